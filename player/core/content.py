@@ -1,0 +1,245 @@
+"""What is shown: items, playlists, regions, layouts, and the manifest that holds them; and the orders the stage stands under.
+
+Frozen values only. `Manifest` and `Orders` are the two snapshots that cross from the agent to the stage; their field names are
+their JSON. Lengths end in `_s` (seconds); rectangles are in layout units; `file` is a path below the cache folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an item is, in AdCast's words; the two below the line come from layouts."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    WEB = "web"
+    LIVESTREAM = "livestream"
+    YOUTUBE = "youtube"
+
+    PACKAGE = "package"  # a zip of HTML, unpacked below the cache folder
+    PDF = "pdf"
+
+
+class Fit(StrEnum):
+    """How a picture fills its region."""
+
+    CONTAIN = "contain"
+    COVER = "cover"
+    STRETCH = "stretch"
+
+
+class TransitionKind(StrEnum):
+    """How one item gives way to the next."""
+
+    CUT = "cut"
+    FADE = "fade"  # through the background
+    CROSSFADE = "crossfade"
+    SLIDE_LEFT = "slide_left"
+    SLIDE_RIGHT = "slide_right"
+    SLIDE_UP = "slide_up"
+    SLIDE_DOWN = "slide_down"
+    WIPE = "wipe"
+
+
+class Orientation(StrEnum):
+    """How the panel hangs; clockwise turns of the picture."""
+
+    LANDSCAPE = "landscape"
+    PORTRAIT = "portrait"
+    LANDSCAPE_FLIPPED = "landscape_flipped"
+    PORTRAIT_FLIPPED = "portrait_flipped"
+
+    @property
+    def degrees(self) -> int:
+        """Clockwise: 0, 90, 180 or 270."""
+        return {"landscape": 0, "portrait": 90, "landscape_flipped": 180, "portrait_flipped": 270}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """`duration_s` 0 to 5; a cut takes none."""
+
+    kind: TransitionKind = TransitionKind.CUT
+    duration_s: float = 0.0
+
+
+CUT = Transition()
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """Left, top, width, height: layout units in a layout, pixels on the screen."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebOptions:
+    """How a page is opened."""
+
+    zoom: float = 1.0
+    scroll_y: int = 0
+    reload_s: float = 0.0
+    user_agent: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry of a playlist, ready to be shown.
+
+    `file`: path below the cache folder (video, image, package), or None. `url`: for web, livestream and youtube. `duration_s`: how
+    long it stays; 0 means a video's natural length, or a stream until the schedule moves on. `asset` is the SHA-256 of the bytes as
+    downloaded, `file_hash` what the server called them (for the proof of play).
+    """
+
+    id: str
+    content_id: str
+    name: str
+    kind: Kind
+    duration_s: float
+    file: str | None = None
+    url: str | None = None
+    asset: str | None = None
+    file_hash: str | None = None
+    transition: Transition | None = None
+    fit: Fit | None = None
+    volume: int | None = None
+    weight: int = 1
+    web: WebOptions = field(default_factory=WebOptions)
+    schedule_id: str | None = None
+    campaign_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.kind} {self.content_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """Items in the order they are played; `shuffle` makes a fresh order each round, from a seed."""
+
+    id: str
+    name: str
+    items: tuple[Item, ...] = ()
+    transition: Transition = CUT
+    shuffle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle with its own playlist. `z` orders overlapping regions, higher in front; `background` is #rrggbb."""
+
+    id: str
+    rect: Rect
+    playlist: Playlist
+    z: int = 0
+    fit: Fit = Fit.CONTAIN
+    background: str = "#000000"
+    audible: bool = True
+    volume: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Regions over the whole screen, in units of `width` x `height` that are scaled to the panel."""
+
+    id: str
+    width: int
+    height: int
+    regions: tuple[Region, ...] = ()
+    background: str = "#000000"
+
+
+FULL_SCREEN = Rect(0, 0, 1920, 1080)
+
+
+def full_screen(playlist: Playlist) -> Layout:
+    """One region over the whole screen: what a plain playlist means."""
+    return Layout("full", FULL_SCREEN.width, FULL_SCREEN.height, (Region("main", FULL_SCREEN, playlist),))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything the stage needs, complete and verified: each `file` was on disk with the right hash when this was written."""
+
+    version: str
+    layout: Layout
+    watermark: bool = False
+    assets: int = 0  # distinct files behind the items
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every item of every region."""
+        return tuple(item for region in self.layout.regions for item in region.playlist.items)
+
+
+class Severity(StrEnum):
+    """Of an emergency alert (the words of CAP 1.2); `extreme` and `severe` take the screen over."""
+
+    EXTREME = "extreme"
+    SEVERE = "severe"
+    MODERATE = "moderate"
+    MINOR = "minor"
+    UNKNOWN = "unknown"
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether content gives way; below that it is a ticker."""
+        return self in (Severity.EXTREME, Severity.SEVERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An emergency alert. Times are seconds since the epoch, UTC; `image` is a path below the cache folder."""
+
+    id: str
+    title: str
+    message: str
+    severity: Severity
+    starts_at: float | None = None
+    expires_at: float | None = None
+    image: str | None = None
+    color: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the stage is told to be, durably: applied before the first frame, in force while the agent is away.
+
+    `pairing_code` is the code to show while `paired` is false; `paired` None means not yet known. `device_name`, `server_name`,
+    `address` and `network` are words for cards.
+    """
+
+    paired: bool | None = None
+    pairing_code: str | None = None
+    server_name: str = ""
+    server_url: str = ""
+    device_name: str = ""
+    address: str = ""
+    network: str = ""
+    locked: bool = False
+    orientation: Orientation | None = None
+    screen_on: bool = True
+    brightness: int | None = None
+    volume: int | None = None
+    muted: bool = False
+    alerts: tuple[Alert, ...] = ()
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A problem an operator should know of: a stable `code`, a sentence, the item, and when it began (seconds since the epoch)."""
+
+    code: str
+    message: str
+    since: float
+    item_id: str | None = None
+    content_id: str | None = None
+    count: int = 1

@@ -1,0 +1,1 @@
+"""What this box can do. An ability that is not there is an answer (`Absent`), not an exception."""

@@ -1,0 +1,112 @@
+"""The error tree: by whose fault it is. Errors carry data and write their own sentence; each has a code that operators see.
+
+Every sentence says what happened, to which thing, and what to do. Drivers translate once, at the seam, `from` the cause.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SignageError(Exception):
+    """The base. `code` is stable: it goes into faults, logs and tests."""
+
+    code: ClassVar[str] = "error"
+
+
+class ConfigError(SignageError):
+    """The configuration is wrong; the installer mends it. Exit code 2."""
+
+    code = "config"
+
+    def __init__(self, file: str, key: str, problem: str) -> None:
+        super().__init__(f"{file}: {key}: {problem}" if key else f"{file}: {problem}")
+        self.file, self.key, self.problem = file, key, problem
+
+
+class ServerError(SignageError):
+    """The server, or the way to it. Playback goes on; `transient` says whether trying again makes sense."""
+
+    code = "server"
+    transient = True
+
+
+class ServerUnreachable(ServerError):
+    """No answer: name, route, refused, timeout, TLS."""
+
+    code = "server_unreachable"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url} cannot be reached: {reason}")
+        self.url, self.reason = url, reason
+
+
+class ServerRefused(ServerError):
+    """An HTTP status that is not success. `retry_after_s` where the server asked for a pause."""
+
+    code = "server_refused"
+
+    def __init__(self, url: str, status: int, reason: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(f"{url} answered {status}{': ' + reason if reason else ''}")
+        self.url, self.status, self.reason, self.retry_after_s = url, status, reason, retry_after_s
+
+    @property
+    def transient(self) -> bool:  # type: ignore[override]  # a class attribute for the rest of the tree, decided per status here
+        """5xx, 408, 425 and 429 pass; the rest is final until something changes."""
+        return self.status >= 500 or self.status in (408, 425, 429)
+
+
+class ServerNonsense(ServerError):
+    """An answer that is not what the document promises: HTML, half a JSON, wrong types, too large."""
+
+    code = "server_nonsense"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url} answered something that is not its API: {reason}")
+        self.url, self.reason = url, reason
+
+
+class ContentError(SignageError):
+    """One item or asset cannot be used; the rest plays on. `code` is given: `truncated`, `hash_mismatch`, `unplayable` …"""
+
+    code = "content"
+
+    def __init__(self, code: str, name: str, reason: str, *, transient: bool = True) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.code = code  # type: ignore[misc]  # per instance here: the codes of content are many and need no class each
+        self.name, self.reason, self.transient = name, reason, transient
+
+
+class StorageError(SignageError):
+    """The disk: full, read-only, damaged."""
+
+    code = "storage"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
+
+
+class BoxError(SignageError):
+    """The box cannot do what was asked: an ability is absent, or the hardware answered no."""
+
+    code = "box"
+
+    def __init__(self, ability: str, reason: str) -> None:
+        super().__init__(f"{ability}: {reason}")
+        self.ability, self.reason = ability, reason
+
+
+class CommandRejected(SignageError):
+    """A command that must not run: unknown type, bad payload, expired."""
+
+    code = "command_rejected"
+
+
+class NotRunning(SignageError):
+    """No player answers at the control socket. Exit code 3."""
+
+    code = "not_running"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"no player is running here (nothing answers at {where}); start one with `signage-player run`")

@@ -1,0 +1,224 @@
+"""The two durable forms, and nothing else: the atomic snapshot and the append-only journal (house rule 15).
+
+*Snapshot*: temporary file, fsync, rename, fsync of the folder. A corrupt one is set aside as `NAME.corrupt` and treated as absent.
+*Journal*: JSON lines with a checksum each, in segments, one writer. A torn last line is cut off at open. A reader keeps a cursor
+(a sequence number); a segment goes when everything in it was accepted. Every file carries a format version; a file of a newer
+format is refused with a sentence and never destroyed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from player.errors import StorageError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+FORMAT = 1
+SEGMENT_BYTES = 256 * 1024
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replaces `path` by `content`, all or nothing. Raises StorageError."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+        with os.fdopen(handle, "wb") as out:
+            os.fchmod(out.fileno(), mode)
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise StorageError(str(path), f"cannot be written: {error.strerror}") from error
+
+
+class Snapshot:
+    """One value of type `kind` in one file; `kind` is a dataclass or anything msgspec can carry."""
+
+    def __init__(self, path: Path, kind: type[Any], *, mode: int = 0o600) -> None:
+        self.path, self._kind, self._mode = path, kind, mode
+
+    def read(self) -> Any:
+        """The value, or None where there is none or it was corrupt (then it is set aside). Raises StorageError when newer."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(str(self.path), f"cannot be read: {error.strerror}") from error
+        try:
+            envelope = msgspec.json.decode(content)
+            if envelope["format"] > FORMAT:
+                raise StorageError(
+                    str(self.path), f"was written by a newer player (format {envelope['format']}, this one reads {FORMAT})"
+                )
+            return msgspec.convert(envelope["body"], self._kind)
+        except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+            aside = self.path.with_name(self.path.name + ".corrupt")
+            log.warning("%s is damaged (%s): set aside as %s", self.path, error, aside.name)
+            with contextlib.suppress(OSError):
+                self.path.replace(aside)
+            return None
+
+    def write(self, value: Any) -> None:
+        """Replaces the value, durably."""
+        write_atomically(self.path, msgspec.json.encode({"format": FORMAT, "body": value}), self._mode)
+
+
+def _line(seq: int, body: Any) -> bytes:
+    text = msgspec.json.encode([seq, body])
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _parse(line: bytes) -> tuple[int, Any] | None:
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    try:
+        if int(checksum, 16) != zlib.crc32(text):
+            return None
+        seq, body = msgspec.json.decode(text)
+    except (ValueError, msgspec.DecodeError):
+        return None
+    return seq, body
+
+
+class Journal:
+    """Append-only records in `folder`, numbered from 1, in segments named by their first number; this object is the one writer.
+
+    `sync_lines` and `sync_s`: fsync after so many lines, or when so many seconds have passed since the last one (at `append`
+    and `sync`). A killed process loses nothing; a power cut loses at most what was not synced.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sync_lines: int = 1,
+        sync_s: float = 30.0,
+        mode: int = 0o600,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.folder, self._sync_lines, self._sync_s, self._mode, self._monotonic = folder, sync_lines, sync_s, mode, monotonic
+        self._unsynced = 0
+        self._synced_at = monotonic()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._out, self.last_seq = self._open_last()
+        except OSError as error:
+            raise StorageError(str(folder), f"the journal cannot be opened: {error.strerror}") from error
+
+    def _open_last(self) -> tuple[int, int]:
+        found = segments(self.folder)
+        if not found:
+            return self._create(1), 0
+        first, path = found[-1]
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        whole, last = 0, first - 1
+        for line in path.read_bytes().splitlines(keepends=True):
+            record = _parse(line) if line.endswith(b"\n") else None
+            if record is None:
+                log.warning("%s: a torn line at byte %d was cut off", path, whole)
+                os.ftruncate(handle, whole)
+                break
+            whole, last = whole + len(line), record[0]
+        return handle, last
+
+    def _create(self, first: int) -> int:
+        path = self.folder / f"{first:012d}.log"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
+        os.fchmod(handle, self._mode)
+        sync_folder(self.folder)
+        return handle
+
+    def append(self, body: Any) -> int:
+        """Writes one record and returns its number. Raises StorageError (ENOSPC, EIO, read-only); then nothing was added."""
+        seq = self.last_seq + 1
+        try:
+            size = os.fstat(self._out).st_size
+            if size >= SEGMENT_BYTES:
+                self.sync()
+                os.close(self._out)
+                self._out, size = self._create(seq), 0
+            line = _line(seq, body)
+            try:
+                written = os.write(self._out, line)
+                if written != len(line):
+                    raise OSError(28, "No space left on device")  # noqa: TRY301
+            except OSError:
+                os.ftruncate(self._out, size)
+                raise
+        except OSError as error:
+            raise StorageError(str(self.folder), f"the journal cannot be written: {error.strerror}") from error
+        self.last_seq = seq
+        self._unsynced += 1
+        if self._unsynced >= self._sync_lines or self._monotonic() - self._synced_at >= self._sync_s:
+            self.sync()
+        return seq
+
+    def sync(self) -> None:
+        """Makes everything appended survive a power cut."""
+        if self._unsynced:
+            os.fsync(self._out)
+            self._unsynced = 0
+        self._synced_at = self._monotonic()
+
+    def drop_through(self, seq: int) -> None:
+        """Removes the segments whose records are all numbered `seq` or lower; the one being written stays."""
+        found = segments(self.folder)
+        for (_, path), (next_first, _) in itertools.pairwise(found):
+            if next_first - 1 <= seq:
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Syncs and closes; the object is of no use afterwards."""
+        self.sync()
+        os.close(self._out)
+
+
+def segments(folder: Path) -> list[tuple[int, Path]]:
+    """The journal's segments as (first number, path), oldest first."""
+    return sorted((int(path.stem), path) for path in folder.glob("*.log") if path.stem.isdigit())
+
+
+def read_journal(folder: Path, after: int = 0) -> Iterator[tuple[int, Any]]:
+    """The records numbered above `after`, in order; damaged lines are passed over, a half-written last line is never seen."""
+    found = segments(folder)
+    for index, (_, path) in enumerate(found):
+        if index + 1 < len(found) and found[index + 1][0] - 1 <= after:
+            continue
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        for line in content.splitlines(keepends=True):
+            record = _parse(line) if line.endswith(b"\n") else None
+            if record is not None and record[0] > after:
+                yield record
+
+
+def journal_bytes(folder: Path) -> int:
+    """How much disk the journal takes."""
+    return sum(path.stat().st_size for _, path in segments(folder))

@@ -1,0 +1,74 @@
+# Shared by the scripts of this folder; source it. Sets $root, and the functions below.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv="$root/.venv"
+player_user=signage
+
+# What the player and its tests need from Debian or Raspberry Pi OS.
+packages=(python3 python3-venv sway swaybg seatd grim libmpv2 ffmpeg chromium fonts-noto-core fonts-noto-cjk
+  libgl1-mesa-dri libegl1 libgles2 dbus alsa-utils)
+test_packages=(mpv strace curl git python3-dev gcc libc6-dev libwayland-dev libffi-dev pkgconf pulseaudio pulseaudio-utils)
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else fail "this step needs root: run it as root, or install sudo ($*)"; fi
+}
+
+# install_packages NAME…: installs those that are missing, and says so.
+install_packages() {
+  command -v apt-get >/dev/null || fail "this script installs with apt-get (Debian 12 or 13, Raspberry Pi OS). Elsewhere, install by hand: $*"
+  local missing=() name
+  for name in "$@"; do
+    dpkg-query -W -f='${Status}\n' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+  done
+  [ ${#missing[@]} = 0 ] && return 0
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get -q update && apt-get -q install -y --no-install-recommends "$@"' sh "${missing[@]}" >&2
+}
+
+# make_user: as root the compositor refuses to start, so the player runs as this user.
+make_user() {
+  [ "$(id -u)" = 0 ] || return 0
+  if ! id "$player_user" >/dev/null 2>&1; then
+    say "creating the user $player_user"
+    useradd --system --user-group --home-dir /var/lib/signage-player --shell /usr/sbin/nologin "$player_user"
+  fi
+  local group
+  for group in video render audio; do
+    if getent group "$group" >/dev/null; then usermod -a -G "$group" "$player_user"; fi
+  done
+}
+
+# reach_tree ARG…: where the player's user cannot read this tree (a clone below /root, say), goes on in a copy that it can.
+reach_tree() {
+  [ "$(id -u)" = 0 ] || return 0
+  as_player test -r "$root/pyproject.toml" && return 0
+  local copy=/var/tmp/signage-player-tree
+  say "the user $player_user cannot read $root: working in a copy, $copy"
+  mkdir -p "$copy"
+  (cd "$root" && tar -cf - --exclude=.venv --exclude=.git .) | tar -xf - -C "$copy" --no-same-owner
+  chmod -R a+rX "$copy"
+  SIGNAGE_TREE="$root" exec "$copy/scripts/$(basename "$0")" "$@"
+}
+
+# as_player COMMAND…: as root, the command as the player's user; else just the command.
+as_player() {
+  if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid "$player_user" --regid "$player_user" --init-groups --inh-caps=-all -- "$@"
+  else "$@"; fi
+}
+
+# make_venv LOCK: the virtual environment, exactly as locked; done again only when the lock changes.
+make_venv() {
+  local lock="$root/scripts/$1" stamp="$venv/.lock"
+  if [ -x "$venv/bin/python" ] && [ -f "$stamp" ] && cmp -s "$lock" "$stamp"; then return 0; fi
+  say "installing the Python packages of scripts/$1 into $venv"
+  /usr/bin/python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$lock"
+  "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-build-isolation -e "$root"
+  cp "$lock" "$stamp"
+}

@@ -1,0 +1,71 @@
+"""The two durable forms: what a reader sees after a clean stop, a torn line, a corrupt file and a newer format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from player.core.content import Orders, Orientation
+from player.errors import StorageError
+from player.store import Journal, Snapshot, read_journal, segments
+
+
+def test_a_snapshot_comes_back_as_it_was_written(tmp_path: Path):
+    snapshot = Snapshot(tmp_path / "orders.json", Orders)
+    assert snapshot.read() is None
+    snapshot.write(Orders(paired=False, pairing_code="4A7X2B", orientation=Orientation.PORTRAIT))
+    assert snapshot.read() == Orders(paired=False, pairing_code="4A7X2B", orientation=Orientation.PORTRAIT)
+    assert (tmp_path / "orders.json").stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in tmp_path.iterdir()] == ["orders.json"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\0" * 40, b'{"format": 1, "body": {"paired": "perhaps"}}'])
+def test_s9_a_corrupt_snapshot_is_set_aside_and_counts_as_absent(tmp_path: Path, content: bytes):
+    path = tmp_path / "orders.json"
+    path.write_bytes(content)
+    assert Snapshot(path, Orders).read() is None
+    assert (tmp_path / "orders.json.corrupt").read_bytes() == content
+
+
+def test_s9_a_snapshot_of_a_newer_format_is_refused_and_kept(tmp_path: Path):
+    path = tmp_path / "orders.json"
+    path.write_bytes(b'{"format": 99, "body": {}}')
+    with pytest.raises(StorageError, match="newer player"):
+        Snapshot(path, Orders).read()
+    assert path.exists()
+
+
+def test_a_journal_is_read_in_order_and_continued_after_reopening(tmp_path: Path):
+    journal = Journal(tmp_path / "j")
+    assert [journal.append({"n": n}) for n in range(3)] == [1, 2, 3]
+    journal.close()
+    again = Journal(tmp_path / "j")
+    assert again.append({"n": 3}) == 4
+    assert [body["n"] for _, body in read_journal(tmp_path / "j", after=1)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 12])
+def test_s7_a_torn_last_line_is_cut_off_and_the_rest_kept(tmp_path: Path, cut: int):
+    journal = Journal(tmp_path / "j")
+    for n in range(3):
+        journal.append({"n": n})
+    journal.close()
+    path = segments(tmp_path / "j")[0][1]
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert Journal(tmp_path / "j").append({"n": "after"}) == 3
+    assert [body["n"] for _, body in read_journal(tmp_path / "j")] == [0, 1, "after"]
+
+
+def test_segments_go_only_when_everything_in_them_was_accepted(tmp_path: Path):
+    journal = Journal(tmp_path / "j", sync_lines=1000)
+    filler = "x" * 1000
+    for _ in range(700):
+        journal.append(filler)
+    firsts = [first for first, _ in segments(tmp_path / "j")]
+    assert len(firsts) == 3
+    journal.drop_through(firsts[1] - 2)
+    assert [first for first, _ in segments(tmp_path / "j")] == firsts
+    journal.drop_through(firsts[2] - 1)
+    assert [first for first, _ in segments(tmp_path / "j")] == firsts[2:]
+    assert next(read_journal(tmp_path / "j"))[0] == firsts[2]
