@@ -28,12 +28,13 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window as the compositor knows it. `id` is sway's con_id; `visible` as last set by us."""
+    """A window as the compositor knows it. `id` is sway's con_id; `title` tells the windows of one browser apart."""
 
     id: int
     app_id: str
     pid: int
     rect: Rect
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

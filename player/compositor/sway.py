@@ -1,0 +1,290 @@
+"""Sway as `core.ports.Compositor`: windows placed, stacked and faded, panels turned and switched, pictures of the whole screen.
+
+An IPC "success" is never proof: what a panel was told is read back, and a difference is a BoxError. What belongs together (raise
+and show, show and hide) goes in one message, which sway carries out in one frame. Sway stacks floating windows in the order of
+their last focus; `_Stack` knows that order, so that raising content raises the overlays above it again in the same message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from player.compositor.ipc import GET_OUTPUTS, GET_TREE, GET_VERSION, RUN_COMMAND, SUBSCRIBE, Ipc
+from player.compositor.session import SessionInfo, read_info
+from player.core.content import Orientation, Rect
+from player.core.ports import CompositorEvent, CompositorGone, Output, OutputsChanged, Window, WindowClosed, WindowOpened
+from player.errors import BoxError
+from player.runtime import child_environment
+
+log = logging.getLogger(__name__)
+_TURNS = {
+    Orientation.LANDSCAPE: "normal",
+    Orientation.PORTRAIT: "90",
+    Orientation.LANDSCAPE_FLIPPED: "180",
+    Orientation.PORTRAIT_FLIPPED: "270",
+}
+_ORIENTATIONS = {turn: orientation for orientation, turn in _TURNS.items()}
+_EVENT = 0x80000000
+_OUTPUT_EVENT, _WINDOW_EVENT = _EVENT | 1, _EVENT | 3
+_OVERLAYS = 1000
+_READ_BACK_S = 2.0
+_PICTURE_S = 10.0
+
+
+class _Stack:
+    """Which window lies above which: layers, and within a layer the order of raising."""
+
+    def __init__(self) -> None:
+        self._layer: dict[int, int] = {}
+        self._order: list[int] = []
+
+    def set_layer(self, window: int, layer: int) -> None:
+        self._layer[window] = layer
+
+    def set_overlays(self, windows: Sequence[int]) -> None:
+        for window, layer in list(self._layer.items()):
+            if layer >= _OVERLAYS:
+                del self._layer[window]
+        self._layer.update({window: _OVERLAYS + place for place, window in enumerate(windows)})
+        self._order += [window for window in windows if window not in self._order]
+        self._order.sort(key=lambda window: self._layer.get(window, 0))
+
+    def raised(self, window: int) -> list[int]:
+        """What to focus, in this order, so that `window` is on top of its layer and nothing else moves."""
+        self.forget(window, keep_layer=True)
+        layer = self._layer.get(window, 0)
+        at = next((i for i, other in enumerate(self._order) if self._layer.get(other, 0) > layer), len(self._order))
+        self._order.insert(at, window)
+        return self._order[at:]
+
+    def forget(self, window: int, *, keep_layer: bool = False) -> None:
+        if window in self._order:
+            self._order.remove(window)
+        if not keep_layer:
+            self._layer.pop(window, None)
+
+
+class Sway:
+    """The compositor that runs at one IPC socket. Each call has a deadline and opens the connection again when it was lost."""
+
+    def __init__(self, socket: Path, session: SessionInfo, deadline_s: float) -> None:
+        self.session = session
+        self._socket, self._deadline_s = socket, deadline_s
+        self._commands: Ipc | None = None
+        self._stack = _Stack()
+        self._power_word = "power"
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def connect(cls, socket: Path, deadline_s: float = 5.0) -> Sway:
+        """Waits up to `deadline_s` until sway answers at `socket` and `compositor.json` beside it tells of its session."""
+        info = socket.with_name("compositor.json")
+        try:
+            async with asyncio.timeout(deadline_s):
+                while (session := read_info(info)) is None:  # noqa: ASYNC110 - a file, no event
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            reason = f"no compositor came up at {socket} within {deadline_s:g} s; see its log (signage-player compositor)"
+            raise BoxError("compositor", reason) from error
+        sway = cls(socket, session, deadline_s)
+        version = await sway._ask(GET_VERSION)
+        if (version["major"], version["minor"]) < (1, 8):
+            sway._power_word = "dpms"
+        return sway
+
+    def __repr__(self) -> str:
+        return f"sway at {self._socket} ({self.session.backend}, {self.session.renderer})"
+
+    async def close(self) -> None:
+        """Ends the connection; sway goes on."""
+        if self._commands is not None:
+            await self._commands.close()
+
+    async def windows(self) -> Sequence[Window]:
+        """Every window, hidden or not."""
+        return [_window(node) for node in _views(await self._ask(GET_TREE))]
+
+    async def outputs(self) -> Sequence[Output]:
+        """Every panel that is connected and in use."""
+        return [_output(found) for found in await self._ask(GET_OUTPUTS) if found["active"]]
+
+    async def place(self, window_id: int, rect: Rect) -> None:
+        """Puts a window there, in pixels of the screen; the client has to draw at that size."""
+        await self._run(
+            f"[con_id={window_id}] resize set {rect.width} px {rect.height} px, move absolute position {rect.x} px {rect.y} px"
+        )
+
+    async def opacity(self, window_id: int, value: float) -> None:
+        """0 hides, 1 is opaque."""
+        await self._run(_opacity(window_id, value))
+
+    async def show_above(self, window_id: int, value: float = 1.0) -> None:
+        """Raises a window to the top of its layer and gives it that opacity, in one frame."""
+        await self._run(*self._raise(window_id), _opacity(window_id, value))
+
+    async def swap(self, front: int, back: int | None) -> None:
+        """Raises and shows `front`, and hides `back`, in one frame."""
+        hide = [] if back is None else [_opacity(back, 0.0)]
+        await self._run(*self._raise(front), _opacity(front, 1.0), *hide, optional=len(hide))
+
+    def set_layer(self, window_id: int, layer: int) -> None:
+        """Windows of a higher layer (0 to 999; 0 at first) stay above those of a lower one when those are raised or shown."""
+        self._stack.set_layer(window_id, layer)
+
+    def set_overlays(self, window_ids: Sequence[int]) -> None:
+        """Windows that stay above all others, from the bottom to the top; replaces the earlier list."""
+        self._stack.set_overlays(window_ids)
+
+    async def background(self, picture: Path) -> None:
+        """The still that stands behind all windows, and so on screen while there are none."""
+        await self._run(f'output * bg "{picture}" fill')
+
+    async def turn(self, output: str, orientation: Orientation) -> None:
+        """Turns the picture; windows have to be placed again."""
+        await self._run(f"output {output} transform {_TURNS[orientation]}")
+        await self._read_back(output, "orientation", lambda now: now.orientation is orientation, str(orientation))
+
+    async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:
+        """Sets the panel's mode, one of its list or else a custom one; windows have to be placed again."""
+        raw = await self._raw_output(output)
+        known = {(mode["width"], mode["height"]) for mode in raw.get("modes", ())}
+        custom = "" if (width, height) in known else "--custom "
+        rate = f"@{refresh_mhz / 1000:.3f}Hz" if refresh_mhz else ""
+        await self._run(f"output {output} mode {custom}{width}x{height}{rate}")
+        await self._read_back(output, "mode", lambda now: now.mode[:2] == (width, height), f"{width}x{height}")
+
+    async def power(self, output: str, on: bool) -> None:
+        """Switches the panel. BoxError where the backend cannot (headless, nested): the caller draws a curtain instead."""
+        await self._run(f"output {output} {self._power_word} {'on' if on else 'off'}")
+        await self._read_back(output, "power", lambda now: now.power is on, "on" if on else "off")
+
+    async def screenshot(self, path: Path) -> None:
+        """Writes what all panels show now to `path`, as PPM."""
+        command = ("grim", "-t", "ppm", str(path))
+        environment = child_environment() | {"WAYLAND_DISPLAY": self.session.wayland_display}
+        try:
+            grim = await asyncio.create_subprocess_exec(
+                *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            raise BoxError("screenshot", f"grim cannot be started: {error.strerror}; install it (apt install grim)") from error
+        try:
+            async with asyncio.timeout(_PICTURE_S):
+                _, complaint = await grim.communicate()
+        except TimeoutError as error:
+            raise BoxError("screenshot", f"grim took longer than {_PICTURE_S:g} s; try again") from error
+        finally:
+            if grim.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    grim.kill()
+                await grim.wait()
+        if grim.returncode:
+            await self._explain_failed_picture(complaint.decode(errors="replace").strip())
+
+    async def _explain_failed_picture(self, complaint: str) -> None:
+        outputs = await self.outputs()
+        if not outputs:
+            raise BoxError("screenshot", "no panel is connected; connect one")
+        if not all(output.power for output in outputs):
+            raise BoxError("screenshot", "the panel is off; switch the screen on first")
+        raise BoxError("screenshot", f"grim failed: {complaint}; see whether the compositor runs (signage-player doctor)")
+
+    async def events(self) -> AsyncIterator[CompositorEvent]:
+        """What happens from now on; the last one is CompositorGone."""
+        ipc = await Ipc.open(self._socket, self._deadline_s)
+        try:
+            await ipc.ask(SUBSCRIBE, '["window","output"]')
+            while True:
+                for event in self._events_of(*await ipc.read()):
+                    yield event
+        except BoxError as error:
+            log.warning("%s", error)
+            yield CompositorGone()
+        finally:
+            await ipc.close()
+
+    def _events_of(self, kind: int, body: Any) -> Iterator[CompositorEvent]:
+        if kind == _OUTPUT_EVENT:
+            yield OutputsChanged()
+        elif kind == _WINDOW_EVENT and body["change"] == "new":
+            yield WindowOpened(_window(body["container"]))
+        elif kind == _WINDOW_EVENT and body["change"] == "close":
+            self._stack.forget(body["container"]["id"])
+            yield WindowClosed(body["container"]["id"])
+
+    def _raise(self, window: int) -> list[str]:
+        return [f"[con_id={each}] focus" for each in self._stack.raised(window)]
+
+    async def _run(self, *commands: str, optional: int = 0) -> None:
+        """Runs commands as one message. The last `optional` ones, and the raising again of other windows, may find none."""
+        answers = await self._ask(RUN_COMMAND, "; ".join(commands))
+        parts = [part for command in commands for part in command.split(", ")]
+        for index, (part, answer) in enumerate(zip(parts, answers, strict=False)):
+            again = part.endswith(" focus") and index > 0
+            if not answer["success"] and not again and index < len(parts) - optional:
+                raise BoxError("compositor", f"sway refused {part!r}: {answer.get('error', 'no reason given')}")
+
+    async def _ask(self, kind: int, text: str = "") -> Any:
+        async with self._turn:
+            if self._commands is None or self._commands.closed:
+                self._commands = await Ipc.open(self._socket, self._deadline_s)
+        return await self._commands.ask(kind, text)
+
+    async def _raw_output(self, name: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = await self._ask(GET_OUTPUTS)
+        for output in found:
+            if output["name"] == name:
+                return output
+        connected = ", ".join(output["name"] for output in found) or "none"
+        raise BoxError("panel", f"there is no output {name}; connected: {connected}")
+
+    async def _read_back(self, name: str, what: str, holds: Callable[[Output], bool], wanted: str) -> None:
+        """Waits until the output says so itself."""
+        now = _output(await self._raw_output(name))
+        end = time.monotonic() + _READ_BACK_S
+        while not holds(now):
+            if time.monotonic() > end:
+                raise BoxError("panel", f"{name} did not change its {what} to {wanted}: it says {now}; see `signage-player doctor`")
+            await asyncio.sleep(0.05)
+            now = _output(await self._raw_output(name))
+        log.info("panel %s: %s is %s", name, what, wanted)
+
+
+def _opacity(window: int, value: float) -> str:
+    return f"[con_id={window}] opacity {min(1.0, max(0.0, value)):.4f}"
+
+
+def _views(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The windows of sway's tree: the nodes with a client behind them."""
+    if node.get("pid") and node["type"] in ("con", "floating_con"):
+        yield node
+    for child in (*node.get("nodes", ()), *node.get("floating_nodes", ())):
+        yield from _views(child)
+
+
+def _rect(found: dict[str, int]) -> Rect:
+    return Rect(found["x"], found["y"], found["width"], found["height"])
+
+
+def _window(node: dict[str, Any]) -> Window:
+    return Window(node["id"], node.get("app_id") or "", node["pid"], _rect(node["rect"]), node.get("name") or "")
+
+
+def _output(found: dict[str, Any]) -> Output:
+    mode = found.get("current_mode") or {"width": 0, "height": 0, "refresh": 0}
+    return Output(
+        name=found["name"],
+        rect=_rect(found["rect"]),
+        mode=(mode["width"], mode["height"], mode["refresh"]),
+        orientation=_ORIENTATIONS.get(found.get("transform", "normal"), Orientation.LANDSCAPE),
+        power=found.get("power", found.get("dpms", True)),
+        make=found.get("make", ""),
+        model=found.get("model", ""),
+    )

@@ -1,0 +1,63 @@
+"""What every test may ask for: a runtime folder, a real headless sway, and a look at its screen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from player.compositor.session import prepare_session
+from player.compositor.sway import Sway
+
+SCREEN = (1280, 720)
+Look = Callable[[], Awaitable[Image.Image]]
+
+
+@pytest.fixture
+def runtime_dir() -> Iterator[Path]:
+    """A folder of mode 0700 with a path short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="s-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def headless_sway(runtime_dir: Path) -> Iterator[Path]:
+    """A real sway without hardware, 1280x720; gives the path of its IPC socket. Its log is `sway.log` in `runtime_dir`."""
+    launch = prepare_session(
+        runtime_dir, backend="headless", size=f"{SCREEN[0]}x{SCREEN[1]}", environment=os.environ, uid=os.geteuid()
+    )
+    with (runtime_dir / "sway.log").open("wb") as log, subprocess.Popen(launch.argv, env=launch.environment, stderr=log) as process:
+        yield runtime_dir / "sway.sock"
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture
+async def sway(headless_sway: Path) -> AsyncIterator[Sway]:
+    """The compositor's port, connected to `headless_sway`."""
+    compositor = await Sway.connect(headless_sway, 10)
+    yield compositor
+    await compositor.close()
+
+
+@pytest.fixture
+def look(sway: Sway, runtime_dir: Path) -> Look:
+    """Takes a picture of the whole screen: `picture = await look()`."""
+
+    async def take() -> Image.Image:
+        path = runtime_dir / "look.ppm"
+        await sway.screenshot(path)
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+
+    return take
