@@ -1,0 +1,254 @@
+"""What is on air when: dayparts, priority and conditions (house rules 1 and 12: pure; local wall time through ZoneInfo).
+
+A rule makes at most one *occurrence* a day: the stretch from its start to its end on that day's wall clock, as two instants. Days
+of the week and dates belong to the day an occurrence starts on, so a Friday night from 22:00 to 02:00 ends on Saturday. Start and
+end alike, or left out, mean the whole day.
+
+The two nights on which clocks change: a wall time that comes twice means the first one, so no daypart runs twice; a wall time that
+is left out means the moment of the change, so a daypart that begins there begins late; one that lies wholly in the hour that is
+left out runs its length right after it, so none is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+EVERY_DAY = frozenset(range(1, 8))
+MIDNIGHT = time(0, 0)
+_DAY = timedelta(days=1)
+_RANGE = re.compile(r"\s*(-?[\d.:]+)\s*(?:-|,|to|\.\.)\s*(-?[\d.:]+)\s*")
+
+Facts = Mapping[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One more demand on a rule. `type`: weather | day_type | time_range; `operator`: eq, ne, gt, gte, lt, lte, in, between."""
+
+    type: str
+    operator: str
+    value: Any
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When something is on air. `days_of_week` are ISO (1 is Monday), dates are inclusive, a higher `priority` wins."""
+
+    id: str
+    days_of_week: frozenset[int] = EVERY_DAY
+    start_time: time = MIDNIGHT
+    end_time: time = MIDNIGHT
+    start_date: date | None = None
+    end_date: date | None = None
+    priority: int = 0
+    is_active: bool = True
+    conditions: tuple[Condition, ...] = ()
+
+    def runs_on(self, day: date) -> bool:
+        """Whether an occurrence starts on `day`."""
+        begun = self.start_date is None or self.start_date <= day
+        over = self.end_date is not None and self.end_date < day
+        return begun and not over and day.isoweekday() in self.days_of_week
+
+
+def parse_rule(wire: Mapping[str, Any]) -> Rule:
+    """A rule as servers write it: "HH:MM", "HH:MM:SS", "24:00", ISO dates, 0 or 7 for Sunday, null for always. Raises ValueError."""
+    return Rule(
+        id=str(wire["id"]),
+        days_of_week=parse_days(wire.get("days_of_week")),
+        start_time=parse_time(wire.get("start_time") or "00:00"),
+        end_time=parse_time(wire.get("end_time") or "00:00"),
+        start_date=_parse_date(wire.get("start_date")),
+        end_date=_parse_date(wire.get("end_date")),
+        priority=int(wire.get("priority") or 0),
+        is_active=wire.get("is_active") in (None, True, 1, "1", "true"),
+        conditions=tuple(
+            Condition(str(c.get("type", "")), str(c.get("operator", "")), c.get("value"), str(c.get("unit") or ""))
+            for c in wire.get("conditions") or ()
+        ),
+    )
+
+
+def parse_days(days: Iterable[Any] | None) -> frozenset[int]:
+    """ISO days of the week; 0 is Sunday too, none given is every day. Raises ValueError."""
+    found = frozenset(int(day) or 7 for day in days or ())
+    if not found <= EVERY_DAY:
+        raise ValueError(f"days of the week are 1 (Monday) to 7 (Sunday), found {sorted(found - EVERY_DAY)}")
+    return found or EVERY_DAY
+
+
+def parse_time(text: str) -> time:
+    """A wall time of "HH:MM" or "HH:MM:SS"; "24:00" is midnight. Raises ValueError."""
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", str(text).strip())
+    if not match:
+        raise ValueError(f'expected a time such as "09:30", found "{text}"')
+    hour, minute, second = (int(part or 0) for part in match.groups())
+    return MIDNIGHT if (hour, minute, second) == (24, 0, 0) else time(hour, minute, second)
+
+
+def _parse_date(text: str | None) -> date | None:
+    return date.fromisoformat(str(text)[:10]) if text else None
+
+
+# --- wall time and instants ------------------------------------------------------------------------------------------------------
+
+
+def instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
+    """The first instant (UTC) at which the clock in `zone` shows `wall` on `day` or, where it never does, jumps over it."""
+    local = datetime.combine(day, wall)
+    late = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if late.astimezone(zone).replace(tzinfo=None, fold=0) == local:
+        return late
+    early = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    before = early.astimezone(zone).utcoffset()
+    while late - early > timedelta(seconds=1):
+        middle = early + timedelta(seconds=(late - early) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == before:
+            early = middle
+        else:
+            late = middle
+    return late
+
+
+def occurrence(day: date, start: time, end: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The daypart that starts on `day`, as two instants (UTC), the end not included."""
+    last_day = day + _DAY if end <= start else day
+    begins, ends = instant(day, start, zone), instant(last_day, end, zone)
+    if begins == ends:  # swallowed whole by the change of clocks
+        ends += datetime.combine(last_day, end) - datetime.combine(day, start)
+    return begins, ends
+
+
+def _around(at: datetime, zone: ZoneInfo) -> Iterator[date]:
+    """The days whose occurrences may cover `at`; tomorrow's too, since clocks may fall back over midnight."""
+    today = at.astimezone(zone).date()
+    return (today + timedelta(days=n) for n in (-2, -1, 0, 1))
+
+
+def _covered(at: datetime, start: time, end: time, zone: ZoneInfo, days: Iterable[date]) -> bool:
+    return any(begins <= at < ends for begins, ends in (occurrence(day, start, end, zone) for day in days))
+
+
+# --- conditions ------------------------------------------------------------------------------------------------------------------
+
+
+def holds(condition: Condition, at: datetime, zone: ZoneInfo, facts: Facts) -> bool:
+    """Whether `condition` is met. An unknown type, a missing fact or a value that makes no sense does not hold."""
+    try:
+        match condition.type:
+            case "weather":
+                return "weather" in facts and _weather(condition, facts["weather"])
+            case "day_type":
+                weekend = at.astimezone(zone).isoweekday() > 5
+                return _compare_words(condition, "weekend" if weekend else "weekday")
+            case "time_range":
+                start, end = (parse_time(part) for part in _pair(condition.value))
+                return condition.operator == "between" and _covered(at, start, end, zone, _around(at, zone))
+            case _:
+                return False
+    except (ValueError, TypeError):
+        return False
+
+
+def _weather(condition: Condition, fact: float | str) -> bool:
+    """A number is degrees Celsius; words such as "rain" are compared as words."""
+    if isinstance(fact, str):
+        return _compare_words(condition, fact)
+    degrees = fact * 9 / 5 + 32 if condition.unit.lower().startswith("f") else fact
+    return _compare_numbers(condition, degrees)
+
+
+def _compare_words(condition: Condition, fact: str) -> bool:
+    wanted = {str(value).strip().lower() for value in _several(condition.value)}
+    found = fact.lower() in wanted
+    return {"eq": found, "in": found, "ne": not found}.get(condition.operator, False)
+
+
+def _compare_numbers(condition: Condition, fact: float) -> bool:
+    match condition.operator:
+        case "between":
+            low, high = (float(part) for part in _pair(condition.value))
+            return low <= fact <= high
+        case "in":
+            return fact in [float(value) for value in _several(condition.value)]
+    wanted = float(condition.value)
+    answers = {"eq": fact == wanted, "ne": fact != wanted, "gt": fact > wanted, "gte": fact >= wanted}
+    return (answers | {"lt": fact < wanted, "lte": fact <= wanted}).get(condition.operator, False)
+
+
+def _several(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else str(value).split(",")
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    """Two ends of "09:00-17:00", "-5 to 10" or [low, high]. Raises ValueError."""
+    if isinstance(value, (list, tuple)):
+        low, high = value
+        return str(low), str(high)
+    match = _RANGE.fullmatch(str(value))
+    if not match:
+        raise ValueError(f'expected two ends such as "09:00-17:00", found "{value}"')
+    return match[1], match[2]
+
+
+# --- the answers -----------------------------------------------------------------------------------------------------------------
+
+
+def active(rules: Iterable[Rule], at: datetime, zone: ZoneInfo, facts: Facts | None = None) -> Rule | None:
+    """The rule on air at `at`: the highest priority, among equals the latest id. `facts`: {"weather": degrees Celsius, or a word}."""
+    on_air = [rule for rule in rules if _on_air(rule, at, zone, facts or {})]
+    return max(on_air, key=lambda rule: (rule.priority, _age(rule.id)), default=None)
+
+
+def _on_air(rule: Rule, at: datetime, zone: ZoneInfo, facts: Facts) -> bool:
+    return rule.is_active and _timely(rule, at, zone) and all(holds(condition, at, zone, facts) for condition in rule.conditions)
+
+
+def _timely(rule: Rule, at: datetime, zone: ZoneInfo) -> bool:
+    return _covered(at, rule.start_time, rule.end_time, zone, filter(rule.runs_on, _around(at, zone)))
+
+
+def _age(rule_id: str) -> tuple[int, str]:
+    """Orders ids by when they were given: numbers by value, anything else by its letters."""
+    return (int(rule_id), "") if rule_id.isdecimal() else (0, rule_id)
+
+
+def next_change(rules: Iterable[Rule], at: datetime, zone: ZoneInfo) -> datetime | None:
+    """The first instant (UTC) after `at` at which time alone may change what is on air; None when that never comes.
+
+    Until then `active` gives the same answer for the same facts. It may give the same answer after it too.
+    """
+    later = [moment for rule in rules if rule.is_active for moment in _edges(rule, at, zone) if moment > at]
+    return min(later, default=None)
+
+
+def _edges(rule: Rule, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The starts and ends of the rule and of its conditions, near `at` and at the next day on which it runs."""
+    today = at.astimezone(zone).date()
+    first = today - 2 * _DAY if rule.start_date is None else max(today - 2 * _DAY, rule.start_date)
+    for day in (first + timedelta(days=n) for n in range(11)):
+        if rule.runs_on(day):
+            yield from occurrence(day, rule.start_time, rule.end_time, zone)
+    if _timely(rule, at, zone):
+        for condition in rule.conditions:
+            yield from _condition_edges(condition, at, zone)
+
+
+def _condition_edges(condition: Condition, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    ends = (MIDNIGHT, MIDNIGHT)
+    if condition.type == "time_range":
+        try:
+            low, high = _pair(condition.value)
+            ends = parse_time(low), parse_time(high)
+        except ValueError:  # it never holds
+            return
+    elif condition.type != "day_type":
+        return
+    for day in _around(at, zone):
+        yield from occurrence(day, *ends, zone)
