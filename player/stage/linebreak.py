@@ -1,0 +1,53 @@
+"""Where a line may end: after blanks and hyphens, between ideographs, before a Thai leading vowel. Pure.
+
+The rules of Unicode's line breaking (UAX #14) that signs need; other scripts without blanks between words break between
+characters when a line is full.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+_NOT_AT_START = frozenset("、。，．・：；？！ー）］｝〕〉》」』】’”々ゝゞぁぃぅぇぉっゃゅょァィゥェォッャュョ%)]},.!?:;/")
+_NOT_AT_END = frozenset("（［｛〔〈《「『【‘“([{")
+_THAI_LEADING = frozenset("เแโใไເແໂໃໄ")  # a vowel written before its syllable: a line may end before it
+_BREAK_AFTER = frozenset("-/–—\u200b\u00ad")
+
+
+def pieces(paragraph: str) -> Iterator[str]:
+    """What stays together on a line: words with the blank after them, single ideographs with their punctuation."""
+    piece = ""
+    for cluster in clusters(paragraph):
+        if piece and _may_break(piece[-1], cluster[0]):
+            yield piece
+            piece = ""
+        piece += cluster
+    if piece:
+        yield piece
+
+
+def _may_break(before: str, after: str) -> bool:
+    if after == " " or after in _NOT_AT_START or before in _NOT_AT_END:
+        return False
+    if before == " " or before in _BREAK_AFTER or after in _THAI_LEADING:
+        return True
+    return _is_wide(before) or _is_wide(after)
+
+
+def _is_wide(char: str) -> bool:
+    """Ideographs and kana: lines may break between any two. Hangul has words."""
+    return unicodedata.east_asian_width(char) in ("W", "F") and not "\uac00" <= char <= "\ud7a3"
+
+
+def clusters(text: str) -> Iterator[str]:
+    """Base characters with their marks."""
+    cluster = ""
+    for char in text:
+        joined = unicodedata.category(char)[0] == "M" or char in "\u200c\u200d" or cluster.endswith("\u200d")
+        if cluster and not joined:
+            yield cluster
+            cluster = ""
+        cluster += char
+    if cluster:
+        yield cluster

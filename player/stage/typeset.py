@@ -1,0 +1,231 @@
+"""Text of any script into a box: runs by font and direction, line breaking, and the largest size that fits. Nothing overflows.
+
+Sizes are pixels an em. A text that does not fit at its smallest size ends in an ellipsis.
+"""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import ImageDraw, features
+
+from player.core.content import Rect
+from player.stage import bidi, fonts, linebreak
+
+MAX_CHARACTERS = 4000  # more than any screen holds at a size that can be read
+ELLIPSIS = "…"
+_SHAPING: bool = features.check("raqm") is True
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring characters of one font and one direction, in logical order."""
+
+    text: str
+    face: fonts.Face | None
+    rtl: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Runs from left to right, and what they measure: pixels from the baseline up, down, and across."""
+
+    runs: tuple[Run, ...]
+    width: float
+    ascent: int
+    descent: int
+    rtl: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines at one size, ready to be drawn."""
+
+    lines: tuple[Line, ...]
+    size: int
+    truncated: bool = False
+
+    @property
+    def width(self) -> float:
+        """Of the widest line."""
+        return max((line.width for line in self.lines), default=0)
+
+    @property
+    def height(self) -> int:
+        """Of all lines, accents and descenders included."""
+        return sum(line.ascent + line.descent for line in self.lines)
+
+
+def one_line(text: str, size: int, weight: str = fonts.REGULAR) -> Line:
+    """The text on one line, however wide."""
+    clean = _clean(text).replace("\n", " ")
+    return _line(clean, size, weight, fonts.cjk_face(clean), rtl=bidi.is_rtl(clean))
+
+
+def fit(text: str, width: int, height: int, sizes: tuple[int, int], weight: str = fonts.REGULAR, max_lines: int = 99) -> Block:
+    """The text at the largest size from `sizes` (smallest, largest) at which it fits `width` x `height`."""
+    clean = _clean(text)
+    low, high = max(4, min(sizes)), max(4, *sizes)
+    best: Block | None = None
+    while low <= high:
+        size = high if best is None and high == max(4, *sizes) else (low + high) // 2
+        block = _wrapped(clean, width, size, weight, limit=height // size + 2)  # a line is taller than its size: more cannot fit
+        if not block.truncated and block.height <= height and len(block.lines) <= max_lines and block.width <= width:
+            best, low = block, size + 1
+        else:
+            high = size - 1
+    if best is not None:
+        return best
+    return _cut(
+        _wrapped(clean, width, max(4, min(sizes)), weight, limit=height // max(4, min(sizes)) + 2), width, height, weight, max_lines
+    )
+
+
+def draw(canvas: ImageDraw.ImageDraw, block: Block, box: Rect, fill: object, align: str = "left", valign: str = "top") -> Rect:
+    """Draws into `box`; returns the rectangle that the lines take. `align`: start (left, or right for right-to-left), left, center,
+    right; `valign`: top, middle, bottom."""
+    free = box.height - block.height
+    top = box.y + {"top": 0, "middle": free // 2, "bottom": free}[valign]
+    y, left = top, box.x + box.width
+    for line in block.lines:
+        x = box.x + _offset(line, box.width, align)
+        draw_line(canvas, line, x, y + line.ascent, block.size, fill)
+        y, left = y + line.ascent + line.descent, min(left, x)
+    return Rect(left, top, round(block.width), block.height)
+
+
+def draw_line(canvas: ImageDraw.ImageDraw, line: Line, x: float, baseline: float, size: int, fill: object) -> None:
+    """Draws one line from `x` on its baseline."""
+    for run in line.runs:
+        font = fonts.font(run.face, size)
+        canvas.text((x, baseline), _drawable(run), font=font, fill=fill, anchor="ls", direction=_direction(run))  # type: ignore[arg-type]  # fill: any colour Pillow takes
+        x += _width(run.text, run.face, size, run.rtl)
+
+
+def _offset(line: Line, width: int, align: str) -> int:
+    free = round(width - line.width)
+    if align == "start":
+        align = "right" if line.rtl else "left"
+    return {"left": 0, "center": free // 2, "right": free}[align]
+
+
+def _direction(run: Run) -> str | None:
+    return ("rtl" if run.rtl else "ltr") if _SHAPING else None
+
+
+def _drawable(run: Run) -> str:
+    """Without a shaping engine, right-to-left letters are at least put in the right order."""
+    return run.text[::-1] if run.rtl and not _SHAPING else run.text
+
+
+def _clean(text: str) -> str:
+    """No control characters, one blank at a time, line ends kept; never longer than a screen holds."""
+    lines = text[: MAX_CHARACTERS * 2].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    plain = ("".join(c if c.isprintable() or c in "\u200b\u200c\u200d\u00ad" else " " for c in line) for line in lines)
+    return "\n".join(" ".join(line.split()) for line in plain).strip("\n")[:MAX_CHARACTERS]
+
+
+def _wrapped(text: str, width: int, size: int, weight: str, limit: int) -> Block:
+    lines: list[Line] = []
+    cjk = fonts.cjk_face(text)
+    for paragraph in text.split("\n"):
+        rtl = bidi.is_rtl(paragraph)
+        for piece in _broken(paragraph, width, size, weight, cjk):
+            if len(lines) >= limit:
+                return Block(tuple(lines), size, truncated=True)
+            lines.append(_line(piece, size, weight, cjk, rtl=rtl))
+    return Block(tuple(lines), size)
+
+
+def _broken(paragraph: str, width: int, size: int, weight: str, cjk: int) -> Iterator[str]:
+    """The paragraph in pieces that fit `width`; a word wider than a whole line is broken where it must."""
+    line, used = "", 0.0
+    for piece in linebreak.pieces(paragraph):
+        visible = _measure(piece.rstrip(" "), size, weight, cjk)
+        if line and used + visible > width:
+            yield line.rstrip(" ")
+            line, used = "", 0.0
+        if visible > width:
+            for cluster in linebreak.clusters(piece):
+                step = _measure(cluster, size, weight, cjk)
+                if line and used + step > width:
+                    yield line
+                    line, used = "", 0.0
+                line, used = line + cluster, used + step
+            continue
+        line, used = line + piece, used + _measure(piece, size, weight, cjk)
+    yield line.rstrip(" ")
+
+
+def _cut(block: Block, width: int, height: int, weight: str, max_lines: int) -> Block:
+    """As many lines as fit, the last one ending in an ellipsis."""
+    kept: list[Line] = []
+    used = 0
+    for line in block.lines[:max_lines]:
+        used += line.ascent + line.descent
+        if used > height and kept:
+            break
+        kept.append(line)
+    logical = "".join(run.text for run in _logical(kept[-1]))
+    kept[-1] = _ended(logical, width, block.size, weight, rtl=kept[-1].rtl)
+    return Block(tuple(kept), block.size, truncated=True)
+
+
+def _logical(line: Line) -> tuple[Run, ...]:
+    return tuple(reversed(line.runs)) if line.rtl else line.runs
+
+
+def _ended(text: str, width: float, size: int, weight: str, *, rtl: bool) -> Line:
+    cjk, clusters = fonts.cjk_face(text), list(linebreak.clusters(text))
+    while clusters and _measure("".join(clusters) + ELLIPSIS, size, weight, cjk) > width:
+        clusters.pop()
+    return _line("".join(clusters).rstrip() + ELLIPSIS, size, weight, cjk, rtl=rtl)
+
+
+def truncated(text: str, width: float, size: int, weight: str = fonts.REGULAR) -> Line:
+    """The text on one line of at most `width`, ending in an ellipsis where it had to be cut."""
+    line = one_line(text, size, weight)
+    if line.width <= width:
+        return line
+    clean = _clean(text).replace("\n", " ")
+    return _ended(clean, width, size, weight, rtl=line.rtl)
+
+
+def _measure(text: str, size: int, weight: str, cjk: int) -> float:
+    return sum(_width(run.text, run.face, size, run.rtl) for run in _font_runs(text, weight, cjk, rtl=bidi.is_rtl(text)))
+
+
+@functools.lru_cache(maxsize=8192)
+def _width(text: str, face: fonts.Face | None, size: int, rtl: bool) -> float:
+    return fonts.font(face, size).getlength(text, direction=("rtl" if rtl else "ltr") if _SHAPING else None)
+
+
+def _line(text: str, size: int, weight: str, cjk: int, *, rtl: bool) -> Line:
+    runs: list[Run] = []
+    for piece, backwards in bidi.visual_runs(text, rtl=rtl):
+        found = _font_runs(piece, weight, cjk, rtl=backwards)
+        runs += reversed(found) if backwards else found
+    metrics = [fonts.font(face, size).getmetrics() for face in {run.face for run in runs} or {fonts.primary(weight)}]
+    width = sum(_width(run.text, run.face, size, run.rtl) for run in runs)
+    return Line(tuple(runs), width, max(m[0] for m in metrics), max(m[1] for m in metrics), rtl)
+
+
+def _font_runs(text: str, weight: str, cjk: int, *, rtl: bool) -> list[Run]:
+    """The text split where the font changes; blanks, marks and punctuation stay with the letters before them."""
+    runs: list[Run] = []
+    face = fonts.primary(weight)
+    for char in text:
+        kind = unicodedata.category(char)
+        stays = kind[0] == "M" or kind == "Cf" or (kind[0] != "L" and face is not None and fonts.has_glyph(face, char))
+        if not stays:
+            face = fonts.face_for(char, weight, cjk)
+            char = char if face else "\ufffd"  # noqa: PLW2901 - no font has it: the sign for that, not an empty box
+            face = face or fonts.face_for("\ufffd", weight, cjk)
+        if runs and runs[-1].face == face:
+            runs[-1] = Run(runs[-1].text + char, face, rtl)
+        else:
+            runs.append(Run(char, face, rtl))
+    return runs
