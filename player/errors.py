@@ -110,3 +110,23 @@ class NotRunning(SignageError):
 
     def __init__(self, where: str) -> None:
         super().__init__(f"no player is running here (nothing answers at {where}); start one with `signage-player run`")
+
+
+class AlreadyRunning(SignageError):
+    """Another player holds the state folder. Exit code 1."""
+
+    code = "already_running"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"another player runs already with {folder}; stop it first, or give this one its own storage.state_dir")
+        self.folder = folder
+
+
+class WrongPin(SignageError):
+    """The PIN is not the one. Exit code 4. `wait_s`: no further PIN is looked at for so many seconds."""
+
+    code = "wrong_pin"
+
+    def __init__(self, wait_s: float = 0.0) -> None:
+        super().__init__(f"wrong PIN{f'; try again in {wait_s:.0f} s' if wait_s >= 1 else ''}")
+        self.wait_s = wait_s

@@ -1,0 +1,153 @@
+"""Where and as whom the player's processes run: the folders, the one-player lock, the account that root gives way to.
+
+Faults X3 and P9: the folders are 0700 and their owner's, and a second player on the same state folder ends with a clear sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from player.config import Config, Dirs
+from player.errors import AlreadyRunning, BoxError, StorageError
+from player.supervisor import Account, Supervisor, daemons
+
+PLAYER_USER = "signage"
+
+
+def run(
+    config: Config, dirs: Dirs, config_file: Path | None, *, agent: bool = True, environment: Mapping[str, str] = os.environ
+) -> int:
+    """Runs the daemons in the foreground until a signal; returns the exit code. Raises SignageError when it cannot begin."""
+    account = account_for_root()
+    make_folders(dirs, account)
+    with only_one(dirs.state / "run.lock", account):
+        given = own_copy(config_file, dirs, account) if config_file else None
+        return Supervisor(
+            daemons(config.stage.backend, str(given) if given else None, agent=agent),
+            environment=child_settings(dirs, environment, account),
+            account=account,
+            say=_say(config.log.level),
+        ).run()
+
+
+def account_for_root(name: str = PLAYER_USER) -> Account | None:
+    """Whom children run as: None when this process is not root. Raises BoxError when there is no such user."""
+    if os.geteuid() != 0:
+        return None
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError as error:
+        raise BoxError(
+            "the player does not run as root",
+            f"and there is no user {name} to run as; make it with `sudo scripts/setup`, or start the player as another user",
+        ) from error
+    return Account(name, entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(name, entry.pw_gid)))
+
+
+def make_folders(dirs: Dirs, account: Account | None) -> None:
+    """Makes what is missing, 0700 and owned by whom the player runs as. Raises StorageError."""
+    for folder in (dirs.state, dirs.stage, dirs.cache, dirs.runtime, dirs.stage_runtime):
+        _make_folder(folder, account.uid if account else os.geteuid(), account.gid if account else -1)
+
+
+def _make_folder(folder: Path, uid: int, gid: int) -> None:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            found = folder.stat()
+        elif os.geteuid() == 0 and found.st_uid != uid:
+            os.chown(folder, uid, gid, follow_symlinks=False)
+            return
+    except OSError as error:
+        raise StorageError(str(folder), f"cannot be made: {error.strerror}; choose another folder in [storage]") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or not os.access(folder, os.W_OK):
+        raise StorageError(
+            str(folder), "is not a folder of the user who runs the player; mend its owner, or choose another in [storage]"
+        )
+
+
+@contextlib.contextmanager
+def only_one(path: Path, account: Account | None = None, wait_s: float = 0.0) -> Iterator[None]:
+    """Holds the lock file at `path`, which ends with this process. Raises AlreadyRunning when another has it for `wait_s`."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if account:
+            os.fchown(handle, account.uid, account.gid)
+    except OSError as error:
+        raise StorageError(str(path), f"cannot be opened: {error.strerror}; does it belong to another user?") from error
+    try:
+        _lock(handle, path, time.monotonic() + wait_s)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, path: Path, deadline: float) -> None:
+    """A POSIX lock, which children do not inherit: it is free the moment its holder is gone."""
+    while True:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise AlreadyRunning(str(path.parent)) from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def child_settings(dirs: Dirs, environment: Mapping[str, str], account: Account | None) -> dict[str, str]:
+    """The children's environment: every folder as resolved here, since another user would find others."""
+    settings = dict(environment) | {
+        "SIGNAGE__STORAGE__STATE_DIR": str(dirs.state.absolute()),
+        "SIGNAGE__STORAGE__CACHE_DIR": str(dirs.cache.absolute()),
+        "SIGNAGE__STORAGE__RUNTIME_DIR": str(dirs.runtime.absolute()),
+        "SIGNAGE__STAGE__RUNTIME_DIR": str(dirs.stage_runtime.absolute()),
+    }
+    if account:
+        for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "SUDO_USER"):
+            settings.pop(name, None)
+        home, runtime = str(dirs.state.absolute()), str(dirs.stage_runtime.absolute())
+        settings |= {"HOME": home, "USER": account.name, "LOGNAME": account.name, "XDG_RUNTIME_DIR": runtime}
+    return settings
+
+
+def own_copy(config_file: Path, dirs: Dirs, account: Account | None) -> Path:
+    """The configuration where the children can read it: a copy in the runtime folder when they are another user."""
+    if account is None:
+        return config_file.absolute()
+    copy = dirs.runtime / "config.toml"
+    try:
+        copy.unlink(missing_ok=True)
+        handle = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            os.fchown(out.fileno(), account.uid, account.gid)
+            out.write(config_file.read_bytes())
+    except OSError as error:
+        raise StorageError(str(copy), f"cannot be written: {error.strerror}") from error
+    return copy
+
+
+def _say(level: str) -> Callable[[str], None]:
+    """Logging is set up with the first sentence: the first frame does not wait for it."""
+
+    def say(sentence: str) -> None:
+        import logging
+
+        if not logging.getLogger().handlers:
+            under_journal = "JOURNAL_STREAM" in os.environ
+            layout = "%(levelname)s %(name)s: %(message)s" if under_journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+            logging.basicConfig(level=level, format=layout)
+        logging.getLogger("player.supervisor").warning("%s", sentence)
+
+    return say

@@ -1,0 +1,258 @@
+"""`run`: starts compositor, stage and agent as processes of this package, starts each again alone when it dies, ends them together.
+
+Law 1 shapes it. The first frame must be there within half a second, so this module imports little, needs no asyncio, and starts the
+agent last: once the stage said that it shows something (`READY=1`, as to systemd) or after a second. None takes another down.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+STOP_S = 4.0  # after this much of the five seconds that a stop may take, SIGKILL
+COMPOSITOR_STOPS_S = 2.0  # the stage has this long to fade out while there still is a screen
+AGENT_WAITS_S = 1.0
+STEADY_S = 30.0  # who lived this long starts again with the shortest pause
+_PR_SET_PDEATHSIG = 1
+_ONLY_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom the children run as when the supervisor is root."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One process to keep alive. The pause before a restart doubles from `first_s` to `limit_s` (seconds) while it keeps dying."""
+
+    name: str
+    command: Sequence[str]
+    first_s: float = 0.05
+    limit_s: float = 10.0
+    tells: bool = False  # says READY=1 when there is something on screen
+    waits: bool = False  # starts once another told so, or after AGENT_WAITS_S
+    outlives: bool = False  # is stopped when the others are gone
+
+
+@dataclass(slots=True)
+class _Child:
+    daemon: Daemon
+    due: float
+    process: subprocess.Popen[bytes] | None = None
+    handle: int = -1  # the pidfd
+    began: float = 0.0
+    deaths: int = 0
+    last_words: str = ""
+
+
+def daemons(backend: str, config_file: str | None, *, agent: bool = True) -> tuple[Daemon, ...]:
+    """What to run for `stage.backend`: `none` and `single` need no compositor."""
+
+    def command(name: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "player", name, *(["--config", config_file] if config_file else [])]
+
+    wanted = [Daemon("stage", command("stage"), tells=True)]
+    if backend not in ("none", "single"):
+        wanted.insert(0, Daemon("compositor", command("compositor"), outlives=True))
+    if agent:
+        wanted.append(Daemon("agent", command("agent"), first_s=0.5, limit_s=120.0, waits=True))
+    return tuple(wanted)
+
+
+def how_it_ended(status: int) -> str:
+    """A Popen return code in words."""
+    if status < 0:
+        try:
+            return f"was killed by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"was killed by signal {-status}"
+    return f"ended with exit code {status}"
+
+
+class Supervisor:
+    """Runs `daemons` until SIGTERM or SIGINT. Call `run` from the main thread: children are told to die with it."""
+
+    def __init__(
+        self, daemons: Iterable[Daemon], *, environment: Mapping[str, str], account: Account | None = None, say: Say | None = None
+    ) -> None:
+        self._account, self._say = account, say or _log
+        self._environment = {key: value for key, value in environment.items() if key not in _ONLY_OURS}
+        self._poll = select.poll()
+        self._ready = self._listen()
+        now = time.monotonic()
+        self._children = [_Child(daemon, now + (AGENT_WAITS_S if daemon.waits else 0.0)) for daemon in daemons]
+        self._stopped_at: float | None = None
+
+    def _listen(self) -> socket.socket:
+        ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        ready.bind("")  # an abstract name of the kernel's choice
+        self._poll.register(ready, select.POLLIN)
+        return ready
+
+    def run(self) -> int:
+        """Returns 0 after a stop by signal, when every child is gone."""
+        woken, wakes = socket.socketpair()
+        for end in (woken, wakes):
+            end.setblocking(False)
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+        previous = signal.set_wakeup_fd(wakes.fileno())
+        self._poll.register(woken, select.POLLIN)
+        try:
+            while not self._finished():
+                self._start_due()
+                for handle, _ in self._poll.poll(self._pause_ms()):
+                    self._handle(handle, woken)
+                self._stop_due()
+        finally:
+            self._kill_all()
+            signal.set_wakeup_fd(previous)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            for opened in (woken, wakes, self._ready):
+                opened.close()
+        return 0
+
+    def _finished(self) -> bool:
+        return self._stopped_at is not None and not any(child.process for child in self._children)
+
+    def _pause_ms(self) -> float | None:
+        """Until the next thing to do; None waits for an event."""
+        if self._stopped_at is not None:
+            return 50
+        due = [child.due for child in self._children if child.process is None]
+        return max(0.0, min(due) - time.monotonic()) * 1000 if due else None
+
+    def _handle(self, handle: int, woken: socket.socket) -> None:
+        if handle == woken.fileno():
+            woken.recv(64)
+            self._begin_stop()
+        elif handle == self._ready.fileno():
+            if b"READY=1" in self._ready.recv(4096):
+                self._wake_waiting()
+        else:
+            self._bury(next(child for child in self._children if child.handle == handle))
+
+    def _wake_waiting(self) -> None:
+        for child in self._children:
+            if child.daemon.waits and not child.deaths:
+                child.due = min(child.due, time.monotonic())
+
+    def _start_due(self) -> None:
+        for child in self._children:
+            if self._stopped_at is None and child.process is None and child.due <= time.monotonic():
+                self._start(child)
+
+    def _start(self, child: _Child) -> None:
+        own = {"NOTIFY_SOCKET": "@" + self._ready.getsockname()[1:].decode()} if child.daemon.tells else {}
+        child.began = time.monotonic()
+        try:
+            child.process = self._spawn(child.daemon.command, self._environment | own)
+        except OSError as error:
+            self._retry_later(child, f"cannot be started: {error}")
+            return
+        child.handle = os.pidfd_open(child.process.pid)
+        self._poll.register(child.handle, select.POLLIN)
+        if child.last_words:
+            self._say(f"the {child.daemon.name} {child.last_words}; started again as pid {child.process.pid}")
+            child.last_words = ""
+
+    def _spawn(self, command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        who = self._account
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            cwd="/" if who else None,
+            user=who.uid if who else None,
+            group=who.gid if who else None,
+            extra_groups=who.groups if who else None,
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends the rest in order
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - this process has one thread
+        )
+
+    def _bury(self, child: _Child) -> None:
+        process = child.process
+        if process is None:
+            return
+        self._poll.unregister(child.handle)
+        os.close(child.handle)
+        _signal_group(process.pid, signal.SIGKILL)  # what it left behind; its number is ours until it is waited for
+        words = f"(pid {process.pid}) {how_it_ended(process.wait())}"
+        child.process, child.handle = None, -1
+        if self._stopped_at is None:
+            self._retry_later(child, words)
+
+    def _retry_later(self, child: _Child, words: str) -> None:
+        now = time.monotonic()
+        child.deaths = 0 if now - child.began > STEADY_S else child.deaths
+        pause = min(child.daemon.limit_s, child.daemon.first_s * 2.0 ** min(child.deaths, 20))
+        child.deaths += 1
+        child.last_words, child.due = words, now + pause
+        if pause >= 1:
+            self._say(f"the {child.daemon.name} {words}; tried again in {pause:.0f} s")
+
+    def _begin_stop(self) -> None:
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+            for child in self._children:
+                if child.process and not child.daemon.outlives:
+                    child.process.terminate()
+
+    def _stop_due(self) -> None:
+        """While stopping: the compositor once the others are gone or had their time; SIGKILL for whoever stays."""
+        if self._stopped_at is None:
+            return
+        passed = time.monotonic() - self._stopped_at
+        others = any(child.process for child in self._children if not child.daemon.outlives)
+        for child in self._children:
+            if child.process and child.daemon.outlives and (not others or passed > COMPOSITOR_STOPS_S):
+                child.process.terminate()
+        if passed > STOP_S:
+            self._kill_all()
+
+    def _kill_all(self) -> None:
+        for child in self._children:
+            if child.process:
+                _signal_group(child.process.pid, signal.SIGKILL)
+                self._bury(child)
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    """For the child, before exec and after setuid (which would clear it): SIGTERM when the supervisor's thread ends."""
+    libc = ctypes.CDLL(None)
+
+    def in_child() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return in_child
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _log(sentence: str) -> None:
+    import logging
+
+    logging.getLogger(__name__).warning("%s", sentence)

@@ -1,0 +1,244 @@
+"""`player.supervisor` and `player.launch`, with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.config import Config, Dirs
+from player.errors import AlreadyRunning, StorageError
+from player.launch import child_settings, make_folders, only_one
+from player.supervisor import daemons, how_it_ended
+
+DRIVER = """
+import os, sys
+from player.supervisor import Daemon, Supervisor
+daemons = [{daemons}]
+sys.exit(Supervisor(daemons, environment=os.environ, say=lambda text: print(text, flush=True)).run())
+"""
+NAP = "['sh', '-c', 'echo $$ >> {folder}/{name}.pids; exec sleep 60']"
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+class Run:
+    """A supervisor in a process of its own, with children that write their pid into `NAME.pids`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, *entries: str) -> subprocess.Popen[str]:
+        made = [entry.replace("NAP", NAP).format(folder=self.folder, name=entry.split("'")[1]) for entry in entries]
+        out = (self.folder / "log").open("w")
+        script = textwrap.dedent(DRIVER).format(daemons=", ".join(made))
+        self.process = subprocess.Popen([sys.executable, "-c", script], stdout=out, stderr=subprocess.STDOUT, text=True)
+        out.close()
+        return self.process
+
+    def pids(self, name: str) -> list[int]:
+        path = self.folder / f"{name}.pids"
+        return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    runs = Run(tmp_path)
+    yield runs
+    if runs.process:
+        runs.process.terminate()
+        runs.process.wait(10)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_a_killed_child_is_started_again_alone_and_the_log_says_so(run: Run) -> None:
+    run.start("Daemon('stage', NAP)", "Daemon('compositor', NAP, outlives=True)")
+    first = until(lambda: run.pids("stage"), "stage")[0]
+    other = until(lambda: run.pids("compositor"), "compositor")
+    began = time.monotonic()
+    os.kill(first, signal.SIGKILL)
+    second = until(lambda: run.pids("stage")[1:], "second stage")[0]
+    assert time.monotonic() - began < 2.0
+    until(lambda: run.log, "log")
+    assert f"the stage (pid {first}) was killed by SIGKILL; started again as pid {second}" in run.log
+    assert run.pids("compositor") == other
+    assert alive(other[0])
+
+
+def test_p4_who_keeps_dying_is_tried_ever_more_slowly_and_never_given_up(run: Run) -> None:
+    run.start("Daemon('agent', ['sh', '-c', 'echo $$ >> {folder}/{name}.pids; exit 7'], first_s=0.02, limit_s=0.3)")
+    until(lambda: len(run.pids("agent")) >= 5, "five tries")
+    before = len(run.pids("agent"))
+    time.sleep(0.7)
+    assert 1 <= len(run.pids("agent")) - before <= 4
+    assert "ended with exit code 7" in run.log
+
+
+def test_a_program_that_is_not_there_is_said_and_tried_again(run: Run) -> None:
+    process = run.start("Daemon('stage', ['/nonexistent/program'], first_s=1.0)")
+    until(lambda: "the stage cannot be started" in run.log, "the sentence")
+    assert process.poll() is None
+
+
+def test_the_waiting_one_starts_when_the_stage_says_it_shows_something(run: Run) -> None:
+    tell = "import os,socket,time; s=socket.socket(1, 2); s.connect(chr(0)+os.environ['NOTIFY_SOCKET'][1:])"
+    began = time.monotonic()
+    run.start(
+        f"Daemon('stage', [sys.executable, '-c', {(tell + '; s.send(b' + repr('READY=1') + '); time.sleep(60)')!r}], tells=True)",
+        "Daemon('agent', NAP, waits=True)",
+    )
+    until(lambda: run.pids("agent"), "agent")
+    assert time.monotonic() - began < 0.95
+
+
+def test_the_waiting_one_starts_after_a_second_when_nothing_is_said(run: Run) -> None:
+    run.start("Daemon('stage', NAP, tells=True)", "Daemon('agent', NAP, waits=True)")
+    stage = until(lambda: run.pids("stage"), "stage")
+    began = time.monotonic()
+    assert not run.pids("agent")
+    until(lambda: run.pids("agent"), "agent")
+    assert time.monotonic() - began > 0.5
+    assert stage == run.pids("stage")
+
+
+def test_p10_sigterm_ends_the_compositor_last_and_everything_within_five_seconds(run: Run) -> None:
+    stop = "trap 'echo {name} >> {folder}/order; exit 0' TERM; echo $$ >> {folder}/{name}.pids; while :; do sleep 0.05; done"
+    process = run.start(
+        f"Daemon('compositor', ['sh', '-c', {stop!r}], outlives=True)",
+        f"Daemon('stage', ['sh', '-c', {stop!r}])",
+    )
+    until(lambda: run.pids("stage") and run.pids("compositor"), "both")
+    time.sleep(0.1)
+    process.terminate()
+    assert process.wait(5) == 0
+    assert (run.folder / "order").read_text().split() == ["stage", "compositor"]
+
+
+def test_p10_who_ignores_sigterm_is_killed_within_five_seconds(run: Run) -> None:
+    process = run.start(
+        "Daemon('stage', ['sh', '-c', 'trap : TERM; echo $$ >> {folder}/{name}.pids; while :; do sleep 1; done'])",
+        "Daemon('compositor', NAP, outlives=True)",
+    )
+    pid = until(lambda: run.pids("stage"), "stage")[0]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5.5) == 0
+    assert not alive(pid)
+
+
+def test_p8_children_die_with_the_supervisor(run: Run) -> None:
+    process = run.start("Daemon('stage', NAP)", "Daemon('compositor', NAP)")
+    pids = until(lambda: run.pids("stage") and run.pids("stage") + run.pids("compositor"), "both")
+    process.kill()
+    process.wait(5)
+    until(lambda: not any(alive(pid) for pid in pids), "their end")
+
+
+def test_p8_what_a_dead_child_left_behind_is_ended(run: Run) -> None:
+    run.start("Daemon('stage', ['sh', '-c', 'sleep 60 & echo $! >> {folder}/left; echo $$ >> {folder}/{name}.pids; wait'])")
+    pid = until(lambda: run.pids("stage"), "stage")[0]
+    left = int((run.folder / "left").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(left), "the end of the grandchild")
+
+
+def test_backends_without_a_compositor_start_none() -> None:
+    names = {backend: [daemon.name for daemon in daemons(backend, None)] for backend in ("auto", "single", "none")}
+    assert names == {"auto": ["compositor", "stage", "agent"], "single": ["stage", "agent"], "none": ["stage", "agent"]}
+    assert [daemon.name for daemon in daemons("sway", None, agent=False)] == ["compositor", "stage"]
+    assert list(daemons("none", "/etc/x.toml")[0].command[-2:]) == ["--config", "/etc/x.toml"]
+
+
+def test_how_a_process_ended_is_said_in_words() -> None:
+    assert how_it_ended(-9) == "was killed by SIGKILL"
+    assert how_it_ended(-250) == "was killed by signal 250"
+    assert how_it_ended(3) == "ended with exit code 3"
+
+
+def folders(base: Path) -> Dirs:
+    return Dirs(state=base / "state", cache=base / "state/cache", runtime=base / "run", stage_runtime=base / "run")
+
+
+def test_x3_folders_are_made_for_their_owner_alone(tmp_path: Path) -> None:
+    dirs = folders(tmp_path)
+    make_folders(dirs, None)
+    assert {folder.stat().st_mode & 0o777 for folder in (dirs.state, dirs.cache, dirs.runtime, dirs.stage)} == {0o700}
+
+
+def test_x3_a_file_where_a_folder_should_be_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(StorageError, match=r"cannot be made|is not a folder"):
+        make_folders(folders(tmp_path), None)
+
+
+def test_children_are_told_the_folders_as_resolved_here(tmp_path: Path) -> None:
+    settings = child_settings(folders(tmp_path), {"PATH": "/bin", "SIGNAGE__STORAGE__STATE_DIR": "elsewhere"}, None)
+    assert settings["SIGNAGE__STORAGE__STATE_DIR"] == str(tmp_path / "state")
+    assert settings["SIGNAGE__STAGE__RUNTIME_DIR"] == str(tmp_path / "run")
+    assert Config().stage.runtime_dir == ""
+
+
+def test_p9_a_second_player_on_the_same_folder_ends_with_a_clear_sentence(tmp_path: Path) -> None:
+    hold = "from pathlib import Path; from player.launch import only_one; import sys, time\n"
+    hold += "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "run.lock")], stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout
+            assert holder.stdout.readline() == b"held\n"
+            environment = {
+                **os.environ,
+                "SIGNAGE__STORAGE__STATE_DIR": str(tmp_path),
+                "SIGNAGE__STORAGE__RUNTIME_DIR": str(tmp_path / "run"),
+                "SIGNAGE__STAGE__BACKEND": "none",
+            }
+            command = [sys.executable, "-m", "player", "run"]
+            second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=10, check=False)
+            assert second.returncode == 1
+            assert f"another player runs already with {tmp_path}; stop it first" in second.stderr
+        finally:
+            holder.kill()
+
+
+def test_p9_the_lock_is_free_the_moment_its_holder_is_gone(tmp_path: Path) -> None:
+    hold = "from pathlib import Path; from player.launch import only_one; import os, sys, subprocess\n"
+    hold += "with only_one(Path(sys.argv[1])):\n    subprocess.Popen(['sleep', '1'], close_fds=False); os._exit(0)"
+    subprocess.run([sys.executable, "-c", hold, str(tmp_path / "run.lock")], check=True, timeout=10)
+    with only_one(tmp_path / "run.lock"):
+        pass
+
+
+def test_p9_a_lock_that_is_held_is_waited_for_a_moment(tmp_path: Path) -> None:
+    hold = "from pathlib import Path; from player.launch import only_one; import sys, time\n"
+    hold += "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(0.3)"
+    with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "run.lock")], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        with pytest.raises(AlreadyRunning), only_one(tmp_path / "run.lock"):
+            pass
+        with only_one(tmp_path / "run.lock", wait_s=5.0):
+            pass
