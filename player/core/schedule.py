@@ -58,7 +58,7 @@ class Rule:
 
 
 def parse_rule(wire: Mapping[str, Any]) -> Rule:
-    """A rule as servers write it: "HH:MM", "HH:MM:SS", "24:00", ISO dates, 0 or 7 for Sunday, null for always. Raises ValueError."""
+    """A rule as servers write it: "HH:MM", "HH:MM:SS", "24:00", ISO dates, 0 or 7 as Sunday, null. Raises ValueError."""
     return Rule(
         id=str(wire["id"]),
         days_of_week=parse_days(wire.get("days_of_week")),
@@ -201,7 +201,7 @@ def _pair(value: Any) -> tuple[str, str]:
 
 
 def active(rules: Iterable[Rule], at: datetime, zone: ZoneInfo, facts: Facts | None = None) -> Rule | None:
-    """The rule on air at `at`: the highest priority, among equals the latest id. `facts`: {"weather": degrees Celsius, or a word}."""
+    """The rule on air at `at`: highest priority, then latest id. `facts`: {"weather": degrees Celsius or a word}."""
     on_air = [rule for rule in rules if _on_air(rule, at, zone, facts or {})]
     return max(on_air, key=lambda rule: (rule.priority, _age(rule.id)), default=None)
 

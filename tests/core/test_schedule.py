@@ -120,7 +120,8 @@ def test_t3_a_clock_that_falls_back_over_midnight_keeps_the_day_that_had_begun()
     toronto = ZoneInfo("America/Toronto")  # 00:01 fell back to 23:01 of the day before
     sunday = Rule("1", days_of_week=frozenset({7}), start_date=date(1996, 10, 27), end_date=date(1996, 10, 27))
     begins, _ = occurrence(date(1996, 10, 27), time(0), time(0), toronto)
-    assert active([sunday], begins, toronto) == sunday
+    for seconds in (0, 59, 90, 3700):
+        assert active([sunday], begins + timedelta(seconds=seconds), toronto) == sunday
 
 
 # --- conditions ------------------------------------------------------------------------------------------------------------------
