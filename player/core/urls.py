@@ -1,0 +1,58 @@
+"""Which addresses an item may name: an allow-list of schemes for each kind (pure; faults C9).
+
+The players behind these kinds would open far more than the network (files, devices, listening sockets), so what is not on the
+list here never reaches them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from player.core.content import Kind
+
+WEB = frozenset({"http", "https"})
+STREAMS = frozenset({"http", "https", "rtsp", "rtmp", "udp", "rtp", "srt"})
+YOUTUBE = ("youtube.com", "youtu.be")
+LONGEST = 4096
+
+
+def check_url(
+    url: str | None, kind: Kind, *, youtube_hosts: Collection[str] = YOUTUBE, stream_hosts: Collection[str] = ()
+) -> str | None:
+    """Why `url` must not be opened for an item of `kind`, as the end of a sentence; None when it may.
+
+    `youtube_hosts` match with their subdomains; so do `stream_hosts`, where any are given.
+    """
+    if not url:
+        return "it has no address"
+    if len(url) > LONGEST or any(c.isspace() or ord(c) < 32 or ord(c) == 127 for c in url):
+        return f"its address is longer than {LONGEST} characters, or holds blanks or control characters"
+    schemes = STREAMS if kind is Kind.LIVESTREAM else WEB
+    scheme, colon, _ = url.partition(":")
+    if not colon or scheme.lower() not in schemes:
+        return f'its address begins with "{url[:16]}"; allowed here: {", ".join(sorted(schemes))}'
+    try:
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError as error:
+        return f"its address cannot be read: {error}"
+    if not host:
+        return "its address names no host"
+    if parts.username is not None and kind is not Kind.LIVESTREAM:
+        return "its address holds a user name or password"
+    return _check_host(host, kind, youtube_hosts, stream_hosts)
+
+
+def _check_host(host: str, kind: Kind, youtube_hosts: Collection[str], stream_hosts: Collection[str]) -> str | None:
+    if kind is Kind.YOUTUBE and not host_matches(host, youtube_hosts):
+        return f"its host {host} is not one of {', '.join(youtube_hosts)} (stage.youtube_hosts)"
+    if kind is Kind.LIVESTREAM and stream_hosts and not host_matches(host, stream_hosts):
+        return f"its host {host} is not one of {', '.join(stream_hosts)} (stage.stream_hosts)"
+    return None
+
+
+def host_matches(host: str, allowed: Collection[str]) -> bool:
+    """Whether `host` is one of `allowed` or a subdomain of one."""
+    name = host.lower()
+    return any(name == entry.lower() or name.endswith("." + entry.lower()) for entry in allowed)

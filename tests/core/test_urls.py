@@ -1,0 +1,69 @@
+"""Which addresses items may name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from player.core.content import Kind
+from player.core.urls import STREAMS, WEB, check_url
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://example.com/page?x=1", Kind.WEB),
+        ("HTTP://example.com", Kind.WEB),
+        ("rtsp://user:secret@10.0.0.5/stream", Kind.LIVESTREAM),
+        ("srt://10.0.0.5:9000", Kind.LIVESTREAM),
+        ("https://www.youtube.com/watch?v=abc", Kind.YOUTUBE),
+        ("https://youtu.be/abc", Kind.YOUTUBE),
+        ("https://youtube.com./watch?v=abc", Kind.YOUTUBE),
+    ],
+)
+def test_an_address_of_the_kind_is_let_through(url: str, kind: Kind):
+    assert check_url(url, kind) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "word"),
+    [
+        (None, Kind.WEB, "no address"),
+        ("", Kind.WEB, "no address"),
+        ("file:///etc/passwd", Kind.WEB, '"file:///etc'),
+        ("/etc/passwd", Kind.WEB, '"/etc/passwd"'),
+        ("rtsp://example.com/", Kind.WEB, '"rtsp://ex'),
+        ("javascript:alert(1)", Kind.WEB, '"javascript:'),
+        ("https://", Kind.WEB, "no host"),
+        ("https://user@example.com/", Kind.WEB, "user name"),
+        ("https://[::1/", Kind.WEB, "cannot be read"),
+        ("https://example.com:99999/", Kind.WEB, "cannot be read"),
+        ("https://example.com/a b", Kind.WEB, "blanks"),
+        ("https://example.com/\x00", Kind.WEB, "control"),
+        ("https://example.com/" + "a" * 5000, Kind.WEB, "longer"),
+        ("https://youtube.com.evil.example/", Kind.YOUTUBE, "stage.youtube_hosts"),
+        ("https://notyoutube.com/", Kind.YOUTUBE, "stage.youtube_hosts"),
+    ],
+)
+def test_c9_an_address_that_must_not_be_opened_says_why(url: str | None, kind: Kind, word: str):
+    assert word in (check_url(url, kind) or "")
+
+
+@pytest.mark.parametrize(
+    "url", ["edl://a", "lavf://x", "memory://x", "av://lavfi:movie=x", "fd://0", "mf://x", "archive://x", "tcp://h:1"]
+)
+@pytest.mark.parametrize("kind", [Kind.WEB, Kind.LIVESTREAM, Kind.YOUTUBE])
+def test_c9_the_players_own_schemes_are_refused(url: str, kind: Kind):
+    assert "allowed here" in (check_url(url, kind) or "")
+
+
+def test_stream_hosts_limit_streams_where_given():
+    assert check_url("rtsp://cam.example.com/1", Kind.LIVESTREAM, stream_hosts=["example.com"]) is None
+    assert "stage.stream_hosts" in (check_url("rtsp://example.org/1", Kind.LIVESTREAM, stream_hosts=["example.com"]) or "")
+
+
+@given(st.text(max_size=60), st.sampled_from([Kind.WEB, Kind.LIVESTREAM, Kind.YOUTUBE]))
+def test_c9_whatever_is_let_through_has_a_listed_scheme(url: str, kind: Kind):
+    if check_url(url, kind) is None:
+        assert url.split(":", 1)[0].lower() in (STREAMS if kind is Kind.LIVESTREAM else WEB)
