@@ -32,13 +32,25 @@ class ServerError(SignageError):
 
 
 class ServerUnreachable(ServerError):
-    """No answer: name, route, refused, timeout, TLS."""
+    """No answer: name, route, refused, timeout. `retry_after_s` where we ourselves are pausing after failures."""
 
     code = "server_unreachable"
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, retry_after_s: float | None = None) -> None:
         super().__init__(f"{url} cannot be reached: {reason}")
-        self.url, self.reason = url, reason
+        self.url, self.reason, self.retry_after_s = url, reason, retry_after_s
+
+
+class ServerUntrusted(ServerUnreachable):
+    """Its TLS certificate does not hold; nothing was sent."""
+
+    code = "server_untrusted"
+
+
+class ClockUntrusted(ServerUnreachable):
+    """Its TLS certificate is not valid yet, which mostly means that this box's clock is wrong."""
+
+    code = "clock_untrusted"
 
 
 class ServerRefused(ServerError):
