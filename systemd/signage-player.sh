@@ -1,0 +1,12 @@
+#!/bin/sh
+# The command on an installed device: tells the player which folders its units use. `run`, `demo` and `play` start a player of their own.
+case "${1:-}" in
+run | demo | play) ;;
+*)
+  export SIGNAGE__STORAGE__STATE_DIR="${SIGNAGE__STORAGE__STATE_DIR-/var/lib/signage-player}"
+  export SIGNAGE__STORAGE__CACHE_DIR="${SIGNAGE__STORAGE__CACHE_DIR-/var/cache/signage-player}"
+  export SIGNAGE__STORAGE__RUNTIME_DIR="${SIGNAGE__STORAGE__RUNTIME_DIR-/run/signage-player}"
+  export SIGNAGE__STAGE__RUNTIME_DIR="${SIGNAGE__STAGE__RUNTIME_DIR-/run/signage-stage}"
+  ;;
+esac
+exec /opt/signage-player/venv/bin/signage-player "$@"

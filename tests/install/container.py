@@ -1,0 +1,123 @@
+"""A Debian with a real systemd in a container: a tree made once by debootstrap, a copy of it booted by systemd-nspawn for each test.
+
+The container shares this machine's network, and takes Debian's packages from where this machine takes them. Commands run in it
+through nsenter, since no machined is needed for that. Needs root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TREES = Path("/var/tmp/signage-player-trees")
+BASE = "systemd,systemd-sysv,dbus,udev,libpam-systemd,ca-certificates"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
+
+
+def mirror() -> str:
+    """The address that this machine's apt takes Debian itself from (its first source, in either format)."""
+    lists = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
+    for path in lists:
+        text = path.read_text() if path.is_file() else ""
+        found = re.search(r"^(?:URIs:\s*|deb\s+(?:\[[^]]*\]\s*)?)(https?://\S+/debian/?)(?:\s|$)", text, re.MULTILINE)
+        if found:
+            return found[1]
+    raise AssertionError("no source of Debian packages in /etc/apt/sources.list*")
+
+
+def base_tree(suite: str) -> Path:
+    """The tree of a minimal Debian `suite`, made at the first call on this machine."""
+    tree = TREES / suite
+    if tree.exists():
+        return tree
+    making = TREES / f"{suite}.making"
+    shutil.rmtree(making, ignore_errors=True)
+    making.parent.mkdir(parents=True, exist_ok=True)
+    command = ["debootstrap", "--variant=minbase", f"--include={BASE}", suite, str(making), mirror()]
+    subprocess.run(command, check=True, capture_output=True, timeout=900)
+    making.rename(tree)
+    return tree
+
+
+class Container:
+    """One booted copy. Use as a context manager; `run` raises AssertionError with the output when a command fails."""
+
+    def __init__(self, suite: str, folder: Path) -> None:
+        self.suite, self.tree = suite, folder / "tree"
+        self._nspawn: subprocess.Popen[bytes] | None = None
+        self._leader = 0
+
+    def __enter__(self) -> Container:
+        subprocess.run(["cp", "-a", str(base_tree(self.suite)), str(self.tree)], check=True, timeout=300)
+        shutil.copy(CERTIFICATES, self.tree / str(CERTIFICATES).lstrip("/"))
+        self.boot()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        subprocess.run(["rm", "-rf", "--one-file-system", str(self.tree)], check=True, timeout=300)
+
+    def boot(self) -> None:
+        """Starts systemd in the tree and waits until it has finished its start."""
+        caches = {TREES / f"apt-{self.suite}": "/var/cache/apt/archives", TREES / f"pip-{self.suite}": "/root/.cache/pip"}
+        for cache, inside in caches.items():
+            cache.mkdir(parents=True, exist_ok=True)
+            (self.tree / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        binds = [f"--bind={cache}:{inside}" for cache, inside in caches.items()]
+        command = ["systemd-nspawn", "-q", "-D", str(self.tree), "--register=no", "--keep-unit", "--console=pipe", "--boot"]
+        with (self.tree.parent / "console.log").open("ab") as console:
+            self._nspawn = subprocess.Popen(
+                [*command, f"--bind-ro={ROOT}:/src", *binds], stdin=subprocess.DEVNULL, stdout=console, stderr=console
+            )
+        wait_for(self._find_leader, "systemd-nspawn to start", 20)
+        wait_for(lambda: self.try_run("systemctl is-system-running")[1] in ("running", "degraded"), "the container to boot", 60)
+
+    def _find_leader(self) -> bool:
+        assert self._nspawn is not None
+        assert self._nspawn.poll() is None, (self.tree.parent / "console.log").read_text(errors="replace")[-2000:]
+        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
+        self._leader = int(children[0]) if children else 0
+        return bool(self._leader)
+
+    def stop(self) -> None:
+        """Switches the container off."""
+        if self._nspawn is None:
+            return
+        self.try_run("systemctl poweroff", timeout_s=20)
+        try:
+            self._nspawn.wait(30)
+        except subprocess.TimeoutExpired:
+            self._nspawn.send_signal(signal.SIGKILL)
+            self._nspawn.wait(10)
+        self._nspawn = None
+
+    def try_run(self, script: str, timeout_s: float = 60) -> tuple[int, str]:
+        """A shell script inside: its exit code, and what it printed, stripped."""
+        command = ["nsenter", "-t", str(self._leader), "-a", "-r", "-w", "bash", "-c", script]
+        environment = CLEAN | {"PIP_CERT": str(CERTIFICATES)} | {k: v for k, v in os.environ.items() if k.startswith("SIGNAGE_TEST_")}
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout_s
+        )
+        return done.returncode, done.stdout.decode(errors="replace").strip()
+
+    def run(self, script: str, timeout_s: float = 60) -> str:
+        """As `try_run`, and the script has to succeed."""
+        code, output = self.try_run(script, timeout_s)
+        assert code == 0, f"{script}\nended with {code}:\n{output[-4000:]}"
+        return output
+
+
+def wait_for(holds: Callable[[], bool], what: str, timeout_s: float) -> None:
+    """Asks until `holds`, four times a second. Raises AssertionError naming `what`."""
+    ends = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < ends, f"waited {timeout_s} s for {what}"
+        time.sleep(0.25)
