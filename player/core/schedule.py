@@ -128,7 +128,7 @@ def occurrence(day: date, start: time, end: time, zone: ZoneInfo) -> tuple[datet
 def _around(at: datetime, zone: ZoneInfo) -> Iterator[date]:
     """The days whose occurrences may cover `at`; tomorrow's too, since clocks may fall back over midnight."""
     today = at.astimezone(zone).date()
-    return (today + timedelta(days=n) for n in (-2, -1, 0))
+    return (today + timedelta(days=n) for n in (-2, -1, 0, 1))
 
 
 def _covered(at: datetime, start: time, end: time, zone: ZoneInfo, days: Iterable[date]) -> bool:
