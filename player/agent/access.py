@@ -1,0 +1,189 @@
+"""Who may read and who may write at the local door: tokens, the local password, the PIN, and what browsers are trusted with.
+
+Faults L1 (strangers on the network), L2 (another site's page), L3 (a name that was pointed at this box). A token's secret is shown once
+and kept as its SHA-256: it holds 256 random bits, so there is nothing to guess; the password is compared in constant time, and
+wrong ones make everybody wait.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from player.errors import SignageError, WrongPin
+from player.store import Snapshot
+
+FREE_TRIES = 5
+LONGEST_WAIT_S = 300.0
+
+
+class Scope(IntEnum):
+    """What a caller may do; each includes the ones before it."""
+
+    NONE = 0
+    READ = 1
+    CONTROL = 2
+    ADMIN = 3
+
+
+class Refused(SignageError):
+    """The caller may not. `status` is the HTTP status."""
+
+    code = "refused"
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A right to use the control API. Times are seconds since the epoch; `digest` is the secret's SHA-256."""
+
+    id: str
+    name: str
+    scope: str
+    digest: str
+    created_at: float
+    expires_at: float | None = None
+
+    def expired(self, now: float) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and now >= self.expires_at
+
+
+class TokenStore:
+    """The tokens in `path` (0600). Each look reads the file: what the command line does counts at once."""
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        self._file, self._now = Snapshot(path, tuple[Token, ...]), now
+
+    def tokens(self) -> tuple[Token, ...]:
+        """All of them, oldest first."""
+        found: tuple[Token, ...] = self._file.read() or ()
+        return found
+
+    def create(self, name: str, scope: Scope, expires_at: float | None = None) -> tuple[Token, str]:
+        """A fresh token, and its secret, which is nowhere else."""
+        secret = f"signage_{secrets.token_urlsafe(32)}"
+        token = Token(secrets.token_hex(4), name, scope.name.lower(), _digest(secret), self._now(), expires_at)
+        self._file.write((*self.tokens(), token))
+        return token, secret
+
+    def revoke(self, token_id: str) -> bool:
+        """False when there is no such token."""
+        kept = tuple(token for token in self.tokens() if token.id != token_id)
+        found = len(kept) < len(self.tokens())
+        if found:
+            self._file.write(kept)
+        return found
+
+    def scope_of(self, secret: str) -> Scope:
+        """What the bearer of `secret` may do."""
+        digest, now = _digest(secret), self._now()
+        for token in self.tokens():
+            if hmac.compare_digest(token.digest, digest) and not token.expired(now):
+                return Scope[token.scope.upper()]
+        return Scope.NONE
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Throttle:
+    """After FREE_TRIES wrong answers, each further one doubles a wait during which nothing is looked at."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic, self._wrong, self._until = monotonic, 0, 0.0
+
+    def check(self) -> None:
+        """Raises Refused while the wait lasts."""
+        left = self._until - self._monotonic()
+        if left > 0:
+            raise Refused(429, f"too many wrong passwords; try again in {left:.0f} s")
+
+    def count(self, right: bool) -> None:
+        """Notes an answer."""
+        self._wrong = 0 if right else self._wrong + 1
+        if self._wrong >= FREE_TRIES:
+            self._until = self._monotonic() + min(LONGEST_WAIT_S, 2.0 ** (self._wrong - FREE_TRIES))
+
+
+class Access:
+    """Judges a caller by headers. `check_pin` says whether a PIN is right, and raises WrongPin when none is looked at for now."""
+
+    def __init__(
+        self,
+        tokens: TokenStore,
+        password: str,
+        check_pin: Callable[[str], Awaitable[bool]],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tokens, self._password, self._check_pin = tokens, password, check_pin
+        self._throttle = Throttle(monotonic)
+
+    async def scope_of(self, headers: Mapping[str, str]) -> Scope:
+        """What the credentials in `headers` allow: `Authorization: Bearer|Basic`, `X-Signage-Pin`. Raises Refused, WrongPin."""
+        kind, _, value = headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return self._judge(self._tokens.scope_of(value.strip()))
+        if kind.lower() == "basic":
+            return self._judge(Scope.ADMIN if self._password_in(value) else Scope.NONE)
+        pin = headers.get("X-Signage-Pin")
+        return await self.scope_of_pin(pin) if pin else Scope.NONE
+
+    async def scope_of_pin(self, pin: str) -> Scope:
+        """CONTROL for the right PIN. Raises WrongPin."""
+        if await self._check_pin(pin):
+            return Scope.CONTROL
+        raise WrongPin
+
+    def _judge(self, scope: Scope) -> Scope:
+        self._throttle.check()
+        self._throttle.count(scope is not Scope.NONE)
+        return scope
+
+    def _password_in(self, value: str) -> bool:
+        try:
+            _, _, password = base64.b64decode(value.strip(), validate=True).partition(b":")
+        except (binascii.Error, ValueError):
+            return False
+        return bool(self._password) and hmac.compare_digest(password, self._password.encode())
+
+
+def check_host(host: str, own_name: str) -> None:
+    """Only names that nobody else can point at this box: an address, localhost, the box's own name, .local. Raises Refused."""
+    name = (urlsplit(f"//{host}").hostname or "").rstrip(".") if host.isprintable() else ""
+    if name in ("localhost", own_name.lower(), f"{own_name.lower()}.local") or name.endswith(".local") or _is_address(name):
+        return
+    raise Refused(421, f'this is not reached by the name "{name}"; use the box\'s address or its own name')
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def check_origin(headers: Mapping[str, str], *, navigation: bool) -> None:
+    """Nothing for another site's page, but that a link may lead here (`navigation`). Raises Refused."""
+    origin = headers.get("Origin")
+    same = origin is None or urlsplit(origin).netloc.lower() == headers.get("Host", "").lower()
+    site = headers.get("Sec-Fetch-Site", "none")
+    if same and (site in ("none", "same-origin") or (navigation and headers.get("Sec-Fetch-Mode") == "navigate")):
+        return
+    raise Refused(403, "another site's page may not use this box")

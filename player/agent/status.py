@@ -1,0 +1,170 @@
+"""What the player is doing, as one frozen value: `GET /api/status`, `status --json`, the local page and /metrics all show this.
+
+House rule 22: one form for people and programs. `build` folds the parts that the daemons know into the object of the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from player import __version__
+from player.core.content import Fault, Orders
+from player.core.ports import CommandResult, NowPlaying, StageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContact:
+    """The server. `last_contact` is seconds since the epoch, None before the first answer."""
+
+    kind: str
+    url: str
+    online: bool = False
+    last_contact: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFigures:
+    """The media store, in bytes."""
+
+    bytes: int = 0
+    limit: int = 0
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncProgress:
+    """How far the wanted programme is on disk."""
+
+    version: str = ""
+    items: int = 0
+    assets_ready: int = 0
+    assets_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFigures:
+    """Proof of play: events that nobody has accepted yet, and when some last were (seconds since the epoch)."""
+
+    pending: int = 0
+    last_sent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFigures:
+    """Whether the clock can be believed, and how far it is off the server's (seconds), None when unknown."""
+
+    synced: bool = False
+    offset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is on screen."""
+
+    playlist: str = ""
+    items: tuple[NowPlaying, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageFigures:
+    """The picture. `wayland_display` is the path of the compositor's socket."""
+
+    backend: str = "none"
+    size: str = ""
+    orientation: str = "landscape"
+    wayland_display: str = ""
+    restarts: int = 0
+    frames_dropped: int = 0
+    pids: dict[str, int] = field(default_factory=dict)
+    screen_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The last commands, newest first."""
+
+    last: tuple[CommandResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole of it; the field names are the JSON of `GET /api/status`. `state`: pairing | playing | idle | alert | safe_mode."""
+
+    uuid8: str
+    state: str
+    paired: bool | None
+    pairing_code: str | None
+    server: ServerContact
+    now: Now
+    manifest: SyncProgress
+    stage: StageFigures
+    cache: CacheFigures
+    proof: ProofFigures
+    commands: Commands
+    clock: ClockFigures
+    faults: tuple[Fault, ...]
+    uptime_s: float
+    locked: bool = False
+    version: str = __version__
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers."""
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(item.name for item in self.now.items) or "nothing"
+        return f"<{self.state}: {shown}; server {'online' if self.server.online else 'away'}; {len(self.faults)} faults>"
+
+
+def build(
+    *,
+    uuid: str,
+    orders: Orders,
+    stage: StageStatus | None,
+    server: ServerContact,
+    uptime_s: float,
+    cache: CacheFigures | None = None,
+    sync: SyncProgress | None = None,
+    proof: ProofFigures | None = None,
+    commands: Sequence[CommandResult] = (),
+    clock: ClockFigures | None = None,
+    faults: Sequence[Fault] = (),
+    restarts: int = 0,
+) -> Status:
+    """One `Status` out of what the parts know. `stage` is None while the stage is away; `commands` come oldest first."""
+    stage = stage or StageStatus()
+    progress = sync or SyncProgress()
+    return Status(
+        uuid8=uuid[:8],
+        state=stage.state,
+        paired=orders.paired,
+        pairing_code=None if orders.paired else orders.pairing_code,
+        server=server,
+        now=Now(stage.playlist, stage.items),
+        manifest=SyncProgress(
+            stage.manifest_version or progress.version, progress.items, progress.assets_ready, progress.assets_total
+        ),
+        stage=_figures(stage, restarts),
+        cache=cache or CacheFigures(),
+        proof=proof or ProofFigures(),
+        commands=Commands(tuple(reversed(commands))[:20]),
+        clock=clock or ClockFigures(),
+        faults=(*faults, *stage.faults),
+        uptime_s=round(uptime_s, 1),
+        locked=orders.locked,
+    )
+
+
+def _figures(stage: StageStatus, restarts: int) -> StageFigures:
+    return StageFigures(
+        stage.backend,
+        stage.size,
+        stage.orientation,
+        stage.wayland_display,
+        restarts,
+        stage.frames_dropped,
+        dict(stage.pids),
+        stage.screen_on,
+    )
