@@ -1,0 +1,502 @@
+"""One region's playback: events in (past tense), effects out (imperative). Pure: no clock, no surfaces, no waiting.
+
+The region always holds at most one item on screen and at most one being prepared behind it. The rules:
+
+- The item on screen stays until the next is ready: nothing is ever taken away before there is something to put in its place.
+- What cannot be made ready in `PREPARE_LIMIT_S` is skipped and reported, and tried again after a pause that doubles, up to an hour.
+- When every item is in such a pause the screen keeps what it has; there is no hot loop.
+- A playlist that changes is taken up at the edge of the item on screen.
+- Each showing ends in exactly one `Record`, emitted before the next one's `Show`.
+
+Times are `Moment`s: `mono` (seconds, monotonic) for durations, `wall` (seconds since the epoch, UTC) for the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from player.core.content import CUT, Item, Kind, Playlist, Transition, TransitionKind
+from player.core.timeline import item_at, position_after, upcoming
+
+PREPARE_LIMIT_S = 10.0
+FIRST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 3600.0
+LONGEST_STREAM_PAUSE_S = 30.0
+STREAM_LEAD_S = 8.0
+DEFAULT_DURATION_S = 10.0
+SHORTEST_S = 1.0  # nothing is wished shorter: a playlist of blinks would be a hot loop
+STREAM_KINDS = frozenset({Kind.LIVESTREAM})
+TIMED_BY_CONTENT = frozenset({Kind.VIDEO, Kind.YOUTUBE})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant on both clocks."""
+
+    mono: float
+    wall: float
+
+
+# --- events ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistChanged:
+    """The region has another playlist (possibly empty)."""
+
+    playlist: Playlist
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The surface behind `token` has drawn its first frame; `natural_s` is the content's own length, None when it has none."""
+
+    token: int
+    natural_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareFailed:
+    """What `token` was to show cannot be shown."""
+
+    token: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The content of `token` came to its natural end; its last frame stands."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The content of `token` stopped while on screen."""
+
+    token: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Time passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Somebody asked for the next item (`step` 1) or the one before (-1)."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayAsked:
+    """Somebody asked for `item`, once, for `seconds` (0: its own length)."""
+
+    item: Item
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Something took the screen (an alert, the lock pad): nobody sees the item."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """The item can be seen again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The stage ends."""
+
+
+Event = PlaylistChanged | Prepared | PrepareFailed | Ended | Broke | Ticked | Skipped | PlayAsked | Covered | Uncovered | Stopped
+
+# --- effects ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Load `item` into a free surface, invisible; answer `Prepared` or `PrepareFailed`."""
+
+    token: int
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Bring `token` on screen by `transition`, in place of `replaces` (None: nothing was there), which is then released."""
+
+    token: int
+    item: Item
+    replaces: int | None
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Nobody needs `token` any more; if it is on screen, take it away."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Pause (`held`) or go on with the item on screen."""
+
+    token: int
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One showing came to its end: the stuff of one proof-of-play event. `result`: complete | interrupted | failed."""
+
+    item: Item
+    started: Moment
+    ended: Moment
+    planned_s: float
+    result: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An item could not be shown: a fault for the operator."""
+
+    item: Item
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """An item that was at fault was made ready: its fault is over."""
+
+    item: Item
+
+
+Effect = Prepare | Show | Release | Hold | Record | Report | Recover
+
+# --- the machine -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Coming:
+    token: int
+    item: Item
+    since: float
+    position: int | None
+    ready: bool = False
+    natural_s: float | None = None
+    seconds: float | None = None  # set by PlayAsked
+
+
+@dataclass(slots=True)
+class _OnScreen:
+    token: int
+    item: Item
+    started: Moment
+    planned_s: float
+    due: float | None  # monotonic; None: when the content ends, or never
+    ended: bool = False
+    broken: bool = False
+    held_since: float | None = None
+    unseen: bool = False
+
+
+class Region:
+    """The state of one region. `handle` returns the effects to carry out, in order; `wake_at` is when to send `Ticked`."""
+
+    def __init__(self, name: str, seed: int = 0) -> None:
+        self.name, self._seed = name, seed
+        self.playlist = Playlist("", "")
+        self.on_screen: _OnScreen | None = None
+        self._coming: _Coming | None = None
+        self._asked: PlayAsked | None = None
+        self._position = 0
+        self._failures: dict[str, tuple[int, float]] = {}  # item id -> (times, not before)
+        self._skip = False
+        self._covered: str | None = None
+        self._tokens = 0
+        self._stopped = False
+
+    def __repr__(self) -> str:
+        shown = str(self.on_screen.item) if self.on_screen else "nothing"
+        coming = str(self._coming.item) if self._coming else "nothing"
+        return f"<Region {self.name}: {shown} on screen, {coming} coming>"
+
+    def handle(self, event: Event, at: Moment) -> list[Effect]:
+        """Takes one event in and returns what is to be done, in order."""
+        effects: list[Effect] = []
+        if not self._stopped:
+            self._take(event, at, effects)
+        if not self._stopped:
+            self._advance(at, effects)
+        return effects
+
+    def wake_at(self, now: float) -> float | None:
+        """When time alone may change something (monotonic seconds), or None."""
+        moments = []
+        if self._coming and not self._coming.ready:
+            moments.append(self._coming.since + PREPARE_LIMIT_S)
+        if self.on_screen and self._covered is None and self.on_screen.due is not None:
+            moments += [self.on_screen.due, self.on_screen.due - STREAM_LEAD_S]
+        if self._coming is None:
+            moments += [not_before for _, not_before in self._failures.values()]
+        later = [moment for moment in moments if moment > now]
+        return min(later) if later else None
+
+    # --- events
+
+    def _take(self, event: Event, at: Moment, effects: list[Effect]) -> None:  # noqa: C901 - one arm an event
+        match event:
+            case PlaylistChanged(playlist):
+                self._change(playlist, at, effects)
+            case Prepared(token, natural_s):
+                self._prepared(token, natural_s, effects)
+            case PrepareFailed(token, code, reason):
+                self._prepare_failed(token, code, reason, at, effects)
+            case Ended(token):
+                self._ended(token)
+            case Broke(token, code, reason):
+                self._broke(token, code, reason, at, effects)
+            case Ticked():
+                pass
+            case Skipped(step):
+                self._skipped(step, effects)
+            case PlayAsked():
+                self._asked = event
+                self._skip = True
+                self._drop_coming(effects)
+            case Covered(by):
+                self._cover(by, at, effects)
+            case Uncovered():
+                self._uncover(at, effects)
+            case Stopped():
+                self._stop(at, effects)
+            case _:
+                assert_never(event)
+
+    def _change(self, playlist: Playlist, at: Moment, effects: list[Effect]) -> None:
+        if playlist == self.playlist:
+            return
+        known = {item.id: item for item in self.playlist.items}
+        wanted = {item.id: item for item in playlist.items}
+        self.playlist = playlist
+        self._failures = {k: v for k, v in self._failures.items() if k in wanted and wanted[k] == known.get(k)}
+        self._position = position_after(playlist, self.on_screen.item.id, self._seed) if self.on_screen else 0
+        following = item_at(playlist, self._position, self._seed)
+        if self._coming and self._coming.seconds is None and self._coming.item != following:
+            self._drop_coming(effects)
+        showing = self.on_screen
+        if showing and wanted.get(showing.item.id) != showing.item and self._endless(showing):
+            showing.due = at.mono
+
+    def _prepared(self, token: int, natural_s: float | None, effects: list[Effect]) -> None:
+        if self._coming and self._coming.token == token:
+            self._coming.ready, self._coming.natural_s = True, natural_s
+            if self._failures.pop(self._coming.item.id, None):
+                effects.append(Recover(self._coming.item))
+
+    def _prepare_failed(self, token: int, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
+        if self._coming and self._coming.token == token:
+            item = self._coming.item
+            self._skip = self._skip and self._coming.seconds is None  # what was asked for cannot be shown: the item on screen stays
+            self._drop_coming(effects)
+            self._blame(item, code, reason, at, effects)
+
+    def _ended(self, token: int) -> None:
+        if self.on_screen and self.on_screen.token == token:
+            self.on_screen.ended = True
+
+    def _broke(self, token: int, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
+        showing = self.on_screen
+        if showing and showing.token == token and not showing.broken:
+            showing.broken = showing.ended = True
+            self._blame(showing.item, code, reason, at, effects)
+            self._record(at, "failed", reason, effects)
+        elif self._coming and self._coming.token == token:
+            self._prepare_failed(token, code, reason, at, effects)
+
+    def _blame(self, item: Item, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
+        times = self._failures.get(item.id, (0, 0.0))[0]
+        first, longest = (1.0, LONGEST_STREAM_PAUSE_S) if item.kind in STREAM_KINDS else (FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        self._failures[item.id] = (times + 1, at.mono + min(longest, first * 2.0 ** min(times, 20)))
+        effects.append(Report(item, code, reason))
+
+    def _skipped(self, step: int, effects: list[Effect]) -> None:
+        if step < 0:
+            self._drop_coming(effects)
+            self._position = max(0, self._position - 2)
+        self._skip = True
+
+    def _cover(self, by: str, at: Moment, effects: list[Effect]) -> None:
+        if self._covered is not None:
+            return
+        self._covered = by
+        showing = self.on_screen
+        if showing:
+            self._record(at, "interrupted", by, effects)
+            showing.held_since, showing.unseen = at.mono, True
+            effects.append(Hold(showing.token, held=True))
+
+    def _uncover(self, at: Moment, effects: list[Effect]) -> None:
+        self._covered = None
+        showing = self.on_screen
+        if showing and showing.held_since is not None:
+            if showing.due is not None:
+                showing.due += at.mono - showing.held_since
+            showing.held_since, showing.unseen, showing.started = None, showing.broken, at
+            effects.append(Hold(showing.token, held=False))
+
+    def _stop(self, at: Moment, effects: list[Effect]) -> None:
+        self._record(at, "interrupted", "the stage was stopped", effects)
+        self._stopped = True
+
+    # --- what follows
+
+    def _advance(self, at: Moment, effects: list[Effect]) -> None:
+        coming = self._coming
+        if coming and not coming.ready and at.mono >= coming.since + PREPARE_LIMIT_S:
+            self._prepare_failed(coming.token, "timeout", f"was not ready to be shown within {PREPARE_LIMIT_S:.0f} s", at, effects)
+        if self._coming is None:
+            self._prepare_next(at, effects)
+        if self._covered is None and (self.on_screen is None or self._due(self.on_screen, at)):
+            self._switch(at, effects)
+
+    def _due(self, showing: _OnScreen, at: Moment) -> bool:
+        return self._skip or showing.ended or (showing.due is not None and at.mono >= showing.due)
+
+    def _prepare_next(self, at: Moment, effects: list[Effect]) -> None:
+        seconds: float | None = None
+        position: int | None = None
+        if self._asked:
+            item, seconds, self._asked = self._asked.item, self._asked.seconds, None
+        else:
+            found = self._eligible(at)
+            if found is None:
+                return
+            item, position = found
+            if not self._worth_preparing(item, at):
+                return
+        self._tokens += 1
+        self._coming = _Coming(self._tokens, item, at.mono, position, seconds=seconds)
+        effects.append(Prepare(self._tokens, item))
+
+    def _eligible(self, at: Moment) -> tuple[Item, int] | None:
+        """The next item that is not in its pause, and its position."""
+        for position, item in upcoming(self.playlist, self._position, self._seed):
+            if item.id not in self._failures or self._failures[item.id][1] <= at.mono:
+                return item, position
+        return None
+
+    def _worth_preparing(self, item: Item, at: Moment) -> bool:
+        showing = self.on_screen
+        if showing is None or showing.broken or self._skip:
+            return True
+        if item == showing.item and self._stays(showing):
+            return False  # alone in the playlist and without an end of its own: it just stays
+        if item.kind in STREAM_KINDS and showing.due is not None:
+            return at.mono >= showing.due - STREAM_LEAD_S  # a stream prepared early shows the past
+        return True
+
+    @staticmethod
+    def _endless(showing: _OnScreen) -> bool:
+        return showing.due is None and showing.item.kind not in TIMED_BY_CONTENT
+
+    @staticmethod
+    def _stays(showing: _OnScreen) -> bool:
+        return showing.item.kind not in TIMED_BY_CONTENT and not showing.broken
+
+    def _switch(self, at: Moment, effects: list[Effect]) -> None:
+        coming, showing = self._coming, self.on_screen
+        if coming and coming.ready:
+            self._bring_on(coming, at, effects)
+        elif showing and coming is None:
+            self._stay_or_leave(showing, at, effects)
+
+    def _bring_on(self, coming: _Coming, at: Moment, effects: list[Effect]) -> None:
+        showing = self.on_screen
+        transition = self._transition(coming.item, showing)
+        if showing:
+            early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
+            self._record(at, "interrupted" if early else "complete", "skipped" if early else None, effects)
+        effects.append(Show(coming.token, coming.item, showing.token if showing else None, transition))
+        if coming.position is not None:
+            self._position = coming.position + 1
+        planned = self._planned(coming)
+        self.on_screen = _OnScreen(coming.token, coming.item, at, planned or 0.0, self._due_at(coming, planned, at))
+        self._coming, self._skip = None, False
+        self._prepare_next(at, effects)
+
+    def _stay_or_leave(self, showing: _OnScreen, at: Moment, effects: list[Effect]) -> None:
+        """Due, and nothing can follow: an item alone begins another showing where it stands, an unwanted one leaves."""
+        wanted = any(item == showing.item for item in self.playlist.items)
+        if not self.playlist.items:
+            self._record(
+                at, "complete" if showing.ended else "interrupted", None if showing.ended else "no longer scheduled", effects
+            )
+            effects.append(Release(showing.token))
+            self.on_screen = None
+        elif wanted and self._stays(showing) and self._eligible(at) is not None:
+            self._record(at, "complete", None, effects)
+            self.on_screen = _OnScreen(
+                showing.token, showing.item, at, showing.planned_s, at.mono + showing.planned_s if showing.planned_s else None
+            )
+        self._skip = False
+
+    def _record(self, at: Moment, result: str, reason: str | None, effects: list[Effect]) -> None:
+        showing = self.on_screen
+        if showing and not showing.unseen:
+            effects.append(Record(showing.item, showing.started, at, showing.planned_s, result, reason))
+            showing.unseen = showing.broken
+
+    def _planned(self, coming: _Coming) -> float | None:
+        """How long it is to stay, in seconds; None: without an end (a stream), or not known."""
+        item, natural = coming.item, coming.natural_s
+        wish = coming.seconds or item.duration_s
+        wish = max(SHORTEST_S, wish) if wish else 0.0
+        if item.kind in TIMED_BY_CONTENT:
+            return min(wish, natural) if wish and natural else wish or natural
+        if item.kind in STREAM_KINDS:
+            return wish or None
+        return wish or DEFAULT_DURATION_S
+
+    def _due_at(self, coming: _Coming, planned: float | None, at: Moment) -> float | None:
+        """When the next one begins to come: at the planned end, before it by a crossfade's length, or (a cut) when the content ends."""
+        if planned is None:
+            return None
+        if coming.item.kind not in TIMED_BY_CONTENT:
+            return at.mono + planned
+        natural = coming.natural_s
+        overlap = self._overlap(coming.item)
+        if natural is not None and planned > natural - 0.5 and not overlap:
+            return None
+        return at.mono + max(planned / 2, planned - overlap)
+
+    def _overlap(self, item: Item) -> float:
+        """How long before a video's end the one after it begins to come."""
+        following = self._eligible(Moment(float("inf"), 0.0))
+        transition = (following[0].transition if following else None) or self.playlist.transition
+        if transition.kind is TransitionKind.CUT or (following and following[0] == item):
+            return 0.0
+        return transition.duration_s
+
+    def _transition(self, item: Item, showing: _OnScreen | None) -> Transition:
+        if showing is None or showing.broken or showing.item == item:
+            return CUT
+        return item.transition or self.playlist.transition
+
+    def _drop_coming(self, effects: list[Effect]) -> None:
+        if self._coming:
+            effects.append(Release(self._coming.token))
+            self._coming = None

@@ -1,0 +1,92 @@
+"""Proof of play: the event, the chain that makes edits and gaps show, and what goes when the limit is reached. Pure.
+
+Every event holds the hash of the one before it (`prev`) and its own: SHA-256 over the canonical JSON (keys sorted, no spaces,
+UTF-8) of everything but `hash`, `key_id` and `signature`. The chain is tamper-evident, not tamper-proof against whoever holds the whole device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from player.core.playback import Record
+
+GENESIS = "0" * 64
+
+
+def event(
+    record: Record, *, seq: int, dice: bytes, prev: str, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool
+) -> dict[str, Any]:
+    """One showing as the event of the contract. `dice`: ten random bytes for its id (a UUIDv7)."""
+    item = record.item
+    body: dict[str, Any] = {
+        "id": uuid7(int(record.started.wall * 1000), dice),
+        "seq": seq,
+        "playlist_id": playlist_id,
+        "item_id": item.id,
+        "content_id": item.content_id,
+        "name": item.name,
+        "type": item.kind.value,
+        "file_hash": item.file_hash or item.asset,
+        "zone": zone,
+        "started_at": timestamp(record.started.wall),
+        "ended_at": timestamp(record.ended.wall),
+        "duration_ms": max(0, round((record.ended.mono - record.started.mono) * 1000)),
+        "planned_ms": round(record.planned_s * 1000),
+        "result": record.result,
+        "screen_on": screen_on,
+        "clock": "synced" if clock_synced else "unsynced",
+        "prev": prev,
+    }
+    optional = {"reason": record.reason, "schedule_id": item.schedule_id, "campaign_id": item.campaign_id}
+    body.update({key: value for key, value in optional.items() if value is not None})
+    body["hash"] = digest(body)
+    return body
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """The hash of an event: over all of it but `hash`, `key_id` and `signature`."""
+    bare = {key: value for key, value in body.items() if key not in ("hash", "key_id", "signature")}
+    return hashlib.sha256(json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def timestamp(wall: float) -> str:
+    """Seconds since the epoch -> ISO 8601, UTC, milliseconds."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def uuid7(milliseconds: int, dice: bytes) -> str:
+    """A UUID version 7 (RFC 9562 §5.7): the time in front, so that ids sort as they were made."""
+    value = (milliseconds & (2**48 - 1)) << 80 | int.from_bytes(dice[:10], "big")
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where the chain does not hold: at which event, and what is wrong."""
+
+    seq: int
+    reason: str
+
+
+def verify(events: Iterable[Mapping[str, Any]]) -> list[Break]:
+    """Every break in a run of events, in order. The first event's `prev` is taken as given: older ones may have been delivered."""
+    breaks = []
+    before: Mapping[str, Any] | None = None
+    for body in events:
+        seq = int(body.get("seq", 0))
+        if digest(body) != body.get("hash"):
+            breaks.append(Break(seq, "the event was altered: its hash does not match its content"))
+        if before is not None and seq != int(before.get("seq", 0)) + 1:
+            breaks.append(Break(seq, f"events are missing between {before.get('seq')} and {seq}"))
+        elif before is not None and body.get("prev") != before.get("hash"):
+            breaks.append(Break(seq, "does not follow the event before it"))
+        before = body
+    return breaks

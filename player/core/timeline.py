@@ -1,0 +1,52 @@
+"""Playlist -> the order of its items, round after round. Pure: the seed is an argument (house rule 1).
+
+A *position* counts showings from 0; a *round* is one pass over the playlist. Weighted items appear `weight` times a round, spread
+apart; a shuffled playlist has another order each round, the same for the same seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from player.core.content import Item, Playlist
+
+
+def round_of(playlist: Playlist, number: int, seed: int) -> tuple[Item, ...]:
+    """The items of round `number`, in the order they are shown."""
+    spread = sorted(
+        ((turn + 0.5) / item.weight, index) for index, item in enumerate(playlist.items) for turn in range(max(1, item.weight))
+    )
+    if all(item.weight <= 1 for item in playlist.items):
+        spread = [(0.0, index) for index in range(len(playlist.items))]
+    order = [index for _, index in spread]
+    if playlist.shuffle:
+        order = [index for _, index in sorted((_dice(seed, number, place), index) for place, index in enumerate(order))]
+    return tuple(playlist.items[index] for index in order)
+
+
+def item_at(playlist: Playlist, position: int, seed: int) -> Item | None:
+    """The item shown at `position`, or None when the playlist is empty."""
+    return next((item for _, item in upcoming(playlist, position, seed)), None)
+
+
+def upcoming(playlist: Playlist, position: int, seed: int) -> Iterator[tuple[int, Item]]:
+    """One round's worth of (position, item), from `position` on."""
+    length = sum(max(1, item.weight) for item in playlist.items)
+    if not length:
+        return
+    number, place = divmod(position, length)
+    items = round_of(playlist, number, seed)[place:] + round_of(playlist, number + 1, seed)[:place]
+    yield from enumerate(items, position)
+
+
+def position_after(playlist: Playlist, item_id: str, seed: int) -> int:
+    """Where to go on after `item_id` in the first round; the start when the playlist does not hold it."""
+    for position, item in enumerate(round_of(playlist, 0, seed)):
+        if item.id == item_id:
+            return position + 1
+    return 0
+
+
+def _dice(seed: int, number: int, place: int) -> bytes:
+    return hashlib.sha256(b"%d %d %d" % (seed, number, place)).digest()

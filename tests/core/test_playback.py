@@ -1,0 +1,414 @@
+"""One region's playback, told as events and effects on a clock that the test holds."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from player.core import playback as p
+from player.core.content import CUT, Item, Kind, Playlist, Transition, TransitionKind
+
+FADE = Transition(TransitionKind.CROSSFADE, 0.6)
+
+
+def item(name: str, kind: Kind = Kind.IMAGE, duration: float = 10.0, **more) -> Item:
+    return Item(name, f"c-{name}", name, kind, duration, **more)
+
+
+def playlist(*items: Item, transition: Transition = CUT) -> Playlist:
+    return Playlist("p", "Lobby", items, transition)
+
+
+class Stage:
+    """Carries out effects as a perfect stage would, and remembers them."""
+
+    def __init__(
+        self, *items: Item, transition: Transition = CUT, natural: dict[str, float] | None = None, broken: set[str] | None = None
+    ):
+        self.region, self.now = p.Region("main"), 0.0
+        self.natural, self.broken, self.auto = natural or {}, broken or set(), True
+        self.shown: list[str] = []
+        self.records: list[p.Record] = []
+        self.reports: list[p.Report] = []
+        self.effects: list[p.Effect] = []
+        self.tokens: dict[int, Item] = {}
+        self.send(p.PlaylistChanged(playlist(*items, transition=transition)))
+
+    @property
+    def at(self) -> p.Moment:
+        return p.Moment(self.now, 1_700_000_000 + self.now)
+
+    def send(self, event: p.Event) -> list[p.Effect]:
+        effects = self.region.handle(event, self.at)
+        self.effects += effects
+        for effect in effects:
+            self.carry_out(effect)
+        return effects
+
+    def carry_out(self, effect: p.Effect) -> None:
+        match effect:
+            case p.Prepare(token, chosen):
+                self.tokens[token] = chosen
+                if self.auto:
+                    self.answer(token)
+            case p.Show(_, chosen, _, _):
+                self.shown.append(chosen.name)
+            case p.Record():
+                self.records.append(effect)
+            case p.Report():
+                self.reports.append(effect)
+
+    def answer(self, token: int) -> None:
+        chosen = self.tokens[token]
+        if chosen.name in self.broken:
+            self.send(p.PrepareFailed(token, "damaged", "cannot be decoded"))
+        else:
+            self.send(p.Prepared(token, self.natural.get(chosen.name)))
+
+    def wait(self, seconds: float) -> None:
+        """Lets time pass, waking the region when it asked to be."""
+        until = self.now + seconds
+        while (wake := self.region.wake_at(self.now)) is not None and wake <= until:
+            self.now = wake
+            self.send(p.Ticked())
+        self.now = until
+        self.send(p.Ticked())
+
+    def end(self) -> None:
+        self.send(p.Ended(self.region.on_screen.token))
+
+    def last(self, kind: type):
+        return [effect for effect in self.effects if isinstance(effect, kind)][-1]
+
+
+def test_pictures_follow_each_other_in_order_each_for_its_duration():
+    stage = Stage(item("a", duration=5), item("b", duration=7), item("c", duration=3))
+    stage.wait(15.5)
+    assert stage.shown == ["a", "b", "c", "a"]
+    assert [(r.item.name, r.ended.mono - r.started.mono, r.result) for r in stage.records] == [
+        ("a", 5, "complete"),
+        ("b", 7, "complete"),
+        ("c", 3, "complete"),
+    ]
+
+
+def test_a_video_stays_until_its_end_and_is_cut_there():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("a"), natural={"v": 8.0})
+    stage.wait(20)
+    assert stage.shown == ["v"]
+    stage.end()
+    assert stage.shown == ["v", "a"]
+    assert stage.records[0].planned_s == 8.0
+
+
+@pytest.mark.parametrize(
+    ("wish", "natural", "cut_at"), [(3, 8.0, 3), (30, 8.0, None), (8, 8.0, None), (3, None, 3), (0, None, None)]
+)
+def test_a_videos_own_length_and_the_wished_one_the_shorter_wins(wish, natural, cut_at):
+    stage = Stage(item("v", Kind.VIDEO, wish), item("a"), natural={"v": natural} if natural else {})
+    stage.wait(40)
+    assert stage.shown[:2] == (["v", "a"] if cut_at else ["v"])
+    if cut_at:
+        assert stage.records[0].ended.mono == cut_at
+
+
+def test_a_crossfade_begins_before_the_videos_end_by_its_own_length():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("a"), transition=FADE, natural={"v": 8.0})
+    stage.wait(7.3)
+    assert stage.shown == ["v"]
+    stage.wait(0.2)
+    assert stage.shown == ["v", "a"]
+    assert stage.last(p.Show).transition == FADE
+
+
+def test_an_items_own_transition_rules_over_the_playlists():
+    stage = Stage(item("a"), item("b", transition=CUT), transition=FADE)
+    stage.wait(11)
+    assert stage.last(p.Show).transition == CUT
+
+
+def test_a_single_video_is_prepared_again_behind_itself_and_never_crossfades_into_itself():
+    stage = Stage(item("v", Kind.VIDEO, 0), transition=FADE, natural={"v": 4.0})
+    stage.wait(10)
+    stage.end()
+    assert stage.shown == ["v", "v"]
+    assert stage.last(p.Show).transition == CUT
+    assert [r.result for r in stage.records] == ["complete"]
+
+
+@pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.WEB])
+def test_a_single_picture_or_page_just_stays_and_each_duration_is_one_play(kind):
+    stage = Stage(item("a", kind, 5))
+    stage.wait(16)
+    assert stage.shown == ["a"]
+    assert [r.ended.mono for r in stage.records] == [5, 10, 15]
+
+
+def test_the_item_on_screen_stays_until_the_next_one_is_ready():
+    stage = Stage(item("a", duration=5), item("b", duration=5))
+    stage.auto = False
+    stage.wait(5)
+    assert stage.shown == ["a", "b"]
+    stage.wait(8)
+    assert stage.shown == ["a", "b"], "a is being prepared, b stays beyond its time"
+    stage.answer(max(stage.tokens))
+    assert stage.shown == ["a", "b", "a"]
+    assert stage.records[1].ended.mono - stage.records[1].started.mono == 8
+
+
+def test_what_is_not_ready_in_time_is_skipped_reported_and_tried_again():
+    stage = Stage(item("a", duration=5))
+    stage.auto = False
+    stage.send(p.PlaylistChanged(playlist(item("a", duration=5), item("slow"))))
+    stage.wait(10)
+    assert [(r.item.name, r.code) for r in stage.reports] == [("slow", "timeout")]
+    assert p.Release(2) in stage.effects
+    stage.auto = True
+    stage.wait(60)
+    assert "slow" in stage.shown
+    assert stage.last(p.Recover).item.name == "slow"
+
+
+def test_c15_a_playlist_where_every_item_fails_has_no_hot_loop():
+    stage = Stage(item("a"), item("b"), broken={"a", "b"})
+    stage.wait(3600)
+    assert stage.shown == []
+    assert len(stage.reports) < 25
+
+
+def test_c1_a_broken_item_is_passed_over_and_the_rest_plays_on():
+    stage = Stage(item("a", duration=5), item("x"), item("b", duration=5), broken={"x"})
+    stage.wait(21)
+    assert stage.shown == ["a", "b", "a", "b", "a"]
+
+
+def test_content_that_breaks_on_screen_is_recorded_as_failed_and_followed_at_once():
+    stage = Stage(item("s", Kind.LIVESTREAM, 60), item("a", duration=5))
+    stage.wait(3)
+    stage.send(p.Broke(stage.region.on_screen.token, "stalled", "no data for 5 s"))
+    assert stage.shown == ["s", "a"]
+    assert [(r.item.name, r.result, r.reason) for r in stage.records] == [("s", "failed", "no data for 5 s")]
+
+
+def test_a_lone_stream_that_breaks_keeps_its_last_frame_until_it_is_back():
+    stage = Stage(item("s", Kind.LIVESTREAM, 0))
+    stage.wait(3)
+    token = stage.region.on_screen.token
+    stage.broken = {"s"}
+    stage.send(p.Broke(token, "stalled", "no data"))
+    stage.send(p.Broke(token, "stalled", "no data"))
+    stage.wait(20)
+    assert p.Release(token) not in stage.effects
+    assert len(stage.records) == 1
+    stage.broken = set()
+    stage.wait(31)
+    assert stage.shown == ["s", "s"]
+    assert stage.last(p.Show).transition == CUT
+
+
+def test_a_stream_is_prepared_shortly_before_its_time():
+    stage = Stage(item("a", duration=60), item("s", Kind.LIVESTREAM, 30))
+    stage.wait(51)
+    assert [e.item.name for e in stage.effects if isinstance(e, p.Prepare)] == ["a"]
+    stage.wait(10)
+    assert stage.shown == ["a", "s"]
+
+
+def test_c17_a_changed_playlist_is_taken_up_at_the_edge_of_the_item():
+    a, b, c = item("a", duration=10), item("b"), item("c")
+    stage = Stage(a, b)
+    stage.wait(4)
+    stage.send(p.PlaylistChanged(playlist(a, c)))
+    stage.send(p.PlaylistChanged(playlist(a, c)))
+    assert stage.shown == ["a"]
+    stage.wait(7)
+    assert stage.shown == ["a", "c"]
+
+
+def test_a_changed_playlist_ends_an_endless_stream_as_soon_as_the_next_is_ready():
+    stage = Stage(item("s", Kind.LIVESTREAM, 0))
+    stage.wait(100)
+    stage.send(p.PlaylistChanged(playlist(item("a"))))
+    assert stage.shown == ["s", "a"]
+
+
+def test_what_was_being_prepared_and_is_still_next_is_kept():
+    a, b = item("a"), item("b")
+    stage = Stage(a, b)
+    before = len([e for e in stage.effects if isinstance(e, p.Prepare)])
+    stage.send(p.PlaylistChanged(playlist(a, b, item("c"))))
+    assert len([e for e in stage.effects if isinstance(e, p.Prepare)]) == before
+
+
+def test_c13_an_empty_playlist_takes_the_item_away_at_its_edge():
+    stage = Stage(item("a", duration=5), item("b"))
+    stage.wait(1)
+    stage.send(p.PlaylistChanged(playlist()))
+    assert stage.region.on_screen is not None
+    stage.wait(5)
+    assert stage.region.on_screen is None
+    assert stage.records[-1].result == "interrupted"
+
+
+def test_an_empty_playlist_after_a_videos_end_records_it_complete():
+    stage = Stage(item("v", Kind.VIDEO, 0), natural={"v": 4.0})
+    stage.send(p.PlaylistChanged(playlist()))
+    stage.end()
+    assert stage.region.on_screen is None
+    assert stage.records[-1].result == "complete"
+
+
+def test_next_and_previous():
+    stage = Stage(*[item(n) for n in "abcd"])
+    stage.send(p.Skipped(1))
+    stage.send(p.Skipped(1))
+    assert stage.shown == ["a", "b", "c"]
+    stage.send(p.Skipped(-1))
+    assert stage.shown == ["a", "b", "c", "b"]
+    assert {(r.result, r.reason) for r in stage.records} == {("interrupted", "skipped")}
+
+
+def test_next_with_a_single_page_opens_it_again():
+    stage = Stage(item("w", Kind.WEB))
+    stage.send(p.Skipped(1))
+    assert stage.shown == ["w", "w"]
+
+
+def test_next_on_nothing_does_nothing():
+    stage = Stage()
+    stage.send(p.Skipped(1))
+    assert stage.shown == []
+
+
+def test_play_asked_shows_the_item_once_at_once_and_then_goes_on():
+    stage = Stage(item("a"), item("b"))
+    stage.wait(2)
+    stage.send(p.PlayAsked(item("x"), 4))
+    assert stage.shown == ["a", "x"]
+    stage.wait(4.5)
+    assert stage.shown == ["a", "x", "b"]
+
+
+def test_play_asked_for_what_cannot_be_shown_leaves_the_screen_as_it_is():
+    stage = Stage(item("a"), item("b"), broken={"x"})
+    stage.wait(2)
+    stage.send(p.PlayAsked(item("x"), 4))
+    assert stage.shown == ["a"]
+    stage.wait(9)
+    assert stage.shown == ["a", "b"]
+
+
+def test_a_playlist_change_does_not_drop_what_was_asked_for():
+    stage = Stage(item("a"), item("b"))
+    stage.auto = False
+    stage.send(p.PlayAsked(item("x"), 4))
+    stage.send(p.PlaylistChanged(playlist(item("c"))))
+    stage.answer(max(stage.tokens))
+    assert stage.shown == ["a", "x"]
+
+
+def test_a_cover_ends_the_play_holds_the_item_and_gives_it_its_time_back():
+    stage = Stage(item("a", duration=10), item("b"))
+    stage.wait(4)
+    stage.send(p.Covered("alert"))
+    stage.send(p.Covered("alert"))
+    assert stage.records[-1].result == "interrupted"
+    assert stage.last(p.Hold).held
+    stage.wait(100)
+    assert stage.shown == ["a"]
+    stage.send(p.Uncovered())
+    assert not stage.last(p.Hold).held
+    stage.wait(5.9)
+    assert stage.shown == ["a"]
+    stage.wait(0.2)
+    assert stage.shown == ["a", "b"]
+    assert len(stage.records) == 2
+
+
+def test_a_cover_over_a_video_and_over_nothing():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("a"))
+    stage.send(p.Covered("alert"))
+    stage.send(p.Uncovered())
+    stage.end()
+    assert stage.shown == ["v", "a"]
+    empty = Stage()
+    empty.send(p.Covered("alert"))
+    empty.send(p.PlaylistChanged(playlist(item("a"))))
+    assert empty.shown == []
+    empty.send(p.Uncovered())
+    assert empty.shown == ["a"]
+
+
+def test_stopping_records_the_item_on_screen_and_nothing_follows():
+    stage = Stage(item("a"), item("b"))
+    stage.wait(3)
+    stage.send(p.Stopped())
+    assert [(r.item.name, r.result) for r in stage.records] == [("a", "interrupted")]
+    assert stage.send(p.Ticked()) == []
+
+
+def test_answers_about_forgotten_tokens_change_nothing():
+    stage = Stage(item("a"), item("b"))
+    for event in (p.Prepared(99), p.PrepareFailed(99, "x", "y"), p.Ended(99), p.Broke(99, "x", "y")):
+        assert stage.send(event) == []
+
+
+def test_a_surface_that_breaks_while_waiting_counts_as_not_prepared():
+    stage = Stage(item("a"), item("b"))
+    stage.send(p.Broke(max(stage.tokens), "crashed", "the page crashed"))
+    assert [(r.item.name, r.code) for r in stage.reports] == [("b", "crashed")]
+
+
+def test_wishes_shorter_than_a_second_and_videos_shorter_than_a_fade_do_not_race():
+    stage = Stage(item("a", duration=0.001), item("v", Kind.VIDEO, 0), transition=FADE, natural={"v": 0.4})
+    stage.wait(1.1)
+    assert stage.shown == ["a", "v"]
+    assert stage.region.on_screen.due == pytest.approx(1.2)
+
+
+def test_its_repr_is_for_people():
+    stage = Stage(item("a"), item("b"))
+    assert repr(stage.region) == "<Region main: 'a' (image c-a) on screen, 'b' (image c-b) coming>"
+    assert repr(p.Region("x")) == "<Region x: nothing on screen, nothing coming>"
+
+
+kinds = st.sampled_from(list(Kind))
+items = st.lists(st.tuples(st.integers(0, 5), kinds, st.floats(0, 30)), max_size=5)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), items, st.floats(0.1, 20), st.booleans()), max_size=25))
+def test_every_showing_ends_in_one_record_and_the_screen_is_never_emptied_without_need(steps):
+    stage = Stage(item("first"))
+    for choice, entries, seconds, works in steps:
+        stage.broken = set() if works else {"i1", "i3"}
+        match choice:
+            case 0 | 1:
+                stage.send(
+                    p.PlaylistChanged(playlist(*[item(f"i{n}", kind, d) for n, kind, d in {e[0]: e for e in entries}.values()]))
+                )
+            case 2:
+                stage.send(p.Skipped(1))
+            case 3:
+                stage.send(p.Skipped(-1))
+            case 4:
+                stage.send(p.Covered("alert"))
+            case 5:
+                stage.send(p.Uncovered())
+            case 6 if stage.region.on_screen:
+                stage.end()
+            case 7 if stage.region.on_screen:
+                stage.send(p.Broke(stage.region.on_screen.token, "broke", "reason"))
+            case 8:
+                stage.send(p.PlayAsked(item("asked"), seconds))
+        had = stage.region.on_screen is not None
+        stage.wait(seconds)
+        assert not (had and stage.region.on_screen is None and stage.region.playlist.items)
+    stage.send(p.Uncovered())
+    stage.send(p.Stopped())
+    on_screen = [(r.started.mono, r.ended.mono) for r in stage.records]
+    assert all(before[1] <= after[0] for before, after in pairwise(on_screen)), "plays never overlap"
+    assert len(stage.records) >= len(stage.shown) - sum(isinstance(e, p.Hold) for e in stage.effects)

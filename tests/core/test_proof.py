@@ -1,0 +1,81 @@
+"""Proof of play: the event's fields, its id, and a chain that shows every edit and gap."""
+
+from __future__ import annotations
+
+import uuid
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from player.core.content import Item, Kind, Layout, Manifest, Playlist, full_screen
+from player.core.playback import Moment, Record
+from player.core.proof import GENESIS, event, uuid7, verify
+
+ITEM = Item("7", "5", "Été – Promo", Kind.VIDEO, 0, file_hash="abc123", schedule_id="3")
+
+
+def chain(length: int) -> list[dict]:
+    events, prev = [], GENESIS
+    for n in range(length):
+        record = Record(
+            ITEM, Moment(n * 10.0, 1_700_000_000.5 + n * 10), Moment(n * 10.0 + 8, 1_700_000_008.5 + n * 10), 8.0, "complete"
+        )
+        events.append(
+            event(
+                record, seq=n + 1, dice=bytes([n] * 10), prev=prev, playlist_id="1", zone="main", screen_on=True, clock_synced=True
+            )
+        )
+        prev = events[-1]["hash"]
+    return events
+
+
+def test_an_event_says_what_the_contract_lists():
+    made = chain(1)[0]
+    assert made["started_at"] == "2023-11-14T22:13:20.500Z"
+    assert (made["duration_ms"], made["planned_ms"], made["result"], made["clock"]) == (8000, 8000, "complete", "synced")
+    assert (made["item_id"], made["content_id"], made["file_hash"], made["schedule_id"], made["zone"]) == (
+        "7",
+        "5",
+        "abc123",
+        "3",
+        "main",
+    )
+    assert "campaign_id" not in made
+    assert made["prev"] == GENESIS
+
+
+def test_a_whole_chain_has_no_breaks_wherever_it_begins():
+    assert verify(chain(5)) == []
+    assert verify(chain(5)[2:]) == []
+    assert verify([]) == []
+
+
+@given(st.integers(0, 4), st.sampled_from(["name", "started_at", "duration_ms", "result"]))
+def test_any_edit_shows(index, key):
+    events = chain(5)
+    events[index][key] = "edited"
+    assert [b.seq for b in verify(events)] == [index + 1]
+
+
+def test_a_missing_event_and_a_foreign_one_show():
+    events = chain(5)
+    assert [b.reason for b in verify(events[:2] + events[3:])] == ["events are missing between 2 and 4"]
+    forged = event(
+        Record(ITEM, Moment(0, 0), Moment(1, 1), 0, "failed", "x"),
+        seq=3, dice=b"y" * 10, prev="f" * 64, playlist_id="1", zone="main", screen_on=False, clock_synced=False,
+    )  # fmt: skip
+    assert [b.seq for b in verify([*events[:2], forged, *events[3:]])] == [3, 4]
+
+
+@given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
+def test_ids_are_uuids_of_version_7_that_sort_by_time(milliseconds, dice):
+    made = uuid.UUID(uuid7(milliseconds, dice))
+    assert (made.version, made.variant) == (7, uuid.RFC_4122)
+    assert made.int >> 80 == milliseconds
+
+
+def test_a_manifest_knows_its_items():
+    playlist = Playlist("1", "Lobby", (ITEM,))
+    assert Manifest("v", full_screen(playlist)).items == (ITEM,)
+    assert Manifest("v", Layout("l", 10, 10)).items == ()
+    assert str(ITEM) == "'Été – Promo' (video 5)"

@@ -1,0 +1,64 @@
+"""What covers what."""
+
+from __future__ import annotations
+
+from player.core.content import Alert, Orders, Orientation, Severity
+from player.core.screen import active_alerts, next_alert_change, view
+
+FIRE = Alert("1", "Fire", "Leave the building", Severity.EXTREME, expires_at=200.0)
+RAIN = Alert("2", "Rain", "Take an umbrella", Severity.MINOR, starts_at=50.0)
+UNPAIRED = Orders(paired=False, pairing_code="4A7X2B")
+
+
+def seen(orders: Orders, at: float = 100.0, content: bool = True, pad: bool = False):
+    return view(orders, at, has_content=content, pad_open=pad)
+
+
+def test_content_is_seen_when_nothing_covers_it():
+    assert (seen(Orders(paired=True)).state, seen(Orders(paired=True)).cover) == ("playing", None)
+
+
+def test_c13_without_content_the_idle_card_is_seen():
+    assert (seen(Orders(), content=False).state, seen(Orders(), content=False).cover) == ("idle", "idle")
+
+
+def test_the_pairing_code_fills_the_screen_only_while_there_is_nothing_to_play():
+    assert seen(UNPAIRED, content=False).cover == "pairing"
+    assert seen(UNPAIRED, content=False).corner_code is None
+    assert seen(UNPAIRED).cover is None
+    assert seen(UNPAIRED).corner_code == "4A7X2B"
+
+
+def test_a_grave_alert_is_above_everything_and_ends_when_it_expires():
+    orders = Orders(alerts=(RAIN, FIRE))
+    assert (seen(orders, pad=True).cover, seen(orders).alert) == ("alert", FIRE)
+    assert seen(orders, at=200.0).cover is None
+
+
+def test_a_lesser_alert_runs_as_a_ticker_from_when_it_begins():
+    assert seen(Orders(alerts=(RAIN,))).tickers == (RAIN,)
+    assert seen(Orders(alerts=(RAIN,)), at=49.0).tickers == ()
+
+
+def test_the_lock_pad_covers_content_and_the_idle_card():
+    assert seen(Orders(locked=True), pad=True).cover == "lock_pad"
+    assert seen(Orders(locked=True), content=False, pad=True).cover == "lock_pad"
+
+
+def test_a_screen_that_is_to_be_off_has_a_curtain():
+    assert seen(Orders(screen_on=False)).curtain
+    assert seen(Orders(screen_on=False, alerts=(FIRE,))).curtain
+
+
+def test_the_gravest_alert_comes_first():
+    assert active_alerts((RAIN, FIRE), 100.0) == (FIRE, RAIN)
+
+
+def test_when_alerts_change_next():
+    assert next_alert_change((RAIN, FIRE), 0.0) == 50.0
+    assert next_alert_change((RAIN, FIRE), 100.0) == 200.0
+    assert next_alert_change((RAIN, FIRE), 300.0) is None
+
+
+def test_orientations_are_clockwise_turns():
+    assert [o.degrees for o in Orientation] == [0, 90, 180, 270]
