@@ -1,8 +1,7 @@
 """`core.ports.Sensors`: what the box says of itself, from /proc, /sys and /etc (house rule 5: a reading that is not there is None).
 
 The folders are constructor arguments, so that tests lay out a Pi or a PC (psutil reads fixed ones, knows nothing of most of these
-and costs the agent a megabyte). Every method reads small virtual files and may be called
-from any thread.
+and costs the agent a megabyte). Every method reads small virtual files and may be called from any thread.
 """
 
 from __future__ import annotations
@@ -16,15 +15,7 @@ from pathlib import Path
 from player.device.network import ELSEWHERE, Network, source_address
 
 # What makers leave in the DMI tables when they fill in nothing.
-_NO_NAMES = {
-    "",
-    "to be filled by o.e.m.",
-    "default string",
-    "system product name",
-    "system manufacturer",
-    "not specified",
-    "o.e.m.",
-}
+_NO_NAMES = {"", "to be filled by o.e.m.", "default string", "system product name", "system manufacturer", "not specified"}
 _CPU_ZONES = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc_thermal", "soc-thermal")
 _CPU_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 # Bits of the Raspberry Pi firmware's `get_throttled`; the same 16 bits higher mean "since the boot".
