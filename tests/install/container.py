@@ -1,4 +1,4 @@
-"""A Debian with a real systemd in a container: a tree made once by debootstrap, a copy of it booted by systemd-nspawn for each test.
+"""A Debian with a real systemd in a container: a tree that debootstrap made once, a copy of it booted by systemd-nspawn.
 
 The container shares this machine's network, and takes Debian's packages from where this machine takes them. Commands run in it
 through nsenter, since no machined is needed for that. Needs root.
@@ -6,7 +6,6 @@ through nsenter, since no machined is needed for that. Needs root.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -14,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).parents[2]
 TREES = Path("/var/tmp/signage-player-trees")
@@ -55,7 +55,7 @@ class Container:
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
 
-    def __enter__(self) -> Container:
+    def __enter__(self) -> Self:
         subprocess.run(["cp", "-a", str(base_tree(self.suite)), str(self.tree)], check=True, timeout=300)
         shutil.copy(CERTIFICATES, self.tree / str(CERTIFICATES).lstrip("/"))
         self.boot()
@@ -102,11 +102,11 @@ class Container:
     def try_run(self, script: str, timeout_s: float = 60) -> tuple[int, str]:
         """A shell script inside: its exit code, and what it printed, stripped."""
         command = ["nsenter", "-t", str(self._leader), "-a", "-r", "-w", "bash", "-c", script]
-        environment = CLEAN | {"PIP_CERT": str(CERTIFICATES)} | {k: v for k, v in os.environ.items() if k.startswith("SIGNAGE_TEST_")}
+        environment = CLEAN | {"PIP_CERT": str(CERTIFICATES)}
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout_s
+            command, check=False, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s
         )
-        return done.returncode, done.stdout.decode(errors="replace").strip()
+        return done.returncode, (done.stdout + done.stderr).decode(errors="replace").strip()
 
     def run(self, script: str, timeout_s: float = 60) -> str:
         """As `try_run`, and the script has to succeed."""

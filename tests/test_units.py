@@ -1,0 +1,93 @@
+"""The units as files: what they may do is measured by systemd itself, and the three do not hang on each other."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "systemd"
+UNITS = ("compositor", "stage", "agent")
+PROGRAM = "/opt/signage-player/venv/bin/signage-player"
+
+
+def settings(name: str) -> list[tuple[str, str]]:
+    lines = (FOLDER / f"signage-{name}.service").read_text().splitlines()
+    return [(key, value) for key, _, value in (line.partition("=") for line in lines) if value or key.endswith("Capabilities")]
+
+
+def values(name: str, key: str) -> list[str]:
+    return [value for found, value in settings(name) if found == key]
+
+
+@pytest.mark.parametrize(("name", "limit"), [("agent", 15), ("stage", 23), ("compositor", 10)])
+def test_a_unit_is_no_more_exposed_than_it_has_to_be(name: str, limit: int) -> None:
+    """`limit` is the exposure of `systemd-analyze security` times ten: a unit that opens up has to be argued for here."""
+    command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={limit}", "--no-pager"]
+    done = subprocess.run(
+        [*command, str(FOLDER / f"signage-{name}.service")], check=False, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def complaints(folder: Path, change: tuple[str, str] = ("", "")) -> list[str]:
+    for name in UNITS:
+        text = (FOLDER / f"signage-{name}.service").read_text().replace(PROGRAM, "/usr/bin/true").replace(*change)
+        (folder / f"signage-{name}.service").write_text(text)
+    units = [str(path) for path in sorted(folder.iterdir())]
+    command = ["systemd-analyze", "verify", "--man=no", *units]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    return [line for line in done.stderr.splitlines() if "signage-" in line]
+
+
+def test_systemd_understands_every_line_of_the_units(tmp_path: Path) -> None:
+    assert complaints(tmp_path) == []
+    assert len(complaints(tmp_path, ("ProtectHome=", "ProtectHouse="))) == 3
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_no_unit_takes_another_down(name: str) -> None:
+    binding = {"Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "PropagatesStopTo", "JoinsNamespaceOf"}
+    assert not [(key, value) for key, value in settings(name) if key in binding]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_is_started_again_for_ever_and_without_a_network(name: str) -> None:
+    assert values(name, "Restart") == ["always"]
+    assert values(name, "StartLimitIntervalSec") == ["0"]
+    assert not [value for key, value in settings(name) if "network-online" in value]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_runs_the_installed_package_as_a_user_without_capabilities(name: str) -> None:
+    assert values(name, "ExecStart") == [f"{PROGRAM} {name} --config /etc/signage-player/config.toml"]
+    assert values(name, "User") == ["signage" if name == "agent" else "signage-stage"]
+    assert "CapabilityBoundingSet=" in (FOLDER / f"signage-{name}.service").read_text().splitlines()
+
+
+def test_the_units_and_the_command_agree_on_the_folders() -> None:
+    told = [{value for value in values(name, "Environment") if value.startswith("SIGNAGE__")} for name in UNITS]
+    assert told[0] == told[1] == told[2]
+    command = (FOLDER / "signage-player.sh").read_text()
+    for setting in told[0]:
+        variable, _, folder = setting.partition("=")
+        assert f'export {variable}="${{{variable}-{folder}}}"' in command
+
+
+def test_the_watchdogs_hear_from_the_two_daemons_that_show_progress() -> None:
+    assert (values("agent", "Type"), values("agent", "WatchdogSec")) == (["notify"], ["30"])
+    assert (values("stage", "Type"), values("stage", "WatchdogSec")) == (["notify"], ["20"])
+    assert (values("compositor", "Type"), values("compositor", "WatchdogSec")) == (["exec"], [])
+
+
+def test_l4_a_page_on_the_screen_cannot_reach_the_services_of_this_box() -> None:
+    assert values("stage", "IPAddressDeny") == ["localhost link-local"]
+    assert values("stage", "IPAddressAllow") == ["127.0.0.53 127.0.0.54"]
+
+
+def test_l8_keys_of_a_keyboard_that_somebody_plugs_in_do_nothing() -> None:
+    assert "kernel.sysrq = 0" in (FOLDER / "sysctl.conf").read_text()
+    assert "NAutoVTs=0" in (FOLDER / "logind.conf").read_text()
+    rules = [line for line in (FOLDER / "udev.rules").read_text().splitlines() if line.startswith("SUBSYSTEM")]
+    assert ['ENV{LIBINPUT_IGNORE_DEVICE}="1"' in rule for rule in rules] == [True, True]
