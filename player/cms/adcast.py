@@ -1,0 +1,150 @@
+"""The AdCast server as `ports.Cms` (seeds: its Device Player API; contract §3 where that document is silent).
+
+A path that the server does not have (404, 405) is remembered for a day: results then ride in the heartbeat. Pages without an
+address of their own are looked up once by following AdCast's redirect, and remembered while they stay listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from player.cms.adcast_heartbeat import (
+    accepted_ids,
+    heartbeat_body,
+    iso,
+    read_heartbeat,
+    read_registration,
+    result_body,
+)
+from player.cms.adcast_programme import Reader
+from player.cms.adcast_words import allowed
+from player.cms.link import Link
+from player.core.content import Fault, Item, Layout
+from player.core.ports import Clock, CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry
+from player.errors import ServerError, ServerRefused
+
+REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
+PLAYBACK, SCREENSHOT = "/api/device/playback", "/api/device/screenshot"
+DAY_S = 86_400.0
+
+
+class AdCast:
+    """`model`, `os_version`, `app_version` and `license_key` are what the box registers as."""
+
+    def __init__(
+        self, link: Link, *, uuid: str, clock: Clock, model: str, os_version: str, app_version: str, license_key: str = ""
+    ) -> None:
+        self._link, self._uuid, self._clock = link, uuid, clock
+        self._about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
+        self._no_results_until = 0.0
+        self._pages: dict[tuple[str, str | None], str] = {}
+        self._since: dict[tuple[str, str | None, str], float] = {}
+
+    def __repr__(self) -> str:
+        return f"AdCast({self._link!r}, {self._uuid[:8]}…)"
+
+    async def register(self) -> Registration:
+        """Introduces this box; asked again, it updates what the server knows of it."""
+        return read_registration(REGISTER, await self._link.post(REGISTER, {"uuid": self._uuid, **self._about}))
+
+    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
+        """Tells how the box is, and hears what is wanted."""
+        answer = await self._link.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results))
+        return read_heartbeat(HEARTBEAT, answer, self._now(), self._link.absolute)
+
+    async def programme(self) -> Programme:
+        """What is to be on air now."""
+        answer = await self._link.get(PLAYLIST, {"uuid": self._uuid})
+        read = Reader(PLAYLIST, self._now(), self._link.absolute, self._download).programme(answer)
+        return self._with_first_seen(await self._with_pages(read))
+
+    async def report(self, result: CommandResult) -> bool:
+        """Delivers a result; False where this server has no path for it, so that it must ride in a heartbeat."""
+        if self._clock.monotonic() < self._no_results_until:
+            return False
+        path = f"/api/device/commands/{quote(result.id, safe='')}/result"
+        try:
+            await self._link.post(path, {"uuid": self._uuid, **result_body(result)}, endpoint="command result")
+        except ServerRefused as error:
+            if error.status not in (404, 405):
+                raise
+            self._no_results_until = self._clock.monotonic() + DAY_S
+            return False
+        return True
+
+    async def send_plays(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """The ids that were accepted. Raises ServerRefused 404 or 405 where this server takes no proof of play."""
+        answer = await self._link.post(PLAYBACK, {"uuid": self._uuid, "events": list(events)})
+        return accepted_ids(answer, [str(event["id"]) for event in events])
+
+    async def send_screenshot(self, command_id: str, taken_at: float, size: tuple[int, int], jpeg: bytes) -> None:
+        """Sends a picture of the screen."""
+        fields = {
+            "uuid": self._uuid,
+            "command_id": command_id,
+            "taken_at": iso(taken_at),
+            "width": str(size[0]),
+            "height": str(size[1]),
+        }
+        await self._link.upload(SCREENSHOT, fields, "screenshot.jpg", jpeg, "image/jpeg")
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _download_path(self, content: str) -> str:
+        return f"/api/device/content/{quote(content, safe='')}/download"
+
+    def _download(self, content: str) -> str:
+        return self._link.absolute(self._download_path(content)) + "?" + urlencode({"uuid": self._uuid})
+
+    async def _with_pages(self, programme: Programme) -> Programme:
+        """Replaces our own download address, where a page has no other, by what it redirects to: the UUID is not for browsers."""
+        faults: list[Fault] = []
+        kept: dict[tuple[str, str | None], str] = {}
+        regions = []
+        for region in programme.layout.regions:
+            items = [await self._page(item, kept, faults) for item in region.playlist.items]
+            shown = tuple(item for item in items if item is not None)
+            regions.append(replace(region, playlist=replace(region.playlist, items=shown)))
+        self._pages = kept
+        layout: Layout = replace(programme.layout, regions=tuple(regions))
+        return replace(programme, layout=layout, faults=(*programme.faults, *faults))
+
+    async def _page(self, item: Item, kept: dict[tuple[str, str | None], str], faults: list[Fault]) -> Item | None:
+        if item.url is None or self._uuid not in item.url:
+            return item
+        key = (item.content_id, item.file_hash)
+        found = kept.get(key) or self._pages.get(key) or await self._look_up(item, faults)
+        if found is None:
+            return None
+        kept[key] = found
+        return replace(item, url=found)
+
+    async def _look_up(self, item: Item, faults: list[Fault]) -> str | None:
+        try:
+            path = self._download_path(item.content_id)
+            found = await self._link.location(path, {"uuid": self._uuid}, endpoint=path)
+        except ServerError as error:
+            faults.append(
+                Fault("bad_item", f"{item.name}: its address is not known: {error}", self._now(), item.id, item.content_id)
+            )
+            return None
+        if found is None or self._uuid in found or not allowed(found, item.kind):
+            sentence = f"{item.name} has no address that a page can be opened from; it is left out"
+            faults.append(Fault("bad_item", sentence, self._now(), item.id, item.content_id))
+            return None
+        return found
+
+    def _with_first_seen(self, programme: Programme) -> Programme:
+        """A fault that is still there keeps the time when it began."""
+        seen = {}
+        faults = []
+        for fault in programme.faults:
+            key = (fault.code, fault.item_id, fault.message)
+            seen[key] = self._since.get(key, fault.since)
+            faults.append(replace(fault, since=seen[key]))
+        self._since = seen
+        return replace(programme, faults=tuple(faults))

@@ -1,0 +1,194 @@
+"""AdCast's register and heartbeat bodies, both ways: telemetry out; lock, commands, alerts and update notice in. Pure.
+
+A command with an id is passed on whatever it holds, so that the ledger can refuse it and the operator hears why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from player.cms.wire import Instant, Number, Rows, Table, Text, Truth, Wire, rows, table
+from player.core.content import Alert, Fault, Severity
+from player.core.ports import AppUpdate, Command, CommandResult, HeartbeatAnswer, Registration, Telemetry
+from player.errors import ServerNonsense
+
+COMMANDS, ALERTS = 1000, 32
+
+
+class _Registration(Wire):
+    paired: Truth = None
+    pairing_code: Text = None
+    device_name: Text = None
+    is_locked: Truth = None
+    lock_pin: Text = None
+    license_activated: Truth = None
+
+
+class _Answer(Wire):
+    status: Text = None
+    paired: Truth = None
+    is_locked: Truth = None
+    lock_pin: Text = None
+    pending_commands: Rows = None
+    emergency_alerts: Rows = None
+    app_update: Table = {}  # noqa: RUF012 - pydantic copies defaults
+    heartbeat_interval: Number = None
+    server_time: Instant = None
+
+
+class _Command(Wire):
+    id: Text = None
+    type: Text = None
+    payload: Table = {}  # noqa: RUF012 - pydantic copies defaults
+    created_at: Instant = None
+    expires_at: Instant = None
+
+
+class _Alert(Wire):
+    id: Text = None
+    title: Text = None
+    message: Text = None
+    severity: Text = None
+    starts_at: Instant = None
+    expires_at: Instant = None
+    image_url: Text = None
+    color: Text = None
+
+
+class _Update(Wire):
+    version: Text = None
+    url: Text = None
+    sha256: Text = None
+    signature: Text = None
+    mandatory: Truth = None
+
+
+def iso(at: float) -> str:
+    """Seconds since the epoch as ISO 8601, UTC, milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def result_body(result: CommandResult) -> dict[str, Any]:
+    """A command's result in the contract's words (§3.5)."""
+    return {
+        "status": result.status,
+        "message": result.message,
+        "started_at": iso(result.started_at),
+        "finished_at": iso(result.finished_at),
+        "result": result.result,
+    }
+
+
+def heartbeat_body(uuid: str, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> dict[str, Any]:
+    """The document's fields, what else this box tells, and what has no path of its own on this server."""
+    said = asdict(telemetry)
+    extra = said.pop("extra")
+    body = {**extra, "uuid": uuid, **said, "faults": [{**asdict(fault), "since": iso(fault.since)} for fault in faults]}
+    if results:
+        body["command_results"] = [{"id": one.id, "type": one.type, **result_body(one)} for one in results]
+    return body
+
+
+def read_registration(where: str, answer: Any) -> Registration:
+    """Raises ServerNonsense where neither `paired` nor a code is said."""
+    wire = _Registration.model_validate(table(answer))
+    if wire.paired is None and wire.pairing_code is None:
+        raise ServerNonsense(where, "neither paired nor a pairing code is in it")
+    return Registration(
+        paired=bool(wire.paired),
+        pairing_code=wire.pairing_code,
+        device_name=wire.device_name,
+        locked=bool(wire.is_locked),
+        lock_pin=wire.lock_pin,
+        license_activated=bool(wire.license_activated),
+    )
+
+
+def read_heartbeat(where: str, answer: Any, now: float, absolute: Callable[[str], str]) -> HeartbeatAnswer:
+    """Raises ServerNonsense where it is no heartbeat's answer at all; parts that cannot be read become faults."""
+    if not isinstance(answer, dict) or not set(answer) & {*_Answer.model_fields, "has_pending_commands", "has_update"}:
+        raise ServerNonsense(where, "nothing of a heartbeat's answer is in it")
+    wire = _Answer.model_validate(answer)
+    faults: list[Fault] = []
+    alerts, images = _alerts(wire.emergency_alerts or [], now, absolute, faults)
+    return HeartbeatAnswer(
+        paired=wire.paired,
+        locked=wire.is_locked,
+        lock_pin=wire.lock_pin,
+        commands=_commands(wire.pending_commands or [], now, faults),
+        alerts=None if wire.emergency_alerts is None else alerts,
+        alert_images=images,
+        update=_update(wire.app_update, now, absolute, faults),
+        heartbeat_interval_s=wire.heartbeat_interval,
+        server_time=wire.server_time,
+        faults=tuple(faults),
+    )
+
+
+def _commands(found: list[Any], now: float, faults: list[Fault]) -> tuple[Command, ...]:
+    read = []
+    for row in found[:COMMANDS]:
+        wire = _Command.model_validate(table(row))
+        if wire.id is None or len(wire.id) > 200:
+            faults.append(Fault("bad_command", f'a command of type "{wire.type}" has no usable id; it is not run', now))
+            continue
+        read.append(Command(wire.id, (wire.type or "")[:100], wire.payload, wire.created_at, wire.expires_at))
+    return tuple(read)
+
+
+def _alerts(
+    found: list[Any], now: float, absolute: Callable[[str], str], faults: list[Fault]
+) -> tuple[tuple[Alert, ...], dict[str, str]]:
+    alerts: dict[str, Alert] = {}
+    images: dict[str, str] = {}
+    for row in found[:ALERTS]:
+        wire = _Alert.model_validate(table(row))
+        if not (wire.title or wire.message):
+            faults.append(Fault("bad_alert", f'the alert "{wire.id}" has neither title nor message; it is not shown', now, wire.id))
+            continue
+        alert = _alert(wire)
+        alerts[alert.id] = alert
+        if wire.image_url and (url := _whole(wire.image_url, absolute)):
+            images[alert.id] = url
+    return tuple(alerts.values()), images
+
+
+def _alert(wire: _Alert) -> Alert:
+    title, message = (wire.title or "")[:200], (wire.message or "")[:2000]
+    try:
+        severity = Severity((wire.severity or "").strip().lower())
+    except ValueError:
+        severity = Severity.UNKNOWN
+    name = wire.id or hashlib.sha256(f"{title}\n{message}".encode()).hexdigest()[:16]
+    colour = wire.color if wire.color and re.fullmatch(r"#[0-9A-Fa-f]{6}", wire.color) else None
+    return Alert(name, title, message, severity, wire.starts_at, wire.expires_at, None, colour)
+
+
+def _update(found: dict[str, Any], now: float, absolute: Callable[[str], str], faults: list[Fault]) -> AppUpdate | None:
+    if not found:
+        return None
+    wire = _Update.model_validate(found)
+    url = _whole(wire.url, absolute) if wire.url else None
+    if not (wire.version and url and wire.sha256 and wire.signature):
+        faults.append(Fault("bad_update", "the update notice lacks its version, address, SHA-256 or signature; it is refused", now))
+        return None
+    return AppUpdate(wire.version, url, wire.sha256, wire.signature, bool(wire.mandatory))
+
+
+def _whole(url: str, absolute: Callable[[str], str]) -> str | None:
+    try:
+        address = absolute(url)
+    except ValueError:
+        return None
+    return address if address.startswith(("http://", "https://")) else None
+
+
+def accepted_ids(answer: Any, sent: Sequence[str]) -> Sequence[str]:
+    """The ids that a playback answer accepts: those listed, or all where it lists none (contract §3.7)."""
+    listed = rows(answer.get("accepted")) if isinstance(answer, dict) else None
+    return list(sent) if listed is None else [str(one) for one in listed]

@@ -1,0 +1,253 @@
+"""AdCast's playlist answer -> `ports.Programme`: its words stop here, and a bad item costs that item (contract §3.3).
+
+Pure: an answer and the address of the server in, a programme and faults out. `order` orders items. `fade` is AdCast's word for
+what we call a crossfade. Pages that need a redirect resolved are left with the device's download address for `adcast.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from player.cms.adcast_words import (
+    DAY_S,
+    ENDLESS,
+    WITH_FILE,
+    allowed,
+    byte_count,
+    colour,
+    fit,
+    percent,
+    transition_kind,
+    web_options,
+    whole,
+)
+from player.cms.wire import Number, Rows, Text, Truth, Wire, number, rows, table, text, truth
+from player.core.content import (
+    CUT,
+    FULL_SCREEN,
+    Fault,
+    Fit,
+    Item,
+    Kind,
+    Layout,
+    Playlist,
+    Rect,
+    Region,
+    Transition,
+    TransitionKind,
+    full_screen,
+)
+from player.core.ports import Programme, WantedAsset
+from player.errors import ServerNonsense
+
+REGIONS, ITEMS = 8, 10_000
+DEFAULT_S, BLEND_S = 10.0, 0.6
+
+
+class _Item(Wire):
+    id: Text = None
+    content_id: Text = None
+    name: Text = None
+    type: Text = None
+    download_url: Text = None
+    source_url: Text = None
+    url: Text = None
+    duration: Any = None
+    file_hash: Text = None
+    file_size: Number = None
+    order: Number = None
+    transition: Any = None
+    fit: Text = None
+    volume: Number = None
+    weight: Number = None
+    web: Any = None
+    schedule_id: Text = None
+    campaign_id: Text = None
+
+
+class _Playlist(Wire):
+    id: Text = None
+    name: Text = None
+    transition: Any = None
+    shuffle: Truth = None
+    items: Rows = None
+
+
+class _Region(Wire):
+    id: Text = None
+    x: Number = None
+    y: Number = None
+    width: Number = None
+    height: Number = None
+    z: Number = None
+    fit: Text = None
+    background: Text = None
+    audible: Truth = None
+    volume: Number = None
+    transition: Any = None
+    name: Text = None
+    shuffle: Truth = None
+    items: Rows = None
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads one answer. `absolute` makes an address whole; `download` gives the device's own address of a content id."""
+
+    where: str
+    now: float
+    absolute: Callable[[str], str]
+    download: Callable[[str], str]
+    assets: dict[str, WantedAsset] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    listed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def programme(self, answer: Any) -> Programme:
+        """The whole answer. Raises ServerNonsense where it is none."""
+        if not isinstance(answer, dict) or not ("playlist" in answer or "layout" in answer):
+            raise ServerNonsense(self.where, "neither a playlist nor a layout is in it")
+        for row in rows(answer.get("content_to_download")) or []:
+            key = (text(row.get("content_id")) or text(row.get("id"))) if isinstance(row, dict) else None
+            if key:
+                self.listed[key] = row
+        playlist = table(answer.get("playlist"))
+        layout = table(answer.get("layout")) or table(playlist.get("layout"))
+        drawn = self._layout(layout, playlist) if layout else full_screen(self._playlist(playlist))
+        self._prefetch()
+        gone = tuple(filter(None, map(text, rows(answer.get("content_to_delete")) or [])))
+        return Programme(drawn, tuple(self.assets.values()), gone, bool(truth(answer.get("show_watermark"))), tuple(self.faults))
+
+    def _playlist(self, raw: Mapping[str, Any]) -> Playlist:
+        wire = _Playlist.model_validate(raw)
+        items = self._items(wire.items or [])
+        return Playlist(wire.id or "", wire.name or "", items, self._transition(wire.transition, None) or CUT, bool(wire.shuffle))
+
+    def _layout(self, raw: Mapping[str, Any], playlist: Mapping[str, Any]) -> Layout:
+        width, height = (whole(raw.get("width"), FULL_SCREEN.width), whole(raw.get("height"), FULL_SCREEN.height))
+        found = rows(raw.get("regions")) or []
+        if len(found) > REGIONS:
+            self._fault("too_many_regions", f"the layout has {len(found)} regions; the first {REGIONS} are shown", None)
+        regions: dict[str, Region] = {}
+        for index, row in enumerate(found[:REGIONS]):
+            region = self._region(row, index, Rect(0, 0, width, height))
+            if region is not None:
+                regions[region.id] = region
+        name = text(raw.get("id")) or text(playlist.get("id")) or "layout"
+        return Layout(name, width, height, tuple(regions.values()), colour(raw.get("background")))
+
+    def _region(self, row: Any, index: int, canvas: Rect) -> Region | None:
+        wire = _Region.model_validate(table(row))
+        name = wire.id or f"region{index + 1}"
+        x, y = round(wire.x or 0), round(wire.y or 0)
+        width, height = whole(wire.width, 0), whole(wire.height, 0)
+        if not (width and height and x < canvas.width and y < canvas.height and x + width > 0 and y + height > 0):
+            self._fault("bad_region", f"the region {name} has no place on the screen; its size and position must be given", None)
+            return None
+        transition = self._transition(wire.transition, None) or CUT
+        playlist = Playlist(name, wire.name or name, self._items(wire.items or []), transition, bool(wire.shuffle))
+        return Region(
+            name,
+            Rect(x, y, width, height),
+            playlist,
+            z=index if wire.z is None else round(min(max(wire.z, -1000), 1000)),
+            fit=fit(wire.fit) or Fit.CONTAIN,
+            background=colour(wire.background),
+            audible=wire.audible is not False,
+            volume=percent(wire.volume, 100),
+        )
+
+    def _items(self, found: list[Any]) -> tuple[Item, ...]:
+        kept: list[tuple[float, Item]] = []
+        for index, row in enumerate(found[:ITEMS]):
+            wire = _Item.model_validate(table(row))
+            item = self._item(wire, index)
+            if item is not None:
+                kept.append((index if wire.order is None else wire.order, item))
+        return tuple(item for _, item in sorted(kept, key=lambda pair: pair[0]))
+
+    def _item(self, wire: _Item, index: int) -> Item | None:
+        content = wire.content_id or wire.id
+        if content is None:
+            self._fault("bad_item", f"item {index + 1} of the playlist has no id; it is left out", None)
+            return None
+        name = wire.name or f"content {content}"
+        try:
+            kind = Kind((wire.type or "").strip().lower())
+        except ValueError:
+            said = f'the type "{wire.type}"' if wire.type else "no type"
+            self._fault("unsupported_type", f"{name} has {said}, which this player cannot show; it is left out", wire)
+            return None
+        address = self._address(wire, content, kind)
+        if address is None:
+            self._fault("bad_item", f"{name} has an address that is not http or https; it is left out", wire)
+            return None
+        file_hash = wire.file_hash or text(self.listed.get(content, {}).get("file_hash"))
+        if kind in WITH_FILE:
+            size = wire.file_size if wire.file_size is not None else number(self.listed.get(content, {}).get("file_size"))
+            self.assets.setdefault(content, WantedAsset(content, name, kind.value, address, file_hash, byte_count(size)))
+        return Item(
+            id=wire.id or content,
+            content_id=content,
+            name=name,
+            kind=kind,
+            duration_s=self._duration(wire, kind, name),
+            url=None if kind in WITH_FILE else address,
+            file_hash=file_hash,
+            transition=self._transition(wire.transition, wire),
+            fit=fit(wire.fit),
+            volume=None if wire.volume is None else percent(wire.volume, 100),
+            weight=min(max(round(wire.weight or 1), 1), 100),
+            web=web_options(wire.web),
+            schedule_id=wire.schedule_id,
+            campaign_id=wire.campaign_id,
+        )
+
+    def _address(self, wire: _Item, content: str, kind: Kind) -> str | None:
+        """Where it is: for files the download, for pages their own address first. None when its scheme is not allowed."""
+        listed = text(self.listed.get(content, {}).get("download_url"))
+        direct = (wire.download_url, listed) if kind in WITH_FILE else (wire.source_url, wire.url, wire.download_url, listed)
+        given = next((one for one in direct if one), None)
+        try:
+            address = self.absolute(given) if given else self.download(content)
+        except ValueError:  # what urllib cannot take apart
+            return None
+        return address if allowed(address, kind) else None
+
+    def _duration(self, wire: _Item, kind: Kind, name: str) -> float:
+        """Seconds (C14): 1 s to 24 h, 10 where nothing is said; 0 for what has a length of its own."""
+        asked = number(wire.duration)
+        if wire.duration is not None and (asked is None or asked < 0 or asked > DAY_S):
+            self._fault("bad_duration", f'{name} has the duration "{str(wire.duration)[:40]}"; a sensible one is used', wire)
+        if kind in ENDLESS:
+            return min(max(asked or 0.0, 0.0), DAY_S)
+        return DEFAULT_S if asked is None else min(max(asked, 1.0), DAY_S)
+
+    def _transition(self, raw: Any, item: _Item | None) -> Transition | None:
+        """A word, or {type, duration}; None where nothing is said."""
+        spec = raw if isinstance(raw, dict) else {"type": raw}
+        word = text(spec.get("type") or spec.get("kind"))
+        if word is None:
+            return None
+        kind = transition_kind(word)
+        if kind is None:
+            self._fault("unsupported_transition", f'there is no transition "{word[:40]}"; a cut is used', item)
+        if kind in (None, TransitionKind.CUT):
+            return CUT
+        seconds = number(spec.get("duration"))
+        return Transition(kind, BLEND_S if seconds is None else min(max(seconds, 0.0), 5.0))
+
+    def _prefetch(self) -> None:
+        """What the server wants downloaded beyond this playlist comes last; what cannot be read there costs nothing."""
+        for content, row in self.listed.items():
+            wire = _Item.model_validate({**row, "content_id": content})
+            kind = next((k for k in WITH_FILE if k.value == (wire.type or "").lower()), None)
+            address = self._address(wire, content, kind) if kind else None
+            if kind and address and content not in self.assets:
+                name, size = wire.name or f"content {content}", byte_count(wire.file_size)
+                self.assets[content] = WantedAsset(content, name, kind.value, address, wire.file_hash, size)
+
+    def _fault(self, code: str, message: str, item: _Item | None) -> None:
+        entry, content = (None, None) if item is None else (item.id, item.content_id or item.id)
+        self.faults.append(Fault(code, message, self.now, entry, content))

@@ -1,0 +1,240 @@
+"""The way to a server: HTTP with JSON, on the aiohttp session that the composition root made (house rules 11 and 19).
+
+Every call has a deadline, every body a cap (after decompression) and a depth; what is no JSON of an API is nonsense, not content.
+aiohttp's errors end here and leave as `ServerError`. TLS is never weakened and redirects of an API are not followed: both are how
+a captive portal looks. The device's UUID is a secret that appears in no sentence. Pauses are `player.cms.pace`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import msgspec
+
+from player.cms.pace import Paces
+from player.core.ports import Clock
+from player.errors import (
+    ClockUntrusted,
+    ConfigError,
+    ServerError,
+    ServerNonsense,
+    ServerRefused,
+    ServerUnreachable,
+    ServerUntrusted,
+)
+
+log = logging.getLogger(__name__)
+BODY_BYTES = 4 * 1024 * 1024
+DEPTH = 64
+CONNECT_S, TOTAL_S, UPLOAD_S = 5.0, 15.0, 60.0
+_CERTIFICATE = {10: "has expired", 62: "is for another host", 64: "is for another address"}
+
+
+def tls_context(ca_file: str = "") -> ssl.SSLContext:
+    """The system's authorities, and those in `ca_file` (PEM). Raises ConfigError."""
+    context = ssl.create_default_context()
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(ca_file, "cms.ca_file", f"no certificates can be read from it: {error}") from error
+    return context
+
+
+class Link:
+    """One server. `secrets` (the UUID, a token) are cut to their first eight characters wherever text leaves this object."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        *,
+        clock: Clock,
+        secrets: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        total_s: float = TOTAL_S,
+    ) -> None:
+        self._session, self._base, self._clock = session, base_url.rstrip("/") + "/", clock
+        self._secrets, self._headers, self._tls = tuple(s for s in secrets if s), dict(headers or {}), tls
+        self._total_s = total_s
+        self._paces = Paces(clock)
+        self.online: bool | None = None
+        self.last_contact: float | None = None  # seconds since the epoch
+
+    def __repr__(self) -> str:
+        return f"Link({self._base})"
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None, *, endpoint: str | None = None) -> Any:
+        """The JSON at `path`. `endpoint` names what pauses together, by default the path. Raises ServerError."""
+        return await self._json("GET", path, endpoint or path, self._total_s, params=params)
+
+    async def post(self, path: str, body: Any, *, endpoint: str | None = None) -> Any:
+        """Sends JSON; the JSON answered, None for an empty answer. Raises ServerError."""
+        content = msgspec.json.encode(body)
+        headers = {"Content-Type": "application/json"}
+        return await self._json("POST", path, endpoint or path, self._total_s, data=content, headers=headers)
+
+    async def upload(self, path: str, fields: Mapping[str, str], name: str, content: bytes, kind: str) -> Any:
+        """Sends a form with one file, `kind` being its media type. Raises ServerError."""
+        form = aiohttp.FormData(dict(fields))
+        form.add_field("file", content, filename=name, content_type=kind)
+        return await self._json("POST", path, path, UPLOAD_S, data=form)
+
+    async def location(self, path: str, params: Mapping[str, str], *, endpoint: str) -> str | None:
+        """Where `path` redirects to (absolute), or None when it does not. Raises ServerError."""
+        async with self._asked("GET", path, endpoint, self._total_s, {"params": params}) as response:
+            where = response.headers.get("Location")
+            return urljoin(str(response.url), where) if where and 300 <= response.status < 400 else None
+
+    def absolute(self, url: str) -> str:
+        """A relative address made absolute."""
+        return urljoin(self._base, url)
+
+    async def _json(self, method: str, path: str, endpoint: str, total_s: float, **options: Any) -> Any:
+        async with self._asked(method, path, endpoint, total_s, options) as response:
+            if 300 <= response.status < 400:
+                where = urlsplit(response.headers.get("Location", "")).netloc or "another page"
+                raise ServerNonsense(self._plain(path), f"it redirects to {where}; is this network waiting for a login?")
+            return _decode(self._plain(path), response, await _body(self._plain(path), response), may_be_empty=method != "GET")
+
+    @contextlib.asynccontextmanager
+    async def _asked(
+        self, method: str, path: str, endpoint: str, total_s: float, options: dict[str, Any]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request: pause, ask, translate, and remember how it went, also for what fails while the body is read."""
+        url, pace, exact = self._plain(path), self._paces.of(endpoint), urljoin(self._base, path.lstrip("/"))
+        pace.check(url)
+        try:
+            async with self._session.request(method, exact, **self._options(total_s, options)) as got:
+                if got.status >= 400:
+                    reason = self.hide(await _reason(url, got))
+                    raise ServerRefused(url, got.status, reason, pace.asked_pause(got.headers))
+                yield got
+        except _OUTSIDE as error:
+            translated = _translate(url, error)
+            pace.failed(translated)
+            self._contact(answered=isinstance(translated, ServerRefused), error=translated)
+            if translated is error:
+                raise
+            raise translated from error
+        pace.worked(got.headers)
+        self._contact(answered=True)
+
+    def _options(self, total_s: float, options: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **options,
+            "headers": {"Accept": "application/json", **self._headers, **options.get("headers", {})},
+            "ssl": self._tls or True,
+            "allow_redirects": False,
+            "timeout": aiohttp.ClientTimeout(total=total_s, connect=CONNECT_S, sock_connect=CONNECT_S),
+        }
+
+    def _plain(self, path: str) -> str:
+        return self.hide(urljoin(self._base, path.lstrip("/")))
+
+    def hide(self, text: str) -> str:
+        """`text` without the secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, f"{secret[:8]}…")
+        return text
+
+    def _contact(self, *, answered: bool, error: ServerError | None = None) -> None:
+        if answered:
+            self.last_contact = self._clock.now().timestamp()
+        if self.online is not answered:
+            if answered:
+                log.info("the server %s answers", self._base)
+            else:
+                log.warning("the server does not answer, what is here plays on: %s", error)
+            self.online = answered
+
+
+_OUTSIDE = (ServerError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+
+
+def _translate(url: str, error: Exception) -> ServerError:
+    match error:
+        case ServerError():
+            return error
+        case aiohttp.ClientConnectorCertificateError():
+            return _untrusted(url, error.certificate_error)
+        case TimeoutError():
+            return ServerUnreachable(url, "no answer in time; check the network and the server")
+        case aiohttp.ClientPayloadError():
+            return ServerNonsense(url, "the answer broke off or could not be unpacked")
+        case aiohttp.ClientConnectorDNSError():
+            return ServerUnreachable(url, "its name cannot be resolved; check the network, or the name in cms.url")
+        case aiohttp.ClientSSLError():
+            return ServerUntrusted(url, "no TLS connection could be made")
+        case aiohttp.ClientConnectorError():
+            return ServerUnreachable(url, f"{error.os_error.strerror or 'no connection'}; check the network")
+        case aiohttp.ClientResponseError() | ValueError():
+            return ServerNonsense(url, f"not HTTP as it should be ({type(error).__name__})")
+        case _:
+            return ServerUnreachable(url, f"the connection broke ({type(error).__name__})")
+
+
+def _untrusted(url: str, error: Exception) -> ServerUnreachable:
+    code = getattr(error, "verify_code", 0)
+    if code == 9:
+        return ClockUntrusted(url, "its certificate is not valid yet; check this box's date and time")
+    problem = _CERTIFICATE.get(code, "is signed by nobody whom this box trusts (name your authority's file as cms.ca_file)")
+    return ServerUntrusted(url, f"its certificate {problem}")
+
+
+async def _body(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BYTES) -> bytes:
+    parts, size = [], 0
+    async for part in response.content.iter_chunked(65536):
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise ServerNonsense(url, f"more than {limit // 1024} KiB; an answer is never that long")
+    return b"".join(parts)
+
+
+async def _reason(url: str, response: aiohttp.ClientResponse) -> str:
+    """What the server says about its refusal: the `message` or `error` of a JSON body, in one short line."""
+    if not response.content_type.endswith("json"):
+        return response.reason or ""
+    try:
+        said = msgspec.json.decode(await _body(url, response, 65536))
+    except (msgspec.DecodeError, RecursionError, ServerNonsense, aiohttp.ClientError):
+        return response.reason or ""
+    text = next((said[k] for k in ("message", "error") if isinstance(said.get(k), str)), "") if isinstance(said, dict) else ""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
+
+
+def _decode(url: str, response: aiohttp.ClientResponse, body: bytes, *, may_be_empty: bool) -> Any:
+    if may_be_empty and not body.strip():
+        return None
+    if not response.content_type.endswith("json"):
+        raise ServerNonsense(url, f"{response.content_type} instead of JSON; is this network waiting for a login?")
+    try:
+        value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise ServerNonsense(url, f"its JSON cannot be read ({str(error)[:100]})") from error
+    if _deeper_than(value, DEPTH):
+        raise ServerNonsense(url, f"its JSON is nested more than {DEPTH} deep")
+    return value
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return False
+    return True
+
+
+def _children(node: Any) -> list[Any]:
+    held = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [child for child in held if isinstance(child, dict | list)]

@@ -1,0 +1,107 @@
+"""When a server may be asked again: full-jitter backoff for each endpoint, Retry-After and X-RateLimit obeyed (contract §3.6).
+
+An endpoint that failed is left alone until its pause is over: a circuit breaker. Durations are monotonic; an instant that the
+server names is measured against the server's own `Date`, since our clock may be wrong.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from player.core.ports import Clock
+from player.errors import ServerError, ServerRefused, ServerUnreachable
+from player.runtime import backoff
+
+LIMIT_S = 3600.0
+BACKOFF_S = 300.0
+_EPOCH_FROM = 1e9  # a larger X-RateLimit-Reset is an instant, a smaller one a duration
+
+
+class Pace:
+    """One endpoint's pause."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failures = 0
+        self._closed_until = 0.0
+        self._because = ""
+
+    def check(self, url: str) -> None:
+        """Raises ServerUnreachable while the endpoint is to be left alone."""
+        left = self._closed_until - self._clock.monotonic()
+        if left > 0:
+            raise ServerUnreachable(url, f"asked again in {left:.0f} s, because {self._because}", retry_after_s=left)
+
+    def worked(self, headers: Mapping[str, str]) -> None:
+        """An answer came; it may still ask for a pause by `X-RateLimit-Remaining: 0`."""
+        self._failures = 0
+        if _number(headers.get("X-RateLimit-Remaining")) == 0:
+            self._close(self._until_reset(headers) or 0.0, "its rate limit is used up")
+
+    def failed(self, error: ServerError) -> None:
+        """Nothing useful came. A refusal that is final until something changes is an answer, and needs no pause of ours."""
+        if isinstance(error, ServerUnreachable) and error.retry_after_s is not None:
+            return
+        asked = error.retry_after_s if isinstance(error, ServerRefused) else None
+        if asked is None and not error.transient:
+            self._failures = 0
+            return
+        pause = backoff(self._failures, limit_s=BACKOFF_S)
+        self._failures += 1
+        self._close(max(pause, (asked or 0.0) * random.uniform(1.0, 1.1)), "it failed" if asked is None else "it asked for a pause")  # noqa: S311 - spread, not secrecy
+
+    def asked_pause(self, headers: Mapping[str, str]) -> float | None:
+        """The seconds that the server asks us to wait, 0 to an hour, or None."""
+        text = headers.get("Retry-After")
+        if text is not None:
+            seconds = _number(text)
+            if seconds is None:
+                seconds = self._seconds_until(_instant(text), headers)
+            if seconds is not None:
+                return min(max(seconds, 0.0), LIMIT_S)
+        return self._until_reset(headers) if _number(headers.get("X-RateLimit-Remaining")) == 0 else None
+
+    def _close(self, seconds: float, because: str) -> None:
+        self._closed_until = self._clock.monotonic() + min(seconds, LIMIT_S * 1.1)
+        self._because = because
+
+    def _until_reset(self, headers: Mapping[str, str]) -> float | None:
+        value = _number(headers.get("X-RateLimit-Reset"))
+        if value is None:
+            return None
+        seconds = self._seconds_until(value, headers) if value >= _EPOCH_FROM else value
+        return min(max(seconds or 0.0, 0.0), LIMIT_S)
+
+    def _seconds_until(self, instant: float | None, headers: Mapping[str, str]) -> float | None:
+        if instant is None:
+            return None
+        server_now = _instant(headers.get("Date", ""))
+        return instant - (self._clock.now().timestamp() if server_now is None else server_now)
+
+
+class Paces:
+    """The endpoints of one server."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: dict[str, Pace] = {}
+
+    def of(self, endpoint: str) -> Pace:
+        """The pace of `endpoint`, a fresh one at its first use."""
+        return self._held.setdefault(endpoint, Pace(self._clock))
+
+
+def _number(text: str | None) -> float | None:
+    """Digits only: no sign, no exponent, no NaN."""
+    return float(text.strip()[:18]) if text is not None and text.strip().isascii() and text.strip().isdigit() else None
+
+
+def _instant(text: str) -> float | None:
+    try:
+        parsed: datetime = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()
