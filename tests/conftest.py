@@ -29,11 +29,12 @@ def runtime_dir() -> Iterator[Path]:
 
 @pytest.fixture
 def headless_sway(runtime_dir: Path) -> Iterator[Path]:
-    """A real sway without hardware, 1280x720; gives the path of its IPC socket. Its log is `sway.log` in `runtime_dir`."""
+    """A real sway without hardware, 1280x720; gives the path of its IPC socket. `sway.log` and `sway.pid` lie beside it."""
     launch = prepare_session(
         runtime_dir, backend="headless", size=f"{SCREEN[0]}x{SCREEN[1]}", environment=os.environ, uid=os.geteuid()
     )
     with (runtime_dir / "sway.log").open("wb") as log, subprocess.Popen(launch.argv, env=launch.environment, stderr=log) as process:
+        (runtime_dir / "sway.pid").write_text(str(process.pid))
         yield runtime_dir / "sway.sock"
         process.terminate()
         try:
@@ -45,9 +46,8 @@ def headless_sway(runtime_dir: Path) -> Iterator[Path]:
 @pytest.fixture
 async def sway(headless_sway: Path) -> AsyncIterator[Sway]:
     """The compositor's port, connected to `headless_sway`."""
-    compositor = await Sway.connect(headless_sway, 10)
-    yield compositor
-    await compositor.close()
+    async with await Sway.connect(headless_sway, 10) as compositor:
+        yield compositor
 
 
 @pytest.fixture

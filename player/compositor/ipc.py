@@ -26,12 +26,20 @@ def _gone(reason: str) -> BoxError:
     return BoxError("compositor", f"{reason}; it has to be started again (signage-player compositor)")
 
 
+def _parse_head(head: bytes) -> tuple[int, int]:
+    magic, length, kind = _HEAD.unpack(head)
+    if magic != _MAGIC or length > _ANSWER_LIMIT:
+        raise ValueError("not i3-ipc")
+    return length, kind
+
+
 class Ipc:
     """One connection to sway's socket; asked one thing at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deadline_s: float) -> None:
         self._reader, self._writer, self._deadline_s = reader, writer, deadline_s
         self._turn = asyncio.Lock()
+        self._head: tuple[int, int] | None = None  # of a message whose body is not all there yet: `read` may be cancelled
 
     @classmethod
     async def open(cls, socket: Path, deadline_s: float) -> Ipc:
@@ -60,17 +68,22 @@ class Ipc:
             except TimeoutError as error:
                 self._writer.close()
                 raise _gone(f"sway did not answer within {self._deadline_s:g} s") from error
+            except OSError as error:
+                self._writer.close()
+                raise _gone("sway went away") from error
             except asyncio.CancelledError:
                 self._writer.close()
                 raise
 
     async def read(self) -> tuple[int, Any]:
-        """The next message as (type, JSON), however long it takes. Raises BoxError when the connection ends."""
+        """The next message as (type, JSON), however long it takes; loses nothing when cancelled. Raises BoxError at the end."""
         try:
-            magic, length, kind = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
-            if magic != _MAGIC or length > _ANSWER_LIMIT:
-                raise ValueError("not i3-ipc")  # noqa: TRY301 - one place says that the connection is lost
-            return kind, msgspec.json.decode(await self._reader.readexactly(length))
+            if self._head is None:
+                self._head = _parse_head(await self._reader.readexactly(_HEAD.size))
+            length, kind = self._head
+            body = await self._reader.readexactly(length)
+            self._head = None
+            return kind, msgspec.json.decode(body)
         except (OSError, EOFError, ValueError) as error:
             self._writer.close()
             raise _gone("sway went away") from error

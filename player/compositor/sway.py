@@ -2,7 +2,7 @@
 
 An IPC "success" is never proof: what a panel was told is read back, and a difference is a BoxError. What belongs together (raise
 and show, show and hide) goes in one message, which sway carries out in one frame. Sway stacks floating windows in the order of
-their last focus; `_Stack` knows that order, so that raising content raises the overlays above it again in the same message.
+their last focus; `Stack` knows that order, so that raising content raises the overlays above it again in the same message.
 """
 
 from __future__ import annotations
@@ -13,61 +13,22 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from player.compositor.ipc import GET_OUTPUTS, GET_TREE, GET_VERSION, RUN_COMMAND, SUBSCRIBE, Ipc
 from player.compositor.session import SessionInfo, read_info
+from player.compositor.stack import Stack
+from player.compositor.tree import TURNS, output_of, views, window_of
 from player.core.content import Orientation, Rect
 from player.core.ports import CompositorEvent, CompositorGone, Output, OutputsChanged, Window, WindowClosed, WindowOpened
 from player.errors import BoxError
 from player.runtime import child_environment
 
 log = logging.getLogger(__name__)
-_TURNS = {
-    Orientation.LANDSCAPE: "normal",
-    Orientation.PORTRAIT: "90",
-    Orientation.LANDSCAPE_FLIPPED: "180",
-    Orientation.PORTRAIT_FLIPPED: "270",
-}
-_ORIENTATIONS = {turn: orientation for orientation, turn in _TURNS.items()}
-_EVENT = 0x80000000
-_OUTPUT_EVENT, _WINDOW_EVENT = _EVENT | 1, _EVENT | 3
-_OVERLAYS = 1000
-_READ_BACK_S = 2.0
+_WINDOW_EVENT = 0x80000003
+_READ_BACK_S = {"drm": 2.0}  # real panels take their time; without one the answer is there at once
 _PICTURE_S = 10.0
-
-
-class _Stack:
-    """Which window lies above which: layers, and within a layer the order of raising."""
-
-    def __init__(self) -> None:
-        self._layer: dict[int, int] = {}
-        self._order: list[int] = []
-
-    def set_layer(self, window: int, layer: int) -> None:
-        self._layer[window] = layer
-
-    def set_overlays(self, windows: Sequence[int]) -> None:
-        for window, layer in list(self._layer.items()):
-            if layer >= _OVERLAYS:
-                del self._layer[window]
-        self._layer.update({window: _OVERLAYS + place for place, window in enumerate(windows)})
-        self._order += [window for window in windows if window not in self._order]
-        self._order.sort(key=lambda window: self._layer.get(window, 0))
-
-    def raised(self, window: int) -> list[int]:
-        """What to focus, in this order, so that `window` is on top of its layer and nothing else moves."""
-        self.forget(window, keep_layer=True)
-        layer = self._layer.get(window, 0)
-        at = next((i for i, other in enumerate(self._order) if self._layer.get(other, 0) > layer), len(self._order))
-        self._order.insert(at, window)
-        return self._order[at:]
-
-    def forget(self, window: int, *, keep_layer: bool = False) -> None:
-        if window in self._order:
-            self._order.remove(window)
-        if not keep_layer:
-            self._layer.pop(window, None)
+_PANELS_S = 1.0
 
 
 class Sway:
@@ -77,7 +38,7 @@ class Sway:
         self.session = session
         self._socket, self._deadline_s = socket, deadline_s
         self._commands: Ipc | None = None
-        self._stack = _Stack()
+        self._stack = Stack()
         self._power_word = "power"
         self._turn = asyncio.Lock()
 
@@ -101,6 +62,12 @@ class Sway:
     def __repr__(self) -> str:
         return f"sway at {self._socket} ({self.session.backend}, {self.session.renderer})"
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Ends the connection; sway goes on."""
         if self._commands is not None:
@@ -108,11 +75,11 @@ class Sway:
 
     async def windows(self) -> Sequence[Window]:
         """Every window, hidden or not."""
-        return [_window(node) for node in _views(await self._ask(GET_TREE))]
+        return [window_of(node) for node in views(await self._ask(GET_TREE))]
 
     async def outputs(self) -> Sequence[Output]:
         """Every panel that is connected and in use."""
-        return [_output(found) for found in await self._ask(GET_OUTPUTS) if found["active"]]
+        return [output_of(found) for found in await self._ask(GET_OUTPUTS) if found["active"]]
 
     async def place(self, window_id: int, rect: Rect) -> None:
         """Puts a window there, in pixels of the screen; the client has to draw at that size."""
@@ -147,7 +114,7 @@ class Sway:
 
     async def turn(self, output: str, orientation: Orientation) -> None:
         """Turns the picture; windows have to be placed again."""
-        await self._run(f"output {output} transform {_TURNS[orientation]}")
+        await self._run(f"output {output} transform {TURNS[orientation]}")
         await self._read_back(output, "orientation", lambda now: now.orientation is orientation, str(orientation))
 
     async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:
@@ -197,13 +164,19 @@ class Sway:
         raise BoxError("screenshot", f"grim failed: {complaint}; see whether the compositor runs (signage-player doctor)")
 
     async def events(self) -> AsyncIterator[CompositorEvent]:
-        """What happens from now on; the last one is CompositorGone."""
+        """What happens from the first step on; the last is CompositorGone. Panels are polled: sway 1.7 tells nothing of them."""
         ipc = await Ipc.open(self._socket, self._deadline_s)
         try:
-            await ipc.ask(SUBSCRIBE, '["window","output"]')
+            await ipc.ask(SUBSCRIBE, '["window"]')
+            known = await self.outputs()
             while True:
-                for event in self._events_of(*await ipc.read()):
-                    yield event
+                until = time.monotonic() + _PANELS_S
+                with contextlib.suppress(TimeoutError):
+                    while message := await _before(until, ipc):
+                        for event in self._events_of(*message):
+                            yield event
+                if known != (known := await self.outputs()):
+                    yield OutputsChanged()
         except BoxError as error:
             log.warning("%s", error)
             yield CompositorGone()
@@ -211,11 +184,11 @@ class Sway:
             await ipc.close()
 
     def _events_of(self, kind: int, body: Any) -> Iterator[CompositorEvent]:
-        if kind == _OUTPUT_EVENT:
-            yield OutputsChanged()
-        elif kind == _WINDOW_EVENT and body["change"] == "new":
-            yield WindowOpened(_window(body["container"]))
-        elif kind == _WINDOW_EVENT and body["change"] == "close":
+        if kind != _WINDOW_EVENT:
+            return
+        if body["change"] == "new":
+            yield WindowOpened(window_of(body["container"]))
+        elif body["change"] == "close":
             self._stack.forget(body["container"]["id"])
             yield WindowClosed(body["container"]["id"])
 
@@ -247,44 +220,21 @@ class Sway:
 
     async def _read_back(self, name: str, what: str, holds: Callable[[Output], bool], wanted: str) -> None:
         """Waits until the output says so itself."""
-        now = _output(await self._raw_output(name))
-        end = time.monotonic() + _READ_BACK_S
+        now = output_of(await self._raw_output(name))
+        end = time.monotonic() + _READ_BACK_S.get(self.session.backend, 0.3)
         while not holds(now):
             if time.monotonic() > end:
                 raise BoxError("panel", f"{name} did not change its {what} to {wanted}: it says {now}; see `signage-player doctor`")
             await asyncio.sleep(0.05)
-            now = _output(await self._raw_output(name))
+            now = output_of(await self._raw_output(name))
         log.info("panel %s: %s is %s", name, what, wanted)
+
+
+async def _before(until: float, ipc: Ipc) -> tuple[int, Any]:
+    """The next message. Raises TimeoutError at `until` (monotonic)."""
+    async with asyncio.timeout(until - time.monotonic()):
+        return await ipc.read()
 
 
 def _opacity(window: int, value: float) -> str:
     return f"[con_id={window}] opacity {min(1.0, max(0.0, value)):.4f}"
-
-
-def _views(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The windows of sway's tree: the nodes with a client behind them."""
-    if node.get("pid") and node["type"] in ("con", "floating_con"):
-        yield node
-    for child in (*node.get("nodes", ()), *node.get("floating_nodes", ())):
-        yield from _views(child)
-
-
-def _rect(found: dict[str, int]) -> Rect:
-    return Rect(found["x"], found["y"], found["width"], found["height"])
-
-
-def _window(node: dict[str, Any]) -> Window:
-    return Window(node["id"], node.get("app_id") or "", node["pid"], _rect(node["rect"]), node.get("name") or "")
-
-
-def _output(found: dict[str, Any]) -> Output:
-    mode = found.get("current_mode") or {"width": 0, "height": 0, "refresh": 0}
-    return Output(
-        name=found["name"],
-        rect=_rect(found["rect"]),
-        mode=(mode["width"], mode["height"], mode["refresh"]),
-        orientation=_ORIENTATIONS.get(found.get("transform", "normal"), Orientation.LANDSCAPE),
-        power=found.get("power", found.get("dpms", True)),
-        make=found.get("make", ""),
-        model=found.get("model", ""),
-    )
