@@ -9,7 +9,6 @@ seconds count as early deaths of the renderer that was used; the second one make
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
 import time
@@ -164,7 +163,8 @@ def prepare_session(
     """Makes `runtime` ready (configuration, record of starts, nothing stale) and says how to start sway there. Raises BoxError."""
     if uid == 0:
         raise BoxError("compositor", "sway does not run as root; start the player as the user signage, which scripts/setup makes")
-    program = shutil.which("sway", path=environment.get("PATH"))
+    found = (f"{folder}/sway" for folder in os.get_exec_path(environment))
+    program = next((path for path in found if os.access(path, os.X_OK)), None)  # shutil would take a tenth of the start
     if program is None:
         raise BoxError("compositor", "the program sway is not on the PATH; install it (apt install sway swaybg grim)")
     chosen = choose_backend(backend, environment, dri)
@@ -180,7 +180,10 @@ def prepare_session(
 
 
 def _own_folder(runtime: Path, uid: int) -> None:
-    """Makes the folder 0700, and refuses one that somebody else could have laid out."""
+    """Makes the folder 0700, and refuses one that somebody else could have laid out.
+
+    A group that may enter, but not write, is the installer's choice: the agent reaches the stage's socket through it.
+    """
     try:
         runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = runtime.stat(follow_symlinks=False)
@@ -188,7 +191,7 @@ def _own_folder(runtime: Path, uid: int) -> None:
         raise BoxError("compositor", f"the folder {runtime} cannot be made: {error.strerror}; set stage.runtime_dir") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid:
         raise BoxError("compositor", f"{runtime} belongs to somebody else; remove it, or set stage.runtime_dir")
-    if found.st_mode & 0o077:
+    if found.st_mode & 0o027:
         runtime.chmod(0o700)
 
 
