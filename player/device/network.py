@@ -37,7 +37,7 @@ class Network:
     sys: Path = Path("/sys")
 
     def words(self) -> str:
-        """Such as "Ethernet eth0, connected", "Wi-Fi wlan0, -54 dBm", "Ethernet eth0, connected, no default route", "no network"."""
+        """Such as "Ethernet eth0, connected", "Wi-Fi wlan0, -54 dBm", "Ethernet eth0, connected, no default route"."""
         name = self.default_interface()
         if name:
             return self._describe(name)
