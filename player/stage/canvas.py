@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from player.core.content import Rect
-from player.stage import fonts, typeset
+from player.stage import typeset
+from player.stage.palette import ACCENT, DUSK, GLOW, NIGHT, REGULAR, WARM, WHITE, Colour
 
-Colour = tuple[int, int, int]
-
-NIGHT: Colour = (9, 24, 42)
-DUSK: Colour = (18, 58, 84)
-GLOW: Colour = (38, 168, 160)
-ACCENT: Colour = (64, 214, 190)
-WARM: Colour = (255, 184, 84)
-WHITE: Colour = (246, 250, 252)
-MUTED: Colour = (160, 185, 202)
-INK: Colour = (10, 22, 36)
-
-REGULAR, BOLD, CODE = fonts.REGULAR, fonts.BOLD, fonts.CODE
 Align = Literal["start", "left", "center", "right"]
 Valign = Literal["top", "middle", "bottom"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One text of a stack: its largest size in units, and the share of the stack's height that it may take."""
+
+    text: str
+    units: float
+    fill: Colour = WHITE
+    weight: str = REGULAR
+    share: float = 1.0
+    smallest: float = 1.8
+    lines: int = 99
 
 
 class Canvas:
@@ -68,6 +71,23 @@ class Canvas:
         block = typeset.fit(text, box.width, box.height, (self.px(min(smallest, units)), self.px(units)), weight, lines)
         return typeset.draw(self.draw, block, box, fill, align, valign)
 
+    def stack(self, box: Rect, pieces: Sequence[Piece], *, gap: float, align: Align = "start", valign: Valign = "middle") -> Rect:
+        """Texts under each other, `gap` units apart, as one group in `box`; returns the rectangle that they take."""
+        space, room = self.px(gap), box.height
+        blocks: list[tuple[typeset.Block, Colour]] = []
+        for piece in (piece for piece in pieces if piece.text):
+            most = min(room, round(box.height * piece.share))
+            sizes = (self.px(piece.smallest), self.px(piece.units))
+            block = typeset.fit(piece.text, box.width, most, sizes, piece.weight, piece.lines)
+            blocks.append((block, piece.fill))
+            room -= block.height + space
+        tall = sum(block.height + space for block, _ in blocks) - space
+        y = top = box.y + {"top": 0, "middle": (box.height - tall) // 2, "bottom": box.height - tall}[valign]
+        for block, fill in blocks:
+            typeset.draw(self.draw, block, Rect(box.x, y, box.width, block.height), fill, align)
+            y += block.height + space
+        return Rect(box.x, top, box.width, max(0, tall))
+
     def panel(self, box: Rect, colour: Colour = WHITE, *, alpha: float = 1.0, radius: float = 2.0) -> None:
         """A rectangle with round corners."""
         if box.width < 1 or box.height < 1:
@@ -82,16 +102,17 @@ class Canvas:
         across = self.px(units)
         self.panel(Rect(x - across // 2, y - across // 2, across, across), colour, alpha=alpha, radius=units)
 
-    def mark(self, x: int, y: int, units: float, *, colour: Colour = ACCENT, ink: Colour = NIGHT) -> int:
-        """The player's mark, a screen that plays, with its top left at (x, y) and `units` tall; returns its width in pixels."""
+    def mark(self, x: int, y: int, units: float) -> int:
+        """The player's mark, three regions of a screen, from its top left, `units` tall; returns its width in pixels."""
         height = self.px(units)
-        width = round(height * 1.42)
-        self.panel(Rect(x, y, width, height), colour, radius=units * 0.2)
-        large = Image.new("L", (width * 4, height * 4))
-        cx, cy, r = width * 2 + height * 0.14, height * 2, height * 1.0
-        ImageDraw.Draw(large).polygon([(cx - r * 0.7, cy - r), (cx - r * 0.7, cy + r), (cx + r, cy)], fill=255)
-        self.image.paste(ink, (x, y), large.resize((width, height), Image.Resampling.LANCZOS))
-        return width
+        gap = max(1, round(height * 0.09))
+        tall, small = round(height * 0.86), round(height * 0.5)
+        upper = round(height * 0.58)
+        radius = units * 0.13
+        self.panel(Rect(x, y, tall, height), ACCENT, radius=radius)
+        self.panel(Rect(x + tall + gap, y, small, upper), WHITE, radius=radius)
+        self.panel(Rect(x + tall + gap, y + upper + gap, small, height - upper - gap), WARM, radius=radius)
+        return tall + gap + small
 
     def qr(self, box: Rect, matrix: Sequence[Sequence[int]]) -> Rect:
         """A QR code, dark on a white card with its quiet zone of four modules; returns the modules' rectangle."""
@@ -140,7 +161,7 @@ def _halo(size: tuple[int, int]) -> Image.Image:
     reach = round(max(size) * 1.15)
     light = ImageChops.invert(Image.radial_gradient("L")).resize((reach, reach)).filter(ImageFilter.GaussianBlur(4))
     mask = Image.new("L", size)
-    mask.paste(light.point([round(max(0, v - 74) * 0.36) for v in range(256)]), (size[0] - reach * 5 // 8, size[1] - reach // 2))
+    mask.paste(light.point([round(max(0, v - 74) * 0.6) for v in range(256)]), (size[0] - reach * 5 // 8, size[1] - reach // 2))
     return mask
 
 
@@ -153,25 +174,3 @@ def _grain(size: tuple[int, int]) -> Image.Image:
         for y in range(0, size[1], 256):
             noise.paste(tile, (x, y))
     return Image.merge("RGB", (noise, noise, noise))
-
-
-def ink_on(colour: Colour) -> Colour:
-    """The text colour that reads better on `colour` (WCAG relative luminance)."""
-    return INK if _luminance(colour) > 0.32 else WHITE
-
-
-def mixed(one: Colour, other: Colour, share: float) -> Colour:
-    """`one` with `share` (0 to 1) of `other`."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    """WCAG contrast, 1 to 21; text wants at least 4.5."""
-    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (bright + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: Colour) -> float:
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

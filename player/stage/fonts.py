@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from player.stage.palette import BOLD, CODE, REGULAR
+
 FOLDERS = (
     Path("/usr/share/fonts/truetype/noto"),
     Path("/usr/share/fonts/opentype/noto"),
@@ -19,7 +21,6 @@ FOLDERS = (
     Path("/usr/share/fonts/noto"),
     Path("/usr/share/fonts/noto-cjk"),
 )
-REGULAR, BOLD, CODE = "Regular", "Bold", "Code"
 # The codes of pairing: this face tells O from 0 and I from 1 and l at five metres.
 _CODE_FACES = ("DejaVuSansMono-Bold.ttf", "NotoSansMono-Bold.ttf", "NotoSans-Bold.ttf")
 _EVERYWHERE = ("NotoSans", "NotoSansSymbols", "NotoSansSymbols2", "NotoSansMath", "NotoSansCJK", "NotoSerif", "DejaVuSans")

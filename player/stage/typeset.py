@@ -14,6 +14,7 @@ from PIL import ImageDraw, features
 
 from player.core.content import Rect
 from player.stage import bidi, fonts, linebreak
+from player.stage.palette import REGULAR
 
 MAX_CHARACTERS = 4000  # more than any screen holds at a size that can be read
 ELLIPSIS = "…"
@@ -59,13 +60,13 @@ class Block:
         return sum(line.ascent + line.descent for line in self.lines)
 
 
-def one_line(text: str, size: int, weight: str = fonts.REGULAR) -> Line:
+def one_line(text: str, size: int, weight: str = REGULAR) -> Line:
     """The text on one line, however wide."""
     clean = _clean(text).replace("\n", " ")
     return _line(clean, size, weight, fonts.cjk_face(clean), rtl=bidi.is_rtl(clean))
 
 
-def fit(text: str, width: int, height: int, sizes: tuple[int, int], weight: str = fonts.REGULAR, max_lines: int = 99) -> Block:
+def fit(text: str, width: int, height: int, sizes: tuple[int, int], weight: str = REGULAR, max_lines: int = 99) -> Block:
     """The text at the largest size from `sizes` (smallest, largest) at which it fits `width` x `height`."""
     clean = _clean(text)
     low, high = max(4, min(sizes)), max(4, *sizes)
@@ -185,7 +186,7 @@ def _ended(text: str, width: float, size: int, weight: str, *, rtl: bool) -> Lin
     return _line("".join(clusters).rstrip() + ELLIPSIS, size, weight, cjk, rtl=rtl)
 
 
-def truncated(text: str, width: float, size: int, weight: str = fonts.REGULAR) -> Line:
+def truncated(text: str, width: float, size: int, weight: str = REGULAR) -> Line:
     """The text on one line of at most `width`, ending in an ellipsis where it had to be cut."""
     line = one_line(text, size, weight)
     if line.width <= width:
@@ -195,7 +196,7 @@ def truncated(text: str, width: float, size: int, weight: str = fonts.REGULAR) -
 
 
 def _measure(text: str, size: int, weight: str, cjk: int) -> float:
-    return sum(_width(run.text, run.face, size, run.rtl) for run in _font_runs(text, weight, cjk, rtl=bidi.is_rtl(text)))
+    return sum(_width(run.text, run.face, size, run.rtl) for run in _font_runs(text, weight, cjk, bidi.is_rtl(text)))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -206,14 +207,15 @@ def _width(text: str, face: fonts.Face | None, size: int, rtl: bool) -> float:
 def _line(text: str, size: int, weight: str, cjk: int, *, rtl: bool) -> Line:
     runs: list[Run] = []
     for piece, backwards in bidi.visual_runs(text, rtl=rtl):
-        found = _font_runs(piece, weight, cjk, rtl=backwards)
+        found = _font_runs(piece, weight, cjk, backwards)
         runs += reversed(found) if backwards else found
     metrics = [fonts.font(face, size).getmetrics() for face in {run.face for run in runs} or {fonts.primary(weight)}]
     width = sum(_width(run.text, run.face, size, run.rtl) for run in runs)
     return Line(tuple(runs), width, max(m[0] for m in metrics), max(m[1] for m in metrics), rtl)
 
 
-def _font_runs(text: str, weight: str, cjk: int, *, rtl: bool) -> list[Run]:
+@functools.lru_cache(maxsize=4096)
+def _font_runs(text: str, weight: str, cjk: int, rtl: bool) -> tuple[Run, ...]:
     """The text split where the font changes; blanks, marks and punctuation stay with the letters before them."""
     runs: list[Run] = []
     face = fonts.primary(weight)
@@ -228,4 +230,4 @@ def _font_runs(text: str, weight: str, cjk: int, *, rtl: bool) -> list[Run]:
             runs[-1] = Run(runs[-1].text + char, face, rtl)
         else:
             runs.append(Run(char, face, rtl))
-    return runs
+    return tuple(runs)

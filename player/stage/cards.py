@@ -1,0 +1,154 @@
+"""The pictures that the player itself draws, each of exactly the size asked for: one place to find them all.
+
+Here are the plain full-screen cards; pairing, alerts, the lock pad and overlays have modules of their own. One design for all (see
+`canvas`). Pillow is imported at the first card, so that a stage that shows content does not carry it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from player.core.content import Rect
+from player.stage.alert_cards import alert_card, alert_colours, ticker_strip
+from player.stage.frame import MARGIN, Facts, Size, blank, facts, facts_area, header
+from player.stage.lock_card import lock_pad
+from player.stage.overlays import corner_card, corner_size, message_card, message_size, overlay_bytes, watermark, watermark_size
+from player.stage.pairing_card import pairing_card
+from player.stage.palette import ACCENT, BOLD, CODE, MUTED, WARM
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from player.stage.canvas import Canvas
+
+__all__ = [
+    "alert_card",
+    "alert_colours",
+    "background_card",
+    "corner_card",
+    "corner_size",
+    "identify_card",
+    "idle_card",
+    "lock_pad",
+    "message_card",
+    "message_size",
+    "network_card",
+    "overlay_bytes",
+    "pairing_card",
+    "safe_mode_card",
+    "ticker_strip",
+    "watermark",
+    "watermark_size",
+]
+
+
+def idle_card(size: Size, *, device_name: str = "", note: str = "", now: datetime | None = None) -> Image:
+    """Nothing is on air: the hour (in the zone of `now`), the screen's name; `note` is one quiet line, such as why."""
+    from player.stage.canvas import Piece
+
+    canvas = blank(size)
+    margin, middle = canvas.px(MARGIN), canvas.height // 2
+    wide = canvas.width - 2 * margin
+    if now is None:
+        _centred_mark(canvas, 18)
+    else:
+        canvas.mark(margin, margin, 6)
+        clock = Piece(f"{now:%H:%M}", 22, weight=BOLD, lines=1)
+        date = Piece(f"{now:%A}, {now.day} {now:%B %Y}", 4.4, fill=MUTED, lines=1)
+        canvas.stack(Rect(margin, middle - canvas.px(24), wide, canvas.px(44)), (clock, date), gap=0, align="center")
+    names = (Piece(device_name, 3.8, lines=1, share=0.5), Piece(note, 2.9, fill=MUTED, lines=2))
+    foot = Rect(margin, canvas.height - margin - canvas.px(14), wide, canvas.px(14))
+    canvas.stack(foot, names, gap=0.4, align="center", valign="bottom")
+    return canvas.image
+
+
+def background_card(size: Size) -> Image:
+    """What shows while the stage starts again: the mark alone."""
+    canvas = blank(size)
+    _centred_mark(canvas, 14)
+    return canvas.image
+
+
+def safe_mode_card(
+    size: Size, *, reason: str = "", device_name: str = "", address: str = "", box_id: str = "", now: datetime | None = None
+) -> Image:
+    """The player failed too often in a row and runs with the least it needs; for whoever comes to mend it."""
+    told = reason or "The player stopped several times in a row. It now runs with the least it needs and tries again by itself."
+    values = (("Screen", device_name), ("Address", address), ("Box", box_id))
+    return _trouble(size, "Safe mode", told, "If this stays for more than ten minutes, tell your administrator.", values, now)
+
+
+def network_card(
+    size: Size,
+    *,
+    problem: str,
+    server_name: str = "",
+    server_url: str = "",
+    device_name: str = "",
+    address: str = "",
+    network: str = "",
+    now: datetime | None = None,
+    box_id: str = "",
+) -> Image:
+    """The server cannot be reached and there is nothing to show yet: `problem` is a sentence for the installer."""
+    server = urlsplit(server_url).netloc or server_name
+    values = (
+        ("Server", server),
+        ("Address", address or "none yet"),
+        ("Network", network),
+        ("Screen", device_name),
+        ("Box", box_id),
+    )
+    return _trouble(size, "Looking for the server", problem, "The player goes on trying; no restart is needed.", values, now)
+
+
+def identify_card(size: Size, name: str, address: str, code: str) -> Image:
+    """Which screen is this one: its name as large as it goes, seen from across the hall, in a bright frame."""
+    from player.stage.canvas import Piece
+
+    canvas = blank(size)
+    edge, margin = canvas.px(2.2), canvas.px(MARGIN)
+    for side in (
+        Rect(0, 0, canvas.width, edge),
+        Rect(0, canvas.height - edge, canvas.width, edge),
+        Rect(0, 0, edge, canvas.height),
+        Rect(canvas.width - edge, 0, edge, canvas.height),
+    ):
+        canvas.panel(side, ACCENT, radius=0)
+    wide = canvas.width - 2 * margin
+    canvas.text(Rect(margin, margin, wide, canvas.px(7)), "This screen is", 4.4, fill=ACCENT, align="center")
+    pieces = (
+        Piece(name or code or "Unnamed screen", 26, weight=BOLD, share=0.66, smallest=5, lines=4),
+        Piece(code if name else "", 8, weight=CODE, share=0.2, lines=1),
+        Piece(address or "no address", 4.4, fill=MUTED, lines=1),
+    )
+    canvas.stack(
+        Rect(margin, margin + canvas.px(8), wide, canvas.height - 2 * margin - canvas.px(8)), pieces, gap=1.5, align="center"
+    )
+    return canvas.image
+
+
+def _trouble(size: Size, title: str, told: str, advice: str, values: Facts, now: datetime | None) -> Image:
+    from player.stage.canvas import Piece
+
+    canvas = blank(size)
+    header(canvas, "", now)
+    foot = facts_area(size, sum(bool(value) for _, value in values))
+    facts(canvas, foot, values)
+    left, top = canvas.px(MARGIN), canvas.px(18)
+    body = Rect(left + canvas.px(5), top, canvas.width - 2 * left - canvas.px(5), foot.y - top - canvas.px(4))
+    pieces = (
+        Piece(title, 10, weight=BOLD, share=0.34, lines=2),
+        Piece(told, 5.2, share=0.5),
+        Piece(advice, 3.6, fill=MUTED, lines=3),
+    )
+    took = canvas.stack(body, pieces, gap=2, align="start")
+    canvas.panel(Rect(left, took.y, canvas.px(1.2), took.height), WARM, radius=0.6)
+    return canvas.image
+
+
+def _centred_mark(canvas: Canvas, units: float) -> None:
+    width = round(canvas.px(units) * 1.45)
+    canvas.mark((canvas.width - width) // 2, (canvas.height - canvas.px(units)) // 2, units)
