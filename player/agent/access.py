@@ -1,8 +1,8 @@
 """Who may read and who may write at the local door: tokens, the local password, the PIN, and what browsers are trusted with.
 
-Faults L1 (strangers on the network), L2 (another site's page), L3 (a name that was pointed at this box). A token's secret is shown once
-and kept as its SHA-256: it holds 256 random bits, so there is nothing to guess; the password is compared in constant time, and
-wrong ones make everybody wait.
+Faults L1 (strangers on the network), L2 (another site's page), L3 (a name that was pointed at this box). A token's secret is
+shown once and kept as its SHA-256: it holds 256 random bits, so there is nothing to guess; the password is compared in constant
+time, and wrong ones make everybody wait.
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ class Access:
         """What the credentials in `headers` allow: `Authorization: Bearer|Basic`, `X-Signage-Pin`. Raises Refused, WrongPin."""
         kind, _, value = headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return self._judge(self._tokens.scope_of(value.strip()))
+            return self._tokens.scope_of(value.strip())
         if kind.lower() == "basic":
-            return self._judge(Scope.ADMIN if self._password_in(value) else Scope.NONE)
+            return Scope.ADMIN if self._password_in(value) else Scope.NONE
         pin = headers.get("X-Signage-Pin")
         return await self.scope_of_pin(pin) if pin else Scope.NONE
 
@@ -150,25 +150,30 @@ class Access:
             return Scope.CONTROL
         raise WrongPin
 
-    def _judge(self, scope: Scope) -> Scope:
-        self._throttle.check()
-        self._throttle.count(scope is not Scope.NONE)
-        return scope
-
     def _password_in(self, value: str) -> bool:
+        self._throttle.check()
         try:
             _, _, password = base64.b64decode(value.strip(), validate=True).partition(b":")
         except (binascii.Error, ValueError):
-            return False
-        return bool(self._password) and hmac.compare_digest(password, self._password.encode())
+            password = b""
+        right = bool(self._password) and hmac.compare_digest(password, self._password.encode())
+        self._throttle.count(right)
+        return right
 
 
 def check_host(host: str, own_name: str) -> None:
     """Only names that nobody else can point at this box: an address, localhost, the box's own name, .local. Raises Refused."""
-    name = (urlsplit(f"//{host}").hostname or "").rstrip(".") if host.isprintable() else ""
+    name = _name_in(host)
     if name in ("localhost", own_name.lower(), f"{own_name.lower()}.local") or name.endswith(".local") or _is_address(name):
         return
     raise Refused(421, f'this is not reached by the name "{name}"; use the box\'s address or its own name')
+
+
+def _name_in(netloc: str) -> str:
+    try:
+        return (urlsplit(f"//{netloc}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:
@@ -182,7 +187,7 @@ def _is_address(name: str) -> bool:
 def check_origin(headers: Mapping[str, str], *, navigation: bool) -> None:
     """Nothing for another site's page, but that a link may lead here (`navigation`). Raises Refused."""
     origin = headers.get("Origin")
-    same = origin is None or urlsplit(origin).netloc.lower() == headers.get("Host", "").lower()
+    same = origin is None or origin.lower() == f"http://{headers.get('Host', '')}".lower()
     site = headers.get("Sec-Fetch-Site", "none")
     if same and (site in ("none", "same-origin") or (navigation and headers.get("Sec-Fetch-Mode") == "navigate")):
         return

@@ -1,0 +1,233 @@
+"""The control API's calls, and the guard before them: who is asking, from where, in what form.
+
+Faults L1 to L3. The Unix socket is trusted. Over TCP: reading is free on this box alone and needs a right from anywhere else;
+writing always needs one (local password, PIN, or a token with scope), a Host of our own, no other site's Origin, and JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from aiohttp import web
+
+from player.agent import local_page
+from player.agent.access import Access, Refused, Scope, check_host, check_origin
+from player.agent.status import Status
+from player.core.ports import CommandResult
+from player.errors import CommandRejected, SignageError, WrongPin
+
+ANSWER_WITHIN_S = 30.0
+BODY_WITHIN_S = 5.0
+LARGEST_BODY = 64 * 1024
+ADMIN_COMMANDS = frozenset({"update_app", "upload_logs"})
+OPEN_PATHS = frozenset({"/health", *local_page.ASSETS})
+_HEADERS = {
+    "Server": "signage-player",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_SCOPE = web.RequestKey("scope", Scope)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class StatusSource(Protocol):
+    """Who knows what the player is doing."""
+
+    async def status(self) -> Status: ...
+
+
+class Actions(Protocol):
+    """What the door can have done. All raise SignageError; `lock` and `unlock` raise WrongPin, `check_pin` only while PINs wait.
+
+    `lock` without a PIN set before takes `pin` as the one. `screenshot` answers the bytes of a picture of `kind` "jpeg" or "png".
+    """
+
+    async def check_pin(self, pin: str) -> bool: ...
+    async def lock(self, pin: str) -> None: ...
+    async def unlock(self, pin: str) -> None: ...
+    async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult: ...
+    async def screenshot(self, kind: str) -> bytes: ...
+
+
+def make_app(source: StatusSource, actions: Actions, access: Access, host_name: str) -> web.Application:
+    """The aiohttp application; it may be served on any number of sockets."""
+    app = web.Application(middlewares=[_answer_errors, _guard(access, host_name)], client_max_size=LARGEST_BODY)
+    calls = _Calls(source, actions, access)
+    app.router.add_get("/health", calls.health)
+    app.router.add_get("/api/status", calls.status)
+    app.router.add_get("/api/pairing", calls.pairing)
+    app.router.add_get("/metrics", calls.metrics)
+    app.router.add_get("/api/screen.{suffix:jpg|png}", calls.screen)
+    app.router.add_post("/api/lock", calls.lock)
+    app.router.add_post("/api/unlock", calls.unlock)
+    app.router.add_post("/api/command", calls.command)
+    local_page.add_to(app, source.status)
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every refusal is JSON with a code and a sentence."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await handler(request)
+    except web.HTTPException as answer:
+        if answer.status < 400:
+            raise
+        return _sorry(answer.status, "http", answer.reason)
+    except TimeoutError:
+        return _sorry(504, "timeout", f"no answer within {ANSWER_WITHIN_S:.0f} s; look at the player's log")
+    except WrongPin as error:
+        return web.json_response({"error": error.code, "message": str(error), "wait_s": error.wait_s}, status=403)
+    except SignageError as error:
+        status = error.status if isinstance(error, Refused) else 400 if isinstance(error, CommandRejected) else 503
+        return _sorry(status, error.code, str(error))
+
+
+def _sorry(status: int, code: str, message: str) -> web.Response:
+    headers = {"WWW-Authenticate": 'Basic realm="signage player", charset="UTF-8"'} if status == 401 else {}
+    return web.json_response({"error": code, "message": message}, status=status, headers=headers)
+
+
+def _guard(access: Access, host_name: str) -> Any:
+    """The middleware that judges every request before its handler sees it; the scope it found is `request[_SCOPE]`."""
+
+    @web.middleware
+    async def judge(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[_SCOPE] = Scope.ADMIN if _is_unix(request) else await _scope_over_tcp(request, access, host_name)
+        return await handler(request)
+
+    return judge
+
+
+async def _scope_over_tcp(request: web.Request, access: Access, host_name: str) -> Scope:
+    reading = request.method in ("GET", "HEAD")
+    check_host(request.headers.get("Host", ""), host_name)
+    check_origin(request.headers, navigation=reading and request.path == "/")
+    scope = await access.scope_of(request.headers)
+    if not reading:
+        if request.content_type != "application/json":
+            raise Refused(415, "writing takes application/json")
+        return scope
+    if scope is Scope.NONE and not _is_local(request) and request.path not in OPEN_PATHS:
+        raise Refused(401, "reading from another machine needs the local password (control.password) or a token")
+    return max(scope, Scope.READ)
+
+
+def _socket_of(request: web.Request) -> Any:
+    return request.transport.get_extra_info("socket") if request.transport else None
+
+
+def _is_unix(request: web.Request) -> bool:
+    found = _socket_of(request)
+    return found is not None and found.family == socket.AF_UNIX
+
+
+def _is_local(request: web.Request) -> bool:
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    try:
+        address = ipaddress.ip_address(str(peer[0]).partition("%")[0]) if peer else None
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address is not None and (mapped or address).is_loopback
+
+
+class _Calls:
+    """One method a call."""
+
+    def __init__(self, source: StatusSource, actions: Actions, access: Access) -> None:
+        self._source, self._actions, self._access = source, actions, access
+
+    async def health(self, _: web.Request) -> web.Response:
+        """Alive, and nothing about the box."""
+        return web.json_response({"ok": True})
+
+    async def status(self, _: web.Request) -> web.Response:
+        """The object of contract §4."""
+        return _json(await self._source.status())
+
+    async def pairing(self, _: web.Request) -> web.Response:
+        """{paired, pairing_code, server}."""
+        status = await self._source.status()
+        return _json({"paired": status.paired, "pairing_code": status.pairing_code, "server": status.server.url})
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Prometheus text."""
+        from player.agent.metrics import CONTENT_TYPE, render
+
+        return web.Response(body=render(await self._source.status()), headers={"Content-Type": CONTENT_TYPE})
+
+    async def screen(self, request: web.Request) -> web.Response:
+        """What the screen shows now."""
+        kind = "png" if request.match_info["suffix"] == "png" else "jpeg"
+        return web.Response(body=await self._actions.screenshot(kind), content_type=f"image/{kind}")
+
+    async def lock(self, request: web.Request) -> web.Response:
+        """{pin}: local controls are locked."""
+        body = await _body(request)
+        pin = _pin(body)
+        await self._need(request, Scope.CONTROL, pin)
+        await self._actions.lock(pin)
+        return _json({"locked": True})
+
+    async def unlock(self, request: web.Request) -> web.Response:
+        """{pin}: the right PIN is itself the right to do it."""
+        await self._actions.unlock(_pin(await _body(request)))
+        return _json({"locked": False})
+
+    async def command(self, request: web.Request) -> web.Response:
+        """{type, payload}: a command as the server would give it; answers its result."""
+        body = await _body(request)
+        kind, payload = body.get("type"), body.get("payload") or {}
+        if not isinstance(kind, str) or not isinstance(payload, dict):
+            raise CommandRejected('expected {"type": "…", "payload": {…}}')
+        await self._need(request, Scope.ADMIN if kind in ADMIN_COMMANDS else Scope.CONTROL)
+        return _json(await self._actions.command(kind, payload))
+
+    async def _need(self, request: web.Request, scope: Scope, pin: str | None = None) -> None:
+        found = request[_SCOPE]
+        if found < scope and pin:
+            found = await self._access.scope_of_pin(pin)
+        if found < scope:
+            raise Refused(
+                401 if found <= Scope.READ else 403,
+                f"this needs the local password, the PIN or a token of scope {scope.name.lower()}",
+            )
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            body = msgspec.json.decode(await request.read())
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise CommandRejected(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise CommandRejected("expected a JSON object")
+    return body
+
+
+def _pin(body: Mapping[str, Any]) -> str:
+    pin = body.get("pin")
+    if not isinstance(pin, str) or not pin.isascii() or not pin.isdigit() or not 4 <= len(pin) <= 12:
+        raise CommandRejected('expected {"pin": "…"}, 4 to 12 digits')
+    return pin

@@ -1,0 +1,137 @@
+"""The local door: `player.agent.api` on the Unix socket (trusted, 0600) and on `control.listen`.
+
+Fault L6: slow or many callers cost 32 connections and ten seconds each at most, and the Unix socket, which the command line uses,
+is never full. A TCP port that is taken is said once and tried again; the Unix socket works meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from player.agent.access import Access, TokenStore
+from player.agent.api import Actions, StatusSource, make_app
+from player.errors import BoxError
+
+log = logging.getLogger(__name__)
+CONNECTIONS = 32
+HEADERS_WITHIN_S = 10.0
+TCP_AGAIN_S = 30.0
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+__all__ = ["Actions", "ControlServer", "StatusSource"]
+
+
+class ControlServer:
+    """Serves while `run` runs. `listen` is HOST:PORT or "" for the Unix socket alone; port 0 takes a free one, see `port`."""
+
+    def __init__(
+        self,
+        source: StatusSource,
+        actions: Actions,
+        *,
+        socket_path: Path,
+        tokens: TokenStore,
+        listen: str = "",
+        password: str = "",
+        host_name: str = "",
+        connections: int = CONNECTIONS,
+        headers_within_s: float = HEADERS_WITHIN_S,
+    ) -> None:
+        self._app = make_app(source, actions, Access(tokens, password, actions.check_pin), host_name or socket.gethostname())
+        self._socket_path, self._listen = socket_path, listen
+        self._connections, self._headers_within_s = connections, headers_within_s
+        self.port: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<control at {self._socket_path}{' and ' + self._listen if self._listen else ''}>"
+
+    async def run(self) -> None:
+        """Serves until cancelled. Raises BoxError when the Unix socket cannot be made."""
+        async with self._serving() as runner:
+            while self._listen and self.port is None:
+                await asyncio.sleep(TCP_AGAIN_S)
+                with contextlib.suppress(OSError):
+                    await self._open_tcp(runner)
+            await asyncio.Event().wait()
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[ControlServer]:
+        """Serves while entered."""
+        async with self._serving():
+            yield self
+
+    @contextlib.asynccontextmanager
+    async def _serving(self) -> AsyncIterator[web.AppRunner]:
+        runner = web.AppRunner(
+            self._app, access_log=None, handle_signals=False, keepalive_timeout=self._headers_within_s, shutdown_timeout=1.0
+        )
+        await runner.setup()
+        try:
+            await self._open_unix(runner)
+            if self._listen:
+                try:
+                    await self._open_tcp(runner)
+                except OSError as error:
+                    log.warning(
+                        "the local page is not served on %s: %s; change control.listen or free it", self._listen, error.strerror
+                    )
+            yield runner
+        finally:
+            await runner.cleanup()
+            self.port = None
+            self._socket_path.unlink(missing_ok=True)
+
+    async def _open_unix(self, runner: web.AppRunner) -> None:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            self._socket_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._socket_path.unlink(missing_ok=True)
+            listening.bind(str(self._socket_path))
+            self._socket_path.chmod(0o600)  # nobody can connect before `listen`
+            await web.SockSite(runner, listening).start()
+        except OSError as error:
+            listening.close()
+            reason = f"{self._socket_path} cannot be made: {error.strerror or error}; see storage.runtime_dir"
+            raise BoxError("control socket", reason) from error
+
+    async def _open_tcp(self, runner: web.AppRunner) -> None:
+        host, _, port = self._listen.rpartition(":")
+        site = _CappedSite(runner, host.strip("[]") or None, int(port), self._connections)
+        await site.start()
+        self.port = site.bound_port
+
+
+class _CappedSite(web.TCPSite):
+    """A TCP site that answers 503 to connections beyond the cap."""
+
+    def __init__(self, runner: web.AppRunner, host: str | None, port: int, connections: int) -> None:
+        super().__init__(runner, host, port)
+        self._address, self._connections = (host, port), connections
+        self.bound_port = port
+
+    async def start(self) -> None:
+        """Listens. Raises OSError."""
+        await web.BaseSite.start(self)
+        self._server = await asyncio.get_running_loop().create_server(self._protocol, *self._address, backlog=64)
+        self.bound_port = self._server.sockets[0].getsockname()[1]
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        server = self._runner.server
+        return server() if server and len(server.connections) < self._connections else _Busy()
+
+
+class _Busy(asyncio.Protocol):
+    """Turns a connection away."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Answers before anything was asked."""
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(_BUSY)
+        transport.close()

@@ -1,0 +1,49 @@
+"use strict";
+
+const now = document.getElementById("now");
+const shot = document.getElementById("shot");
+const answer = document.getElementById("answer");
+
+async function renew() {
+  try {
+    const response = await fetch("/now", { signal: AbortSignal.timeout(5000) });
+    if (response.ok) now.innerHTML = await response.text(); // our own template, escaped by the server
+  } catch {
+    now.querySelector(".big").textContent = "The player does not answer";
+  }
+  setTimeout(renew, 3000);
+}
+
+document.getElementById("shoot").addEventListener("click", () => {
+  shot.src = `/api/screen.jpg?${Date.now()}`;
+  shot.hidden = false;
+});
+
+function rightOf(text) {
+  if (/^\d{4,12}$/.test(text)) return { "X-Signage-Pin": text };
+  const bytes = new TextEncoder().encode(`local:${text}`);
+  return { Authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
+}
+
+document.getElementById("controls").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const right = event.target.elements.right.value;
+  const command = event.submitter.value;
+  const pinned = command === "lock" || command === "unlock";
+  if (command === "reboot" && !confirm("Reboot this player?")) return;
+  answer.textContent = "…";
+  try {
+    const response = await fetch(pinned ? `/api/${command}` : "/api/command", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...(pinned ? {} : rightOf(right)) },
+      body: JSON.stringify(pinned ? { pin: right } : { type: command, payload: command === "identify" ? { seconds: 10 } : {} }),
+      signal: AbortSignal.timeout(30000),
+    });
+    const body = await response.json();
+    answer.textContent = body.message || body.status || (body.locked ? "Locked" : "Unlocked");
+  } catch {
+    answer.textContent = "The player does not answer";
+  }
+});
+
+setTimeout(renew, 3000);

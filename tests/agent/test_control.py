@@ -1,0 +1,381 @@
+"""The local door over real sockets: the calls, and faults L1, L2, L3, L6 and L9."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import stat
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from player.agent.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
+from player.agent.control import ControlServer
+from player.client import ControlClient
+from player.core.content import Orders
+from player.core.ports import StageStatus
+from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
+from tests.fakes.door import JPEG, PNG, FakeActions, FakeSource, status
+
+PASSWORD = "correct horse"
+
+
+class Door:
+    """A served door and a TCP client for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source, self.actions = FakeSource(), FakeActions()
+        self.tokens = TokenStore(folder / "tokens.json")
+        self.socket = folder / "control.sock"
+        self.server = ControlServer(
+            self.source,
+            self.actions,
+            socket_path=self.socket,
+            tokens=self.tokens,
+            listen="127.0.0.1:0",
+            password=PASSWORD,
+            host_name="lobby",
+            connections=4,
+            headers_within_s=0.4,
+        )
+        self.http: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str, Any]:
+        async with self.http.get(self.url + path, headers=headers) as answer:
+            return answer.status, await answer.text(errors="replace"), answer.headers
+
+    async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        async with self.http.post(self.url + path, json=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    made = Door(tmp_path)
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with (
+        made.server.serving(),
+        aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(force_close=True)) as made.http,
+    ):
+        yield made
+
+
+def basic(password: str = PASSWORD) -> dict[str, str]:
+    return {"Authorization": aiohttp.encode_basic_auth("local", password)}
+
+
+async def ask(door: Door, call: str, *arguments: Any) -> Any:
+    return await asyncio.to_thread(getattr(ControlClient(door.socket, 5.0), call), *arguments)
+
+
+async def test_the_status_is_the_object_of_the_contract(door: Door) -> None:
+    answer = await ask(door, "status")
+    assert set(answer) >= {
+        "version", "uuid8", "state", "paired", "pairing_code", "server", "now", "manifest", "stage", "cache", "proof", "commands",
+        "clock", "faults", "uptime_s",
+    }  # fmt: skip
+    assert set(answer["server"]) == {"kind", "url", "online", "last_contact"}
+    assert set(answer["now"]["items"][0]) == {"zone", "item_id", "content_id", "name", "type", "position_s", "duration_s"}
+    assert set(answer["manifest"]) == {"version", "items", "assets_ready", "assets_total"}
+    assert set(answer["stage"]) >= {"backend", "size", "orientation", "wayland_display", "restarts", "frames_dropped", "pids"}
+    assert set(answer["cache"]) == {"bytes", "limit", "files"}
+    assert set(answer["proof"]) == {"pending", "last_sent"}
+    assert answer["commands"]["last"][0]["id"] == "c1"
+    assert answer["clock"] == {"synced": True, "offset_s": 0.2}
+    assert answer["uuid8"] == "01234567"
+    assert answer == door.source.value.as_json() | {
+        "faults": answer["faults"],
+        "commands": answer["commands"],
+        "now": answer["now"],
+    }
+
+
+async def test_the_same_status_over_tcp(door: Door) -> None:
+    code, text, _ = await door.get("/api/status")
+    assert code == 200
+    assert '"state":"playing"' in text
+
+
+async def test_the_unix_socket_is_its_owners_alone(door: Door) -> None:
+    assert stat.S_IMODE(door.socket.stat().st_mode) == 0o600
+
+
+async def test_the_pairing_code_is_told_while_there_is_one(door: Door) -> None:
+    door.source.value = status(orders=Orders(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
+    assert await ask(door, "pairing") == {"paired": False, "pairing_code": "4A7X2B", "server": "https://cms.example.com"}
+    assert "4A7X2B" in (await door.get("/"))[1]
+
+
+async def test_a_screenshot_as_jpeg_and_as_png(door: Door) -> None:
+    assert await ask(door, "screenshot", "jpg") == JPEG
+    assert await ask(door, "screenshot", "png") == PNG
+    assert (await door.get("/api/screen.jpg"))[2]["Content-Type"] == "image/jpeg"
+
+
+async def test_lock_and_unlock_through_the_unix_socket(door: Door) -> None:
+    await ask(door, "lock", "4711")
+    await ask(door, "unlock", "4711")
+    assert door.actions.done == [("lock", "4711"), ("unlock", "4711")]
+    with pytest.raises(WrongPin, match="wrong PIN; try again in 30 s") as raised:
+        await ask(door, "unlock", "0000")
+    assert raised.value.wait_s == 30
+
+
+async def test_a_command_is_run_and_its_result_told(door: Door) -> None:
+    result = await ask(door, "command", "set_volume", {"volume": 50})
+    assert result["status"] == "succeeded"
+    assert door.actions.done == [("set_volume", {"volume": 50})]
+    with pytest.raises(CommandRejected, match="no command dance"):
+        await ask(door, "command", "dance")
+
+
+async def test_metrics_are_prometheus_text(door: Door) -> None:
+    code, text, headers = await door.get("/metrics")
+    assert code == 200
+    assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    for line in (
+        "signage_cache_bytes 2048.0",
+        'signage_state{signage_state="playing"} 1.0',
+        'signage_faults{code="unplayable"} 1.0',
+    ):
+        assert line in text
+
+
+async def test_the_page_shows_what_the_player_does(door: Door) -> None:
+    code, text, headers = await door.get("/")
+    assert code == 200
+    for words in ("Playing", "Summer", "cms.example.com", "unplayable", "refresh", "2.0 KiB of 8.0 GiB"):
+        assert words in text
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "aiohttp" not in headers["Server"]
+    for path in ("/now", "/page.css", "/page.js", "/icon.svg"):
+        assert (await door.get(path))[0] == 200
+
+
+async def test_l9_names_from_the_server_are_text(door: Door) -> None:
+    door.source.value = status(name='<script>alert("x")</script>')
+    text = (await door.get("/"))[1] + (await door.get("/now"))[1]
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+
+
+async def test_the_page_needs_nothing_from_elsewhere(door: Door) -> None:
+    text = (await door.get("/"))[1]
+    assert 'src="http' not in text
+    assert "style=" not in text
+    assert "onclick" not in text
+
+
+async def test_l1_nobody_writes_without_a_right(door: Door) -> None:
+    for path, body in (("/api/command", {"type": "reboot"}), ("/api/lock", {"pin": "1234"}), ("/api/unlock", {"pin": "1234"})):
+        code, answer = await door.post(path, body)
+        assert code in (401, 403), path
+        assert answer["message"]
+    assert door.actions.done == []
+
+
+async def test_l1_password_pin_and_token_are_rights(door: Door) -> None:
+    _, secret = door.tokens.create("phone", Scope.CONTROL)
+    for headers in (basic(), {"X-Signage-Pin": "4711"}, {"Authorization": f"Bearer {secret}"}):
+        code, answer = await door.post("/api/command", {"type": "next"}, **headers)
+        assert (code, answer["status"]) == (200, "succeeded")
+    code, _ = await door.post("/api/lock", {"pin": "4711"})
+    assert code == 200
+    code, _ = await door.post("/api/unlock", {"pin": "4711"})
+    assert code == 200
+
+
+async def test_l1_a_wrong_password_pin_or_token_is_none(door: Door) -> None:
+    for headers in (
+        basic("wrong"),
+        {"X-Signage-Pin": "0000"},
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": "Basic %%%"},
+    ):
+        assert (await door.post("/api/command", {"type": "next"}, **headers))[0] in (401, 403)
+
+
+async def test_l1_a_scope_allows_no_more_than_it_says(door: Door) -> None:
+    _, reads = door.tokens.create("reader", Scope.READ)
+    _, controls = door.tokens.create("staff", Scope.CONTROL)
+    assert (await door.post("/api/command", {"type": "next"}, Authorization=f"Bearer {reads}"))[0] == 401
+    assert (await door.post("/api/command", {"type": "update_app"}, Authorization=f"Bearer {controls}"))[0] == 403
+    assert (await door.post("/api/command", {"type": "update_app"}, **basic()))[0] == 200
+
+
+async def test_l1_a_token_ends_with_its_time_and_when_revoked(door: Door) -> None:
+    _, old = door.tokens.create("old", Scope.ADMIN, expires_at=time.time() - 1)
+    token, revoked = door.tokens.create("lost", Scope.ADMIN)
+    assert door.tokens.scope_of(revoked) is Scope.ADMIN
+    assert door.tokens.revoke(token.id)
+    assert not door.tokens.revoke(token.id)
+    for secret in (old, revoked):
+        assert (await door.post("/api/command", {"type": "next"}, Authorization=f"Bearer {secret}"))[0] == 401
+
+
+async def test_l1_from_another_machine_even_reading_needs_a_right(tmp_path: Path) -> None:
+    address = next((found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
+    server = ControlServer(
+        FakeSource(),
+        FakeActions(),
+        socket_path=tmp_path / "c.sock",
+        tokens=TokenStore(tmp_path / "t"),
+        listen="0.0.0.0:0",
+        password=PASSWORD,
+    )
+    async with server.serving(), aiohttp.ClientSession() as http:
+        url = f"http://{address}:{server.port}"
+        wanted = {"/api/status": 401, "/": 401, "/api/screen.jpg": 401, "/health": 200}
+        if address.startswith("127."):
+            wanted = dict.fromkeys(wanted, 200)
+        for path, code in wanted.items():
+            async with http.get(url + path) as answer:
+                assert answer.status == code, path
+        async with http.get(url + "/api/status", headers=basic()) as answer:
+            assert answer.status == 200
+
+
+def test_x2_a_tokens_secret_is_nowhere_on_disk(tmp_path: Path) -> None:
+    _, secret = TokenStore(tmp_path / "tokens.json").create("phone", Scope.READ)
+    content = (tmp_path / "tokens.json").read_text()
+    assert secret not in content
+    assert secret.removeprefix("signage_") not in content
+    assert stat.S_IMODE((tmp_path / "tokens.json").stat().st_mode) == 0o600
+
+
+def test_wrong_passwords_make_everybody_wait_ever_longer() -> None:
+    now = [0.0]
+    throttle = Throttle(lambda: now[0])
+    for _ in range(FREE_TRIES):
+        throttle.check()
+        throttle.count(right=False)
+    with pytest.raises(Refused, match="too many wrong passwords; try again in 1 s"):
+        throttle.check()
+    now[0] += 1.01
+    throttle.count(right=False)
+    now[0] += 1.01
+    with pytest.raises(Refused):
+        throttle.check()
+    now[0] += 1.0
+    throttle.count(right=True)
+    throttle.check()
+
+
+async def test_l2_another_sites_page_gets_nothing(door: Door) -> None:
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": f"http://127.0.0.1:{(door.server.port or 0) + 1}"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
+        code, _ = await door.post("/api/command", {"type": "next"}, **(headers | basic()))
+        assert code == 403, headers
+        assert (await door.get("/api/status", **headers))[0] == 403, headers
+    assert door.actions.done == []
+
+
+async def test_l2_a_link_from_elsewhere_may_lead_to_the_page(door: Door) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert (await door.get("/", **headers))[0] == 200
+    assert (await door.get("/api/status", **headers))[0] == 403
+
+
+async def test_l2_our_own_page_may_write(door: Door) -> None:
+    headers = {"Origin": door.url, "Sec-Fetch-Site": "same-origin"} | basic()
+    assert (await door.post("/api/command", {"type": "next"}, **headers))[0] == 200
+
+
+async def test_l2_a_form_cannot_write(door: Door) -> None:
+    async with door.http.post(door.url + "/api/command", data={"type": "next"}, headers=basic()) as answer:
+        assert answer.status == 415
+    async with door.http.post(
+        door.url + "/api/command", data='{"type":"next"}', headers={"Content-Type": "text/plain"} | basic()
+    ) as answer:
+        assert answer.status == 415
+    assert (await door.get("/api/command"))[0] == 405
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8770", "", "[::1", "localhost.evil.example", "lobby.evil.example"])
+async def test_l3_a_name_that_was_pointed_here_is_refused(door: Door, host: str) -> None:
+    assert (await door.get("/api/status", Host=host))[0] in (400, 421)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8770", "[::1]:8770", "192.168.1.7", "localhost", "LOBBY:8770", "lobby.local", "other.local."]
+)
+def test_l3_our_own_names_are_not(host: str) -> None:
+    check_host(host, "Lobby")
+
+
+async def test_l6_connections_are_capped_and_the_unix_socket_still_answers(door: Door) -> None:
+    held = [await asyncio.open_connection("127.0.0.1", door.server.port) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.server.port)
+        assert (await asyncio.wait_for(reader.read(), 2)).startswith(b"HTTP/1.1 503")
+        writer.close()
+        assert (await ask(door, "status"))["state"] == "playing"
+    finally:
+        for _, writer in held:
+            writer.close()
+
+
+async def test_l6_who_sends_headers_slowly_is_hung_up_on(door: Door) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.server.port)
+    writer.write(b"GET /api/status HTTP/1.1\r\n")
+    began = time.monotonic()
+    while time.monotonic() - began < 5:
+        try:
+            writer.write(b"X")
+            if await asyncio.wait_for(reader.read(100), 0.05) == b"":
+                break
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            break
+    writer.close()
+    assert time.monotonic() - began < 3
+    assert (await door.get("/health"))[0] == 200
+
+
+async def test_l6_a_large_or_broken_body_is_refused(door: Door) -> None:
+    assert (await door.post("/api/command", {"type": "x" * 100_000}, **basic()))[0] == 413
+    for body in ("[" * 50_000, "{", "[]", '{"type": 5}', '{"type": "next", "payload": []}x'):
+        headers = {"Content-Type": "application/json"} | basic()
+        async with door.http.post(door.url + "/api/command", data=body, headers=headers) as answer:
+            assert answer.status == 400, body[:20]
+    for pin in ("", "12", "abcd", 1234, "1" * 13):
+        assert (await door.post("/api/unlock", {"pin": pin}))[0] == 400
+
+
+async def test_a_taken_port_leaves_the_unix_socket_working(door: Door, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "second.sock"
+    second = ControlServer(
+        FakeSource(), FakeActions(), socket_path=path, tokens=TokenStore(tmp_path / "t"), listen=f"127.0.0.1:{door.server.port}"
+    )
+    async with second.serving():
+        assert (await asyncio.to_thread(ControlClient(path, 5.0).status))["state"] == "playing"
+    assert "the local page is not served on 127.0.0.1" in caplog.text
+    assert not path.exists()
+
+
+async def test_a_socket_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 120) / "control.sock"
+    server = ControlServer(FakeSource(), FakeActions(), socket_path=path, tokens=TokenStore(tmp_path / "t"))
+    with pytest.raises(BoxError, match=r"control.sock cannot be made: .*see storage.runtime_dir"):
+        async with server.serving():
+            pass
+
+
+def test_nobody_there_is_not_running(tmp_path: Path) -> None:
+    with pytest.raises(NotRunning, match="no player is running here"):
+        ControlClient(tmp_path / "control.sock").status()

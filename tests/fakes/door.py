@@ -1,0 +1,83 @@
+"""Fakes behind the local door: `agent.api.StatusSource` and `agent.api.Actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from player.agent.status import (
+    CacheFigures,
+    ClockFigures,
+    ProofFigures,
+    ServerContact,
+    Status,
+    SyncProgress,
+    build,
+)
+from player.core.content import Fault, Orders
+from player.core.ports import CommandResult, NowPlaying, StageStatus
+from player.errors import CommandRejected, WrongPin
+
+JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
+PNG = b"\x89PNG\r\n\x1a\n a picture"
+RESULT = CommandResult("c1", "refresh", "succeeded", "done", 1.0, 2.0)
+
+
+def status(*, name: str = "Summer", orders: Orders | None = None, stage: StageStatus | None = None) -> Status:
+    """A player that plays one item."""
+    item = NowPlaying("main", "1", "42", name, "video", 3.0, 30.0)
+    fault = Fault("unplayable", f"{name}: cannot be decoded", 1_700_000_000.0)
+    return build(
+        uuid="0123456789abcdef",
+        orders=orders or Orders(paired=True),
+        stage=stage or StageStatus(state="playing", backend="headless", size="1280x720", playlist="Lobby", items=(item,)),
+        server=ServerContact("adcast", "https://cms.example.com", True, 1_700_000_100.0),
+        uptime_s=61.0,
+        cache=CacheFigures(2048, 8 * 1024**3, 2),
+        sync=SyncProgress("v1", 3, 2, 2),
+        proof=ProofFigures(7),
+        commands=(RESULT,),
+        clock=ClockFigures(True, 0.2),
+        faults=(fault,),
+    )
+
+
+class FakeSource:
+    """Answers what it was given."""
+
+    def __init__(self, value: Status | None = None) -> None:
+        self.value = value or status()
+
+    async def status(self) -> Status:
+        return self.value
+
+
+class FakeActions:
+    """Remembers what was asked of it; the PIN is 4711 once one is set."""
+
+    def __init__(self, pin: str = "4711") -> None:
+        self.pin = pin
+        self.done: list[tuple[str, Any]] = []
+
+    async def check_pin(self, pin: str) -> bool:
+        return bool(self.pin) and pin == self.pin
+
+    async def lock(self, pin: str) -> None:
+        if self.pin and pin != self.pin:
+            raise WrongPin
+        self.pin = pin
+        self.done.append(("lock", pin))
+
+    async def unlock(self, pin: str) -> None:
+        if pin != self.pin:
+            raise WrongPin(30.0)
+        self.done.append(("unlock", pin))
+
+    async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult:
+        if kind == "dance":
+            raise CommandRejected("there is no command dance")
+        self.done.append((kind, dict(payload)))
+        return RESULT
+
+    async def screenshot(self, kind: str) -> bytes:
+        return PNG if kind == "png" else JPEG
