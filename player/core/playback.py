@@ -472,7 +472,7 @@ class Region:
         return wish or DEFAULT_DURATION_S
 
     def _due_at(self, coming: _Coming, planned: float | None, at: Moment) -> float | None:
-        """When the next one begins to come: at the planned end, before it by a crossfade's length, or (a cut) when the content ends."""
+        """When the next one begins to come: at the planned end, a crossfade before it, or (a cut) when the content ends."""
         if planned is None:
             return None
         if coming.item.kind not in TIMED_BY_CONTENT:

@@ -1,7 +1,8 @@
 """Proof of play: the event, the chain that makes edits and gaps show, and what goes when the limit is reached. Pure.
 
 Every event holds the hash of the one before it (`prev`) and its own: SHA-256 over the canonical JSON (keys sorted, no spaces,
-UTF-8) of everything but `hash`, `key_id` and `signature`. The chain is tamper-evident, not tamper-proof against whoever holds the whole device.
+UTF-8) of everything but `hash`, `key_id` and `signature`. The chain is tamper-evident, not tamper-proof against whoever holds the
+whole device.
 """
 
 from __future__ import annotations
