@@ -1,0 +1,458 @@
+"""The AdCast adapter over real HTTP: its document's own examples, the lenient numbers, and bad parts that cost only themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urljoin
+
+import msgspec
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from player.cms.adcast import AdCast
+from player.cms.adcast_heartbeat import read_heartbeat, read_registration
+from player.cms.adcast_programme import Reader
+from player.cms.link import Link
+from player.core.content import CUT, Fault, Fit, Kind, Rect, Severity, Transition, TransitionKind
+from player.core.ports import AppUpdate, CommandResult, Programme, Telemetry
+from player.errors import ServerNonsense, ServerRefused
+from tests.fakes.clock import FakeClock
+from tests.fakes.server import Script, scripted_server, session
+
+UUID = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10"
+TELEMETRY = Telemetry("192.168.1.100", -45, 16000, 2400, 13600, True, 80, 86400, "Summer Promo", {"is_locked": False})
+RESULT = CommandResult("c/1", "set_volume", "succeeded", "the volume is 50", 1774440000.0, 1774440001.25, {"volume": 50})
+ITEM = {
+    "id": 1,
+    "content_id": 5,
+    "name": "Summer Promo",
+    "type": "video",
+    "download_url": "https://cdn.example.com/5.mp4",
+    "duration": 30,
+    "file_hash": "abc123",
+    "order": 1,
+}
+
+
+@pytest.fixture
+async def script():
+    async with scripted_server() as made:
+        yield made
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+async def cms(script: Script, clock: FakeClock):
+    async with session() as http:
+        link = Link(http, script.url, clock=clock, secrets=(UUID,))
+        yield AdCast(link, uuid=UUID, clock=clock, model="Pi 5", os_version="12", app_version="0.1.0", license_key="ADCAST-1")
+
+
+def playlist(*items: object, **more: object) -> dict:
+    return {"playlist": {"id": 1, "name": "Lobby", "transition": "fade", "items": list(items)}, "content_to_delete": [], **more}
+
+
+def read(answer: object) -> Programme:
+    def absolute(url: str) -> str:
+        return urljoin("http://cms.example.com/", url)
+
+    def download(content: str) -> str:
+        return f"http://cms.example.com/api/device/content/{content}/download?uuid=u"
+
+    return Reader("/p", 1.0, absolute, download).programme(answer)
+
+
+def one(**fields: object):
+    """The single item of a playlist of one, and the faults."""
+    programme = read(playlist({**ITEM, **fields}))
+    items = programme.layout.regions[0].playlist.items
+    return (items[0] if items else None), programme.faults
+
+
+# --- register ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_box_registers_with_what_it_is(script: Script, cms: AdCast):
+    answer = {"device_id": 1, "pairing_code": "4A7X2B", "paired": False, "device_name": None, "is_locked": False, "lock_pin": None}
+    script.on("/api/device/register", answer)
+    registration = await cms.register()
+    assert (registration.paired, registration.pairing_code, registration.device_name) == (False, "4A7X2B", None)
+    about = {"uuid": UUID, "model": "Pi 5", "os_version": "12", "app_version": "0.1.0", "license_key": "ADCAST-1"}
+    assert script.seen[0].body == about
+
+
+@pytest.mark.parametrize(("said", "paired"), [(True, True), (1, True), ("true", True), ("0", False), (None, False)])
+def test_paired_is_read_leniently(said: object, paired: bool):
+    assert read_registration("/r", {"paired": said, "pairing_code": 123456}).paired is paired
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"message": "ok"}])
+def test_n17_a_registration_that_says_nothing_is_nonsense(answer: object):
+    with pytest.raises(ServerNonsense):
+        read_registration("/r", answer)
+
+
+# --- heartbeat ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_heartbeat_carries_the_documents_fields_and_the_rest(script: Script, cms: AdCast):
+    script.on("/api/device/heartbeat", {"status": "ok", "pending_commands": [], "emergency_alerts": [], "app_update": None})
+    answer = await cms.heartbeat(TELEMETRY, [Fault("bad_item", "x cannot be shown", 1774440000.0, "1", "5")], [RESULT])
+    body = script.seen[0].body
+    wanted = {
+        "uuid": UUID, "ip_address": "192.168.1.100", "wifi_signal": -45, "storage_total_mb": 16000, "storage_used_mb": 2400,
+        "storage_free_mb": 13600, "screen_on": True, "volume": 80, "uptime_seconds": 86400, "current_content": "Summer Promo",
+        "is_locked": False,
+    }  # fmt: skip
+    assert wanted.items() <= body.items()
+    assert body["faults"][0]["since"] == "2026-03-25T12:00:00.000Z"
+    assert body["command_results"] == [
+        {
+            "id": "c/1",
+            "type": "set_volume",
+            "status": "succeeded",
+            "message": "the volume is 50",
+            "started_at": "2026-03-25T12:00:00.000Z",
+            "finished_at": "2026-03-25T12:00:01.250Z",
+            "result": {"volume": 50},
+        }
+    ]
+    assert (answer.paired, answer.locked, answer.commands, answer.alerts, answer.update) == (None, None, (), (), None)
+
+
+def beat(**fields: object):
+    return read_heartbeat("/h", {"status": "ok", **fields}, 5.0, lambda url: f"http://cms{url}" if url.startswith("/") else url)
+
+
+def test_commands_are_read_and_one_without_an_id_costs_only_itself():
+    answer = beat(
+        pending_commands=[
+            {
+                "id": 7,
+                "type": "set_volume",
+                "payload": {"volume": "50"},
+                "created_at": "2026-03-25T12:00:00Z",
+                "expires_at": 1774440060,
+            },
+            {"type": "reboot"},
+            "nonsense",
+            {"id": "8", "type": "refresh", "payload": []},
+            {"id": "9", "type": None, "payload": '{"seconds": 5}'},
+        ]
+    )
+    assert [(c.id, c.type, dict(c.payload)) for c in answer.commands] == [
+        ("7", "set_volume", {"volume": "50"}),
+        ("8", "refresh", {}),
+        ("9", "", {"seconds": 5}),
+    ]
+    assert (answer.commands[0].created_at, answer.commands[0].expires_at) == (1774440000.0, 1774440060.0)
+    assert [fault.code for fault in answer.faults] == ["bad_command", "bad_command"]
+
+
+def test_alerts_are_read_and_an_empty_one_costs_only_itself():
+    answer = beat(
+        emergency_alerts=[
+            {"id": 1, "title": "Fire", "message": "Leave", "severity": "Extreme", "image_url": "/a.png", "color": "#ff0000"},
+            {"id": 2},
+            {"title": "Wind", "severity": "gale", "expires_at": "2026-03-25T13:00:00+01:00", "image_url": "file:///etc/passwd"},
+        ]
+    )
+    assert answer.alerts is not None
+    fire, wind = answer.alerts
+    assert (fire.id, fire.severity, fire.color) == ("1", Severity.EXTREME, "#ff0000")
+    assert (wind.severity, wind.expires_at) == (Severity.UNKNOWN, 1774440000.0)
+    assert answer.alert_images == {"1": "http://cms/a.png"}
+    assert [fault.code for fault in answer.faults] == ["bad_alert"]
+
+
+def test_alerts_that_are_not_mentioned_are_not_an_empty_list():
+    assert beat().alerts is None
+    assert beat(emergency_alerts=None).alerts is None
+    assert beat(emergency_alerts=[]).alerts == ()
+    assert beat(emergency_alerts={}).alerts == ()
+
+
+def test_an_update_notice_without_signature_is_refused():
+    update = {"version": "2.1.0", "url": "/u.tar", "sha256": "00", "signature": "sig", "mandatory": 1}
+    assert beat(app_update=update).update == AppUpdate("2.1.0", "http://cms/u.tar", "00", "sig", mandatory=True)
+    refused = beat(app_update={**update, "signature": None})
+    assert refused.update is None
+    assert [fault.code for fault in refused.faults] == ["bad_update"]
+
+
+def test_interval_time_lock_and_pairing_are_read():
+    answer = beat(heartbeat_interval="15", server_time="2026-03-25T12:00:00Z", is_locked=1, lock_pin=1234, paired="false")
+    assert (answer.heartbeat_interval_s, answer.server_time) == (15.0, 1774440000.0)
+    assert (answer.locked, answer.lock_pin, answer.paired) == (True, "1234", False)
+
+
+@pytest.mark.parametrize("answer", [[], None, "ok", {}, {"hotel": "welcome"}])
+def test_n17_an_answer_that_is_no_heartbeats_is_nonsense(answer: object):
+    with pytest.raises(ServerNonsense):
+        read_heartbeat("/h", answer, 0.0, str)
+
+
+# --- programme ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_documents_playlist_becomes_a_programme(script: Script, cms: AdCast):
+    script.on("/api/device/playlist", playlist(ITEM, content_to_delete=[3, 7], show_watermark=True))
+    programme = await cms.programme()
+    assert script.seen[0].query == {"uuid": UUID}
+    item = programme.layout.regions[0].playlist.items[0]
+    assert (item.id, item.content_id, item.name, item.kind, item.duration_s) == ("1", "5", "Summer Promo", Kind.VIDEO, 30.0)
+    assert (item.file, item.url, item.file_hash) == (None, None, "abc123")
+    assert programme.layout.regions[0].playlist.transition == Transition(TransitionKind.CROSSFADE, 0.6)
+    asset = programme.assets[0]
+    assert (asset.content_id, asset.kind, asset.url, asset.file_hash) == ("5", "video", "https://cdn.example.com/5.mp4", "abc123")
+    assert (programme.delete, programme.watermark, programme.faults) == (("3", "7"), True, ())
+
+
+def test_order_orders_and_not_the_place_in_the_list():
+    rows = [{**ITEM, "id": n, "content_id": n, "order": order} for n, order in ((1, "3"), (2, 1), (3, 2.5))]
+    assert [item.id for item in read(playlist(*rows)).layout.regions[0].playlist.items] == ["2", "3", "1"]
+
+
+def test_one_bad_item_costs_that_item_and_says_which():
+    rows = [
+        ITEM,
+        {"type": "image"},
+        "what",
+        {**ITEM, "id": 2, "type": "hologram"},
+        {**ITEM, "id": 3, "download_url": "file:///etc/passwd"},
+    ]
+    programme = read(playlist(*rows))
+    assert [item.id for item in programme.layout.regions[0].playlist.items] == ["1"]
+    assert [fault.code for fault in programme.faults] == ["bad_item", "bad_item", "unsupported_type", "bad_item"]
+    assert programme.faults[2].item_id == "2"
+    assert "hologram" in programme.faults[2].message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "edl://x",
+        "lavf://x",
+        "memory://x",
+        "av://x",
+        "fd://3",
+        "ftp://a/b",
+        "javascript:1",
+        "http://[",
+    ],
+)
+@pytest.mark.parametrize("kind", ["video", "web", "livestream"])
+def test_c9_addresses_of_other_schemes_are_refused(url: str, kind: str):
+    item, faults = one(type=kind, download_url=url)
+    assert item is None
+    assert [fault.code for fault in faults] == ["bad_item"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "seconds", "reported"),
+    [
+        ("image", None, 10, False), ("image", "30", 30, False), ("image", 0, 1, False), ("image", -4, 1, True),
+        ("image", 1e308, 86400, True), ("image", "soon", 10, True), ("web", 0.2, 1, False), ("web", "NaN", 10, True),
+        ("video", None, 0, False), ("video", 0, 0, False), ("video", -1, 0, True), ("video", 12.5, 12.5, False),
+        ("video", "NaN", 0, True), ("youtube", None, 0, False), ("livestream", 0, 0, False), ("livestream", 60, 60, False),
+        ("image", True, 10, True), ("image", {}, 10, True),
+    ],
+)  # fmt: skip
+def test_c14_durations_are_clamped_and_reported(kind: str, said: object, seconds: float, reported: bool):
+    item, faults = one(type=kind, duration=said)
+    assert item is not None
+    assert item.duration_s == seconds
+    assert [fault.code for fault in faults] == (["bad_duration"] if reported else [])
+
+
+@pytest.mark.parametrize(
+    ("said", "transition"),
+    [
+        ("fade", Transition(TransitionKind.CROSSFADE, 0.6)),
+        ("none", CUT),
+        ("cut", CUT),
+        (None, None),
+        ("Slide", Transition(TransitionKind.SLIDE_LEFT, 0.6)),
+        ("slide-up", Transition(TransitionKind.SLIDE_UP, 0.6)),
+        ("wipe", Transition(TransitionKind.WIPE, 0.6)),
+        ("fade-black", Transition(TransitionKind.FADE, 0.6)),
+        ({"type": "fade", "duration": 30}, Transition(TransitionKind.CROSSFADE, 5.0)),
+        ("starburst", CUT),
+    ],
+)
+def test_transition_words(said: object, transition: Transition | None):
+    item, faults = one(transition=said)
+    assert item is not None
+    assert item.transition == transition
+    assert [fault.code for fault in faults] == (["unsupported_transition"] if said == "starburst" else [])
+
+
+def test_a_relative_download_is_resolved_and_a_missing_one_is_the_devices_own():
+    assert read(playlist({**ITEM, "download_url": "/storage/5.mp4"})).assets[0].url == "http://cms.example.com/storage/5.mp4"
+    own = read(playlist({**ITEM, "download_url": None})).assets[0]
+    assert own.url == "http://cms.example.com/api/device/content/5/download?uuid=u"
+
+
+def test_what_content_to_download_says_completes_the_items_and_is_prefetched_last():
+    bare = {"id": 1, "content_id": 5, "type": "image"}
+    listed = [
+        {"id": 9, "type": "video", "download_url": "/9.mp4", "file_size": "1000"},
+        {"id": 5, "type": "image", "download_url": "/5.png", "file_hash": "md5:1"},
+    ]
+    programme = read(playlist(bare, content_to_download=listed))
+    assert [(a.content_id, a.url, a.file_hash, a.size) for a in programme.assets] == [
+        ("5", "http://cms.example.com/5.png", "md5:1", None),
+        ("9", "http://cms.example.com/9.mp4", None, 1000),
+    ]
+
+
+def test_content_used_twice_is_wanted_once():
+    assert len(read(playlist(ITEM, {**ITEM, "id": 2})).assets) == 1
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, {"items": None}, {"items": {}}])
+def test_c13_nothing_scheduled_is_an_empty_playlist(nothing: object):
+    programme = read({"playlist": nothing})
+    assert programme.layout.regions[0].playlist.items == ()
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"message": "ok"}, "x"])
+def test_n17_an_answer_without_a_playlist_is_nonsense(answer: object):
+    with pytest.raises(ServerNonsense):
+        read(answer)
+
+
+def test_c12_ten_thousand_items_are_read_in_a_second():
+    import time
+
+    began = time.monotonic()
+    programme = read(playlist(*({**ITEM, "id": n, "content_id": n} for n in range(10_000))))
+    assert len(programme.layout.regions[0].playlist.items) == 10_000
+    assert time.monotonic() - began < 2
+
+
+def test_a_layout_brings_regions_of_their_own():
+    region = {
+        "id": "ticker", "x": "0", "y": 900, "width": 1920, "height": 180, "z": 2, "fit": "cover", "background": "#AABBCC",
+        "audible": False, "transition": "slide", "items": [ITEM],
+    }  # fmt: skip
+    programme = read(
+        {"playlist": None, "layout": {"width": 1920, "height": 1080, "regions": [region, {**region, "id": "none", "width": 0}]}}
+    )
+    assert (programme.layout.width, programme.layout.height, len(programme.layout.regions)) == (1920, 1080, 1)
+    ticker = programme.layout.regions[0]
+    assert (ticker.rect, ticker.z, ticker.fit, ticker.background) == (Rect(0, 900, 1920, 180), 2, Fit.COVER, "#aabbcc")
+    assert (ticker.audible, ticker.playlist.transition.kind, len(ticker.playlist.items)) == (False, TransitionKind.SLIDE_LEFT, 1)
+    assert [fault.code for fault in programme.faults] == ["bad_region"]
+
+
+def test_more_than_eight_regions_are_cut_and_reported():
+    region = {"x": 0, "y": 0, "width": 10, "height": 10, "items": []}
+    programme = read({"layout": {"width": 100, "height": 100, "regions": [region] * 9}})
+    assert len(programme.layout.regions) == 8
+    assert [fault.code for fault in programme.faults] == ["too_many_regions"]
+
+
+async def test_a_page_without_an_address_is_looked_up_once_and_the_uuid_stays_here(script: Script, cms: AdCast):
+    page = {"id": 2, "content_id": 6, "type": "youtube", "name": "Clip"}
+    script.on("/api/device/playlist", playlist(page))
+    script.on("/api/device/content/6/download", web.Response(status=302, headers={"Location": "https://youtu.be/x"}))
+    for _ in range(3):
+        programme = await cms.programme()
+        assert programme.layout.regions[0].playlist.items[0].url == "https://youtu.be/x"
+    assert len(script.asked("/api/device/content/6/download")) == 1
+
+
+async def test_a_page_that_leads_nowhere_is_left_out_and_its_fault_keeps_its_beginning(
+    script: Script, cms: AdCast, clock: FakeClock
+):
+    script.on("/api/device/playlist", playlist(ITEM, {"id": 2, "content_id": 6, "type": "web"}))
+    script.on("/api/device/content/6/download", 404)
+    first = await cms.programme()
+    clock.forward(60)
+    second = await cms.programme()
+    assert [item.id for item in second.layout.regions[0].playlist.items] == ["1"]
+    assert second.faults == first.faults
+    assert second.faults[0].code == "bad_item"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+_FIELDS = sorted({*ITEM, "source_url", "url", "transition", "fit", "volume", "weight", "web", "file_size", "schedule_id"})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=8), max_size=5), _JSON, _JSON)
+def test_n17_whatever_an_item_holds_the_good_one_plays(rows: list[dict], layout: object, listed: object):
+    programme = read(playlist(*rows, {**ITEM, "id": "good", "order": 0}, content_to_download=listed))
+    assert "good" in [item.id for item in programme.layout.regions[0].playlist.items]
+    msgspec.json.encode(programme)
+    msgspec.json.encode(read({"layout": layout, "playlist": None}))
+    msgspec.json.encode(read({"layout": {"regions": [layout, *rows]}}))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(["pending_commands", "emergency_alerts", "app_update", "is_locked", "server_time"]), _JSON))
+def test_n17_whatever_a_heartbeats_answer_holds_it_is_read(fields: dict):
+    msgspec.json.encode(beat(**fields))
+
+
+# --- results, plays, pictures --------------------------------------------------------------------------------------------------
+
+
+async def test_a_result_is_posted_to_its_command(script: Script, cms: AdCast):
+    script.on("/api/device/commands/c/1/result", {})
+    assert await cms.report(replace(RESULT, id="c/1"))
+    assert script.seen[0].body["status"] == "succeeded"
+    assert script.seen[0].body["uuid"] == UUID
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_a_server_without_the_path_is_remembered_for_a_day(script: Script, cms: AdCast, clock: FakeClock, status: int):
+    result = replace(RESULT, id="1")
+    script.on("/api/device/commands/1/result", status, {})
+    assert not await cms.report(result)
+    assert not await cms.report(result)
+    assert len(script.seen) == 1
+    clock.forward(86401)
+    assert await cms.report(result)
+
+
+async def test_other_refusals_of_a_result_are_errors(script: Script, cms: AdCast):
+    script.on("/api/device/commands/1/result", 422)
+    with pytest.raises(ServerRefused):
+        await cms.report(replace(RESULT, id="1"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted"),
+    [({"accepted": ["a"]}, ["a"]), ({"accepted": []}, []), ({}, ["a", "b"]), (web.Response(status=202), ["a", "b"])],
+)
+async def test_accepted_plays_are_those_listed_or_all(script: Script, cms: AdCast, answer: object, accepted: list[str]):
+    script.on("/api/device/playback", answer)
+    assert await cms.send_plays([{"id": "a"}, {"id": "b"}]) == accepted
+    assert script.seen[0].body == {"uuid": UUID, "events": [{"id": "a"}, {"id": "b"}]}
+
+
+async def test_a_screenshot_is_sent_as_a_form(script: Script, cms: AdCast):
+    script.on("/api/device/screenshot", {})
+    await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"\xff\xd8jpeg")
+    assert script.seen[0].body == {
+        "uuid": UUID,
+        "command_id": "c1",
+        "taken_at": "2026-03-25T12:00:00.000Z",
+        "width": "1920",
+        "height": "1080",
+        "file": b"\xff\xd8jpeg",
+    }
+    assert UUID not in repr(cms)

@@ -1,0 +1,315 @@
+"""The way to a server, over real HTTP on loopback: what it refuses to believe, how long it waits, what it never says."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+import logging
+import random
+import resource
+import ssl
+import zlib
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from player.cms.link import Link, tls_context
+from player.errors import (
+    ClockUntrusted,
+    ConfigError,
+    ServerNonsense,
+    ServerRefused,
+    ServerUnreachable,
+    ServerUntrusted,
+)
+from tests.fakes.clock import FakeClock
+from tests.fakes.server import Script, raw_server, scripted_server, session
+
+UUID = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10"
+
+
+@pytest.fixture
+async def script():
+    async with scripted_server() as made:
+        yield made
+
+
+@pytest.fixture
+async def http():
+    async with session() as made:
+        yield made
+
+
+@pytest.fixture
+def clock():
+    random.seed(7)
+    return FakeClock()
+
+
+@pytest.fixture
+def link(script: Script, http, clock: FakeClock):
+    return Link(http, script.url, clock=clock, secrets=(UUID,))
+
+
+async def test_json_goes_both_ways(script: Script, link: Link, clock: FakeClock):
+    script.on("/api/a", {"n": 1})
+    assert await link.get("/api/a", {"uuid": UUID}) == {"n": 1}
+    assert await link.post("/api/a", {"x": [1, "ä"]}) == {"n": 1}
+    assert script.seen[0].query == {"uuid": UUID}
+    assert script.seen[1].body == {"x": [1, "ä"]}
+    assert link.online is True
+    assert link.last_contact == clock.now().timestamp()
+
+
+async def test_an_empty_answer_to_a_post_is_none(script: Script, link: Link):
+    script.on("/api/a", web.Response(status=204))
+    assert await link.post("/api/a", {}) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (web.Response(text="<html>Welcome to FreeWiFi</html>", content_type="text/html"), "text/html instead of JSON"),
+        (web.Response(status=302, headers={"Location": "http://login.hotel.example/?x=1"}), "login.hotel.example"),
+        (web.Response(body=b"", content_type="application/json"), "cannot be read"),
+        (web.Response(body=b'{"a": 1', content_type="application/json"), "cannot be read"),
+        (web.Response(body=b'{"a": NaN}', content_type="application/json"), "cannot be read"),
+        (web.Response(body=b'{"a": "\xff"}', content_type="application/json"), "cannot be read"),
+        (web.Response(body=b"[" * 100_000, content_type="application/json"), "cannot be read"),
+        (web.Response(body=b"[" * 70 + b"]" * 70, content_type="application/json"), "nested more than 64 deep"),
+        (web.Response(body=b'"' + b"x" * (5 << 20) + b'"', content_type="application/json"), "more than 4096 KiB"),
+    ],
+)
+async def test_n4_n17_what_is_no_api_is_nonsense(script: Script, link: Link, answer: web.Response, says: str):
+    script.on("/api/a", answer)
+    with pytest.raises(ServerNonsense, match=says):
+        await link.get("/api/a")
+    assert link.online is False
+
+
+async def test_n18_a_gzip_bomb_stops_at_the_cap(script: Script, link: Link):
+    packer = zlib.compressobj(1, wbits=31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    script.on("/api/a", web.Response(body=bomb, headers=headers))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ServerNonsense, match=r"4096 KiB|unpacked"):
+        await link.get("/api/a")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+async def test_n5_an_answer_that_drips_ends_at_the_deadline(http, clock: FakeClock):
+    async def drip(_reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(100):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with raw_server(drip) as url:
+        with pytest.raises(ServerUnreachable, match="no answer in time"):
+            async with asyncio.timeout(3):
+                await Link(http, url, clock=clock, total_s=0.4).get("/api/a")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: -5\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nZZ\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\nnope",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+    ],
+)
+async def test_n8_broken_http_is_nonsense(http, clock: FakeClock, sent: bytes):
+    async def serve(_reader, writer):
+        writer.write(sent)
+        await writer.drain()
+
+    async with raw_server(serve) as url:
+        with pytest.raises(ServerNonsense):
+            await Link(http, url, clock=clock).get("/api/a")
+
+
+async def test_nobody_listening_is_unreachable_and_says_where(http, clock: FakeClock):
+    async with scripted_server() as script:
+        url = script.url
+    with pytest.raises(ServerUnreachable, match=url):
+        await Link(http, url, clock=clock).get("/api/a")
+
+
+async def test_n1_a_name_that_does_not_resolve_says_so(http, clock: FakeClock):
+    with pytest.raises(ServerUnreachable, match="resolved"):
+        await Link(http, "http://no-such-host.invalid", clock=clock).get("/api/a")
+
+
+async def test_a_refusal_carries_the_servers_words(script: Script, link: Link):
+    script.on("/api/a", web.json_response({"message": "Licence\nexpired"}, status=403))
+    with pytest.raises(ServerRefused, match="403: Licence expired") as caught:
+        await link.get("/api/a")
+    assert not caught.value.transient
+    assert link.online is True
+
+
+async def test_the_uuid_is_never_said_in_full(script: Script, link: Link, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    script.on("/api/a", web.json_response({"message": f"no device {UUID}"}, status=410))
+    script.on("/api/b", web.Response(text="x"))
+    for path in ("/api/a", "/api/b", f"/api/{UUID}"):
+        with pytest.raises((ServerRefused, ServerNonsense)) as caught:
+            await link.get(path, {"uuid": UUID})
+        assert UUID not in str(caught.value)
+    assert UUID not in caplog.text
+
+
+async def test_n12_retry_after_in_seconds_is_obeyed(script: Script, link: Link, clock: FakeClock):
+    script.on("/api/a", web.Response(status=429, headers={"Retry-After": "120"}), {"ok": 1})
+    with pytest.raises(ServerRefused) as caught:
+        await link.get("/api/a")
+    assert caught.value.retry_after_s == 120
+    clock.forward(119)
+    with pytest.raises(ServerUnreachable) as paused:
+        await link.get("/api/a")
+    assert paused.value.retry_after_s is not None
+    assert len(script.seen) == 1
+    clock.forward(15)
+    assert await link.get("/api/a") == {"ok": 1}
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "1000000000"}, 3600),
+        ({"Retry-After": "Wed, 25 Mar 2026 12:05:00 GMT", "Date": "Wed, 25 Mar 2026 12:00:00 GMT"}, 300),
+        ({"Retry-After": "Wed, 25 Mar 2026 11:00:00 GMT", "Date": "Wed, 25 Mar 2026 12:00:00 GMT"}, 0),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}, 30),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1774440060", "Date": "Wed, 25 Mar 2026 12:00:00 GMT"}, 60),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-5"}, None),
+    ],
+)
+def test_n12_each_form_of_asking_for_a_pause(headers: dict[str, str], seconds: float | None):
+    from player.cms.pace import Pace
+
+    for skew in (0, -2 * 365 * 86400):
+        clock = FakeClock()
+        clock.step(skew)
+        if "Date" in headers or skew == 0:
+            assert Pace(clock).asked_pause(headers) == seconds
+
+
+async def test_a_used_up_rate_limit_pauses_that_endpoint_alone(script: Script, link: Link, clock: FakeClock):
+    full = web.Response(
+        text="{}", content_type="application/json", headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "40"}
+    )
+    script.on("/api/a", full, {})
+    script.on("/api/b", {})
+    await link.get("/api/a")
+    with pytest.raises(ServerUnreachable, match="rate limit"):
+        await link.get("/api/a")
+    await link.get("/api/b")
+    clock.forward(41)
+    await link.get("/api/a")
+
+
+async def test_n13_a_storm_of_500_is_met_with_growing_pauses_up_to_five_minutes(script: Script, link: Link, clock: FakeClock):
+    script.on("/api/a", 503)
+    times = []
+    for _ in range(4000):
+        before = len(script.seen)
+        with pytest.raises((ServerRefused, ServerUnreachable)):
+            await link.get("/api/a")
+        if len(script.seen) > before:
+            times.append(clock.monotonic())
+        clock.forward(1)
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert gaps[0] <= 2
+    assert max(gaps) <= 301
+    assert max(gaps[-10:]) > 100
+    assert 12 < len(times) < 60
+    script.on("/api/a", {"ok": 1})
+    clock.forward(300)
+    assert await link.get("/api/a") == {"ok": 1}
+
+
+async def test_location_is_read_and_not_followed(script: Script, link: Link):
+    script.on("/api/c", web.Response(status=302, headers={"Location": "https://www.youtube.com/watch?v=1"}))
+    assert await link.location("/api/c", {}, endpoint="c") == "https://www.youtube.com/watch?v=1"
+    script.on("/api/c", {})
+    assert await link.location("/api/c", {}, endpoint="c") is None
+
+
+async def test_a_file_is_sent_as_a_form(script: Script, link: Link):
+    script.on("/api/s", {})
+    await link.upload("/api/s", {"uuid": "u"}, "shot.jpg", b"\xff\xd8", "image/jpeg")
+    assert script.seen[0].body == {"uuid": "u", "file": b"\xff\xd8"}
+
+
+def _certificate(folder: Path, name: str, *, begins: int = -1, ends: int = 30) -> tuple[ssl.SSLContext, Path]:
+    """A self-signed certificate, valid from day `begins` to day `ends` from now."""
+    from ipaddress import ip_address
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = dt.datetime.now(dt.UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    alternative = x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + dt.timedelta(days=begins))
+        .not_valid_after(now + dt.timedelta(days=ends))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    (folder / "ca.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context, folder / "ca.pem"
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "ends", "trusted", "kind", "says"),
+    [
+        ("127.0.0.1", -1, 30, False, ServerUntrusted, "nobody whom this box trusts"),
+        ("127.0.0.1", -30, -1, True, ServerUntrusted, "has expired"),
+        ("cms.example.com", -1, 30, True, ServerUntrusted, "is for another"),
+        ("127.0.0.1", 3, 30, True, ClockUntrusted, "date and time"),
+    ],
+)
+async def test_n2_n3_a_certificate_that_does_not_hold_is_refused_with_its_own_code(
+    tmp_path: Path, http, clock: FakeClock, name: str, begins: int, ends: int, trusted: bool, kind: type, says: str
+):
+    context, ca = _certificate(tmp_path, name, begins=begins, ends=ends)
+    async with scripted_server(context) as script:
+        script.on("/api/a", {})
+        with pytest.raises(kind, match=says) as caught:
+            await Link(http, script.url, clock=clock, tls=tls_context(str(ca) if trusted else "")).get("/api/a")
+        assert type(caught.value) is kind
+        assert script.seen == []
+
+
+async def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path: Path, http, clock: FakeClock):
+    context, ca = _certificate(tmp_path, "127.0.0.1")
+    async with scripted_server(context) as script:
+        script.on("/api/a", {"ok": 1})
+        assert await Link(http, script.url, clock=clock, tls=tls_context(str(ca))).get("/api/a") == {"ok": 1}
+
+
+def test_an_authority_file_that_is_none_is_a_mistake_in_the_configuration(tmp_path: Path):
+    (tmp_path / "ca.pem").write_text("nothing")
+    with pytest.raises(ConfigError, match="ca_file"):
+        tls_context(str(tmp_path / "ca.pem"))
