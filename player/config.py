@@ -338,7 +338,7 @@ def resolve_dirs(config: Config, environment: Mapping[str, str] = os.environ) ->
     storage, stage = config.storage, config.stage
     if storage.state_dir:
         state = Path(storage.state_dir)
-    elif os.access("/var/lib/signage-player", os.W_OK):
+    elif os.geteuid() == 0 or os.access("/var/lib/signage-player", os.W_OK):
         state = Path("/var/lib/signage-player")
     else:
         import platformdirs
@@ -354,6 +354,8 @@ def resolve_dirs(config: Config, environment: Mapping[str, str] = os.environ) ->
 
 
 def _runtime_dir(environment: Mapping[str, str]) -> Path:
+    if os.geteuid() == 0:
+        return Path("/run/signage-player")  # root's own folders are closed to the user that its processes run as
     base = environment.get("XDG_RUNTIME_DIR")
     if base and os.access(base, os.W_OK):
         return Path(base) / "signage-player"

@@ -25,8 +25,11 @@ def run(
 ) -> int:
     """Runs the daemons in the foreground until a signal; returns the exit code. Raises SignageError when it cannot begin."""
     account = account_for_root()
-    make_folders(dirs, account)
+    _make_folder(dirs.state, account)
+    with only_one(dirs.state / "agent.lock", account):
+        pass  # no service has this state folder
     with only_one(dirs.state / "run.lock", account):
+        make_folders(dirs, account)
         given = own_copy(config_file, dirs, account) if config_file else None
         return Supervisor(
             daemons(config.stage.backend, str(given) if given else None, agent=agent),
@@ -55,26 +58,24 @@ def account_for_root(name: str = PLAYER_USER) -> Account | None:
 def make_folders(dirs: Dirs, account: Account | None) -> None:
     """Makes what is missing, 0700 and owned by whom the player runs as. Raises StorageError."""
     for folder in (dirs.state, dirs.stage, dirs.cache, dirs.runtime, dirs.stage_runtime):
-        _make_folder(folder, account.uid if account else os.geteuid(), account.gid if account else -1)
+        _make_folder(folder, account)
 
 
-def _make_folder(folder: Path, uid: int, gid: int) -> None:
+def _make_folder(folder: Path, account: Account | None) -> None:
+    uid = account.uid if account else os.geteuid()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-        found = folder.lstat()
-        if stat.S_ISLNK(found.st_mode):
+        found = folder.stat()
+        if account and found.st_uid == 0 and stat.S_ISDIR(found.st_mode) and not any(folder.iterdir()):
+            os.chown(folder, account.uid, account.gid)
             found = folder.stat()
-        elif os.geteuid() == 0 and found.st_uid != uid:
-            os.chown(folder, uid, gid, follow_symlinks=False)
-            return
     except OSError as error:
         raise StorageError(str(folder), f"cannot be made: {error.strerror}; choose another folder in [storage]") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or not os.access(folder, os.W_OK):
-        raise StorageError(
-            str(folder), "is not a folder of the user who runs the player; mend its owner, or choose another in [storage]"
-        )
+        whose = account.name if account else "the user who runs the player"
+        raise StorageError(str(folder), f"is not a folder of {whose}; mend its owner, or choose another in [storage]")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,141 @@
+"""`player.config`: the example, mistakes that name file, key and remedy, and the environment."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from player.config import Config, find_file, is_private, load, parse_size, resolve_dirs
+from player.errors import ConfigError
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "config.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def keys() -> set[str]:
+    return {f"{table.name}.{key.name}" for table in msgspec.structs.fields(Config) for key in msgspec.structs.fields(table.type)}
+
+
+def test_the_example_loads_and_is_the_defaults() -> None:
+    assert load(str(EXAMPLE), {}) == Config()
+
+
+def test_the_example_shows_every_key_with_a_word_about_it() -> None:
+    shown, table = set(), ""
+    for line in EXAMPLE.read_text().splitlines():
+        if header := re.match(r"\[(\w+)\]", line):
+            table = header[1]
+        elif entry := re.match(r"(?:# )?(\w+) = (.+?)  +# (\w|\"|http).+", line.replace('"#', '"')):
+            shown.add(f"{table}.{entry[1]}")
+        elif line.startswith("# size = "):
+            assert "#" in line[2:]
+            shown.add(f"{table}.size")
+    assert shown == keys()
+
+
+def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: Path) -> None:
+    text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
+    assert load(write(tmp_path, text), {}).stage.size == "1920x1080"
+    assert tomllib.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem"),
+    [
+        ("[cms]\nurll = 'x'", "cms.urll", "there is no such key; did you mean cms.url?"),
+        ("[stages]\n", "stages", "there is no such key; did you mean stage?"),
+        ("[cms]\nqqqqqq = 1", "cms.qqqqqq", "there is no such key"),
+        ("[stage]\nbackend = 'x11'", "stage.backend", "invalid enum value 'x11'"),
+        ("[cms]\nheartbeat_interval = 0", "cms.heartbeat_interval", "expected `float` > 0.0"),
+        ("[cms]\nheartbeat_interval = 'often'", "cms.heartbeat_interval", "expected `float`, got `str`"),
+        ("[stage]\nsize = '1920'", "stage.size", "expected `str` matching regex"),
+        ("[storage]\ncache_limit = '8 gigs'", "storage.cache_limit", 'expected a size such as "512MiB", found "8 gigs"'),
+        ("[control]\nlisten = '8770'", "control.listen", 'expected HOST:PORT, found "8770"'),
+        ("[time]\nzone = 'Middle/Earth'", "time.zone", 'expected an IANA name such as "Europe/Berlin", found "Middle/Earth"'),
+        ("[cms]\nurl = 'cms.example.com'", "cms.url", 'expected an address such as "https://cms.example.com"'),
+        ("[cms]\nurl = 'http://cms.example.com'", "cms.url", "plain http is allowed for loopback and private addresses only"),
+        ("[proof]\nkeep_days = 0", "proof.keep_days", "expected `int` >= 1"),
+    ],
+)
+def test_a_mistake_names_file_key_and_what_was_expected(tmp_path: Path, text: str, key: str, problem: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as raised:
+        load(path, {})
+    assert raised.value.key == key
+    assert str(raised.value).startswith(f"{path}: {key}: {problem}")
+
+
+def test_what_is_not_toml_or_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"config\.toml: is not TOML: "):
+        load(write(tmp_path, "[cms"), {})
+    with pytest.raises(ConfigError, match=r"absent\.toml: cannot be read: No such file"):
+        load(str(tmp_path / "absent.toml"), {})
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("SIGNAGE__CMS__URL", "http://10.0.0.5:8000", "http://10.0.0.5:8000"),
+        ("SIGNAGE__CMS__HEARTBEAT_INTERVAL", "5", 5.0),
+        ("SIGNAGE__CMS__ALLOW_PLAIN_HTTP", "yes", True),
+        ("SIGNAGE__PROOF__KEEP_DAYS", "7", 7),
+        ("SIGNAGE__STAGE__YOUTUBE_HOSTS", "a.example, b.example", ("a.example", "b.example")),
+        ("SIGNAGE__STAGE__SIZE", "640x480", "640x480"),
+    ],
+)
+def test_the_environment_goes_before_the_file(tmp_path: Path, variable: str, text: str, value: Any) -> None:
+    path = write(tmp_path, "[cms]\nurl = 'https://cms.example.com'\n[proof]\nkeep_days = 30")
+    config = load(path, {variable: text})
+    _, table, key = variable.lower().split("__")
+    assert getattr(getattr(config, table), key) == value
+
+
+def test_a_mistake_in_the_environment_names_the_variable() -> None:
+    with pytest.raises(ConfigError, match=r"the environment variable SIGNAGE__CMS__HEARTBEAT_INTERVAL: cms\.heartbeat_interval: "):
+        load(None, {"SIGNAGE__CMS__HEARTBEAT_INTERVAL": "often", "HOME": "/nonexistent"})
+    with pytest.raises(ConfigError, match=r"SIGNAGE__CMS__URLL: cms\.urll: there is no such key; did you mean cms\.url\?"):
+        load(None, {"SIGNAGE__CMS__URLL": "x", "HOME": "/nonexistent"})
+
+
+def test_the_file_is_found_in_order(tmp_path: Path) -> None:
+    user = tmp_path / ".config" / "signage-player" / "config.toml"
+    user.parent.mkdir(parents=True)
+    user.write_text("")
+    home = {"HOME": str(tmp_path)}
+    assert find_file("/given.toml", home | {"SIGNAGE_CONFIG": "/env.toml"}) == Path("/given.toml")
+    assert find_file(None, home | {"SIGNAGE_CONFIG": "/env.toml"}) == Path("/env.toml")
+    assert find_file(None, home) in (user, Path("/etc/signage-player/config.toml"))
+
+
+def test_folders_are_as_configured(tmp_path: Path) -> None:
+    text = f"[storage]\nstate_dir = '{tmp_path}/state'\nruntime_dir = '{tmp_path}/run'\n"
+    dirs = resolve_dirs(load(write(tmp_path, text), {}), {})
+    assert dirs.cache == tmp_path / "state" / "cache"
+    assert dirs.stage_runtime == dirs.runtime == tmp_path / "run"
+    assert dirs.control_socket == tmp_path / "run" / "control.sock"
+
+
+def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("abc\n")
+    config = load(write(tmp_path, f"[cms]\nlicense_key = 'no'\nlicense_key_file = '{tmp_path}/key'\ntoken = 't'"), {})
+    assert config.cms.secret("license_key") == "abc"
+    assert config.cms.secret("token") == "t"
+    absent = load(write(tmp_path, "[cms]\ntoken_file = '/nonexistent/token'"), {})
+    with pytest.raises(ConfigError, match=r"/nonexistent/token: cms\.token_file: cannot be read"):
+        absent.cms.secret("token")
+
+
+def test_sizes_and_private_addresses() -> None:
+    assert (parse_size("1000"), parse_size("1.5KiB"), parse_size("2 MB")) == (1000, 1536, 2_000_000)
+    assert [is_private(host) for host in ("localhost", "127.0.0.1", "::1", "192.168.1.2")] == [True] * 4
+    assert not any(is_private(host) for host in ("example.com", "8.8.8.8", "localhost.example.com"))
