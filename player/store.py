@@ -14,6 +14,7 @@ import logging
 import os
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -181,9 +182,20 @@ class Journal:
     def sync(self) -> None:
         """Makes everything appended survive a power cut."""
         if self._unsynced:
+            before = self._unsynced  # what is appended while this runs, perhaps in another thread, is not covered
             os.fsync(self._out)
-            self._unsynced = 0
+            self._unsynced -= before
         self._synced_at = self._monotonic()
+
+    @property
+    def unsynced(self) -> int:
+        """How many records a power cut would take now."""
+        return self._unsynced
+
+    @property
+    def unsynced_s(self) -> float:
+        """For how long (seconds) the oldest of them may have waited."""
+        return self._monotonic() - self._synced_at
 
     def drop_through(self, seq: int) -> None:
         """Removes the segments whose records are all numbered `seq` or lower; the one being written stays."""
@@ -217,6 +229,15 @@ def read_journal(folder: Path, after: int = 0) -> Iterator[tuple[int, Any]]:
             record = _parse(line) if line.endswith(b"\n") else None
             if record is not None and record[0] > after:
                 yield record
+
+
+def last_record(folder: Path) -> tuple[int, Any] | None:
+    """The newest record, or None."""
+    for first, _ in reversed(segments(folder)):
+        newest = deque(read_journal(folder, first - 1), maxlen=1)
+        if newest:
+            return newest[0]
+    return None
 
 
 def journal_bytes(folder: Path) -> int:

@@ -34,7 +34,8 @@ _ALWAYS: dict[str, Any] = {
     "input_vo_keyboard": False, "idle": "yes", "keep_open": "yes", "image_display_duration": "inf", "border": False,
     "keepaspect_window": False, "osd_level": 0, "pause": True, "force_window": "immediate", "cursor_autohide": "always",
     "stop_screensaver": False, "autoload_files": False, "sub_auto": "no", "audio_file_auto": "no", "cover_art_auto": "no",
-    "sid": "no", "ordered_chapters": False, "load_unsafe_playlists": False, "resume_playback": False, "save_position_on_quit": False,
+    "sid": "no", "ordered_chapters": False, "load_unsafe_playlists": False, "resume_playback": False,
+    "save_position_on_quit": False,
     "cache_on_disk": False, "audio_fallback_to_null": "yes", "hr_seek": "no", "demuxer_max_bytes": "16MiB",
     "demuxer_max_back_bytes": 0, "vd_lavc_threads": 2, "audio_client_name": "signage-player",
 }  # fmt: skip

@@ -201,7 +201,7 @@ class Overlay:
         self.flush()
 
     async def ticker(self, name: str, strip: Picture, place: Place, width: int, speed: float) -> None:
-        """Shows `width` pixels of a long strip, moving to the left by `speed` pixels a second. The strip has to join its own start."""
+        """Shows `width` pixels of a long strip, moving left by `speed` pixels a second. Its end has to join its start."""
         self.remove(name)
         card = await self._add(name, place, (width, strip.height))
         card.show(strip)

@@ -1,0 +1,105 @@
+"""The agent's side of the stage's socket: connected whenever the stage is there, implementing `core.ports.StagePort`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from player.core.ports import Answer, PinEntered, Request, StageStatus
+from player.errors import BoxError, ContentError
+from player.messages import LINE_LIMIT, decode, encode
+from player.runtime import Latest
+
+log = logging.getLogger(__name__)
+
+ANSWER_LIMIT_S = 10.0
+RETRY_S = 0.25
+
+
+class StageLink:
+    """`changed` wakes on every status. `on_pin(pin)` is awaited for each PIN entered at the screen."""
+
+    def __init__(self, path: Path, on_pin: Callable[[str], Awaitable[None]]) -> None:
+        self._path, self._on_pin = path, on_pin
+        self.changed: Latest[StageStatus | None] = Latest(None)
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+
+    def __repr__(self) -> str:
+        return f"<StageLink {self._path}: {'connected' if self._writer else 'away'}>"
+
+    @property
+    def status(self) -> StageStatus | None:
+        """What the stage last said; None while it is away."""
+        return self.changed.value if self._writer else None
+
+    async def ask(self, op: str, **args: Any) -> dict[str, Any]:
+        """One request and its answer. Raises BoxError."""
+        if self._writer is None:
+            raise BoxError("stage", "the stage is not running; it is started again by itself")
+        number = next(self._numbers)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            self._writer.write(encode(Request(number, op, args)))
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                return await answer
+        except TimeoutError as error:
+            raise BoxError("stage", f"did not answer {op} within {ANSWER_LIMIT_S:.0f} s") from error
+        except ConnectionError as error:
+            raise BoxError("stage", f"went away during {op}") from error
+        finally:
+            del self._waiting[number]
+
+    async def run(self) -> None:
+        """Connects, and connects again, for ever."""
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(self._path, limit=LINE_LIMIT)
+            except OSError:
+                await asyncio.sleep(RETRY_S)
+                continue
+            self._writer = writer
+            log.info("the stage is there")
+            try:
+                await self._listen(reader)
+            except (ConnectionError, ContentError, ValueError) as error:
+                log.warning("the stage's socket: %s", error)
+            finally:
+                self._writer = None
+                writer.close()
+                self._gone()
+
+    def _gone(self) -> None:
+        log.warning("the stage went away")
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(BoxError("stage", "went away before it answered"))
+        self.changed.set(None)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            message = decode(line)
+            match message:
+                case StageStatus():
+                    self.changed.set(message)
+                case Answer():
+                    self._settle(message)
+                case PinEntered(pin):
+                    await self._on_pin(pin)
+                case Request():
+                    raise ContentError("bad_message", "the stage", "it sent a request")
+
+    def _settle(self, message: Answer) -> None:
+        answer = self._waiting.get(message.id)
+        if answer is None or answer.done():
+            return
+        if message.error is None:
+            answer.set_result(message.result)
+        else:
+            answer.set_exception(BoxError("stage", message.error))

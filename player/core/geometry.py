@@ -1,0 +1,20 @@
+"""Layout units -> pixels. Pure.
+
+Edges are rounded, not sizes: regions that touch in the layout touch on the screen, with no gap and no overlap, at any scale.
+"""
+
+from __future__ import annotations
+
+from player.core.content import Layout, Rect
+
+
+def to_pixels(rect: Rect, layout: Layout, screen: tuple[int, int]) -> Rect:
+    """Where `rect` lies on a screen of (width, height) pixels: cut off at its edges, at least one pixel large."""
+    left, right = (_edge(x, layout.width, screen[0]) for x in (rect.x, rect.x + rect.width))
+    top, bottom = (_edge(y, layout.height, screen[1]) for y in (rect.y, rect.y + rect.height))
+    left, top = min(left, screen[0] - 1), min(top, screen[1] - 1)
+    return Rect(left, top, max(1, right - left), max(1, bottom - top))
+
+
+def _edge(unit: int, units: int, pixels: int) -> int:
+    return min(pixels, max(0, (unit * pixels * 2 + units) // (units * 2)))

@@ -1,0 +1,75 @@
+"""The stage's side of its socket: takes requests, answers them, and tells every change of its status. Any number may listen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from player.core.ports import Answer, PinEntered, Request, StageStatus
+from player.errors import SignageError
+from player.messages import LINE_LIMIT, Message, decode, encode
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class StageServer:
+    """Listens at `path`; `handle(op, args)` carries requests out and raises SignageError with the reason it cannot."""
+
+    def __init__(self, path: Path, handle: Handler) -> None:
+        self._path, self._handle = path, handle
+        self._listeners: set[asyncio.StreamWriter] = set()
+        self._last: StageStatus | None = None
+
+    async def run(self) -> None:
+        """Serves until cancelled."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        server = await asyncio.start_unix_server(self._serve, self._path, limit=LINE_LIMIT)
+        os.chmod(self._path, 0o660)  # noqa: PTH101 - the agent is in this folder's group
+        async with server:
+            await server.serve_forever()
+
+    def tell(self, message: StageStatus | PinEntered) -> None:
+        """To everyone who listens; a status that did not change is not told again."""
+        if isinstance(message, StageStatus):
+            if message == self._last:
+                return
+            self._last = message
+        line = encode(message)
+        for writer in self._listeners:
+            writer.write(line)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._listeners.add(writer)
+        try:
+            if self._last is not None:
+                writer.write(encode(self._last))
+            async with asyncio.TaskGroup() as running:
+                while line := await reader.readline():
+                    request = decode(line)
+                    if isinstance(request, Request):
+                        running.create_task(self._answer(request, writer), name=f"answer {request.op}")
+        except (ConnectionError, SignageError, ValueError, ExceptionGroup) as error:
+            log.debug("a listener left: %s", error)
+        finally:
+            self._listeners.discard(writer)
+            writer.close()
+
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        answer: Message
+        try:
+            answer = Answer(request.id, await self._handle(request.op, request.args))
+        except SignageError as error:
+            answer = Answer(request.id, error=str(error))
+        except (KeyError, TypeError, ValueError) as error:
+            answer = Answer(request.id, error=f"the request {request.op} was not understood: {error!r}")
+        with contextlib.suppress(ConnectionError):
+            writer.write(encode(answer))
+            await writer.drain()

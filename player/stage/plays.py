@@ -1,0 +1,199 @@
+"""The journal of proof of play, and the mark of what is on screen: what happened is written down before anything else happens.
+
+An event is in the journal before the next item is shown; a killed process loses none, a power cut at most the last ten or thirty
+seconds (whoever owns this calls `sync` from a thread, since flash can take its time). When the disk refuses, events wait in memory
+and are written as soon as it lets them. Beyond the limits whole segments of the oldest go, counted and reported, never silently.
+
+The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start knows that it died with
+those items on screen; three such deaths, with no showing of the item that went well in between, quarantine it for a day.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from player.core import proof
+from player.core.content import Fault, Item
+from player.core.playback import Record
+from player.errors import StorageError
+from player.store import Journal, Snapshot, journal_bytes, last_record, read_journal, segments
+
+log = logging.getLogger(__name__)
+
+SYNC_LINES, SYNC_S = 10, 30.0
+WAITING_LIMIT = 20_000
+DEATHS, QUARANTINE_S = 3, 24 * 3600.0
+
+
+class Plays:
+    """The one writer of the journal in `folder`. `wall` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep_days: int,
+        keep_bytes: int,
+        wall: Callable[[], float],
+        dice: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._folder, self._keep_days, self._keep_bytes, self._wall, self._dice = folder, keep_days, keep_bytes, wall, dice
+        self._journal = Journal(folder, sync_lines=10**9, sync_s=float("inf"), mode=0o640)
+        found = last_record(folder)
+        self._prev = found[1]["hash"] if found else proof.GENESIS
+        self._seq = self._journal.last_seq
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._lost = 0
+        self._trouble: str | None = None
+        self._since = 0.0
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last event on disk."""
+        return self._journal.last_seq
+
+    def record(self, record: Record, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool) -> dict[str, Any]:
+        """Writes one event, or keeps it in memory while the disk refuses. Returns it."""
+        self._seq += 1
+        event = proof.event(
+            record, seq=self._seq, dice=self._dice(10), prev=self._prev,
+            playlist_id=playlist_id, zone=zone, screen_on=screen_on, clock_synced=clock_synced,
+        )  # fmt: skip
+        self._prev = event["hash"]
+        self._waiting.append(event)
+        self.write_waiting()
+        return event
+
+    def write_waiting(self) -> None:
+        """Tries to put on disk what waits in memory."""
+        try:
+            while self._waiting:
+                self._journal.append(self._waiting[0])
+                self._waiting.popleft()
+        except StorageError as error:
+            if self._trouble is None:
+                log.error("proof of play waits in memory: %s", error)
+                self._since = self._wall()
+            self._trouble = str(error)
+            while len(self._waiting) > WAITING_LIMIT:
+                self._waiting.popleft()
+                self._lost += 1
+        else:
+            self._trouble = None
+
+    def sync_is_due(self) -> bool:
+        """Whether `sync` should be called, from a thread."""
+        return self._journal.unsynced >= SYNC_LINES or (self._journal.unsynced > 0 and self._journal.unsynced_s >= SYNC_S)
+
+    def sync(self) -> None:
+        """Makes every event on disk survive a power cut. Blocks."""
+        try:
+            self._journal.sync()
+        except OSError as error:
+            log.error("proof of play could not be synced: %s", error)
+
+    def drop_through(self, seq: int) -> None:
+        """The server has accepted everything up to `seq`."""
+        self._journal.drop_through(seq)
+
+    def trim(self) -> None:
+        """Holds the limits: the oldest segments go, and the loss is reported."""
+        oldest = self._wall() - self._keep_days * 86400
+        while len(found := segments(self._folder)) > 1:
+            first, path = found[0]
+            if journal_bytes(self._folder) <= self._keep_bytes and path.stat().st_mtime >= oldest:
+                return
+            count = sum(1 for seq, _ in read_journal(self._folder, first - 1) if seq < found[1][0])
+            self._journal.drop_through(found[1][0] - 1)
+            self._lost += count
+            self._since = self._since or self._wall()
+            log.error("%d proof-of-play events were dropped: the limit is reached and no server has taken them", count)
+
+    def faults(self) -> list[Fault]:
+        """What an operator should know of the journal."""
+        found = []
+        if self._trouble is not None:
+            found.append(
+                Fault("proof_degraded", f"proof of play waits in memory: {self._trouble}", self._since, count=len(self._waiting))
+            )
+        if self._lost:
+            words = f"{self._lost} proof-of-play events were lost: the limit was reached before a server took them"
+            found.append(Fault("proof_dropped", words, self._since, count=self._lost))
+        return found
+
+    def close(self) -> None:
+        """Everything to disk."""
+        self.write_waiting()
+        self._journal.close()
+
+
+class _Deaths(msgspec.Struct):
+    """Per item: how often the stage died with it on screen, and until when it is kept off (seconds since the epoch)."""
+
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    until: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+class Mark:
+    """What is on screen, for the stage that comes after. `path` lies in memory-backed storage, `deaths` on disk."""
+
+    def __init__(self, path: Path, deaths: Path, wall: Callable[[], float]) -> None:
+        self._path, self._wall = path, wall
+        self._snapshot = Snapshot(deaths, _Deaths)
+        self._deaths: _Deaths = self._snapshot.read() or _Deaths()
+        self._on_screen: dict[str, str] = {}
+        self._judge()
+
+    def _judge(self) -> None:
+        """An item found in the mark was there when the stage before this one died."""
+        try:
+            before = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError):
+            return
+        for key in set(before.values()):
+            count = self._deaths.counts[key] = self._deaths.counts.get(key, 0) + 1
+            if count >= DEATHS:
+                self._deaths.until[key] = self._wall() + QUARANTINE_S
+                log.error("item %s is kept off for a day: the stage died %d times with it on screen", key, count)
+        self._save()
+        self.clear()
+
+    def shown(self, region: str, item: Item) -> None:
+        """`item` is about to be shown."""
+        self._on_screen[region] = item.id
+        try:
+            self._path.write_bytes(msgspec.json.encode(self._on_screen))
+        except OSError as error:
+            log.debug("the mark was not written: %s", error)
+
+    def went_well(self, item: Item) -> None:
+        """`item` was shown to its end: earlier deaths were not its fault."""
+        if self._deaths.counts.pop(item.id, None) is not None:
+            self._deaths.until.pop(item.id, None)
+            self._save()
+
+    def quarantined(self, item: Item) -> bool:
+        """Whether it is kept off now."""
+        return self._deaths.until.get(item.id, 0.0) > self._wall()
+
+    def release_all(self) -> None:
+        """Gives every item another chance (an operator cleared the cache)."""
+        self._deaths = _Deaths()
+        self._save()
+
+    def clear(self) -> None:
+        """A clean end: nothing to blame."""
+        self._path.unlink(missing_ok=True)
+
+    def _save(self) -> None:
+        try:
+            self._snapshot.write(self._deaths)
+        except StorageError as error:
+            log.warning("%s", error)
