@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import errno
+import os
+import struct
+import threading
+import tty
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dbus_fast import BusType, DBusError, PropertyAccess
 from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusBool, DBusStr, DBusUInt32
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
+
+from player.errors import BoxError
 
 # --- a private bus with logind and timedated -----------------------------------------------------------------------------------
 
@@ -106,3 +115,246 @@ async def serving(address: str, name: str, *objects: tuple[str, ServiceInterface
     finally:
         bus.disconnect()
         await bus.wait_for_disconnect()
+
+
+# --- the kernel's CEC ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class FakeCec:
+    """The kernel's side of /dev/cecN, as an ioctl function: keeps what was transmitted. `tv` False: nobody acknowledges.
+
+    The struct layouts are written out here once more, from linux/cec.h, so that they are not checked against themselves.
+    """
+
+    tv: bool = True
+    reports: bool = True
+    connected: bool = True
+    claimed: int | None = None
+    busy: bool = False
+    capabilities: int = 0x0E
+    sent: list[bytes] = field(default_factory=list)
+    claims: list[bytes] = field(default_factory=list)
+    status: int = 0
+
+    def __call__(self, line: int, request: int, buffer: Any) -> int:
+        os.fstat(line)  # a closed descriptor is an error here too
+        answer = {
+            0xC04C6100: self._caps, 0x80026101: self._phys_addr, 0x805C6103: self._log_addrs,
+            0xC05C6104: self._claim, 0xC0386105: self._transmit,
+        }.get(request)  # fmt: skip
+        if answer is None:
+            raise OSError(errno.ENOTTY, "Inappropriate ioctl for device")
+        answer(buffer)
+        return 0
+
+    def _caps(self, buffer: bytearray) -> None:
+        struct.pack_into("<32s32sIII", buffer, 0, b"vc4_hdmi", b"vc4-hdmi-0", 1, self.capabilities, 0x060C00)
+
+    def _phys_addr(self, buffer: bytearray) -> None:
+        struct.pack_into("<H", buffer, 0, 0x1000 if self.connected else 0xFFFF)
+
+    def _log_addrs(self, buffer: bytearray) -> None:
+        own = self.claimed if self.connected else None
+        struct.pack_into("<4BH", buffer, 0, 0xFF if own is None else own, 0xFF, 0xFF, 0xFF, 0 if own is None else 1 << own)
+
+    def _claim(self, buffer: bytearray) -> None:
+        if self.busy:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        self.claims.append(bytes(buffer))
+        self.claimed = 4
+        self._log_addrs(buffer)
+
+    def _transmit(self, buffer: bytearray) -> None:
+        length = struct.unpack_from("<I", buffer, 16)[0]
+        message = bytes(buffer[32 : 32 + length])
+        if not self.connected:
+            raise OSError(errno.ENONET, "Machine is not on the network")
+        self.sent.append(message)
+        broadcast = message[0] & 0x0F == 0x0F
+        buffer[50] = 0x01 if self.tv or broadcast else 0x24  # OK, or NACK and MAX_RETRIES
+        if message[1:] == b"\x04":
+            self.status = 2
+        elif message[1:] == b"\x36":
+            self.status = 1
+        if message[1:] == b"\x8f" and self.tv and self.reports and buffer[48] == 0x90:
+            struct.pack_into("<I", buffer, 16, 3)
+            buffer[32:35] = bytes((message[0] >> 4, 0x90, self.status))
+            buffer[49] = 0x01
+
+
+# --- a display at the end of an I2C bus ----------------------------------------------------------------------------------------
+
+
+class FakeDisplay:
+    """A monitor that speaks DDC/CI at the other end of a terminal in raw mode; its thread ends with `close`.
+
+    `values` are code -> [current, maximum]; `garbled` counts replies that come with a wrong checksum first.
+    """
+
+    def __init__(self, values: dict[int, list[int]], garbled: int = 0) -> None:
+        self.values, self.garbled = values, garbled
+        self.slaves: list[tuple[int, int]] = []
+        self._ours, self._theirs = os.openpty()
+        tty.setraw(self._theirs)
+        self.path = Path(os.ttyname(self._theirs))
+        self._thread = threading.Thread(target=self._serve, name="fake display", daemon=True)
+        self._thread.start()
+
+    def ioctl(self, wire: int, request: int, address: int) -> int:  # noqa: ARG002 - fcntl's own arguments
+        """Stands in for fcntl's: a terminal has no I2C address to choose."""
+        self.slaves.append((request, address))
+        return 0
+
+    def close(self) -> None:
+        os.write(self._theirs, b"\0")
+        self._thread.join(5)
+        os.close(self._theirs)
+        os.close(self._ours)
+
+    def _serve(self) -> None:
+        while (message := os.read(self._ours, 64)) != b"\0":
+            assert len(message) == (message[1] & 0x7F) + 3
+            check = 0x6E
+            for byte in message:
+                check ^= byte
+            assert check == 0
+            if message[2] == 0x01:
+                os.write(self._ours, self._reply(message[3]))
+            elif message[3] in self.values:
+                self.values[message[3]][0] = message[4] << 8 | message[5]
+
+    def _reply(self, code: int) -> bytes:
+        current, maximum = self.values.get(code, [0, 0])
+        known = 0 if code in self.values else 1
+        reply = struct.pack(">6B2H", 0x6E, 0x88, 0x02, known, code, 0, maximum, current)
+        check = 0x50
+        for byte in reply:
+            check ^= byte
+        if self.garbled:
+            self.garbled -= 1
+            check ^= 0xFF
+        return reply + bytes((check,))
+
+
+# --- the ports -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class FakeAudio:
+    """`core.ports.Audio`; with `broken` every call is refused."""
+
+    level: int = 100
+    muted: bool = False
+    broken: bool = False
+
+    async def volume(self) -> int:
+        self._check()
+        return self.level
+
+    async def set_volume(self, volume: int) -> None:
+        self._check()
+        self.level = volume
+
+    async def set_muted(self, muted: bool) -> None:
+        self._check()
+        self.muted = muted
+
+    def _check(self) -> None:
+        if self.broken:
+            raise BoxError("audio", "the fake was told to break")
+
+
+@dataclass
+class FakePanel:
+    """`core.ports.Panel` that keeps what it was told."""
+
+    power: bool = True
+    brightness: int = 100
+    broken: bool = False
+
+    async def set_power(self, on: bool) -> str:
+        self._check()
+        self.power = on
+        return f"the panel is {'on' if on else 'off'}"
+
+    async def set_brightness(self, brightness: int) -> str:
+        self._check()
+        self.brightness = brightness
+        return f"brightness {brightness}"
+
+    def _check(self) -> None:
+        if self.broken:
+            raise BoxError("panel", "the fake was told to break")
+
+
+@dataclass
+class FakeHost:
+    """`core.ports.Host` that counts; `boot` is what `boot_id` answers."""
+
+    boot: str = "boot-1"
+    synced: bool = True
+    broken: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def boot_id(self) -> str:
+        return self.boot
+
+    async def reboot(self) -> None:
+        self._note("reboot")
+
+    async def shutdown(self) -> None:
+        self._note("shutdown")
+
+    async def clock_synced(self) -> bool:
+        return self.synced
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        if self.broken:
+            raise BoxError(call, "not allowed by polkit, the fake was told")
+
+
+@dataclass
+class FakeSensors:
+    """`core.ports.Sensors` with one value for each reading; those named in `broken` raise OSError."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    hold: Callable[[], None] = lambda: None
+
+    def _value(self, name: str, otherwise: Any) -> Any:
+        if name in self.broken:
+            raise OSError(errno.EIO, "Input/output error")
+        return self.values.get(name, otherwise)
+
+    def address(self) -> str | None:
+        self.hold()
+        return self._value("address", "192.168.1.100")
+
+    def network(self) -> str:
+        return self._value("network", "Wi-Fi wlan0, -45 dBm")
+
+    def wifi_signal_dbm(self) -> int | None:
+        return self._value("wifi_signal_dbm", -45)
+
+    def uptime_s(self) -> int:
+        return self._value("uptime_s", 86400)
+
+    def model(self) -> str:
+        return self._value("model", "Raspberry Pi 4 Model B Rev 1.4")
+
+    def os_version(self) -> str:
+        return self._value("os_version", "Debian GNU/Linux 12 (bookworm)")
+
+    def temperature_c(self) -> float | None:
+        return self._value("temperature_c", 48.7)
+
+    def throttled(self) -> str | None:
+        return self._value("throttled", "no")
+
+    def cpu_percent(self) -> float:
+        return self._value("cpu_percent", 12.5)
+
+    def memory_mb(self) -> tuple[int, int]:
+        return self._value("memory_mb", (1849, 512))

@@ -1,0 +1,128 @@
+"""DDC/CI: a monitor's brightness and power over the I2C wires of its cable (VESA MCCS codes 0x10 and 0xD6).
+
+Only the buses that belong to a connected display output are spoken to: on any other bus there may be a clock or the memory's own
+chips, which a stray byte can damage. The functions block for tenths of a second and are called in a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import xor
+from pathlib import Path
+
+from player.errors import BoxError
+
+BRIGHTNESS, POWER = 0x10, 0xD6
+ON, OFF = 1, 4  # of POWER: DPM on, DPM off (a panel that is off by 5 may no longer listen)
+_I2C_SLAVE = 0x0703
+_DISPLAY, _TO_DISPLAY, _HOST, _FROM_DISPLAY = 0x37, 0x6E, 0x51, 0x50
+_REPLY_BYTES = 11
+_PAUSE_S = 0.05  # the standard asks for 40 ms before a reply is read, and 50 ms after a setting
+_TRIES = 3
+_NO_PERMISSION = "the player's user may not open it; add the user to the group i2c"
+_SILENT = "the panel does not answer; switch DDC/CI on in its menu"
+
+
+def _sealed(first: int, payload: bytes) -> bytes:
+    return payload + bytes((reduce(xor, payload, first),))
+
+
+def build_get(code: int) -> bytes:
+    """The question for a code's value, as written to the display."""
+    return _sealed(_TO_DISPLAY, bytes((_HOST, 0x82, 0x01, code)))
+
+
+def build_set(code: int, value: int) -> bytes:
+    """The setting of a code, 0 to 65535."""
+    return _sealed(_TO_DISPLAY, bytes((_HOST, 0x84, 0x03, code)) + value.to_bytes(2, "big"))
+
+
+def parse_reply(reply: bytes, code: int) -> tuple[int, int] | None:
+    """(current, maximum) of `code`; None when the reply is damaged or to something else. Raises BoxError: there is no such code."""
+    if len(reply) < _REPLY_BYTES or reduce(xor, reply[:_REPLY_BYTES], _FROM_DISPLAY):
+        return None
+    _, length, kind, result, answered = reply[:5]
+    if length != 0x88 or kind != 0x02 or answered != code:
+        return None
+    if result:
+        raise BoxError("panel", f"the panel has no control 0x{code:02X} over DDC/CI; it has to be set in its menu")
+    return int.from_bytes(reply[8:10], "big"), int.from_bytes(reply[6:8], "big")
+
+
+def display_buses(dev: Path, sys: Path) -> list[Path]:
+    """/dev/i2c-N of every connected display output."""
+    buses: dict[Path, None] = {}
+    for output in sorted((sys / "class/drm").glob("card*-*")):
+        if _connected(output):
+            names = [(output / "ddc").resolve().name, *sorted(path.name for path in output.glob("i2c-*"))]
+            buses.update((dev / name, None) for name in names if re.fullmatch(r"i2c-\d+", name))
+    return [bus for bus in buses if bus.exists()]
+
+
+def _connected(output: Path) -> bool:
+    try:
+        return (output / "status").read_text(encoding="ascii").strip() == "connected"
+    except OSError:
+        return False
+
+
+class DdcDisplay:
+    """The display at the end of one I2C bus."""
+
+    def __init__(
+        self, path: Path, ioctl: Callable[[int, int, int], object] = fcntl.ioctl, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._path, self._ioctl, self._pause = path, ioctl, pause
+
+    def __repr__(self) -> str:
+        return f"DDC/CI at {self._path}"
+
+    def set_power(self, on: bool) -> str:
+        """On, or off as a monitor does by itself. Raises BoxError."""
+        with self._open() as wire:
+            self._get(wire, POWER)  # nobody may be listening, and a setting is not answered
+            self._set(wire, POWER, ON if on else OFF)
+        return f"{self}: switched the panel {'on' if on else 'off'}"
+
+    def set_brightness(self, brightness: int) -> str:
+        """0 to 100, scaled to what the panel has; says what the panel says afterwards. Raises BoxError."""
+        with self._open() as wire:
+            _, maximum = self._get(wire, BRIGHTNESS)
+            self._set(wire, BRIGHTNESS, round(maximum * brightness / 100))
+            current, maximum = self._get(wire, BRIGHTNESS)
+        return f"{self}: the panel's brightness is {current} of {maximum}"
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[int]:
+        try:
+            wire = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+        except OSError as error:
+            reason = _NO_PERMISSION if error.errno in (errno.EACCES, errno.EPERM) else error.strerror
+            raise BoxError("panel", f"{self}: {reason}") from error
+        try:
+            self._ioctl(wire, _I2C_SLAVE, _DISPLAY)
+            yield wire
+        except OSError as error:
+            raise BoxError("panel", f"{self}: {_SILENT} ({error.strerror})") from error
+        finally:
+            os.close(wire)
+
+    def _get(self, wire: int, code: int) -> tuple[int, int]:
+        for _ in range(_TRIES):
+            os.write(wire, build_get(code))
+            self._pause(_PAUSE_S)
+            value = parse_reply(os.read(wire, _REPLY_BYTES), code)
+            if value:
+                return value
+        raise BoxError("panel", f"{self}: {_SILENT}")
+
+    def _set(self, wire: int, code: int, value: int) -> None:
+        os.write(wire, build_set(code, value))
+        self._pause(_PAUSE_S)
