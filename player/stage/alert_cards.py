@@ -52,8 +52,8 @@ def alert_card(size: tuple[int, int], alert: Alert, image: Path | None) -> Image
     _head(canvas, body, alert, ink)
     used = canvas.px(14)
     rest = Rect(body.x, body.y + used, body.width, body.height - used)
-    title = Piece(alert.title or _WORDS[alert.severity], 17, fill=ink, weight=BOLD, share=0.5 if alert.message else 1, smallest=3)
-    message = Piece(alert.message, 8.4, fill=ink, smallest=2)
+    title = Piece(alert.title or _WORDS[alert.severity], 17, fill=ink, weight=BOLD, share=0.5 if alert.message else 1, smallest=3.4)
+    message = Piece(alert.message, 8.4, fill=ink, smallest=2.8)
     canvas.stack(rest, (title, message), gap=2)
     return canvas.image
 

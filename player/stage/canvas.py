@@ -114,12 +114,13 @@ class Canvas:
         self.panel(Rect(x + tall + gap, y + upper + gap, small, height - upper - gap), WARM, radius=radius)
         return tall + gap + small
 
-    def qr(self, box: Rect, matrix: Sequence[Sequence[int]]) -> Rect:
+    def qr(self, box: Rect, matrix: Sequence[Sequence[int]], align: Align = "center") -> Rect:
         """A QR code, dark on a white card with its quiet zone of four modules; returns the modules' rectangle."""
         count = len(matrix)
         module = max(1, min(box.width, box.height) // (count + 8))
         side = module * (count + 8)
-        card = Rect(box.x + (box.width - side) // 2, box.y + (box.height - side) // 2, side, side)
+        free = box.width - side
+        card = Rect(box.x + (free if align == "right" else free // 2), box.y + (box.height - side) // 2, side, side)
         self.panel(card, (255, 255, 255), radius=1.6)
         small = Image.new("L", (count, count))
         small.putdata([0 if dark else 255 for row in matrix for dark in row])

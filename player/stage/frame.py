@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 Facts = Sequence[tuple[str, str]]
 MARGIN = 7.0  # units on every side
-_VALUE, _LABEL, _ROW = 3.3, 2.5, 11.0
+_VALUES = (3.3, 3.0, 2.7, 2.4)  # units: values are of the largest size at which all fit
+_LABEL, _ROW = 2.5, 11.0
 
 
 def blank(size: Size) -> Canvas:
@@ -53,29 +54,36 @@ def facts(canvas: Canvas, box: Rect, values: Facts) -> None:
     if not shown:
         return
     columns = len(shown) if canvas.width >= canvas.height else 2
+    units, places = _columns(canvas, box, shown, columns)
     canvas.panel(Rect(box.x, box.y, box.width, canvas.px(0.2)), WHITE, alpha=0.18, radius=0)
-    for first in range(0, len(shown), columns):
-        top = box.y + first // columns * canvas.px(_ROW)
-        row = shown[first : first + columns]
-        for (label, value), (x, width) in zip(row, _columns(canvas, box, row, columns), strict=True):
-            _written(canvas, x, top + canvas.px(4.6), width, label, _LABEL, MUTED)
-            _written(canvas, x, top + canvas.px(8.8), width, value, _VALUE, WHITE)
+    for index, (label, value) in enumerate(shown):
+        top = box.y + index // columns * canvas.px(_ROW)
+        x, width = places[index % columns]
+        _written(canvas, x, top + canvas.px(4.6), width, label, _LABEL, MUTED)
+        _written(canvas, x, top + canvas.px(8.8), width, value, units, WHITE)
 
 
-def _columns(canvas: Canvas, box: Rect, row: Facts, columns: int) -> list[tuple[int, int]]:
-    """(left, width) of each: as wide as their texts want, the rest shared; equal where they want too much or stand in a grid."""
+def _columns(canvas: Canvas, box: Rect, shown: Facts, columns: int) -> tuple[float, list[tuple[int, int]]]:
+    """The size of values, in units, and (left, width) of each column: as wide as its texts want, what is left over shared.
+
+    Values grow smaller, all together, before any of them is cut.
+    """
     from player.stage import typeset
 
-    gap = canvas.px(4)
-    wanted = [round(typeset.one_line(value, canvas.px(_VALUE)).width) + gap for _, value in row]
-    spare = box.width - sum(wanted)
-    if spare < 0 or canvas.width < canvas.height:
-        return [(box.x + index * box.width // columns, box.width // columns - gap) for index in range(len(row))]
+    for units in _VALUES:
+        sizes = (canvas.px(_LABEL), canvas.px(units))
+        wide = [max(typeset.one_line(text, size).width for text, size in zip(fact, sizes, strict=True)) for fact in shown]
+        wanted = [round(max(wide[index::columns], default=0)) + canvas.px(3) for index in range(columns)]
+        if sum(wanted) <= box.width:
+            break
+    share = box.width / sum(wanted)
+    spare = max(0, box.width - sum(wanted)) // columns
     out, x = [], box.x
     for width in wanted:
-        out.append((x, width))
-        x += width + spare // len(row)
-    return out
+        held = round(min(1.0, share) * width)
+        out.append((x, held - canvas.px(1.5)))
+        x += held + spare
+    return units, out
 
 
 def _written(canvas: Canvas, x: int, baseline: int, width: int, text: str, units: float, fill: tuple[int, int, int]) -> None:

@@ -50,7 +50,7 @@ def _wide(room: Rect, square: int, letters: int, unit: float) -> PairingLayout:
     qr = Rect(room.x + room.width - square, room.y + (room.height - square) // 2, square, square)
     beside = qr.x - room.x - round(6 * unit)
     letter = _letter(beside, letters, unit)
-    code = Rect(room.x, qr.y + square - round(letter * 1.62), beside, round(letter * 1.62))
+    code = Rect(room.x, qr.y + square - round(letter * 1.5), beside, round(letter * 1.5))
     return PairingLayout(Rect(room.x, qr.y, beside, code.y - qr.y - round(2 * unit)), code, qr, letter)
 
 
@@ -107,7 +107,11 @@ def pairing_card(
     _heading(canvas, layout.heading, waiting=not code, host=host)
     _letters(canvas, layout.code, code or " " * 6, layout.letter)
     if code and host:
-        canvas.qr(layout.qr, _matrix(f"{server_url.rstrip('/')}/pair?code={quote(code, safe='')}"))
+        canvas.qr(
+            layout.qr,
+            _matrix(f"{server_url.rstrip('/')}/pair?code={quote(code, safe='')}"),
+            "right" if size[0] >= size[1] else "center",
+        )
     told = (("Screen", device_name), ("Address", address or "none yet"), ("Network", network), ("Box", box_id))
     facts(canvas, facts_area(size, sum(bool(value) for _, value in told)), told)
     return canvas.image

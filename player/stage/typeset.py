@@ -5,6 +5,7 @@ Sizes are pixels an em. A text that does not fit at its smallest size ends in an
 
 from __future__ import annotations
 
+import bisect
 import functools
 import unicodedata
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from player.core.content import Rect
 from player.stage import bidi, fonts, linebreak
 from player.stage.palette import REGULAR
 
-MAX_CHARACTERS = 4000  # more than any screen holds at a size that can be read
+MAX_CHARACTERS = 2500  # more than any screen holds at a size that can be read
+MAX_BALANCED = 5  # lines: longer texts are read as paragraphs
 ELLIPSIS = "…"
 _SHAPING: bool = features.check("raqm") is True
 
@@ -79,10 +81,26 @@ def fit(text: str, width: int, height: int, sizes: tuple[int, int], weight: str 
         else:
             high = size - 1
     if best is not None:
-        return best
+        return _balanced(clean, best, width, weight)
     return _cut(
         _wrapped(clean, width, max(4, min(sizes)), weight, limit=height // max(4, min(sizes)) + 2), width, height, weight, max_lines
     )
+
+
+def _balanced(text: str, block: Block, width: int, weight: str) -> Block:
+    """The same number of lines, all about as long: no single word is left over for the last one."""
+    count = len(block.lines)
+    if not 2 <= count <= MAX_BALANCED or "\n" in text:
+        return block
+    narrow, wide = width // 2, width
+    while wide - narrow > max(4, width // 60):
+        middle = (narrow + wide) // 2
+        tried = _wrapped(text, middle, block.size, weight, limit=count + 1)
+        if len(tried.lines) == count and tried.width <= middle:
+            block, wide = tried, middle
+        else:
+            narrow = middle
+    return block
 
 
 def draw(canvas: ImageDraw.ImageDraw, block: Block, box: Rect, fill: object, align: str = "left", valign: str = "top") -> Rect:
@@ -181,9 +199,12 @@ def _logical(line: Line) -> tuple[Run, ...]:
 
 def _ended(text: str, width: float, size: int, weight: str, *, rtl: bool) -> Line:
     cjk, clusters = fonts.cjk_face(text), list(linebreak.clusters(text))
-    while clusters and _measure("".join(clusters) + ELLIPSIS, size, weight, cjk) > width:
-        clusters.pop()
-    return _line("".join(clusters).rstrip() + ELLIPSIS, size, weight, cjk, rtl=rtl)
+    fitting = bisect.bisect_right(range(1, len(clusters) + 1), width, key=lambda n: _ended_width(clusters[:n], size, weight, cjk))
+    return _line("".join(clusters[:fitting]).rstrip() + ELLIPSIS, size, weight, cjk, rtl=rtl)
+
+
+def _ended_width(clusters: list[str], size: int, weight: str, cjk: int) -> float:
+    return _measure("".join(clusters) + ELLIPSIS, size, weight, cjk)
 
 
 def truncated(text: str, width: float, size: int, weight: str = REGULAR) -> Line:
@@ -224,8 +245,9 @@ def _font_runs(text: str, weight: str, cjk: int, rtl: bool) -> tuple[Run, ...]:
         stays = kind[0] == "M" or kind == "Cf" or (kind[0] != "L" and face is not None and fonts.has_glyph(face, char))
         if not stays:
             face = fonts.face_for(char, weight, cjk)
-            char = char if face else "\ufffd"  # noqa: PLW2901 - no font has it: the sign for that, not an empty box
-            face = face or fonts.face_for("\ufffd", weight, cjk)
+            if face is None and fonts.primary(weight):
+                char = "\ufffd"  # noqa: PLW2901 - no font has it: the sign for that, not an empty box
+                face = fonts.face_for(char, weight, cjk)
         if runs and runs[-1].face == face:
             runs[-1] = Run(runs[-1].text + char, face, rtl)
         else:
