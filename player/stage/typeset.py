@@ -120,7 +120,7 @@ def draw_line(canvas: ImageDraw.ImageDraw, line: Line, x: float, baseline: float
     """Draws one line from `x` on its baseline."""
     for run in line.runs:
         font = fonts.font(run.face, size)
-        canvas.text((x, baseline), _drawable(run), font=font, fill=fill, anchor="ls", direction=_direction(run))  # type: ignore[arg-type]  # fill: any colour Pillow takes
+        canvas.text((x, baseline), _drawable(run), font=font, fill=fill, anchor="ls", direction=_direction(run.face, rtl=run.rtl))  # type: ignore[arg-type]  # fill: any colour Pillow takes
         x += _width(run.text, run.face, size, run.rtl)
 
 
@@ -131,13 +131,14 @@ def _offset(line: Line, width: int, align: str) -> int:
     return {"left": 0, "center": free // 2, "right": free}[align]
 
 
-def _direction(run: Run) -> str | None:
-    return ("rtl" if run.rtl else "ltr") if _SHAPING else None
+def _direction(face: fonts.Face | None, *, rtl: bool) -> str | None:
+    """For the shaping engine; None where there is none, and for Pillow's own font, which does without."""
+    return ("rtl" if rtl else "ltr") if _SHAPING and face else None
 
 
 def _drawable(run: Run) -> str:
     """Without a shaping engine, right-to-left letters are at least put in the right order."""
-    return run.text[::-1] if run.rtl and not _SHAPING else run.text
+    return run.text[::-1] if run.rtl and not _direction(run.face, rtl=True) else run.text
 
 
 def _clean(text: str) -> str:
@@ -222,7 +223,7 @@ def _measure(text: str, size: int, weight: str, cjk: int) -> float:
 
 @functools.lru_cache(maxsize=8192)
 def _width(text: str, face: fonts.Face | None, size: int, rtl: bool) -> float:
-    return fonts.font(face, size).getlength(text, direction=("rtl" if rtl else "ltr") if _SHAPING else None)
+    return fonts.font(face, size).getlength(text, direction=_direction(face, rtl=rtl))
 
 
 def _line(text: str, size: int, weight: str, cjk: int, *, rtl: bool) -> Line:
