@@ -1,0 +1,66 @@
+"""Downloads: whole, checked and resumable, or not at all; a few at once on one session.
+
+Laws (faults N4 to N11): a body is believed when its length and hash are right, never because a server said 200; what broke off is
+continued with `Range` and `If-Range`; nothing takes more room than it was given; a server that trickles is left. Deadlines on
+every wait on the network; there is no total one, since a large file on a slow line is still progress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+
+from player.agent.partfile import PartFile
+from player.agent.reach import Reach, Way, parse_url
+from player.agent.transfer import Fetched, NoRoom, Patience, Progress, Transfer
+from player.core.filehash import parse_file_hash
+from player.core.ports import WantedAsset
+from player.errors import ContentError
+
+__all__ = ["Downloader", "Fetched", "NoRoom", "Patience", "Progress"]
+
+
+class Downloader:
+    """Fetches assets into `folder`, at most `at_once` at a time; `reach.session()` makes the session this is meant for.
+
+    `credentials`: headers for the configured server alone. `require_hash` refuses what cannot be checked.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        folder: Path,
+        reach: Reach,
+        *,
+        reserve_bytes: int,
+        credentials: Mapping[str, str] | None = None,
+        require_hash: bool = False,
+        at_once: int = 2,
+        patience: Patience | None = None,
+    ) -> None:
+        self._patience = patience or Patience()
+        self._way = Way(session, reach, credentials or {}, self._patience.first_byte_s)
+        self._folder, self._reserve_bytes, self._require_hash = folder, reserve_bytes, require_hash
+        self._slots = asyncio.Semaphore(at_once)
+
+    async def fetch(self, asset: WantedAsset, key: str, room: int, progress: Progress | None = None) -> Fetched:
+        """The whole file behind `asset`, at most `room` bytes; `key` (hex digits) names its part, which stays when this ends early.
+
+        Raises ContentError, ServerError, StorageError.
+        """
+        expected = parse_file_hash(asset.file_hash)
+        if expected is None and self._require_hash:
+            reason = "the server gave no hash to check it by, and storage.require_hash is set: add a hash on the server"
+            raise ContentError("unverified", asset.name, reason, transient=False)
+        url = parse_url(asset.url, asset.name)
+        algorithms = (expected.algorithm,) if expected else ()
+        async with self._slots:
+            part = await asyncio.to_thread(PartFile, self._folder, key, algorithms, reserve_bytes=self._reserve_bytes)
+            try:
+                await asyncio.to_thread(part.resume, asset.file_hash, checkable=expected is not None)
+                return await Transfer(self._way, self._patience, asset, url, expected, part, room, progress).run()
+            finally:
+                part.close()
