@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -47,13 +46,6 @@ NO_SWITCH = """#!/bin/sh
 echo "Simple mixer control 'PCM',0"; echo "  Capabilities: pvolume"
 echo "  Mono: Playback 7 [$(cat "$MIXER")%]"
 """
-
-
-@pytest.fixture
-def short() -> Iterator[Path]:
-    """A folder with a path short enough for sockets."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
 
 
 @contextlib.contextmanager
@@ -135,9 +127,9 @@ async def test_d2_a_server_whose_sink_vanished_says_that_it_has_no_output(tmp_pa
             await audio.set_volume(12)
 
 
-async def test_a_server_that_accepts_and_says_nothing_costs_the_deadline_alone(short: Path):
-    with listening(short / "native"), pytest.raises(BoxError, match=r"did not answer within"):
-        await PulseSink(f"unix:{short}/native", deadline_s=0.2).volume()
+async def test_a_server_that_accepts_and_says_nothing_costs_the_deadline_alone(runtime_dir: Path):
+    with listening(runtime_dir / "native"), pytest.raises(BoxError, match=r"did not answer within"):
+        await PulseSink(f"unix:{runtime_dir}/native", deadline_s=0.2).volume()
 
 
 async def test_d2_a_box_without_sound_gives_the_reasons(tmp_path: Path):
@@ -145,15 +137,15 @@ async def test_d2_a_box_without_sound_gives_the_reasons(tmp_path: Path):
     assert absent == Absent("audio", "no sound server's socket was found; this box has no sound card that ALSA knows")
 
 
-def test_sockets_are_looked_for_where_servers_put_them(short: Path):
-    places = [short / "session/pulse", short / f"run/user/{os.getuid()}/pulse", short / "run/pulse"]
+def test_sockets_are_looked_for_where_servers_put_them(runtime_dir: Path):
+    places = [runtime_dir / "session/pulse", runtime_dir / f"run/user/{os.getuid()}/pulse", runtime_dir / "run/pulse"]
     with contextlib.ExitStack() as stack:
         for place in places:
             place.mkdir(parents=True)
             stack.enter_context(listening(place / "native"))
-        environment = {"PULSE_SERVER": "tcp:10.0.0.7", "XDG_RUNTIME_DIR": str(short / "session")}
-        assert pulse_servers(environment, short / "run") == ["tcp:10.0.0.7", *(f"unix:{place}/native" for place in places)]
-    assert pulse_servers({}, short / "elsewhere") == []
+        environment = {"PULSE_SERVER": "tcp:10.0.0.7", "XDG_RUNTIME_DIR": str(runtime_dir / "session")}
+        assert pulse_servers(environment, runtime_dir / "run") == ["tcp:10.0.0.7", *(f"unix:{place}/native" for place in places)]
+    assert pulse_servers({}, runtime_dir / "elsewhere") == []
 
 
 async def test_without_a_server_the_real_amixer_turns_the_cards_control(tmp_path: Path):

@@ -22,6 +22,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusBool, DBusStr, DBusUInt32
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
+from player.core.ports import StageStatus
 from player.errors import BoxError
 
 # --- a private bus with logind and timedated -----------------------------------------------------------------------------------
@@ -358,3 +359,18 @@ class FakeSensors:
 
     def memory_mb(self) -> tuple[int, int]:
         return self._value("memory_mb", (1849, 512))
+
+
+@dataclass
+class FakeStage:
+    """`core.ports.StagePort`: a status, and the same `answer` to everything that is asked (None: the stage is away)."""
+
+    status: StageStatus | None = None
+    answer: dict[str, Any] | None = None
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    async def ask(self, op: str, **args: Any) -> dict[str, Any]:
+        self.asked.append((op, args))
+        if self.answer is None:
+            raise BoxError("stage", "the stage is not running; it is started again by itself")
+        return self.answer
