@@ -6,7 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from player.config import Config
 
 INSTALL = Path(__file__).parents[2] / "scripts" / "install"
 
@@ -33,3 +36,10 @@ def test_a_wrong_argument_is_named_and_nothing_is_done(arguments: tuple[str, ...
 def test_without_root_it_says_how_to_call_it() -> None:
     assert os.geteuid() != 0, "as root this would install: scripts/test runs it as the player's user"
     assert words() == (1, "error: installing needs root: sudo scripts/install\n")
+
+
+def test_the_readme_lists_every_key_of_the_configuration() -> None:
+    readme = (INSTALL.parents[1] / "README.md").read_text()
+    for section in msgspec.structs.fields(Config):
+        for key in msgspec.structs.fields(section.type):
+            assert f"`{section.name}.{key.name}`" in readme
