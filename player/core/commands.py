@@ -1,0 +1,213 @@
+"""Every command an operator can send, as types: contract §3.5 in one table, from the wire's type and payload to a checked value.
+
+Pure. What cannot be understood is a `CommandRejected` with a sentence for the operator. What each kind may do after a crash is
+`Kind.after_crash`; the ledger (`core.ledger`) decides by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from player.core.content import Orientation
+from player.core.payload import Payload
+from player.errors import CommandRejected
+
+
+class AfterCrash(StrEnum):
+    """What becomes of a command that was started and whose end nobody wrote down (faults.md §5)."""
+
+    AGAIN = "again"  # it only sets a state that is ours: doing it twice is doing it once
+    BOOT = "boot"  # done when the box has booted since
+    PROCESS = "process"  # done when this process is another one, which it is
+    VERSION = "version"  # done when the wanted version runs
+    INTERRUPTED = "interrupted"  # somebody may have seen it: never again
+
+
+@dataclass(frozen=True, slots=True)
+class Reboot:
+    """Restart the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Switch the box off."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartApp:
+    """Restart the player."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Ask the server for its programme at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCache:
+    """Remove every file that nothing on air needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """0 to 100."""
+
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Sound off or on; the volume stays."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Screenshot:
+    """A picture of the screen, sent to the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Local controls closed. `pin` None keeps the one that is set."""
+
+    pin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """Local controls open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenOn:
+    """The panel on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenOff:
+    """The panel off."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBrightness:
+    """0 to 100."""
+
+    brightness: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetOrientation:
+    """How the panel hangs."""
+
+    orientation: Orientation
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Shows which box this is, for so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One content at once; `seconds` None is its own length."""
+
+    content_id: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next item now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The item before, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMessage:
+    """A text over the content, for so long."""
+
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateApp:
+    """Install this version, if the signature holds."""
+
+    version: str
+    url: str
+    sha256: str
+    signature: str
+    mandatory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLogs:
+    """Send the logs to the server."""
+
+
+Instruction = (
+    Reboot | Shutdown | RestartApp | Refresh | ClearCache | SetVolume | Mute | Screenshot | Lock | Unlock | ScreenOn | ScreenOff
+    | SetBrightness | SetOrientation | Identify | Play | Next | Previous | ShowMessage | UpdateApp | UploadLogs
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of command: how it is read, what a crash means, and whether a later one of its `state` replaces it."""
+
+    read: Callable[[Payload], Instruction]
+    after_crash: AfterCrash = AfterCrash.INTERRUPTED
+    state: str | None = None
+    restarts: bool = False
+
+
+def _update(p: Payload) -> UpdateApp:
+    mandatory = p.truth("mandatory", default=False)
+    return UpdateApp(p.text("version"), p.text("url", 4096), p.text("sha256"), p.text("signature"), mandatory)
+
+
+def _state(state: str, read: Callable[[Payload], Instruction]) -> Kind:
+    return Kind(read, AfterCrash.AGAIN, state)
+
+
+KINDS: Mapping[str, Kind] = {
+    "reboot": Kind(lambda _: Reboot(), AfterCrash.BOOT, "reboot", restarts=True),
+    "shutdown": Kind(lambda _: Shutdown(), AfterCrash.BOOT, "shutdown", restarts=True),
+    "restart_app": Kind(lambda _: RestartApp(), AfterCrash.PROCESS, "restart_app", restarts=True),
+    "update_app": Kind(_update, AfterCrash.VERSION, "update"),
+    "refresh": _state("refresh", lambda _: Refresh()),
+    "clear_cache": _state("clear_cache", lambda _: ClearCache()),
+    "set_volume": _state("volume", lambda p: SetVolume(p.percent("volume"))),
+    "mute": _state("mute", lambda p: Mute(p.truth("muted"))),
+    "lock": _state("lock", lambda p: Lock(p.optional_text("pin", 64))),
+    "unlock": _state("lock", lambda _: Unlock()),
+    "screen_on": _state("screen", lambda _: ScreenOn()),
+    "screen_off": _state("screen", lambda _: ScreenOff()),
+    "set_brightness": _state("brightness", lambda p: SetBrightness(p.percent("brightness"))),
+    "set_orientation": _state("orientation", lambda p: SetOrientation(p.orientation("orientation"))),
+    "screenshot": Kind(lambda _: Screenshot()),
+    "identify": Kind(lambda p: Identify(p.seconds("seconds", 10.0) or 10.0)),
+    "play": Kind(lambda p: Play(p.text("content_id"), p.seconds("seconds", None))),
+    "next": Kind(lambda _: Next()),
+    "previous": Kind(lambda _: Previous()),
+    "show_message": Kind(lambda p: ShowMessage(p.text("text"), p.seconds("seconds", 10.0) or 10.0)),
+    "upload_logs": Kind(lambda _: UploadLogs()),
+}
+
+
+def parse(kind: str, payload: Mapping[str, Any]) -> Instruction:
+    """The command's meaning. Raises CommandRejected."""
+    known = KINDS.get(kind)
+    if known is None:
+        raise CommandRejected(f'this player does not know the command "{kind}"')
+    return known.read(Payload(kind, payload))

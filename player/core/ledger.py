@@ -1,0 +1,212 @@
+"""What became of each command: at most once for its id, across redelivery, restarts and power cuts (faults.md §5, K1 to K10).
+
+Pure: the ledger is the fold of its records, and every decision is made from it alone. The driver writes a record down, durably,
+before it applies it and before it acts: `received`, then `started`, then the deed, then `finished`; `told` once the server has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from player.core.commands import KINDS, AfterCrash, Instruction, parse
+from player.core.ports import Command, CommandResult
+from player.errors import CommandRejected
+
+QUEUE_CALM, QUEUE_LIMIT = 16, 100
+BUDGETS = ((3600.0, 3, "an hour"), (86_400.0, 6, "a day"))
+TOMBSTONE_S = 90 * 86_400.0
+STARTS = 2  # how often a command that may run again after a crash is started at all
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the journal. `at` is seconds since the epoch; which fields are there depends on `what`."""
+
+    what: Literal["received", "started", "initiated", "finished", "told"]
+    id: str
+    at: float
+    boot_id: str = ""
+    command: Command | None = None
+    result: CommandResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command's life. `untold` is the result that the server has not got yet; `first_seq` where its records begin."""
+
+    command: Command
+    received_at: float
+    first_seq: int
+    starts: int = 0
+    started_at: float = 0.0
+    boot_id: str = ""
+    result: CommandResult | None = None
+    untold: CommandResult | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether its last word is written."""
+        return self.result is not None and self.result.status != "initiated"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Do this now."""
+
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """It came before; this is what became of it."""
+
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """It came before, and is waiting or running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """It does not run; this is its last word."""
+
+    status: str
+    reason: str
+
+
+Decision = Run | Repeat | InHand | Settle
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every command that is remembered, oldest first."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[tuple[int, Record]]) -> Ledger:
+        """The state after (sequence number, record)s."""
+        ledger = cls()
+        for seq, record in records:
+            ledger.apply(seq, record)
+        return ledger
+
+    def apply(self, seq: int, record: Record) -> None:
+        """Takes one record in; one about a command that is not known any more changes nothing."""
+        if record.what == "received":
+            if record.command is not None and record.id not in self.entries:
+                self.entries[record.id] = Entry(record.command, record.at, seq)
+            return
+        entry = self.entries.get(record.id)
+        if entry is None:
+            return
+        if record.what == "started":
+            entry = replace(entry, starts=entry.starts + 1, started_at=record.at, boot_id=record.boot_id)
+        elif record.what == "told":
+            told = entry.untold is not None and record.result is not None and entry.untold.status == record.result.status
+            entry = replace(entry, untold=None) if told else entry
+        else:
+            entry = replace(entry, result=record.result, untold=record.result)
+        self.entries[record.id] = entry
+
+    def arrived(self, command: Command, now: float, *, clock_trusted: bool) -> Decision:
+        """What to do with a command that was just delivered."""
+        entry = self.entries.get(command.id)
+        if entry is not None:
+            return Repeat(entry.result) if entry.finished and entry.result is not None else InHand()
+        return self._fresh(command, now, clock_trusted=clock_trusted)
+
+    def due(self, command_id: str, now: float, *, clock_trusted: bool) -> Decision:
+        """What to do with a received command whose turn has come."""
+        entry = self.entries[command_id]
+        if entry.finished and entry.result is not None:
+            return Repeat(entry.result)
+        return self._fresh(entry.command, now, clock_trusted=clock_trusted)
+
+    def _fresh(self, command: Command, now: float, *, clock_trusted: bool) -> Run | Settle:
+        if clock_trusted and command.expires_at is not None and command.expires_at <= now:
+            return Settle("rejected", f"it expired {now - command.expires_at:.0f} s before it could run")
+        try:
+            instruction = parse(command.type, command.payload)
+        except CommandRejected as refusal:
+            return Settle("rejected", str(refusal))
+        spent = self._spent(now) if KINDS[command.type].restarts else None
+        return Settle("rejected", spent) if spent else Run(instruction)
+
+    def _spent(self, now: float) -> str | None:
+        """The sentence that refuses one more restart (K3). An untrusted clock may jump: what lies ahead of it counts as well."""
+        starts = [e.started_at for e in self.entries.values() if e.starts and KINDS[e.command.type].restarts]
+        for window, limit, name in BUDGETS:
+            recent = sum(1 for at in starts if abs(now - at) < window)
+            if recent >= limit:
+                return f"the box was restarted by command {recent} times within {name} already; no more than {limit} are allowed"
+        return None
+
+    def overtaken(self) -> Sequence[tuple[str, Settle]]:
+        """Of a long queue: state kinds that a newer one replaces, and what is beyond the limit (K10). A short one runs whole."""
+        queue = self.waiting
+        if len(queue) <= QUEUE_CALM:
+            return ()
+        newest: dict[str, str] = {}
+        for entry in queue:
+            newest[self._state(entry)] = entry.command.id
+        gone = [e for e in queue if newest[self._state(e)] != e.command.id]
+        kept = [e for e in queue if newest[self._state(e)] == e.command.id]
+        replaced = [(e.command.id, Settle("rejected", f"the newer command {newest[self._state(e)]} replaced it")) for e in gone]
+        full = Settle("rejected", f"more than {QUEUE_LIMIT} commands were waiting")
+        return (*replaced, *((e.command.id, full) for e in kept[QUEUE_LIMIT:]))
+
+    @staticmethod
+    def _state(entry: Entry) -> str:
+        kind = KINDS.get(entry.command.type)
+        return kind.state if kind is not None and kind.state is not None else f"only {entry.command.id}"
+
+    @property
+    def waiting(self) -> Sequence[Entry]:
+        """Received, not started, in the order of arrival."""
+        return [entry for entry in self.entries.values() if not entry.starts and entry.result is None]
+
+    @property
+    def untold(self) -> Sequence[CommandResult]:
+        """Results that the server has not got."""
+        return [entry.untold for entry in self.entries.values() if entry.untold is not None]
+
+    def after_restart(self, boot_id: str, version: str) -> Sequence[tuple[str, Settle | None]]:
+        """What becomes of each command that was started and not finished; None: start it again."""
+        return [(e.command.id, _resolve(e, boot_id, version)) for e in self.entries.values() if e.starts and not e.finished]
+
+    def droppable(self, now: float) -> int:
+        """The highest journal number that nothing remembered begins at or below; entries older than 90 days are forgotten."""
+        old = [i for i, e in self.entries.items() if e.finished and e.untold is None and now - e.received_at > TOMBSTONE_S]
+        for name in old:
+            del self.entries[name]
+        return min((e.first_seq for e in self.entries.values()), default=1) - 1
+
+
+def _resolve(entry: Entry, boot_id: str, version: str) -> Settle | None:
+    """The restart rule of faults.md §5."""
+    match KINDS[entry.command.type].after_crash:
+        case AfterCrash.AGAIN if entry.starts < STARTS:
+            return None
+        case AfterCrash.BOOT:
+            done = boot_id != entry.boot_id
+            return Settle("succeeded", "the box has started again") if done else Settle("failed", "the box did not restart")
+        case AfterCrash.PROCESS:
+            return Settle("succeeded", "the player has started again")
+        case AfterCrash.VERSION:
+            wanted = str(entry.command.payload.get("version"))
+            if wanted == version:
+                return Settle("succeeded", f"version {version} is running")
+            return Settle("failed", f"version {version} is running, not {wanted}")
+        case _:
+            return Settle("interrupted", "the player stopped while it ran; it is not run again")
+
+
+def without_secrets(command: Command) -> Command:
+    """The command as it may be written down: a PIN is not."""
+    payload: Mapping[str, Any] = {k: v for k, v in command.payload.items() if k != "pin"}
+    return replace(command, payload=payload)
