@@ -1,0 +1,160 @@
+"""The machine: who runs, compositor, seat, graphics, decoders, browser, sound, the panel's wires."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from player.doctor import Finding, absent, failed, passed
+from player.errors import BoxError
+from player.launch import account_for_root
+
+DEV, SYS, RUN = Path("/dev"), Path("/sys"), Path("/run")
+ASK_WITHIN_S = 10.0
+_PI_DECODERS = ("video10", "video19")  # V4L2 nodes of the Raspberry Pi's decoders: H.264, HEVC
+
+
+def account() -> Iterator[Finding]:
+    """Not root, or a user that root gives way to."""
+    try:
+        found = account_for_root()
+    except BoxError as error:
+        yield failed("account", str(error), "sudo scripts/setup")
+    else:
+        yield passed("account", f"root starts the player as {found.name}" if found else f"runs as uid {os.geteuid()}")
+
+
+def compositor(backend: str) -> Iterator[Finding]:
+    """sway, and grim for screenshots."""
+    needed = backend not in ("none", "single")
+    version = _first_line("sway", "--version")
+    if version:
+        yield passed("compositor", version)
+    elif needed:
+        yield failed("compositor", "sway is not installed", "sudo scripts/setup, or: sudo apt install sway")
+    else:
+        yield absent("compositor", f'not needed by stage.backend = "{backend}"')
+    if not shutil.which("grim"):
+        yield failed("screenshots", "grim is not installed", "sudo apt install grim", needed=False)
+
+
+def seat(backend: str, run: Path = RUN) -> Iterator[Finding]:
+    """Whether the screen's hardware, or a desktop, may be used."""
+    desktop = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    if desktop:
+        yield passed("seat", f"inside the desktop session {desktop}")
+    elif os.access(run / "seatd.sock", os.W_OK):
+        yield passed("seat", "seatd answers")
+    elif (run / "seatd.sock").exists():
+        yield failed("seat", "seatd is there, but closed to this user", "sudo usermod -a -G video $USER, then log in again")
+    elif os.environ.get("XDG_SESSION_ID"):
+        yield passed("seat", "a session of systemd-logind")
+    elif backend == "sway":
+        yield failed(
+            "seat", "no seatd, no login session, no desktop", "sudo apt install seatd, then add the user to the group video"
+        )
+    else:
+        yield absent("seat", "no seatd, no login session, no desktop: pictures are drawn without a panel", "sudo apt install seatd")
+
+
+def graphics(dev: Path = DEV) -> Iterator[Finding]:
+    """The render node and the panels."""
+    nodes = sorted((dev / "dri").glob("renderD*"))
+    usable = [node for node in nodes if os.access(node, os.R_OK | os.W_OK)]
+    if usable:
+        yield passed("graphics", f"render node {usable[0]}")
+    elif nodes:
+        yield failed(
+            "graphics", f"{nodes[0]} is closed to this user", "sudo usermod -a -G render $USER, then log in again", needed=False
+        )
+    else:
+        yield absent("graphics", "no render node: everything is drawn by the processor")
+
+
+def video(backend: str, hwdec: str, dev: Path = DEV) -> Iterator[Finding]:
+    """libmpv, ffmpeg, and hardware decoding."""
+    library = ctypes.util.find_library("mpv")
+    if library:
+        version = ctypes.CDLL(library).mpv_client_api_version()
+        yield passed("video", f"{library}, interface {version >> 16}.{version & 0xFFFF}")
+    elif backend != "none":
+        yield failed("video", "libmpv is not installed", "sudo scripts/setup, or: sudo apt install libmpv2")
+    ffmpeg = _first_line("ffmpeg", "-version")
+    if ffmpeg:
+        yield passed("decoders", ffmpeg.split(" Copyright", maxsplit=1)[0])
+    else:
+        yield failed("decoders", "ffmpeg is not installed", "sudo scripts/setup, or: sudo apt install ffmpeg")
+    nodes = [str(dev / name) for name in _PI_DECODERS if (dev / name).exists()] + [
+        str(node) for node in (dev / "dri").glob("renderD*")
+    ]
+    if hwdec == "no":
+        yield absent("hardware decode", 'turned off by stage.hwdec = "no"')
+    elif nodes:
+        yield passed("hardware decode", f"{', '.join(nodes)} may decode; stage.hwdec = {hwdec}")
+    else:
+        yield absent("hardware decode", "no decoder device: video is decoded by the processor")
+
+
+def browser(configured: str) -> Iterator[Finding]:
+    """Chromium, for web pages."""
+    names = ("chromium", "chromium-browser") if configured == "auto" else (configured,)
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found:
+        yield passed("browser", found)
+    elif configured == "auto":
+        yield absent("browser", "Chromium is not installed: web pages are left out", "sudo apt install chromium")
+    else:
+        yield failed("browser", f"{configured} is not there", "mend stage.browser", needed=False)
+
+
+def sound(dev: Path = DEV) -> Iterator[Finding]:
+    """A sound card that this user may use."""
+    cards = sorted((dev / "snd").glob("controlC*"))
+    if any(os.access(card, os.R_OK | os.W_OK) for card in cards):
+        yield passed("audio", f"{len(cards)} sound cards")
+    elif cards:
+        yield failed(
+            "audio", "the sound card is closed to this user", "sudo usermod -a -G audio $USER, then log in again", needed=False
+        )
+    else:
+        yield absent("audio", "no sound card: video plays without sound")
+
+
+def panel(dev: Path = DEV, system: Path = SYS) -> Iterator[Finding]:
+    """Connected outputs, CEC, DDC/CI."""
+    states = {
+        path.parent.name.partition("-")[2]: path.read_text().strip() for path in (system / "class/drm").glob("card*-*/status")
+    }
+    connected = sorted(name for name, state in states.items() if state == "connected")
+    if connected:
+        yield passed("panel", ", ".join(connected))
+    else:
+        yield absent("panel", "nothing is connected" if states else "no output", "check the cable" if states else "")
+    for ability, pattern, without in (("CEC", "cec*", "the panel's power"), ("DDC/CI", "i2c-*", "the panel's brightness")):
+        yield from _wire(ability, sorted(dev.glob(pattern)), without)
+
+
+def _wire(ability: str, nodes: list[Path], without: str) -> Iterator[Finding]:
+    if any(os.access(node, os.R_OK | os.W_OK) for node in nodes):
+        yield passed(ability, ", ".join(str(node) for node in nodes))
+    elif nodes:
+        group = "video" if ability == "CEC" else "i2c"
+        yield failed(
+            ability, f"{nodes[0]} is closed to this user", f"sudo usermod -a -G {group} $USER, then log in again", needed=False
+        )
+    else:
+        yield absent(ability, f"no device: {without} is not set through it")
+
+
+def _first_line(*command: str) -> str:
+    """What a program says first; "" when it is not there or does not answer."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_WITHIN_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.partition("\n")[0].strip()

@@ -1,0 +1,186 @@
+"""Every command, with its help, an example and its exit codes.
+
+argparse and not typer: `run` must put a first frame on screen within half a second, and importing typer and rich costs more than
+starting the stage; rich is imported where a bar or a table is drawn. A command's code is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+from player import __version__
+from player.errors import ConfigError, NotRunning, SignageError, WrongPin
+
+EXITS = "exit codes: 0 done, 1 failed, 2 configuration or usage wrong, 3 no player running, 4 wrong PIN"
+Add = Callable[[argparse.ArgumentParser], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    chosen = make_parser().parse_args(arguments)
+    try:
+        return _run(chosen)
+    except ConfigError as error:
+        return _say(error, 2)
+    except NotRunning as error:
+        return _say(error, 3)
+    except WrongPin as error:
+        return _say(error, 4)
+    except SignageError as error:
+        return _say(error, 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has enough
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _say(error: SignageError, code: int) -> int:
+    print(f"signage-player: {error}", file=sys.stderr)
+    return code
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    if chosen.code == "daemon":
+        from player.__main__ import start
+
+        return start(chosen.command, chosen.config)
+    from player import config as configuration
+
+    config = configuration.load(chosen.config)
+    module, _, function = chosen.code.partition(":")
+    command = getattr(importlib.import_module(f"player.{module}"), function)
+    return int(command(chosen, config, configuration.resolve_dirs(config)))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(prog="signage-player", description="A digital signage player.", epilog=EXITS)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_daemons(commands)
+    _add_shows(commands)
+    _add_questions(commands)
+    _add_records(commands)
+    return parser
+
+
+def _command(commands: argparse._SubParsersAction, name: str, code: str, text: str, example: str, add: Add | None = None) -> None:  # type: ignore[type-arg]  # the class is not generic at run time
+    parser = commands.add_parser(
+        name,
+        help=text,
+        description=text[:1].upper() + text[1:] + ".",
+        epilog=f"example:\n  signage-player {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="the configuration (default: $SIGNAGE_CONFIG, /etc/signage-player/config.toml)"
+    )
+    parser.set_defaults(code=code)
+    if add:
+        add(parser)
+
+
+def _add_daemons(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    _command(commands, "run", "daemon", "run the player in the foreground: compositor, stage and agent", "run --config config.toml")
+    _command(commands, "agent", "daemon", "run the agent alone: network, storage, commands", "agent")
+    _command(commands, "stage", "daemon", "run the stage alone: playback", "stage")
+    _command(commands, "compositor", "daemon", "run the compositor alone: sway", "compositor")
+
+
+def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    def demo(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--screens", type=int, default=1, metavar="N", help="how many players (default 1)")
+        parser.add_argument("--port", type=int, default=8080, help="the server's port (default 8080; 0 takes a free one)")
+        parser.add_argument(
+            "--screenshot", default="demo-screenshot.png", metavar="FILE", help="where the picture goes (default %(default)s)"
+        )
+        parser.add_argument("--once", action="store_true", help="end after the screenshot")
+
+    def play(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE", help="a video, a picture, or the address of a page (http, https)")
+        parser.add_argument(
+            "--seconds", type=float, default=10.0, metavar="S", help="how long pictures and pages stay (default 10)"
+        )
+
+    _command(commands, "demo", "demo:main", "a server with sample content, and a player paired with it", "demo --screens 2", demo)
+    _command(commands, "play", "play:main", "show files at once, without configuration or server", "play film.mp4 poster.jpg", play)
+
+
+def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    def status(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="the object of GET /api/status")
+        parser.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
+
+    def json_only(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="for programs")
+
+    def file(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE")
+
+    def pin(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--pin", required=True, help="4 to 12 digits")
+
+    _command(commands, "status", "questions:status", "what a running player is doing", "status --watch", status)
+    _command(
+        commands, "screenshot", "questions:screenshot", "what the screen shows now, as PNG or JPEG", "screenshot now.png", file
+    )
+    _command(commands, "pair", "questions:pair", "the pairing code", "pair")
+    _command(commands, "lock", "questions:lock", "lock local controls", "lock --pin 471100", pin)
+    _command(commands, "unlock", "questions:unlock", "unlock local controls", "unlock --pin 471100", pin)
+    _command(commands, "doctor", "doctor:main", "test this machine, and say what to do about it", "doctor", json_only)
+    _command(
+        commands,
+        "support-bundle",
+        "support:main",
+        "one archive for a support ticket, secrets removed",
+        "support-bundle t.tar.gz",
+        file,
+    )
+
+
+def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    def cache(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "action", choices=("list", "verify", "prune"), help="verify re-hashes everything; prune drops what is not on air"
+        )
+
+    def proof(parser: argparse.ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="export|verify", required=True)
+        export = actions.add_parser(
+            "export", help="events out of the journal", epilog="example: proof export --since 7d --format csv"
+        )
+        export.add_argument("--since", metavar="D", help="a date (2026-03-01), an instant (2026-03-01T12:00Z) or an age (7d, 12h)")
+        export.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
+        export.add_argument("--output", metavar="FILE", help="instead of standard output")
+        verify = actions.add_parser("verify", help="check the chain of an export", epilog="example: proof verify plays.jsonl")
+        verify.add_argument("file", metavar="FILE")
+
+    def token(parser: argparse.ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="create|list|revoke", required=True)
+        create = actions.add_parser("create", help="a token; its secret is shown once", epilog="example: token create --name phone")
+        create.add_argument("--name", required=True, help="what it is for")
+        create.add_argument("--scope", choices=("read", "control", "admin"), default="control")
+        create.add_argument("--expires", metavar="AGE", help="30d, 12h (default: never)")
+        actions.add_parser("list", help="every token, without secrets")
+        revoke = actions.add_parser("revoke", help="end a token", epilog="example: token revoke 1a2b3c4d")
+        revoke.add_argument("id", metavar="ID")
+
+    def update(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("bundle", metavar="BUNDLE")
+
+    _command(commands, "cache", "cache_commands:main", "the media store", "cache verify", cache)
+    _command(commands, "proof", "proof_commands:main", "proof of play", "proof export --since 7d --format csv", proof)
+    _command(
+        commands, "token", "token_commands:main", "access to the control API", "token create --name phone --expires 30d", token
+    )
+    _command(
+        commands, "update", "update_command:main", "install a signed update bundle", "update signage-player-1.2.bundle", update
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

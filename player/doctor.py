@@ -1,0 +1,100 @@
+"""`doctor`: tests this machine and says what to do about it. Each line is passed, failed or not present, with the remedy.
+
+House rule 5: what a box does not have is an answer; only an ability that the configuration needs makes the command fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+from player.config import Config, Dirs
+
+SIGNS = {"passed": ("✔", "32"), "failed": ("✘", "31"), "not present": ("–", "33")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. `result`: passed | failed | not present; `needed`: failing makes the command fail."""
+
+    ability: str
+    result: str
+    detail: str
+    remedy: str = ""
+    needed: bool = False
+
+
+def passed(ability: str, detail: str) -> Finding:
+    """The ability is there."""
+    return Finding(ability, "passed", detail)
+
+
+def failed(ability: str, detail: str, remedy: str, *, needed: bool = True) -> Finding:
+    """It should be there and does not work."""
+    return Finding(ability, "failed", detail, remedy, needed)
+
+
+def absent(ability: str, detail: str, remedy: str = "") -> Finding:
+    """This box does not have it, and goes without."""
+    return Finding(ability, "not present", detail, remedy)
+
+
+Check = Callable[[], Iterable[Finding]]
+
+
+def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
+    """Prints every finding; 1 when a needed ability failed."""
+    findings = examine(config, dirs)
+    if chosen.json:
+        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(_line(finding, colour=sys.stdout.isatty()) for finding in findings))
+    return 1 if any(finding.needed and finding.result == "failed" for finding in findings) else 0
+
+
+def examine(config: Config, dirs: Dirs) -> list[Finding]:
+    """Every finding about this machine."""
+    from player.checks import machine, surroundings
+
+    checks: tuple[Check, ...] = (
+        machine.account,
+        lambda: machine.compositor(config.stage.backend),
+        lambda: machine.seat(config.stage.backend),
+        machine.graphics,
+        lambda: machine.video(config.stage.backend, config.stage.hwdec),
+        lambda: machine.browser(config.stage.browser),
+        machine.sound,
+        machine.panel,
+        surroundings.clock,
+        lambda: surroundings.disk(dirs, config.storage.reserve),
+        lambda: surroundings.permissions(dirs),
+        surroundings.network,
+        lambda: surroundings.server(config.cms.url, config.cms.ca_file),
+    )
+    return [finding for check in checks for finding in _guarded(check)]
+
+
+def _guarded(check: Check) -> list[Finding]:
+    """A check that meets something unforeseen is a finding, not the end of the examination."""
+    try:
+        return list(check())
+    except (OSError, ValueError) as error:
+        return [
+            failed(
+                "examination",
+                f"a test could not be made: {error}",
+                "report this with `signage-player support-bundle`",
+                needed=False,
+            )
+        ]
+
+
+def _line(finding: Finding, *, colour: bool) -> str:
+    sign, code = SIGNS[finding.result]
+    shown = f"\x1b[{code}m{sign}\x1b[0m" if colour and "NO_COLOR" not in os.environ else sign
+    remedy = f"\n{' ' * 31}-> {finding.remedy}" if finding.remedy and finding.result != "passed" else ""
+    return f"{shown} {finding.ability:16} {finding.result:11} {finding.detail}{remedy}"

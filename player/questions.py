@@ -1,0 +1,98 @@
+"""The commands that ask a running player: status, screenshot, pair, lock, unlock. They speak through its control socket."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from player.client import ControlClient
+from player.config import Config, Dirs
+from player.errors import StorageError
+
+SUFFIXES = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}
+WATCH_S = 1.0
+
+
+def status(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Prints what the player does; with --watch until Ctrl-C."""
+    client = ControlClient(dirs.control_socket)
+    while True:
+        answer = client.status()
+        clear = "\x1b[H\x1b[2J" if chosen.watch and not chosen.json and sys.stdout.isatty() else ""
+        print(json.dumps(answer, ensure_ascii=False) if chosen.json else clear + in_words(answer), flush=True)
+        if not chosen.watch:
+            return 0
+        time.sleep(WATCH_S)
+
+
+def screenshot(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Writes what the screen shows now."""
+    path = Path(chosen.file)
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise StorageError(str(path), "cannot be a screenshot: end it in .png or .jpg")
+    picture = ControlClient(dirs.control_socket).screenshot(kind)
+    try:
+        path.write_bytes(picture)
+    except OSError as error:
+        raise StorageError(str(path), f"cannot be written: {error.strerror}") from error
+    return 0
+
+
+def pair(_: argparse.Namespace, __: Config, dirs: Dirs) -> int:
+    """Prints the pairing code, or that none is needed."""
+    answer = ControlClient(dirs.control_socket).pairing()
+    if answer["paired"]:
+        print(f"already paired with {answer['server']}")
+    elif answer["pairing_code"]:
+        print(answer["pairing_code"])
+    else:
+        print(f"no pairing code yet: {answer['server'] or 'no server is configured (cms.url)'} has not answered", file=sys.stderr)
+        return 1
+    return 0
+
+
+def lock(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Locks local controls."""
+    ControlClient(dirs.control_socket).lock(chosen.pin)
+    print("locked")
+    return 0
+
+
+def unlock(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Unlocks local controls."""
+    ControlClient(dirs.control_socket).unlock(chosen.pin)
+    print("unlocked")
+    return 0
+
+
+def in_words(status: dict[str, Any]) -> str:
+    """The status on a few lines."""
+    server, stage, manifest, cache = status["server"], status["stage"], status["manifest"], status["cache"]
+    contact = server["last_contact"]
+    since = "never reached" if contact is None else f"last contact {datetime.fromtimestamp(contact, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    lines = [
+        ("state", status["state"] + (", locked" if status.get("locked") else "")),
+        *(("on screen", _item(item)) for item in status["now"]["items"]),
+        ("server", f"{'online' if server['online'] else 'away'}, {server['kind']} {server['url']}, {since}"),
+        ("paired", "yes" if status["paired"] else f"no, code {status['pairing_code'] or 'not known yet'}"),
+        ("content", f"{manifest['items']} items, {manifest['assets_ready']} of {manifest['assets_total']} files ready"),
+        ("cache", f"{cache['bytes'] / 2**20:.1f} of {cache['limit'] / 2**20:.0f} MiB in {cache['files']} files"),
+        ("picture", f"{stage['backend']} {stage['size']} {stage['orientation']}, {stage['frames_dropped']} frames dropped"),
+        ("proof of play", f"{status['proof']['pending']} events pending"),
+        ("clock", "synchronized" if status["clock"]["synced"] else "not synchronized"),
+        *(("fault", f"{fault['code']}: {fault['message']}") for fault in status["faults"]),
+        ("player", f"{status['uuid8']}, version {status['version']}, running for {status['uptime_s']:.0f} s"),
+    ]
+    return "\n".join(f"{name:14}{text}" for name, text in lines)
+
+
+def _item(item: dict[str, Any]) -> str:
+    position, duration = item["position_s"], item["duration_s"]
+    where = "" if position is None else f", {position:.0f}" + (f" of {duration:.0f}" if duration else "") + " s"
+    return f"{item['name']} ({item['type']} in {item['zone']}{where})"
