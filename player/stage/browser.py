@@ -1,0 +1,260 @@
+"""The browser behind web surfaces: one Chromium, spoken to over its debugging pipe (no port), in its own sandbox.
+
+It starts when the first page is wanted and is started again when it dies (`run` belongs under `keep_running`). Every surface is a
+window of its own: only `--app=ADDRESS` gives windows without bars whose page fills them to the pixel, and a second call of the
+program with the same profile asks the running one for such a window. The address, which loads nothing, is what sets its app_id.
+`setpriv --pdeathsig` ends Chromium with the thread that started it, which therefore has to be the event loop's main thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from player.core.content import Fault
+from player.errors import BoxError
+from player.runtime import child_environment
+from player.stage.cdp import MESSAGE_LIMIT, Cdp
+from player.stage.webpage import WebPage
+
+log = logging.getLogger(__name__)
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable")
+START_S, STOP_S = 30.0, 2.0
+OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
+_PIPE = 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
+_QUIET_FEATURES = "Translate,MediaRouter,OptimizationHints,InterestFeedContentSuggestions,GlobalMediaControls,BackForwardCache"
+_FLAGS = (
+    "--remote-debugging-pipe --no-startup-window --no-first-run --no-default-browser-check --no-pings --noerrdialogs "
+    "--disable-background-networking --disable-component-update --disable-sync --disable-default-apps --disable-extensions "
+    "--disable-domain-reliability --disable-breakpad --disable-client-side-phishing-detection --disable-notifications "
+    "--disable-hang-monitor --disable-session-crashed-bubble --disable-prompt-on-repost --disable-backgrounding-occluded-windows "
+    "--disable-pinch --overscroll-history-navigation=0 --deny-permission-prompts --metrics-recording-only --password-store=basic "
+    "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --disk-cache-size=16777216 "
+    f"--disable-features={_QUIET_FEATURES}"
+).split()
+
+
+def find_browser(wanted: str = "auto") -> str:
+    """The program's path. Raises BoxError when there is none."""
+    names = PROGRAMS if wanted == "auto" else (wanted,)
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    raise BoxError("browser", f"none of {', '.join(names)} is installed; install one (apt install chromium), or set stage.browser")
+
+
+class BrowserProcess:
+    """Chromium with a fresh profile below `runtime`; `gpu` false draws in software. Windows are asked for by `open`."""
+
+    def __init__(
+        self, runtime: Path, wayland_display: str, *, program: str = "auto", gpu: bool = False, now: Callable[[], float] = time.time
+    ) -> None:
+        self._profile, self._display, self._program, self._gpu, self._now = runtime / "browser", wayland_display, program, gpu, now
+        self._wanted = asyncio.Event()
+        self._up = asyncio.Event()
+        self._cdp: Cdp | None = None
+        self._pages: dict[str, WebPage] = {}
+        self._opening: dict[str, asyncio.Future[str]] = {}
+        self._said: deque[str] = deque(maxlen=20)
+        self._sandbox, self._was_up = True, False
+        self.pid = 0
+        self.faults: tuple[Fault, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"browser (process {self.pid})" if self.pid else "browser (not running)"
+
+    async def run(self) -> None:
+        """Waits until a window is wanted, then runs Chromium until it ends. Raises BoxError when it does."""
+        await self._wanted.wait()
+        error = await self._run_once()
+        if self._sandbox and not self._was_up and any("sandbox" in line.lower() for line in self._said):
+            self._give_up_sandbox()
+            error = await self._run_once()
+        raise error
+
+    async def open(self, name: str) -> WebPage:
+        """A window whose app_id is `app_id(name)`, with a blank page. Raises BoxError."""
+        find_browser(self._program)
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(START_S):
+                await self._up.wait()
+        except TimeoutError as error:
+            raise BoxError("browser", f"it did not start within {START_S:g} s; see the stage's log") from error
+        cdp = self._cdp
+        if cdp is None:
+            raise BoxError("browser", "it went away; it is started again by itself")
+        target = await self._new_window(name)
+        session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
+        page = self._pages[target] = WebPage(cdp, target, session)
+        await page.prepare()
+        return page
+
+    async def close(self, page: WebPage) -> None:
+        """Closes the window."""
+        self._pages.pop(page.target, None)
+        if self._cdp is not None:
+            with contextlib.suppress(BoxError):
+                await self._cdp.call("Target.closeTarget", targetId=page.target)
+
+    async def _new_window(self, name: str) -> str:
+        """Asks the running Chromium for the window and returns its target."""
+        opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._opening[_address(name)] = opened
+        asking = await asyncio.create_subprocess_exec(
+            find_browser(self._program), *self._flags(piped=False), f"--app={_address(name)}",
+            env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(START_S):
+                return await opened
+        except TimeoutError as error:
+            raise BoxError("browser", f"the window {name} did not open within {START_S:g} s") from error
+        finally:
+            del self._opening[_address(name)]
+            await _end(asking)
+
+    async def _run_once(self) -> BoxError:
+        """Runs Chromium from start to end and says why it ended."""
+        self._was_up = False
+        self._said.clear()
+        async with self._started() as process, asyncio.TaskGroup() as group:
+            cdp = Cdp(*_pipe(process))
+            group.create_task(self._hear(process.stderr), name="browser-stderr")
+            listening = group.create_task(cdp.listen(), name="browser-pipe")
+            try:
+                await self._greet(cdp, process.pid)
+                await listening
+            except BoxError as error:
+                log.debug("%s", error)
+            finally:
+                self._forget()
+                await _end(process)
+        if self._was_up:
+            return BoxError("browser", f"it ended with code {process.returncode}; it is started again")
+        return BoxError("browser", f"it ended while starting: {' '.join(self._said)[-300:] or 'it said nothing'}")
+
+    async def _greet(self, cdp: Cdp, pid: int) -> None:
+        cdp.subscribe("", self._on_event)
+        version = await cdp.call("Browser.getVersion", deadline_s=START_S)
+        await cdp.call("Target.setDiscoverTargets", discover=True)
+        await cdp.call("Browser.setDownloadBehavior", behavior="deny")
+        self._cdp, self.pid, self._was_up = cdp, pid, True
+        self._up.set()
+        log.info("browser: %s runs as process %d", version["product"], pid)
+
+    def _forget(self) -> None:
+        self._up.clear()
+        self._cdp, self.pid = None, 0
+        for opened in self._opening.values():
+            if not opened.done():
+                opened.set_exception(BoxError("browser", "it ended before the window opened; it is started again"))
+        for page in self._pages.values():
+            page.fail("browser_gone", "the browser ended")
+        self._pages.clear()
+
+    def _give_up_sandbox(self) -> None:
+        reason = "this system does not let the browser start its sandbox; allow user namespaces. Pages run without it"
+        log.warning("browser: %s", reason)
+        self._sandbox = False
+        self.faults = (Fault("browser_no_sandbox", reason, self._now()),)
+
+    @contextlib.asynccontextmanager
+    async def _started(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        program = find_browser(self._program)
+        await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
+        self._profile.mkdir(mode=0o700, parents=True)
+        process = await asyncio.create_subprocess_exec(
+            "setpriv", "--pdeathsig", "KILL", "sh", "-c", _PIPE, "sh", program, *self._flags(piped=True),
+            env=self._environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE, limit=MESSAGE_LIMIT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            with contextlib.suppress(OSError):
+                _give_way(process.pid)
+            yield process
+        finally:
+            await _end(process)
+
+    def _flags(self, *, piped: bool) -> list[str]:
+        flags = [*_FLAGS, "--ozone-platform=wayland", f"--user-data-dir={self._profile}"]
+        if not piped:
+            flags.remove("--remote-debugging-pipe")
+            flags.remove("--no-startup-window")
+        if not self._gpu:
+            flags.append("--disable-gpu")
+        if not self._sandbox:
+            flags += ["--no-sandbox", "--test-type"]  # the second one keeps a warning bar out of the picture
+        return flags
+
+    def _environment(self) -> dict[str, str]:
+        ours = {key: value for key, value in child_environment().items() if not key.startswith("SIGNAGE__")}
+        folder = str(self._profile)
+        return ours | {"WAYLAND_DISPLAY": self._display, "XDG_RUNTIME_DIR": str(self._profile.parent), "HOME": folder,
+                       "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder}  # fmt: skip
+
+    async def _hear(self, stderr: asyncio.StreamReader | None) -> None:
+        """Keeps the last lines, for the case that it ends."""
+        while stderr is not None and (line := await stderr.readline()):
+            self._said.append(line.decode(errors="replace").strip()[:300])
+
+    def _on_event(self, method: str, params: dict[str, Any]) -> None:
+        if method == "Target.targetCreated" or method == "Target.targetInfoChanged":
+            self._on_target(params["targetInfo"])
+        elif method == "Target.targetDestroyed" and (page := self._pages.pop(params["targetId"], None)):
+            page.fail("page_closed", "its window closed")
+
+    def _on_target(self, target: dict[str, Any]) -> None:
+        opened = self._opening.get(target["url"])
+        if target["type"] != "page":
+            return
+        if target.get("openerId"):  # a page's pop-up: nothing may cover the screen but what the stage shows
+            self._close_popup(target["targetId"])
+        elif opened is not None and not opened.done():
+            opened.set_result(target["targetId"])
+
+    def _close_popup(self, target: str) -> None:
+        if self._cdp is not None:
+            self._cdp.post("Target.closeTarget", targetId=target)
+
+
+def app_id(name: str) -> str:
+    """How Chromium calls the window of that name towards the compositor."""
+    return f"chrome-_text_html,{name}-Default"
+
+
+def _pipe(process: asyncio.subprocess.Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if process.stdout is None or process.stdin is None:
+        raise BoxError("browser", "it was started without its pipes")
+    return process.stdout, process.stdin
+
+
+def _give_way(pid: int) -> None:
+    Path(f"/proc/{pid}/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
+
+
+def _address(name: str) -> str:
+    return f"data:text/html,{name}"
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends a process that still runs, with everything it started when it leads a session of its own."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

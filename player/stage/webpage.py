@@ -1,0 +1,251 @@
+"""One page in the browser, kept on a short lead: what it may open, what it does to the player, and when it is drawn.
+
+Every document request passes `Fetch`, so that a failing one is given up before the browser draws its own error page: at first it
+becomes a ContentError, later the page that stands on screen goes on standing. Only http and https are opened; dialogs are answered,
+file choosers and printing do nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from player.core.content import WebOptions
+from player.errors import BoxError, ContentError
+from player.stage.cdp import Cdp
+
+log = logging.getLogger(__name__)
+LOAD_S = 10.0
+BLANK = "about:blank"
+# Runs in every document before its own scripts: no printing, and the item's volume on whatever plays.
+_TAMED = """(() => {
+  window.print = () => {};
+  const apply = media => { media.volume = window.__sound?.volume ?? 1; if (window.__sound?.muted) media.muted = true; };
+  addEventListener('play', event => { if (event.target instanceof HTMLMediaElement) apply(event.target); }, true);
+  window.__setSound = sound => { window.__sound = sound; document.querySelectorAll('video,audio').forEach(media => {
+    media.muted = sound.muted; apply(media); }); };
+})()"""
+_COMPLETE = "document.readyState === 'complete' || new Promise(done => addEventListener('load', () => done(true)))"
+_DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+_SIZE = "[innerWidth, innerHeight].join('x')"
+
+
+class WebPage:
+    """A target of the browser, attached. `fail` and the page's own end are seen by `failed`."""
+
+    def __init__(self, cdp: Cdp, target: str, session: str) -> None:
+        self.target = target
+        self._cdp, self._session = cdp, session
+        self._name, self._origin = "page", ""
+        self._headers: dict[str, str] = {}
+        self._shown, self._blank = False, True
+        self._loaded = asyncio.Event()
+        self._problem: ContentError | None = None
+        self._changed = asyncio.Event()
+        cdp.subscribe(session, self._on_event)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the window has to be replaced: its page crashed, or it is gone."""
+        return self._problem is not None and self._problem.code in ("page_crashed", "page_closed", "browser_gone", "page_hangs")
+
+    async def prepare(self) -> None:
+        """Everything that holds for any address. Raises BoxError."""
+        for domain in ("Page", "Network", "Runtime", "Inspector"):
+            await self._call(f"{domain}.enable")
+        await self._call("Page.setInterceptFileChooserDialog", enabled=True)
+        await self._call("Page.addScriptToEvaluateOnNewDocument", source=_TAMED)
+        await self._call("Page.navigate", url=BLANK)
+
+    async def open(self, url: str, name: str, options: WebOptions, size: tuple[int, int], background: str) -> None:
+        """Loads the address and returns when it is drawn, at exactly that size. Raises ContentError."""
+        self._name, self._problem, self._shown = name, None, False
+        try:
+            async with asyncio.timeout(LOAD_S):
+                await self._guard(url, options.headers)
+                await self._dress(options, size, background)
+                await self._navigate(url)
+                await self._settle(options, size)
+        except TimeoutError as error:
+            raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {LOAD_S:g} s") from error
+        except BoxError as error:
+            raise self._problem or self._error("page_hangs", f"{url}: {error.reason}") from error
+        if self._problem is not None:
+            raise self._problem
+        self._shown = True
+
+    async def blank(self) -> None:
+        """Shows nothing and runs nothing."""
+        self._shown, self._blank = False, True
+        await self._call("Page.navigate", url=BLANK)
+
+    async def failed(self) -> ContentError:
+        """Returns when the page broke, with the reason."""
+        while self._problem is None:
+            await self._changed.wait()
+            self._changed.clear()
+        return self._problem
+
+    def reload(self) -> None:
+        """Fetches the page again; where that fails it stays as it is."""
+        self._post("Page.reload")
+
+    def freeze(self, frozen: bool) -> None:
+        """A frozen page stands still and costs nothing."""
+        self._post("Page.setWebLifecycleState", state="frozen" if frozen else "active")
+
+    def sound(self, volume: int, *, muted: bool) -> None:
+        """Volume 0 to 100 of the page's audio and video elements."""
+        setting = f"{{volume: {volume / 100:.2f}, muted: {'true' if muted else 'false'}}}"
+        self._post("Runtime.evaluate", expression=f"window.__setSound?.({setting})")
+
+    def zoom(self, zoom: float, size: tuple[int, int]) -> None:
+        """Lays the page out for a screen smaller by `zoom` and draws it larger by as much."""
+        method, params = _zoomed(zoom, size)
+        self._post(method, **params)
+
+    def fail(self, code: str, reason: str) -> None:
+        """Notes the first thing that went wrong."""
+        if self._problem is None:
+            self._problem = self._error(code, reason)
+        self._changed.set()
+        self._loaded.set()
+
+    def leave(self) -> None:
+        """No more events: the window is closed on purpose."""
+        self._cdp.unsubscribe(self._session)
+
+    async def _guard(self, url: str, headers: dict[str, str]) -> None:
+        """Has every document asked about, and what else goes to the page's own server when headers are to be added there."""
+        patterns = [{"urlPattern": "*", "resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")]
+        self._origin, self._headers = _origin(url), headers
+        if headers:
+            patterns.append({"urlPattern": f"{self._origin}/*", "requestStage": "Request"})
+        await self._call("Fetch.enable", patterns=patterns, handleAuthRequests=True)
+
+    async def _dress(self, options: WebOptions, size: tuple[int, int], background: str) -> None:
+        await self._call("Emulation.setDefaultBackgroundColorOverride", color=_colour(background))
+        await self._call("Emulation.setUserAgentOverride", userAgent=options.user_agent or "")
+        method, params = _zoomed(options.zoom, size)
+        await self._call(method, **params)
+        await self._call("Page.setWebLifecycleState", state="active")
+
+    async def _navigate(self, url: str) -> None:
+        if not self._blank:  # an address that differs only after its # would load nothing
+            await self._call("Page.navigate", url=BLANK)
+        self._blank = False
+        self._loaded.clear()
+        answer = await self._call("Page.navigate", deadline_s=LOAD_S, url=url)
+        if answer.get("isDownload"):
+            self.fail("page_error", f"{url} is a download, not a page")
+        elif answer.get("errorText"):
+            self.fail("page_unreachable", f"{url}: {answer['errorText']}")
+        await self._loaded.wait()
+
+    async def _settle(self, options: WebOptions, size: tuple[int, int]) -> None:
+        if self._problem is not None:
+            return
+        await self._evaluate(_COMPLETE)
+        wanted = "x".join(str(round(side / options.zoom)) for side in size)
+        for _ in range(50):
+            if (found := await self._evaluate(_SIZE)) == wanted:
+                break
+            await asyncio.sleep(0.02)
+        else:
+            log.info("%s: the page is laid out for %s instead of %s: its window is not placed yet", self._name, found, wanted)
+        if options.scroll_y:
+            await self._evaluate(f"scrollTo({{top: {options.scroll_y}, behavior: 'instant'}})")
+        await self._evaluate(_DRAWN)
+
+    async def _evaluate(self, expression: str) -> Any:
+        answer = await self._call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        return answer.get("result", {}).get("value")
+
+    async def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        return await self._cdp.call(method, self._session, **params)
+
+    def _post(self, method: str, **params: Any) -> None:
+        self._cdp.post(method, self._session, **params)
+
+    def _error(self, code: str, reason: str) -> ContentError:
+        return ContentError(code, self._name, reason)
+
+    def _on_event(self, method: str, params: dict[str, Any]) -> None:
+        match method:
+            case "Fetch.requestPaused":
+                self._on_request(params)
+            case "Fetch.authRequired":
+                refuse = {"response": "CancelAuth"}
+                self._post("Fetch.continueWithAuth", requestId=params["requestId"], authChallengeResponse=refuse)
+            case "Page.loadEventFired":
+                self._loaded.set()
+            case "Page.javascriptDialogOpening":
+                self._post("Page.handleJavaScriptDialog", accept=params["type"] == "beforeunload")
+            case "Page.frameRequestedNavigation" if _scheme(params["url"]) not in _ALLOWED:
+                self._post("Page.stopLoading")
+                log.warning("%s: the page wanted to open %.80s, which is refused", self._name, params["url"])
+            case "Inspector.targetCrashed":
+                self.fail("page_crashed", "the page crashed")
+            case "Inspector.detached":
+                self.fail("page_closed", "its window closed")
+
+    def _on_request(self, params: dict[str, Any]) -> None:
+        """Decides about a document, before it is asked for and again when its answer's head is there."""
+        request, url = params["requestId"], params["request"]["url"]
+        problem = self._trouble(params, url)
+        if problem is None:
+            self._post("Fetch.continueRequest", requestId=request, **self._added(params))
+            return
+        self._post("Fetch.failRequest", requestId=request, errorReason="Aborted")
+        if params["frameId"] != self.target:
+            return
+        if self._shown:
+            log.warning("%s: %s; the page stays as it was", self._name, problem[1])
+        else:
+            self.fail(*problem)
+
+    def _added(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The item's headers, for requests to the page's own server only: they may be credentials."""
+        asked = params["request"]
+        if not self._headers or "responseStatusCode" in params or _origin(asked["url"]) != self._origin:
+            return {}
+        return {"headers": [{"name": name, "value": value} for name, value in (asked["headers"] | self._headers).items()]}
+
+    def _trouble(self, params: dict[str, Any], url: str) -> tuple[str, str] | None:
+        if _scheme(url) not in ("http", "https"):
+            return "page_refused", f"{url:.80} is not http or https"
+        if params["frameId"] != self.target:
+            return None
+        if reason := params.get("responseErrorReason"):
+            return "page_unreachable", f"{url} cannot be reached: {reason}"
+        if (status := params.get("responseStatusCode", 0)) >= 400:
+            return "page_error", f"{url} answered {status}"
+        return None
+
+
+_ALLOWED = ("http", "https", "about", "data", "blob", "javascript")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _scheme(url: str) -> str:
+    return urlsplit(url).scheme.lower()
+
+
+def _colour(text: str) -> dict[str, int]:
+    red, green, blue = bytes.fromhex(text.lstrip("#"))
+    return {"r": red, "g": green, "b": blue, "a": 255}
+
+
+def _zoomed(zoom: float, size: tuple[int, int]) -> tuple[str, dict[str, Any]]:
+    if zoom == 1.0:
+        return "Emulation.clearDeviceMetricsOverride", {}
+    width, height = (round(side / zoom) for side in size)
+    return "Emulation.setDeviceMetricsOverride", {
+        "width": width, "height": height, "deviceScaleFactor": 0, "mobile": False, "scale": zoom,
+    }  # fmt: skip
