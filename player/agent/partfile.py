@@ -136,6 +136,7 @@ class PartFile:
         """Makes the bytes survive a power cut. When the disk fails here nothing is believed: the part is thrown away (fault S5)."""
         try:
             with self._translated(), self._lock:
+                os.fchmod(self._handle, 0o640)  # the stage reads it by its group, whatever the umask took away
                 os.fsync(self._handle)
         except StorageError:
             self.discard()

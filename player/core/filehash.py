@@ -1,4 +1,4 @@
-"""A server's `file_hash`, understood: which algorithm it is and what must come out of it (contract 3.4; pure).
+"""What a server calls a file: its `file_hash`, understood, and the key of one revision in the cache (contract 3.4; pure).
 
 32, 40, 64 or 128 hex digits are MD5, SHA-1, SHA-256, SHA-512; `algo:hex` names the algorithm. Anything else is an opaque version:
 a change means fetch again, and nothing can be checked against it.
@@ -6,11 +6,13 @@ a change means fetch again, and nothing can be checked against it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
 _DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 _BY_LENGTH = {digits: algorithm for algorithm, digits in _DIGITS.items()}
+_EXPIRING = re.compile(r"(?i)^(x-amz-.*|x-goog-.*|signature|sig|expires|policy|key-pair-id|token|se|sp|sv|sr|st)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,18 @@ def parse_file_hash(text: str | None) -> FileHash | None:
     if algorithm is None or named not in ("", algorithm):
         return None
     return FileHash(algorithm, digest)
+
+
+def asset_key(content_id: str, file_hash: str | None, url: str) -> str:
+    """What one revision of a file is called in the cache: 64 hex digits, whatever the server wrote.
+
+    With a `file_hash` (or opaque version) the address does not matter; without one it is the only sign of a change, less the
+    parameters of signed addresses that differ each time.
+    """
+    if file_hash:
+        parts = ["hash", content_id, file_hash.strip().lower()]
+    else:
+        base, _, query = url.partition("?")
+        kept = [pair for pair in query.split("&") if not _EXPIRING.match(pair.partition("=")[0])]
+        parts = ["url", content_id, base, *kept]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

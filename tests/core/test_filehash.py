@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from player.core.filehash import FileHash, parse_file_hash
+from player.core.filehash import FileHash, asset_key, parse_file_hash
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
@@ -20,3 +20,17 @@ def test_a_hash_is_known_by_its_length_or_its_name(algorithm: str):
 @pytest.mark.parametrize("text", [None, "", "abc123", "v7", "sha256:" + "a" * 32, "crc32:" + "a" * 32, "z" * 64, "a" * 63])
 def test_anything_else_is_an_opaque_version(text: str | None):
     assert parse_file_hash(text) is None
+
+
+def test_a_revision_is_known_by_its_hash_wherever_it_lies():
+    key = asset_key("5", "v7", "https://a/x")
+    assert key == asset_key("5", " V7 ", "https://b/y")
+    assert key != asset_key("5", "v8", "https://a/x")
+    assert key != asset_key("6", "v7", "https://a/x")
+
+
+def test_without_a_hash_the_address_tells_revisions_apart_but_not_its_signature():
+    key = asset_key("5", None, "https://a/x?v=1&Expires=1&X-Amz-Signature=aa")
+    assert key == asset_key("5", "", "https://a/x?v=1&Expires=2&X-Amz-Signature=bb")
+    assert key != asset_key("5", None, "https://a/x?v=2")
+    assert asset_key("5", None, "https://a/\ud800")

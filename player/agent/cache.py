@@ -1,0 +1,216 @@
+"""The media store: files named by their SHA-256 below `media/`, what was prepared from them below `prepared/`, parts in `part/`.
+
+Content-addressed: a file's name is its content, so the same clip under ten ids is kept once, and damage can be found. The index
+(which revision is which file) is a snapshot inside the folder: both may be wiped at any time and are filled again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from player.agent.shelf import Shelf
+from player.agent.status import CacheFigures
+from player.agent.stored import Derived, Index, Stored, suffix_of
+from player.agent.transfer import Fetched
+from player.core.ports import Clock
+from player.core.syncplan import Held
+from player.errors import StorageError
+from player.store import Snapshot
+
+_NAME = re.compile(r"([0-9a-f]{64})(?:\.[a-z0-9]{2,4})?")
+_SAVE_EVERY = 32
+
+
+class Cache:
+    """The store below `folder`, `limit_bytes` large at most (which the plan sees to)."""
+
+    def __init__(self, folder: Path, clock: Clock, limit_bytes: int) -> None:
+        self.folder, self.limit_bytes, self._clock = folder, limit_bytes, clock
+        self.shelf = Shelf(folder)
+        self._snapshot = Snapshot(folder / "index.json", Index)
+        self._index = Index()
+        self._unsaved = 0
+
+    @property
+    def parts(self) -> Path:
+        """Where downloads grow."""
+        return self.folder / "part"
+
+    @property
+    def prepared(self) -> Path:
+        """Where what is prepared from files goes."""
+        return self.folder / "prepared"
+
+    async def open(self) -> None:
+        """Makes the folders, reads the index, and takes in files that a crash kept from being indexed. Raises StorageError."""
+        self._index = await asyncio.to_thread(self._read)
+
+    def _read(self) -> Index:
+        for name in ("media", "prepared", "part"):
+            with self.shelf.folder(name):
+                pass
+        found = self._snapshot.read()
+        index: Index = found if found is not None else Index()
+        for shard in self.shelf.names("media"):
+            if not re.fullmatch("[0-9a-f]{2}", shard):
+                continue
+            for name in self.shelf.names("media", shard):
+                self._take_in(index, f"media/{shard}/{name}", name)
+        return index
+
+    def _take_in(self, index: Index, file: str, name: str) -> None:
+        match = _NAME.fullmatch(name)
+        if not match or match[1] in index.files:
+            return
+        found = self.shelf.stat(file)
+        if found is not None:
+            index.files[match[1]] = Stored(match[1], found.st_size, file, found.st_mtime_ns)
+
+    async def save(self) -> None:
+        """Writes the index, where it changed."""
+        if self._unsaved:
+            self._unsaved = 0
+            await asyncio.to_thread(self._snapshot.write, Index(dict(self._index.files), dict(self._index.names)))
+
+    async def _changed(self) -> None:
+        """Now and then, not at each file: ten thousand files would wear the flash with indexes; a lost entry costs one download."""
+        self._unsaved += 1
+        if self._unsaved >= _SAVE_EVERY:
+            await self.save()
+
+    def entries(self) -> list[Stored]:
+        """Everything, the largest first."""
+        return sorted(list(self._index.files.values()), key=lambda s: -s.size)  # noqa: C414 - one step: a thread may read while the loop writes
+
+    def find(self, key: str, sha256: str | None = None) -> Stored | None:
+        """The file of a revision: by its key, else by the content that it must have."""
+        return self._index.files.get(self._index.names.get(key) or sha256 or "")
+
+    def get(self, sha256: str) -> Stored | None:
+        """The file with this content."""
+        return self._index.files.get(sha256)
+
+    def held(self) -> list[Held]:
+        """For the plan."""
+        return [Held(s.sha256, s.bytes, s.used_at) for s in self._index.files.values()]
+
+    def figures(self) -> CacheFigures:
+        """For the status."""
+        return CacheFigures(sum(s.bytes for s in self._index.files.values()), self.limit_bytes, len(self._index.files))
+
+    async def free_bytes(self) -> int:
+        """What the file system has left."""
+        return await asyncio.to_thread(self.shelf.free_bytes)
+
+    def part_bytes(self, keys: Iterable[str]) -> int:
+        """Disk that the parts of these revisions take already."""
+        found = (self.shelf.root / "part" / f"{key}.part" for key in keys)
+        return sum(path.stat().st_blocks * 512 for path in found if path.is_file() and not path.is_symlink())
+
+    async def adopt(self, fetched: Fetched, key: str, name: str) -> Stored:
+        """Takes a whole, synced file out of the folder of parts. Raises StorageError."""
+        stored = await asyncio.to_thread(self._adopt, fetched, key, name)
+        before = self._index.files.get(stored.sha256)
+        self._index.files[stored.sha256] = replace(stored, derived=before.derived) if before else stored
+        self._index.names[key] = stored.sha256
+        await self._changed()
+        return stored
+
+    def _adopt(self, fetched: Fetched, key: str, name: str) -> Stored:
+        try:
+            with fetched.path.open("rb") as part:
+                suffix = suffix_of(part.read(64))
+        except OSError as error:
+            raise StorageError(str(fetched.path), f"vanished before it was kept ({error.strerror}): it is fetched again") from error
+        file = f"media/{fetched.sha256[:2]}/{fetched.sha256}{suffix}"
+        found = self.shelf.move_in(fetched.path, file)
+        self.shelf.remove(f"part/{key}.json")
+        now = self._clock.now().timestamp()
+        return Stored(fetched.sha256, fetched.size, file, found.st_mtime_ns, name, fetched.verified, now, now)
+
+    def call(self, key: str, sha256: str) -> None:
+        """Notes that a file that is here is also this revision."""
+        if sha256 in self._index.files and self._index.names.get(key) != sha256:
+            self._index.names[key] = sha256
+            self._unsaved += 1
+
+    async def add_derived(self, sha256: str, derived: Derived) -> None:
+        """Notes what was prepared; what stands there for another panel stays until it is swept."""
+        stored = self._index.files.get(sha256)
+        if stored is not None:
+            await asyncio.to_thread(self.shelf.share, derived.file)
+            others = tuple(d for d in stored.derived if (d.panel, d.kind) != (derived.panel, derived.kind))
+            self._index.files[sha256] = replace(stored, derived=(*others, derived))
+            await self._changed()
+
+    def derived(self, sha256: str, panel: str, kind: str) -> Derived | None:
+        """What was prepared for this panel, None when that is still to do."""
+        stored = self._index.files.get(sha256)
+        return next((d for d in stored.derived if (d.panel, d.kind) == (panel, kind)), None) if stored else None
+
+    def touch(self, sha256s: Iterable[str]) -> None:
+        """These are in use now; what was used longest ago is evicted first. Written with the next change, to spare the flash."""
+        now = self._clock.now().timestamp()
+        for sha256 in sha256s:
+            stored = self._index.files.get(sha256)
+            if stored is not None:
+                self._index.files[sha256] = replace(stored, used_at=now)
+
+    async def evict(self, sha256: str) -> None:
+        """Removes a file and what was prepared from it. Raises StorageError."""
+        stored = self.forget(sha256)
+        if stored is not None:
+            await asyncio.to_thread(self._remove, stored)
+            await self._changed()
+
+    def _remove(self, stored: Stored) -> None:
+        for file in {stored.file, *(d.file for d in stored.derived)}:
+            self.shelf.remove(file)
+
+    def forget(self, sha256: str) -> Stored | None:
+        """Takes a file out of the index; what is on disk stays."""
+        self._unsaved += 1
+        for key in [key for key, named in self._index.names.items() if named == sha256]:
+            del self._index.names[key]
+        return self._index.files.pop(sha256, None)
+
+    async def sweep(self, *, panel: str, keep_files: Collection[str], keep_parts: Collection[str]) -> None:
+        """Removes what was prepared for other panels, or from files that are gone, and parts that nothing waits for.
+
+        `keep_files` (as in `Item.file`) stay in any case: the manifest that plays names them.
+        """
+        for stored in list(self._index.files.values()):
+            kept = tuple(d for d in stored.derived if d.panel == panel or d.file in keep_files)
+            if kept != stored.derived:
+                self._index.files[stored.sha256] = replace(stored, derived=kept)
+                self._unsaved += 1
+        known = {d.file for s in self._index.files.values() for d in s.derived} | set(keep_files)
+        await asyncio.to_thread(self._sweep, {f.split("/")[1] for f in known if f.startswith("prepared/")}, keep_parts)
+
+    def _sweep(self, prepared: Collection[str], parts: Collection[str]) -> None:
+        for name in self.shelf.names("prepared"):
+            if name not in prepared:
+                self.shelf.remove(f"prepared/{name}")
+        for name in self.shelf.names("part"):
+            if name.partition(".")[0] not in parts:
+                self.shelf.remove(f"part/{name}")
+
+    def confirm(self, sha256: str, mtime_ns: int) -> None:
+        """Notes that a file was read and found right."""
+        stored = self._index.files.get(sha256)
+        if stored is not None:
+            checked_at = self._clock.now().timestamp()
+            self._index.files[sha256] = replace(stored, mtime_ns=mtime_ns, checked_at=checked_at)
+
+    def forget_derived(self, sha256: str) -> None:
+        """What was prepared from a file is gone: it is prepared again."""
+        self._index.files[sha256] = replace(self._index.files[sha256], derived=())
+        self._unsaved += 1
+
+    def size_of(self, file: str) -> int:
+        """Bytes of a file or folder below the cache. Blocks."""
+        return self.shelf.size(file)

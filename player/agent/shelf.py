@@ -1,0 +1,191 @@
+"""A folder of files that are entered by name alone: no link is followed, nothing but regular files is opened (fault S12).
+
+Every step from the root is opened with O_NOFOLLOW relative to the one before, so that whoever swaps a folder for a link gains
+nothing. What is missing is made again: the folder may be wiped at any time. All of it blocks; callers use a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from player.agent.partfile import storage_error
+from player.errors import StorageError
+
+FOLDER_MODE = 0o750  # the stage reads these files by its group
+FILE_MODE = 0o640
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Shelf:
+    """Files below `root`, named by relative paths such as `media/ab/abcd.mp4`. Raises StorageError."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextlib.contextmanager
+    def folder(self, *names: str) -> Iterator[int]:
+        """A handle on a folder below the root; it is made where it is missing, and a link in its place is removed."""
+        try:
+            if not self.root.exists():
+                self.root.mkdir(parents=True)
+                self.root.chmod(FOLDER_MODE)
+            handle = os.open(self.root, _DIRECTORY)
+        except OSError as error:
+            raise self._root_error(error) from error
+        try:
+            self._check_owner(handle)
+            for name in names:
+                inner = _enter(handle, name)
+                os.close(handle)
+                handle = inner
+            yield handle
+        except OSError as error:
+            raise storage_error(self.root.joinpath(*names), error) from error
+        finally:
+            os.close(handle)
+
+    def _root_error(self, error: OSError) -> StorageError:
+        if self.root.is_symlink() or error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EEXIST):
+            return StorageError(str(self.root), "is a symbolic link or a file: set storage.cache_dir to the folder itself")
+        return storage_error(self.root, error)
+
+    def _check_owner(self, handle: int) -> None:
+        if os.fstat(handle).st_uid != os.geteuid():
+            raise StorageError(str(self.root), "belongs to another user: give it to the player's user (chown)")
+
+    @contextlib.contextmanager
+    def _parent(self, file: str) -> Iterator[tuple[int, str]]:
+        *folders, name = PurePosixPath(file).parts
+        with self.folder(*folders) as handle:
+            yield handle, name
+
+    def stat(self, file: str) -> os.stat_result | None:
+        """Of a regular file; None when there is none."""
+        with self._parent(file) as (folder, name):
+            try:
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+        return found if stat.S_ISREG(found.st_mode) else None
+
+    def open(self, file: str) -> int:
+        """A handle for reading. Raises StorageError when it is no regular file."""
+        with self._parent(file) as (folder, name):
+            handle = os.open(name, _FILE, dir_fd=folder)
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise OSError(errno.ELOOP, "not a regular file")
+            return handle
+
+    def move_in(self, source: Path, file: str) -> os.stat_result:
+        """Renames `source`, already synced, to `file`, readable by the stage's group, and makes that survive a power cut."""
+        with self._parent(file) as (folder, name):
+            os.rename(source, name, dst_dir_fd=folder)
+            os.fsync(folder)
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def move(self, file: str, to: str) -> None:
+        """Renames within the shelf."""
+        with self._parent(file) as (folder, name), self._parent(to) as (target, new_name):
+            os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=target)
+
+    def remove(self, file: str) -> None:
+        """Removes a file or a link, a folder of a package with all below it; that it is gone already is fine."""
+        with self._parent(file) as (folder, name):
+            try:
+                os.unlink(name, dir_fd=folder)
+            except FileNotFoundError:
+                return
+            except (IsADirectoryError, PermissionError):
+                _remove_tree(folder, name)
+
+    def share(self, file: str) -> None:
+        """Lets the stage's group read a file, or a folder of a package with all below it."""
+        with self._parent(file) as (folder, name):
+            _share(folder, name)
+
+    def names(self, *folders: str) -> list[str]:
+        """What is in a folder, sorted."""
+        with self.folder(*folders) as handle:
+            return sorted(_listed(handle))
+
+    def stats(self, *folders: str) -> dict[str, os.stat_result]:
+        """The regular files of a folder."""
+        with self.folder(*folders) as handle, os.scandir(handle) as entries:
+            return {entry.name: entry.stat(follow_symlinks=False) for entry in entries if entry.is_file(follow_symlinks=False)}
+
+    def size(self, file: str) -> int:
+        """Bytes of a file, or of everything in a folder."""
+        with self._parent(file) as (folder, name):
+            return _size(folder, name)
+
+    def free_bytes(self) -> int:
+        """What the file system has left for us."""
+        with self.folder() as handle:
+            state = os.fstatvfs(handle)
+        return state.f_bavail * state.f_frsize
+
+
+def _enter(folder: int, name: str) -> int:
+    try:
+        return os.open(name, _DIRECTORY, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+    except NotADirectoryError:
+        os.unlink(name, dir_fd=folder)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, FOLDER_MODE, dir_fd=folder)
+    handle = os.open(name, _DIRECTORY, dir_fd=folder)
+    os.fchmod(handle, FOLDER_MODE)  # whatever the umask took away
+    return handle
+
+
+def _listed(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _share(folder: int, name: str) -> None:
+    handle = os.open(name, _FILE, dir_fd=folder)
+    try:
+        if not stat.S_ISDIR(os.fstat(handle).st_mode):
+            os.fchmod(handle, FILE_MODE)
+            return
+        os.fchmod(handle, FOLDER_MODE)
+        for inner in _listed(handle):
+            _share(handle, inner)
+    finally:
+        os.close(handle)
+
+
+def _remove_tree(folder: int, name: str) -> None:
+    handle = os.open(name, _DIRECTORY, dir_fd=folder)
+    try:
+        for inner in _listed(handle):
+            try:
+                os.unlink(inner, dir_fd=handle)
+            except (IsADirectoryError, PermissionError):
+                _remove_tree(handle, inner)
+    finally:
+        os.close(handle)
+    os.rmdir(name, dir_fd=folder)
+
+
+def _size(folder: int, name: str) -> int:
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISDIR(found.st_mode):
+            return found.st_size
+        handle = os.open(name, _DIRECTORY, dir_fd=folder)
+    except FileNotFoundError:
+        return 0
+    try:
+        return sum(_size(handle, inner) for inner in _listed(handle))
+    finally:
+        os.close(handle)
