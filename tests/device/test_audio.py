@@ -15,6 +15,7 @@ from player.core.ports import Absent, Audio
 from player.device.alsa import Control, find_mixer, parse_controls
 from player.device.audio import PulseSink, find_audio, pulse_servers
 from player.errors import BoxError
+from tests.fakes.device import answering
 
 PI_HEADPHONES = """Simple mixer control 'PCM',0
   Capabilities: pvolume pvolume-joined pswitch pswitch-joined
@@ -67,9 +68,7 @@ async def sound_server(folder: Path) -> AsyncIterator[dict[str, str]]:
         env=environment, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(10):
-            while not (folder / "pulse/native").is_socket():  # noqa: ASYNC110 - the server gives no other sign
-                await asyncio.sleep(0.02)
+        await answering(folder / "pulse/native")
         yield environment
     finally:
         server.terminate()

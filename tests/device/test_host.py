@@ -94,19 +94,26 @@ async def test_t1_timedated_says_whether_the_clock_can_be_believed(tmp_path: Pat
         assert await host_on(address, tmp_path).clock_synced() is synced
 
 
+def stamp(folder: Path, age_s: float) -> None:
+    path = folder / "run/systemd/timesync/synchronized"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    when = SystemClock().now().timestamp() - age_s
+    os.utime(path, (when, when))
+
+
 async def test_t1_the_kernels_word_comes_first_and_needs_no_bus(tmp_path: Path):
+    stamp(tmp_path, age_s=60)
     for word in (True, False):
-        host = SystemHost(SystemClock(), bus=SystemBus(f"unix:path={tmp_path}/nothing"), kernel_synced=lambda word=word: word)
+        host = SystemHost(
+            SystemClock(), bus=SystemBus(f"unix:path={tmp_path}/bus"), run=tmp_path / "run", kernel_synced=lambda word=word: word
+        )
         assert await host.clock_synced() is word
 
 
 @pytest.mark.parametrize(("age_s", "believed"), [(60, True), (STAMP_HOLDS_S + 60, False), (-3600, False)])
 async def test_t1_a_fresh_stamp_of_timesyncd_is_believed_and_an_old_one_is_not(tmp_path: Path, age_s: float, believed: bool):
-    stamp = tmp_path / "run/systemd/timesync/synchronized"
-    stamp.parent.mkdir(parents=True)
-    stamp.touch()
-    when = SystemClock().now().timestamp() - age_s
-    os.utime(stamp, (when, when))
+    stamp(tmp_path, age_s)
     assert await host_on(f"unix:path={tmp_path}/nothing", tmp_path).clock_synced() is believed
 
 

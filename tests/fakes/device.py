@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import socket
 import struct
 import threading
 import tty
@@ -35,17 +36,25 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Config
 """
 
 
+async def answering(path: Path) -> None:
+    """Waits until somebody listens at a socket: its file is there a moment before."""
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(path))
+                return
+            await asyncio.sleep(0.01)
+
+
 @contextlib.asynccontextmanager
 async def private_bus(folder: Path) -> AsyncIterator[str]:
     """A real dbus-daemon of our own; gives its address."""
-    socket, config = folder / "bus", folder / "bus.conf"
-    config.write_text(BUS_CONFIG.format(socket=socket))
+    path, config = folder / "bus", folder / "bus.conf"
+    config.write_text(BUS_CONFIG.format(socket=path))
     daemon = await asyncio.create_subprocess_exec("dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog")
     try:
-        async with asyncio.timeout(10):
-            while not socket.exists():  # noqa: ASYNC110 - the daemon gives no other sign that needs no pipe
-                await asyncio.sleep(0.01)
-        yield f"unix:path={socket}"
+        await answering(path)
+        yield f"unix:path={path}"
     finally:
         daemon.terminate()
         await daemon.wait()
