@@ -99,6 +99,7 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             "--screenshot", default="demo-screenshot.png", metavar="FILE", help="where the picture goes (default %(default)s)"
         )
         parser.add_argument("--once", action="store_true", help="end after the screenshot")
+        parser.add_argument("--folder", metavar="DIR", help="where server and players keep their state, for the next time")
 
     def play(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="a video, a picture, or the address of a page (http, https)")
@@ -106,7 +107,14 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             "--seconds", type=float, default=10.0, metavar="S", help="how long pictures and pages stay (default 10)"
         )
 
-    _command(commands, "demo", "demo:main", "a server with sample content, and a player paired with it", "demo --screens 2", demo)
+    _command(
+        commands,
+        "demo",
+        "demonstration:main",
+        "a server with sample content, and a player paired with it",
+        "demo --screens 2",
+        demo,
+    )
     _command(commands, "play", "play:main", "show files at once, without configuration or server", "play film.mp4 poster.jpg", play)
 
 

@@ -15,15 +15,18 @@ from pathlib import Path
 
 from player.config import Config, Dirs
 from player.errors import AlreadyRunning, BoxError, StorageError
-from player.supervisor import Account, Supervisor, daemons
+from player.supervisor import Account, Supervisor, daemons, die_with
 
 PLAYER_USER = "signage"
+PARENT = "SIGNAGE_PARENT"  # set to its own pid by a process that a player must not outlive
 
 
 def run(
     config: Config, dirs: Dirs, config_file: Path | None, *, agent: bool = True, environment: Mapping[str, str] = os.environ
 ) -> int:
     """Runs the daemons in the foreground until a signal; returns the exit code. Raises SignageError when it cannot begin."""
+    if environment.get(PARENT) == str(os.getppid()):
+        die_with(os.getppid())()
     account = account_for_root()
     _make_folder(dirs.state, account)
     with only_one(dirs.state / "agent.lock", account):
@@ -109,18 +112,23 @@ def _lock(handle: int, path: Path, deadline: float) -> None:
 
 def child_settings(dirs: Dirs, environment: Mapping[str, str], account: Account | None) -> dict[str, str]:
     """The children's environment: every folder as resolved here, since another user would find others."""
-    settings = dict(environment) | {
-        "SIGNAGE__STORAGE__STATE_DIR": str(dirs.state.absolute()),
-        "SIGNAGE__STORAGE__CACHE_DIR": str(dirs.cache.absolute()),
-        "SIGNAGE__STORAGE__RUNTIME_DIR": str(dirs.runtime.absolute()),
-        "SIGNAGE__STAGE__RUNTIME_DIR": str(dirs.stage_runtime.absolute()),
-    }
+    settings = dict(environment) | folder_settings(dirs)
     if account:
         for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "SUDO_USER"):
             settings.pop(name, None)
         home, runtime = str(dirs.state.absolute()), str(dirs.stage_runtime.absolute())
         settings |= {"HOME": home, "USER": account.name, "LOGNAME": account.name, "XDG_RUNTIME_DIR": runtime}
     return settings
+
+
+def folder_settings(dirs: Dirs) -> dict[str, str]:
+    """The environment variables that name these folders."""
+    return {
+        "SIGNAGE__STORAGE__STATE_DIR": str(dirs.state.absolute()),
+        "SIGNAGE__STORAGE__CACHE_DIR": str(dirs.cache.absolute()),
+        "SIGNAGE__STORAGE__RUNTIME_DIR": str(dirs.runtime.absolute()),
+        "SIGNAGE__STAGE__RUNTIME_DIR": str(dirs.stage_runtime.absolute()),
+    }
 
 
 def own_copy(config_file: Path, dirs: Dirs, account: Account | None) -> Path:

@@ -183,7 +183,7 @@ class Supervisor:
             group=who.gid if who else None,
             extra_groups=who.groups if who else None,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends the rest in order
-            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - this process has one thread
+            preexec_fn=die_with(os.getpid()),  # noqa: PLW1509 - this process has one thread
         )
 
     def _bury(self, child: _Child) -> None:
@@ -233,8 +233,8 @@ class Supervisor:
                 self._bury(child)
 
 
-def _die_with(parent: int) -> Callable[[], None]:
-    """For the child, before exec and after setuid (which would clear it): SIGTERM when the supervisor's thread ends."""
+def die_with(parent: int) -> Callable[[], None]:
+    """What a child of `parent` calls, after setuid, which would clear it: SIGTERM when the thread that started it ends."""
     libc = ctypes.CDLL(None)
 
     def in_child() -> None:

@@ -1,0 +1,221 @@
+"""`demo`: the embedded server with sample content, and players paired with it by an operator, as it would be done in the field.
+
+Everything is real: the server speaks the API over HTTP, the players are `signage-player run` with folders of their own, and pairing
+goes by the code that the screen shows. The state is kept, so the second demonstration begins where the first one ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from player import launch
+from player.client import ControlClient
+from player.config import Config, Dirs
+from player.demo.client import Operator
+from player.demo.seed import EMAIL, PASSWORD
+from player.demo.server import DemoServer
+from player.errors import BoxError, NotRunning, StorageError
+from player.runtime import Shutdown, set_up_logging, stopping_on_signals, until_stopped
+from player.supervisor import Account
+
+T = TypeVar("T")
+ANSWERS_WITHIN_S = 30.0
+CONTENT_WITHIN_S = 180.0
+STOPS_WITHIN_S = 6.0
+LOOK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One player: its number from 1, its folders, its local page."""
+
+    number: int
+    dirs: Dirs
+    port: int
+
+    @property
+    def client(self) -> ControlClient:
+        """Speaks to it."""
+        return ControlClient(self.dirs.control_socket, 20.0)
+
+    def settings(self, server_url: str) -> dict[str, str]:
+        """The environment that makes `run` this player."""
+        return {
+            launch.PARENT: str(os.getpid()),
+            "SIGNAGE__CMS__KIND": "adcast",
+            "SIGNAGE__CMS__URL": server_url,
+            "SIGNAGE__CMS__NAME": "Demonstration",
+            "SIGNAGE__CMS__HEARTBEAT_INTERVAL": "5",
+            "SIGNAGE__CMS__POLL_INTERVAL": "10",
+            "SIGNAGE__CONTROL__LISTEN": f"127.0.0.1:{self.port}",
+            **launch.folder_settings(self.dirs),
+        }
+
+
+def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
+    """Runs until Ctrl-C, or with --once until the screenshot is there."""
+    set_up_logging("WARNING")
+    account = launch.account_for_root()
+    base = _base(chosen.folder, dirs)
+    try:
+        asyncio.run(_demonstrate(chosen, config, base, account))
+    except BaseExceptionGroup as group:
+        _, wrong = group.split(Shutdown)
+        if wrong is not None:
+            raise _first(wrong) from group
+    return 0
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+def _base(given: str | None, dirs: Dirs) -> Path:
+    base = Path(given) if given else dirs.state.with_name(dirs.state.name + "-demo")
+    try:
+        base.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(str(base), f"cannot be made: {error.strerror}; choose another with --folder") from error
+    return base.absolute()
+
+
+async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, account: Account | None) -> None:
+    async with stopping_on_signals() as stop, asyncio.TaskGroup() as group:
+        group.create_task(until_stopped(stop), name="signals")
+        async with _served(base, chosen.port) as server, contextlib.AsyncExitStack() as players:
+            print(f"server    {server.url}   sign in as {EMAIL} with the password {PASSWORD}", flush=True)
+            screens = _screens(chosen.screens, base, account, players)
+            for screen in screens:
+                await players.enter_async_context(_player(screen, server.url, chosen.config, config))
+                print(f"screen {screen.number}  http://127.0.0.1:{screen.port}", flush=True)
+            if not (base / "server" / "samples").exists():
+                print("making the sample content, once; this takes a while", flush=True)
+            await server.seed_samples()
+            await _pair_all(server.url, screens)
+            for screen in screens:
+                await _picture(screen, Path(chosen.screenshot))
+            if not chosen.once:
+                print("Ctrl-C ends the demonstration", flush=True)
+                await stop.wait()
+        raise Shutdown
+
+
+@contextlib.asynccontextmanager
+async def _served(base: Path, port: int) -> AsyncIterator[DemoServer]:
+    server = DemoServer(base / "server", "127.0.0.1", port, heartbeat_interval_s=5.0)
+    try:
+        await server.__aenter__()
+    except OSError as error:
+        raise BoxError(
+            "server", f"port {port} cannot be used: {error.strerror}; choose another with --port, 0 takes a free one"
+        ) from error
+    try:
+        yield server
+    finally:
+        await server.__aexit__(None, None, None)
+
+
+def _screens(count: int, base: Path, account: Account | None, ending: contextlib.AsyncExitStack) -> list[Screen]:
+    runtime = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="signage-demo-", ignore_cleanup_errors=True)))
+    runtime.chmod(0o711)
+    screens = []
+    for number in range(1, count + 1):
+        home = base / f"screen-{number}"
+        dirs = Dirs(state=home / "state", cache=home / "cache", runtime=runtime / str(number), stage_runtime=runtime / str(number))
+        home.mkdir(mode=0o755, exist_ok=True)
+        launch.make_folders(dirs, account)
+        screens.append(Screen(number, dirs, _free_port(8769 + number)))
+    return screens
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(("127.0.0.1", port))
+            return int(trial.getsockname()[1])
+    raise BoxError("local page", "no port is free on 127.0.0.1")
+
+
+@contextlib.asynccontextmanager
+async def _player(screen: Screen, server_url: str, config_file: str | None, config: Config) -> AsyncIterator[None]:
+    own = screen.settings(server_url)
+    in_desktop = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    if screen.number > 1 and not in_desktop and config.stage.backend in ("auto", "sway"):
+        own["SIGNAGE__STAGE__BACKEND"] = "headless"  # the panel is the first one's
+    settings = {key: value for key, value in os.environ.items() if not key.startswith("SIGNAGE__STORAGE__")} | own
+    command = [sys.executable, "-P", "-m", "player", "run", *(["--config", config_file] if config_file else [])]
+    process = await asyncio.create_subprocess_exec(*command, env=settings, stdin=asyncio.subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOPS_WITHIN_S)
+        except TimeoutError:
+            process.kill()
+
+
+async def _until(what: str, within_s: float, look: Callable[[], Awaitable[T | None]]) -> T:
+    """The first answer of `look` that is not None. Raises BoxError."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            while True:
+                found = await look()
+                if found is not None:
+                    return found
+                await asyncio.sleep(LOOK_S)
+    raise BoxError("demonstration", f"{what} within {within_s:.0f} s; the lines above say why, `signage-player doctor` may help")
+
+
+async def _pair_all(url: str, screens: Sequence[Screen]) -> None:
+    """Types each screen's code at the server, as an operator would."""
+    async with Operator(url) as operator:
+        await operator.login(EMAIL, PASSWORD)
+        for screen in screens:
+            code = await _until(
+                f"screen {screen.number} showed no pairing code", ANSWERS_WITHIN_S, lambda screen=screen: _code(screen)
+            )
+            if code:
+                await operator.pair(code, f"Screen {screen.number}")
+
+
+async def _code(screen: Screen) -> str | None:
+    """The pairing code; "" when it needs none; None while it is not known."""
+    try:
+        answer = await asyncio.to_thread(screen.client.pairing)
+    except NotRunning:
+        return None
+    return "" if answer["paired"] else answer["pairing_code"] or None
+
+
+async def _picture(screen: Screen, path: Path) -> None:
+    """Waits for content and keeps a picture of it: FILE.png for the first screen, FILE-2.png for the second."""
+    name = path if screen.number == 1 else path.with_stem(f"{path.stem}-{screen.number}")
+    await _until(f"screen {screen.number} showed no content", CONTENT_WITHIN_S, lambda: _playing(screen))
+    picture = await asyncio.to_thread(screen.client.screenshot, "png" if name.suffix.lower() == ".png" else "jpg")
+    try:
+        await asyncio.to_thread(name.write_bytes, picture)
+    except OSError as error:
+        raise StorageError(str(name), f"cannot be written: {error.strerror}; choose another with --screenshot") from error
+    print(f"screen {screen.number}  shows content: {name}", flush=True)
+
+
+async def _playing(screen: Screen) -> bool | None:
+    try:
+        status = await asyncio.to_thread(screen.client.status)
+    except NotRunning:
+        return None
+    return True if status["state"] == "playing" and status["now"]["items"] else None
