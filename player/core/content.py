@@ -231,6 +231,7 @@ class Orders:
     muted: bool = False
     alerts: tuple[Alert, ...] = ()
     time_zone: str | None = None
+    box_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,257 @@
+"""The stage's composition root: reads the two snapshots, opens the screen, runs the regions, answers the agent.
+
+It starts from the last complete manifest and needs no agent and no network. The first item is prepared before anything else is
+loaded; cards and browser come when they are needed. When the compositor goes, so does this process, at once: its windows are lost,
+and whoever supervises it starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from player.config import Config, Dirs, StageConfig, parse_size
+from player.core.content import Fault, Manifest, Orders
+from player.core.playback import Skipped
+from player.core.ports import Clock, Compositor, PinEntered, StageStatus, Surface
+from player.device.host import kernel_clock_synced
+from player.errors import SignageError
+from player.runtime import (
+    Shutdown,
+    SystemClock,
+    keep_running,
+    sd_notify,
+    set_up_logging,
+    stopping_on_signals,
+    until_stopped,
+    watchdog_interval,
+)
+from player.stage.house import Cards, House
+from player.stage.link import StageServer
+from player.stage.null import NullCompositor, NullScreen
+from player.stage.plays import Mark, Plays
+from player.stage.requests import Requests
+from player.stage.resolve import Resolver
+from player.stage.show import Show
+from player.stage.surfaces import Windows
+from player.store import Snapshot
+
+log = logging.getLogger("player.stage")
+
+COMPOSITOR_LIMIT_S = 20.0
+COMPOSITOR_GONE = 3
+TELL_S = 2.0
+TRIM_S = 600.0
+
+
+class Screen(Protocol):
+    """What differs between a real screen and none: how surfaces and cards are made, and which processes and troubles there are."""
+
+    @property
+    def backend(self) -> str: ...
+    @property
+    def wayland_display(self) -> str: ...
+    async def make(self, sort: str, name: str, size: tuple[int, int]) -> Surface: ...
+    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None: ...
+    def background(self) -> dict[str, Callable[[], Awaitable[None]]]: ...
+    def pids(self) -> dict[str, int]: ...
+    def faults(self) -> tuple[Fault, ...]: ...
+
+
+class Stage:
+    """Everything of one stage, wired."""
+
+    def __init__(self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen) -> None:
+        self._dirs, self._screen, self._compositor = dirs, screen, compositor
+        self._clock = SystemClock()
+        self._orders_file = Snapshot(dirs.orders, Orders)
+        self._manifest_file = Snapshot(dirs.manifest, Manifest)
+        self._started_at = self._wall()
+        self._group: asyncio.TaskGroup | None = None
+        dirs.stage.mkdir(parents=True, exist_ok=True)
+        self.plays = Plays(
+            dirs.plays, keep_days=config.proof.keep_days, keep_bytes=parse_size(config.proof.keep_size), wall=self._wall
+        )
+        self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall)
+        self.windows = Windows(compositor)
+        self.show = Show(
+            compositor=compositor, windows=self.windows, make=screen.make, plays=self.plays, mark=self.mark, clock=self._clock,
+            cache=dirs.cache, orders=lambda: self.house.orders, clock_synced=lambda: bool(kernel_clock_synced()),
+            resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
+        )  # fmt: skip
+        self.house = House(
+            show=self.show, compositor=compositor, clock=self._clock, open_cards=self._open_cards,
+            submit_pin=lambda pin: self.server.tell(PinEntered(pin)), local=self._local, changed=self._tell,
+        )  # fmt: skip
+        requests = Requests(self.show, self.house, compositor, self.plays, dirs.stage_runtime, self.reread)
+        self.server = StageServer(dirs.stage_socket, requests)
+        self.house.orders = self._orders_file.read() or Orders()
+        self._zone_name = config.time.zone
+
+    def _wall(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def run(self) -> None:
+        """Until SIGTERM, or until the compositor goes (then the process ends with `COMPOSITOR_GONE`)."""
+        self.windows.on_outputs = lambda: self._spawn(self.house.look_at_panel(), "panel")
+        self.windows.on_gone = self._compositor_gone
+        async with stopping_on_signals() as stop, asyncio.TaskGroup() as self._group:
+            group = self._group
+            group.create_task(until_stopped(stop), name="signals")
+            group.create_task(self.windows.run(), name="compositor")
+            await self.house.look_at_panel()
+            await self.show.apply(self._manifest_file.read(), group)
+            for name, work in {
+                "socket": self.server.run,
+                "screen": self.house.run,
+                "status": self._keep_telling,
+                "housekeeping": self._keep_house,
+                "watchdog": self._feed_watchdog,
+                **self._screen.background(),
+            }.items():
+                group.create_task(keep_running(name, work), name=name)
+
+    async def reread(self) -> None:
+        """The agent has published something."""
+        self.house.orders = self._orders_file.read() or Orders()
+        manifest = self._manifest_file.read()
+        if self._group and (manifest.version if manifest else None) != (self.show.manifest.version if self.show.manifest else None):
+            await self.show.apply(manifest, self._group)
+        self.show.set_volume()
+        self.house.changed()
+
+    def stop(self) -> None:
+        """The plays under way are recorded, and nothing is blamed for the end."""
+        self.show.stop()
+        self.plays.close()
+        self.mark.clear()
+
+    def _spawn(self, work: Any, name: str) -> None:
+        if self._group:
+            self._group.create_task(work, name=name)
+
+    def _compositor_gone(self) -> None:
+        log.error("the compositor went away; the stage starts again with the next one")
+        self.stop()
+        logging.shutdown()
+        os._exit(COMPOSITOR_GONE)
+
+    def _local(self, action: str) -> None:
+        if action == "identify":
+            self.house.identify(10.0)
+        else:
+            self.show.send(Skipped(1 if action == "next" else -1))
+
+    # --- cards
+
+    async def _open_cards(self) -> Cards | None:
+        return await self._screen.open_cards(self._clock, self._zone, self._dirs, self.house)
+
+    def _zone(self) -> tzinfo | None:
+        name = self.house.orders.time_zone or self._zone_name
+        if not name:
+            return None
+        import zoneinfo
+
+        with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            return zoneinfo.ZoneInfo(name)
+        return None
+
+    # --- what is told
+
+    def _changed(self) -> None:
+        self.house.changed()
+
+    def _tell(self) -> None:
+        self.server.tell(self.status())
+
+    def status(self) -> StageStatus:
+        """As the agent hears it."""
+        manifest, size = self.show.manifest, self.show.size
+        playlists = manifest.layout.regions[0].playlist.name if manifest and manifest.layout.regions else ""
+        return StageStatus(
+            state=self.house.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
+            orientation=self.house.orientation.value, wayland_display=self._screen.wayland_display,
+            screen_on=self.house.orders.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
+            items=self.show.now_playing(), frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
+            faults=(*self.show.faults(), *self.house.faults(), *self._screen.faults()),
+            last_play_seq=self.plays.last_seq, started_at=self._started_at,
+        )  # fmt: skip
+
+    async def _keep_telling(self) -> None:
+        while True:
+            self._tell()
+            await asyncio.sleep(TELL_S)
+
+    async def _keep_house(self) -> None:
+        trimmed = 0.0
+        while True:
+            self.plays.write_waiting()
+            if self.plays.sync_is_due():
+                await asyncio.to_thread(self.plays.sync)
+            if self._clock.monotonic() - trimmed > TRIM_S:
+                trimmed = self._clock.monotonic()
+                await asyncio.to_thread(self.plays.trim)
+            await asyncio.sleep(1.0)
+
+    async def _feed_watchdog(self) -> None:
+        """Real progress: this loop turns, and the compositor answers."""
+        interval = watchdog_interval()
+        sd_notify("READY=1\nSTATUS=on stage")
+        while True:
+            async with asyncio.timeout(5.0):
+                await self._compositor.outputs()
+            sd_notify("WATCHDOG=1")
+            await asyncio.sleep(min(interval or 10.0, 10.0))
+
+
+def _size(config: StageConfig) -> tuple[int, int]:
+    width, height = (config.size or "1920x1080").split("x")
+    return int(width), int(height)
+
+
+async def _open(config: Config, dirs: Dirs) -> tuple[Compositor, Screen]:
+    """The compositor and the screen for the configured backend."""
+    if config.stage.backend == "none":
+        null = NullCompositor(_size(config.stage))
+        return null, NullScreen(null)
+    from player.compositor.sway import Sway
+    from player.stage.screen import SwayScreen
+
+    loading = asyncio.to_thread(__import__, "mpv")  # a tenth of a second of linking, while the compositor comes up
+    async with asyncio.TaskGroup() as group:
+        group.create_task(loading, name="libmpv")
+        connecting = group.create_task(Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S), name="compositor")
+    sway = connecting.result()
+    return sway, SwayScreen(sway, config.stage, dirs)
+
+
+async def _run(config: Config, dirs: Dirs) -> None:
+    compositor, screen = await _open(config, dirs)
+    stage = Stage(config, dirs, compositor, screen)
+    try:
+        await stage.run()
+    except* Shutdown:
+        log.info("stopping")
+    finally:
+        stage.stop()
+
+
+def main(config: Config, dirs: Dirs) -> int:
+    """`signage-player stage`."""
+    set_up_logging(config.log.level)
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+    code = 0
+    try:
+        asyncio.run(_run(config, dirs))
+    except* SignageError as group:
+        code = 1
+        for error in group.exceptions:
+            log.error("%s", error)
+    logging.shutdown()
+    os._exit(code)  # windows go with the process; ending every decoder in order takes longer than a stop may

@@ -1,0 +1,253 @@
+"""Drives the regions: events from surfaces go in, effects come out and are carried out. Decisions are `core.playback`'s alone.
+
+
+One `RegionDriver` a region. Its loop waits, handles and carries out, with no `await` between the last two; what takes time runs in
+tasks of its own: loading concurrently, everything that changes the screen in one row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from player.core import playback
+from player.core.content import Item, Kind, Orders, Region
+from player.core.ports import Clock, Compositor, NowPlaying, Playable
+from player.errors import BoxError, ContentError
+from player.stage.surfaces import Placed, SurfacePool
+from player.stage.transitions import change
+
+log = logging.getLogger(__name__)
+
+WATCHED = frozenset({Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE})
+LOAD_SLACK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a region driver tells: every call returns at once."""
+
+    record: Callable[[str, playback.Record], None]
+    report: Callable[[playback.Report], None]
+    recover: Callable[[Item], None]
+    about_to_show: Callable[[str, Item], None]
+    changed: Callable[[], None]
+
+
+class RegionDriver:
+    """One region on the stage. `resolve(url)` turns a youtube address into one that mpv can play."""
+
+    def __init__(
+        self,
+        region: Region,
+        *,
+        pool: SurfacePool,
+        compositor: Compositor,
+        cache: Path,
+        clock: Clock,
+        desk: Desk,
+        orders: Callable[[], Orders],
+        resolve: Callable[[str], Awaitable[str]],
+    ) -> None:
+        self.region, self.pool = region, pool
+        self._compositor, self._cache, self._clock, self._desk = compositor, cache, clock, desk
+        self._orders, self._resolve = orders, resolve
+        self.machine = playback.Region(region.id)
+        self._events: asyncio.Queue[playback.Event] = asyncio.Queue()
+        self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._placed: dict[int, Placed] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._released: set[int] = set()
+        self._group: asyncio.TaskGroup | None = None
+
+    def __repr__(self) -> str:
+        return repr(self.machine)
+
+    def send(self, event: playback.Event) -> None:
+        """Something happened."""
+        self._events.put_nowait(event)
+
+    async def run(self) -> None:
+        """Plays until cancelled."""
+        async with asyncio.TaskGroup() as self._group:
+            self._group.create_task(self._carry_out_in_row(), name=f"{self.region.id}: screen")
+            while True:
+                event = await self._next_event()
+                for effect in self.machine.handle(event, self._now()):
+                    self._carry_out(effect)
+
+    def stop(self) -> None:
+        """The stage ends: whatever is on screen is recorded, at once."""
+        for effect in self.machine.handle(playback.Stopped(), self._now()):
+            self._carry_out(effect)
+
+    def now_playing(self) -> NowPlaying | None:
+        """What is on screen here."""
+        showing = self.machine.on_screen
+        if showing is None:
+            return None
+        item = showing.item
+        position = max(0.0, self._clock.monotonic() - showing.started.mono)
+        return NowPlaying(
+            self.region.id, item.id, item.content_id, item.name, item.kind.value, round(position, 1), showing.planned_s or None
+        )
+
+    def set_volume(self) -> None:
+        """The orders or the region changed: every surface follows."""
+        for token, placed in self._placed.items():
+            showing = self.machine.on_screen
+            if showing and showing.token == token:
+                placed.surface.set_volume(self._volume(showing.item), muted=self._muted())
+
+    # --- in
+
+    def _now(self) -> playback.Moment:
+        return playback.Moment(self._clock.monotonic(), self._clock.now().timestamp())
+
+    async def _next_event(self) -> playback.Event:
+        now = self._clock.monotonic()
+        wake = self.machine.wake_at(now)
+        try:
+            async with asyncio.timeout(None if wake is None else max(0.0, wake - now)):
+                return await self._events.get()
+        except TimeoutError:
+            return playback.Ticked()
+
+    # --- out
+
+    def _carry_out(self, effect: playback.Effect) -> None:
+        match effect:
+            case playback.Prepare(token, item):
+                self._spawn(token, self._prepare(token, item), f"prepare {item}")
+            case playback.Show(token, item, replaces, _):
+                self._desk.about_to_show(self.region.id, item)
+                log.info("%s: %s", self.region.id, item)
+                self._rows.put_nowait(lambda: self._show(effect))
+                self._released.discard(token)
+                if replaces is not None:
+                    self._cancel(replaces)
+            case playback.Release(token):
+                self._released.add(token)
+                self._cancel(token)
+                self._rows.put_nowait(lambda: self._release(token))
+            case playback.Hold(token, held):
+                self._rows.put_nowait(lambda: self._hold(token, held=held))
+            case playback.Record():
+                self._desk.record(self.region.id, effect)
+            case playback.Report():
+                self._desk.report(effect)
+            case playback.Recover(item):
+                self._desk.recover(item)
+            case _:
+                assert_never(effect)
+        self._desk.changed()
+
+    def _spawn(self, token: int, work: Awaitable[None], name: str) -> None:
+        if self._group is None:
+            raise RuntimeError("a region plays only while it runs")
+        self._tasks[token] = self._group.create_task(_awaited(work), name=f"{self.region.id}: {name}")
+
+    def _cancel(self, token: int) -> None:
+        task = self._tasks.pop(token, None)
+        if task is not None:
+            task.cancel()
+
+    async def _carry_out_in_row(self) -> None:
+        while True:
+            work = await self._rows.get()
+            try:
+                await work()
+            except (BoxError, ContentError) as error:
+                log.warning("region %s: %s", self.region.id, error)
+
+    # --- loading
+
+    async def _prepare(self, token: int, item: Item) -> None:
+        try:
+            async with asyncio.timeout(playback.PREPARE_LIMIT_S + LOAD_SLACK_S):
+                target = await self._target(item)
+                placed = self._placed[token] = await self.pool.take(item.kind)
+                await placed.surface.load(self._playable(item, target))
+        except ContentError as error:
+            self.send(playback.PrepareFailed(token, error.code, error.reason))
+        except BoxError as error:
+            self.send(playback.PrepareFailed(token, "no_surface", str(error)))
+        except TimeoutError:
+            self.send(playback.PrepareFailed(token, "timeout", "could not be made ready in time"))
+        else:
+            self.send(playback.Prepared(token, placed.surface.duration_s() if item.kind in (Kind.VIDEO, Kind.YOUTUBE) else None))
+
+    async def _target(self, item: Item) -> str:
+        if item.kind is Kind.YOUTUBE:
+            return await self._resolve(item.url or "")
+        if item.url is not None and item.file is None:
+            return item.url
+        path = self._cache / (item.file or "")
+        if not item.file or ".." in Path(item.file).parts or not path.is_file():
+            raise ContentError("missing", item.name, "its file is not in the cache; it is fetched again at the next contact")
+        return str(path)
+
+    def _playable(self, item: Item, target: str) -> Playable:
+        rect = self.pool.rect
+        return Playable(
+            item, target, (rect.width, rect.height), fit=(item.fit or self.region.fit).value, background=self.region.background,
+            volume=self._volume(item), muted=self._muted(),
+        )  # fmt: skip
+
+    def _volume(self, item: Item) -> int:
+        return self.region.volume * (100 if item.volume is None else item.volume) // 100
+
+    def _muted(self) -> bool:
+        return not self.region.audible or self._orders().muted
+
+    # --- showing
+
+    async def _show(self, effect: playback.Show) -> None:
+        placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
+        placed.surface.start()
+        try:
+            await change(self._compositor, placed.window_id, before.window_id if before else None, effect.transition)
+        finally:
+            if effect.item.kind in WATCHED and effect.token not in self._released:
+                self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
+            if effect.replaces is not None:
+                await self._give_back(effect.replaces)
+        self._desk.changed()
+
+    async def _watch(self, token: int, placed: Placed) -> None:
+        try:
+            await placed.surface.ended()
+        except ContentError as error:
+            self.send(playback.Broke(token, error.code, error.reason))
+        else:
+            self.send(playback.Ended(token))
+
+    async def _release(self, token: int) -> None:
+        placed = self._placed.get(token)
+        if placed is not None:
+            await self._compositor.opacity(placed.window_id, 0.0)
+        await self._give_back(token)
+
+    async def _give_back(self, token: int) -> None:
+        placed = self._placed.pop(token, None)
+        self._released.discard(token)
+        if placed is not None:
+            placed.surface.pause()
+            await self.pool.give_back(placed)
+
+    async def _hold(self, token: int, *, held: bool) -> None:
+        placed = self._placed.get(token)
+        if placed is None:
+            return
+        if held:
+            placed.surface.pause()
+        else:
+            placed.surface.start()
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work

@@ -1,0 +1,162 @@
+"""The stage without a picture (`stage.backend = "none"`): surfaces that only keep time, and a compositor that only agrees.
+
+For logic and timing on machines that draw nothing, and for the many tests that need no picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+from player.core.content import Fault, Kind, Orientation, Rect
+from player.core.ports import CompositorEvent, Output, Playable, Window
+from player.errors import BoxError, ContentError
+
+CLIP_S = 10.0  # how long a video of unknown length takes here
+
+
+class NullSurface:
+    """Implements `core.ports.Surface`: an item is ready when its file is there, a video ends after `CLIP_S` or its duration."""
+
+    def __init__(self, app_id: str) -> None:
+        self._app_id = app_id
+        self._length: float | None = None
+        self._started = asyncio.Event()
+
+    @property
+    def app_id(self) -> str:
+        """A name; there is no window."""
+        return self._app_id
+
+    @property
+    def pid(self) -> int:
+        """This process."""
+        return os.getpid()
+
+    async def load(self, playable: Playable) -> None:
+        """Raises ContentError where the file is missing or empty."""
+        self._started.clear()
+        self._length = None
+        if playable.item.file is not None and not await asyncio.to_thread(os.path.getsize, playable.target):
+            raise ContentError("empty", playable.item.name, "its file is empty")
+        if playable.item.kind in (Kind.VIDEO, Kind.YOUTUBE):
+            self._length = playable.item.duration_s or CLIP_S
+
+    def start(self) -> None:
+        """Lets time run."""
+        self._started.set()
+
+    def pause(self) -> None:
+        """Nothing moves anyway."""
+
+    async def ended(self) -> None:
+        """After the item's length."""
+        await self._started.wait()
+        await asyncio.sleep(self._length if self._length is not None else 10**9)
+
+    async def unload(self) -> None:
+        """Nothing is held."""
+
+    def resize(self, width: int, height: int) -> None:
+        """There is no size."""
+
+    def set_volume(self, volume: int, *, muted: bool) -> None:
+        """There is no sound."""
+
+    def duration_s(self) -> float | None:
+        """As it will take."""
+        return self._length
+
+    def dropped_frames(self) -> int:
+        """None are drawn."""
+        return 0
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class NullCompositor:
+    """Implements `core.ports.Compositor` with one output of `size` and a window for every surface that was made."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self._orientation = Orientation.LANDSCAPE
+        self._power = True
+        self._windows: list[Window] = []
+
+    async def make(self, sort: str, name: str, size: tuple[int, int]) -> NullSurface:
+        """A surface, and its window; every sort is the same here."""
+        del sort
+        surface = NullSurface(f"sig-{name}")
+        self._windows.append(Window(len(self._windows) + 1, surface.app_id, surface.pid, Rect(0, 0, *size)))
+        return surface
+
+    async def windows(self) -> Sequence[Window]:
+        """Those that were made."""
+        return self._windows
+
+    async def outputs(self) -> Sequence[Output]:
+        """The one there is."""
+        return [Output("NONE-1", Rect(0, 0, *self._size), (*self._size, 60000), self._orientation, self._power)]
+
+    async def place(self, window_id: int, rect: Rect) -> None:
+        """Agrees."""
+
+    async def opacity(self, window_id: int, value: float) -> None:
+        """Agrees."""
+
+    async def show_above(self, window_id: int, value: float = 1.0) -> None:
+        """Agrees."""
+
+    async def swap(self, front: int, back: int | None) -> None:
+        """Agrees."""
+
+    async def turn(self, output: str, orientation: Orientation) -> None:  # noqa: ARG002 - the port's shape
+        """Remembers it."""
+        self._orientation = orientation
+
+    async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:  # noqa: ARG002
+        """Remembers it."""
+        self._size = (width, height)
+
+    async def power(self, output: str, on: bool) -> None:  # noqa: ARG002
+        """Remembers it."""
+        self._power = on
+
+    async def screenshot(self, path: Path) -> None:  # noqa: ARG002
+        """There is no picture."""
+        raise BoxError("screenshot", 'this player draws no picture (stage.backend = "none")')
+
+    async def events(self) -> AsyncIterator[CompositorEvent]:
+        """Nothing ever happens."""
+        nothing: tuple[CompositorEvent, ...] = ()
+        for event in nothing:
+            yield event
+        await asyncio.Event().wait()
+
+
+class NullScreen:
+    """Implements `app.Screen` and draws nothing."""
+
+    backend = "none"
+    wayland_display = ""
+
+    def __init__(self, compositor: NullCompositor) -> None:
+        self.make = compositor.make
+
+    async def open_cards(self, *_: object) -> None:
+        """No cards."""
+
+    def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """Nothing to keep running."""
+        return {}
+
+    def pids(self) -> dict[str, int]:
+        """Processes, by name."""
+        return {"stage": os.getpid()}
+
+    def faults(self) -> tuple[Fault, ...]:
+        """None."""
+        return ()

@@ -1,0 +1,203 @@
+"""Puts the player's own pictures on the screen: which ones follows from `core.screen.view`, what they look like from `cards`.
+
+A card is drawn in a thread and only when what it says has changed (the clock on it counts by the minute), so content never waits
+for one. Everything lies in layers above the content, but for the idle card, which lies below it all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from player.core.content import Alert, Orders, Rect
+from player.core.ports import Clock
+from player.core.screen import View
+from player.errors import BoxError
+from player.stage.layershell import Anchor, Keyboard, Layer
+from player.stage.overlay import Overlay, Picture, Place
+
+log = logging.getLogger(__name__)
+
+TICKER_SPEED = 0.075  # of the screen's width, a second
+_CLEAR = Picture(1, 1, bytes(4))
+_BLACK = Picture(1, 1, bytes((0, 0, 0, 255)))
+_UNDER = Place(Layer.BOTTOM, whole_screen=True)
+_OVER = Place(Layer.OVERLAY, whole_screen=True, touchable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """The lock pad as it stands: how many digits were entered, how long the next try has to wait, what it says."""
+
+    entered: int = 0
+    wait_s: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What was asked for, for a while."""
+
+    message: str | None = None
+    identify: bool = False
+
+
+class Presenter:
+    """Shows a `View`. `zone` is the time zone of the clocks on cards."""
+
+    def __init__(
+        self, overlay: Overlay, size: tuple[int, int], clock: Clock, zone: Callable[[], tzinfo | None], cache: Path
+    ) -> None:
+        self._overlay, self.size, self._clock, self._zone, self._cache = overlay, size, clock, zone, cache
+        self._shown: dict[str, Any] = {}
+        self.pad_keys: dict[str, Rect] = {}
+
+    async def start(self) -> None:
+        """Takes the keyboard: content windows have no use for it."""
+        await self._overlay.put("keys", _CLEAR, Place(Layer.TOP, keyboard=Keyboard.EXCLUSIVE))
+
+    def forget(self) -> None:
+        """The panel changed: everything is to be drawn again."""
+        for name in self._shown:
+            self._overlay.remove(name)
+        self._shown.clear()
+
+    async def show(self, view: View, orders: Orders, pad: Pad, notices: Notices, *, watermark: bool) -> None:
+        """Makes the screen agree with `view`."""
+        from player.stage import cards
+
+        now = self._now()
+        minute = now.replace(second=0, microsecond=0)
+        size = self.size
+        facts = (orders.server_name, orders.server_url, orders.device_name, orders.address, orders.network)
+        covers: dict[str, tuple[Any, Callable[[], Any], Place]] = {
+            "idle": ((orders.device_name, minute), lambda: cards.idle_card(size, device_name=orders.device_name, now=now), _UNDER),
+            "pairing": ((orders.pairing_code, facts, minute), lambda: _pairing(size, orders, now), _OVER),
+            "alert": ((view.alert,), lambda: self._alert(view.alert), _OVER),
+            "lock_pad": ((pad,), lambda: self._lock_pad(pad), _OVER),
+        }
+        for name, (key, draw, place) in covers.items():
+            await self._card(name, key if view.cover == name else None, draw, place)
+        await self._corner(view.corner_code)
+        await self._notices(orders, notices)
+        await self._ticker(view.tickers)
+        await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
+        await self._plain("curtain", _BLACK, wanted=view.curtain, place=Place(Layer.OVERLAY, whole_screen=True))
+        catching = orders.locked and view.cover not in ("lock_pad", "alert")
+        await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
+
+    def _now(self) -> datetime:
+        return self._clock.now().astimezone(self._zone())
+
+    async def _card(self, name: str, key: Any, draw: Callable[[], Any], place: Place) -> None:
+        """Draws and shows the card when `key` is not what it shows already; None takes it away."""
+        if key == self._shown.get(name):
+            return
+        if key is None:
+            self._overlay.remove(name)
+            self._shown.pop(name, None)
+            return
+        try:
+            picture = await asyncio.to_thread(_drawn, draw)
+            await self._overlay.put(name, picture, place)
+        except BoxError as error:
+            log.warning("the card %s cannot be shown: %s", name, error)
+            return
+        self._shown[name] = key
+
+    async def _plain(self, name: str, picture: Picture, *, wanted: bool, place: Place) -> None:
+        if wanted and name not in self._shown:
+            await self._overlay.put(name, picture, place)
+            self._shown[name] = True
+        elif not wanted and self._shown.pop(name, None):
+            self._overlay.remove(name)
+
+    async def _corner(self, code: str | None) -> None:
+        from player.stage import cards
+
+        place = _corner(self.size, Anchor.BOTTOM | Anchor.LEFT)
+        await self._card("corner", code, lambda: cards.corner_card(cards.corner_size(self.size), code or ""), place)
+
+    async def _notices(self, orders: Orders, notices: Notices) -> None:
+        from player.stage import cards
+
+        key = (orders.device_name, orders.address, orders.box_id) if notices.identify else None
+        name = orders.device_name or "This screen"
+        await self._card("identify", key, lambda: cards.identify_card(self.size, name, orders.address, orders.box_id), _OVER)
+        place = Place(Layer.OVERLAY, Anchor.BOTTOM, (0, 0, self.size[1] // 12, 0))
+        text = notices.message
+        await self._card("message", text, lambda: cards.message_card(cards.message_size(self.size), text or ""), place)
+
+    async def _ticker(self, alerts: tuple[Alert, ...]) -> None:
+        key = tuple((alert.id, alert.title, alert.message, alert.severity) for alert in alerts) or None
+        if key == self._shown.get("ticker"):
+            return
+        if key is None:
+            self._overlay.remove("ticker")
+            self._shown.pop("ticker", None)
+            return
+        strip = await asyncio.to_thread(self._strip, alerts)
+        place = Place(Layer.OVERLAY, Anchor.BOTTOM)
+        await self._overlay.ticker("ticker", strip, place, self.size[0], TICKER_SPEED * self.size[0])
+        self._shown["ticker"] = key
+
+    def _strip(self, alerts: tuple[Alert, ...]) -> Picture:
+        """Bare ground, the text, bare ground: its end joins its start."""
+        from PIL import Image
+
+        from player.stage import cards
+
+        ground, ink = cards.alert_colours(alerts[0])
+        height = max(28, self.size[1] // 14)
+        text = "     •     ".join(f"{alert.title}: {alert.message}" for alert in alerts)
+        line = cards.ticker_strip(height, text, color=ink, background=ground)
+        strip = Image.new("RGBA", (line.width + 2 * self.size[0], height), (*ground, 255))
+        strip.paste(line, (self.size[0], 0))
+        return _picture(strip)
+
+    def _alert(self, alert: Alert | None) -> Any:
+        from player.stage import cards
+
+        if alert is None:
+            raise BoxError("stage", "an alert card without an alert")
+        return cards.alert_card(self.size, alert, self._cache / alert.image if alert.image else None)
+
+    def _lock_pad(self, pad: Pad) -> Any:
+        from player.stage import cards
+
+        image, self.pad_keys = cards.lock_pad(self.size, entered=pad.entered, wait_s=pad.wait_s, message=pad.message)
+        return image
+
+    def _watermark(self) -> Any:
+        from player.stage import cards
+
+        return cards.watermark(cards.watermark_size(self.size))
+
+
+def _pairing(size: tuple[int, int], orders: Orders, now: datetime) -> Any:
+    from player.stage import cards
+
+    return cards.pairing_card(
+        size, code=orders.pairing_code or "", server_name=orders.server_name, server_url=orders.server_url,
+        device_name=orders.device_name, address=orders.address, network=orders.network, now=now, box_id=orders.box_id,
+    )  # fmt: skip
+
+
+def _corner(size: tuple[int, int], anchor: Anchor) -> Place:
+    edge = min(size) // 30
+    return Place(Layer.TOP, anchor, (edge, edge, edge, edge))
+
+
+def _drawn(draw: Callable[[], Any]) -> Picture:
+    return _picture(draw())
+
+
+def _picture(image: Any) -> Picture:
+    from player.stage import cards
+
+    return Picture(image.width, image.height, cards.overlay_bytes(image))

@@ -1,0 +1,95 @@
+"""What the agent may ask of the stage, by name. Each returns JSON, or raises a SignageError that says why not."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from player.core import playback
+from player.core.ports import Compositor
+from player.errors import BoxError
+from player.stage.house import House
+from player.stage.plays import Plays
+from player.stage.show import Show
+
+LONGEST_TEXT = 2000
+LONGEST_SHOW_S = 24 * 3600.0
+JPEG_QUALITY = 85
+WIDEST = 1920
+
+
+class Requests:
+    """Implements `link.Handler`. `reread` reads both snapshots again."""
+
+    def __init__(
+        self, show: Show, house: House, compositor: Compositor, plays: Plays, folder: Path, reread: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._show, self._house, self._compositor, self._plays, self._folder = show, house, compositor, plays, folder
+        self._reread = reread
+        self._pictures = asyncio.Lock()
+
+    async def __call__(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Carries one request out."""
+        match op:
+            case "reread":
+                await self._reread()
+            case "next":
+                self._to_show(playback.Skipped(1))
+            case "previous":
+                self._to_show(playback.Skipped(-1))
+            case "play":
+                self._play(str(args["content_id"]), float(args.get("seconds") or 0))
+            case "identify":
+                self._house.identify(_seconds(args, 10.0))
+            case "message":
+                self._house.message(str(args["text"])[:LONGEST_TEXT], _seconds(args, 10.0))
+            case "screenshot":
+                return await self._screenshot(str(args.get("format", "jpeg")))
+            case "drop_plays":
+                self._plays.drop_through(int(args["through"]))
+            case "pin_answer":
+                self._house.pin_checked(ok=bool(args["ok"]), wait_s=float(args.get("wait_s", 0)))
+            case _:
+                raise BoxError("stage", f"it does not know the request {op!r}")
+        return {}
+
+    def _to_show(self, event: playback.Event) -> None:
+        if not self._show.send(event):
+            raise BoxError("stage", "nothing is on air")
+
+    def _play(self, content_id: str, seconds: float) -> None:
+        item = self._show.item(content_id)
+        if item is None:
+            raise BoxError("play", f"content {content_id} is not in the playlist that this screen has")
+        self._to_show(playback.PlayAsked(item, min(seconds, LONGEST_SHOW_S)))
+
+    async def _screenshot(self, form: str) -> dict[str, Any]:
+        if form not in ("jpeg", "png"):
+            raise BoxError("screenshot", f"pictures are jpeg or png, not {form}")
+        path = self._folder / "screenshot.ppm"
+        async with self._pictures:
+            try:
+                await self._compositor.screenshot(path)
+                content, width, height = await asyncio.to_thread(_encoded, path, form)
+            finally:
+                path.unlink(missing_ok=True)
+        return {"image": base64.b64encode(content).decode(), "width": width, "height": height, "format": form}
+
+
+def _seconds(args: dict[str, Any], default: float) -> float:
+    return min(LONGEST_SHOW_S, max(0.5, float(args.get("seconds") or default)))
+
+
+def _encoded(path: Path, form: str) -> tuple[bytes, int, int]:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        if form == "jpeg":
+            picture.thumbnail((WIDEST, WIDEST * 4))
+        out = io.BytesIO()
+        picture.save(out, form.upper(), **({"quality": JPEG_QUALITY} if form == "jpeg" else {}))
+        return out.getvalue(), picture.width, picture.height

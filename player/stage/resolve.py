@@ -1,0 +1,89 @@
+"""A youtube address -> one that mpv can play, by yt-dlp as a library in a short-lived child without state or credentials.
+
+Resolved just before play, since the answers expire. Only allow-listed hosts are asked, and the answer is checked by the same rules
+as any other stream. The child has limits on memory and time, ends with the stage, and knows nothing that could be stolen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import resource
+import sys
+from typing import Any
+
+from player.core.content import Kind
+from player.core.urls import check_url
+from player.errors import ContentError
+from player.runtime import child_environment
+
+LIMIT_S = 30.0
+MEMORY = 1024**3
+FORMAT = "best[height<=1080][protocol^=http]/best[height<=1080]/best"
+OPTIONS: dict[str, Any] = {
+    "format": FORMAT, "noplaylist": True, "quiet": True, "no_warnings": True, "cachedir": False, "skip_download": True,
+    "socket_timeout": 8, "retries": 1, "extractor_retries": 1, "ignoreconfig": True, "allowed_extractors": ["default"],
+}  # fmt: skip
+
+
+class Resolver:
+    """`hosts` are the allowed ones, subdomains included."""
+
+    def __init__(self, hosts: tuple[str, ...]) -> None:
+        self._hosts = hosts
+
+    async def __call__(self, url: str) -> str:
+        """The playable address. Raises ContentError."""
+        refusal = check_url(url, Kind.YOUTUBE, youtube_hosts=self._hosts)
+        if refusal:
+            raise ContentError("bad_url", url, refusal)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-m", "player.stage.resolve", url, env=child_environment(),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                output, _ = await child.communicate()
+        except TimeoutError as error:
+            raise ContentError("unresolved", url, f"no playable address was found within {LIMIT_S:.0f} s") from error
+        finally:
+            if child.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                await child.wait()
+        return _answer(url, output)
+
+
+def _answer(url: str, output: bytes) -> str:
+    try:
+        answer = json.loads(output)
+    except ValueError as error:
+        raise ContentError("unresolved", url, "the resolver gave no answer") from error
+    if "error" in answer:
+        raise ContentError("unresolved", url, str(answer["error"])[:300])
+    found = str(answer["url"])
+    refusal = check_url(found, Kind.LIVESTREAM)
+    if refusal:
+        raise ContentError("unresolved", url, f"what the resolver found cannot be used: {refusal}")
+    return found
+
+
+def main(url: str) -> None:
+    """The child: prints {"url": …} or {"error": …}."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (25, 25))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import yt_dlp
+
+    try:
+        with yt_dlp.YoutubeDL(OPTIONS) as resolver:
+            found = resolver.extract_info(url, download=False)
+            entry = found["entries"][0] if "entries" in found else found
+            print(json.dumps({"url": entry["url"]}))
+    except Exception as error:  # noqa: BLE001 - whatever went wrong is the answer
+        print(json.dumps({"error": str(error)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

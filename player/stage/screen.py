@@ -1,0 +1,96 @@
+"""A real screen: libmpv windows, browser windows and cards under sway, made as they are needed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+
+from player.compositor.sway import Sway
+from player.config import Dirs, StageConfig
+from player.core.content import Fault
+from player.core.ports import Clock, Surface
+from player.stage.house import Cards, House
+from player.stage.mpv import MpvSurface
+
+log = logging.getLogger(__name__)
+
+
+class SwayScreen:
+    """Implements what `app.Screen` promises."""
+
+    def __init__(self, sway: Sway, config: StageConfig, dirs: Dirs) -> None:
+        self._sway, self._config, self._dirs = sway, config, dirs
+        self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
+        self.wayland_display = sway.session.wayland_display
+        self._browser: Any = None
+        self._sound, self._sound_fault = _sound(config.audio_device)
+        os.environ["WAYLAND_DISPLAY"] = self.wayland_display
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
+
+    async def make(self, sort: str, name: str, size: tuple[int, int]) -> Surface:
+        """A surface of libmpv, or of the browser (which is started by the first)."""
+        if sort == "web":
+            from player.stage.websurface import WebSurface
+
+            page = WebSurface(self._the_browser(), name)
+            await page.open()
+            return page
+        hardware = self._sway.session.renderer != "pixman"
+        options: dict[str, Any] = (
+            {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
+        )
+        return await MpvSurface.create(f"sig-{name}", size, options=options | self._sound)
+
+    def _the_browser(self) -> Any:
+        if self._browser is None:
+            from player.stage.browser import BrowserProcess
+
+            self._browser = BrowserProcess(
+                self._dirs.stage_runtime,
+                self.wayland_display,
+                program=self._config.browser,
+                gpu=self._sway.session.renderer != "pixman",
+            )
+        return self._browser
+
+    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
+        """Connects what draws cards and takes input. None, said once, where the compositor has no layer surfaces."""
+        from player.stage.overlay import Overlay
+        from player.stage.presenter import Presenter
+
+        rect = (await self._sway.outputs())[0].rect
+        overlay = await Overlay.connect(self.wayland_display, house.pressed_key, house.touched)
+        presenter = Presenter(overlay, (rect.width, rect.height), clock, zone, dirs.cache)
+        await presenter.start()
+        return presenter
+
+    def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """The browser, from when it is wanted, and the picture that stands behind everything."""
+        return {"browser": self._the_browser().run}
+
+    def pids(self) -> dict[str, int]:
+        """Processes, by name."""
+        found = {"stage": os.getpid()}
+        if self._browser is not None and self._browser.pid:
+            found["browser"] = self._browser.pid
+        return found
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Of sound and browser."""
+        return (*self._sound_fault, *(self._browser.faults if self._browser is not None else ()))
+
+
+def _sound(device: str) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+    """mpv's sound options. Without any device there is silence and a fault, never a stop."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "/nonexistent")
+    pulse = os.environ.get("PULSE_SERVER") or Path(runtime, "pulse/native").exists()
+    cards = list(Path("/dev/snd").glob("pcm*p")) if Path("/dev/snd").exists() else []
+    if not pulse and not cards:
+        return {"ao": "null"}, (Fault("no_audio", "there is no sound device; everything plays silently", time.time()),)
+    options = {"ao": "pulse,alsa,null" if pulse else "alsa,null"}
+    return (options if device == "auto" else options | {"audio_device": device}), ()

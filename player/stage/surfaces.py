@@ -1,0 +1,183 @@
+"""Where windows meet the compositor: each surface is made when first needed, found among the compositor's windows, and used again.
+
+A region holds at most two surfaces of a sort: one on screen, one being prepared behind it. A surface that failed to let go of its
+item is thrown away and another is made; its region waits, the screen does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from player.core.content import Kind, Rect
+from player.core.ports import Compositor, CompositorGone, OutputsChanged, Surface, Window, WindowClosed, WindowOpened
+from player.errors import BoxError, ContentError
+
+log = logging.getLogger(__name__)
+
+WINDOW_LIMIT_S = 8.0
+PER_SORT = 2
+_PAGES = frozenset({Kind.WEB, Kind.PACKAGE})
+
+
+class SurfaceMaker(Protocol):
+    """Makes surfaces: `sort` is "mpv" or "web", `name` unique on this stage. Raises BoxError, ContentError."""
+
+    async def __call__(self, sort: str, name: str, size: tuple[int, int]) -> Surface: ...
+
+
+def sort_of(kind: Kind) -> str:
+    """Which sort of surface shows this kind."""
+    return "web" if kind in _PAGES else "mpv"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A surface and its window."""
+
+    sort: str
+    surface: Surface
+    window_id: int
+
+
+class Windows:
+    """The compositor's windows as they come and go, told by its events."""
+
+    def __init__(self, compositor: Compositor) -> None:
+        self._compositor = compositor
+        self._changed = asyncio.Condition()
+        self.on_outputs: Callable[[], None] = lambda: None
+        self.on_gone: Callable[[], None] = lambda: None
+
+    async def run(self) -> None:
+        """Listens until the compositor goes."""
+        async for event in self._compositor.events():
+            match event:
+                case WindowOpened() | WindowClosed():
+                    async with self._changed:
+                        self._changed.notify_all()
+                case OutputsChanged():
+                    self.on_outputs()
+                case CompositorGone():
+                    self.on_gone()
+                    return
+
+    async def find(self, surface: Surface) -> Window:
+        """The window of `surface`, once it is there. Raises BoxError."""
+        try:
+            async with asyncio.timeout(WINDOW_LIMIT_S):
+                while True:
+                    for window in await self._compositor.windows():
+                        if window.app_id == surface.app_id:
+                            return window
+                    async with self._changed:
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._changed.wait(), 0.05)
+        except TimeoutError as error:
+            raise BoxError("compositor", f"no window of {surface} appeared within {WINDOW_LIMIT_S:.0f} s") from error
+
+
+class SurfacePool:
+    """The surfaces of one region, all in its rectangle."""
+
+    def __init__(
+        self, region: str, make: SurfaceMaker, windows: Windows, compositor: Compositor, prepare_window: Callable[[int], None]
+    ) -> None:
+        self._region, self._make, self._windows, self._compositor = region, make, windows, compositor
+        self._prepare_window = prepare_window
+        self._free: dict[str, list[Placed]] = {"mpv": [], "web": []}
+        self._made = {"mpv": 0, "web": 0}
+        self._names = 0
+        self._freed = asyncio.Condition()
+        self._all: list[Placed] = []
+        self.rect = Rect(0, 0, 1, 1)
+
+    async def take(self, kind: Kind) -> Placed:
+        """A surface for this kind, in place and invisible; waits for one to come free. Raises BoxError."""
+        sort = sort_of(kind)
+        async with self._freed:
+            while not self._free[sort] and self._made[sort] >= PER_SORT:
+                await self._freed.wait()
+            kept = self._free[sort].pop() if self._free[sort] else None
+            if kept is None:
+                self._made[sort] += 1
+        try:
+            return await self._add(sort) if kept is None else await self._again(kept)
+        except BaseException:
+            await self._forget(sort)
+            raise
+
+    async def _add(self, sort: str) -> Placed:
+        self._names += 1
+        surface = await self._make(sort, f"{self._region}-{self._names}", (self.rect.width, self.rect.height))
+        try:
+            return await self._settle(sort, surface)
+        except BaseException:
+            await surface.close()
+            raise
+
+    async def _again(self, placed: Placed) -> Placed:
+        """A surface that was used before: its window may be another one (the browser died and came back)."""
+        self._all.remove(placed)
+        reopen = getattr(placed.surface, "open", None)
+        if reopen is None:
+            self._all.append(placed)
+            return placed
+        await reopen()
+        return await self._settle(placed.sort, placed.surface)
+
+    async def _settle(self, sort: str, surface: Surface) -> Placed:
+        window = await self._windows.find(surface)
+        self._prepare_window(window.id)
+        await self._compositor.place(window.id, self.rect)
+        placed = Placed(sort, surface, window.id)
+        self._all.append(placed)
+        return placed
+
+    async def give_back(self, placed: Placed) -> None:
+        """The surface is hidden: empty it and let others have it."""
+        try:
+            await placed.surface.unload()
+        except ContentError as error:
+            log.warning("region %s: %s; another surface takes its place", self._region, error)
+            self._all.remove(placed)
+            await self._forget(placed.sort)
+            await placed.surface.close()
+            return
+        async with self._freed:
+            self._free[placed.sort].append(placed)
+            self._freed.notify_all()
+
+    async def _forget(self, sort: str) -> None:
+        async with self._freed:
+            self._made[sort] -= 1
+            self._freed.notify_all()
+
+    async def move(self, rect: Rect) -> None:
+        """The region lies elsewhere now."""
+        if rect == self.rect:
+            return
+        self.rect = rect
+        for placed in self._all:
+            placed.surface.resize(rect.width, rect.height)
+            await self._compositor.place(placed.window_id, rect)
+
+    async def place_again(self) -> None:
+        """The panel changed: windows have to be put in their place again."""
+        for placed in self._all:
+            placed.surface.resize(self.rect.width, self.rect.height)
+            await self._compositor.place(placed.window_id, self.rect)
+
+    def dropped_frames(self) -> int:
+        """Of all surfaces, since they were made."""
+        return sum(placed.surface.dropped_frames() for placed in self._all)
+
+    async def close(self) -> None:
+        """Ends every surface."""
+        for placed in self._all:
+            await placed.surface.close()
+        self._all.clear()
