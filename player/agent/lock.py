@@ -1,0 +1,169 @@
+"""Who may use the controls at the box: the lock, its PIN, and the growing pause after wrong ones (faults.md L5).
+
+The server's `is_locked` counts when it changes, not when it is repeated: somebody who unlocked the box with the PIN stays in
+until the server locks it again. A try is written down before it is judged, so that pulling the plug gives no free guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from player.agent.orders import OrdersBook
+from player.core.content import Fault
+from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
+from player.core.ports import Clock, StagePort
+from player.errors import BoxError, SignageError, StorageError, WrongPin
+from player.store import Snapshot
+
+log = logging.getLogger(__name__)
+FAULT_FROM = 3  # one slip of the finger is nothing to report
+PINS_WAITING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LockState:
+    """What is kept. `since` is when the row of wrong PINs began; `server_locked` what the server said last."""
+
+    pin: PinHash | None = None
+    failures: int = 0
+    since: float = 0.0
+    server_locked: bool | None = None
+
+
+class ScreenLock:
+    """`locked` itself is an order (`Orders.locked`); this decides who may change it."""
+
+    def __init__(self, path: Path, orders: OrdersBook, stage: StagePort, clock: Clock, *, log_n: int = 14) -> None:
+        self._file = Snapshot(path, LockState)
+        self._orders, self._stage, self._clock, self._log_n = orders, stage, clock, log_n
+        self._state: LockState = self._file.read() or LockState()
+        self._until = clock.monotonic() + pause_s(self._state.failures)
+        self._turn = asyncio.Lock()
+        self._entered: asyncio.Queue[str] = asyncio.Queue(PINS_WAITING)
+        self._seen_pin: str | None = None
+
+    @property
+    def locked(self) -> bool:
+        """Whether local controls are closed."""
+        return self._orders.current.locked
+
+    @property
+    def has_pin(self) -> bool:
+        """Whether a PIN was ever set."""
+        return self._state.pin is not None
+
+    def faults(self) -> Sequence[Fault]:
+        """Wrong PINs since the last right one."""
+        count = self._state.failures
+        if count < FAULT_FROM:
+            return ()
+        return (Fault("wrong_pin", f"{count} wrong PINs were entered at this box", self._state.since, count=count),)
+
+    # --- the server's side -------------------------------------------------------------------------------------------------------
+
+    async def server_says(self, locked: bool | None, pin: str | None) -> None:
+        """What a heartbeat's answer or a registration holds; None where it says nothing."""
+        if pin is not None and pin != self._seen_pin:
+            await self._learn(pin)
+        if locked is not None and locked != self._state.server_locked:
+            await self._set(locked, "by the server")
+            self._keep(replace(self._state, server_locked=locked))
+
+    async def command(self, *, locked: bool, pin: str | None = None) -> None:
+        """A server's command: holds whatever was before."""
+        if pin is not None:
+            await self._learn(pin)
+        await self._set(locked, "by command")
+
+    async def _learn(self, pin: str) -> None:
+        async with self._turn:
+            kept = self._state.pin
+            if kept is None or not await asyncio.to_thread(matches, pin, kept):
+                fresh = await asyncio.to_thread(hash_pin, pin, os.urandom(SALT_BYTES), self._log_n)
+                self._keep(replace(self._state, pin=fresh, failures=0))
+                self._until = 0.0
+                log.info("the server set the PIN of this box")
+            self._seen_pin = pin
+
+    # --- the box's side ----------------------------------------------------------------------------------------------------------
+
+    async def lock(self, pin: str) -> None:
+        """Closes local controls; without a PIN set before, `pin` becomes the one. Raises WrongPin."""
+        if not self.has_pin and pin.strip():
+            await self._learn(pin)
+        elif not await self.check_pin(pin):
+            raise WrongPin(self._wait_s())
+        await self._set(True, "at the box")
+
+    async def unlock(self, pin: str) -> None:
+        """Opens local controls. Raises WrongPin; BoxError where no PIN was ever set."""
+        if not self.has_pin:
+            raise BoxError("lock", "no PIN was set for this box; unlock it from the server")
+        if not await self.check_pin(pin):
+            raise WrongPin(self._wait_s())
+        await self._set(False, "with the PIN")
+
+    async def check_pin(self, pin: str) -> bool:
+        """Whether it is the PIN. Raises WrongPin while the pause after wrong ones lasts; then it is not looked at."""
+        async with self._turn:
+            if self._wait_s() > 0:
+                raise WrongPin(self._wait_s())
+            kept = self._state.pin
+            if kept is None:
+                return False
+            tried = self._state
+            self._keep(replace(tried, failures=tried.failures + 1, since=tried.since if tried.failures else self._now()))
+            right = await asyncio.to_thread(matches, pin, kept)
+            if right:
+                self._keep(replace(tried, failures=0))
+            else:
+                self._until = self._clock.monotonic() + pause_s(self._state.failures)
+                log.warning("a wrong PIN, the %d. in a row; the next is looked at in %.0f s", self._state.failures, self._wait_s())
+            return right
+
+    async def entered(self, pin: str) -> None:
+        """A PIN was entered at the screen: `run` looks at it, so that the stage's socket is not held up."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._entered.put_nowait(pin)
+
+    async def run(self) -> None:
+        """Answers the PINs entered at the screen, for ever."""
+        while True:
+            pin = await self._entered.get()
+            answer: dict[str, bool | float] = {"ok": True, "wait_s": 0.0}
+            try:
+                await self.unlock(pin)
+            except WrongPin as error:
+                answer = {"ok": False, "wait_s": error.wait_s}
+            except SignageError as error:
+                log.warning("a PIN was entered at the screen: %s", error)
+                answer = {"ok": False, "wait_s": 0.0}
+            with contextlib.suppress(BoxError):
+                await self._stage.ask("pin_answer", **answer)
+
+    # --- both --------------------------------------------------------------------------------------------------------------------
+
+    async def _set(self, locked: bool, how: str) -> None:
+        if self.locked is not locked:
+            await self._orders.update(locked=locked)
+            log.info("local controls are %s, %s", "closed" if locked else "open", how)
+
+    def _keep(self, state: LockState) -> None:
+        """In force at once; a disk that cannot be written costs only that it is forgotten at the next start."""
+        self._state = state
+        try:
+            self._file.write(state)
+        except StorageError as error:
+            log.warning("the lock's state is not kept: %s", error)
+
+    def _wait_s(self) -> float:
+        return max(0.0, self._until - self._clock.monotonic())
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
