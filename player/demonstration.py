@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -204,7 +205,7 @@ async def _code(screen: Screen) -> str | None:
 async def _picture(screen: Screen, path: Path) -> None:
     """Waits for content and keeps a picture of it: FILE.png for the first screen, FILE-2.png for the second."""
     name = path if screen.number == 1 else path.with_stem(f"{path.stem}-{screen.number}")
-    await _until(f"screen {screen.number} showed no content", CONTENT_WITHIN_S, lambda: _playing(screen))
+    await _until(f"screen {screen.number} showed no content", CONTENT_WITHIN_S, partial(_playing, screen))
     picture = await asyncio.to_thread(screen.client.screenshot, "png" if name.suffix.lower() == ".png" else "jpg")
     try:
         await asyncio.to_thread(name.write_bytes, picture)
