@@ -1,0 +1,93 @@
+"""Command results go to the server until it has them (the third law); those of a server without the path ride in heartbeats."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from player.agent.commands import Commands
+from player.core.ports import Cms, CommandResult
+from player.errors import ServerError, ServerRefused
+from player.runtime import backoff, jittered
+
+log = logging.getLogger(__name__)
+REFUSALS = 3
+DAY_S, HOUR_S = 86_400.0, 3600.0
+
+
+class ResultsOutbox:
+    """Delivers command results, each as soon as it is there."""
+
+    def __init__(self, cms: Cms, commands: Commands, *, retry_limit_s: float = 300.0) -> None:
+        self._cms, self._commands, self._retry_limit_s = cms, commands, retry_limit_s
+        self._by_heartbeat: set[str] = set()
+        self._refusals: dict[str, int] = {}
+        self._turn = asyncio.Lock()
+
+    def for_heartbeat(self) -> Sequence[CommandResult]:
+        """What this server has no path for, and so has to ride in the heartbeat."""
+        return [one for one in self._commands.untold() if one.id in self._by_heartbeat]
+
+    def told(self, results: Sequence[CommandResult]) -> None:
+        """A heartbeat carried these, and was answered."""
+        for result in results:
+            self._by_heartbeat.discard(result.id)
+            self._commands.told(result)
+
+    async def run(self) -> None:
+        """Delivers for ever; failures are tried again after growing pauses."""
+        attempt = 0
+        while True:
+            try:
+                await self.flush()
+            except ServerError as error:
+                log.debug("command results wait: %s", error)
+                await asyncio.sleep(pause_s(error, attempt, limit_s=self._retry_limit_s))
+                attempt += 1
+                continue
+            attempt = 0
+            if not self._waiting():
+                await self._commands.changed.wait(60.0)
+
+    async def flush(self) -> None:
+        """Tries each result once. Raises ServerError at the first that the server is not there for."""
+        async with self._turn:
+            for result in self._waiting():
+                await self._deliver(result)
+
+    def _waiting(self) -> Sequence[CommandResult]:
+        return [one for one in self._commands.untold() if one.id not in self._by_heartbeat]
+
+    async def _deliver(self, result: CommandResult) -> None:
+        try:
+            if await self._cms.report(result):
+                self._commands.told(result)
+            else:
+                self._by_heartbeat.add(result.id)
+        except ServerRefused as error:
+            if error.transient or error.status in (401, 403):
+                raise
+            self._refused(result, error)
+
+    def _refused(self, result: CommandResult, error: ServerRefused) -> None:
+        """A result that the server will not have is given up after three refusals; it stays in the journal."""
+        count = self._refusals[result.id] = self._refusals.get(result.id, 0) + 1
+        if count >= REFUSALS:
+            log.warning("the result of command %s is given up: %s", result.id[:20], error)
+            del self._refusals[result.id]
+            self._commands.told(result)
+            return
+        raise error
+
+
+def pause_s(error: ServerError, attempt: int, *, limit_s: float = 300.0, first_s: float = 1.0) -> float:
+    """As the server asks for; a day where it has no such path (contract §3.7), an hour where it does not know us; else backoff."""
+    asked = getattr(error, "retry_after_s", None)
+    if asked is not None:
+        return max(float(asked), 0.05) + backoff(0, first_s=first_s)
+    if isinstance(error, ServerRefused) and error.status in (404, 405):
+        return jittered(DAY_S)
+    if isinstance(error, ServerRefused) and error.status in (401, 402, 403, 410):
+        return jittered(HOUR_S)
+    return backoff(attempt, first_s=first_s, limit_s=limit_s)

@@ -1,0 +1,221 @@
+"""Proof of play goes from the stage's journal to the server until it has it (the third law; faults.md N14).
+
+The cursor moves only after the server accepted, so a death anywhere sends again what it may have sent, with the same ids, and
+loses nothing. What the server refuses alone three times is set aside in `refused.jsonl` with a fault, so that one bad event does
+not hold back the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from player.agent.outbox import pause_s
+from player.core.content import Fault
+from player.core.ports import Clock, Cms, StagePort
+from player.errors import BoxError, ServerError, ServerRefused, StorageError
+from player.runtime import backoff, jittered
+from player.store import Snapshot, last_record, read_journal
+
+log = logging.getLogger(__name__)
+BATCH = 100
+BATCHES_A_SECOND = 5
+ALONE = 3  # refusals of one event by itself
+RECENT = 100  # how many sent ids are remembered: more than a power cut can take from the stage's journal
+Play = tuple[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Everything through this number of the stage's journal is accepted or set aside. `recent`: (number, id), ascending."""
+
+    through: int = 0
+    recent: tuple[tuple[int, str], ...] = ()
+    refused: int = 0
+    refused_since: float = 0.0
+    last_sent: float | None = None
+
+
+class PlaysOutbox:
+    """Delivers proof of play from the stage's journal in `plays`; `state` is a folder of our own for cursor and refusals."""
+
+    def __init__(
+        self,
+        cms: Cms,
+        stage: StagePort,
+        *,
+        plays: Path,
+        state: Path,
+        clock: Clock,
+        look_s: float = 30.0,
+        first_retry_s: float = 1.0,
+    ) -> None:
+        self._cms, self._stage, self._plays, self._clock = cms, stage, plays, clock
+        self._look_s, self._first_retry_s = look_s, first_retry_s
+        self._file, self._refused = Snapshot(state / "plays-cursor.json", Cursor), state / "refused.jsonl"
+        self._cursor: Cursor = self._file.read() or Cursor()
+        self._dropped = 0
+        self._poke = asyncio.Event()
+
+    @property
+    def last_sent(self) -> float | None:
+        """When plays were last accepted (seconds since the epoch)."""
+        return self._cursor.last_sent
+
+    def pending(self) -> int:
+        """How many plays nobody has accepted yet, as far as the stage has said what it wrote."""
+        status = self._stage.status
+        found = last_record(self._plays) if status is None else (status.last_play_seq, None)
+        return max(0, (found[0] if found else 0) - self._cursor.through)
+
+    def faults(self) -> Sequence[Fault]:
+        """Plays that the server refused for good."""
+        if not self._cursor.refused:
+            return ()
+        sentence = f"{self._cursor.refused} plays were refused by the server; they are kept in {self._refused}"
+        return (Fault("play_refused", sentence, self._cursor.refused_since, count=self._cursor.refused),)
+
+    def poke(self) -> None:
+        """There may be something to send: look now."""
+        self._poke.set()
+
+    async def run(self) -> None:
+        """Sends what is there, a few batches a second, and looks again after a while, for ever."""
+        attempt = 0
+        while True:
+            try:
+                sent = await self._send_batch()
+            except ServerError as error:
+                log.debug("proof of play waits: %s", error)
+                await self._rest(pause_s(error, attempt, first_s=self._first_retry_s))
+                attempt += 1
+                continue
+            attempt = 0
+            if sent:
+                await asyncio.sleep(1 / BATCHES_A_SECOND)
+            else:
+                await self._tell_stage()
+                await self._rest(jittered(self._look_s))
+
+    async def _rest(self, seconds: float) -> None:
+        self._poke.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._poke.wait()
+        except TimeoutError:
+            return
+
+    async def _send_batch(self) -> bool:
+        """One batch; False when there was nothing. Raises ServerError; then the cursor has not moved."""
+        batch: list[Play] = await asyncio.to_thread(self._read)
+        if not batch:
+            return False
+        refused = await self._settle(batch)
+        if refused:
+            await asyncio.to_thread(self._set_aside, refused)
+        self._advance(batch, len(refused))
+        return True
+
+    def _read(self) -> list[Play]:
+        self._rewind()
+        found = read_journal(self._plays, after=self._cursor.through)
+        return [(seq, body if isinstance(body, dict) else {}) for seq, body in itertools.islice(found, BATCH)]
+
+    def _rewind(self) -> None:
+        """After a power cut the journal may be shorter than what was sent of it, and its numbers are used again."""
+        known = dict(self._cursor.recent)
+        if self._cursor.through and not self._matches(known):
+            since = min(known, default=self._cursor.through) - 1
+            same = (seq for seq, body in read_journal(self._plays, after=since) if known.get(seq) == _id(body))
+            through = max(same, default=0)
+            log.warning("the journal of plays is another one after number %d: read again from there", through)
+            self._cursor = replace(self._cursor, through=through, recent=tuple((s, i) for s, i in known.items() if s <= through))
+
+    def _matches(self, known: Mapping[int, str]) -> bool:
+        """Whether the journal still holds the last event that was sent, or has since dropped it as we asked."""
+        through = self._cursor.through
+        at = next(read_journal(self._plays, after=through - 1), None)
+        if at is None:
+            return False
+        return at[0] > through or known.get(through, _id(at[1])) == _id(at[1])
+
+    async def _settle(self, batch: Sequence[Play]) -> Sequence[Play]:
+        """Sends until each event is accepted, or was refused alone three times: those are the answer."""
+        taken = {seq for seq, _ in await self._accepted(batch)}
+        return [play for play in batch if play[0] not in taken and not await self._accepted_alone(play)]
+
+    async def _accepted(self, batch: Sequence[Play]) -> Sequence[Play]:
+        """Those the server took. A batch that it refuses as a whole is halved until the culprit is alone."""
+        sendable = [play for play in batch if _id(play[1])]
+        if not sendable:
+            return ()
+        try:
+            ids = set(await self._cms.send_plays([body for _, body in sendable]))
+        except ServerRefused as error:
+            if not _about_the_events(error):
+                raise
+            if len(sendable) == 1:
+                return ()
+            middle = len(sendable) // 2
+            return (*await self._accepted(sendable[:middle]), *await self._accepted(sendable[middle:]))
+        return [play for play in sendable if _id(play[1]) in ids]
+
+    async def _accepted_alone(self, play: Play) -> bool:
+        if not _id(play[1]):
+            return False
+        for attempt in range(ALONE):
+            await asyncio.sleep(backoff(attempt, first_s=self._first_retry_s))
+            if await self._accepted([play]):
+                return True
+        return False
+
+    def _set_aside(self, refused: Sequence[Play]) -> None:
+        """Durably, before the cursor passes them. Raises StorageError."""
+        log.warning("%d plays are refused by the server again and again: set aside in %s", len(refused), self._refused)
+        try:
+            handle = os.open(self._refused, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as out:
+                out.write(b"".join(msgspec.json.encode(body) + b"\n" for _, body in refused))
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            raise StorageError(str(self._refused), f"cannot be written: {error.strerror}") from error
+
+    def _advance(self, batch: Sequence[Play], refused: int) -> None:
+        now = self._clock.now().timestamp()
+        recent = (*self._cursor.recent, *((seq, _id(body)) for seq, body in batch))[-RECENT:]
+        self._cursor = Cursor(
+            through=batch[-1][0],
+            recent=recent,
+            refused=self._cursor.refused + refused,
+            refused_since=self._cursor.refused_since or (now if refused else 0.0),
+            last_sent=now if refused < len(batch) else self._cursor.last_sent,
+        )
+        self._file.write(self._cursor)
+
+    async def _tell_stage(self) -> None:
+        """What is accepted may go, once the stage is there to hear it."""
+        if self._dropped < self._cursor.through:
+            try:
+                await self._stage.ask("drop_plays", through=self._cursor.through)
+                self._dropped = self._cursor.through
+            except BoxError as error:
+                log.debug("the stage keeps its plays a little longer: %s", error)
+
+
+def _id(body: Any) -> str:
+    found = body.get("id") if isinstance(body, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _about_the_events(error: ServerRefused) -> bool:
+    """Whether a refusal is for what was sent, and not for who we are, or because this server takes no plays at all."""
+    return not error.transient and error.status not in (401, 402, 403, 404, 405, 410)
