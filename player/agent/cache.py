@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from player.agent.magic import HEAD_BYTES
 from player.agent.shelf import Shelf
 from player.agent.status import CacheFigures
 from player.agent.stored import Derived, Index, Stored, suffix_of
@@ -111,38 +112,47 @@ class Cache:
         found = (self.shelf.root / "part" / f"{key}.part" for key in keys)
         return sum(path.stat().st_blocks * 512 for path in found if path.is_file() and not path.is_symlink())
 
-    async def adopt(self, fetched: Fetched, key: str, name: str) -> Stored:
+    async def adopt(self, fetched: Fetched, key: str, name: str, content_id: str) -> Stored:
         """Takes a whole, synced file out of the folder of parts. Raises StorageError."""
         stored = await asyncio.to_thread(self._adopt, fetched, key, name)
         before = self._index.files.get(stored.sha256)
-        self._index.files[stored.sha256] = replace(stored, derived=before.derived) if before else stored
-        self._index.names[key] = stored.sha256
+        if before:
+            stored = replace(stored, derived=before.derived, contents=before.contents)
+        self._index.files[stored.sha256] = stored
+        self.call(key, stored.sha256, content_id)
         await self._changed()
-        return stored
+        return self._index.files[stored.sha256]
 
     def _adopt(self, fetched: Fetched, key: str, name: str) -> Stored:
         try:
             with fetched.path.open("rb") as part:
-                suffix = suffix_of(part.read(64))
+                suffix = suffix_of(part.read(HEAD_BYTES))
         except OSError as error:
             raise StorageError(str(fetched.path), f"vanished before it was kept ({error.strerror}): it is fetched again") from error
         file = f"media/{fetched.sha256[:2]}/{fetched.sha256}{suffix}"
         found = self.shelf.move_in(fetched.path, file)
         self.shelf.remove(f"part/{key}.json")
         now = self._clock.now().timestamp()
-        return Stored(fetched.sha256, fetched.size, file, found.st_mtime_ns, name, fetched.verified, now, now)
+        return Stored(
+            fetched.sha256, fetched.size, file, found.st_mtime_ns, name, verified=fetched.verified, used_at=now, checked_at=now
+        )
 
-    def call(self, key: str, sha256: str) -> None:
-        """Notes that a file that is here is also this revision."""
-        if sha256 in self._index.files and self._index.names.get(key) != sha256:
-            self._index.names[key] = sha256
-            self._unsaved += 1
+    def call(self, key: str, sha256: str, content_id: str) -> None:
+        """Notes that a file that is here is also this revision, of this content."""
+        stored = self._index.files.get(sha256)
+        if stored is None or (self._index.names.get(key) == sha256 and content_id in stored.contents):
+            return
+        contents = tuple(dict.fromkeys((*stored.contents, content_id)))
+        self._index.names[key] = sha256
+        self._index.files[sha256] = replace(stored, contents=contents)
+        self._unsaved += 1
 
     async def add_derived(self, sha256: str, derived: Derived) -> None:
         """Notes what was prepared; what stands there for another panel stays until it is swept."""
         stored = self._index.files.get(sha256)
         if stored is not None:
-            await asyncio.to_thread(self.shelf.share, derived.file)
+            for place in derived.places:
+                await asyncio.to_thread(self.shelf.share, place)
             others = tuple(d for d in stored.derived if (d.panel, d.kind) != (derived.panel, derived.kind))
             self._index.files[sha256] = replace(stored, derived=(*others, derived))
             await self._changed()
@@ -168,7 +178,7 @@ class Cache:
             await self._changed()
 
     def _remove(self, stored: Stored) -> None:
-        for file in {stored.file, *(d.file for d in stored.derived)}:
+        for file in {stored.file}.union(*(d.places for d in stored.derived)):
             self.shelf.remove(file)
 
     def forget(self, sha256: str) -> Stored | None:
@@ -178,22 +188,23 @@ class Cache:
             del self._index.names[key]
         return self._index.files.pop(sha256, None)
 
-    async def sweep(self, *, panel: str, keep_files: Collection[str], keep_parts: Collection[str]) -> None:
+    async def sweep(self, *, panels: Collection[str], keep_files: Collection[str], keep_parts: Collection[str]) -> None:
         """Removes what was prepared for other panels, or from files that are gone, and parts that nothing waits for.
 
         `keep_files` (as in `Item.file`) stay in any case: the manifest that plays names them.
         """
         for stored in list(self._index.files.values()):
-            kept = tuple(d for d in stored.derived if d.panel == panel or d.file in keep_files)
+            kept = tuple(d for d in stored.derived if d.panel in panels or d.file in keep_files)
             if kept != stored.derived:
                 self._index.files[stored.sha256] = replace(stored, derived=kept)
                 self._unsaved += 1
-        known = {d.file for s in self._index.files.values() for d in s.derived} | set(keep_files)
-        await asyncio.to_thread(self._sweep, {f.split("/")[1] for f in known if f.startswith("prepared/")}, keep_parts)
+        known = {place for s in self._index.files.values() for d in s.derived for place in d.places}
+        known |= {"/".join(file.split("/")[:2]) for file in keep_files}
+        await asyncio.to_thread(self._sweep, known, keep_parts)
 
     def _sweep(self, prepared: Collection[str], parts: Collection[str]) -> None:
         for name in self.shelf.names("prepared"):
-            if name not in prepared:
+            if f"prepared/{name}" not in prepared:
                 self.shelf.remove(f"prepared/{name}")
         for name in self.shelf.names("part"):
             if name.partition(".")[0] not in parts:
@@ -211,6 +222,13 @@ class Cache:
         self._index.files[sha256] = replace(self._index.files[sha256], derived=())
         self._unsaved += 1
 
-    def size_of(self, file: str) -> int:
-        """Bytes of a file or folder below the cache. Blocks."""
-        return self.shelf.size(file)
+    def size_of(self, places: Iterable[str]) -> int:
+        """Bytes of files and folders below the cache. Blocks."""
+        return sum(self.shelf.size(place) for place in places)
+
+    def relative(self, path: Path) -> str:
+        """`path` as in `Item.file`. Raises StorageError when it is not below the cache."""
+        try:
+            return path.relative_to(self.folder).as_posix()
+        except ValueError as error:
+            raise StorageError(str(path), f"is not below the cache {self.folder}: check storage.cache_dir") from error

@@ -40,7 +40,7 @@ class Checkup:
     def _compare(self) -> tuple[list[str], list[Stored], list[str]]:
         """What is gone, what was touched, and what lost the files prepared from it."""
         gone, touched, bare = [], [], []
-        prepared = set(self._cache.shelf.names("prepared"))
+        prepared = {f"prepared/{name}" for name in self._cache.shelf.names("prepared")}
         shards: dict[str, dict[str, os.stat_result]] = {}
         for stored in self._cache.entries():
             folder, _, name = stored.file.rpartition("/")
@@ -51,7 +51,7 @@ class Checkup:
                 gone.append(stored.sha256)
             elif (found.st_size, found.st_mtime_ns) != (stored.size, stored.mtime_ns):
                 touched.append(stored)
-            elif any(d.file.startswith("prepared/") and d.file.split("/")[1] not in prepared for d in stored.derived):
+            elif any(d.places - prepared for d in stored.derived):
                 bare.append(stored.sha256)
         return gone, touched, bare
 
@@ -124,9 +124,8 @@ class Checkup:
             self._cache.shelf.remove(f"aside/{name}")
         if self._cache.shelf.stat(stored.file) is not None:
             self._cache.shelf.move(stored.file, f"aside/{stored.sha256}")
-        for derived in stored.derived:
-            if derived.file != stored.file:
-                self._cache.shelf.remove(derived.file)
+        for place in frozenset().union(*(d.places for d in stored.derived)):
+            self._cache.shelf.remove(place)
 
 
 def _hash_step(handle: int, offset: int, update: Callable[[bytes], None]) -> int:

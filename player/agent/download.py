@@ -14,8 +14,9 @@ from pathlib import Path
 import aiohttp
 
 from player.agent.partfile import PartFile
+from player.agent.pump import NoRoom, Patience, Progress
 from player.agent.reach import Reach, Way, parse_url
-from player.agent.transfer import Fetched, NoRoom, Patience, Progress, Transfer
+from player.agent.transfer import Fetched, Transfer
 from player.core.filehash import parse_file_hash
 from player.core.ports import WantedAsset
 from player.errors import ContentError

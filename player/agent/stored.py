@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from player.agent.magic import sniff
+
+ANY_PANEL = "any"
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What was prepared from a file for a panel ("1920x1080"); `file` as in `Item.file`, `size` 0 when it is the file itself."""
+    """What a file became for a panel ("1920x1080", or `ANY_PANEL`).
+
+    `file` and `pages` as in `Item.file`; `size` is what they take beside the file itself, in bytes.
+    """
 
     panel: str
     kind: str
     file: str
-    size: int
-    duration_s: float | None = None
+    size: int = 0
+    pages: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> frozenset[str]:
+        """The files or folders directly below `prepared/` that this takes."""
+        files = (self.file, *self.pages)
+        return frozenset("/".join(file.split("/")[:2]) for file in files if file.startswith("prepared/"))
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One file of the store. `verified`: against a hash of the server's. Instants are seconds since the epoch."""
+    """One file of the store. `verified`: against a hash of the server's. `contents`: the content ids it is known by.
+
+    Instants are seconds since the epoch.
+    """
 
     sha256: str
     size: int
     file: str
     mtime_ns: int
     name: str = ""
+    contents: tuple[str, ...] = ()
     verified: bool = False
     used_at: float = 0.0
     checked_at: float = 0.0
@@ -53,23 +70,23 @@ class Index:
     names: dict[str, str] = field(default_factory=dict)
 
 
-_MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", ".png"),
-    (0, b"\xff\xd8\xff", ".jpg"),
-    (0, b"GIF8", ".gif"),
-    (8, b"WEBP", ".webp"),
-    (8, b"AVI ", ".avi"),
-    (4, b"ftypavif", ".avif"),
-    (4, b"ftypheic", ".heic"),
-    (4, b"ftypqt", ".mov"),
-    (4, b"ftyp", ".mp4"),
-    (0, b"\x1a\x45\xdf\xa3", ".mkv"),
-    (0, b"\x47", ".ts"),
-    (0, b"PK\x03\x04", ".zip"),
-    (0, b"%PDF-", ".pdf"),
-)
+_SUFFIXES = {
+    "jpeg": ".jpg",
+    "png": ".png",
+    "gif": ".gif",
+    "webp": ".webp",
+    "avif": ".avif",
+    "heif": ".heic",
+    "bmp": ".bmp",
+    "mp4": ".mp4",
+    "matroska": ".mkv",
+    "mpegts": ".ts",
+    "avi": ".avi",
+    "zip": ".zip",
+    "pdf": ".pdf",
+}
 
 
 def suffix_of(head: bytes) -> str:
     """The suffix that a file's first bytes call for, "" when they say nothing. Its name on the server never counts (fault C8)."""
-    return next((suffix for at, magic, suffix in _MAGIC if head[at : at + len(magic)] == magic), "")
+    return _SUFFIXES.get(sniff(head), "")

@@ -1,15 +1,12 @@
-"""One file on its way from a server into its part: what each answer means, and the pump from socket to disk.
+"""One file on its way from a server into its part: what each answer means (faults N4, N7 to N10, C2, C7).
 
-The decisions about an answer (does this 206 go on where we stopped, is this a login page, does it fit) are made before a byte is
-taken; the pump reads one batch while a thread hashes and writes the one before. Faults N4, N5, N7 to N10, C2, C7.
+Whether a 206 goes on where we stopped, whether this is a login page, whether it fits: decided before a byte is taken.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,31 +16,16 @@ import aiohttp
 from yarl import URL
 
 from player.agent.partfile import Note, PartFile
+from player.agent.pump import BATCH, BrokenOff, NoRoom, Patience, Progress, Pump
 from player.agent.reach import Way, shown
 from player.core.filehash import FileHash
 from player.core.ports import WantedAsset
-from player.core.syncplan import shown_size
-from player.errors import ContentError, ServerNonsense, ServerRefused, ServerUnreachable
+from player.errors import ContentError, ServerNonsense, ServerRefused
 from player.runtime import backoff
 
-BATCH = 1024 * 1024
 LONGEST_PAUSE_S = 3600.0
 _PAGES = ("text/html", "application/xhtml+xml", "application/json")
-_PAGE_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
-
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a server may take: below `least_rate` bytes/s over `window_s` it is left; a break is resumed `resumes` times."""
-
-    first_byte_s: float = 20.0
-    window_s: float = 30.0
-    least_rate: float = 1000.0
-    resumes: int = 5
-    pause_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +36,6 @@ class Fetched:
     sha256: str
     size: int
     verified: bool
-
-
-class NoRoom(ContentError):
-    """It is larger than the room it was given; `size` in bytes where the server said it, for a better plan."""
-
-    def __init__(self, name: str, size: int | None, room: int) -> None:
-        told = "more than the" if size is None else f"{shown_size(size)} and not the"
-        super().__init__(
-            "no_space",
-            name,
-            f"it takes {told} {shown_size(room)} there is room for: raise storage.cache_limit, or make the file smaller",
-        )
-        self.size = size
-
-
-class _BrokenOff(Exception):
-    """The body ended early; what came is kept."""
 
 
 class _StartOver(Exception):
@@ -134,7 +99,7 @@ class Transfer:
                 await self._receive()
             except _StartOver:
                 await self._start_over()
-            except _BrokenOff as error:
+            except BrokenOff as error:
                 if attempt == self._patience.resumes or self._part.size <= before:
                     raise ContentError(
                         "truncated", self._asset.name, f"the server's answer broke off ({error}); it is continued later"
@@ -152,11 +117,11 @@ class Transfer:
             total = await self._accept(response)
             await self._prepare(response, total)
             promised = total if self._asset.size is None else self._asset.size
-            await _Pump(response, self._part, self._patience, self._asset.name, self._room, promised, self._progress).run()
+            await Pump(response, self._part, self._patience, self._asset.name, self._room, promised, self._progress).run()
         if total is not None and self._part.size < total:
-            raise _BrokenOff(f"{self._part.size} of {total} bytes came")
+            raise BrokenOff(f"{self._part.size} of {total} bytes came")
         if self._asset.size is not None and self._part.size < self._asset.size:
-            raise _BrokenOff(f"{self._part.size} of {self._asset.size} bytes came")
+            raise BrokenOff(f"{self._part.size} of {self._asset.size} bytes came")
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}
@@ -212,91 +177,6 @@ class Transfer:
             headers = response.headers
             note = Note(shown(self._url), self._asset.file_hash, headers.get("ETag"), headers.get("Last-Modified"), total)
             await asyncio.to_thread(self._part.remember, note, durably=total is None or total > BATCH)
-
-
-class _Pump:
-    """Moves one body into the part: at most `room` bytes in all, and no more than were `promised`."""
-
-    def __init__(
-        self,
-        response: aiohttp.ClientResponse,
-        part: PartFile,
-        patience: Patience,
-        name: str,
-        room: int,
-        promised: int | None,
-        progress: Progress | None,
-    ) -> None:
-        self._response, self._part, self._patience, self._name = response, part, patience, name
-        self._room, self._promised, self._progress = room, promised, progress
-        self._limit = room if promised is None else min(room, promised)
-        self._received = part.size
-        self._waited, self._came = 0.0, 0
-        self._writing: asyncio.Future[None] | None = None
-
-    async def run(self) -> None:
-        """Raises ContentError, ServerUnreachable, StorageError, or that it broke off; what came before is in the part then."""
-        batch: list[bytes] = []
-        size = 0
-        try:
-            while chunk := await self._read():
-                if self._received == 0 and _PAGE_START.match(chunk[:200]):
-                    raise ServerNonsense(
-                        shown(self._response.url), "it sent a web page instead of media: is there a login page in the network?"
-                    )
-                self._received += len(chunk)
-                if self._received > self._limit:
-                    raise self._too_long()
-                batch.append(chunk)
-                size += len(chunk)
-                if size >= BATCH:
-                    await self._write(batch)
-                    batch, size = [], 0
-        finally:
-            await self._write(batch)
-            await self._written()
-
-    def _too_long(self) -> ContentError:
-        self._part.discard()
-        if self._limit != self._promised:
-            return NoRoom(self._name, self._promised, self._room)
-        return ContentError(
-            "size_mismatch", self._name, f"the server sends more than the {self._limit} bytes it announced: upload it again"
-        )
-
-    async def _write(self, batch: list[bytes]) -> None:
-        await self._written()
-        if batch:
-            self._writing = asyncio.get_running_loop().run_in_executor(None, self._part.write, batch)
-
-    async def _written(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing:
-            await writing
-            if self._progress:
-                self._progress(self._part.size, self._promised)
-
-    async def _read(self) -> bytes:
-        """The next bytes, b"" at the end. Only time spent waiting for the server counts against it, never that of a slow disk."""
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(max(0.0, self._patience.window_s - self._waited)):
-                chunk = await self._response.content.readany()
-        except TimeoutError:
-            chunk = None
-        except aiohttp.ClientError as error:
-            raise _BrokenOff(str(error)[:200] or type(error).__name__) from error
-        self._waited += time.monotonic() - began
-        self._came += len(chunk or b"")
-        if self._waited >= self._patience.window_s:
-            self._judge()
-        return await self._read() if chunk is None else chunk
-
-    def _judge(self) -> None:
-        if self._came < self._patience.least_rate * self._patience.window_s:
-            reason = f"only {self._came} bytes came in {self._patience.window_s:.0f} s; it is continued later"
-            raise ServerUnreachable(shown(self._response.url), reason)
-        self._waited, self._came = 0.0, 0
 
 
 def retry_after(text: str | None) -> float | None:

@@ -36,7 +36,7 @@ async def cache(tmp_path: Path, clock: FakeClock) -> Cache:
 async def keep(cache: Cache, body: bytes = MP4, key: str = KEY, name: str = "clip.mp4"):
     part = cache.parts / f"{key}.part"
     part.write_bytes(body)
-    return await cache.adopt(Fetched(part, hashlib.sha256(body).hexdigest(), len(body), verified=True), key, name)
+    return await cache.adopt(Fetched(part, hashlib.sha256(body).hexdigest(), len(body), verified=True), key, name, "5")
 
 
 async def reopened(cache: Cache, clock: FakeClock) -> Cache:
@@ -65,7 +65,7 @@ async def test_a_file_is_named_by_its_content_and_its_magic(cache: Cache):
         (b"RIFF\0\0\0\0WEBPVP8 ", ".webp"),
         (b"RIFF\0\0\0\0AVI LIST", ".avi"),
         (MP4[:16], ".mp4"),
-        (b"\0\0\0\x14ftypqt  ", ".mov"),
+        (b"\0\0\0\x14ftypqt  ", ".mp4"),
         (b"\x1a\x45\xdf\xa3", ".mkv"),
         (b"%PDF-1.7", ".pdf"),
         (b"PK\x03\x04", ".zip"),
@@ -88,7 +88,7 @@ async def test_s8_a_file_that_was_kept_before_its_index_is_found_again(cache: Ca
     again = await reopened(cache, clock)  # killed before `save`
     assert again.find(KEY) is None
     assert again.find(KEY, stored.sha256).size == len(MP4)
-    again.call(KEY, stored.sha256)
+    again.call(KEY, stored.sha256, "5")
     assert again.find(KEY).file == stored.file
 
 
@@ -96,7 +96,7 @@ async def test_s8_a_kill_between_rename_and_index_leaves_nothing_behind(cache: C
     await keep(cache)
     (cache.parts / f"{'ee' * 32}.part").write_bytes(b"half")
     again = await reopened(cache, clock)
-    await again.sweep(panel="1x1", keep_files=(), keep_parts=())
+    await again.sweep(panels=["1x1"], keep_files=(), keep_parts=())
     assert list(again.parts.iterdir()) == []
 
 
@@ -134,6 +134,27 @@ async def test_evicting_removes_the_file_and_what_was_prepared(cache: Cache):
     await cache.evict(stored.sha256)
 
 
+async def test_evicting_a_package_removes_all_of_it(cache: Cache):
+    stored = await keep(cache)
+    (cache.prepared / "p" / "img").mkdir(parents=True)
+    for name in ("index.html", "img/a.png"):
+        (cache.prepared / "p" / name).write_bytes(b"x" * 100)
+    assert cache.size_of(["prepared/p"]) == 200
+    await cache.add_derived(stored.sha256, Derived("any", "package", "prepared/p/index.html", 200))
+    await Checkup(cache).reconcile()
+    assert cache.derived(stored.sha256, "any", "package")
+    await cache.evict(stored.sha256)
+    assert list(cache.prepared.iterdir()) == []
+
+
+async def test_a_file_is_known_by_every_content_that_it_is(cache: Cache):
+    stored = await keep(cache)
+    cache.call("cd" * 32, stored.sha256, "6")
+    cache.call("cd" * 32, stored.sha256, "6")
+    assert cache.get(stored.sha256).contents == ("5", "6")
+    assert (await keep(cache)).contents == ("5", "6")
+
+
 async def test_use_is_remembered_for_the_plan(cache: Cache, clock: FakeClock):
     one, two = await keep(cache), await keep(cache, b"other", "cd" * 32)
     clock.forward(100)
@@ -149,7 +170,7 @@ async def test_what_was_prepared_for_another_panel_goes_unless_the_manifest_name
         await cache.add_derived(stored.sha256, Derived(panel, "image", f"prepared/{panel}.png", 3))
     (cache.prepared / "package").mkdir()
     (cache.prepared / "package" / "index.html").write_text("<p>")
-    await cache.sweep(panel="1x1", keep_files={"prepared/2x2.png"}, keep_parts=())
+    await cache.sweep(panels=["1x1"], keep_files={"prepared/2x2.png"}, keep_parts=())
     assert sorted(p.name for p in cache.prepared.iterdir()) == ["1x1.png", "2x2.png"]
     assert cache.derived(stored.sha256, "3x3", "image") is None
     assert cache.derived(stored.sha256, "2x2", "image").size == 3
