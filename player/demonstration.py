@@ -186,11 +186,13 @@ async def _pair_all(url: str, screens: Sequence[Screen]) -> None:
     async with Operator(url) as operator:
         await operator.login(EMAIL, PASSWORD)
         for screen in screens:
-            code = await _until(
-                f"screen {screen.number} showed no pairing code", ANSWERS_WITHIN_S, lambda screen=screen: _code(screen)
-            )
-            if code:
-                await operator.pair(code, f"Screen {screen.number}")
+            await _pair(operator, screen)
+
+
+async def _pair(operator: Operator, screen: Screen) -> None:
+    code: str = await _until(f"screen {screen.number} showed no pairing code", ANSWERS_WITHIN_S, partial(_code, screen))
+    if code:
+        await operator.pair(code, f"Screen {screen.number}")
 
 
 async def _code(screen: Screen) -> str | None:

@@ -1,0 +1,374 @@
+"""The command line as a person or a script meets it: every command, its help, its exit code, its sentence."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from player.agent.access import Scope, TokenStore
+from player.agent.control import ControlServer
+from player.cli import make_parser
+from player.core.content import Item, Kind, Manifest, Orders, Playlist, full_screen
+from player.core.ports import StageStatus
+from player.core.proof import GENESIS, digest
+from player.errors import StorageError
+from player.play import sniff
+from player.spans import BadSpan, age, since
+from player.store import Journal, Snapshot
+from tests.fakes.door import JPEG, PNG, FakeActions, FakeSource, status
+
+COMMANDS = (
+    "run", "agent", "stage", "compositor", "demo", "play", "status", "screenshot", "pair", "lock", "unlock", "doctor",
+    "support-bundle", "cache", "proof", "token", "update",
+)  # fmt: skip
+
+
+class Box:
+    """A box of its own: folders, environment, and the command line on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.state, self.cache, self.runtime = folder, folder / "state", folder / "cache", folder / "run"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "SIGNAGE__STORAGE__STATE_DIR": str(self.state),
+            "SIGNAGE__STORAGE__CACHE_DIR": str(self.cache),
+            "SIGNAGE__STORAGE__RUNTIME_DIR": str(self.runtime),
+            "SIGNAGE__STAGE__BACKEND": "none",
+        }
+        self.state.mkdir()
+
+    def __call__(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "player", *arguments]
+        environment = self.environment | more
+        return subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(tmp_path)
+
+
+class Running:
+    """A served door on the box's control socket, in a thread with a loop of its own."""
+
+    def __init__(self, box: Box) -> None:
+        self.source, self.actions = FakeSource(), FakeActions()
+        self._server = ControlServer(
+            self.source, self.actions, socket_path=box.runtime / "control.sock", tokens=TokenStore(box.state / "tokens.json")
+        )
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        import asyncio
+
+        async def serve() -> None:
+            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+            async with self._server.serving():
+                self._ready.set()
+                await self._stop.wait()
+
+        asyncio.run(serve())
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+
+@pytest.fixture
+def running(box: Box) -> Iterator[Running]:
+    with Running(box) as door:
+        yield door
+
+
+def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            make_parser().parse_args([command, "--help"])
+        assert ended.value.code == 0
+        text = capsys.readouterr().out
+        assert f"signage-player {command}" in text.split("example:")[1], command
+
+
+def test_the_help_of_the_whole_names_commands_and_exit_codes(box: Box) -> None:
+    done = box("--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert command in done.stdout
+    assert "3 no player running" in " ".join(done.stdout.split())
+    assert box("--version").stdout.startswith("signage-player ")
+
+
+@pytest.mark.parametrize("command", ["run", "agent", "stage", "compositor", "status", "doctor"])
+def test_a_wrong_configuration_is_exit_code_2_and_names_file_and_key(box: Box, command: str) -> None:
+    path = box.folder / "wrong.toml"
+    path.write_text("[cms]\nurll = 'x'")
+    done = box(command, "--config", str(path))
+    assert done.returncode == 2
+    assert done.stderr == f"signage-player: {path}: cms.urll: there is no such key; did you mean cms.url?\n"
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["screenshot", "x.png"], ["pair"], ["lock", "--pin", "4711"], ["unlock", "--pin", "4711"]]
+)
+def test_without_a_player_it_is_exit_code_3(box: Box, command: list[str]) -> None:
+    done = box(*command)
+    assert done.returncode == 3
+    assert "no player is running here" in done.stderr
+    assert "signage-player run" in done.stderr
+
+
+def test_status_in_words_and_as_json(box: Box, running: Running) -> None:
+    words = box("status")
+    assert words.returncode == 0
+    for part in ("playing", "Summer (video in main, 3 of 30 s)", "online, adcast https://cms.example.com", "unplayable"):
+        assert part in words.stdout
+    assert json.loads(box("status", "--json").stdout)["now"]["items"][0]["name"] == "Summer"
+
+
+def test_status_watch_goes_on_until_ctrl_c(box: Box, running: Running) -> None:
+    command = [sys.executable, "-m", "player", "status", "--watch", "--json"]
+    with subprocess.Popen(command, env=box.environment, stdout=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout
+        assert [json.loads(watch.stdout.readline())["state"] for _ in range(2)] == ["playing", "playing"]
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(10) == 130
+
+
+def test_a_screenshot_is_png_or_jpeg_by_its_suffix(box: Box, running: Running) -> None:
+    assert box("screenshot", "now.png").returncode == 0
+    assert (box.folder / "now.png").read_bytes() == PNG
+    assert box("screenshot", "now.JPG").returncode == 0
+    assert (box.folder / "now.JPG").read_bytes() == JPEG
+    wrong = box("screenshot", "now.bmp")
+    assert wrong.returncode == 1
+    assert "end it in .png or .jpg" in wrong.stderr
+
+
+def test_pair_tells_the_code_or_that_none_is_needed(box: Box, running: Running) -> None:
+    assert "already paired with https://cms.example.com" in box("pair").stdout
+    running.source.value = status(orders=Orders(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
+    assert box("pair").stdout == "4A7X2B\n"
+
+
+def test_a_wrong_pin_is_exit_code_4(box: Box, running: Running) -> None:
+    assert box("lock", "--pin", "4711").returncode == 0
+    wrong = box("unlock", "--pin", "0000")
+    assert (wrong.returncode, wrong.stderr) == (4, "signage-player: wrong PIN; try again in 30 s\n")
+    assert box("unlock", "--pin", "4711").stdout == "unlocked\n"
+    assert running.actions.done == [("lock", "4711"), ("unlock", "4711")]
+
+
+def test_tokens_are_made_listed_and_revoked(box: Box) -> None:
+    made = box("token", "create", "--name", "phone", "--scope", "read", "--expires", "30d")
+    assert made.returncode == 0
+    secret = made.stdout.splitlines()[0]
+    store = TokenStore(box.state / "tokens.json")
+    assert store.scope_of(secret) is Scope.READ
+    token = store.tokens()[0]
+    assert token.expires_at
+    assert abs(token.expires_at - time.time() - 30 * 86400) < 60
+    listed = box("token", "list").stdout
+    assert "phone" in listed
+    assert secret not in listed
+    assert box("token", "revoke", token.id).returncode == 0
+    assert store.scope_of(secret) is Scope.NONE
+    again = box("token", "revoke", token.id)
+    assert again.returncode == 1
+    assert f"there is no token {token.id}" in again.stderr
+
+
+def store_file(box: Box, content: bytes, name: bytes | None = None) -> str:
+    digest_ = hashlib.sha256(content if name is None else name).hexdigest()
+    path = box.cache / "media" / digest_[:2] / f"{digest_}.mp4"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return digest_
+
+
+def test_cache_verify_finds_what_is_damaged(box: Box) -> None:
+    store_file(box, b"whole")
+    assert box("cache", "verify").returncode == 0
+    bad = store_file(box, b"flipped", name=b"as it was")
+    done = box("cache", "verify")
+    assert done.returncode == 1
+    assert f"damaged: {box.cache}/media/{bad[:2]}/{bad}.mp4" in done.stdout
+    assert "2 files checked, 1 damaged" in done.stdout
+
+
+def test_cache_prune_keeps_what_is_on_air(box: Box) -> None:
+    kept, gone = store_file(box, b"kept"), store_file(box, b"gone")
+    item = Item("1", "1", "Film", Kind.VIDEO, 0.0, file=f"media/{kept[:2]}/{kept}.mp4", asset=kept)
+    Snapshot(box.state / "manifest.json", Manifest).write(Manifest("v1", full_screen(Playlist("p", "P", (item,)))))
+    listed = box("cache", "list").stdout
+    assert "2 files, 8 bytes" in listed
+    assert listed.count("on air") == 1
+    assert "1 files removed, 4 bytes freed" in box("cache", "prune").stdout
+    assert [path.stem for path in box.cache.glob("media/*/*")] == [kept]
+    assert gone != kept
+
+
+def test_cache_prune_asks_a_running_player(box: Box, running: Running) -> None:
+    store_file(box, b"its own business")
+    assert box("cache", "prune").stdout == "succeeded: done\n"
+    assert running.actions.done == [("clear_cache", {})]
+    assert len(list(box.cache.glob("media/*/*"))) == 1
+
+
+def write_plays(box: Box, count: int, first: float = 1_700_000_000.0, name: str = "Film") -> None:
+    from datetime import UTC, datetime
+
+    journal, prev = Journal(box.state / "stage" / "plays"), GENESIS
+    for seq in range(1, count + 1):
+        at = datetime.fromtimestamp(first + seq * 86400, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        event: dict[str, Any] = {
+            "id": f"id{seq}",
+            "seq": seq,
+            "name": name,
+            "started_at": at,
+            "ended_at": at,
+            "result": "complete",
+            "prev": prev,
+        }
+        event["hash"] = prev = digest(event)
+        journal.append(event)
+    journal.close()
+
+
+def test_proof_export_and_verify(box: Box) -> None:
+    write_plays(box, 5)
+    exported = box("proof", "export")
+    events = [json.loads(line) for line in exported.stdout.splitlines()]
+    assert [event["seq"] for event in events] == [1, 2, 3, 4, 5]
+    plays = box.folder / "plays.jsonl"
+    plays.write_text(exported.stdout)
+    done = box("proof", "verify", str(plays))
+    assert done.returncode == 0
+    assert "5 events" in done.stdout
+    assert "the chain holds" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda events: events[1].update(result="failed"), "event 2: the event was altered"),
+        (lambda events: events.pop(2), "event 4: events are missing between 2 and 4"),
+    ],
+)
+def test_proof_verify_shows_edits_and_gaps(box: Box, spoil: Callable[[list[Any]], Any], reason: str) -> None:
+    write_plays(box, 4)
+    events = [json.loads(line) for line in box("proof", "export").stdout.splitlines()]
+    spoil(events)
+    plays = box.folder / "plays.jsonl"
+    plays.write_text("\n".join(json.dumps(event) for event in events))
+    done = box("proof", "verify", str(plays))
+    assert done.returncode == 1
+    assert reason in done.stdout
+
+
+def test_proof_export_since_a_day_as_csv(box: Box) -> None:
+    write_plays(box, 4, name='=HYPERLINK("x")')
+    done = box("proof", "export", "--since", "2023-11-17", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["seq"] for row in rows] == ["3", "4"]
+    assert rows[0]["name"] == '\'=HYPERLINK("x")', "a spreadsheet must not take a name for a formula"
+    box("proof", "export", "--output", "out.jsonl")
+    assert len((box.folder / "out.jsonl").read_text().splitlines()) == 4
+
+
+def test_proof_says_what_it_cannot_use(box: Box) -> None:
+    assert box("proof", "export").stdout == ""
+    assert 'expected a date such as "2026-03-01"' in box("proof", "export", "--since", "yesterday").stderr
+    (box.folder / "x.csv").write_text("seq,id\n1,2\n")
+    wrong = box("proof", "verify", "x.csv")
+    assert wrong.returncode == 1
+    assert "expected what `proof export --format jsonl` writes" in wrong.stderr
+
+
+def test_an_update_nobody_signed_is_refused_with_the_reason(box: Box) -> None:
+    (box.folder / "x.bundle").write_bytes(b"anything")
+    done = box("update", "x.bundle")
+    assert done.returncode == 1
+    assert "no key is configured" in done.stderr
+    assert "there is no such file" in box("update", "absent.bundle").stderr
+
+
+def test_play_says_what_it_cannot_show(box: Box) -> None:
+    (box.folder / "note.mp4").write_text("not a film")
+    done = box("play", "note.mp4")
+    assert done.returncode == 1
+    assert "note.mp4: is neither a picture nor a video" in done.stderr
+    assert "absent.png: cannot be read: No such file" in box("play", "absent.png").stderr
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0", Kind.IMAGE),
+        (b"\x89PNG\r\n\x1a\n", Kind.IMAGE),
+        (b"RIFF0000WEBP", Kind.IMAGE),
+        (b"\0\0\0\x20ftypisom", Kind.VIDEO),
+        (b"\x1aE\xdf\xa3", Kind.VIDEO),
+        (b"RIFF0000AVI ", Kind.VIDEO),
+        (b"G" + b"\0" * 187 + b"G", Kind.VIDEO),
+        (b"%PDF-1.7", Kind.PDF),
+    ],
+)
+def test_files_are_known_by_their_first_bytes(tmp_path: Path, head: bytes, kind: Kind) -> None:
+    path = tmp_path / "file.txt"
+    path.write_bytes(head + b"\0" * 300)
+    assert sniff(path) is kind
+    path.write_bytes(b"#EXTM3U\n")
+    with pytest.raises(StorageError):
+        sniff(path)
+
+
+def test_ages_and_dates() -> None:
+    assert (age("30d"), age("1.5h")) == (2_592_000, 5400)
+    assert since("2026-03-01", 0.0) == 1_772_323_200
+    assert since("2026-03-01T01:00+01:00", 0.0) == 1_772_323_200
+    assert since("1d", 100_000.0) == 13_600
+    for wrong in ("", "d", "5 days", "-1d"):
+        with pytest.raises(BadSpan):
+            age(wrong)
+
+
+def test_the_daemons_path_imports_neither_argparse_nor_rich_nor_asyncio(box: Box) -> None:
+    heavy = {"argparse", "rich", "asyncio", "aiohttp", "logging"}
+    script = f"import sys; from player import __main__, launch, config; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=box.environment, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_run_stops_with_0_within_five_seconds(box: Box) -> None:
+    command = [sys.executable, "-m", "player", "run"]
+    with subprocess.Popen(command, env=box.environment, stderr=subprocess.DEVNULL) as player:
+        deadline = time.monotonic() + 10
+        while not (box.state / "run.lock").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.5)
+        began = time.monotonic()
+        player.terminate()
+        assert player.wait(6) == 0
+        assert time.monotonic() - began < 5
