@@ -34,9 +34,9 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text, redacted."""
+        text = _UUID.sub(r"\1…", text)
         if self._known:
             text = self._known.sub(HIDDEN, text)
-        text = _UUID.sub(r"\1…", text)
         text = _LOGIN.sub(rf"\1{HIDDEN}@", text)
         text = _QUERY.sub(rf"\1{HIDDEN}", text)
         text = _BEARER.sub(rf"\1 {HIDDEN}", text)

@@ -1,0 +1,210 @@
+"""`support-bundle` and its redaction (fault X6), and `doctor`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from player.checks import machine, surroundings
+from player.config import Config, Dirs
+from player.identity import load_or_create
+from player.redact import Redactor
+
+CANARIES = {
+    "license": "LICENSE-CANARY-3f9a",
+    "token": "TOKEN-CANARY-77d1",
+    "password": "PASSWORD CANARY 5a2b",
+    "key_file": "FILEKEY-CANARY-91ee",
+    "psk": "wifi-psk-canary-04",
+    "bearer": "BEARER-CANARY-abcdef",
+    "query": "QUERY-CANARY-123456",
+    "login": "LOGIN-CANARY-66",
+    "pin": "918273",
+}
+UUID = "7d3f1c52-9f3b-4f6e-8a55-0123456789ab"
+LOG = f"""\
+agent: registering {UUID} at https://admin:{CANARIES["login"]}@cms.example.com/x?signature={CANARIES["query"]}&a=1
+agent: header Authorization: Bearer {CANARIES["bearer"]}
+wpa_supplicant: psk="{CANARIES["psk"]}" ssid="Lobby"
+nm: wifi-security.psk={CANARIES["psk"]}
+agent: {{"lock_pin": "{CANARIES["pin"]}", "license_key":"{CANARIES["license"]}"}}
+agent: password is {CANARIES["password"]}, token {CANARIES["token"]} and {CANARIES["key_file"]}
+agent: uuid without dashes {UUID.replace("-", "")}
+stage: main: 'Summer' (video 42)
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """The bundle of a box whose every secret is a canary."""
+    (tmp_path / "state").mkdir()
+    identity = load_or_create(tmp_path / "state")
+    (tmp_path / "key").write_text(CANARIES["key_file"] + "\n")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[cms]\nurl = "http://127.0.0.1:1/"\nlicense_key = "{CANARIES["license"]}"\nlicense_key_file = "{tmp_path}/key"\n'
+        f'token = "{CANARIES["token"]}"\n[control]\npassword = "{CANARIES["password"]}"\n'
+        f'[storage]\nstate_dir = "{tmp_path}/state"\nruntime_dir = "{tmp_path}/run"\n'
+    )
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "journalctl").write_text(f"#!/bin/sh\ncat <<'END'\n{LOG}own: {identity.uuid} {identity.seed.hex()}\nEND\n")
+    (programs / "journalctl").chmod(0o755)
+    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "player", "support-bundle", str(tmp_path / "t.tar.gz"), "--config", str(config)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "t.tar.gz"
+
+
+def test_x6_no_canary_is_in_the_bundle(bundle: Path) -> None:
+    content = gzip.decompress(bundle.read_bytes()).decode(errors="replace")
+    own = load_or_create(bundle.parent / "state")
+    for name, canary in {**CANARIES, "uuid": UUID, "bare uuid": UUID.replace("-", ""), "own uuid": own.uuid}.items():
+        assert canary not in content, name
+    assert own.uuid8 in content, "the first eight digits say which box it is"
+    assert "Summer" in content
+
+
+def test_the_bundle_holds_what_support_needs(bundle: Path) -> None:
+    assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
+    with tarfile.open(bundle) as archive:
+        parts = {Path(entry.name).name: archive.extractfile(entry) for entry in archive}
+        texts = {name: part.read().decode() for name, part in parts.items() if part}
+    assert set(texts) == {"status.json", "doctor.json", "config.json", "versions.txt", "disk.txt", "state.txt", "logs.txt"}
+    assert json.loads(texts["config.json"])["cms"]["license_key"] == "(set)"
+    assert json.loads(texts["config.json"])["stage"]["backend"] == "auto"
+    assert "no player is running" in json.loads(texts["status.json"])["error"]
+    assert {finding["ability"] for finding in json.loads(texts["doctor.json"])} >= {"compositor", "video", "network", "server"}
+    assert "aiohttp" in texts["versions.txt"]
+    assert "identity.json" in texts["state.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('"password": "a b\\"c", "x": 1', '"password": "(removed)", "x": 1'),
+        ("psk=hunter2222", "psk=(removed)"),
+        ("api_key: xyz, next", "api_key: (removed), next"),
+        ("https://u:p@h/x?sig=1 and", "https://(removed)@h/x?(removed) and"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic (removed)"),
+        (f"uuid {UUID}.", "uuid 7d3f1c52…."),
+        ('"license_key": ""', '"license_key": ""'),
+        ("7 tokens in the file, spin=3, ping: 5 ms", "7 tokens in the file, spin=3, ping: 5 ms"),
+    ],
+)
+def test_x6_what_looks_like_a_secret_is_removed(text: str, shown: str) -> None:
+    assert Redactor([])(text) == shown
+
+
+def test_x6_known_secrets_are_removed_in_every_form() -> None:
+    redact = Redactor(["pass word/1", "abc"])
+    assert redact("a pass word/1 b pass%20word%2F1 c") == "a (removed) b (removed) c"
+    assert redact("abc") == "abc", "too short to be told from a word"
+
+
+def doctor(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "SIGNAGE__STORAGE__STATE_DIR": str(folder / "state")} | more
+    command = [sys.executable, "-m", "player", "doctor", "--json"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_doctor_finds_this_machine_good_enough_to_play(tmp_path: Path) -> None:
+    done = doctor(tmp_path)
+    findings = {finding["ability"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert findings["compositor"]["result"] == "passed"
+    assert findings["video"]["result"] == "passed"
+    assert findings["disk, state"]["result"] == "passed"
+    for finding in findings.values():
+        assert finding["result"] in ("passed", "failed", "not present")
+        assert finding["result"] != "failed" or finding["remedy"], finding
+
+
+def test_doctor_fails_without_a_compositor_and_names_the_remedy(tmp_path: Path) -> None:
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    done = doctor(tmp_path, PATH=str(empty))
+    assert done.returncode == 1
+    found = next(finding for finding in json.loads(done.stdout) if finding["ability"] == "compositor")
+    assert (found["result"], found["needed"]) == ("failed", True)
+    assert "apt install sway" in found["remedy"]
+
+
+def test_doctor_fails_when_the_server_does_not_answer(tmp_path: Path) -> None:
+    done = doctor(tmp_path, SIGNAGE__CMS__URL="http://127.0.0.1:1")
+    assert done.returncode == 1
+    found = next(finding for finding in json.loads(done.stdout) if finding["ability"] == "server")
+    assert "127.0.0.1:1 does not answer: " in found["detail"]
+
+
+@pytest.fixture
+def plain_server() -> Iterator[int]:
+    """A server that answers 200 to one connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(5)
+
+
+def test_a_server_that_answers_has_passed(plain_server: int) -> None:
+    found = list(surroundings.server(f"http://127.0.0.1:{plain_server}"))
+    assert [(finding.result, finding.detail) for finding in found] == [
+        ("passed", f"127.0.0.1:{plain_server} answers 200 over plain HTTP")
+    ]
+
+
+def test_n2_a_server_without_tls_where_https_is_wanted_has_failed(plain_server: int) -> None:
+    assert [finding.result for finding in surroundings.server(f"https://127.0.0.1:{plain_server}")] == ["failed"]
+
+
+def test_devices_are_not_present_or_closed_or_usable(tmp_path: Path) -> None:
+    assert [finding.result for finding in machine.sound(tmp_path)] == ["not present"]
+    (tmp_path / "snd").mkdir()
+    card = tmp_path / "snd" / "controlC0"
+    card.touch(0o600)
+    assert [finding.result for finding in machine.sound(tmp_path)] == ["passed"]
+    output = tmp_path / "class" / "drm" / "card1-HDMI-A-1"
+    output.mkdir(parents=True)
+    (output / "status").write_text("connected\n")
+    assert next(machine.panel(tmp_path, tmp_path)).detail == "HDMI-A-1"
+    (tmp_path / "cec0").touch()
+    assert {finding.ability: finding.result for finding in machine.panel(tmp_path, tmp_path)} == {
+        "panel": "passed", "CEC": "passed", "DDC/CI": "not present",
+    }  # fmt: skip
+
+
+def test_a_secret_that_others_can_read_is_found(tmp_path: Path) -> None:
+    dirs = Dirs(state=tmp_path, cache=tmp_path, runtime=tmp_path, stage_runtime=tmp_path)
+    tmp_path.chmod(0o700)
+    load_or_create(tmp_path)
+    assert [finding.result for finding in surroundings.permissions(dirs)] == ["passed"]
+    (tmp_path / "identity.json").chmod(0o644)
+    found = next(surroundings.permissions(dirs))
+    assert (found.result, found.detail) == ("failed", f"{tmp_path}/identity.json is 644")
+
+
+def test_a_full_disk_has_failed(tmp_path: Path) -> None:
+    dirs = Dirs(state=tmp_path / "state", cache=tmp_path, runtime=tmp_path, stage_runtime=tmp_path)
+    assert {finding.result for finding in surroundings.disk(dirs, "1B")} == {"passed"}
+    assert {finding.result for finding in surroundings.disk(dirs, "9000TiB")} == {"failed"}
+    assert Config().storage.reserve == "512MiB"
