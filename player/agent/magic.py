@@ -1,0 +1,115 @@
+"""What a file is, by its first bytes. Pure.
+
+Names and types from a server are only words; these bytes decide what may open the file.
+"""
+
+from __future__ import annotations
+
+import re
+
+HEAD_BYTES = 4096
+
+PICTURES = frozenset({"jpeg", "png", "gif", "webp", "avif", "heif", "bmp"})
+VIDEOS = frozenset({"mp4", "matroska", "mpegts", "avi"})
+# What else turns up, in words for the operator.
+WORDS = {
+    "svg": "an SVG drawing",
+    "html": "a web page",
+    "playlist": "a playlist of other files",
+    "xml": "an XML document",
+    "sdp": "a description of a network stream",
+    "zip": "a zip archive",
+    "archive": "an archive",
+    "pdf": "a PDF document",
+    "text": "text",
+    "audio": "a sound file",
+    "script": "a program",
+}
+_BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heif", b"heix": "heif", b"hevc": "heif", b"mif1": "heif", b"msf1": "heif"}
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"pnot")
+_STARTS = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"BM", "bmp"),
+    (b"\x1aE\xdf\xa3", "matroska"),
+    (b"%PDF-", "pdf"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"Rar!", "archive"),
+    (b"7z\xbc\xaf", "archive"),
+    (b"\x1f\x8b", "archive"),
+    (b"BZh", "archive"),
+    (b"\xfd7zXZ", "archive"),
+    (b"ID3", "audio"),
+    (b"fLaC", "audio"),
+    (b"\x7fELF", "script"),
+    (b"#!", "script"),
+)
+_TEXTS = (
+    (re.compile(rb"#EXTM3U|\[playlist\]|# ?mpv EDL|ffconcat version|<asx|<smil|\[Reference\]", re.IGNORECASE), "playlist"),
+    (re.compile(rb"<MPD[\s>]"), "playlist"),
+    (re.compile(rb"\Av=0\r?\n"), "sdp"),
+    (re.compile(rb"<svg[\s>]", re.IGNORECASE), "svg"),
+    (re.compile(rb"<!doctype html|<html[\s>]", re.IGNORECASE), "html"),
+    (re.compile(rb"\A\s*<\?xml", re.IGNORECASE), "xml"),
+)
+
+
+def sniff(head: bytes) -> str:
+    """The kind of file that begins with `head` (`HEAD_BYTES` are enough): one of the names above, or "" for nothing known."""
+    for start, name in _STARTS:
+        if head.startswith(start):
+            return name
+    if head[:4] == b"RIFF":
+        return {b"WEBP": "webp", b"AVI ": "avi", b"WAVE": "audio"}.get(head[8:12], "")
+    if head[4:8] in _BOXES:
+        return _iso(head)
+    if _is_transport_stream(head):
+        return "mpegts"
+    if head[257:262] == b"ustar":
+        return "archive"
+    return _text(head)
+
+
+def described(kind: str) -> str:
+    """ "a picture (jpeg)", "a web page": for a sentence."""
+    if kind in PICTURES:
+        return f"a picture ({kind})"
+    if kind in VIDEOS:
+        return f"a video ({kind})"
+    return WORDS.get(kind, "no kind of file that this player knows")
+
+
+def _iso(head: bytes) -> str:
+    """A file of ISO boxes: its brand tells pictures from films, its compatible brands where the first says little."""
+    if head[4:8] != b"ftyp":
+        return "mp4"
+    end = min(int.from_bytes(head[:4], "big"), 256)
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
+    if brands[0] in (b"M4A ", b"M4B "):
+        return "audio"
+    if brands[0] in (b"mif1", b"msf1") and b"avif" in brands:
+        return "avif"
+    return _BRANDS.get(brands[0], "mp4")
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Sync bytes every 188 bytes, or every 192 with a time stamp before each."""
+    return any(
+        len(head) > first + 2 * step and all(head[first + n * step] == 0x47 for n in range(3))
+        for first, step in ((0, 188), (4, 192))
+    )
+
+
+def _text(head: bytes) -> str:
+    plain = head.removeprefix(b"\xef\xbb\xbf")
+    for pattern, name in _TEXTS:
+        if pattern.search(plain):
+            return name
+    try:
+        words = plain[:1024].decode("utf-8", errors="strict" if len(plain) <= 1024 else "ignore")
+    except UnicodeDecodeError:
+        return ""
+    return "text" if words and all(char.isprintable() or char in "\r\n\t" for char in words) else ""

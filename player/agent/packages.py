@@ -1,0 +1,102 @@
+"""Packages of HTML: a zip, unpacked so that nothing lands outside its own folder (in the child only).
+
+Everything about the archive is judged before the first file is written; the folder appears under its final name only when complete.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from player.agent.prepare import Prepared
+from player.errors import ContentError
+from player.store import sync_folder
+
+MAX_BYTES, MAX_FILES, MAX_PATH = 256 * 1024 * 1024, 5000, 400
+INDEX = "index.html"
+
+
+def prepare(source: Path, name: str, folder: Path, digest: str) -> Prepared:
+    """The package in `folder/<sha256>/`, its `index.html` directly there. Raises ContentError."""
+    target = folder / digest
+    if not (target / INDEX).is_file():
+        try:
+            with zipfile.ZipFile(source) as archive:
+                files = _checked(archive, name)
+                _unpack(archive, files, target, name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise ContentError(
+                "damaged", name, f"the zip archive cannot be read ({error}); pack it again", transient=False
+            ) from error
+    return Prepared(target / INDEX, 0, 0, None, digest, "zip")
+
+
+def _checked(archive: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Where each file goes, below the package's folder; a single folder around everything is taken off."""
+    entries = archive.infolist()
+    if len(entries) > MAX_FILES:
+        raise ContentError("too_large", name, f"it holds {len(entries)} files; {MAX_FILES} are allowed", transient=False)
+    if sum(entry.file_size for entry in entries) > MAX_BYTES:
+        raise ContentError("too_large", name, f"unpacked it is larger than {MAX_BYTES // 2**20} MiB", transient=False)
+    files = {_inside(entry, name): entry for entry in entries if not entry.is_dir()}
+    if PurePosixPath(INDEX) in files:
+        return files
+    tops = {path.parts[0] for path in files}
+    if len(tops) == 1 and PurePosixPath(next(iter(tops)), INDEX) in files:
+        return {PurePosixPath(*path.parts[1:]): entry for path, entry in files.items()}
+    raise ContentError("wrong_type", name, f"the package has no {INDEX} at its top; add one", transient=False)
+
+
+def _inside(entry: zipfile.ZipInfo, name: str) -> PurePosixPath:
+    """The entry's path, when it is a plain file that stays inside."""
+    path, mode = PurePosixPath(entry.filename), entry.external_attr >> 16
+    outside = (
+        path.is_absolute() or ".." in path.parts or "\\" in entry.orig_filename or ":" in path.parts[0] if path.parts else True
+    )
+    if outside or "\0" in entry.orig_filename or len(entry.filename.encode()) > MAX_PATH:
+        raise ContentError(
+            "damaged", name, f"its entry {entry.filename[:80]!r} leads out of the package; pack it again", transient=False
+        )
+    if mode and not (stat.S_ISREG(mode) or stat.S_IFMT(mode) == 0):
+        raise ContentError(
+            "damaged", name, f"its entry {entry.filename[:80]!r} is a link or a device; pack plain files", transient=False
+        )
+    if entry.flag_bits & 0x1:
+        raise ContentError("unsupported", name, "the package is locked with a password; pack it without", transient=False)
+    return path
+
+
+def _unpack(archive: zipfile.ZipFile, files: dict[PurePosixPath, zipfile.ZipInfo], target: Path, name: str) -> None:
+    """Into a folder beside the target, made durable, then renamed: a package is there completely or not at all."""
+    draft = target.with_name(f"{target.name}.tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        written = 0
+        for path, entry in files.items():
+            out = draft / path
+            out.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            written += _copy(archive, entry, out)
+            if written > MAX_BYTES:
+                raise ContentError("too_large", name, f"unpacked it is larger than {MAX_BYTES // 2**20} MiB", transient=False)
+        for inner in [draft, *(p for p in draft.rglob("*") if p.is_dir())]:
+            sync_folder(inner)
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
+        sync_folder(target.parent)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise ContentError("damaged", name, "two of its entries have the same path; pack it again", transient=False) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, out: Path) -> int:
+    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
+    with archive.open(entry) as packed, os.fdopen(handle, "wb") as plain:
+        shutil.copyfileobj(packed, plain, 256 * 1024)
+        plain.flush()
+        os.fsync(plain.fileno())
+        return plain.tell()

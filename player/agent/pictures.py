@@ -1,0 +1,148 @@
+"""Pictures, decoded once: turned by EXIF, scaled down to the panel, written as the player's own PNG or JPEG (in the child only).
+
+The header's dimensions are judged before a pixel is decoded, so that a bomb costs nothing. Animated GIF and PNG stay as they are,
+after every frame was seen to decode; of other animated pictures the first frame is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
+
+from player.agent.prepare import Prepared
+from player.errors import ContentError
+from player.store import write_atomically
+
+MAX_PIXELS = 64_000_000
+MAX_ANIMATION_PIXELS = 2_000_000_000  # of all frames together
+FILE_MODE = 0o640
+_FORMATS = {
+    "jpeg": ("JPEG", "MPO"),
+    "png": ("PNG",),
+    "gif": ("GIF",),
+    "webp": ("WEBP",),
+    "avif": ("AVIF",),
+    "bmp": ("BMP",),
+    "heif": ("HEIF",),
+}
+_FEW_COLOURS = 256
+
+
+def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, int], digest: str) -> Prepared:
+    """The picture, ready to be shown: within a square of the panel's longer side, however the panel hangs; never scaled up."""
+    Image.MAX_IMAGE_PIXELS = None  # judged here, against the size that is really decoded
+    box = (max(panel), max(panel))
+    try:
+        with _opened(source, kind, name) as image:
+            if kind in ("gif", "png") and getattr(image, "is_animated", False):
+                return _animated(image, source, kind, name, digest)
+            _draft(image, box)
+            _check_size(image, name)
+            image.load()
+            shown = _shown(image, box)
+    except (UnidentifiedImageError, EOFError, SyntaxError, ValueError, OSError, Image.DecompressionBombError) as error:
+        raise _refused(name, error) from error
+    return _written(shown, kind, folder, digest)
+
+
+def _opened(source: Path, kind: str, name: str) -> Image.Image:
+    if kind == "heif":
+        try:
+            import pillow_heif  # type: ignore[import-not-found]  # a plugin that some installations have
+        except ImportError as error:
+            reason = "HEIC pictures need the package pillow-heif on this box; export it as JPEG"
+            raise ContentError("unsupported", name, reason, transient=False) from error
+        pillow_heif.register_heif_opener()
+    return Image.open(source, formats=_FORMATS[kind])
+
+
+def _draft(image: Image.Image, box: tuple[int, int]) -> None:
+    """Has a JPEG decoded at a half, a quarter or an eighth of its size, where that is still larger than what is shown."""
+    fitting = min(box[0] / image.width, box[1] / image.height)
+    if fitting < 1:
+        image.draft(image.mode, (max(1, int(image.width * fitting)), max(1, int(image.height * fitting))))
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        most = f"{MAX_PIXELS // 10**6} million"
+        reason = f"its {image.width} x {image.height} pixels are more than the {most} that are opened; make it smaller"
+        raise ContentError("too_large", name, reason, transient=False)
+
+
+def _animated(image: Image.Image, source: Path, kind: str, name: str, digest: str) -> Prepared:
+    """Every frame is decoded here once, within a budget; the file itself is what is shown."""
+    _check_size(image, name)
+    duration_ms = 0.0
+    for number, frame in enumerate(ImageSequence.Iterator(image), 1):
+        if max(number, getattr(image, "n_frames", 1)) * image.width * image.height > MAX_ANIMATION_PIXELS:
+            reason = f"its animation of {image.width} x {image.height} pixels is too long; make a video of it"
+            raise ContentError("too_large", name, reason, transient=False)
+        frame.load()
+        duration_ms += float(frame.info.get("duration") or 0)
+    return Prepared(source, image.width, image.height, duration_ms / 1000 or None, digest, kind, animated=True)
+
+
+def _shown(image: Image.Image, box: tuple[int, int]) -> Image.Image:
+    """Scaled first, since every later step then costs less; then turned upright, with sRGB colours."""
+    profile = image.info.get("icc_profile")
+    picture = _eight_bits(image)
+    picture.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    upright = ImageOps.exif_transpose(picture)
+    return _srgb(upright, profile)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A mode that scales well: palettes and single bits become full colours, sixteen bits eight."""
+    exif = image.getexif()
+    if image.mode.startswith("I"):
+        plain = image.convert("I").point(lambda value: value / 256).convert("L")
+    elif image.mode in ("RGB", "RGBA", "L", "CMYK"):
+        return image
+    else:
+        clear = image.mode in ("LA", "PA", "La", "RGBa") or "transparency" in image.info
+        plain = image.convert("RGBA" if clear else "L" if image.mode == "1" else "RGB")
+    plain.info["exif"] = exif.tobytes()
+    return plain
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The colours as the screen understands them; a profile that cannot be read is ignored."""
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    colours = image.convert("RGB") if alpha else image
+    if profile and colours.mode in ("RGB", "CMYK"):
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+            given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            turned = ImageCms.profileToProfile(colours, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            colours = turned if turned is not None else colours
+    colours = colours.convert("RGB")
+    if alpha and alpha.getextrema() != (255, 255):
+        colours.putalpha(alpha)
+    return colours
+
+
+def _written(image: Image.Image, kind: str, folder: Path, digest: str) -> Prepared:
+    """PNG where there is transparency or few colours (lettering, logos), else JPEG."""
+    few = kind != "jpeg" and image.getcolors(_FEW_COLOURS) is not None
+    ending = "png" if image.mode == "RGBA" or few else "jpg"
+    image.info.clear()  # no profile, no EXIF, no comment: only pixels go on
+    out = io.BytesIO()
+    if ending == "png":
+        image.save(out, "PNG", compress_level=6)
+    else:
+        image.save(out, "JPEG", quality=92, subsampling=0)
+    path = folder / f"{digest}-{image.width}x{image.height}.{ending}"
+    write_atomically(path, out.getvalue(), FILE_MODE)
+    return Prepared(path, image.width, image.height, None, digest, kind)
+
+
+def _refused(name: str, error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error  # the disk's, not the picture's
+    told = str(error)
+    if isinstance(error, EOFError) or "truncated" in told.lower() or "unexpected end" in told.lower():
+        return ContentError("truncated", name, "the picture ends too early; upload it again", transient=False)
+    return ContentError("damaged", name, f"the picture cannot be decoded ({told}); export it again", transient=False)

@@ -1,0 +1,191 @@
+"""What happens to a file when it enters the cache: it is looked at, once, by a child process with little to lose (design law 2).
+
+Pictures become the player's own PNG or JPEG at the panel's size; videos must decode; packages are unpacked; documents become
+pictures. The child (see `prepare_child`) has limits on memory, time and file size, and no network; it answers one line of JSON.
+A file that crashes it costs that file, not the show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from player.core.content import Kind
+from player.errors import BoxError, ContentError, StorageError
+from player.runtime import child_environment
+
+log = logging.getLogger(__name__)
+_BYTES_A_SECOND = 8 * 1024 * 1024  # a slow card: how long hashing may take
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that can be shown.
+
+    `file` is what to open: the prepared picture, the video itself (or an animated picture, kept as it is), a package's
+    `index.html`, a document's first page. `width` and `height` in pixels, as shown, turned where the file says so; 0 for a package.
+    `sha256` is of the source; `format` the container's or picture's; `codec` and `audio` a video's; `pages` a document's pictures.
+    """
+
+    file: Path
+    width: int
+    height: int
+    duration_s: float | None
+    sha256: str
+    format: str
+    codec: str | None = None
+    audio: str | None = None
+    animated: bool = False
+    pages: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the child is asked, one line of JSON on its standard input."""
+
+    source: str
+    kind: Kind
+    name: str
+    folder: str
+    panel: tuple[int, int]
+    cpu_s: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not, from the child. `whose`: content | storage | box."""
+
+    whose: str
+    code: str
+    reason: str
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The child's one line: either of the two."""
+
+    prepared: Prepared | None = None
+    refusal: Refusal | None = None
+
+
+def encoded(message: Job | Reply) -> bytes:
+    """One line; paths go as text."""
+    return msgspec.json.encode(message, enc_hook=str) + b"\n"
+
+
+def decoded_reply(line: bytes) -> Reply:
+    """The child's line. Raises msgspec.DecodeError."""
+    reply: Reply = msgspec.json.decode(line, type=Reply, dec_hook=lambda kind, value: kind(value))
+    return reply
+
+
+async def prepare(
+    source: Path,
+    kind: Kind,
+    name: str,
+    folder: Path,
+    panel: tuple[int, int],
+    *,
+    sha256: str | None = None,
+    deadline_s: float = 90.0,
+) -> Prepared:
+    """Checks `source` and makes of it what can be shown, below `folder`; `name` is for messages, `panel` in pixels.
+
+    `sha256` of the source saves hashing it again. Raises ContentError (`empty`, `wrong_type`, `unsupported`, `too_large`,
+    `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not installed).
+    """
+    size = _size(source, name)
+    allowed_s = deadline_s + (0 if sha256 else size / _BYTES_A_SECOND)
+    job = Job(str(source), kind, name, str(folder), panel, max(1, round(allowed_s)), sha256)
+    try:
+        async with asyncio.timeout(allowed_s), _child() as child:
+            line = await _ask(child, encoded(job))
+            ended = await child.wait()
+    except TimeoutError as error:
+        reason = f"looking at it took longer than {allowed_s:.0f} s; it is skipped. Encode it with less detail or a lower bit rate"
+        raise ContentError("timeout", name, reason) from error
+    return _judged(line, ended, name, folder)
+
+
+def _size(source: Path, name: str) -> int:
+    try:
+        size = source.stat().st_size
+    except OSError as error:
+        raise StorageError(str(source), f"cannot be read: {error.strerror}") from error
+    if size == 0:
+        raise ContentError("empty", name, "the file is empty; upload it again", transient=False)
+    return size
+
+
+@contextlib.asynccontextmanager
+async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
+    """The child in a session of its own; whatever happens, it and what it started are gone afterwards."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        "-m",
+        "player.agent.prepare_child",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+        env=child_environment() | {"LANG": "C.UTF-8"},
+    )
+    try:
+        yield child
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+
+
+async def _ask(child: asyncio.subprocess.Process, question: bytes) -> bytes:
+    """The first line that the child writes; empty when it died or wrote more than a line may hold."""
+    if child.stdin is None or child.stdout is None:
+        return b""
+    with contextlib.suppress(ConnectionError):
+        child.stdin.write(question)
+        await child.stdin.drain()
+        child.stdin.close()
+    try:
+        return await child.stdout.readline()
+    except ValueError:
+        return b""
+
+
+def _judged(line: bytes, ended: int, name: str, folder: Path) -> Prepared:
+    try:
+        reply = decoded_reply(line)
+    except msgspec.DecodeError as error:
+        code, reason = _death(ended)
+        raise ContentError(code, name, reason, transient=False) from error
+    if reply.prepared:
+        return reply.prepared
+    refusal = reply.refusal or Refusal("content", "damaged", "it could not be looked at")
+    match refusal.whose:
+        case "storage":
+            raise StorageError(str(folder), refusal.reason)
+        case "box":
+            raise BoxError(refusal.code, refusal.reason)
+        case _:
+            raise ContentError(refusal.code, name, refusal.reason, transient=refusal.transient)
+
+
+def _death(ended: int) -> tuple[str, str]:
+    """The code and the sentence for a child that died without an answer."""
+    if ended in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "too_large", "reading it takes more time or memory than a box has to spare; make it smaller"
+    if ended < 0:
+        return "damaged", f"it crashes its decoder (signal {-ended}); export it again from the program that made it"
+    return "damaged", f"it could not be read (status {ended}); export it again from the program that made it"

@@ -1,0 +1,148 @@
+"""The child that opens foreign files: `python -I -m player.agent.prepare_child`, one `Job` in, one `Reply` out, then it ends.
+
+Before it reads a byte it gives up what it does not need: memory beyond a bound, processor time, large files, priority, the network.
+It dies with the agent, and so does what it starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import hashlib
+import os
+import resource
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import msgspec
+
+from player.agent import magic
+from player.agent.prepare import Job, Prepared, Refusal, Reply, encoded
+from player.core.content import Kind
+from player.errors import BoxError, ContentError, StorageError
+
+MIB = 1024 * 1024
+_MEMORY = {Kind.IMAGE: 1024 * MIB, Kind.PDF: 1024 * MIB, Kind.PACKAGE: 512 * MIB, Kind.VIDEO: 2048 * MIB}
+_LARGEST_FILE = 300 * MIB
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # unshare(2)
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main() -> int:
+    """Reads the job, answers, returns the exit status."""
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    give_up(job)
+    warnings.simplefilter("ignore")  # foreign pictures are full of small sins; what matters raises
+    reply = _answered(job)
+    sys.stdout.buffer.write(encoded(reply))
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def give_up(job: Job) -> None:
+    """Everything that a decoder does not need."""
+    die_with_parent()
+    os.nice(10)
+    memory = _MEMORY.get(job.kind, 512 * MIB)
+    limits = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_CPU: job.cpu_s,
+        resource.RLIMIT_FSIZE: _LARGEST_FILE,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 128,
+    }
+    for which, value in limits.items():
+        resource.setrlimit(which, (value, value))
+    _leave_network()
+
+
+def die_with_parent() -> None:
+    """This process is killed when the one that started it ends (prctl(2))."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _leave_network() -> None:
+    """An empty network of our own, where the kernel lets an ordinary user have one; the option lists for ffmpeg hold without it."""
+    user, group = os.getuid(), os.getgid()
+    if _libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
+        return
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with contextlib.suppress(OSError):
+            Path(f"/proc/self/{file}").write_text(text, encoding="ascii")
+
+
+def _answered(job: Job) -> Reply:
+    try:
+        return Reply(prepared=_prepared(job))
+    except ContentError as error:
+        return Reply(refusal=Refusal("content", error.code, error.reason, error.transient))
+    except StorageError as error:
+        return Reply(refusal=Refusal("storage", error.code, error.reason))
+    except BoxError as error:
+        return Reply(refusal=Refusal("box", error.ability, error.reason))
+    except MemoryError:
+        return Reply(
+            refusal=Refusal("content", "too_large", "opening it takes more memory than a box has to spare; make it smaller")
+        )
+    except OSError as error:
+        disk = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+        whose, code = ("storage", "storage") if disk else ("content", "too_large" if error.errno == errno.EFBIG else "damaged")
+        return Reply(refusal=Refusal(whose, code, f"it could not be prepared: {error.strerror or error}"))
+
+
+def _prepared(job: Job) -> Prepared:
+    source = Path(job.source)
+    with source.open("rb") as file:
+        kind = magic.sniff(file.read(magic.HEAD_BYTES))
+        file.seek(0)
+        digest = job.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
+    return _dispatched(job, source, kind, digest)
+
+
+def _dispatched(job: Job, source: Path, kind: str, digest: str) -> Prepared:
+    """Each kind of item to the one module that may open it, once the bytes are what the item says."""
+    folder = Path(job.folder)
+    match job.kind:
+        case Kind.IMAGE:
+            from player.agent import pictures
+
+            expect(job.name, kind, magic.PICTURES, "a picture")
+            return pictures.prepare(source, kind, job.name, folder, job.panel, digest)
+        case Kind.VIDEO:
+            from player.agent import videos
+
+            expect(job.name, kind, magic.VIDEOS, "a video")
+            return videos.prepare(source, kind, job.name, digest, die_with_parent)
+        case Kind.PACKAGE:
+            from player.agent import packages
+
+            expect(job.name, kind, frozenset({"zip"}), "a zip package")
+            return packages.prepare(source, job.name, folder, digest)
+        case Kind.PDF:
+            from player.agent import documents
+
+            expect(job.name, kind, frozenset({"pdf"}), "a PDF document")
+            return documents.prepare(source, job.name, folder, job.panel, digest)
+        case _:
+            raise ContentError("wrong_type", job.name, f"items of the kind {job.kind} have no file", transient=False)
+
+
+def expect(name: str, kind: str, allowed: frozenset[str], wanted: str) -> None:
+    """Raises ContentError where the bytes are not of an allowed kind."""
+    if kind in allowed:
+        return
+    if kind == "svg" and wanted == "a picture":
+        raise ContentError("unsupported", name, "SVG drawings are not shown as pictures; export it as PNG", transient=False)
+    if not kind:
+        raise ContentError("unsupported", name, f"its bytes are {magic.described(kind)}; {wanted} was expected", transient=False)
+    raise ContentError(
+        "wrong_type", name, f"the server calls it {wanted}, but its bytes are {magic.described(kind)}", transient=False
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

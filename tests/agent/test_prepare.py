@@ -1,0 +1,643 @@
+"""Files as they come from servers: good, broken, mislabelled and hostile, each looked at by the real child with real ffmpeg."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import random
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import TypeVar
+
+import pypdfium2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from player.agent import magic
+from player.agent.packages import MAX_FILES
+from player.agent.prepare import Prepared, prepare
+from player.core.content import Kind
+from player.errors import ContentError, StorageError
+
+PANEL = (640, 360)
+T = TypeVar("T")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of moving picture in every container, one turned by a quarter, one with the index first, one of sound alone."""
+    where = tmp_path_factory.mktemp("films")
+    picture = ("-f", "lavfi", "-i", "testsrc=size=320x180:rate=10:duration=1")
+    sound = ("-f", "lavfi", "-i", "sine=duration=1")
+    h264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+    made = {
+        "plain.mp4": (*picture, *sound, *h264, "-c:a", "aac"),
+        "first.mp4": (*picture, *h264, "-movflags", "+faststart"),
+        "film.mkv": (*picture, *h264),
+        "film.webm": (*picture, "-c:v", "libvpx", "-b:v", "200k"),
+        "film.ts": (*picture, *h264),
+        "film.avi": (*picture, "-c:v", "mpeg4"),
+        "song.m4a": (*sound, "-c:a", "aac"),
+        "song.mkv": (*sound, "-c:a", "aac"),
+    }
+    for name, options in made.items():
+        subprocess.run(("ffmpeg", "-v", "error", "-y", *options, str(where / name)), check=True, timeout=60)
+    turn = ("-i", str(where / "plain.mp4"), "-c", "copy", "-metadata:s:v", "rotate=90")
+    subprocess.run(("ffmpeg", "-v", "error", "-y", *turn, str(where / "turned.mp4")), check=True, timeout=60)
+    return where
+
+
+def names(folder: Path) -> list[str]:
+    """What is in the folder."""
+    return sorted(path.name for path in folder.rglob("*")) if folder.exists() else []
+
+
+async def refusal(source: Path, kind: Kind, folder: Path, **options: float) -> ContentError:
+    with pytest.raises(ContentError) as caught:
+        await prepare(source, kind, "the name", folder, PANEL, **options)  # type: ignore[arg-type]  # deadline_s alone
+    assert str(caught.value).startswith("the name: ")
+    assert not names(folder), "a refused file leaves nothing behind"
+    return caught.value
+
+
+def gradient(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
+    return Image.merge(
+        "RGB", [Image.linear_gradient("L").resize(size), Image.radial_gradient("L").resize(size), Image.new("L", size, 90)]
+    ).convert(mode)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# --- pictures
+
+
+async def test_a_photo_is_scaled_down_to_the_panel_and_named_by_its_bytes(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "photo"
+    gradient((2000, 1000)).save(source, "JPEG", quality=90, exif=Image.Exif(), comment=b"secret place")
+    done = await prepare(source, Kind.IMAGE, "photo.jpg", folder, PANEL)
+    assert done == Prepared(folder / f"{sha256(source)}-640x320.jpg", 640, 320, None, sha256(source), "jpeg")
+    with Image.open(done.file) as shown:
+        assert (shown.format, shown.size) == ("JPEG", (640, 320))
+    assert b"secret" not in done.file.read_bytes()
+    assert done.file.stat().st_mode & 0o777 == 0o640
+    assert names(folder) == [done.file.name]
+
+
+async def test_a_small_picture_is_never_scaled_up(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "small"
+    gradient((40, 30)).save(source, "PNG")
+    done = await prepare(source, Kind.IMAGE, "small.png", folder, PANEL)
+    assert (done.width, done.height) == (40, 30)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8, 5])
+async def test_a_photo_is_turned_as_its_exif_says(tmp_path: Path, folder: Path, orientation: int) -> None:
+    source, exif = tmp_path / "photo", Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.new("RGB", (200, 100), "white")
+    picture.paste((255, 0, 0), (0, 0, 60, 100))
+    picture.save(source, "JPEG", exif=exif, quality=95)
+    done = await prepare(source, Kind.IMAGE, "photo", folder, PANEL)
+    assert (done.width, done.height) == ((200, 100) if orientation == 3 else (100, 200))
+    red_at = {3: (190, 50), 6: (50, 10), 8: (50, 190), 5: (50, 10)}[orientation]
+    with Image.open(done.file) as shown:
+        red, green, _ = shown.convert("RGB").getpixel(red_at)  # type: ignore[misc]  # mode RGB
+    assert red > 200
+    assert green < 60
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "ending"),
+    [
+        ("PNG", "RGB", "jpg"),
+        ("PNG", "RGBA", "jpg"),  # opaque all over
+        ("PNG", "P", "png"),
+        ("PNG", "1", "png"),
+        ("PNG", "LA", "png"),
+        ("PNG", "I;16", "png"),
+        ("WEBP", "RGB", "jpg"),
+        ("AVIF", "RGB", "jpg"),
+        ("GIF", "P", "png"),
+        ("BMP", "RGB", "jpg"),
+        ("JPEG", "CMYK", "jpg"),
+        ("JPEG", "L", "jpg"),
+    ],
+)
+async def test_every_format_and_mode_becomes_png_or_jpeg(tmp_path: Path, folder: Path, form: str, mode: str, ending: str) -> None:
+    source = tmp_path / "picture.exe"  # the name says nothing
+    if mode == "I;16":
+        picture = Image.new("I;16", (60, 40), 0x8000)
+    elif mode in ("P", "LA"):
+        picture = Image.new("RGB", (60, 40), "navy").convert(mode)
+        if mode == "LA":
+            picture.putalpha(100)
+    else:
+        picture = gradient((60, 40), mode)
+    picture.save(source, form)
+    done = await prepare(source, Kind.IMAGE, "picture", folder, PANEL)
+    assert done.file.suffix == f".{ending}"
+    with Image.open(done.file) as shown:
+        assert shown.size == (60, 40)
+        if mode == "I;16":
+            assert shown.convert("L").getpixel((5, 5)) == 128
+        if mode == "LA":
+            assert shown.convert("RGBA").getpixel((5, 5))[3] == 100  # type: ignore[index]  # RGBA
+
+
+async def test_transparency_is_kept(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "logo"
+    picture = gradient((900, 900), "RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize((900, 900)))
+    picture.save(source, "WEBP")
+    done = await prepare(source, Kind.IMAGE, "logo.webp", folder, PANEL)
+    with Image.open(done.file) as shown:
+        assert (shown.mode, shown.size, shown.format) == ("RGBA", (640, 640), "PNG")
+
+
+async def test_colours_of_a_profile_become_srgb(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "photo"
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGB", (50, 50), (10, 120, 200)).save(source, "PNG", icc_profile=lab)
+    done = await prepare(source, Kind.IMAGE, "photo", folder, PANEL)
+    with Image.open(done.file) as shown:
+        assert "icc_profile" not in shown.info
+        assert all(abs(a - b) <= 3 for a, b in zip(shown.convert("RGB").getpixel((9, 9)), (10, 120, 200), strict=True))  # type: ignore[arg-type]  # RGB
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG"])
+async def test_c18_an_animation_is_kept_as_it_is_and_said_so(tmp_path: Path, folder: Path, form: str) -> None:
+    source = tmp_path / "moving"
+    frames = [Image.new("RGB", (80, 60), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(source, form, save_all=True, append_images=frames[1:], duration=200)
+    done = await prepare(source, Kind.IMAGE, "moving", folder, PANEL)
+    assert (done.animated, done.file, done.width, done.height) == (True, source, 80, 60)
+    assert done.duration_s == pytest.approx(0.6)
+
+
+async def test_an_animated_webp_shows_its_first_frame(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "moving"
+    frames = [Image.new("RGB", (80, 60), colour) for colour in ("red", "blue")]
+    frames[0].save(source, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    done = await prepare(source, Kind.IMAGE, "moving", folder, PANEL)
+    assert not done.animated
+    with Image.open(done.file) as shown:
+        assert shown.convert("RGB").getpixel((9, 9)) == (255, 0, 0)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG of one colour without the cost of making it: rows of zeros, compressed."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    packer = zlib.compressobj(1)
+    row = bytes(1 + width * 3)
+    rows = b"".join(packer.compress(row) for _ in range(min(height, 2000))) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+async def test_c3_a_picture_bomb_is_refused_before_a_pixel_is_decoded(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "bomb.png"
+    source.write_bytes(png_header(16000, 16000))
+    error = await refusal(source, Kind.IMAGE, folder)
+    assert error.code == "too_large"
+    assert "16000 x 16000" in error.reason
+    assert not error.transient
+
+
+async def test_c3_a_huge_jpeg_is_opened_at_a_fraction_of_its_size(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "huge.jpg"
+    Image.new("L", (12000, 9000), 128).save(source, "JPEG", quality=30)
+    done = await prepare(source, Kind.IMAGE, "huge.jpg", folder, PANEL)
+    assert (done.width, done.height) == (640, 480)
+
+
+async def test_c3_an_animation_without_end_is_refused(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "endless.gif"
+    screen = b"GIF89a" + struct.pack("<HHBBB", 7900, 7900, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    source.write_bytes(screen + frame * 40 + b"\x3b")
+    assert (await refusal(source, Kind.IMAGE, folder)).code == "too_large"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
+async def test_a_picture_cut_off_is_refused(tmp_path: Path, folder: Path, form: str) -> None:
+    source = tmp_path / "half"
+    gradient((600, 400)).save(source, form)
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    assert (await refusal(source, Kind.IMAGE, folder)).code in ("truncated", "damaged")
+
+
+async def test_c2_an_empty_file_is_refused(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "nothing"
+    source.touch()
+    for kind in (Kind.IMAGE, Kind.VIDEO, Kind.PACKAGE, Kind.PDF):
+        assert (await refusal(source, kind, folder)).code == "empty"
+
+
+async def test_svg_is_unsupported_for_now(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "drawing.png"
+    source.write_text('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>')
+    error = await refusal(source, Kind.IMAGE, folder)
+    assert error.code == "unsupported"
+    assert "PNG" in error.reason
+
+
+# --- videos
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "codec"),
+    [
+        ("plain.mp4", "mp4", "h264"),
+        ("first.mp4", "mp4", "h264"),
+        ("film.mkv", "matroska", "h264"),
+        ("film.webm", "matroska", "vp8"),
+        ("film.ts", "mpegts", "h264"),
+        ("film.avi", "avi", "mpeg4"),
+    ],
+)
+async def test_a_good_video_is_described_and_stays_where_it_is(films: Path, folder: Path, name: str, form: str, codec: str) -> None:
+    done = await prepare(films / name, Kind.VIDEO, name, folder, PANEL)
+    assert (done.file, done.width, done.height) == (films / name, 320, 180)
+    assert (done.format, done.codec, done.sha256) == (form, codec, sha256(films / name))
+    assert done.duration_s == pytest.approx(1.0, abs=0.2)
+    assert done.audio == ("aac" if name == "plain.mp4" else None)
+
+
+async def test_a_turned_video_is_measured_as_it_is_seen(films: Path, folder: Path) -> None:
+    done = await prepare(films / "turned.mp4", Kind.VIDEO, "turned", folder, PANEL)
+    assert (done.width, done.height) == (180, 320)
+
+
+@pytest.mark.parametrize("name", ["song.m4a", "song.mkv"])
+async def test_c18_sound_without_picture_is_refused_with_the_reason(films: Path, folder: Path, name: str) -> None:
+    error = await refusal(films / name, Kind.VIDEO, folder)
+    assert error.code in ("unsupported", "wrong_type")
+    assert "sound" in error.reason
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "first.mp4"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+async def test_c1_a_truncated_mp4_is_refused_wherever_its_index_is(
+    tmp_path: Path, films: Path, folder: Path, name: str, share: float
+) -> None:
+    source = tmp_path / name
+    whole = (films / name).read_bytes()
+    source.write_bytes(whole[: int(len(whole) * share)])
+    assert (await refusal(source, Kind.VIDEO, folder)).code == "truncated"
+
+
+async def test_c1_random_bytes_are_refused(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "noise.mp4"
+    source.write_bytes(random.Random(1).randbytes(50_000))
+    assert (await refusal(source, Kind.VIDEO, folder)).code == "unsupported"
+
+
+async def test_c1_a_video_of_noise_inside_good_boxes_is_refused(tmp_path: Path, films: Path, folder: Path) -> None:
+    source = tmp_path / "film.mp4"
+    whole = bytearray((films / "first.mp4").read_bytes())
+    start = whole.index(b"mdat") + 4
+    whole[start:] = random.Random(2).randbytes(len(whole) - start)
+    source.write_bytes(whole)
+    assert (await refusal(source, Kind.VIDEO, folder)).code == "damaged"
+
+
+class Listener:
+    """A server that counts who connects."""
+
+    def __init__(self) -> None:
+        import socket
+
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.connections = 0
+        self._thread = Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                self.socket.accept()[0].close()
+            except OSError:
+                return
+            self.connections += 1
+
+    def close(self) -> None:
+        import socket
+
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self._thread.join(5)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.close()
+
+
+def hostile(films: Path, port: int) -> dict[str, bytes]:
+    """What a server may call a video: playlists, descriptions and archives that lead to other files or into the network."""
+    film, web = films / "plain.mp4", f"http://127.0.0.1:{port}/x.mp4"
+    return {
+        "m3u to a file": f"#EXTM3U\n{film}\n".encode(),
+        "m3u to a file URL": f"#EXTM3U\nfile://{film}\n".encode(),
+        "m3u without a header": f"{film}\n".encode(),
+        "m3u to edl": f"#EXTM3U\nedl://{film}\n".encode(),
+        "m3u to the network": f"#EXTM3U\n{web}\n".encode(),
+        "pls": f"[playlist]\nFile1={web}\nNumberOfEntries=1\n".encode(),
+        "asx": f'<asx version="3.0"><entry><ref href="{web}"/></entry></asx>'.encode(),
+        "edl to a file": f"# mpv EDL v0\n{film},0,1\n".encode(),
+        "edl to the network": f"# mpv EDL v0\n{web}\n".encode(),
+        "hls to a file": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{film}\n#EXT-X-ENDLIST\n".encode(),
+        "hls upwards": b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n../plain.mp4\n#EXT-X-ENDLIST\n",
+        "hls key": f'#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="file:///etc/hostname"\n#EXTINF:1,\n{web}\n'.encode(),
+        "hls with a byte order mark": b"\xef\xbb\xbf#EXTM3U\n" + web.encode(),
+        "dash": f'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>file://{film}</BaseURL></MPD>'.encode(),
+        "ffconcat": f"ffconcat version 1.0\nfile '{film}'\n".encode(),
+        "ffconcat beside": b"ffconcat version 1.0\nfile plain.mp4\n",
+        "sdp": b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nm=video 5004 RTP/AVP 96\r\n",
+        "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/hostname"/></svg>',
+        "html": f'<!doctype html><video src="{web}">'.encode(),
+        "zip": b"PK\x03\x04" + bytes(200),
+        "tar": bytes(257) + b"ustar" + bytes(400),
+        "gzip": b"\x1f\x8b\x08" + bytes(100),
+        "shell": b"#!/bin/sh\ntouch /tmp/owned\n",
+        "subtitles": b"1\n00:00:00,000 --> 00:00:05,000\nhello\n",
+        "cue": f'FILE "{film}" WAVE\n  TRACK 01 AUDIO\n'.encode(),
+        "url file": f"[InternetShortcut]\nURL={web}\n".encode(),
+        "polyglot": b"\0\0\0\x08free#EXTM3U\n" + web.encode() + b"\n",
+        "reference movie": reference_movie(web),
+        "jpeg": b"\xff\xd8\xff\xe0" + bytes(100),
+    }
+
+
+def reference_movie(url: str) -> bytes:
+    """A QuickTime file that holds nothing but the address of another."""
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body) + 8) + kind + body
+
+    link = url.encode() + b"\0"
+    reference = box(b"rdrf", struct.pack(">I", 0) + b"url " + struct.pack(">I", len(link)) + link)
+    return box(b"ftyp", b"qt  \0\0\0\0qt  ") + box(b"moov", box(b"rmra", box(b"rmda", reference)))
+
+
+async def test_c10_nothing_that_only_calls_itself_mp4_is_opened(
+    tmp_path: Path, films: Path, folder: Path, listener: Listener
+) -> None:
+    codes = {}
+    corpus = hostile(films, listener.port)
+    room = asyncio.Semaphore(3)
+
+    async def judge(name: str, content: bytes) -> None:
+        source = tmp_path / f"{hashlib.md5(name.encode()).hexdigest()}.mp4"
+        source.write_bytes(content)
+        async with room:
+            error = await refusal(source, Kind.VIDEO, folder)
+        codes[name] = error.code
+        assert not error.transient, name
+
+    async with asyncio.TaskGroup() as group:
+        for name, content in corpus.items():
+            group.create_task(judge(name, content), name=name)
+    assert len(codes) == len(corpus)
+    assert set(codes.values()) <= {"wrong_type", "unsupported", "damaged", "truncated"}
+    assert listener.connections == 0
+    assert (await prepare(films / "plain.mp4", Kind.VIDEO, "good", folder, PANEL)).codec == "h264"
+
+
+async def test_c10_a_matroska_film_cannot_pull_in_the_network(
+    tmp_path: Path, films: Path, folder: Path, listener: Listener
+) -> None:
+    """The reader is chosen by the file's own bytes, so a playlist behind a film's first bytes is never looked for."""
+    source = tmp_path / "film.mp4"
+    source.write_bytes(b"\x1aE\xdf\xa3" + f"\n#EXTM3U\nhttp://127.0.0.1:{listener.port}/\n".encode() * 50)
+    assert (await refusal(source, Kind.VIDEO, folder)).code == "damaged"
+    assert listener.connections == 0
+
+
+async def test_each_kind_refuses_the_bytes_of_another(tmp_path: Path, films: Path, folder: Path) -> None:
+    picture = tmp_path / "film.mp4"
+    gradient((30, 30)).save(picture, "PNG")
+    error = await refusal(picture, Kind.VIDEO, folder)
+    assert (error.code, "png" in error.reason) == ("wrong_type", True)
+    assert (await refusal(films / "plain.mp4", Kind.IMAGE, folder)).code == "wrong_type"
+    assert (await refusal(picture, Kind.PACKAGE, folder)).code == "wrong_type"
+    assert (await refusal(picture, Kind.PDF, folder)).code == "wrong_type"
+    assert (await refusal(picture, Kind.WEB, folder)).code == "wrong_type"
+
+
+# --- the child
+
+
+async def test_c4_a_file_that_takes_too_long_is_given_up_and_nothing_is_left_running(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "slow.gif"
+    slow_picture(source)
+    began = time.monotonic()
+    error = await refusal(source, Kind.IMAGE, folder, deadline_s=0.3)
+    assert error.code == "timeout"
+    assert error.transient
+    assert time.monotonic() - began < 5
+    assert not children()
+
+
+def slow_picture(path: Path) -> None:
+    """Thirty frames of sixty million pixels in a kilobyte: within the limits, and seconds of work."""
+    screen = b"GIF89a" + struct.pack("<HHBBB", 7900, 7900, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    path.write_bytes(screen + frame * 30 + b"\x3b")
+
+
+def children() -> list[str]:
+    """This process's children that still live, by their command lines."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if "prepare_child" in command:
+                found.append(command)
+    return found
+
+
+async def test_cancelling_ends_the_child(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "slow.gif"
+    slow_picture(source)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.15):
+            await prepare(source, Kind.IMAGE, "big", folder, PANEL)
+    assert not children()
+
+
+def test_p8_the_child_dies_with_the_agent(tmp_path: Path) -> None:
+    source = tmp_path / "slow.gif"
+    slow_picture(source)
+    code = (
+        "import asyncio, sys, pathlib; from player.agent.prepare import prepare; from player.core.content import Kind;"
+        "asyncio.run(prepare(pathlib.Path(sys.argv[1]), Kind.IMAGE, 'x', pathlib.Path(sys.argv[2]), (640, 360)))"
+    )
+    agent = subprocess.Popen((sys.executable, "-c", code, source, tmp_path / "cache"))
+    try:
+        child = eventually(lambda: Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split())[0]
+        eventually(lambda: "Limit" in (limits := Path(f"/proc/{child}/limits").read_text()) and "1073741824" in limits)
+    finally:
+        agent.kill()
+        agent.wait(10)
+    eventually(lambda: not Path(f"/proc/{child}").exists() or ") Z " in Path(f"/proc/{child}/stat").read_text())
+
+
+def eventually(check: Callable[[], T]) -> T:
+    """What `check` answers once it is true, within ten seconds."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if answer := check():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("it did not happen within 10 s")
+
+
+async def test_a_known_hash_is_taken_as_it_is(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "p.png"
+    gradient((20, 20)).save(source, "PNG")
+    assert (await prepare(source, Kind.IMAGE, "p", folder, PANEL, sha256="ab" * 32)).sha256 == "ab" * 32
+
+
+async def test_a_missing_file_and_a_folder_that_cannot_be_written_are_the_disks_fault(tmp_path: Path) -> None:
+    with pytest.raises(StorageError):
+        await prepare(tmp_path / "none", Kind.IMAGE, "none", tmp_path, PANEL)
+    source, barred = tmp_path / "p.png", tmp_path / "barred"
+    gradient((20, 20)).save(source, "PNG")
+    barred.write_text("a file stands where the folder should be")
+    with pytest.raises(StorageError):
+        await prepare(source, Kind.IMAGE, "p", barred, PANEL)
+
+
+# --- packages
+
+
+def package(path: Path, files: dict[str, bytes], **attributes: int) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = attributes.get("mode", 0o644) << 16
+            archive.writestr(entry, content)
+    return path
+
+
+async def test_a_package_is_unpacked_into_its_own_folder(tmp_path: Path, folder: Path) -> None:
+    source = package(tmp_path / "menu.zip", {"index.html": b"<h1>Menu", "img/a.png": b"x", "b.css": b"y"})
+    done = await prepare(source, Kind.PACKAGE, "menu", folder, PANEL)
+    assert done.file == folder / sha256(source) / "index.html"
+    assert done.file.read_bytes() == b"<h1>Menu"
+    assert (done.file.parent / "img/a.png").read_bytes() == b"x"
+    assert names(folder) == sorted([sha256(source), "index.html", "img", "a.png", "b.css"])
+    again = await prepare(source, Kind.PACKAGE, "menu", folder, PANEL)
+    assert again == done
+
+
+async def test_a_single_folder_around_a_package_is_taken_off(tmp_path: Path, folder: Path) -> None:
+    source = package(tmp_path / "menu.zip", {"menu/index.html": b"<h1>", "menu/js/a.js": b"1"})
+    done = await prepare(source, Kind.PACKAGE, "menu", folder, PANEL)
+    assert (done.file.parent / "js/a.js").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.html", "a/../../evil.html", "/etc/cron.d/evil", "C:/evil.html", "..\\evil.html", "a" * 500, "b/./../../x"]
+)
+async def test_c8_an_entry_that_leads_out_of_the_package_is_refused(tmp_path: Path, folder: Path, name: str) -> None:
+    source = package(tmp_path / "bad.zip", {"index.html": b"ok", name: b"evil"})
+    assert (await refusal(source, Kind.PACKAGE, folder)).code == "damaged"
+    assert not any("evil" in name for name in names(tmp_path))
+
+
+async def test_links_in_a_package_are_refused(tmp_path: Path, folder: Path) -> None:
+    source = package(tmp_path / "bad.zip", {"index.html": b"/etc/passwd"}, mode=0o120777)
+    assert (await refusal(source, Kind.PACKAGE, folder)).code == "damaged"
+
+
+async def test_a_package_without_index_or_too_large_or_with_too_many_files_is_refused(tmp_path: Path, folder: Path) -> None:
+    assert (await refusal(package(tmp_path / "a.zip", {"page.html": b""}), Kind.PACKAGE, folder)).code == "wrong_type"
+    many = package(tmp_path / "b.zip", {f"{n}.txt": b"" for n in range(MAX_FILES)} | {"index.html": b""})
+    assert (await refusal(many, Kind.PACKAGE, folder)).code == "too_large"
+    zeros = bytes(30 * 1024 * 1024)
+    bomb = package(tmp_path / "c.zip", {f"{n}.bin": zeros for n in range(9)} | {"index.html": b""})
+    assert bomb.stat().st_size < 1_000_000
+    assert (await refusal(bomb, Kind.PACKAGE, folder)).code == "too_large"
+
+
+async def test_two_entries_of_one_path_are_refused(tmp_path: Path, folder: Path) -> None:
+    source = package(tmp_path / "bad.zip", {"index.html": b"", "a": b"file", "a/b": b"below it"})
+    assert (await refusal(source, Kind.PACKAGE, folder)).code == "damaged"
+
+
+async def test_a_package_cut_off_is_refused(tmp_path: Path, folder: Path) -> None:
+    source = package(tmp_path / "half.zip", {"index.html": b"<h1>" * 500, "b": os.urandom(5000)})
+    source.write_bytes(source.read_bytes()[:3000])
+    assert (await refusal(source, Kind.PACKAGE, folder)).code == "damaged"
+
+
+# --- documents
+
+
+def document(path: Path, pages: int, size: tuple[float, float] = (595, 842)) -> Path:
+    made = pypdfium2.PdfDocument.new()
+    for _ in range(pages):
+        made.new_page(*size)
+    made.save(path)
+    made.close()
+    return path
+
+
+async def test_each_page_of_a_document_becomes_a_picture_that_fits_the_panel(tmp_path: Path, folder: Path) -> None:
+    source = document(tmp_path / "menu.pdf", 3)
+    done = await prepare(source, Kind.PDF, "menu.pdf", folder, PANEL)
+    assert len(done.pages) == 3
+    assert done.file == done.pages[0]
+    assert done.height == PANEL[1]
+    for page in done.pages:
+        with Image.open(page) as shown:
+            assert shown.size == (done.width, done.height)
+            assert shown.convert("L").getpixel((5, 5)) == 255
+
+
+async def test_a_document_too_long_or_broken_is_refused(tmp_path: Path, folder: Path) -> None:
+    long = await refusal(document(tmp_path / "long.pdf", 51), Kind.PDF, folder)
+    assert (long.code, "51 pages" in long.reason) == ("too_large", True)
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7\n" + os.urandom(500))
+    assert (await refusal(broken, Kind.PDF, folder)).code == "damaged"
+
+
+# --- magic
+
+
+@given(st.binary(max_size=600))
+def test_any_bytes_are_judged_without_an_error(head: bytes) -> None:
+    assert isinstance(magic.described(magic.sniff(head)), str)
+
+
+def test_text_is_text_in_any_language() -> None:
+    assert magic.sniff("Ein Text über Äpfel. 你好".encode()) == "text"
+    assert magic.sniff(("ä" * 3000).encode()) == "text"
+    assert magic.sniff(b"\x00\x01\x02") == ""
