@@ -147,6 +147,8 @@ class BrowserProcess:
         version = await cdp.call("Browser.getVersion", deadline_s=START_S)
         await cdp.call("Target.setDiscoverTargets", discover=True)
         await cdp.call("Browser.setDownloadBehavior", behavior="deny")
+        with contextlib.suppress(OSError):
+            _give_way(pid)  # not before: Chromium sets its own at the start
         self._cdp, self.pid, self._was_up = cdp, pid, True
         self._up.set()
         log.info("browser: %s runs as process %d", version["product"], pid)
@@ -178,8 +180,6 @@ class BrowserProcess:
             stderr=asyncio.subprocess.PIPE, limit=MESSAGE_LIMIT, start_new_session=True,
         )  # fmt: skip
         try:
-            with contextlib.suppress(OSError):
-                _give_way(process.pid)
             yield process
         finally:
             await _end(process)

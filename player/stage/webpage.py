@@ -62,6 +62,8 @@ class WebPage:
     async def open(self, url: str, name: str, options: WebOptions, size: tuple[int, int], background: str) -> None:
         """Loads the address and returns when it is drawn, at exactly that size. Raises ContentError."""
         self._name, self._problem, self._shown = name, None, False
+        if _scheme(url) not in ("http", "https"):
+            raise self._error("page_refused", f"{url:.80} is not http or https")
         try:
             async with asyncio.timeout(LOAD_S):
                 await self._guard(url, options.headers)
@@ -69,6 +71,7 @@ class WebPage:
                 await self._navigate(url)
                 await self._settle(options, size)
         except TimeoutError as error:
+            await self._notice_hanging()
             raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {LOAD_S:g} s") from error
         except BoxError as error:
             raise self._problem or self._error("page_hangs", f"{url}: {error.reason}") from error
@@ -117,6 +120,13 @@ class WebPage:
         """No more events: the window is closed on purpose."""
         self._cdp.unsubscribe(self._session)
 
+    async def _notice_hanging(self) -> None:
+        """Whether the page itself answers no more, and not only its server."""
+        try:
+            await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
+        except BoxError:
+            self.fail("page_hangs", f"the page was not drawn within {LOAD_S:g} s and answers no more")
+
     async def _guard(self, url: str, headers: dict[str, str]) -> None:
         """Has every document asked about, and what else goes to the page's own server when headers are to be added there."""
         patterns = [{"urlPattern": "*", "resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")]
@@ -158,6 +168,8 @@ class WebPage:
         if options.scroll_y:
             await self._evaluate(f"scrollTo({{top: {options.scroll_y}, behavior: 'instant'}})")
         await self._evaluate(_DRAWN)
+        # The page has drawn, its window may not yet have: a picture is taken from what the window composes, so it waits for that.
+        await self._call("Page.captureScreenshot", format="jpeg", quality=1, optimizeForSpeed=True)
 
     async def _evaluate(self, expression: str) -> Any:
         answer = await self._call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
@@ -183,13 +195,18 @@ class WebPage:
                 self._loaded.set()
             case "Page.javascriptDialogOpening":
                 self._post("Page.handleJavaScriptDialog", accept=params["type"] == "beforeunload")
-            case "Page.frameRequestedNavigation" if _scheme(params["url"]) not in _ALLOWED:
-                self._post("Page.stopLoading")
-                log.warning("%s: the page wanted to open %.80s, which is refused", self._name, params["url"])
+            case "Page.frameRequestedNavigation" if params["frameId"] == self.target and _scheme(params["url"]) not in _ALLOWED:
+                self._refuse(params["url"])
             case "Inspector.targetCrashed":
                 self.fail("page_crashed", "the page crashed")
             case "Inspector.detached":
                 self.fail("page_closed", "its window closed")
+
+    def _refuse(self, url: str) -> None:
+        """An address for another program: the browser leaves it alone, but a page that is still loading never completes."""
+        log.warning("%s: the page wanted to open %.80s, which is refused", self._name, url)
+        if not self._shown:
+            self.fail("page_refused", f"the page leads to {url:.80}, which is not http or https")
 
     def _on_request(self, params: dict[str, Any]) -> None:
         """Decides about a document, before it is asked for and again when its answer's head is there."""
@@ -247,5 +264,5 @@ def _zoomed(zoom: float, size: tuple[int, int]) -> tuple[str, dict[str, Any]]:
         return "Emulation.clearDeviceMetricsOverride", {}
     width, height = (round(side / zoom) for side in size)
     return "Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": height, "deviceScaleFactor": 0, "mobile": False, "scale": zoom,
+        "width": width, "height": height, "deviceScaleFactor": 0, "mobile": False, "scale": zoom, "dontSetVisibleSize": True,
     }  # fmt: skip

@@ -1,0 +1,354 @@
+"""Web pages on the real screen: a real Chromium under a real sway, pages from a real server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from player.core.content import Item, Kind, Rect, WebOptions
+from player.core.ports import Playable
+from player.errors import BoxError, ContentError
+from player.runtime import keep_running
+from player.stage.browser import BrowserProcess, find_browser
+from player.stage.websurface import WebSurface
+
+pytestmark = pytest.mark.stage
+RED, LIME, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+SIZE = (640, 360)
+
+
+class Site:
+    """Pages, and what was asked for."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        self.status: dict[str, int] = {}
+        self.asked: list[web.Request] = []
+        self.address = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request)
+        text = self.pages.get(request.path, "")
+        return web.Response(text=text, content_type="text/html", status=self.status.get(request.path, 200 if text else 404))
+
+    def page(self, path: str, colour: str, script: str = "", body: str = "") -> str:
+        self.pages[path] = f"<!doctype html><body style='margin:0;background:{colour}'>{body}<script>{script}</script>"
+        return self.address + path
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    site = Site()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", site.answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.5)
+    await runner.setup()
+    await (listening := web.TCPSite(runner, "127.0.0.1", 0)).start()
+    site.address = f"http://127.0.0.1:{listening._server.sockets[0].getsockname()[1]}"
+    yield site
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def browser(sway, runtime_dir) -> AsyncIterator[BrowserProcess]:
+    browser = BrowserProcess(runtime_dir, sway.session.wayland_display)
+    running = asyncio.ensure_future(keep_running("browser", browser.run))
+    yield browser
+    running.cancel()
+    await asyncio.wait([running])
+
+
+def playable(url: str, **options) -> Playable:
+    item = Item("i1", "c1", "a page", Kind.WEB, 10, url=url, web=WebOptions(**options))
+    return Playable(item, url, SIZE, background="#0000ff")
+
+
+async def place(sway, surface, rect):
+    """Opens the surface's window and puts it there, as the stage does."""
+    await surface.open()
+    async with asyncio.timeout(10):
+        while not (found := [w for w in await sway.windows() if w.app_id == surface.app_id]):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert found[0].pid == surface.pid
+    await sway.place(found[0].id, rect)
+    return found[0].id
+
+
+@pytest.fixture
+async def shown(sway, browser):
+    """A surface whose window lies at 100, 50, and the window's id."""
+    surface = WebSurface(browser, "main-a")
+    return surface, await place(sway, surface, Rect(100, 50, *SIZE))
+
+
+async def until(look, point, colour):
+    async with asyncio.timeout(10):
+        while (picture := await look()).getpixel(point) != colour:  # noqa: ASYNC110 - the screen has no event
+            await asyncio.sleep(0.05)
+    return picture
+
+
+async def test_a_page_fills_its_window_to_the_pixel_and_is_drawn_when_load_returns(shown, sway, site, look):
+    surface, window = shown
+    await surface.load(playable(site.page("/a", "lime")))
+    await sway.show_above(window)
+    picture = await look()
+    inside, outside = [(100, 50), (739, 50), (100, 409), (739, 409)], [(99, 50), (740, 50), (100, 49), (100, 410)]
+    assert [picture.getpixel(at) for at in inside] == [LIME] * 4
+    assert LIME not in [picture.getpixel(at) for at in outside]
+
+
+async def test_two_pages_stand_side_by_side_in_windows_of_their_own_and_are_swapped(shown, sway, browser, site, look):
+    first, window = shown
+    second = WebSurface(browser, "main-b")
+    other = await place(sway, second, Rect(100, 50, *SIZE))
+    await first.load(playable(site.page("/a", "lime")))
+    await second.load(playable(site.page("/b", "red")))
+    await sway.show_above(window)
+    assert (await look()).getpixel((300, 200)) == LIME
+    await sway.swap(other, window)
+    assert (await look()).getpixel((300, 200)) == RED
+    await first.unload()
+    await first.load(playable(site.page("/c", "blue")))
+    await sway.swap(window, other)
+    assert (await look()).getpixel((300, 200)) == BLUE
+    await second.close()
+    async with asyncio.timeout(5):
+        while len(await sway.windows()) > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "page_error"), (503, "page_error")])
+async def test_c19_an_error_answer_is_refused_before_it_is_drawn(shown, site, status, code):
+    surface, _ = shown
+    url = site.page("/a", "red")
+    site.status["/a"] = status
+    with pytest.raises(ContentError, match=f"answered {status}") as caught:
+        await surface.load(playable(url))
+    assert caught.value.code == code
+    site.status.clear()
+    await surface.load(playable(url))
+
+
+async def test_c19_a_page_that_cannot_be_reached_is_refused_and_the_next_one_loads(shown, site):
+    surface, _ = shown
+    with pytest.raises(ContentError) as caught:
+        await surface.load(playable("http://127.0.0.1:9/"))
+    assert caught.value.code == "page_unreachable"
+    with pytest.raises(ContentError) as caught:
+        await surface.load(playable("http://127.0.0.1:1024/"))
+    assert "cannot be reached: ConnectionRefused" in str(caught.value)
+    await surface.load(playable(site.page("/a", "lime")))
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "chrome://version", "data:text/html,hello", "view-source:http://127.0.0.1/"])
+async def test_c16_what_is_not_http_is_refused(shown, url):
+    surface, _ = shown
+    with pytest.raises(ContentError, match="not http or https") as caught:
+        await surface.load(playable(url))
+    assert caught.value.code == "page_refused"
+
+
+async def test_c16_a_page_cannot_lead_to_a_file_or_out_of_the_browser(shown, sway, site, look):
+    surface, window = shown
+    script = """
+      go = () => { for (const url of ['file:///etc/passwd', 'chrome://version', 'mailto:a@b.c', 'steam://run']) {
+        try { location.href = url } catch (error) {}
+        document.body.append(Object.assign(document.createElement('iframe'), {src: url, style: 'display:none'}));
+        window.open(url);
+      } }"""
+    await surface.load(playable(site.page("/a", "lime", script)))
+    await sway.show_above(window)
+    await surface._page._evaluate("go()")
+    await asyncio.sleep(0.5)
+    picture = await look()
+    assert {picture.getpixel(at) for at in ((100, 50), (739, 50), (300, 200), (739, 409))} == {LIME}
+    assert [w.id for w in await sway.windows()] == [window]
+
+
+async def test_c16_a_page_that_is_only_a_way_out_of_the_browser_is_refused(shown, site):
+    surface, _ = shown
+    with pytest.raises(ContentError, match="leads to steam://run"):
+        await surface.load(playable(site.page("/a", "lime", "location.href = 'steam://run'")))
+    await surface.load(playable(site.page("/b", "lime")))
+
+
+async def test_c16_dialogs_printing_and_popups_do_not_stop_a_page(shown, sway, site, look):
+    surface, window = shown
+    script = """alert('a'); confirm('b'); prompt('c'); print(); window.open('/b', '', 'width=300,height=300');
+      onbeforeunload = event => event.preventDefault(); document.body.style.background = 'lime'"""
+    site.page("/b", "blue")
+    await surface.load(playable(site.page("/a", "red", script)))
+    await sway.show_above(window)
+    await until(look, (300, 200), LIME)
+    async with asyncio.timeout(5):
+        while [w.id for w in await sway.windows()] != [window]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await surface.unload()
+    await surface.load(playable(site.page("/c", "blue")))
+    await until(look, (300, 200), BLUE)
+
+
+async def test_c16_a_page_that_never_stops_computing_is_refused_in_time_and_its_window_replaced(shown, sway, site):
+    surface, _ = shown
+    with pytest.raises(ContentError, match="10 s"):
+        await surface.load(playable(site.page("/a", "red", "while (true) {}")))
+    await surface.load(playable(site.page("/b", "lime")))
+    assert [w.app_id for w in await sway.windows()] == [surface.app_id]
+
+
+async def test_c16_a_page_that_crashes_ends_with_an_error_and_the_next_one_gets_a_window(shown, browser, site):
+    surface, _ = shown
+    await surface.load(playable(site.page("/a", "lime")))
+    surface._page._post("Page.crash")
+    with pytest.raises(ContentError) as caught:
+        async with asyncio.timeout(5):
+            await surface.ended()
+    assert caught.value.code == "page_crashed"
+    pid = browser.pid
+    await surface.load(playable(site.page("/b", "red")))
+    assert browser.pid == pid
+
+
+async def test_p1_a_browser_that_dies_fails_its_pages_and_is_started_again(shown, browser, site):
+    surface, _ = shown
+    await surface.load(playable(site.page("/a", "lime")))
+    first = browser.pid
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(ContentError) as caught:
+        async with asyncio.timeout(5):
+            await surface.ended()
+    assert caught.value.code in ("browser_gone", "page_closed", "page_crashed")
+    await surface.load(playable(site.page("/b", "red")))
+    assert browser.pid not in (0, first)
+
+
+async def test_a_page_is_opened_as_the_item_says(shown, sway, site, look):
+    surface, window = shown
+    marks = "<div style='height:2000px'></div><div style='height:2000px;background:lime'></div>"
+    url = site.page("/a", "red", "fetch('/own'); document.title = [innerWidth, innerHeight].join()", marks)
+    other = url.replace("127.0.0.1", "localhost").replace("/a", "/elsewhere")
+    site.pages["/a"] += f"<script>fetch('{other}', {{mode: 'no-cors'}})</script>"
+    options = {"zoom": 2.0, "scroll_y": 2000, "user_agent": "Signage/1", "headers": {"X-Token": "t0k"}}
+    await surface.load(playable(url, **options))
+    await sway.show_above(window)
+    await until(look, (110, 60), LIME)
+    await until(look, (730, 400), LIME)
+    async with asyncio.timeout(5):
+        while not {"/own", "/elsewhere"} <= {request.path for request in site.asked}:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    seen = {request.path: (request.headers["User-Agent"], request.headers.get("X-Token")) for request in site.asked}
+    assert seen["/a"] == ("Signage/1", "t0k")
+    assert seen["/own"] == ("Signage/1", "t0k")
+    assert seen["/elsewhere"] == ("Signage/1", None)
+    assert await surface._page._evaluate("document.title") == "320,180"
+    site.asked.clear()
+    await surface.load(playable(site.page("/b", "red")))
+    assert "Chrome" in site.asked[0].headers["User-Agent"]
+    assert "X-Token" not in site.asked[0].headers
+    await until(look, (730, 400), RED)
+
+
+async def test_c19_a_page_is_fetched_again_and_stays_while_its_server_is_away(shown, sway, site, look):
+    surface, window = shown
+    await surface.load(playable(site.page("/a", "red"), reload_s=0.3))
+    await sway.show_above(window)
+    ended = asyncio.ensure_future(surface.ended())
+    try:
+        site.page("/a", "lime")
+        await until(look, (300, 200), LIME)
+        site.status["/a"] = 502
+        site.page("/a", "blue")
+        await asyncio.sleep(1)
+        assert (await look()).getpixel((300, 200)) == LIME
+        site.status.clear()
+        await until(look, (300, 200), BLUE)
+        assert not ended.done()
+    finally:
+        ended.cancel()
+
+
+async def test_a_paused_page_stands_still_and_goes_on_when_started(shown, sway, site):
+    surface, window = shown
+    await surface.load(playable(site.page("/a", "lime", "setInterval(() => fetch('/tick'), 50)")))
+    await sway.show_above(window)
+    surface.pause()
+    await asyncio.sleep(0.3)
+    site.asked.clear()
+    await asyncio.sleep(0.5)
+    assert site.asked == []
+    surface.start()
+    async with asyncio.timeout(5):
+        while not site.asked:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_an_empty_page_shows_the_background_of_its_region_and_no_white(shown, sway, site, look):
+    surface, window = shown
+    site.pages["/a"] = "<!doctype html>"
+    await surface.load(playable(site.address + "/a"))
+    await sway.show_above(window)
+    assert (await look()).getpixel((300, 200)) == BLUE
+
+
+async def test_the_volume_reaches_what_plays_on_the_page(shown, site):
+    surface, _ = shown
+    await surface.load(replace(playable(site.page("/a", "lime", body="<audio id=a></audio>")), volume=40))
+    assert await surface._page._evaluate("a.volume") == 0.4
+    surface.set_volume(70, muted=True)
+    assert await surface._page._evaluate("[a.volume, a.muted].join()") == "0.7,true"
+
+
+async def test_a_resized_window_lays_its_page_out_again(shown, sway, site, look):
+    surface, window = shown
+    await surface.load(playable(site.page("/a", "lime")))
+    await sway.place(window, Rect(0, 0, 501, 303))
+    surface.resize(501, 303)
+    await sway.show_above(window)
+    picture = await until(look, (501, 302), (32, 32, 32))
+    assert picture.getpixel((500, 302)) == LIME
+    assert await surface._page._evaluate("[innerWidth, innerHeight].join()") == "501,303"
+
+
+async def test_the_browser_keeps_its_sandbox_and_has_no_port(shown, browser, site):
+    surface, _ = shown
+    await surface.load(playable(site.page("/a", "lime")))
+    command = Path(f"/proc/{browser.pid}/cmdline").read_text()  # noqa: ASYNC240
+    assert "--no-sandbox" not in command
+    assert "remote-debugging-port" not in command
+    assert browser.faults == ()
+    assert Path(f"/proc/{browser.pid}/oom_score_adj").read_text() == "500\n"  # noqa: ASYNC240
+
+
+async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_as_a_fault(sway, runtime_dir, site):
+    program = runtime_dir / "chromium"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *--no-sandbox*) exec {find_browser()} "$@";; esac\necho "No usable sandbox!" >&2; exit 1\n'
+    )
+    program.chmod(0o755)
+    browser = BrowserProcess(runtime_dir, sway.session.wayland_display, program=str(program), now=lambda: 7.0)
+    running = asyncio.ensure_future(browser.run())
+    surface = WebSurface(browser, "main-a")
+    try:
+        window = await place(sway, surface, Rect(0, 0, *SIZE))
+        await surface.load(playable(site.page("/a", "lime")))
+        assert [w.id for w in await sway.windows()] == [window]
+        assert [(fault.code, fault.since) for fault in browser.faults] == [("browser_no_sandbox", 7.0)]
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def test_a_browser_that_is_not_installed_is_an_error_at_once_with_its_remedy(runtime_dir):
+    surface = WebSurface(BrowserProcess(runtime_dir, "wayland-9", program="no-such-browser"), "main-a")
+    with pytest.raises(ContentError, match="apt install chromium"):
+        await surface.load(playable("http://127.0.0.1/"))
+    with pytest.raises(BoxError, match="shows nothing"):
+        await surface.ended()
