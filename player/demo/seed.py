@@ -1,0 +1,53 @@
+"""Puts the sample content into a demonstration server: an account, the content, a playlist that every paired device plays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from player.demo import wire
+from player.demo.accounts import Accounts, hash_password
+from player.demo.files import Files
+from player.demo.library import Library
+from player.demo.playlists import Playlists
+from player.demo.samples import Sample
+from player.demo.store import Store
+
+EMAIL, PASSWORD = "demo@example.com", "demo-password"
+COMPANY = "Solvane Coffee & Bakery"
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What was put there: how to sign in, and the ids."""
+
+    email: str
+    password: str
+    content_ids: tuple[int, ...]
+    playlist_id: int
+
+
+async def seed(
+    store: Store, accounts: Accounts, library: Library, playlists: Playlists, files: Files, samples: Sequence[Sample]
+) -> Seeded:
+    """Adds the samples, unless they are there already."""
+    user = store.one("SELECT * FROM users WHERE email = ?", EMAIL)
+    if not user:
+        user = accounts.create("Demo", EMAIL, await asyncio.to_thread(hash_password, PASSWORD), COMPANY)
+    tenant = user["tenant_id"]
+    found = store.one("SELECT id FROM playlists WHERE tenant_id = ? AND is_default", tenant)
+    if not found:
+        contents = [await _add(library, files, tenant, sample) for sample in samples]
+        items = [wire.PlaylistItem(content_id=content) for content in contents]
+        transition = wire.Transition(type="crossfade", duration=0.8)
+        body = wire.SavePlaylist(name="Solvane, all day", transition=transition, is_default=True, items=items)
+        found = {"id": playlists.add(tenant, body)}
+    ids = store.all("SELECT content_id FROM playlist_items WHERE playlist_id = ? ORDER BY position", found["id"])
+    return Seeded(EMAIL, PASSWORD, tuple(row["content_id"] for row in ids), found["id"])
+
+
+async def _add(library: Library, files: Files, tenant: int, sample: Sample) -> int:
+    stored = await asyncio.to_thread(files.add, sample.path)
+    body = wire.Upload.model_validate({"name": sample.name, "type": sample.kind, "duration": sample.duration_s})
+    return library.add(tenant, body, stored)

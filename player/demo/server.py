@@ -1,0 +1,147 @@
+"""The demonstration server as one object: the whole AdCast API, its state in one folder, one `async with` long.
+
+The composition root of `player.demo`: what the groups of handlers share is made here and handed to them (house rule 4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from player.core.ports import Clock
+from player.core.schedule import Facts
+from player.demo.accounts import Accounts
+from player.demo.device_api import DeviceApi
+from player.demo.devices import Devices
+from player.demo.files import Files
+from player.demo.library import Library
+from player.demo.playlists import Playlists
+from player.demo.programme import Programmes
+from player.demo.reports import Reports
+from player.demo.rest import BODY_LIMIT, speak_json
+from player.demo.samples import Sample, samples
+from player.demo.schedules import Alerts, Schedules
+from player.demo.seed import Seeded, seed
+from player.demo.store import Store
+from player.demo.thumbs import Thumbnails
+from player.runtime import SystemClock
+
+log = logging.getLogger(__name__)
+UTC_ZONE = ZoneInfo("UTC")
+_SHUTDOWN_S = 1.0
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server takes at most: bytes of one upload."""
+
+    upload: int = 4 * 2**30
+
+
+class DemoServer:
+    """`async with DemoServer(folder) as server: server.url`. Entered again after its end it goes on, at the same port.
+
+    `port` 0 takes a free one. `zone` is the wall clock of schedules; `facts` what their conditions ask for, such as
+    {"weather": 21.5}; `heartbeat_interval_s` is asked of devices.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        zone: ZoneInfo = UTC_ZONE,
+        facts: Facts | None = None,
+        heartbeat_interval_s: float | None = None,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.folder, self.host, self.port = folder, host, port
+        self._zone, self._facts, self._interval_s = zone, facts or {}, heartbeat_interval_s
+        self._clock, self._limits = clock or SystemClock(), limits or Limits()
+        self._runner: web.AppRunner | None = None
+
+    def __repr__(self) -> str:
+        return f"DemoServer({self.url})"
+
+    @property
+    def url(self) -> str:
+        """The base address, without a slash at its end."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._store = Store(self.folder / "adcast.sqlite3")
+        self._files = Files(self.folder / "files")
+        try:
+            self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+            await self._runner.setup()
+            site = web.TCPSite(self._runner, self.host, self.port)
+            await site.start()
+            self.port = self._runner.addresses[0][1]
+        except BaseException:
+            await self._stop()
+            raise
+        log.info("the AdCast server answers at %s", self.url)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._stop()
+
+    async def _stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+        self._store.close()
+
+    def _app(self) -> web.Application:
+        store, clock, files = self._store, self._clock, self._files
+        screenshots = Files(self.folder / "screenshots")
+        self._accounts = Accounts(store, clock)
+        thumbnails = Thumbnails(self.folder / "thumbnails", files)
+        self._library = Library(store, self._accounts, files, thumbnails, clock, self._limits.upload)
+        self._playlists = Playlists(store, self._accounts)
+        programmes = Programmes(store, clock, self._zone, self._facts)
+        groups = (
+            self._accounts,
+            Devices(store, self._accounts, screenshots, clock),
+            self._library,
+            self._playlists,
+            Schedules(store, self._accounts),
+            Alerts(store, self._accounts, clock),
+            DeviceApi(store, files, programmes, clock, self._interval_s),
+            Reports(store, screenshots, clock),
+        )
+        app = web.Application(middlewares=[speak_json], client_max_size=BODY_LIMIT)
+        for group in groups:
+            app.add_routes(group.routes())
+        app.add_routes([web.get("/", _page), web.get(r"/{name:operator\.(js|css)}", _page)])
+        return app
+
+    async def seed_samples(self, given: Sequence[Sample] | None = None) -> Seeded:
+        """An account with sample content and a default playlist, made once; `given` instead of the generated samples."""
+        made = given if given is not None else await asyncio.to_thread(samples, self.folder / "samples")
+        return await seed(self._store, self._accounts, self._library, self._playlists, self._files, made)
+
+
+async def _page(request: web.Request) -> web.Response:
+    """The operator's page and its two companions, all from this package."""
+    name = request.match_info.get("name", "operator.html")
+    kind = {"html": "text/html", "js": "text/javascript", "css": "text/css"}[name.rpartition(".")[2]]
+    text = (resources.files("player.demo") / "page" / name).read_text(encoding="utf-8")
+    headers = {"Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
+    return web.Response(text=text, content_type=kind, headers=headers)
