@@ -72,7 +72,8 @@ class ScreenLock:
         if pin is not None and pin != self._seen_pin:
             await self._learn(pin)
         if locked is not None and locked != self._state.server_locked:
-            await self._set(locked, "by the server")
+            if locked or self._state.server_locked is not None:  # that a server never locked it opens nothing
+                await self._set(locked, "by the server")
             self._keep(replace(self._state, server_locked=locked))
 
     async def command(self, *, locked: bool, pin: str | None = None) -> None:

@@ -8,6 +8,7 @@ not hold back the rest.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
@@ -106,12 +107,10 @@ class PlaysOutbox:
                 await self._rest(jittered(self._look_s))
 
     async def _rest(self, seconds: float) -> None:
-        self._poke.clear()
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._poke.wait()
-        except TimeoutError:
-            return
+        self._poke.clear()
 
     async def _send_batch(self) -> bool:
         """One batch; False when there was nothing. Raises ServerError; then the cursor has not moved."""

@@ -1,0 +1,201 @@
+"""The lock and the orders: kept over restarts, closed by the server when it says so anew, slow to those who guess."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from player.agent.lock import ScreenLock
+from player.agent.orders import OrdersBook
+from player.core.content import Orders, Orientation
+from player.errors import BoxError, StorageError, WrongPin
+from player.store import Snapshot
+from tests.fakes.clock import FakeClock
+from tests.fakes.running import eventually, running
+from tests.fakes.stage import FakeStage
+
+
+@pytest.fixture
+def stage():
+    return FakeStage()
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def orders(tmp_path: Path, stage: FakeStage):
+    return OrdersBook(tmp_path / "orders.json", stage)
+
+
+def open_lock(folder: Path, orders: OrdersBook, stage: FakeStage, clock: FakeClock) -> ScreenLock:
+    return ScreenLock(folder / "lock.json", orders, stage, clock, log_n=4)
+
+
+@pytest.fixture
+def lock(tmp_path: Path, orders: OrdersBook, stage: FakeStage, clock: FakeClock):
+    return open_lock(tmp_path, orders, stage, clock)
+
+
+# --- orders ------------------------------------------------------------------------------------------------------------------
+
+
+async def test_k8_orders_are_on_disk_before_the_stage_is_told(tmp_path: Path, orders: OrdersBook, stage: FakeStage):
+    await orders.update(screen_on=False, orientation=Orientation.PORTRAIT)
+    assert stage.ops() == ["reread"]
+    assert Snapshot(tmp_path / "orders.json", Orders).read() == Orders(screen_on=False, orientation=Orientation.PORTRAIT)
+    assert OrdersBook(tmp_path / "orders.json", stage).current.screen_on is False
+    assert (tmp_path / "orders.json").stat().st_mode & 0o777 == 0o640
+
+
+async def test_what_is_ordered_already_is_not_written_again(tmp_path: Path, orders: OrdersBook, stage: FakeStage):
+    await orders.update(locked=True)
+    written = (tmp_path / "orders.json").stat().st_mtime_ns
+    await orders.update(locked=True)
+    assert (tmp_path / "orders.json").stat().st_mtime_ns == written
+    assert stage.ops() == ["reread"]
+
+
+async def test_an_absent_stage_costs_nothing(orders: OrdersBook, stage: FakeStage):
+    stage.away = True
+    assert (await orders.update(locked=True)).locked is True
+
+
+async def test_s3_an_order_that_cannot_be_written_is_not_in_force(tmp_path: Path, stage: FakeStage):
+    book = OrdersBook(tmp_path / "orders.json", stage)
+    (tmp_path / "orders.json.tmp").mkdir()
+    with pytest.raises(StorageError):
+        await book.update(locked=True)
+    assert book.current.locked is False
+    assert stage.ops() == []
+
+
+# --- the lock ------------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_server_locks_and_the_pin_unlocks(lock: ScreenLock, orders: OrdersBook):
+    await lock.server_says(True, "1234")
+    assert lock.locked
+    assert orders.current.locked
+    with pytest.raises(WrongPin):
+        await lock.unlock("9999")
+    assert lock.locked
+
+
+async def test_who_unlocked_with_the_pin_stays_in_until_the_server_locks_anew(lock: ScreenLock, clock: FakeClock):
+    await lock.server_says(True, "1234")
+    await lock.unlock("1234")
+    for _ in range(3):
+        await lock.server_says(True, "1234")
+        assert not lock.locked
+    await lock.server_says(False, "1234")
+    await lock.server_says(True, "1234")
+    assert lock.locked
+
+
+async def test_a_lock_command_locks_whatever_the_server_said_before(lock: ScreenLock):
+    await lock.server_says(True, "1234")
+    await lock.unlock("1234")
+    await lock.command(locked=True, pin="5678")
+    assert lock.locked
+    await lock.unlock("5678")
+    assert not lock.locked
+
+
+async def test_a_server_that_never_locked_opens_nothing(lock: ScreenLock):
+    await lock.lock("1234")
+    await lock.server_says(False, None)
+    assert lock.locked
+    await lock.server_says(True, None)
+    await lock.server_says(False, None)
+    assert not lock.locked
+
+
+async def test_locking_at_the_box_takes_the_first_pin_and_then_needs_it(lock: ScreenLock):
+    with pytest.raises(BoxError, match="no PIN was set"):
+        await lock.unlock("1234")
+    await lock.lock("1234")
+    await lock.unlock("1234")
+    with pytest.raises(WrongPin):
+        await lock.lock("0000")
+    assert not lock.locked
+
+
+async def test_the_pin_is_kept_as_a_hash_that_only_we_read(tmp_path: Path, lock: ScreenLock):
+    await lock.server_says(True, "482916")
+    kept = tmp_path / "lock.json"
+    assert b"482916" not in kept.read_bytes()
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_same_pin_again_is_not_hashed_again(tmp_path: Path, lock: ScreenLock, orders: OrdersBook, stage, clock):
+    await lock.server_says(True, "1234")
+    kept = (tmp_path / "lock.json").read_bytes()
+    await lock.server_says(True, "1234")
+    await open_lock(tmp_path, orders, stage, clock).server_says(True, "1234")
+    assert (tmp_path / "lock.json").read_bytes() == kept
+
+
+async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwhile(lock: ScreenLock, clock: FakeClock):
+    await lock.server_says(True, "1234")
+    for pause in (1, 2, 4, 8):
+        with pytest.raises(WrongPin) as wrong:
+            await lock.unlock("0000")
+        assert wrong.value.wait_s == pause
+        with pytest.raises(WrongPin):
+            await lock.unlock("1234")
+        clock.forward(pause)
+    await lock.unlock("1234")
+    assert lock.faults() == ()
+
+
+async def test_l5_a_restart_gives_no_free_guess(
+    tmp_path: Path, lock: ScreenLock, orders: OrdersBook, stage: FakeStage, clock: FakeClock
+):
+    await lock.server_says(True, "1234")
+    for _ in range(6):
+        with pytest.raises(WrongPin):
+            await lock.unlock("0000")
+        clock.forward(300)
+    again = open_lock(tmp_path, orders, stage, clock)
+    with pytest.raises(WrongPin) as wrong:
+        await again.unlock("1234")
+    assert wrong.value.wait_s == 32
+    assert [(fault.code, fault.count) for fault in again.faults()] == [("wrong_pin", 6)]
+    clock.forward(32)
+    await again.unlock("1234")
+    assert again.faults() == ()
+
+
+async def test_l5_guesses_at_the_same_time_count_one_by_one(lock: ScreenLock):
+    await lock.server_says(True, "1234")
+    answers = await asyncio.gather(*(lock.check_pin(f"{n:04}") for n in range(20)), return_exceptions=True)
+    assert [a for a in answers if a is True] == []
+    assert len([a for a in answers if isinstance(a, WrongPin)]) == 19
+
+
+async def test_a_pin_entered_at_the_screen_is_answered_there(lock: ScreenLock, stage: FakeStage, clock: FakeClock):
+    await lock.server_says(True, "1234")
+    async with running(lock.run()):
+        for pin, ok in (("0000", False), ("1234", True)):
+            stage.asked.clear()
+            await lock.entered(pin)
+            await eventually(lambda: "pin_answer" in stage.ops())
+            assert dict(stage.asked)["pin_answer"]["ok"] is ok
+            clock.forward(2)
+    assert not lock.locked
+
+
+async def test_s3_a_full_disk_does_not_forget_wrong_pins_while_we_run(tmp_path: Path, lock: ScreenLock, clock: FakeClock):
+    await lock.server_says(True, "1234")
+    (tmp_path / "lock.json.tmp").mkdir()
+    with pytest.raises(WrongPin):
+        await lock.unlock("0000")
+    with pytest.raises(WrongPin):
+        await lock.unlock("1234")
+    clock.forward(1)
+    await lock.unlock("1234")

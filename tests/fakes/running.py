@@ -1,0 +1,26 @@
+"""Loops that run for ever, run for the length of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+
+@contextlib.asynccontextmanager
+async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs them beside the body; one that fails fails the test."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work, name=f"under test: {work.__qualname__}") for work in works]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def eventually(check: Callable[[], Any], within_s: float = 5.0) -> Any:
+    """The first true answer of `check`; fails after `within_s`."""
+    async with asyncio.timeout(within_s):
+        while not (found := check()):  # noqa: ASYNC110 - what is waited for is another's state
+            await asyncio.sleep(0.005)
+    return found
