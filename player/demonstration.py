@@ -26,6 +26,7 @@ from player.demo.client import Operator
 from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
 from player.errors import BoxError, NotRunning, StorageError
+from player.play import short_base
 from player.runtime import Shutdown, set_up_logging, stopping_on_signals, until_stopped
 from player.supervisor import Account
 
@@ -128,7 +129,8 @@ async def _served(base: Path, port: int) -> AsyncIterator[DemoServer]:
 
 
 def _screens(count: int, base: Path, account: Account | None, ending: contextlib.AsyncExitStack) -> list[Screen]:
-    runtime = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="signage-demo-", ignore_cleanup_errors=True)))
+    made = tempfile.TemporaryDirectory(prefix="signage-demo-", dir=short_base(), ignore_cleanup_errors=True)
+    runtime = Path(ending.enter_context(made))
     runtime.chmod(0o711)
     screens = []
     for number in range(1, count + 1):

@@ -18,6 +18,7 @@ from player.errors import AlreadyRunning, BoxError, StorageError
 from player.supervisor import Account, Supervisor, daemons, die_with
 
 PLAYER_USER = "signage"
+LONGEST_SOCKET = 107
 PARENT = "SIGNAGE_PARENT"  # set to its own pid by a process that a player must not outlive
 
 
@@ -28,6 +29,7 @@ def run(
     if environment.get(PARENT) == str(os.getppid()):
         die_with(os.getppid())()
     account = account_for_root()
+    check_length(dirs)
     _make_folder(dirs.state, account)
     with only_one(dirs.state / "agent.lock", account):
         pass  # no service has this state folder
@@ -58,6 +60,15 @@ def account_for_root(name: str = PLAYER_USER) -> Account | None:
     return Account(name, entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(name, entry.pw_gid)))
 
 
+def check_length(dirs: Dirs) -> None:
+    """Raises StorageError where the sockets' names would be longer than a Unix socket's may be."""
+    for folder in (dirs.runtime, dirs.stage_runtime):
+        if len(os.fsencode(folder.absolute() / "control.sock")) > LONGEST_SOCKET:
+            raise StorageError(
+                str(folder), f"is too long for the sockets in it ({LONGEST_SOCKET} characters); choose a shorter runtime_dir"
+            )
+
+
 def make_folders(dirs: Dirs, account: Account | None) -> None:
     """Makes what is missing, 0700 and owned by whom the player runs as. Raises StorageError."""
     for folder in (dirs.state, dirs.stage, dirs.cache, dirs.runtime, dirs.stage_runtime):
@@ -79,6 +90,25 @@ def _make_folder(folder: Path, account: Account | None) -> None:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or not os.access(folder, os.W_OK):
         whose = account.name if account else "the user who runs the player"
         raise StorageError(str(folder), f"is not a folder of {whose}; mend its owner, or choose another in [storage]")
+    if account and (closed := _closed_parent(folder, account)):
+        raise StorageError(
+            str(folder), f"is out of reach for the user {account.name}: {closed} is closed; choose another in [storage]"
+        )
+
+
+def _closed_parent(folder: Path, account: Account) -> Path | None:
+    """The folder on the way there that `account` may not pass."""
+    for parent in folder.absolute().parents:
+        found = parent.stat()
+        if found.st_uid == account.uid:
+            may = found.st_mode & stat.S_IXUSR
+        elif found.st_gid in account.groups:
+            may = found.st_mode & stat.S_IXGRP
+        else:
+            may = found.st_mode & stat.S_IXOTH
+        if not may:
+            return parent
+    return None
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from player.store import Snapshot
 from player.supervisor import Account
 
 SNIFF = 4096
+LONGEST_BASE = 60  # the name of a Unix socket has 107 characters at most
 STREAMS = ("rtsp", "rtmp", "srt", "udp")
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
 _VIDEOS = (b"\x1aE\xdf\xa3", b"OggS", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
@@ -45,11 +46,17 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
 @contextlib.contextmanager
 def own_folders(prefix: str, account: Account | None) -> Iterator[Dirs]:
     """State, cache and runtime in a temporary folder, which goes at the end."""
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=short_base(), ignore_cleanup_errors=True) as made:
         base = Path(made)
         if account:
             os.chown(base, account.uid, account.gid)
         yield Dirs(state=base / "state", cache=base / "cache", runtime=base / "run", stage_runtime=base / "run")
+
+
+def short_base() -> str:
+    """The folder for temporary ones, where sockets below them keep names that are short enough."""
+    usual = tempfile.gettempdir()
+    return usual if len(usual) < LONGEST_BASE else "/tmp"  # noqa: S108 - what is made there is made by mkdtemp
 
 
 def _item(number: int, given: str, seconds: float, cache: Path) -> Item:

@@ -7,9 +7,11 @@ import hashlib
 import io
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -372,3 +374,85 @@ def test_run_stops_with_0_within_five_seconds(box: Box) -> None:
         player.terminate()
         assert player.wait(6) == 0
         assert time.monotonic() - began < 5
+
+
+@pytest.fixture
+def short_box() -> Iterator[Box]:
+    """A box whose folder leaves room for the names of sockets."""
+    with tempfile.TemporaryDirectory(prefix="p-") as made:
+        yield Box(Path(made))
+
+
+@pytest.mark.stage
+def test_play_shows_the_files_on_a_real_screen(short_box: Box) -> None:
+    from PIL import Image
+
+    box = short_box
+    Image.new("RGB", (320, 180), "#00ff00").save(box.folder / "green.png")
+    box.environment |= {"SIGNAGE__STAGE__BACKEND": "headless", "SIGNAGE__STAGE__SIZE": "320x180", "TMPDIR": str(box.folder)}
+    command = [sys.executable, "-m", "player", "play", "green.png"]
+    with subprocess.Popen(command, env=box.environment, cwd=box.folder, stderr=subprocess.DEVNULL) as player:
+        try:
+            assert shows(box.folder, "signage-play-*/run/wayland-[0-9]", (0, 255, 0))
+        finally:
+            player.terminate()
+            assert player.wait(6) == 0
+    assert not list(box.folder.glob("signage-play-*")), "what it made is gone"
+
+
+def shows(folder: Path, display: str, colour: tuple[int, int, int], seconds: float = 20.0) -> bool:
+    """Whether the middle of the screen gets this colour."""
+    from PIL import Image
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = next(iter(folder.glob(display)), None)
+        if found and subprocess.run(
+            ["grim", str(folder / "now.png")],
+            env={"PATH": os.environ["PATH"], "WAYLAND_DISPLAY": str(found), "XDG_RUNTIME_DIR": str(found.parent)},
+            capture_output=True,
+            timeout=10,
+            check=False,
+        ).returncode == 0:  # fmt: skip
+            with Image.open(folder / "now.png") as picture:
+                if picture.convert("RGB").getpixel((picture.width // 2, picture.height // 2)) == colour:
+                    return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.root
+def test_as_root_the_processes_run_as_the_players_user(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+        folder = Path(made)
+        folder.chmod(0o711)
+        box = Box(folder)
+        with subprocess.Popen([sys.executable, "-m", "player", "run"], env=box.environment, stderr=subprocess.DEVNULL) as player:
+            try:
+                owners = children_of(player.pid)
+                assert owners
+                assert owners == {pwd.getpwnam("signage").pw_uid}
+                assert box.state.stat().st_uid == pwd.getpwnam("signage").pw_uid
+            finally:
+                player.terminate()
+                assert player.wait(6) == 0
+
+
+def children_of(pid: int) -> set[int]:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        owners = {Path(f"/proc/{child}").stat().st_uid for child in children}
+        if owners and 0 not in owners:
+            return owners
+        time.sleep(0.02)
+    return set()
+
+
+@pytest.mark.root
+def test_as_root_a_folder_that_the_players_user_cannot_reach_is_refused(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    done = Box(closed)("run")
+    assert done.returncode == 1
+    assert "is out of reach for the user signage" in done.stderr

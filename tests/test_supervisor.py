@@ -16,7 +16,7 @@ import pytest
 
 from player.config import Config, Dirs
 from player.errors import AlreadyRunning, StorageError
-from player.launch import child_settings, make_folders, only_one
+from player.launch import check_length, child_settings, make_folders, only_one
 from player.supervisor import daemons, how_it_ended
 
 DRIVER = """
@@ -194,6 +194,11 @@ def test_x3_a_file_where_a_folder_should_be_is_refused_with_a_sentence(tmp_path:
     (tmp_path / "state").write_text("")
     with pytest.raises(StorageError, match=r"cannot be made|is not a folder"):
         make_folders(folders(tmp_path), None)
+
+
+def test_a_runtime_folder_too_long_for_sockets_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="is too long for the sockets in it"):
+        check_length(folders(tmp_path / ("x" * 110)))
 
 
 def test_children_are_told_the_folders_as_resolved_here(tmp_path: Path) -> None:
