@@ -187,7 +187,8 @@ def _is_address(name: str) -> bool:
 def check_origin(headers: Mapping[str, str], *, navigation: bool) -> None:
     """Nothing for another site's page, but that a link may lead here (`navigation`). Raises Refused."""
     origin = headers.get("Origin")
-    same = origin is None or origin.lower() == f"http://{headers.get('Host', '')}".lower()
+    host = headers.get("Host", "").lower()
+    same = origin is None or origin.lower() in (f"http://{host}", f"https://{host}")  # https: behind a proxy that adds TLS
     site = headers.get("Sec-Fetch-Site", "none")
     if same and (site in ("none", "same-origin") or (navigation and headers.get("Sec-Fetch-Mode") == "navigate")):
         return
