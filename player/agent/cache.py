@@ -75,7 +75,9 @@ class Cache:
         """Writes the index, where it changed."""
         if self._unsaved:
             self._unsaved = 0
-            await asyncio.to_thread(self._snapshot.write, Index(dict(self._index.files), dict(self._index.names)))
+            files = dict(self._index.files)
+            self._index.names = {key: sha256 for key, sha256 in self._index.names.items() if sha256 in files}
+            await asyncio.to_thread(self._snapshot.write, Index(files, dict(self._index.names)))
 
     async def _changed(self) -> None:
         """Now and then, not at each file: ten thousand files would wear the flash with indexes; a lost entry costs one download."""
@@ -87,9 +89,9 @@ class Cache:
         """Everything, the largest first."""
         return sorted(list(self._index.files.values()), key=lambda s: -s.size)  # noqa: C414 - one step: a thread may read while the loop writes
 
-    def find(self, key: str, sha256: str | None = None) -> Stored | None:
-        """The file of a revision: by its key, else by the content that it must have."""
-        return self._index.files.get(self._index.names.get(key) or sha256 or "")
+    def find(self, key: str) -> Stored | None:
+        """The file of a revision; `key` as `core.filehash.asset_key` makes it (a SHA-256 is its own key)."""
+        return self._index.files.get(self._index.names.get(key, key))
 
     def get(self, sha256: str) -> Stored | None:
         """The file with this content."""
@@ -184,8 +186,6 @@ class Cache:
     def forget(self, sha256: str) -> Stored | None:
         """Takes a file out of the index; what is on disk stays."""
         self._unsaved += 1
-        for key in [key for key, named in self._index.names.items() if named == sha256]:
-            del self._index.names[key]
         return self._index.files.pop(sha256, None)
 
     async def sweep(self, *, panels: Collection[str], keep_files: Collection[str], keep_parts: Collection[str]) -> None:

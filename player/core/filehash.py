@@ -38,11 +38,17 @@ def parse_file_hash(text: str | None) -> FileHash | None:
 def asset_key(content_id: str, file_hash: str | None, url: str) -> str:
     """What one revision of a file is called in the cache: 64 hex digits, whatever the server wrote.
 
-    With a `file_hash` (or opaque version) the address does not matter; without one it is the only sign of a change, less the
-    parameters of signed addresses that differ each time.
+    A SHA-256 is its own key. Another hash is one wherever the file lies and whichever content it is; an opaque version belongs to
+    its content. Without either, the address is the only sign of a change, less the parameters of signed addresses that differ each
+    time.
     """
-    if file_hash:
-        parts = ["hash", content_id, file_hash.strip().lower()]
+    known = parse_file_hash(file_hash)
+    if known:
+        if known.algorithm == "sha256":
+            return known.digest
+        parts = ["hash", known.algorithm, known.digest]
+    elif file_hash:
+        parts = ["version", content_id, file_hash.strip()]
     else:
         base, _, query = url.partition("?")
         kept = [pair for pair in query.split("&") if not _EXPIRING.match(pair.partition("=")[0])]

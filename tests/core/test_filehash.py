@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 
@@ -22,9 +23,15 @@ def test_anything_else_is_an_opaque_version(text: str | None):
     assert parse_file_hash(text) is None
 
 
-def test_a_revision_is_known_by_its_hash_wherever_it_lies():
+def test_a_hash_is_the_key_wherever_the_file_lies_and_whatever_it_is_called():
+    assert asset_key("5", "A" * 64, "https://a/x") == asset_key("6", "sha256:" + "a" * 64, "https://b/y") == "a" * 64
+    assert asset_key("5", "b" * 32, "https://a/x") == asset_key("6", "md5:" + "b" * 32, "https://b/y")
+    assert re.fullmatch("[0-9a-f]{64}", asset_key("5", "b" * 32, "x"))
+
+
+def test_an_opaque_version_belongs_to_its_content():
     key = asset_key("5", "v7", "https://a/x")
-    assert key == asset_key("5", " V7 ", "https://b/y")
+    assert key == asset_key("5", " v7 ", "https://b/y")
     assert key != asset_key("5", "v8", "https://a/x")
     assert key != asset_key("6", "v7", "https://a/x")
 

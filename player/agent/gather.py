@@ -1,0 +1,254 @@
+"""Carries a sync plan out: evicts, downloads two at a time, has each file looked at, and knows what is ready to be shown.
+
+A file that cannot be had costs that file (design law 2): it is noted and tried again later. When the way to the server or the disk
+itself is gone, the rest of the round is left for the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from player.agent.cache import Cache
+from player.agent.download import Downloader, NoRoom
+from player.agent.stored import ANY_PANEL, Derived, Stored
+from player.agent.troubles import Troubles
+from player.core.assemble import Content, Need, Ready
+from player.core.content import Kind
+from player.core.filehash import asset_key
+from player.core.syncplan import Evict, Fetch, Plan, Refuse, Wanted, plan
+from player.errors import BoxError, ContentError, ServerError, ServerUnreachable, StorageError
+
+log = logging.getLogger(__name__)
+AT_ONCE = 2
+ENOUGH_UNREACHABLE = 4
+_FOR_ANY_PANEL = frozenset({Kind.VIDEO, Kind.PACKAGE})
+
+
+class PreparedFile(Protocol):
+    """What `prepare` answers: the file to open, and all pages of a document."""
+
+    @property
+    def file(self) -> Path: ...
+    @property
+    def pages(self) -> tuple[Path, ...]: ...
+
+
+class Prepare(Protocol):
+    """Looks at `source` once and makes of it, below `folder`, what can be shown on `panel`.
+
+    Raises ContentError, StorageError, BoxError.
+    """
+
+    async def __call__(
+        self, source: Path, kind: Kind, name: str, folder: Path, panel: tuple[int, int], *, sha256: str | None = None
+    ) -> PreparedFile: ...
+
+
+OnReady = Callable[[int], Awaitable[None]]  # how many more can be shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One file and everything that waits for it."""
+
+    key: str
+    needs: tuple[Need, ...]
+    room: int
+
+
+class Gatherer:
+    """Makes files ready for `panel` (pixels, the longer side first); what fails is in `troubles`."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        downloader: Downloader,
+        prepare: Prepare,
+        troubles: Troubles,
+        *,
+        reserve_bytes: int,
+        panel: tuple[int, int],
+    ) -> None:
+        self._cache, self._downloader, self._prepare, self._troubles = cache, downloader, prepare, troubles
+        self._reserve_bytes = reserve_bytes
+        self.panel = panel
+        self._learned: dict[str, int] = {}  # sizes that the server told only when asked for the file
+        self._preparing = asyncio.Lock()
+        self._stopped, self._unreachable = False, 0
+
+    @property
+    def panels(self) -> frozenset[str]:
+        """The panels that prepared files may be for."""
+        return frozenset({ANY_PANEL, _panel_name(self.panel)})
+
+    def ready(self, needs: Sequence[Need]) -> dict[Content, Ready]:
+        """What can be shown now."""
+        found = {}
+        for need in needs:
+            stored, derived = self._look_up(need)
+            if stored and derived:
+                found[need.content] = Ready(derived.file, stored.sha256, need.asset.file_hash, derived.pages)
+        return found
+
+    def _look_up(self, need: Need) -> tuple[Stored | None, Derived | None]:
+        stored = self._cache.find(key_of(need))
+        return stored, self._cache.derived(stored.sha256, self._panel_of(need.kind), need.kind) if stored else None
+
+    def _panel_of(self, kind: Kind) -> str:
+        return ANY_PANEL if kind in _FOR_ANY_PANEL else _panel_name(self.panel)
+
+    async def plan(self, needs: Sequence[Need], pinned: Collection[str], delete: Collection[str]) -> Plan:
+        """`pinned` by SHA-256, `delete` by content id."""
+        wanted = []
+        for need in needs:
+            key = key_of(need)
+            stored = self._cache.find(key)
+            size = self._learned.get(key, need.asset.size)
+            wanted.append(Wanted(stored.sha256 if stored else key, need.asset.name, size, need.first))
+        gone = set(delete)
+        missing = [w.key for w in wanted if self._cache.get(w.key) is None]
+        taken = await asyncio.to_thread(self._cache.part_bytes, missing)
+        return plan(
+            wanted,
+            self._cache.held(),
+            pinned=frozenset(pinned),
+            delete={s.sha256 for s in self._cache.entries() if s.contents and gone.issuperset(s.contents)},
+            limit_bytes=self._cache.limit_bytes,
+            reserve_bytes=self._reserve_bytes,
+            free_bytes=await self._cache.free_bytes() + taken,
+        )
+
+    async def gather(self, needs: Sequence[Need], pinned: Collection[str], delete: Collection[str], on_ready: OnReady) -> None:
+        """One round; a second pass follows at once where a file turned out to need more room than was planned for."""
+        self._stopped, self._unreachable = False, 0
+        for _ in range(2):
+            known = dict(self._learned)
+            await self._carry_out(await self.plan(needs, pinned, delete), needs, on_ready)
+            if known == self._learned:
+                break
+        wanted = {key_of(need) for need in needs}
+        self._learned = {key: size for key, size in self._learned.items() if key in wanted}
+
+    async def _carry_out(self, steps: Plan, needs: Sequence[Need], on_ready: OnReady) -> None:
+        log.debug("%s", steps)
+        groups: dict[str, list[Need]] = {}
+        for need in needs:
+            stored = self._cache.find(key_of(need))
+            groups.setdefault(stored.sha256 if stored else key_of(need), []).append(need)
+        await self.evict(steps)
+        jobs = self._jobs(steps, groups)
+        async with asyncio.TaskGroup() as group:
+            for number in range(AT_ONCE):
+                group.create_task(self._work(jobs, on_ready), name=f"gather {number}")
+
+    async def evict(self, steps: Plan) -> None:
+        """The plan's evictions alone."""
+        for step in steps.evictions:
+            await self._cache.evict(step.key)
+
+    def _jobs(self, steps: Plan, groups: dict[str, list[Need]]) -> Iterator[_Job]:
+        for step in steps.steps:
+            if isinstance(step, Evict):
+                continue
+            needs = tuple(groups[step.key])
+            if isinstance(step, Refuse):
+                for need in needs:
+                    self._troubles.state(
+                        trouble_key(need), step.code, step.reason, item_id=need.item_id, content_id=need.asset.content_id
+                    )
+            else:
+                yield _Job(step.key, needs, step.room if isinstance(step, Fetch) else 0)
+
+    async def _work(self, jobs: Iterator[_Job], on_ready: OnReady) -> None:
+        for job in jobs:
+            if self._stopped:
+                return
+            count = await self._make_ready(job)
+            if count:
+                await on_ready(count)
+
+    async def _make_ready(self, job: _Job) -> int:
+        """How many contents can be shown that could not be before."""
+        waiting = [need for need in job.needs if self._look_up(need)[1] is None and self._troubles.due(trouble_key(need))]
+        for need in set(job.needs) - set(waiting):
+            if self._look_up(need)[1] is not None:
+                self._settle(need)
+        if not waiting:
+            return 0
+        stored = self._cache.find(job.key) or await self._fetch(job, waiting)
+        return sum([await self._look_at(need, stored) for need in waiting]) if stored else 0
+
+    def _settle(self, need: Need) -> None:
+        stored = self._cache.find(key_of(need))
+        if stored:
+            self._cache.call(key_of(need), stored.sha256, need.asset.content_id)
+        self._troubles.gone(trouble_key(need))
+
+    async def _fetch(self, job: _Job, waiting: Sequence[Need]) -> Stored | None:
+        need = waiting[0]
+        try:
+            fetched = await self._downloader.fetch(need.asset, job.key, job.room)
+            stored = await self._cache.adopt(fetched, job.key, need.asset.name, need.asset.content_id)
+        except NoRoom as error:
+            if self._learn(job, error):
+                return None
+            self._note(waiting, error)
+        except (ContentError, ServerError, StorageError) as error:
+            self._note(waiting, error)
+        else:
+            self._unreachable = 0
+            return stored
+        return None
+
+    def _learn(self, job: _Job, error: NoRoom) -> bool:
+        """Whether the file's true size is news, so that a better plan may find room for it."""
+        size = error.size if error.size is not None else job.room * 2
+        if size <= self._learned.get(job.key, 0):
+            return False
+        self._learned[job.key] = size
+        return True
+
+    def _note(self, needs: Sequence[Need], error: ContentError | ServerError | StorageError | BoxError) -> None:
+        self._unreachable = self._unreachable + 1 if isinstance(error, ServerUnreachable) else 0
+        self._stopped = self._stopped or isinstance(error, StorageError) or self._unreachable >= ENOUGH_UNREACHABLE
+        for need in needs:
+            self._troubles.failed(trouble_key(need), error, item_id=need.item_id, content_id=need.asset.content_id)
+
+    async def _look_at(self, need: Need, stored: Stored) -> bool:
+        """Has one file prepared; one at a time, since decoding takes the memory of a small board."""
+        try:
+            async with self._preparing:
+                derived = await self._prepared(need, stored)
+            await self._cache.add_derived(stored.sha256, derived)
+        except (ContentError, StorageError, BoxError) as error:
+            self._note([need], error)
+            return False
+        self._settle(need)
+        return True
+
+    async def _prepared(self, need: Need, stored: Stored) -> Derived:
+        source, cache = self._cache.folder / stored.file, self._cache
+        made = await self._prepare(source, need.kind, need.asset.name, cache.prepared, self.panel, sha256=stored.sha256)
+        pages = tuple(cache.relative(page) for page in made.pages)
+        derived = Derived(self._panel_of(need.kind), need.kind, cache.relative(made.file), pages=pages)
+        size = await asyncio.to_thread(cache.size_of, derived.places)
+        return Derived(derived.panel, derived.kind, derived.file, size, pages)
+
+
+def key_of(need: Need) -> str:
+    """What this revision is called in the cache."""
+    return asset_key(need.asset.content_id, need.asset.file_hash, need.asset.url)
+
+
+def trouble_key(need: Need) -> str:
+    """What its troubles are filed under."""
+    return f"{key_of(need)} {need.kind}"
+
+
+def _panel_name(panel: tuple[int, int]) -> str:
+    return f"{max(panel)}x{min(panel)}"

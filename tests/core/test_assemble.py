@@ -1,0 +1,84 @@
+"""Which files a programme needs, and the layout with those that are here."""
+
+from __future__ import annotations
+
+import time
+
+from player.core.assemble import Need, Ready, assemble, earlier, needs_of
+from player.core.content import Item, Kind, Layout, Playlist, Rect, Region, full_screen
+from player.core.ports import Programme, WantedAsset
+
+
+def item(name: str, kind: Kind = Kind.VIDEO, content: str | None = None) -> Item:
+    return Item(f"i{name}", content or name, name, kind, 10)
+
+
+def asset(name: str) -> WantedAsset:
+    return WantedAsset(name, name, "video", f"https://h/{name}", f"hash-{name}")
+
+
+def layout(*playlists: tuple[Item, ...]) -> Layout:
+    regions = tuple(Region(f"r{n}", Rect(0, 0, 1, 1), Playlist(f"p{n}", "p", items)) for n, items in enumerate(playlists))
+    return Layout("l", 2, 2, regions)
+
+
+def files(result: Layout) -> list[list[tuple[str, str | None]]]:
+    return [[(i.id, i.file) for i in region.playlist.items] for region in result.regions]
+
+
+def test_each_file_is_needed_once_and_first_where_a_region_begins_with_it():
+    wanted = layout((item("a"), item("b"), item("a")), (item("b"), item("w", Kind.WEB)))
+    needs, lost = needs_of(Programme(wanted, (asset("a"), asset("b"), asset("unused"))))
+    assert needs == (Need(asset("a"), Kind.VIDEO, "ia", first=True), Need(asset("b"), Kind.VIDEO, "ib", first=True))
+    assert [n.content for n in needs] == [("a", Kind.VIDEO), ("b", Kind.VIDEO)]
+    assert lost == ()
+
+
+def test_an_item_whose_file_nobody_lists_is_told():
+    needs, lost = needs_of(Programme(layout((item("a"), item("b"))), (asset("b"),)))
+    assert [n.item_id for n in needs] == ["ib"]
+    assert not needs[0].first
+    assert [i.id for i in lost] == ["ia"]
+
+
+def test_one_content_shown_as_two_kinds_is_two_needs():
+    needs, _ = needs_of(Programme(layout((item("a"), item("a", Kind.IMAGE))), (asset("a"),)))
+    assert [n.kind for n in needs] == [Kind.VIDEO, Kind.IMAGE]
+
+
+def test_only_what_is_ready_is_shown():
+    ready = {("a", Kind.VIDEO): Ready("media/aa/a.mp4", "sha-a", "hash-a")}
+    result = assemble(layout((item("a"), item("b"), item("w", Kind.WEB)), (item("b"),)), ready, left_out={"iw"})
+    assert files(result) == [[("ia", "media/aa/a.mp4")], []]
+    assert result.regions[0].playlist.items[0].asset == "sha-a"
+
+
+def test_a_document_becomes_an_item_for_each_page():
+    ready = {("d", Kind.PDF): Ready("p/1.png", "sha", None, ("p/1.png", "p/2.png", "p/3.png"))}
+    result = assemble(layout((item("d", Kind.PDF),)), ready)
+    assert files(result) == [[("id", "p/1.png"), ("id/2", "p/2.png"), ("id/3", "p/3.png")]]
+
+
+def test_what_was_shown_can_be_shown_again():
+    ready = {
+        ("d", Kind.PDF): Ready("p/1.png", "sha-d", "hd", ("p/1.png", "p/2.png")),
+        ("a", Kind.VIDEO): Ready("media/a.mp4", "sha-a", "ha"),
+    }
+    shown = assemble(layout((item("d", Kind.PDF), item("a"), item("a"), item("w", Kind.WEB))), ready)
+    assert earlier(shown) == ready
+
+
+def test_an_empty_programme_stays_one():
+    empty = full_screen(Playlist("1", "empty"))
+    assert needs_of(Programme(empty, ())) == ((), ())
+    assert assemble(empty, {}) == empty
+
+
+def test_c12_ten_thousand_items_are_assembled_within_a_second():
+    items = tuple(item(str(n)) for n in range(10_000))
+    programme = Programme(layout(items), tuple(asset(str(n)) for n in range(10_000)))
+    began = time.perf_counter()
+    needs, _ = needs_of(programme)
+    result = assemble(programme.layout, {n.content: Ready("f", "s") for n in needs})
+    assert time.perf_counter() - began < 1
+    assert len(result.regions[0].playlist.items) == 10_000
