@@ -28,7 +28,7 @@ _FORMATS = {
     "bmp": ("BMP",),
     "heif": ("HEIF",),
 }
-_FEW_COLOURS = 256
+_FEW_COLOURS, _SAMPLE = 16, 256  # of a sample of so many pixels square
 
 
 def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, int], digest: str) -> Prepared:
@@ -42,10 +42,11 @@ def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, 
             _draft(image, box)
             _check_size(image, name)
             image.load()
+            flat = kind != "jpeg" and _is_flat(image)
             shown = _shown(image, box)
     except (UnidentifiedImageError, EOFError, SyntaxError, ValueError, OSError, Image.DecompressionBombError) as error:
         raise _refused(name, error) from error
-    return _written(shown, kind, folder, digest)
+    return _written(shown, kind, folder, digest, flat=flat)
 
 
 def _opened(source: Path, kind: str, name: str) -> Image.Image:
@@ -124,10 +125,16 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return colours
 
 
-def _written(image: Image.Image, kind: str, folder: Path, digest: str) -> Prepared:
-    """PNG where there is transparency or few colours (lettering, logos), else JPEG."""
-    few = kind != "jpeg" and image.getcolors(_FEW_COLOURS) is not None
-    ending = "png" if image.mode == "RGBA" or few else "jpg"
+def _is_flat(image: Image.Image) -> bool:
+    """Lettering, logos, charts: a few colours make up most of it. A grey photograph has few colours too, but none that prevails."""
+    sample = image.resize((_SAMPLE, _SAMPLE), Image.Resampling.NEAREST).convert("RGB")
+    counts = sorted((count for count, _ in sample.getcolors(_SAMPLE**2) or ()), reverse=True)
+    return sum(counts[:_FEW_COLOURS]) > _SAMPLE**2 * 0.6
+
+
+def _written(image: Image.Image, kind: str, folder: Path, digest: str, *, flat: bool) -> Prepared:
+    """PNG where there is transparency or few colours, which JPEG would blur; else JPEG."""
+    ending = "png" if image.mode == "RGBA" or flat else "jpg"
     image.info.clear()  # no profile, no EXIF, no comment: only pixels go on
     out = io.BytesIO()
     if ending == "png":

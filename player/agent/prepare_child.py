@@ -47,9 +47,8 @@ def give_up(job: Job) -> None:
     """Everything that a decoder does not need."""
     die_with_parent()
     os.nice(10)
-    memory = _MEMORY.get(job.kind, 512 * MIB)
     limits = {
-        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_AS: _memory(job.kind),
         resource.RLIMIT_CPU: job.cpu_s,
         resource.RLIMIT_FSIZE: _LARGEST_FILE,
         resource.RLIMIT_CORE: 0,
@@ -58,6 +57,13 @@ def give_up(job: Job) -> None:
     for which, value in limits.items():
         resource.setrlimit(which, (value, value))
     _leave_network()
+
+
+def _memory(kind: Kind) -> int:
+    """Address space in bytes; less for pictures on a small board: a refusal has to come before the kernel ends the agent."""
+    most = _MEMORY.get(kind, 512 * MIB)
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return most if kind is Kind.VIDEO else max(384 * MIB, min(most, installed * 3 // 4))
 
 
 def die_with_parent() -> None:

@@ -21,7 +21,7 @@ import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
 
 from player.agent import magic
 from player.agent.packages import MAX_FILES
@@ -159,6 +159,17 @@ async def test_every_format_and_mode_becomes_png_or_jpeg(tmp_path: Path, folder:
             assert shown.convert("L").getpixel((5, 5)) == 128
         if mode == "LA":
             assert shown.convert("RGBA").getpixel((5, 5))[3] == 100  # type: ignore[index]  # RGBA
+
+
+@pytest.mark.parametrize(("drawn", "ending"), [("slide", "png"), ("grey photo", "jpg"), ("photo", "jpg")])
+async def test_lettering_stays_sharp_and_photos_stay_small(tmp_path: Path, folder: Path, drawn: str, ending: str) -> None:
+    source = tmp_path / "picture"
+    picture = Image.effect_noise((900, 600), 40) if drawn == "grey photo" else gradient((900, 600))
+    if drawn == "slide":
+        picture = Image.new("RGB", (900, 600), "white")
+        ImageDraw.Draw(picture).text((40, 40), "Menu of the day", fill="navy", font_size=90)
+    picture.save(source, "PNG")
+    assert (await prepare(source, Kind.IMAGE, "picture", folder, PANEL)).file.suffix == f".{ending}"
 
 
 async def test_transparency_is_kept(tmp_path: Path, folder: Path) -> None:
@@ -458,7 +469,7 @@ async def test_c4_a_file_that_takes_too_long_is_given_up_and_nothing_is_left_run
     error = await refusal(source, Kind.IMAGE, folder, deadline_s=0.3)
     assert error.code == "timeout"
     assert error.transient
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 2.5, "the child was waited for instead of ended"
     assert not children()
 
 
@@ -483,9 +494,11 @@ def children() -> list[str]:
 async def test_cancelling_ends_the_child(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "slow.gif"
     slow_picture(source)
+    began = time.monotonic()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.15):
             await prepare(source, Kind.IMAGE, "big", folder, PANEL)
+    assert time.monotonic() - began < 2.5, "the child was waited for instead of ended"
     assert not children()
 
 
@@ -503,17 +516,17 @@ def test_p8_the_child_dies_with_the_agent(tmp_path: Path) -> None:
     finally:
         agent.kill()
         agent.wait(10)
-    eventually(lambda: not Path(f"/proc/{child}").exists() or ") Z " in Path(f"/proc/{child}/stat").read_text())
+    eventually(lambda: not Path(f"/proc/{child}").exists(), within_s=1.5)  # by itself it would go on for seconds
 
 
-def eventually(check: Callable[[], T]) -> T:
-    """What `check` answers once it is true, within ten seconds."""
-    until = time.monotonic() + 10
+def eventually(check: Callable[[], T], within_s: float = 10) -> T:
+    """What `check` answers once it is true."""
+    until = time.monotonic() + within_s
     while time.monotonic() < until:
         if answer := check():
             return answer
         time.sleep(0.02)
-    raise AssertionError("it did not happen within 10 s")
+    raise AssertionError(f"it did not happen within {within_s} s")
 
 
 async def test_a_known_hash_is_taken_as_it_is(tmp_path: Path, folder: Path) -> None:
