@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 UTC_ZONE = ZoneInfo("UTC")
 _SHUTDOWN_S = 1.0
 _PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -129,7 +130,7 @@ class DemoServer:
         app = web.Application(middlewares=[speak_json], client_max_size=BODY_LIMIT)
         for group in groups:
             app.add_routes(group.routes())
-        app.add_routes([web.get("/", _page), web.get(r"/{name:operator\.(js|css)}", _page)])
+        app.add_routes([web.get("/", _page)])
         return app
 
     async def seed_samples(self, given: Sequence[Sample] | None = None) -> Seeded:
@@ -138,10 +139,9 @@ class DemoServer:
         return await seed(self._store, self._accounts, self._library, self._playlists, self._files, made)
 
 
-async def _page(request: web.Request) -> web.Response:
-    """The operator's page and its two companions, all from this package."""
-    name = request.match_info.get("name", "operator.html")
-    kind = {"html": "text/html", "js": "text/javascript", "css": "text/css"}[name.rpartition(".")[2]]
-    text = (resources.files("player.demo") / "page" / name).read_text(encoding="utf-8")
-    headers = {"Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-cache"}
-    return web.Response(text=text, content_type=kind, headers=headers)
+async def _page(_: web.Request) -> web.Response:
+    """The operator's page: one file of this package, which loads nothing else."""
+    nonce = secrets.token_urlsafe(16)
+    text = (resources.files("player.demo") / "page" / "operator.html").read_text(encoding="utf-8").replace("{{nonce}}", nonce)
+    headers = {"Content-Security-Policy": _PAGE_POLICY.format(nonce=nonce), "Cache-Control": "no-store"}
+    return web.Response(text=text, content_type="text/html", headers=headers)

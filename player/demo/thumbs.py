@@ -55,7 +55,7 @@ def _shrink(source: Path, target: Path) -> None:
 async def _first_frame(source: Path, target: Path) -> None:
     scale = f"scale={SIZE[0]}:{SIZE[1]}:force_original_aspect_ratio=increase,crop={SIZE[0]}:{SIZE[1]}"
     process = await asyncio.create_subprocess_exec(
-        *("ffmpeg", "-v", "error", "-y", "-protocol_whitelist", "file", "-ss", "1", "-i", f"file:{source}", "-an", "-sn"),
+        *("ffmpeg", "-v", "error", "-y", "-protocol_whitelist", "file", "-sseof", "-1", "-i", f"file:{source}", "-an", "-sn"),
         *("-frames:v", "1", "-threads", "1", "-vf", scale, "-f", "mjpeg", f"file:{target}"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
