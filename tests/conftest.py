@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -27,20 +28,27 @@ def runtime_dir() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def running_sway(folder: Path) -> Iterator[Path]:
+    """A real sway without hardware, 1280x720; gives the path of its IPC socket. `sway.log` and `sway.pid` lie beside it."""
+    launch = prepare_session(folder, backend="headless", size=f"{SCREEN[0]}x{SCREEN[1]}", environment=os.environ, uid=os.geteuid())
+    with (folder / "sway.log").open("wb") as log, subprocess.Popen(launch.argv, env=launch.environment, stderr=log) as process:
+        (folder / "sway.pid").write_text(str(process.pid))
+        try:
+            yield folder / "sway.sock"
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
 @pytest.fixture
 def headless_sway(runtime_dir: Path) -> Iterator[Path]:
-    """A real sway without hardware, 1280x720; gives the path of its IPC socket. `sway.log` and `sway.pid` lie beside it."""
-    launch = prepare_session(
-        runtime_dir, backend="headless", size=f"{SCREEN[0]}x{SCREEN[1]}", environment=os.environ, uid=os.geteuid()
-    )
-    with (runtime_dir / "sway.log").open("wb") as log, subprocess.Popen(launch.argv, env=launch.environment, stderr=log) as process:
-        (runtime_dir / "sway.pid").write_text(str(process.pid))
-        yield runtime_dir / "sway.sock"
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    """`running_sway` in `runtime_dir`."""
+    with running_sway(runtime_dir) as socket:
+        yield socket
 
 
 @pytest.fixture
@@ -50,14 +58,19 @@ async def sway(headless_sway: Path) -> AsyncIterator[Sway]:
         yield compositor
 
 
-@pytest.fixture
-def look(sway: Sway, runtime_dir: Path) -> Look:
-    """Takes a picture of the whole screen: `picture = await look()`."""
+def looking(sway: Sway, folder: Path) -> Look:
+    """What takes a picture of the whole screen."""
 
     async def take() -> Image.Image:
-        path = runtime_dir / "look.ppm"
+        path = folder / "look.ppm"
         await sway.screenshot(path)
         with Image.open(path) as picture:
             return picture.convert("RGB")
 
     return take
+
+
+@pytest.fixture
+def look(sway: Sway, runtime_dir: Path) -> Look:
+    """Takes a picture of the whole screen: `picture = await look()`."""
+    return looking(sway, runtime_dir)

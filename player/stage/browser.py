@@ -22,41 +22,34 @@ from player.core.content import Fault
 from player.errors import BoxError
 from player.runtime import child_environment
 from player.stage.cdp import MESSAGE_LIMIT, Cdp
+from player.stage.chromium import PIPED, address, find_browser, flags
 from player.stage.webpage import WebPage
 
 log = logging.getLogger(__name__)
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable")
 START_S, STOP_S = 30.0, 2.0
+CLOSE_TRIES = 6
 OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
 _PIPE = 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
-_QUIET_FEATURES = "Translate,MediaRouter,OptimizationHints,InterestFeedContentSuggestions,GlobalMediaControls,BackForwardCache"
-_FLAGS = (
-    "--remote-debugging-pipe --no-startup-window --no-first-run --no-default-browser-check --no-pings --noerrdialogs "
-    "--disable-background-networking --disable-component-update --disable-sync --disable-default-apps --disable-extensions "
-    "--disable-domain-reliability --disable-breakpad --disable-client-side-phishing-detection --disable-notifications "
-    "--disable-hang-monitor --disable-session-crashed-bubble --disable-prompt-on-repost --disable-backgrounding-occluded-windows "
-    "--disable-pinch --overscroll-history-navigation=0 --deny-permission-prompts --metrics-recording-only --password-store=basic "
-    "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --disk-cache-size=16777216 "
-    f"--disable-features={_QUIET_FEATURES}"
-).split()
-
-
-def find_browser(wanted: str = "auto") -> str:
-    """The program's path. Raises BoxError when there is none."""
-    names = PROGRAMS if wanted == "auto" else (wanted,)
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    raise BoxError("browser", f"none of {', '.join(names)} is installed; install one (apt install chromium), or set stage.browser")
 
 
 class BrowserProcess:
-    """Chromium with a fresh profile below `runtime`; `gpu` false draws in software. Windows are asked for by `open`."""
+    """Chromium with a fresh profile below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn.
+
+    Windows are asked for by `open`, which waits for `run`.
+    """
 
     def __init__(
-        self, runtime: Path, wayland_display: str, *, program: str = "auto", gpu: bool = False, now: Callable[[], float] = time.time
+        self,
+        runtime: Path,
+        wayland_display: str,
+        *,
+        program: str = "auto",
+        gpu: bool = False,
+        load_s: float = 10.0,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._profile, self._display, self._program, self._gpu, self._now = runtime / "browser", wayland_display, program, gpu, now
+        self._load_s = load_s
         self._wanted = asyncio.Event()
         self._up = asyncio.Event()
         self._cdp: Cdp | None = None
@@ -93,23 +86,28 @@ class BrowserProcess:
             raise BoxError("browser", "it went away; it is started again by itself")
         target = await self._new_window(name)
         session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-        page = self._pages[target] = WebPage(cdp, target, session)
+        page = self._pages[target] = WebPage(cdp, target, session, self._load_s)
         await page.prepare()
         return page
 
     async def close(self, page: WebPage) -> None:
-        """Closes the window."""
+        """Closes the window; asks again, since a page that is being left when asked stays."""
+        for _ in range(CLOSE_TRIES):
+            if self._cdp is None or page.target not in self._pages:
+                return
+            self._cdp.post("Target.closeTarget", targetId=page.target)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.4):
+                    await page.closed.wait()
         self._pages.pop(page.target, None)
-        if self._cdp is not None:
-            with contextlib.suppress(BoxError):
-                await self._cdp.call("Target.closeTarget", targetId=page.target)
+        log.warning("browser: the window of target %s did not close", page.target)
 
     async def _new_window(self, name: str) -> str:
         """Asks the running Chromium for the window and returns its target."""
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._opening[_address(name)] = opened
+        self._opening[address(name)] = opened
         asking = await asyncio.create_subprocess_exec(
-            find_browser(self._program), *self._flags(piped=False), f"--app={_address(name)}",
+            find_browser(self._program), *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox), f"--app={address(name)}",
             env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
@@ -119,7 +117,7 @@ class BrowserProcess:
         except TimeoutError as error:
             raise BoxError("browser", f"the window {name} did not open within {START_S:g} s") from error
         finally:
-            del self._opening[_address(name)]
+            del self._opening[address(name)]
             await _end(asking)
 
     async def _run_once(self) -> BoxError:
@@ -161,6 +159,7 @@ class BrowserProcess:
                 opened.set_exception(BoxError("browser", "it ended before the window opened; it is started again"))
         for page in self._pages.values():
             page.fail("browser_gone", "the browser ended")
+            page.closed.set()
         self._pages.clear()
 
     def _give_up_sandbox(self) -> None:
@@ -175,7 +174,8 @@ class BrowserProcess:
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
         self._profile.mkdir(mode=0o700, parents=True)
         process = await asyncio.create_subprocess_exec(
-            "setpriv", "--pdeathsig", "KILL", "sh", "-c", _PIPE, "sh", program, *self._flags(piped=True),
+            "setpriv", "--pdeathsig", "KILL", "sh", "-c", _PIPE, "sh", program,
+            *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox), *PIPED,
             env=self._environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, limit=MESSAGE_LIMIT, start_new_session=True,
         )  # fmt: skip
@@ -183,17 +183,6 @@ class BrowserProcess:
             yield process
         finally:
             await _end(process)
-
-    def _flags(self, *, piped: bool) -> list[str]:
-        flags = [*_FLAGS, "--ozone-platform=wayland", f"--user-data-dir={self._profile}"]
-        if not piped:
-            flags.remove("--remote-debugging-pipe")
-            flags.remove("--no-startup-window")
-        if not self._gpu:
-            flags.append("--disable-gpu")
-        if not self._sandbox:
-            flags += ["--no-sandbox", "--test-type"]  # the second one keeps a warning bar out of the picture
-        return flags
 
     def _environment(self) -> dict[str, str]:
         ours = {key: value for key, value in child_environment().items() if not key.startswith("SIGNAGE__")}
@@ -211,6 +200,7 @@ class BrowserProcess:
             self._on_target(params["targetInfo"])
         elif method == "Target.targetDestroyed" and (page := self._pages.pop(params["targetId"], None)):
             page.fail("page_closed", "its window closed")
+            page.closed.set()
 
     def _on_target(self, target: dict[str, Any]) -> None:
         opened = self._opening.get(target["url"])
@@ -226,11 +216,6 @@ class BrowserProcess:
             self._cdp.post("Target.closeTarget", targetId=target)
 
 
-def app_id(name: str) -> str:
-    """How Chromium calls the window of that name towards the compositor."""
-    return f"chrome-_text_html,{name}-Default"
-
-
 def _pipe(process: asyncio.subprocess.Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if process.stdout is None or process.stdin is None:
         raise BoxError("browser", "it was started without its pipes")
@@ -239,10 +224,6 @@ def _pipe(process: asyncio.subprocess.Process) -> tuple[asyncio.StreamReader, as
 
 def _give_way(pid: int) -> None:
     Path(f"/proc/{pid}/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
-
-
-def _address(name: str) -> str:
-    return f"data:text/html,{name}"
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,8 +1,7 @@
 """One page in the browser, kept on a short lead: what it may open, what it does to the player, and when it is drawn.
 
-Every document request passes `Fetch`, so that a failing one is given up before the browser draws its own error page: at first it
-becomes a ContentError, later the page that stands on screen goes on standing. Only http and https are opened; dialogs are answered,
-file choosers and printing do nothing.
+Requests are answered by `webguard`. A document that fails becomes a ContentError while the page is being opened; later the page
+that stands on screen goes on standing. Dialogs are answered, file choosers and printing do nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
 from player.stage.cdp import Cdp
+from player.stage.webguard import WITHIN_THE_PAGE, Guard, opens, scheme
 
 log = logging.getLogger(__name__)
-LOAD_S = 10.0
 BLANK = "about:blank"
 # Runs in every document before its own scripts: no printing, and the item's volume on whatever plays.
 _TAMED = """(() => {
@@ -35,11 +33,11 @@ _SIZE = "[innerWidth, innerHeight].join('x')"
 class WebPage:
     """A target of the browser, attached. `fail` and the page's own end are seen by `failed`."""
 
-    def __init__(self, cdp: Cdp, target: str, session: str) -> None:
-        self.target = target
+    def __init__(self, cdp: Cdp, target: str, session: str, load_s: float) -> None:
+        self.target, self.closed = target, asyncio.Event()
         self._cdp, self._session = cdp, session
-        self._name, self._origin = "page", ""
-        self._headers: dict[str, str] = {}
+        self._name, self._load_s = "page", load_s
+        self._guard = Guard(target)
         self._shown, self._blank = False, True
         self._loaded = asyncio.Event()
         self._problem: ContentError | None = None
@@ -59,20 +57,22 @@ class WebPage:
         await self._call("Page.addScriptToEvaluateOnNewDocument", source=_TAMED)
         await self._call("Page.navigate", url=BLANK)
 
-    async def open(self, url: str, name: str, options: WebOptions, size: tuple[int, int], background: str) -> None:
-        """Loads the address and returns when it is drawn, at exactly that size. Raises ContentError."""
+    async def open(self, target: str, name: str, options: WebOptions, size: tuple[int, int], background: str) -> None:
+        """Loads the address (or a package's folder) and returns when it is drawn, at exactly that size. Raises ContentError."""
         self._name, self._problem, self._shown = name, None, False
-        if _scheme(url) not in ("http", "https"):
+        self._guard = Guard(self.target, target, options.headers)
+        url = self._guard.address
+        if not opens(url):
             raise self._error("page_refused", f"{url:.80} is not http or https")
         try:
-            async with asyncio.timeout(LOAD_S):
-                await self._guard(url, options.headers)
+            async with asyncio.timeout(self._load_s):
+                await self._call("Fetch.enable", patterns=self._guard.patterns, handleAuthRequests=True)
                 await self._dress(options, size, background)
                 await self._navigate(url)
                 await self._settle(options, size)
         except TimeoutError as error:
             await self._notice_hanging()
-            raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {LOAD_S:g} s") from error
+            raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {self._load_s:g} s") from error
         except BoxError as error:
             raise self._problem or self._error("page_hangs", f"{url}: {error.reason}") from error
         if self._problem is not None:
@@ -125,15 +125,7 @@ class WebPage:
         try:
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
         except BoxError:
-            self.fail("page_hangs", f"the page was not drawn within {LOAD_S:g} s and answers no more")
-
-    async def _guard(self, url: str, headers: dict[str, str]) -> None:
-        """Has every document asked about, and what else goes to the page's own server when headers are to be added there."""
-        patterns = [{"urlPattern": "*", "resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")]
-        self._origin, self._headers = _origin(url), headers
-        if headers:
-            patterns.append({"urlPattern": f"{self._origin}/*", "requestStage": "Request"})
-        await self._call("Fetch.enable", patterns=patterns, handleAuthRequests=True)
+            self.fail("page_hangs", f"the page was not drawn within {self._load_s:g} s and answers no more")
 
     async def _dress(self, options: WebOptions, size: tuple[int, int], background: str) -> None:
         await self._call("Emulation.setDefaultBackgroundColorOverride", color=_colour(background))
@@ -147,7 +139,7 @@ class WebPage:
             await self._call("Page.navigate", url=BLANK)
         self._blank = False
         self._loaded.clear()
-        answer = await self._call("Page.navigate", deadline_s=LOAD_S, url=url)
+        answer = await self._call("Page.navigate", deadline_s=self._load_s, url=url)
         if answer.get("isDownload"):
             self.fail("page_error", f"{url} is a download, not a page")
         elif answer.get("errorText"):
@@ -195,7 +187,9 @@ class WebPage:
                 self._loaded.set()
             case "Page.javascriptDialogOpening":
                 self._post("Page.handleJavaScriptDialog", accept=params["type"] == "beforeunload")
-            case "Page.frameRequestedNavigation" if params["frameId"] == self.target and _scheme(params["url"]) not in _ALLOWED:
+            case "Page.frameRequestedNavigation" if (
+                params["frameId"] == self.target and scheme(params["url"]) not in WITHIN_THE_PAGE
+            ):
                 self._refuse(params["url"])
             case "Inspector.targetCrashed":
                 self.fail("page_crashed", "the page crashed")
@@ -204,54 +198,21 @@ class WebPage:
 
     def _refuse(self, url: str) -> None:
         """An address for another program: the browser leaves it alone, but a page that is still loading never completes."""
+        if scheme(url) in WITHIN_THE_PAGE:
+            return
         log.warning("%s: the page wanted to open %.80s, which is refused", self._name, url)
         if not self._shown:
             self.fail("page_refused", f"the page leads to {url:.80}, which is not http or https")
 
-    def _on_request(self, params: dict[str, Any]) -> None:
-        """Decides about a document, before it is asked for and again when its answer's head is there."""
-        request, url = params["requestId"], params["request"]["url"]
-        problem = self._trouble(params, url)
-        if problem is None:
-            self._post("Fetch.continueRequest", requestId=request, **self._added(params))
-            return
-        self._post("Fetch.failRequest", requestId=request, errorReason="Aborted")
-        if params["frameId"] != self.target:
+    def _on_request(self, paused: dict[str, Any]) -> None:
+        verdict = self._guard.verdict(paused)
+        self._post(verdict.method, requestId=paused["requestId"], **verdict.params)
+        if verdict.trouble is None:
             return
         if self._shown:
-            log.warning("%s: %s; the page stays as it was", self._name, problem[1])
+            log.warning("%s: %s; the page stays as it was", self._name, verdict.trouble[1])
         else:
-            self.fail(*problem)
-
-    def _added(self, params: dict[str, Any]) -> dict[str, Any]:
-        """The item's headers, for requests to the page's own server only: they may be credentials."""
-        asked = params["request"]
-        if not self._headers or "responseStatusCode" in params or _origin(asked["url"]) != self._origin:
-            return {}
-        return {"headers": [{"name": name, "value": value} for name, value in (asked["headers"] | self._headers).items()]}
-
-    def _trouble(self, params: dict[str, Any], url: str) -> tuple[str, str] | None:
-        if _scheme(url) not in ("http", "https"):
-            return "page_refused", f"{url:.80} is not http or https"
-        if params["frameId"] != self.target:
-            return None
-        if reason := params.get("responseErrorReason"):
-            return "page_unreachable", f"{url} cannot be reached: {reason}"
-        if (status := params.get("responseStatusCode", 0)) >= 400:
-            return "page_error", f"{url} answered {status}"
-        return None
-
-
-_ALLOWED = ("http", "https", "about", "data", "blob", "javascript")
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def _scheme(url: str) -> str:
-    return urlsplit(url).scheme.lower()
+            self.fail(*verdict.trouble)
 
 
 def _colour(text: str) -> dict[str, int]:

@@ -7,7 +7,8 @@ import contextlib
 
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
-from player.stage.browser import BrowserProcess, app_id
+from player.stage.browser import BrowserProcess
+from player.stage.chromium import app_id
 from player.stage.webpage import WebPage
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
+from player.compositor.sway import Sway
 from player.core.content import Item, Kind, Rect, WebOptions
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
 from player.runtime import keep_running
-from player.stage.browser import BrowserProcess, find_browser
+from player.stage.browser import BrowserProcess
+from player.stage.chromium import find_browser
 from player.stage.websurface import WebSurface
+from tests.conftest import Look, looking, running_sway
 
-pytestmark = pytest.mark.stage
+pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 RED, LIME, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 SIZE = (640, 360)
 
@@ -43,7 +48,7 @@ class Site:
         return self.address + path
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site() -> AsyncIterator[Site]:
     site = Site()
     application = web.Application()
@@ -56,13 +61,44 @@ async def site() -> AsyncIterator[Site]:
     await runner.cleanup()
 
 
+@dataclass
+class Box:
+    """One sway and one browser for the whole file: starting them takes longer than most tests."""
+
+    sway: Sway
+    browser: BrowserProcess
+    look: Look
+    surfaces: int = 0
+
+    def surface(self) -> WebSurface:
+        self.surfaces += 1
+        return WebSurface(self.browser, f"region-{self.surfaces}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def box() -> AsyncIterator[Box]:
+    with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
+        async with await Sway.connect(socket, 10) as sway:
+            browser = BrowserProcess(Path(name), sway.session.wayland_display, load_s=3)
+            running = asyncio.ensure_future(keep_running("browser", browser.run))
+            yield Box(sway, browser, looking(sway, Path(name)))
+            running.cancel()
+            await asyncio.wait([running])
+
+
 @pytest.fixture
-async def browser(sway, runtime_dir) -> AsyncIterator[BrowserProcess]:
-    browser = BrowserProcess(runtime_dir, sway.session.wayland_display)
-    running = asyncio.ensure_future(keep_running("browser", browser.run))
-    yield browser
-    running.cancel()
-    await asyncio.wait([running])
+def browser(box: Box) -> BrowserProcess:
+    return box.browser
+
+
+@pytest.fixture
+def sway(box: Box) -> Sway:
+    return box.sway
+
+
+@pytest.fixture
+def look(box: Box) -> Look:
+    return box.look
 
 
 def playable(url: str, **options) -> Playable:
@@ -81,11 +117,15 @@ async def place(sway, surface, rect):
     return found[0].id
 
 
-@pytest.fixture
-async def shown(sway, browser):
+@pytest_asyncio.fixture(loop_scope="module")
+async def shown(box: Box) -> AsyncIterator[tuple[WebSurface, int]]:
     """A surface whose window lies at 100, 50, and the window's id."""
-    surface = WebSurface(browser, "main-a")
-    return surface, await place(sway, surface, Rect(100, 50, *SIZE))
+    surface = box.surface()
+    yield surface, await place(box.sway, surface, Rect(100, 50, *SIZE))
+    await surface.close()
+    async with asyncio.timeout(5):
+        while await box.sway.windows():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def until(look, point, colour):
@@ -105,9 +145,9 @@ async def test_a_page_fills_its_window_to_the_pixel_and_is_drawn_when_load_retur
     assert LIME not in [picture.getpixel(at) for at in outside]
 
 
-async def test_two_pages_stand_side_by_side_in_windows_of_their_own_and_are_swapped(shown, sway, browser, site, look):
+async def test_two_pages_stand_side_by_side_in_windows_of_their_own_and_are_swapped(box, shown, sway, site, look):
     first, window = shown
-    second = WebSurface(browser, "main-b")
+    second = box.surface()
     other = await place(sway, second, Rect(100, 50, *SIZE))
     await first.load(playable(site.page("/a", "lime")))
     await second.load(playable(site.page("/b", "red")))
@@ -198,7 +238,7 @@ async def test_c16_dialogs_printing_and_popups_do_not_stop_a_page(shown, sway, s
 
 async def test_c16_a_page_that_never_stops_computing_is_refused_in_time_and_its_window_replaced(shown, sway, site):
     surface, _ = shown
-    with pytest.raises(ContentError, match="10 s"):
+    with pytest.raises(ContentError, match="3 s"):
         await surface.load(playable(site.page("/a", "red", "while (true) {}")))
     await surface.load(playable(site.page("/b", "lime")))
     assert [w.app_id for w in await sway.windows()] == [surface.app_id]
@@ -228,6 +268,31 @@ async def test_p1_a_browser_that_dies_fails_its_pages_and_is_started_again(shown
     assert caught.value.code in ("browser_gone", "page_closed", "page_crashed")
     await surface.load(playable(site.page("/b", "red")))
     assert browser.pid not in (0, first)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """HTML unpacked on disk, and a file beside its folder that is none of its business."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (tmp_path / "secret.js").write_text("document.body.style.background = 'red'")
+    (folder / "style.css").write_text("body { margin: 0; background: lime }")
+    (folder / "index.html").write_text(
+        "<!doctype html><link rel=stylesheet href=style.css><body><script src='/../secret.js'></script>"
+        "<script src='/%2e%2e/secret.js'></script><script src='/..%2fsecret.js'></script><script src=link.js></script>"
+    )
+    (folder / "link.js").symlink_to(tmp_path / "secret.js")
+    return folder
+
+
+async def test_c8_a_package_is_shown_from_its_folder_and_cannot_leave_it(shown, sway, package, look):
+    surface, window = shown
+    await surface.load(playable(str(package)))
+    await sway.show_above(window)
+    assert (await look()).getpixel((300, 200)) == LIME
+    await surface.load(playable(str(package / "index.html")))
+    with pytest.raises(ContentError, match=r"no file /other\.html"):
+        await surface.load(playable(str(package / "other.html")))
 
 
 async def test_a_page_is_opened_as_the_item_says(shown, sway, site, look):
@@ -335,7 +400,7 @@ async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_
     program.chmod(0o755)
     browser = BrowserProcess(runtime_dir, sway.session.wayland_display, program=str(program), now=lambda: 7.0)
     running = asyncio.ensure_future(browser.run())
-    surface = WebSurface(browser, "main-a")
+    surface = WebSurface(browser, "bare")
     try:
         window = await place(sway, surface, Rect(0, 0, *SIZE))
         await surface.load(playable(site.page("/a", "lime")))

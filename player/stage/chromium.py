@@ -1,0 +1,50 @@
+"""Chromium's command line: which program, quiet and light flags, and how a window of its own is asked for."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from player.errors import BoxError
+
+PIPED = ("--remote-debugging-pipe", "--no-startup-window")
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable")
+_QUIET_FEATURES = "Translate,MediaRouter,OptimizationHints,InterestFeedContentSuggestions,GlobalMediaControls,BackForwardCache"
+_FLAGS = (
+    "--no-first-run --no-default-browser-check --no-pings --noerrdialogs "
+    "--disable-background-networking --disable-component-update --disable-sync --disable-default-apps --disable-extensions "
+    "--disable-domain-reliability --disable-breakpad --disable-client-side-phishing-detection --disable-notifications "
+    "--disable-hang-monitor --disable-session-crashed-bubble --disable-prompt-on-repost --disable-backgrounding-occluded-windows "
+    "--disable-pinch --overscroll-history-navigation=0 --deny-permission-prompts --metrics-recording-only --password-store=basic "
+    "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --disk-cache-size=16777216 "
+    f"--disable-features={_QUIET_FEATURES}"
+).split()
+
+
+def find_browser(wanted: str = "auto") -> str:
+    """The program's path. Raises BoxError when there is none."""
+    names = PROGRAMS if wanted == "auto" else (wanted,)
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    raise BoxError("browser", f"none of {', '.join(names)} is installed; install one (apt install chromium), or set stage.browser")
+
+
+def flags(profile: Path, *, gpu: bool, sandbox: bool) -> list[str]:
+    """What every call for this profile gets."""
+    found = [*_FLAGS, "--ozone-platform=wayland", f"--user-data-dir={profile}"]
+    if not gpu:
+        found.append("--disable-gpu")
+    if not sandbox:
+        found += ["--no-sandbox", "--test-type"]  # the second one keeps a warning bar out of the picture
+    return found
+
+
+def app_id(name: str) -> str:
+    """How Chromium calls the window of that name towards the compositor."""
+    return f"chrome-_text_html,{name}-Default"
+
+
+def address(name: str) -> str:
+    """What `--app` is given: it loads nothing, and sets the app_id."""
+    return f"data:text/html,{name}"

@@ -1,0 +1,118 @@
+"""What a page may open: the rules for its requests, which the browser asks about before it acts. Answers are data; nothing is sent.
+
+Documents come from http and https alone, a document that fails is given up before the browser draws its own error page, and an
+item's headers go to its own server alone: they may be credentials. A package (HTML unpacked on disk) is served from its folder
+under an address that does not exist, so that no page ever has a file: address and none can leave its folder.
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+PACKAGE = "https://package.invalid"
+FILE_LIMIT = 32 * 1024 * 1024
+WITHIN_THE_PAGE = ("http", "https", "about", "data", "blob", "javascript")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A call of the `Fetch` domain that answers the request; `trouble` (code, reason) when the page cannot be shown."""
+
+    method: str
+    params: dict[str, Any] = field(default_factory=dict)
+    trouble: tuple[str, str] | None = None
+
+
+class Guard:
+    """The rules for one item; `main` is the page's own frame."""
+
+    def __init__(self, main: str, target: str = "", headers: Mapping[str, str] | None = None) -> None:
+        self._main, self._headers, self._folder = main, dict(headers or {}), None
+        self.address = target
+        if target.startswith("/"):
+            self._folder, self.address = _package(Path(target))
+        self._origin = origin(self.address)
+
+    @property
+    def patterns(self) -> list[dict[str, str]]:
+        """What the browser has to ask about: all documents twice, and all of the page's own server where we add to it."""
+        asked = [{"urlPattern": "*", "resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")]
+        if self._headers or self._folder:
+            asked.append({"urlPattern": f"{self._origin}/*", "requestStage": "Request"})
+        return asked
+
+    def verdict(self, paused: Mapping[str, Any]) -> Verdict:
+        """About a `Fetch.requestPaused`: before the request, or when the head of its answer is there."""
+        if trouble := self._trouble(paused):
+            mine = trouble if paused["frameId"] == self._main else None
+            return Verdict("Fetch.failRequest", {"errorReason": "Aborted"}, mine)
+        before = "responseStatusCode" not in paused
+        asked = paused["request"]
+        if not before or origin(asked["url"]) != self._origin:
+            return Verdict("Fetch.continueRequest")
+        if self._folder is not None:
+            return self._from_folder(self._folder, asked["url"], paused["frameId"] == self._main)
+        if not self._headers:
+            return Verdict("Fetch.continueRequest")
+        return Verdict("Fetch.continueRequest", {"headers": _listed(asked["headers"] | self._headers)})
+
+    def _trouble(self, paused: Mapping[str, Any]) -> tuple[str, str] | None:
+        url = paused["request"]["url"]
+        if not opens(url):
+            return "page_refused", f"{url:.80} is not http or https"
+        if paused["frameId"] != self._main or paused.get("resourceType") != "Document":
+            return None
+        if reason := paused.get("responseErrorReason"):
+            return "page_unreachable", f"{url} cannot be reached: {reason}"
+        if (status := paused.get("responseStatusCode", 0)) >= 400:
+            return "page_error", f"{url} answered {status}"
+        return None
+
+    def _from_folder(self, folder: Path, url: str, mine: bool) -> Verdict:
+        path = (folder / unquote(urlsplit(url).path).lstrip("/")).resolve()
+        try:
+            if not path.is_relative_to(folder) or path.stat().st_size > FILE_LIMIT:
+                raise FileNotFoundError(path)
+            body = path.read_bytes()
+        except (OSError, ValueError):
+            trouble = ("page_error", f"the package has no file {urlsplit(url).path:.80}") if mine and url == self.address else None
+            return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, trouble)
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        text = f"{kind}; charset=utf-8" if kind == "text/html" else kind
+        return Verdict(
+            "Fetch.fulfillRequest",
+            {"responseCode": 200, "responseHeaders": _listed({"Content-Type": text}), "body": base64.b64encode(body).decode()},
+        )
+
+
+def opens(url: str) -> bool:
+    """Whether an item or a frame may be that address."""
+    return scheme(url) in ("http", "https")
+
+
+def scheme(url: str) -> str:
+    """In lower case."""
+    return url.partition(":")[0].lower()
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port, as written."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _package(path: Path) -> tuple[Path, str]:
+    """A folder (its index.html is meant) or a page in one -> the folder and the page's address."""
+    path = path.resolve()
+    folder, page = (path, "index.html") if path.is_dir() else (path.parent, path.name)
+    return folder, f"{PACKAGE}/{quote(page)}"
+
+
+def _listed(headers: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in headers.items()]
