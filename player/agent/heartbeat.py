@@ -69,6 +69,7 @@ class Heartbeat:
         self._interval_s, self._register_s = interval_s, register_s
         self._phase = random.Random(seed).random()  # noqa: S311 - spread, not secrecy
         self._images: dict[str, str] = {}
+        self._disk: Fault | None = None
         self._wanted_images: asyncio.Queue[tuple[str, str]] = asyncio.Queue(IMAGES_WAITING)
         self._now = asyncio.Event()
         self.contact: Latest[Contact] = Latest(Contact(paired=orders.current.paired))
@@ -79,7 +80,7 @@ class Heartbeat:
 
     def fault_list(self) -> tuple[Fault, ...]:
         """What every part has to say, the server's own parts included."""
-        mine = self.contact.value.faults
+        mine = (*self.contact.value.faults, *((self._disk,) if self._disk else ()))
         return tuple(fault for source in (lambda: mine, *self._faults) for fault in source())[:FAULTS]
 
     async def run(self) -> None:
@@ -106,9 +107,6 @@ class Heartbeat:
                 introduced = introduced or (final and bool(self._orders.current.paired))
                 await self._rest(await self._failed(error, attempt))
                 attempt += 1
-            except StorageError as error:
-                log.warning("what the server wants cannot be kept: %s", error)
-                await self._rest(jittered(self._interval_s))
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -122,7 +120,7 @@ class Heartbeat:
         answer = await self._cms.register()
         self._reached()
         await self._paired(answer.paired, answer)
-        await self._lock.server_says(answer.locked, answer.lock_pin)
+        await self._kept(self._lock.server_says(answer.locked, answer.lock_pin))
 
     async def _paired(self, paired: bool, answer: Registration | None = None) -> None:
         """Orders follow pairing; a box that was forgotten keeps its name until it gets another."""
@@ -133,8 +131,8 @@ class Heartbeat:
             log.info("this box is %s", f"paired as {name!r}" if paired else "not paired; its code is on the screen")
         elif code != before.pairing_code:
             log.info("the pairing code is %s", code)
-        await self._orders.update(paired=paired, pairing_code=code, device_name=name)
-        self._tell(paired=paired)
+        await self._kept(self._orders.update(paired=paired, pairing_code=code, device_name=name))
+        self._tell(paired=self._orders.current.paired)
 
     # --- telling and hearing -------------------------------------------------------------------------------------------
 
@@ -160,14 +158,14 @@ class Heartbeat:
             await self._paired(False)
             self.poke()
             return
-        await self._lock.server_says(answer.locked, answer.lock_pin)
+        await self._kept(self._lock.server_says(answer.locked, answer.lock_pin))
         await self._commands.offer(answer.commands)
 
     async def _alerts(self, answer: HeartbeatAnswer) -> None:
         now, held = self._clock.now().timestamp(), self._orders.current.alerts
         if held or answer.alerts:
             merged = alerts.merge(held, answer.alerts, now, clock_trusted=await self._clock_trusted())
-            await self._orders.update(alerts=merged)
+            await self._kept(self._orders.update(alerts=merged))
         for alert in self._orders.current.alerts:
             url = answer.alert_images.get(alert.id)
             if url and self._images.get(alert.id) != url and not self._wanted_images.full():
@@ -211,6 +209,17 @@ class Heartbeat:
         asked = getattr(error, "retry_after_s", None)
         spread = backoff(attempt, first_s=self._interval_s, limit_s=max(300.0, self._interval_s))
         return max(spread, asked or 0.0) if isinstance(error, ServerRefused) else spread
+
+    async def _kept(self, change: Awaitable[object]) -> None:
+        """Makes a change that is kept on disk; a disk that refuses costs that change, and is reported once (S3)."""
+        try:
+            await change
+        except StorageError as error:
+            if self._disk is None:
+                log.warning("what the server wants cannot be kept: %s", error)
+                self._disk = Fault(error.code, f"what the server wants cannot be kept: {error}", self._clock.now().timestamp())
+        else:
+            self._disk = None
 
     def _since(self, code: str, sentence: str) -> Fault:
         """A fault of the connection, with the time when it began."""

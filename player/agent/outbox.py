@@ -43,7 +43,7 @@ class ResultsOutbox:
                 await self.flush()
             except ServerError as error:
                 log.debug("command results wait: %s", error)
-                await asyncio.sleep(pause_s(error, attempt, limit_s=self._retry_limit_s))
+                await asyncio.sleep(min(pause_s(error, attempt), self._retry_limit_s))  # the link itself keeps a longer Retry-After
                 attempt += 1
                 continue
             attempt = 0

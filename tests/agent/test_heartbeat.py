@@ -1,0 +1,303 @@
+"""The rhythm with a real server: pairing, telling, hearing, being forgotten and being refused."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from player.agent.commands import Commands
+from player.agent.handlers import build_handlers
+from player.agent.heartbeat import Heartbeat
+from player.agent.lock import ScreenLock
+from player.agent.orders import OrdersBook
+from player.agent.outbox import ResultsOutbox
+from player.cms.adcast import AdCast
+from player.cms.link import Link
+from player.core.content import Fault, Orders
+from player.core.ports import Absent, Telemetry
+from player.runtime import SystemClock
+from tests.fakes.clock import FakeClock
+from tests.fakes.device import FakeAudio, FakeHost, FakePanel
+from tests.fakes.running import eventually, running
+from tests.fakes.server import Script, scripted_server, session
+from tests.fakes.stage import FakeStage
+
+REGISTER, HEARTBEAT = "/api/device/register", "/api/device/heartbeat"
+UNPAIRED = {"paired": False, "pairing_code": "4A7X2B", "device_name": None, "is_locked": False, "lock_pin": None}
+PAIRED = {"paired": True, "pairing_code": None, "device_name": "Lobby", "is_locked": False, "lock_pin": None}
+QUIET: dict[str, Any] = {"status": "ok", "pending_commands": [], "emergency_alerts": []}
+
+
+class QuickClock(SystemClock):
+    """Pauses after failures pass a hundred times as fast."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 100
+
+
+class Agent:
+    """What of the agent takes part in a heartbeat."""
+
+    def __init__(self, folder: Path, http: Any, url: str, *, orders: Orders | None = None, seed: str = "s"):
+        clock = FakeClock()
+        self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
+        self.link = Link(http, url, clock=QuickClock())
+        cms = AdCast(self.link, uuid="u", clock=clock, model="m", os_version="1", app_version="1")
+        self.orders = OrdersBook(folder / "orders.json", self.stage, orders)
+        self.lock = ScreenLock(folder / "lock.json", self.orders, self.stage, clock, log_n=4)
+        handlers = build_handlers(
+            stage=self.stage, orders=self.orders, lock=self.lock, cms=cms, clock=clock, host=FakeHost(), audio=FakeAudio(),
+            panel=FakePanel(), refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
+            updater=Absent("update", "no key"), upload_logs=Absent("upload_logs", "no path"),
+        )  # fmt: skip
+        self.commands = Commands(folder / "commands", handlers, clock=clock, host=FakeHost(), version="1")
+        self.results = ResultsOutbox(cms, self.commands)
+        self.faults: list[Fault] = []
+        self.heartbeat = Heartbeat(
+            cms, clock=clock, orders=self.orders, lock=self.lock, commands=self.commands, results=self.results,
+            telemetry=self._telemetry, faults=[lambda: self.faults], fetch_image=self._image, clock_trusted=FakeHost().clock_synced,
+            interval_s=0.03, register_s=0.03, seed=seed,
+        )  # fmt: skip
+
+    def running(self):
+        return running(self.heartbeat.run(), self.commands.run(), self.results.run())
+
+    @property
+    def contact(self):
+        return self.heartbeat.contact.value
+
+    async def _nothing(self) -> str:
+        return "done"
+
+    async def _restart(self) -> None:
+        return
+
+    async def _telemetry(self) -> Telemetry:
+        return Telemetry("10.0.0.5", None, 100, 40, 60, True, 80, 5, "Summer", {"cpu": 3})
+
+    async def _image(self, url: str) -> str | None:
+        return self.images.get(url)
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[Script]:
+    random.seed(5)
+    async with scripted_server() as made:
+        yield made
+
+
+@pytest.fixture
+async def http():
+    async with session() as made:
+        yield made
+
+
+@pytest.fixture
+def agent(tmp_path: Path, script: Script, http: Any):
+    made = Agent(tmp_path, http, script.url)
+    yield made
+    made.commands.close()
+
+
+@pytest.fixture
+def paired(tmp_path: Path, script: Script, http: Any):
+    script.on(REGISTER, PAIRED)
+    made = Agent(tmp_path, http, script.url, orders=Orders(paired=True, device_name="Lobby"))
+    yield made
+    made.commands.close()
+
+
+# --- pairing -------------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_code_is_shown_changed_and_gone_when_the_box_is_paired(agent: Agent, script: Script):
+    script.on(REGISTER, UNPAIRED, UNPAIRED, {**UNPAIRED, "pairing_code": "ZZ9ZZ9"}, PAIRED)
+    script.on(HEARTBEAT, QUIET)
+    async with agent.running():
+        await eventually(lambda: agent.orders.current.pairing_code == "4A7X2B")
+        await eventually(lambda: agent.orders.current.pairing_code == "ZZ9ZZ9")
+        await eventually(lambda: agent.orders.current.paired)
+        await eventually(lambda: script.asked(HEARTBEAT))
+    assert (agent.orders.current.pairing_code, agent.orders.current.device_name) == (None, "Lobby")
+    assert agent.stage.ops().count("reread") == 3
+    assert agent.contact.paired is True
+
+
+async def test_before_pairing_no_heartbeat_is_sent(agent: Agent, script: Script):
+    script.on(REGISTER, UNPAIRED)
+    async with agent.running():
+        await eventually(lambda: len(script.seen) >= 3)
+    assert script.asked(HEARTBEAT) == []
+
+
+async def test_n15_first_contacts_of_paired_boxes_are_spread_over_an_interval(tmp_path: Path, http: Any):
+    boxes = [Agent(tmp_path / str(n), http, "http://x", seed=f"uuid-{n}") for n in range(200)]
+    tenths = [int(box.heartbeat._phase * 10) for box in boxes]
+    assert all(8 <= tenths.count(tenth) <= 40 for tenth in range(10))
+    assert boxes[7].heartbeat._phase == Agent(tmp_path / "again", http, "http://x", seed="uuid-7").heartbeat._phase
+    for box in boxes:
+        box.commands.close()
+
+
+@pytest.mark.parametrize("forgotten", [404, 410, {**QUIET, "paired": False}])
+async def test_a_box_that_is_forgotten_keeps_what_it_has_and_shows_its_code(paired: Agent, script: Script, forgotten: Any):
+    script.on(REGISTER, PAIRED, UNPAIRED)
+    script.on(HEARTBEAT, QUIET, forgotten, QUIET)
+    async with paired.running():
+        await eventually(lambda: paired.orders.current.pairing_code == "4A7X2B")
+        assert paired.orders.current.paired is False
+        assert paired.orders.current.device_name == "Lobby"
+        script.on(REGISTER, PAIRED)
+        await eventually(lambda: paired.orders.current.paired)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_n16_a_box_that_is_refused_obeys_nothing_says_so_and_asks_rarely(paired: Agent, script: Script, status: int):
+    script.on(HEARTBEAT, status)
+    async with paired.running():
+        await eventually(lambda: paired.contact.refused)
+        await asyncio.sleep(0.3)
+    assert len(script.asked(HEARTBEAT)) <= 3
+    assert paired.orders.current.paired is True
+    assert [fault.code for fault in paired.heartbeat.fault_list()] == ["server_refused"]
+
+
+# --- telling ---------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_heartbeat_tells_how_the_box_is(paired: Agent, script: Script):
+    script.on(HEARTBEAT, QUIET)
+    paired.faults.append(Fault("unplayable", "x cannot be shown", 5.0))
+    async with paired.running():
+        await eventually(lambda: script.asked(HEARTBEAT))
+    body = script.asked(HEARTBEAT)[0].body
+    assert (body["volume"], body["current_content"], body["cpu"], body["is_locked"]) == (80, "Summer", 3, False)
+    assert [fault["code"] for fault in body["faults"]] == ["unplayable"]
+
+
+async def test_results_ride_along_where_the_server_has_no_path_and_only_once(paired: Agent, script: Script):
+    script.on("/api/device/commands/7/result", 404)
+    script.on(HEARTBEAT, {**QUIET, "pending_commands": [{"id": 7, "type": "next"}]}, QUIET)
+    async with paired.running():
+        await eventually(lambda: any("command_results" in one.body for one in script.asked(HEARTBEAT)))
+        await eventually(lambda: not paired.commands.untold())
+        await asyncio.sleep(0.1)
+    told = [one.body["command_results"] for one in script.asked(HEARTBEAT) if "command_results" in one.body]
+    assert [[(r["id"], r["status"]) for r in results] for results in told] == [[("7", "succeeded")]]
+
+
+async def test_the_box_tells_that_it_was_unlocked_with_the_pin(paired: Agent, script: Script):
+    script.on(HEARTBEAT, {**QUIET, "is_locked": True, "lock_pin": "1234"})
+    async with paired.running():
+        await eventually(lambda: paired.lock.locked)
+        await paired.lock.unlock("1234")
+        await eventually(lambda: script.asked(HEARTBEAT)[-1].body["is_locked"] is False)
+        await asyncio.sleep(0.1)
+        assert not paired.lock.locked
+
+
+async def test_the_interval_is_the_servers_and_a_poke_does_not_wait_for_it(tmp_path: Path, script: Script, http: Any):
+    script.on(REGISTER, PAIRED)
+    script.on(HEARTBEAT, {**QUIET, "heartbeat_interval": 900})
+    agent = Agent(tmp_path, http, script.url, orders=Orders(paired=True))
+    async with agent.running():
+        await eventually(lambda: script.asked(HEARTBEAT))
+        await asyncio.sleep(0.2)
+        assert len(script.asked(HEARTBEAT)) == 1
+        agent.heartbeat.poke()
+        await eventually(lambda: len(script.asked(HEARTBEAT)) == 2)
+    agent.commands.close()
+
+
+# --- hearing ---------------------------------------------------------------------------------------------------------------------
+
+
+async def test_commands_are_carried_out_and_their_results_posted(paired: Agent, script: Script):
+    script.on(HEARTBEAT, {**QUIET, "pending_commands": [{"id": "7", "type": "set_volume", "payload": {"volume": "35"}}]})
+    script.on("/api/device/commands/7/result", {})
+    async with paired.running():
+        posted = await eventually(lambda: script.asked("/api/device/commands/7/result"))
+    assert posted[0].body["status"] == "succeeded"
+    assert paired.orders.current.volume == 35
+
+
+async def test_alerts_are_ordered_at_once_their_picture_follows_and_they_end(paired: Agent, script: Script):
+    alert = {"id": 1, "title": "Fire", "message": "Leave", "severity": "extreme", "image_url": "http://x/fire.png"}
+    script.on(HEARTBEAT, {**QUIET, "emergency_alerts": [alert]})
+    async with paired.running():
+        await eventually(lambda: paired.orders.current.alerts)
+        await eventually(lambda: paired.orders.current.alerts[0].image == "ab/fire.png")
+        script.on(HEARTBEAT, {"status": "ok"})
+        asked = len(script.seen)
+        await eventually(lambda: len(script.seen) > asked + 2)
+        assert paired.orders.current.alerts[0].image == "ab/fire.png"
+        script.on(HEARTBEAT, QUIET)
+        await eventually(lambda: not paired.orders.current.alerts)
+
+
+async def test_an_alert_whose_picture_is_missing_is_still_shown(paired: Agent, script: Script):
+    paired.images.clear()
+    alert = {"id": 1, "title": "Fire", "severity": "extreme", "image_url": "http://x/fire.png"}
+    script.on(HEARTBEAT, {**QUIET, "emergency_alerts": [alert]})
+    async with paired.running():
+        await eventually(lambda: paired.orders.current.alerts)
+    assert paired.orders.current.alerts[0].image is None
+
+
+async def test_t7_the_servers_time_is_compared_and_an_update_noticed(paired: Agent, script: Script):
+    update = {"version": "2.0", "url": "/u", "sha256": "0", "signature": "s"}
+    script.on(HEARTBEAT, {**QUIET, "server_time": "2026-03-25T12:01:00Z", "app_update": update})
+    async with paired.running():
+        await eventually(lambda: paired.contact.update)
+    assert paired.contact.offset_s == 60.0
+    assert paired.contact.update.version == "2.0"
+    assert paired.contact.last_contact is not None
+
+
+async def test_parts_of_an_answer_that_cannot_be_read_are_reported_in_the_next(paired: Agent, script: Script):
+    script.on(HEARTBEAT, {**QUIET, "pending_commands": [{"type": "next"}]}, QUIET)
+    async with paired.running():
+        await eventually(lambda: len(script.asked(HEARTBEAT)) > 2)
+    assert [fault["code"] for fault in script.asked(HEARTBEAT)[1].body["faults"]] == ["bad_command"]
+    assert script.asked(HEARTBEAT)[2].body["faults"] == []
+
+
+# --- failing ---------------------------------------------------------------------------------------------------------------------
+
+
+async def test_n13_after_an_outage_the_box_is_back_by_itself(paired: Agent, script: Script):
+    portal = web.Response(text="<html>login</html>", content_type="text/html")
+    script.on(HEARTBEAT, QUIET, 503, 500, portal, QUIET)
+    async with paired.running():
+        await eventually(lambda: paired.contact.online)
+        await eventually(lambda: not paired.contact.online)
+        assert next(fault.code for fault in paired.heartbeat.fault_list()).startswith("server_")
+        await eventually(lambda: paired.contact.online)
+    assert paired.heartbeat.fault_list() == ()
+    assert paired.orders.current.paired is True
+
+
+async def test_without_a_server_the_box_goes_on_with_what_it_has(tmp_path: Path, http: Any):
+    async with scripted_server() as gone:
+        url = gone.url
+    agent = Agent(tmp_path, http, url, orders=Orders(paired=True, device_name="Lobby"))
+    async with agent.running():
+        (fault,) = await eventually(agent.heartbeat.fault_list)
+    assert fault.code == "server_unreachable"
+    assert agent.orders.current == Orders(paired=True, device_name="Lobby")
+    agent.commands.close()
+
+
+async def test_s3_a_disk_that_is_full_does_not_end_the_rhythm(tmp_path: Path, paired: Agent, script: Script):
+    (tmp_path / "orders.json.tmp").mkdir()
+    script.on(HEARTBEAT, {**QUIET, "is_locked": True})
+    async with paired.running():
+        await eventually(lambda: len(script.asked(HEARTBEAT)) > 2)
+    assert not paired.lock.locked
+    assert "storage" in [fault["code"] for fault in script.asked(HEARTBEAT)[-1].body["faults"]]

@@ -1,0 +1,315 @@
+"""Results and proof of play on their way to a real server: nothing lost, nothing stuck, not too fast."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from player.agent.commands import Commands
+from player.agent.outbox import ResultsOutbox, pause_s
+from player.agent.plays_outbox import PlaysOutbox
+from player.cms.adcast import AdCast
+from player.cms.link import Link
+from player.core.ports import Command
+from player.errors import ServerRefused, ServerUnreachable
+from player.runtime import SystemClock
+from player.store import Journal
+from tests.fakes.clock import FakeClock
+from tests.fakes.device import FakeHost
+from tests.fakes.running import eventually, running
+from tests.fakes.server import Script, Seen, scripted_server, session
+from tests.fakes.stage import FakeStage
+
+PLAYBACK = "/api/device/playback"
+
+
+class QuickClock(SystemClock):
+    """Time passes a hundred times as fast for those who pause."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 100
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[Script]:
+    async with scripted_server() as made:
+        yield made
+
+
+@pytest.fixture
+async def cms(script: Script) -> AsyncIterator[AdCast]:
+    random.seed(3)
+    async with session() as http:
+        link = Link(http, script.url, clock=QuickClock())
+        yield AdCast(link, uuid="u", clock=QuickClock(), model="m", os_version="1", app_version="1")
+
+
+class Stage(FakeStage):
+    """Writes plays."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.journal = Journal(folder, sync_lines=10)
+        self.count = 0
+
+    def play(self, count: int = 1, **fields: Any) -> None:
+        for _ in range(count):
+            self.count += 1
+            self.journal.append({"id": f"p{self.count}", "name": "x", **fields})
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "plays")
+
+
+def outbox(tmp_path: Path, cms: AdCast, stage: Stage) -> PlaysOutbox:
+    return PlaysOutbox(cms, stage, plays=tmp_path / "plays", state=tmp_path, clock=FakeClock(), look_s=0.02, first_retry_s=0.01)
+
+
+def got(script: Script) -> list[str]:
+    """The ids that the server was sent, in order."""
+    return [event["id"] for one in script.asked(PLAYBACK) for event in one.body["events"]]
+
+
+# --- proof of play -------------------------------------------------------------------------------------------------------------
+
+
+async def test_plays_are_sent_in_batches_of_a_hundred_and_then_dropped(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    stage.play(250)
+    box = outbox(tmp_path, cms, stage)
+    async with running(box.run()):
+        await eventually(lambda: ("drop_plays", {"through": 250}) in stage.asked)
+        stage.play()
+        await eventually(lambda: len(got(script)) == 251)
+    assert [len(one.body["events"]) for one in script.seen] == [100, 100, 50, 1]
+    assert got(script) == [f"p{n}" for n in range(1, 252)]
+    assert box.last_sent is not None
+    assert box.faults() == ()
+
+
+async def test_after_a_restart_only_what_is_new_is_sent(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    for _ in range(2):
+        stage.play(3)
+        async with running(outbox(tmp_path, cms, stage).run()):
+            await eventually(lambda: "drop_plays" in stage.ops())
+        stage.asked.clear()
+    assert got(script) == ["p1", "p2", "p3", "p4", "p5", "p6"]
+
+
+async def test_n14_a_month_of_plays_is_caught_up_at_five_batches_a_second(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage
+):
+    script.on(PLAYBACK, {})
+    stage.play(1200)
+    began = time.monotonic()
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: len(got(script)) == 1200, 10)
+    assert time.monotonic() - began > 11 * 0.19
+    assert len(set(got(script))) == 1200
+
+
+async def test_a_server_that_is_away_costs_only_time(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, 503, 500, web.Response(text="<html>login</html>", content_type="text/html"), {})
+    stage.play(2)
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: "drop_plays" in stage.ops())
+    assert got(script) == ["p1", "p2"] * 4
+
+
+async def test_the_cursor_moves_only_after_the_server_accepted(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    reached = asyncio.Event()
+
+    async def never(_: Seen) -> dict:
+        reached.set()
+        await asyncio.sleep(60)
+        return {}
+
+    script.on(PLAYBACK, never, {})
+    stage.play(2)
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await reached.wait()
+    assert not (tmp_path / "plays-cursor.json").exists()
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: "drop_plays" in stage.ops())
+    assert got(script) == ["p1", "p2", "p1", "p2"]
+
+
+async def test_an_event_that_is_refused_alone_three_times_is_set_aside_with_a_fault(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage
+):
+    def judge(seen: Seen) -> dict:
+        return {"accepted": [event["id"] for event in seen.body["events"] if event["id"] != "p2"]}
+
+    script.on(PLAYBACK, judge)
+    stage.play(3)
+    box = outbox(tmp_path, cms, stage)
+    async with running(box.run()):
+        await eventually(lambda: "drop_plays" in stage.ops())
+    assert [[e["id"] for e in one.body["events"]] for one in script.seen] == [["p1", "p2", "p3"], ["p2"], ["p2"], ["p2"]]
+    assert (tmp_path / "refused.jsonl").read_text() == '{"id":"p2","name":"x"}\n'
+    assert [(fault.code, fault.count) for fault in box.faults()] == [("play_refused", 1)]
+    assert [fault.count for fault in outbox(tmp_path, cms, stage).faults()] == [1]
+
+
+async def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage
+):
+    delivered = set()
+
+    def judge(seen: Seen) -> Any:
+        ids = [event["id"] for event in seen.body["events"]]
+        if "p7" in ids:
+            return 422
+        delivered.update(ids)
+        return {}
+
+    script.on(PLAYBACK, judge)
+    stage.play(20)
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: "drop_plays" in stage.ops())
+    assert delivered == {f"p{n}" for n in range(1, 21)} - {"p7"}
+    assert '"p7"' in (tmp_path / "refused.jsonl").read_text()
+
+
+async def test_an_event_that_is_none_holds_nothing_back(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    stage.journal.append(["what"])
+    stage.journal.append({"no": "id"})
+    stage.play()
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: "drop_plays" in stage.ops())
+    assert got(script) == ["p1"]
+    assert len((tmp_path / "refused.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("status", [404, 405, 401, 403, 410])
+async def test_n16_a_server_that_takes_no_plays_is_asked_rarely_and_nothing_is_set_aside(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage, status: int
+):
+    script.on(PLAYBACK, status, {})
+    stage.play(2)
+    box = outbox(tmp_path, cms, stage)
+    async with running(box.run()):
+        await eventually(lambda: script.seen)
+        await asyncio.sleep(0.1)
+        assert len(script.seen) == 1
+        box.poke()
+        await eventually(lambda: "drop_plays" in stage.ops())
+    assert not (tmp_path / "refused.jsonl").exists()
+
+
+def test_how_long_to_wait():
+    assert pause_s(ServerRefused("u", 404), 0) > 70_000
+    assert 3000 < pause_s(ServerRefused("u", 403), 0) < 5000
+    assert 60 <= pause_s(ServerRefused("u", 429, "", 60.0), 0) <= 62
+    assert 12 <= pause_s(ServerUnreachable("u", "x", 12.0), 9) <= 14
+    assert pause_s(ServerUnreachable("u", "x"), 50) <= 300
+
+
+async def test_s7_a_journal_cut_short_by_a_power_cut_is_followed(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    stage.play(10)
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: "drop_plays" in stage.ops())
+    segment = next((tmp_path / "plays").glob("*.log"))
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join(lines[:6]))
+    again = Stage(tmp_path / "plays")
+    again.count = 100
+    again.play(5)
+    async with running(outbox(tmp_path, cms, again).run()):
+        await eventually(lambda: ("drop_plays", {"through": 11}) in again.asked)
+    assert got(script)[10:] == ["p101", "p102", "p103", "p104", "p105"]
+
+
+async def test_s12_a_journal_begun_afresh_is_sent_from_its_beginning(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    stage.play(10)
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: "drop_plays" in stage.ops())
+    next((tmp_path / "plays").glob("*.log")).unlink()
+    again = Stage(tmp_path / "plays")
+    again.count = 100
+    again.play(12)
+    async with running(outbox(tmp_path, cms, again).run()):
+        await eventually(lambda: ("drop_plays", {"through": 12}) in again.asked)
+    assert got(script)[10:] == [f"p{n}" for n in range(101, 113)]
+
+
+async def test_what_the_stage_dropped_as_asked_is_not_missed(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    stage.play(600, filler="x" * 1000)
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: ("drop_plays", {"through": 600}) in stage.asked, 20)
+        stage.journal.drop_through(600)
+        stage.play(1)
+        await eventually(lambda: len(got(script)) == 601)
+
+
+async def test_an_absent_stage_is_told_when_it_is_back(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    stage.play()
+    stage.away = True
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: got(script))
+        await asyncio.sleep(0.3)
+        stage.away = False
+        await eventually(lambda: "drop_plays" in stage.ops())
+
+
+# --- command results -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def commands(tmp_path: Path):
+    made = Commands(tmp_path / "commands", {}, clock=FakeClock(), host=FakeHost(), version="1")
+    yield made
+    made.close()
+
+
+RESULT = "/api/device/commands/1/result"
+
+
+async def test_a_result_is_posted_as_soon_as_it_is_there(script: Script, cms: AdCast, commands: Commands):
+    script.on(RESULT, 503, {})
+    async with running(ResultsOutbox(cms, commands, retry_limit_s=0.01).run()):
+        await asyncio.sleep(0.02)
+        await commands.offer([Command("1", "explode")])
+        await eventually(lambda: not commands.untold())
+    assert [one.body["status"] for one in script.seen] == ["rejected", "rejected"]
+
+
+async def test_without_the_path_a_result_rides_in_the_heartbeat(script: Script, cms: AdCast, commands: Commands):
+    script.on(RESULT, 405)
+    box = ResultsOutbox(cms, commands)
+    async with running(box.run()):
+        await commands.offer([Command("1", "explode")])
+        (result,) = await eventually(box.for_heartbeat)
+        await asyncio.sleep(0.02)
+    assert len(script.seen) == 1
+    box.told([result])
+    assert commands.untold() == []
+    assert box.for_heartbeat() == []
+
+
+async def test_a_result_that_the_server_will_not_have_is_given_up_after_three_refusals(
+    script: Script, cms: AdCast, commands: Commands
+):
+    script.on(RESULT, 422)
+    script.on("/api/device/commands/2/result", {})
+    async with running(ResultsOutbox(cms, commands, retry_limit_s=0.01).run()):
+        await commands.offer([Command("1", "explode"), Command("2", "explode")])
+        await eventually(lambda: not commands.untold())
+    assert len(script.asked(RESULT)) == 3
+    assert len(script.asked("/api/device/commands/2/result")) == 1
