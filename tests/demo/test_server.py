@@ -1,4 +1,4 @@
-"""The server as a whole: its life, its page, its samples, its command line, and the player's own adapter against it."""
+"""The server as a whole: its life, its page, its samples, and its command line."""
 
 from __future__ import annotations
 
