@@ -1,0 +1,505 @@
+"""From the server's wish to a manifest on air: real files over real HTTP, failing in every way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from player.agent.cache import Cache
+from player.agent.download import Downloader, Patience
+from player.agent.gather import Gatherer
+from player.agent.reach import Reach
+from player.agent.sync import Sync
+from player.agent.troubles import Troubles
+from player.core.content import Fault, Item, Kind, Layout, Manifest, Playlist, Rect, Region
+from player.core.ports import NowPlaying, Programme, StageStatus, WantedAsset
+from player.errors import BoxError, ContentError, ServerUnreachable
+from player.store import Snapshot
+from tests.fakes.chaos import Chaos
+from tests.fakes.clock import FakeClock
+from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.stage import FakeStage
+
+Wish = tuple[Item, WantedAsset | None]
+MANY = 10**12
+
+
+class FollowingStage(FakeStage):
+    """Plays whatever the snapshot holds when it is told to read it again; `slow` leaves it with what it has."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot, self.slow = snapshot, False
+        self.status = StageStatus(size="1920x1080")
+
+    async def ask(self, op: str, **args: object) -> dict[str, object]:
+        answer = await super().ask(op, **args)
+        if not self.slow and self.status:
+            self.status = replace(self.status, manifest_version=self.snapshot.read().version)
+        return answer
+
+
+@dataclass
+class Bench:
+    folder: Path
+    chaos: Chaos
+    clock: FakeClock
+    cms: FakeCms
+    cache: Cache
+    prepare: FakePrepare
+    snapshot: Snapshot
+    stage: FollowingStage
+    sync: Sync
+
+    def video(
+        self, name: str, body: bytes | None = None, *, hash_: str | None = None, kind: Kind = Kind.VIDEO, **vices: object
+    ) -> Wish:
+        """A file at /NAME, and the item and asset that want it."""
+        body = body_of(name) if body is None else body
+        self.chaos.serve(f"/{name}", body, **vices)
+        file_hash = hashlib.sha256(body).hexdigest() if hash_ is None else hash_
+        asset = WantedAsset(name, name, kind.value, f"{self.chaos.url}/{name}", file_hash or None, None)
+        return Item(f"i-{name}", name, name, kind, 10, file_hash=file_hash), asset
+
+    async def on_air(self, *wishes: Wish, rounds: int = 1, delete: tuple[str, ...] = ()) -> list[str]:
+        self.cms.want(*wishes, delete=delete)
+        for _ in range(rounds):
+            await self.sync.once()
+            self.clock.forward(600)
+        return self.names()
+
+    def names(self) -> list[str]:
+        """What the snapshot on disk says is on air; each file of it is there."""
+        manifest = self.snapshot.read()
+        if manifest is None:
+            return []
+        for item in manifest.items:
+            assert item.file is None or (self.cache.folder / item.file).is_file(), f"{item} is on air without its file"
+        return [item.name for item in manifest.items]
+
+    def codes(self) -> list[str]:
+        return [fault.code for fault in self.sync.faults]
+
+    def held(self) -> list[str]:
+        return sorted(stored.name for stored in self.cache.entries())
+
+
+def body_of(name: str) -> bytes:
+    return b"\x00\x00\x00\x18ftypmp42" + name.encode() * 200
+
+
+@contextlib.asynccontextmanager
+async def benched(folder: Path, chaos: Chaos, clock: FakeClock, *, limit: int = MANY, reserve: int = 0) -> AsyncIterator[Bench]:
+    """A whole content side; a second one on the same folder is a restart."""
+    reach = Reach(chaos.url)
+    async with reach.session() as session:
+        cms, prepare, troubles = FakeCms(), FakePrepare(), Troubles(clock)
+        cache = Cache(folder / "cache", clock, limit)
+        patience = Patience(first_byte_s=3, window_s=0.3, pause_s=0.01)
+        downloader = Downloader(session, cache.parts, reach, reserve_bytes=reserve, patience=patience)
+        gatherer = Gatherer(cache, downloader, prepare, troubles, reserve_bytes=reserve, panel=(1920, 1080))
+        snapshot = Snapshot(folder / "manifest.json", Manifest)
+        stage = FollowingStage(snapshot)
+        sync = Sync(cms, cache, gatherer, troubles, snapshot, stage, clock)
+        await sync.open()
+        yield Bench(folder, chaos, clock, cms, cache, prepare, snapshot, stage, sync)
+
+
+@pytest.fixture
+async def chaos() -> AsyncIterator[Chaos]:
+    async with Chaos() as server:
+        yield server
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, chaos: Chaos) -> AsyncIterator[Bench]:
+    async with benched(tmp_path, chaos, FakeClock()) as made:
+        yield made
+
+
+async def test_a_programme_goes_on_air_with_its_files(bench: Bench):
+    assert await bench.on_air(bench.video("a"), bench.video("b")) == ["a", "b"]
+    item = bench.sync.manifest.items[0]
+    assert item.asset == hashlib.sha256(body_of("a")).hexdigest()
+    assert (bench.cache.folder / item.file).read_bytes() == body_of("a")
+    assert bench.sync.manifest.assets == 2
+    progress = bench.sync.progress
+    assert (progress.items, progress.assets_ready, progress.assets_total) == (2, 2, 2)
+    assert progress.version == bench.sync.manifest.version
+    assert repr(bench.sync) == f"<Sync {progress.version}: 2 of 2 files ready>"
+
+
+async def test_an_unchanged_programme_writes_and_fetches_nothing(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    stamps = {p: p.stat().st_mtime_ns for p in bench.folder.rglob("*") if p.is_file()}
+    asked = list(bench.stage.asked)
+    await bench.on_air(bench.video("a"), rounds=3)
+    assert {p: p.stat().st_mtime_ns for p in bench.folder.rglob("*") if p.is_file()} == stamps
+    assert (bench.chaos.count("/a"), bench.stage.asked) == (1, asked)
+
+
+async def test_pictures_are_shown_as_they_were_prepared(bench: Bench):
+    await bench.on_air(bench.video("p", kind=Kind.IMAGE))
+    file = bench.sync.manifest.items[0].file
+    assert file.startswith("prepared/")
+    assert (bench.cache.folder / file).read_bytes().startswith(b"picture of ")
+
+
+async def test_another_panel_means_preparing_again_and_the_earlier_picture_goes(bench: Bench):
+    wish = bench.video("p", kind=Kind.IMAGE)
+    await bench.on_air(wish, bench.video("v"))
+    before = bench.sync.manifest.items[0].file
+    bench.stage.status = replace(bench.stage.status, size="1080x1920")
+    await bench.on_air(wish, bench.video("v"))
+    assert bench.sync.manifest.items[0].file == before, "turned, not another panel"
+    bench.stage.status = replace(bench.stage.status, size="3840x2160")
+    await bench.on_air(wish, bench.video("v"), rounds=2)
+    assert "3840x2160" in bench.sync.manifest.items[0].file
+    assert not (bench.cache.folder / before).exists()
+    assert sorted(name for name, _ in bench.prepare.seen) == ["p", "p", "v"]
+    assert bench.chaos.count("/p") == 1
+
+
+async def test_a_document_is_shown_page_by_page(bench: Bench):
+    assert await bench.on_air(bench.video("d", kind=Kind.PDF)) == ["d", "d"]
+    assert [i.id for i in bench.sync.manifest.items] == ["i-d", "i-d/2"]
+
+
+async def test_c13_an_empty_playlist_is_a_programme(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    assert await bench.on_air() == []
+    assert bench.snapshot.read() is not None
+    assert bench.sync.faults == ()
+
+
+async def test_pages_need_no_file_but_a_good_address(bench: Bench):
+    good = Item("w", "w", "w", Kind.WEB, 10, url="https://example.com/")
+    bad = Item("x", "x", "x", Kind.WEB, 10, url="file:///etc/passwd")
+    assert await bench.on_air((good, None), (bad, None), bench.video("a")) == ["w", "a"]
+    fault = bench.sync.faults[0]
+    assert (fault.code, fault.item_id) == ("bad_url", "x")
+    assert "'x' (web x)" in fault.message
+    await bench.on_air((good, None))
+    assert bench.sync.faults == ()
+
+
+async def test_an_item_without_a_file_costs_that_item(bench: Bench):
+    item, _ = bench.video("lost")
+    assert await bench.on_air((item, None), bench.video("a")) == ["a"]
+    assert bench.codes() == ["no_file"]
+
+
+async def test_faults_of_the_programme_itself_are_passed_on(bench: Bench):
+    bench.cms.want(bench.video("a"), faults=[Fault("bad_item", "x", 0.0)])
+    await bench.sync.once()
+    assert bench.codes() == ["bad_item"]
+
+
+async def test_a_bad_file_is_tried_three_times_then_the_rest_goes_on_air(bench: Bench):
+    await bench.on_air(bench.video("old"))
+    bad = bench.video("bad", status=500)
+    for wanted in (["old"], ["old"], ["new"], ["new"]):
+        assert await bench.on_air(bad, bench.video("new")) == wanted
+    fault = bench.sync.faults[0]
+    assert (fault.code, fault.item_id, fault.content_id, fault.count) == ("server_refused", "i-bad", "bad", 4)
+    assert fault.since == FakeClock().now().timestamp() + 600
+    bench.video("bad")
+    assert await bench.on_air(bad, bench.video("new")) == ["bad", "new"]
+    assert bench.sync.faults == ()
+
+
+async def test_a_bad_file_is_not_asked_for_again_before_its_pause_is_over(bench: Bench):
+    bench.cms.want(bench.video("bad", status=503, headers={"Retry-After": "120"}))
+    await bench.sync.once()
+    await bench.sync.once()
+    assert bench.chaos.count("/bad") == 1
+    assert bench.sync.retry_in_s() == 120
+    bench.clock.forward(121)
+    assert bench.sync.retry_in_s() == 0
+    await bench.sync.once()
+    assert bench.chaos.count("/bad") == 2
+
+
+async def test_c7_after_three_wrong_hashes_integrity_is_reported_and_the_earlier_revision_stays(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    first = bench.sync.manifest.items[0]
+    item, asset = bench.video("a", b"not what the hash says" * 50, hash_="f" * 64)
+    for code in ("hash_mismatch", "hash_mismatch", "integrity"):
+        assert await bench.on_air((item, asset), bench.video("b")) == (["a"] if code != "integrity" else ["a", "b"])
+        assert bench.codes() == [code]
+    kept = bench.sync.manifest.items[0]
+    assert (kept.file, kept.asset, kept.file_hash) == (first.file, first.asset, first.file_hash)
+    assert (await bench.on_air((item, asset), bench.video("b"), rounds=3), bench.codes()) == (["a", "b"], ["integrity"])
+
+
+async def test_c1_an_unplayable_file_is_skipped_at_once(bench: Bench):
+    bench.prepare.refuse["bad"] = ContentError("unsupported", "bad", "is no video", transient=False)
+    await bench.on_air(bench.video("old"))
+    assert await bench.on_air(bench.video("bad"), bench.video("a")) == ["a"]
+    assert bench.codes() == ["unsupported"]
+    await bench.on_air(bench.video("bad"), bench.video("a"), rounds=3)
+    assert [name for name, _ in bench.prepare.seen].count("bad") == 1, "looked at once an hour at most"
+
+
+async def test_a_box_that_cannot_look_at_videos_says_so(bench: Bench):
+    bench.prepare.refuse["a"] = BoxError("ffmpeg", "is not installed")  # type: ignore[assignment]
+    assert await bench.on_air(bench.video("a"), bench.video("b")) == ["b"]
+    assert bench.codes() == ["box"]
+
+
+async def test_what_plays_stays_while_anything_is_wrong_with_the_server(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    bench.cms.down = True
+    with pytest.raises(ServerUnreachable):
+        await bench.sync.once()
+    assert bench.names() == ["a"]
+
+
+async def test_n4_a_captive_portal_leaves_what_plays(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    wishes = [bench.video(name, body=b"<!doctype html>pay", content_type="text/html", hash_="v1") for name in "bcd"]
+    assert await bench.on_air(*wishes, rounds=5) == ["a"]
+    assert set(bench.codes()) == {"server_nonsense"}
+    assert bench.held() == ["a"]
+
+
+async def test_n5_one_slow_file_does_not_hold_up_the_others(bench: Bench):
+    slow = bench.video("slow", body_of("slow") * 50, trickle=(10, 0.05))
+    assert await bench.on_air(slow, *(bench.video(n) for n in "abcdef")) == list("abcdef")
+    assert bench.codes() == ["server_unreachable"]
+
+
+async def test_a_dead_server_of_media_is_not_asked_ten_thousand_times(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    dead = [
+        (Item(f"{n}", f"{n}", f"{n}", Kind.VIDEO, 1), WantedAsset(f"{n}", f"{n}", "video", "http://127.0.0.1:9/x"))
+        for n in range(200)
+    ]
+    assert await bench.on_air(*dead) == ["a"]
+    assert len(bench.sync.faults) < 8
+
+
+async def test_a_screen_without_anything_is_given_what_is_ready_so_far(bench: Bench):
+    bench.cms.want(bench.video("a"), bench.video("later", trickle=(300, 0.2)))
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        round_ = group.create_task(bench.sync.once(), name="round")
+        while bench.names() != ["a"]:  # noqa: ASYNC110 - what another process would see: a file that changes
+            await asyncio.sleep(0.01)
+        assert not round_.done()
+    assert bench.names() == ["a", "later"]
+
+
+async def test_a_screen_with_something_waits_for_all_of_it(bench: Bench):
+    await bench.on_air(bench.video("old"))
+    seen: set[tuple[str, ...]] = set()
+    bench.cms.want(bench.video("a"), bench.video("later", trickle=(300, 0.1)))
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        round_ = group.create_task(bench.sync.once(), name="round")
+        while not round_.done():
+            seen.add(tuple(bench.names()))
+            await asyncio.sleep(0.01)
+    assert seen | {tuple(bench.names())} == {("old",), ("a", "later")}
+
+
+async def test_each_region_begins_before_any_goes_on(bench: Bench):
+    wishes = {name: bench.video(name) for name in ("a1", "a2", "a3", "b1", "b2")}
+    regions = tuple(
+        Region(r, Rect(0, 0, 1, 1), Playlist(r, r, tuple(wishes[n][0] for n in names)))
+        for r, names in {"a": ["a1", "a2", "a3"], "b": ["b1", "b2"]}.items()
+    )
+    bench.cms.wanted = Programme(Layout("l", 2, 2, regions), tuple(asset for _, asset in wishes.values() if asset))
+    await bench.sync.once()
+    assert {seen.path for seen in bench.chaos.seen[:2]} == {"/a1", "/b1"}
+
+
+async def test_the_same_bytes_under_two_names_are_fetched_once(bench: Bench):
+    one, two = bench.video("one", b"same" * 500), bench.video("two", b"same" * 500)
+    assert await bench.on_air(one, two) == ["one", "two"]
+    assert bench.chaos.count("/one") + bench.chaos.count("/two") == 1
+    assert bench.cache.entries()[0].contents == ("one", "two")
+
+
+async def test_an_opaque_version_that_changes_is_fetched_again(bench: Bench):
+    await bench.on_air(bench.video("a", hash_="v1"))
+    await bench.on_air(bench.video("a", b"other" * 500, hash_="v2"))
+    assert bench.chaos.count("/a") == 2
+    assert bench.sync.manifest.items[0].asset == hashlib.sha256(b"other" * 500).hexdigest()
+
+
+async def test_what_the_server_deleted_goes_when_it_is_free(bench: Bench):
+    a, b = bench.video("a"), bench.video("b")
+    await bench.on_air(a, b)
+    assert await bench.on_air(a, b, delete=("a",)) == ["a", "b"]
+    bench.stage.slow = True
+    await bench.on_air(b, delete=("a",))
+    assert bench.held() == ["a", "b"], "the stage has not moved on yet"
+    bench.stage.slow = False
+    await bench.on_air(b, delete=("a",), rounds=2)
+    assert bench.held() == ["b"]
+
+
+async def test_what_is_not_wanted_stays_while_there_is_room(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    await bench.on_air(bench.video("b"), rounds=2)
+    await bench.on_air(bench.video("a"))
+    assert bench.chaos.count("/a") == 1
+
+
+async def test_s1_a_full_cache_makes_room_by_what_was_used_longest_ago(tmp_path: Path, chaos: Chaos):
+    async with benched(tmp_path, chaos, FakeClock(), limit=2500) as bench:
+        for name in "abc":
+            await bench.on_air(bench.video(name, bytes([ord(name)]) * 1000), rounds=2)
+        assert bench.held() == ["b", "c"]
+
+
+async def test_s1_what_does_not_fit_beside_what_plays_is_told_and_comes_later(tmp_path: Path, chaos: Chaos):
+    async with benched(tmp_path, chaos, FakeClock(), limit=2500) as bench:
+        await bench.on_air(bench.video("a", b"a" * 1000), bench.video("b", b"b" * 1000))
+        wishes = [bench.video(name, name.encode() * 1000) for name in "cd"]
+        names = [await bench.on_air(*wishes) for _ in range(4)]
+        assert names[-1] in (["c"], ["d"], ["c", "d"])
+        assert await bench.on_air(*wishes, rounds=2) == ["c", "d"]
+        assert bench.cache.figures().bytes <= 2500
+        assert bench.codes() == []
+
+
+async def test_s1_what_can_never_fit_is_refused_and_the_rest_plays(tmp_path: Path, chaos: Chaos):
+    async with benched(tmp_path, chaos, FakeClock(), limit=2500) as bench:
+        item, asset = bench.video("huge", b"h" * 5000)
+        assert await bench.on_air((item, replace(asset, size=5000)), bench.video("a")) == ["a"]
+        assert bench.codes() == ["no_space"]
+        assert bench.chaos.count("/huge") == 0
+        assert "storage.cache_limit" in bench.sync.faults[0].message
+
+
+async def test_s1_an_unannounced_size_is_learned_and_planned_for(tmp_path: Path, chaos: Chaos):
+    async with benched(tmp_path, chaos, FakeClock(), limit=2500) as bench:
+        await bench.on_air(bench.video("a", b"a" * 1000), rounds=2)
+        await bench.on_air(bench.video("b", b"b" * 100), rounds=2)
+        assert await bench.on_air(bench.video("big", b"B" * 2200), rounds=2) == ["big"]
+        assert bench.held() == ["b", "big"]
+        assert bench.codes() == []
+
+
+async def test_s1_the_disk_below_its_reserve_keeps_what_plays(tmp_path: Path, chaos: Chaos):
+    clock = FakeClock()
+    async with benched(tmp_path, chaos, clock) as bench:
+        await bench.on_air(bench.video("a"))
+    async with benched(tmp_path, chaos, clock, reserve=10**18) as bench:
+        bench.cms.want(bench.video("b"))
+        await bench.sync.once()
+        assert bench.names() == ["a"]
+        assert bench.codes() == ["no_space"]
+
+
+async def test_s6_a_rotten_file_is_fetched_again_and_the_stage_told(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    (bench.cache.folder / bench.sync.manifest.items[0].file).write_bytes(b"rot")
+    before = len(bench.stage.asked)
+    assert await bench.on_air(bench.video("a")) == ["a"]
+    assert (bench.chaos.count("/a"), len(bench.stage.asked)) == (2, before + 1)
+
+
+async def test_s12_a_cache_wiped_while_playing_is_filled_again(bench: Bench):
+    await bench.on_air(bench.video("a"), bench.video("p", kind=Kind.IMAGE))
+    shutil.rmtree(bench.cache.folder)
+    assert await bench.on_air(bench.video("a"), bench.video("p", kind=Kind.IMAGE)) == ["a", "p"]
+
+
+@pytest.mark.parametrize("lose", ["index.json", "cache", "manifest.json", "nothing"])
+async def test_s8_a_restart_goes_on_where_it_was(tmp_path: Path, chaos: Chaos, lose: str):
+    clock = FakeClock()
+    async with benched(tmp_path, chaos, clock) as bench:
+        wishes = [bench.video("a"), bench.video("b", hash_="v7")]
+        await bench.on_air(*wishes)
+    if lose == "cache":
+        shutil.rmtree(tmp_path / "cache")
+    for path in [tmp_path / "manifest.json", tmp_path / "cache" / "index.json"]:
+        if path.name == lose:
+            path.unlink()
+    async with benched(tmp_path, chaos, clock) as bench:
+        assert await bench.on_air(*wishes) == ["a", "b"]
+        expected = 2 if lose == "cache" else 1
+        assert (chaos.count("/a"), chaos.count("/b")) == (expected, expected)
+
+
+async def test_s7_a_file_emptied_by_a_power_cut_is_fetched_again(tmp_path: Path, chaos: Chaos):
+    clock = FakeClock()
+    async with benched(tmp_path, chaos, clock) as bench:
+        await bench.on_air(bench.video("a"))
+        file = bench.cache.folder / bench.sync.manifest.items[0].file
+    file.write_bytes(b"")
+    async with benched(tmp_path, chaos, clock) as bench:
+        await bench.on_air(bench.video("a"))
+        assert file.read_bytes() == body_of("a")
+
+
+async def test_s8_a_round_cut_off_anywhere_leaves_a_whole_manifest_and_is_finished_by_the_next(tmp_path: Path, chaos: Chaos):
+    clock = FakeClock()
+    async with benched(tmp_path, chaos, clock) as bench:
+        await bench.on_air(bench.video("a"))
+        for cut in range(12):
+            bench.cms.want(*(bench.video(f"{n}{cut}", trickle=(50, 0.003)) for n in "xyz"))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.006 * cut):
+                    await bench.sync.once()
+            names = bench.names()
+            assert names == ["a"] or ("".join(n[0] for n in names) == "xyz" and len({n[1:] for n in names}) == 1)
+        await bench.sync.once()
+        assert bench.names() == ["x11", "y11", "z11"]
+        assert list(bench.cache.parts.iterdir()) == []
+
+
+async def test_the_stage_being_away_does_not_matter(bench: Bench):
+    bench.stage.away, bench.stage.status = True, None
+    assert await bench.on_air(bench.video("a")) == ["a"]
+    bench.stage.away, bench.stage.status = False, StageStatus(manifest_version="another")
+    await bench.on_air(bench.video("a"))
+    assert bench.stage.ops() == ["reread"], "a stage that is behind is told again"
+
+
+async def test_clearing_the_cache_keeps_what_is_on_screen_and_fetches_the_rest_again(bench: Bench):
+    wishes = [bench.video(n) for n in "abc"]
+    await bench.on_air(*wishes)
+    await bench.on_air(bench.video("idle"))
+    await bench.on_air(*wishes)
+    bench.stage.status = replace(bench.stage.status, items=(NowPlaying("main", "i-b", "b", "b", "video", 1.0, 10.0),))
+    await bench.sync.clear_cache()
+    assert bench.names() == ["a", "b", "c"]
+    assert [bench.chaos.count(f"/{n}") for n in "abc"] == [2, 1, 2]
+    assert bench.held() == ["a", "b", "c"]
+
+
+async def test_clearing_the_cache_without_a_server_throws_nothing_away(bench: Bench):
+    await bench.on_air(bench.video("a"), bench.video("b"))
+    bench.cms.down = True
+    with pytest.raises(ServerUnreachable):
+        await bench.sync.clear_cache()
+    assert (bench.names(), bench.held()) == (["a", "b"], ["a", "b"])
+
+
+async def test_c8_names_from_the_server_never_reach_the_file_system(bench: Bench):
+    for name in ["../../escape", "/etc/passwd", "nul\0byte", "x" * 4000, "-rf", "CON"]:
+        item, asset = bench.video("file")
+        await bench.on_air((replace(item, name=name, content_id=name), replace(asset, name=name, content_id=name, file_hash=name)))
+    files = [p.relative_to(bench.folder).as_posix() for p in bench.folder.rglob("*") if p.is_file()]
+    assert all(f.count("/") <= 3 and "escape" not in f and "xxx" not in f for f in files)
+
+
+async def test_c12_ten_thousand_items_that_are_here_are_a_round_of_a_second(bench: Bench):
+    item, asset = bench.video("a")
+    pages = [(Item(f"w{n}", f"w{n}", "w", Kind.WEB, 10, url="https://example.com/"), None) for n in range(5_000)]
+    files = [(replace(item, id=f"i{n}"), asset) for n in range(5_000)]
+    await bench.on_air(*pages, *files)
+    began = time.perf_counter()
+    await bench.on_air(*pages, *files)
+    assert time.perf_counter() - began < 1.5
+    assert len(bench.sync.manifest.items) == 10_000
