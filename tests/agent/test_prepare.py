@@ -469,7 +469,7 @@ async def test_c4_a_file_that_takes_too_long_is_given_up_and_nothing_is_left_run
     error = await refusal(source, Kind.IMAGE, folder, deadline_s=0.3)
     assert error.code == "timeout"
     assert error.transient
-    assert time.monotonic() - began < 2.5, "the child was waited for instead of ended"
+    assert time.monotonic() - began < 4, "the child was waited for instead of ended"
     assert not children()
 
 
@@ -498,7 +498,7 @@ async def test_cancelling_ends_the_child(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.15):
             await prepare(source, Kind.IMAGE, "big", folder, PANEL)
-    assert time.monotonic() - began < 2.5, "the child was waited for instead of ended"
+    assert time.monotonic() - began < 4, "the child was waited for instead of ended"
     assert not children()
 
 
@@ -516,7 +516,15 @@ def test_p8_the_child_dies_with_the_agent(tmp_path: Path) -> None:
     finally:
         agent.kill()
         agent.wait(10)
-    eventually(lambda: not Path(f"/proc/{child}").exists(), within_s=1.5)  # by itself it would go on for seconds
+    eventually(lambda: ended(child), within_s=3)  # by itself it would go on for longer
+
+
+def ended(pid: str) -> bool:
+    """Gone, or dead and waiting to be collected by whoever inherited it."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
 
 
 def eventually(check: Callable[[], T], within_s: float = 10) -> T:
