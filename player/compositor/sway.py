@@ -48,7 +48,7 @@ class Sway:
         info = socket.with_name("compositor.json")
         try:
             async with asyncio.timeout(deadline_s):
-                while (session := read_info(info)) is None:  # noqa: ASYNC110 - a file, no event
+                while (session := read_info(info)) is None or not await _answers(socket):  # noqa: ASYNC110 - no event
                     await asyncio.sleep(0.02)
         except TimeoutError as error:
             reason = f"no compositor came up at {socket} within {deadline_s:g} s; see its log (signage-player compositor)"
@@ -238,3 +238,13 @@ async def _before(until: float, ipc: Ipc) -> tuple[int, Any]:
 
 def _opacity(window: int, value: float) -> str:
     return f"[con_id={window}] opacity {min(1.0, max(0.0, value)):.4f}"
+
+
+async def _answers(socket: Path) -> bool:
+    """Whether anybody listens there: a compositor that died leaves its socket and its file behind."""
+    try:
+        _, writer = await asyncio.open_unix_connection(str(socket))
+    except OSError:
+        return False
+    writer.close()
+    return True

@@ -62,6 +62,12 @@ class House:
         self.orientation = Orientation.LANDSCAPE
         self.seen = View("idle")
 
+    def cards_lost(self) -> None:
+        """What draws cards lost its connection: it is opened again."""
+        log.warning("the cards' connection to the compositor broke; it is opened again")
+        self._cards = None
+        self.changed()
+
     # --- what comes in
 
     def changed(self) -> None:
@@ -133,13 +139,13 @@ class House:
         wall = self._clock.now().timestamp()
         self.seen = view(self.orders, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
-        if self._cards is None and self._needs_cards(now):
+        if self._cards is None and self._needs_cards():
             self._cards = await self._open_cards()
         if self._cards is not None:
             await self._show_cards(self._cards, now)
         self._told()
 
-    def _needs_cards(self, now: float) -> bool:
+    def _needs_cards(self) -> bool:
         """Whether there is a reason to load what draws cards: not before the first item is on its way, unless there is none."""
         del now
         return (

@@ -1,8 +1,8 @@
 """Cards above and below the content: a small Wayland client with layer surfaces, and the screen's input.
 
-A card is drawn once into shared memory; the compositor does the rest. A ticker is one long strip whose visible part is moved by the
-compositor (wp_viewporter), one step a frame: nothing is drawn again and no content frame is touched. Input arrives here too, since
-content windows take none: keys by a one-pixel surface that holds the keyboard, touches and clicks on whatever card lies there.
+A card is drawn once into shared memory; the compositor does the rest. A ticker is one long strip in shared memory, of which the
+compositor is shown another part at each frame: nothing is drawn again and no content frame is touched. Input arrives here too:
+content windows take none. Keys come by a one-pixel surface that holds the keyboard, touches and clicks on whatever card lies there.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _ARGB8888 = 0
 NOWHERE = Anchor(0)
 _ALL = Anchor.TOP | Anchor.BOTTOM | Anchor.LEFT | Anchor.RIGHT
 CONFIGURE_LIMIT_S = 3.0
+KEYBOARD_PAUSE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class _Card:
         self.viewport = overlay.viewporter.get_viewport(self.surface)
         self._buffer: Any = None
         self._pool: Any = None
-        self._memory: mmap.mmap | None = None
-        self._scroll: Any = None
+        self._views: set[Any] = set()
+        self._frame: Any = None
         self.layer.dispatcher["configure"] = self._configure
         self.layer.dispatcher["closed"] = self._closed
         self.layer.set_anchor(int(_ALL if place.whole_screen else place.anchor))
@@ -91,44 +92,61 @@ class _Card:
 
     def show(self, picture: Picture) -> None:
         """Puts the picture on the surface, scaled to its size."""
-        self.free()
-        size = picture.width * picture.height * 4
-        handle = os.memfd_create(self.name, os.MFD_CLOEXEC)
-        try:
-            os.ftruncate(handle, size)
-            self._memory = mmap.mmap(handle, size)
-            self._memory[:] = picture.pixels
-            self._pool = self.overlay.shm.create_pool(handle, size)
-        finally:
-            os.close(handle)
+        self._fill(picture)
         self._buffer = self._pool.create_buffer(0, picture.width, picture.height, picture.width * 4, _ARGB8888)
         self.surface.attach(self._buffer, 0, 0)
         self.viewport.set_destination(*self.size)
         self.surface.damage_buffer(0, 0, picture.width, picture.height)
         self.surface.commit()
 
-    def scroll(self, width: int, height: int, speed: float, now: Callable[[], float]) -> None:
-        """Moves a window of the surface's size over the strip for ever, `speed` pixels a second, one step a frame."""
-        began = now()
-        shown = self.size[0] * height / self.size[1]
+    def scroll(self, strip: Picture, speed: float, now: Callable[[], float]) -> None:
+        """Moves the surface's view along the strip for ever, `speed` pixels a second, at each frame that the compositor asks for.
+
+        Each view is a buffer of its own onto the same memory. (A viewport's source would be the obvious way; wlroots 0.15 with
+        pixman ignores its offset.)
+        """
+        self._fill(strip)
+        began, width = now(), self.size[0]
 
         def step(*_: Any) -> None:
-            offset = ((now() - began) * speed) % max(1.0, width - shown)
-            self.viewport.set_source(offset, 0.0, shown, float(height))
-            self._scroll = self.surface.frame()
-            self._scroll.dispatcher["done"] = step
+            if self.surface.destroyed:
+                return
+            offset = int((now() - began) * speed) % max(1, strip.width - width)
+            view = self._pool.create_buffer(offset * 4, width, strip.height, strip.width * 4, _ARGB8888)
+            self._views.add(view)
+            view.dispatcher["release"] = self._released
+            self.surface.attach(view, 0, 0)
+            self.surface.damage_buffer(0, 0, width, strip.height)
+            self._frame = self.surface.frame()
+            self._frame.dispatcher["done"] = step
             self.surface.commit()
 
         step()
-        self.overlay.flush()
+
+    def _released(self, view: Any) -> None:
+        self._views.discard(view)
+        view.destroy()
+
+    def _fill(self, picture: Picture) -> None:
+        """The picture's pixels into memory that the compositor shares."""
+        self.free()
+        size = picture.width * (picture.height + 1) * 4  # a row more: a view that begins inside a row ends inside the next
+        handle = os.memfd_create(self.name, os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(handle, size)
+            with mmap.mmap(handle, size) as memory:
+                memory[: len(picture.pixels)] = picture.pixels
+            self._pool = self.overlay.shm.create_pool(handle, size)
+        finally:
+            os.close(handle)
 
     def free(self) -> None:
-        for thing in (self._buffer, self._pool):
+        """Gives the memory back."""
+        for thing in (self._buffer, *self._views, self._pool):
             if thing is not None:
                 thing.destroy()
-        if self._memory is not None:
-            self._memory.close()
-        self._buffer = self._pool = self._memory = None
+        self._views.clear()
+        self._buffer = self._pool = None
 
     def destroy(self) -> None:
         self.viewport.destroy()
@@ -178,8 +196,20 @@ class Overlay:
         self.compositor, self.shm = bind(WlCompositor, 4), bind(WlShm, 1)
         self.shell, self.viewporter = bind(ZwlrLayerShellV1, 4), bind(WpViewporter, 1)
         self._registry = registry
-        self._seat = Seat(bind(WlSeat, 5), self._on_key, self._pressed)
+        self._seat = Seat(bind(WlSeat, 5), self._on_key, self._pressed, self._keyboard_lost)
         self._display.roundtrip()
+
+    def _keyboard_lost(self) -> None:
+        """Asks for the keyboard again: the compositor gives it to a surface that newly says it wants all of it."""
+        self._loop.call_later(KEYBOARD_PAUSE_S, self._take_keyboard)
+
+    def _take_keyboard(self) -> None:
+        for card in self._cards.values():
+            if card.place.keyboard is Keyboard.EXCLUSIVE:
+                for wish in (Keyboard.NONE, Keyboard.EXCLUSIVE):
+                    card.layer.set_keyboard_interactivity(int(wish))
+                    card.surface.commit()
+        self.flush()
 
     def _pressed(self, surface: Any, x: float, y: float) -> None:
         for name, card in self._cards.items():
@@ -204,8 +234,8 @@ class Overlay:
         """Shows `width` pixels of a long strip, moving left by `speed` pixels a second. Its end has to join its start."""
         self.remove(name)
         card = await self._add(name, place, (width, strip.height))
-        card.show(strip)
-        card.scroll(strip.width, strip.height, speed, self._loop.time)
+        card.scroll(strip, speed, self._loop.time)
+        self.flush()
 
     async def _add(self, name: str, place: Place, size: tuple[int, int]) -> _Card:
         card = self._cards[name] = _Card(self, name, place, size)

@@ -65,6 +65,7 @@ class SwayScreen:
 
         rect = (await self._sway.outputs())[0].rect
         overlay = await Overlay.connect(self.wayland_display, house.pressed_key, house.touched)
+        overlay.on_gone = house.cards_lost
         presenter = Presenter(overlay, (rect.width, rect.height), clock, zone, dirs.cache)
         await presenter.start()
         return presenter

@@ -1,0 +1,273 @@
+"""The stage on a real screen: content in order, cards over it, faults beside it, and what a sudden death leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+
+import pytest
+
+from player.core import proof
+from player.core.content import Alert, Item, Kind, Orientation, Severity, Transition, TransitionKind
+from player.errors import BoxError
+from player.stage.cards import lock_pad
+from tests.stage.conftest import StageBox
+
+pytestmark = pytest.mark.stage
+
+
+async def test_pictures_and_clips_follow_each_other_on_the_screen_and_each_play_is_proved(box: StageBox):
+    box.publish(box.picture("red", 1.5), box.clip("clip", "lime", 1.5), box.picture("blue", 1.5))
+    box.start()
+    for name, colour in (("red", "red"), ("clip", "lime"), ("blue", "blue"), ("red", "red")):
+        await box.until_shown(name)
+        await box.until_seen(colour)
+    plays = box.plays()
+    assert [(p["name"], p["result"]) for p in plays[:3]] == [("red", "complete"), ("clip", "complete"), ("blue", "complete")]
+    assert proof.verify(plays) == []
+    assert all(abs(p["duration_ms"] - 1500) < 700 for p in plays[:3])
+
+
+async def test_a_crossfade_mixes_both_pictures(box: StageBox):
+    box.publish(box.picture("red", 2), box.picture("blue", 2), transition=Transition(TransitionKind.CROSSFADE, 1.5))
+    box.start()
+    await box.until_seen("red")
+    await box.until_shown("blue")
+    mixed = []
+    while (pixel := (await box.look()).getpixel((640, 360)))[2] < 240:
+        mixed.append(pixel)
+    assert any(20 < red < 235 and 20 < blue < 235 for red, _, blue in mixed), mixed
+    assert all(abs(red + blue - 255) < 12 for red, _, blue in mixed), "the weights of a crossfade sum to one"
+
+
+async def test_c1_a_broken_file_is_reported_and_the_rest_plays_on(box: StageBox):
+    (box.dirs.cache / "broken.mp4").write_bytes(b"\0" * 5000)
+    broken = Item("x", "c-x", "broken", Kind.VIDEO, 0, file="broken.mp4")
+    gone = Item("y", "c-y", "gone", Kind.VIDEO, 0, file="../../etc/passwd")
+    box.publish(box.picture("red", 1.2), broken, gone, box.picture("blue", 1.2))
+    box.start()
+    await box.until_seen("red")
+    await box.until_seen("blue")
+    status = await box.until(lambda s: {f.item_id for f in s.faults} >= {"x", "y"})
+    assert {f.item_id: f.code for f in status.faults if f.item_id} == {"x": "unplayable", "y": "missing"}
+
+
+async def test_p1_killed_with_minus_nine_the_stage_comes_back_with_content_and_no_play_is_lost(box: StageBox):
+    box.publish(box.picture("red", 1.0), box.picture("blue", 1.0))
+    box.start()
+    await box.until(lambda s: s.last_play_seq >= 2)
+    before = box.plays()
+    box.end("stage", signal.SIGKILL)
+    box.start("stage")
+    await box.until(lambda s: s.last_play_seq >= before[-1]["seq"] + 2)
+    after = box.plays()
+    assert after[: len(before)] == before
+    assert proof.verify(after) == []
+
+
+async def test_p1_an_item_that_was_on_screen_at_three_deaths_is_kept_off(box: StageBox):
+    box.publish(box.picture("red", 600))
+    box.start()
+    for _ in range(3):
+        await box.until_shown("red")
+        box.end("stage", signal.SIGKILL)
+        box.start("stage")
+        await asyncio.sleep(0.3)
+    status = await box.until(lambda s: any(f.code == "quarantined" for f in s.faults))
+    assert status.items == ()
+    box.publish(box.picture("red", 600), box.picture("blue", 600))
+    await box.reread()
+    await box.until_seen("blue")
+
+
+async def test_without_content_the_idle_card_and_unpaired_the_code_is_on_screen(box: StageBox):
+    box.order(
+        paired=False,
+        pairing_code="4A7X2B",
+        server_name="AdCast",
+        server_url="http://127.0.0.1:1",
+        device_name="",
+        network="Ethernet",
+    )
+    box.start()
+    await box.until(lambda s: s.state == "pairing")
+    await asyncio.sleep(0.7)
+    pairing = await box.look()
+    assert len(pairing.getcolors(1 << 20)) > 50, "a drawn card, not a flat colour"
+    box.order(paired=True)
+    await box.reread()
+    await box.until(lambda s: s.state == "idle")
+    await asyncio.sleep(0.7)
+    idle = await box.look()
+    assert idle.tobytes() != pairing.tobytes()
+    assert max(idle.getextrema(), key=lambda e: e[1])[1] > 100, "never black"
+
+
+async def test_a_device_that_the_server_forgot_keeps_playing_with_the_code_in_a_corner(box: StageBox):
+    box.publish(box.picture("white"))
+    box.start()
+    plain = await box.until_seen("white")
+    box.order(paired=False, pairing_code="4A7X2B")
+    await box.reread()
+    await asyncio.sleep(1.0)
+    corner = await box.look()
+    assert corner.getpixel((640, 300)) == plain.getpixel((640, 300))
+    assert corner.crop((0, 500, 500, 720)).getcolors(1 << 20) != plain.crop((0, 500, 500, 720)).getcolors(1 << 20)
+
+
+async def test_a_grave_alert_takes_the_screen_within_a_second_and_gives_it_back_when_it_expires(box: StageBox):
+    box.publish(box.picture("white", 600))
+    box.start()
+    await box.until_seen("white")
+    box.order(alerts=(Alert("1", "Fire", "Leave the building", Severity.EXTREME, expires_at=time.time() + 4),))
+    began = time.monotonic()
+    await box.reread()
+    while (await box.look()).getpixel((640, 20)) == (255, 255, 255):
+        assert time.monotonic() - began < 1.0, "an alert shows within a second of its arrival"
+    assert (await box.until(lambda s: s.state == "alert")).state == "alert"
+    assert [(p["result"], p["reason"]) for p in box.plays()] == [("interrupted", "alert")]
+    await box.until_seen("white", limit_s=6)
+
+
+async def test_a_lesser_alert_runs_along_the_bottom_and_content_goes_on(box: StageBox):
+    box.publish(box.picture("white", 600))
+    box.start()
+    await box.until_seen("white")
+    box.order(alerts=(Alert("1", "Rain", "Take an umbrella, it will rain all day long", Severity.MODERATE),))
+    await box.reread()
+    await asyncio.sleep(3.0)
+    one = (await box.look()).crop((0, 660, 1280, 720))
+    await asyncio.sleep(0.5)
+    other = (await box.look()).crop((0, 660, 1280, 720))
+    assert one.tobytes() != other.tobytes(), "it moves"
+    assert len(one.getcolors(1 << 20)) > 2
+    assert (await box.look()).getpixel((640, 300)) == (255, 255, 255)
+
+
+async def test_the_screen_turns_and_its_picture_has_the_other_shape(box: StageBox):
+    box.publish(box.picture("red", 600))
+    box.start()
+    await box.until_seen("red")
+    box.order(orientation=Orientation.PORTRAIT)
+    await box.reread()
+    status = await box.until(lambda s: s.size == "720x1280")
+    assert status.orientation == "portrait"
+    assert (await box.look()).size == (720, 1280)
+    await box.until_seen("red", at=(360, 640))
+
+
+async def test_screen_off_is_black_and_plays_go_on_marked_as_unseen(box: StageBox):
+    box.publish(box.picture("red", 1.0), box.picture("blue", 1.0))
+    box.start()
+    await box.until_seen("red")
+    box.order(screen_on=False)
+    await box.reread()
+    await box.until_seen("black")
+    seen = len(box.plays())
+    await box.until(lambda s: s.last_play_seq >= seen + 2)
+    assert not box.plays()[-1]["screen_on"]
+    box.order(screen_on=True)
+    await box.reread()
+    await box.until_seen("red")
+
+
+async def test_messages_identify_and_watermark_lie_over_the_content(box: StageBox):
+    box.publish(box.picture("white", 600), watermark=True)
+    box.start()
+    plain = await box.until_seen("white")
+    await box.ask("message", text="Closing in ten minutes", seconds=2)
+    await asyncio.sleep(1.0)
+    assert (await box.look()).crop((0, 400, 1280, 720)).tobytes() != plain.crop((0, 400, 1280, 720)).tobytes()
+    await asyncio.sleep(1.6)
+    marked = await box.look()
+    assert marked.getpixel((640, 500)) == (255, 255, 255), "the message went"
+    assert marked.crop((900, 620, 1280, 720)).getcolors(1 << 16) != [(380 * 100, (255, 255, 255))], "the watermark stays"
+    await box.ask("identify", seconds=1)
+    await asyncio.sleep(0.8)
+    assert (await box.look()).getpixel((640, 30)) != (255, 255, 255)
+
+
+async def test_next_previous_and_play(box: StageBox):
+    box.publish(box.picture("red"), box.picture("lime"), box.picture("blue"))
+    box.start()
+    await box.until_shown("red")
+    await box.ask("next")
+    await box.until_seen("lime")
+    await box.ask("previous")
+    await box.until_seen("red")
+    await box.ask("play", content_id="c-blue", seconds=1)
+    await box.until_seen("blue")
+    with pytest.raises(BoxError, match="not in the playlist"):
+        await box.ask("play", content_id="c-none")
+    with pytest.raises(BoxError, match="does not know"):
+        await box.ask("dance")
+
+
+async def test_locked_any_key_only_opens_the_pad_and_a_pin_goes_to_the_agent(box: StageBox):
+    box.order(locked=True)
+    box.publish(box.picture("red", 600), box.picture("blue", 600))
+    box.start()
+    await box.until_seen("red")
+    await asyncio.sleep(1.0)
+    await box.keys("right")
+    await asyncio.sleep(0.8)
+    assert (await box.look()).getpixel((640, 10)) != (255, 0, 0), "the pad is open"
+    await box.keys("1", "2", "3", "4", "enter")
+    await asyncio.sleep(0.5)
+    assert box.pins == ["1234"]
+    await box.ask("pin_answer", ok=False, wait_s=2)
+    await box.keys("9", "enter")
+    await asyncio.sleep(0.3)
+    assert box.pins == ["1234"], "no try during the pause"
+    box.order(locked=False)
+    await box.reread()
+    await box.until_seen("red")
+    await box.keys("right")
+    await box.until_seen("blue")
+
+
+async def test_locked_a_touch_opens_the_pad_and_its_keys_can_be_pressed(box: StageBox):
+    box.order(locked=True)
+    box.publish(box.picture("red", 600))
+    box.start()
+    await box.until_seen("red")
+    await asyncio.sleep(1.0)
+    await box.click(200, 200)
+    await asyncio.sleep(1.0)
+    assert (await box.look()).getpixel((640, 10)) != (255, 0, 0)
+    _, keys = lock_pad((1280, 720), entered=0, wait_s=0, message="")
+    for name in ("7", "0", "enter"):
+        await box.click(keys[name].x + keys[name].width // 2, keys[name].y + keys[name].height // 2)
+    await asyncio.sleep(0.5)
+    assert box.pins == ["70"]
+
+
+async def test_sigterm_ends_the_stage_within_five_seconds_and_the_play_under_way_is_recorded(box: StageBox):
+    box.publish(box.picture("red", 600))
+    box.start()
+    await box.until_shown("red")
+    began = time.monotonic()
+    assert box.end("stage") == 0
+    assert time.monotonic() - began < 5
+    assert [(p["name"], p["result"]) for p in box.plays()] == [("red", "interrupted")]
+
+
+async def test_when_the_compositor_dies_the_stage_ends_at_once_and_content_is_back_after_both(box: StageBox):
+    box.publish(box.picture("red", 600))
+    box.start()
+    await box.until_seen("red")
+    box.end("compositor", signal.SIGKILL)
+    assert box.processes["stage"].wait(5) == 3
+    await asyncio.sleep(0.5)
+    box.start()
+    await box.until_seen("red")
+
+
+async def test_without_a_picture_time_and_proof_go_on_all_the_same(dark_box: StageBox):
+    dark_box.publish(dark_box.picture("red", 1.0), dark_box.picture("blue", 1.0))
+    dark_box.start()
+    await dark_box.until(lambda s: s.last_play_seq >= 2)
+    assert proof.verify(dark_box.plays()) == []
+    with pytest.raises(BoxError, match="draws no picture"):
+        await dark_box.look()
