@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,8 +17,11 @@ from player.agent.lock import ScreenLock
 from player.agent.orders import OrdersBook
 from player.core import commands as c
 from player.core.commands import Instruction
+from player.core.content import Orders
 from player.core.ports import Absent, AppUpdate, Audio, Clock, Cms, Host, Panel, StagePort
 from player.errors import BoxError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,24 @@ def _states(orders: OrdersBook, lock: ScreenLock, audio: Audio | Absent, panel: 
         c.Lock: close,
         c.Unlock: open_,
     }
+
+
+async def restore(orders: Orders, audio: Audio | Absent, panel: Panel | Absent) -> None:
+    """Puts the ordered states that are not the stage's into effect again after a start (K8). What the box refuses is logged."""
+    wanted: list[tuple[Any, Callable[[], Awaitable[object]]]] = []
+    if not isinstance(audio, Absent):
+        sound, volume = audio, orders.volume
+        if volume is not None:
+            wanted.append((volume, lambda: sound.set_volume(volume)))
+        wanted.append((orders.muted, lambda: sound.set_muted(orders.muted)))
+    if not isinstance(panel, Absent) and orders.brightness is not None:
+        light, brightness = panel, orders.brightness
+        wanted.append((brightness, lambda: light.set_brightness(brightness)))
+    for value, act in wanted:
+        try:
+            await act()
+        except BoxError as error:
+            log.warning("what was ordered before the start (%s) is not in effect: %s", value, error)
 
 
 def _need(ability: Any) -> Any:

@@ -40,6 +40,7 @@ class AdCast:
         self._link, self._uuid, self._clock = link, uuid, clock
         self._about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
         self._no_results_until = 0.0
+        self._not_found: set[str] = set()  # one 404 may mean that the server forgot that command; two, that it has no such path
         self._pages: dict[tuple[str, str | None], str] = {}
         self._since: dict[tuple[str, str | None, str], float] = {}
 
@@ -63,7 +64,7 @@ class AdCast:
 
     async def report(self, result: CommandResult) -> bool:
         """Delivers a result; False where this server has no path for it, so that it must ride in a heartbeat."""
-        if self._clock.monotonic() < self._no_results_until:
+        if self._clock.monotonic() < self._no_results_until or result.id in self._not_found:
             return False
         path = f"/api/device/commands/{quote(result.id, safe='')}/result"
         try:
@@ -71,8 +72,12 @@ class AdCast:
         except ServerRefused as error:
             if error.status not in (404, 405):
                 raise
-            self._no_results_until = self._clock.monotonic() + DAY_S
+            self._not_found.add(result.id)
+            if error.status == 405 or len(self._not_found) > 1:
+                self._no_results_until = self._clock.monotonic() + DAY_S
+                self._not_found.clear()
             return False
+        self._not_found.clear()
         return True
 
     async def send_plays(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:

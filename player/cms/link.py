@@ -147,14 +147,12 @@ class Link:
         return text
 
     def _contact(self, *, answered: bool, error: ServerError | None = None) -> None:
+        """Whether the last call was answered. One endpoint may fail while others work: what counts is said by the heartbeat."""
         if answered:
             self.last_contact = self._clock.now().timestamp()
         if self.online is not answered:
-            if answered:
-                log.info("the server %s answers", self._base)
-            else:
-                log.warning("the server does not answer, what is here plays on: %s", error)
-            self.online = answered
+            log.debug("%s: %s", self, error or "it answers")
+        self.online = answered
 
 
 _OUTSIDE = (ServerError, aiohttp.ClientError, TimeoutError, OSError, ValueError)

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from player.agent.commands import Commands
-from player.agent.handlers import build_handlers, take_picture
+from player.agent.handlers import build_handlers, restore, take_picture
 from player.agent.lock import ScreenLock
 from player.agent.orders import OrdersBook
 from player.cms.adcast import AdCast
 from player.cms.link import Link
-from player.core.content import Orientation
+from player.core.content import Orders, Orientation
 from player.core.ports import Absent, AppUpdate, Command, CommandResult
 from player.errors import BoxError, CommandRejected
 from player.store import read_journal
@@ -153,6 +153,15 @@ async def test_k8_states_are_ordered_durably(box: Box):
     )
     assert (box.audio.muted, box.panel.power, box.panel.brightness) == (True, False, 40)
     assert box.stage.ops() == ["reread"] * 5
+
+
+async def test_k8_ordered_states_are_in_effect_again_after_a_start(caplog: pytest.LogCaptureFixture):
+    ordered, audio, panel = Orders(volume=35, muted=True, brightness=40), FakeAudio(), FakePanel()
+    await restore(ordered, audio, panel)
+    assert (audio.level, audio.muted, panel.brightness) == (35, True, 40)
+    await restore(ordered, FakeAudio(broken=True), FakePanel(broken=True))
+    assert caplog.text.count("not in effect") == 3
+    await restore(Orders(), Absent("audio", "none"), Absent("panel", "none"))
 
 
 async def test_what_the_stage_does_is_asked_of_it(box: Box):

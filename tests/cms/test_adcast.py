@@ -417,15 +417,24 @@ async def test_a_result_is_posted_to_its_command(script: Script, cms: AdCast):
     assert script.seen[0].body["uuid"] == UUID
 
 
-@pytest.mark.parametrize("status", [404, 405])
-async def test_a_server_without_the_path_is_remembered_for_a_day(script: Script, cms: AdCast, clock: FakeClock, status: int):
-    result = replace(RESULT, id="1")
-    script.on("/api/device/commands/1/result", status, {})
-    assert not await cms.report(result)
-    assert not await cms.report(result)
-    assert len(script.seen) == 1
+@pytest.mark.parametrize(("status", "asked"), [(405, 1), (404, 2)])
+async def test_a_server_without_the_path_is_remembered_for_a_day(
+    script: Script, cms: AdCast, clock: FakeClock, status: int, asked: int
+):
+    for n in range(5):
+        script.on(f"/api/device/commands/{n}/result", status)
+        assert not await cms.report(replace(RESULT, id=str(n)))
+        assert not await cms.report(replace(RESULT, id=str(n)))
+    assert len(script.seen) == asked
     clock.forward(86401)
-    assert await cms.report(result)
+    script.on("/api/device/commands/1/result", {})
+    assert await cms.report(replace(RESULT, id="1"))
+
+
+async def test_one_command_that_the_server_forgot_is_not_a_missing_path(script: Script, cms: AdCast):
+    script.on("/api/device/commands/2/result", {})
+    assert not await cms.report(replace(RESULT, id="1"))
+    assert await cms.report(replace(RESULT, id="2"))
 
 
 async def test_other_refusals_of_a_result_are_errors(script: Script, cms: AdCast):
