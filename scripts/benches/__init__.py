@@ -1,0 +1,13 @@
+"""Benches: what the player costs and how it looks, measured from outside, each figure beside a baseline of the same run.
+
+    figures   one measured number, its baseline and its required line; the table and the JSON
+    strip     the code that every frame of the test content carries, and how it is read off a screen
+    seams     what a recording of the screen says about the change from one item to the next
+    content   coded clips, pictures and a page
+    capture   records the strip from the screen itself (wlr-screencopy), as a process of its own
+    rig       folders, compositor, stage and rival players as processes
+    start, footprint, download, seamless, rivals, regions, endurance   what is measured
+    plot      a picture of holds and blanks
+
+A bench judges nothing: it prints met or missed, and fails only when something could not be measured.
+"""
