@@ -9,10 +9,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+MAX_CHARACTERS = 2500  # more than any screen holds at a size that can be read
 _NOT_AT_START = frozenset("、。，．・：；？！ー）］｝〕〉》」』】’”々ゝゞぁぃぅぇぉっゃゅょァィゥェォッャュョ%)]},.!?:;/")
 _NOT_AT_END = frozenset("（［｛〔〈《「『【‘“([{")
 _THAI_LEADING = frozenset("เแโใไເແໂໃໄ")  # a vowel written before its syllable: a line may end before it
 _BREAK_AFTER = frozenset("-/–—\u200b\u00ad")
+
+
+def cleaned(text: str) -> str:
+    """No control characters, one blank at a time, line ends kept; never longer than a screen holds."""
+    lines = text[: MAX_CHARACTERS * 2].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    plain = ("".join(c if c.isprintable() or c in "\u200b\u200c\u200d\u00ad" else " " for c in line) for line in lines)
+    return "\n".join(" ".join(line.split()) for line in plain).strip("\n")[:MAX_CHARACTERS]
 
 
 def pieces(paragraph: str) -> Iterator[str]:

@@ -17,7 +17,6 @@ from player.core.content import Rect
 from player.stage import bidi, fonts, linebreak
 from player.stage.palette import REGULAR
 
-MAX_CHARACTERS = 2500  # more than any screen holds at a size that can be read
 MAX_BALANCED = 5  # lines: longer texts are read as paragraphs
 ELLIPSIS = "…"
 _SHAPING: bool = features.check("raqm") is True
@@ -64,13 +63,13 @@ class Block:
 
 def one_line(text: str, size: int, weight: str = REGULAR) -> Line:
     """The text on one line, however wide."""
-    clean = _clean(text).replace("\n", " ")
+    clean = linebreak.cleaned(text).replace("\n", " ")
     return _line(clean, size, weight, fonts.cjk_face(clean), rtl=bidi.is_rtl(clean))
 
 
 def fit(text: str, width: int, height: int, sizes: tuple[int, int], weight: str = REGULAR, max_lines: int = 99) -> Block:
     """The text at the largest size from `sizes` (smallest, largest) at which it fits `width` x `height`."""
-    clean = _clean(text)
+    clean = linebreak.cleaned(text)
     low, high = max(4, min(sizes)), max(4, *sizes)
     best: Block | None = None
     while low <= high:
@@ -141,13 +140,6 @@ def _drawable(run: Run) -> str:
     return run.text[::-1] if run.rtl and not _direction(run.face, rtl=True) else run.text
 
 
-def _clean(text: str) -> str:
-    """No control characters, one blank at a time, line ends kept; never longer than a screen holds."""
-    lines = text[: MAX_CHARACTERS * 2].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    plain = ("".join(c if c.isprintable() or c in "\u200b\u200c\u200d\u00ad" else " " for c in line) for line in lines)
-    return "\n".join(" ".join(line.split()) for line in plain).strip("\n")[:MAX_CHARACTERS]
-
-
 def _wrapped(text: str, width: int, size: int, weight: str, limit: int) -> Block:
     lines: list[Line] = []
     cjk = fonts.cjk_face(text)
@@ -213,7 +205,7 @@ def truncated(text: str, width: float, size: int, weight: str = REGULAR) -> Line
     line = one_line(text, size, weight)
     if line.width <= width:
         return line
-    clean = _clean(text).replace("\n", " ")
+    clean = linebreak.cleaned(text).replace("\n", " ")
     return _ended(clean, width, size, weight, rtl=line.rtl)
 
 

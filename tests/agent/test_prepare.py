@@ -512,7 +512,7 @@ def test_p8_the_child_dies_with_the_agent(tmp_path: Path) -> None:
     agent = subprocess.Popen((sys.executable, "-c", code, source, tmp_path / "cache"))
     try:
         child = eventually(lambda: Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split())[0]
-        eventually(lambda: "Limit" in (limits := Path(f"/proc/{child}/limits").read_text()) and "1073741824" in limits)
+        eventually(lambda: "Max open files            128" in Path(f"/proc/{child}/limits").read_text())
     finally:
         agent.kill()
         agent.wait(10)
