@@ -22,6 +22,7 @@ from player.cms.adcast_heartbeat import (
 from player.cms.adcast_programme import Reader
 from player.cms.adcast_words import allowed
 from player.cms.link import Link
+from player.cms.pace import trying_again
 from player.core.content import Fault, Item, Layout
 from player.core.ports import Clock, CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry
 from player.errors import ServerError, ServerRefused
@@ -86,7 +87,7 @@ class AdCast:
         return accepted_ids(answer, [str(event["id"]) for event in events])
 
     async def send_screenshot(self, command_id: str, taken_at: float, size: tuple[int, int], jpeg: bytes) -> None:
-        """Sends a picture of the screen."""
+        """Sends a picture of the screen, some times over where the way is bad: nobody sends it again later."""
         fields = {
             "uuid": self._uuid,
             "command_id": command_id,
@@ -94,7 +95,9 @@ class AdCast:
             "width": str(size[0]),
             "height": str(size[1]),
         }
-        await self._link.upload(SCREENSHOT, fields, "screenshot.jpg", jpeg, "image/jpeg")
+        async for attempt in trying_again():
+            with attempt:
+                await self._link.upload(SCREENSHOT, fields, "screenshot.jpg", jpeg, "image/jpeg")
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+
 from player.core.ports import Clock
 from player.errors import ServerError, ServerRefused, ServerUnreachable
 from player.runtime import backoff
@@ -92,6 +94,20 @@ class Paces:
     def of(self, endpoint: str) -> Pace:
         """The pace of `endpoint`, a fresh one at its first use."""
         return self._held.setdefault(endpoint, Pace(self._clock))
+
+
+def trying_again(attempts: int = 5, longest_s: float = 10.0) -> AsyncRetrying:
+    """For what no loop sends again: a few attempts with `async for`, as long as an error passes and asks for no long pause."""
+    spread = wait_random_exponential(multiplier=0.5, max=longest_s)
+
+    def pause(state: RetryCallState) -> float:
+        asked = getattr(state.outcome.exception() if state.outcome else None, "retry_after_s", None)
+        return spread(state) if asked is None else float(asked) + 0.01
+
+    def passes(error: BaseException) -> bool:
+        return isinstance(error, ServerError) and error.transient and (getattr(error, "retry_after_s", None) or 0) <= longest_s
+
+    return AsyncRetrying(stop=stop_after_attempt(attempts), wait=pause, retry=retry_if_exception(passes), reraise=True)
 
 
 def _number(text: str | None) -> float | None:

@@ -21,6 +21,8 @@ from player.cms.adcast import AdCast
 from player.cms.link import Link
 from player.core.content import Fault, Orders
 from player.core.ports import Absent, Telemetry
+from player.demo.client import Operator
+from player.demo.server import DemoServer
 from player.runtime import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
@@ -44,11 +46,11 @@ class QuickClock(SystemClock):
 class Agent:
     """What of the agent takes part in a heartbeat."""
 
-    def __init__(self, folder: Path, http: Any, url: str, *, orders: Orders | None = None, seed: str = "s"):
+    def __init__(self, folder: Path, http: Any, url: str, *, orders: Orders | None = None, seed: str = "s", uuid: str = "u"):
         clock = FakeClock()
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
         self.link = Link(http, url, clock=QuickClock())
-        cms = AdCast(self.link, uuid="u", clock=clock, model="m", os_version="1", app_version="1")
+        cms = AdCast(self.link, uuid=uuid, clock=clock, model="m", os_version="1", app_version="1")
         self.orders = OrdersBook(folder / "orders.json", self.stage, orders)
         self.lock = ScreenLock(folder / "lock.json", self.orders, self.stage, clock, log_n=4)
         handlers = build_handlers(
@@ -113,7 +115,7 @@ def paired(tmp_path: Path, script: Script, http: Any):
     made.commands.close()
 
 
-# --- pairing -------------------------------------------------------------------------------------------------------------------
+# --- pairing -------------------------------------------------------------------------------------------------------
 
 
 async def test_the_code_is_shown_changed_and_gone_when_the_box_is_paired(agent: Agent, script: Script):
@@ -168,7 +170,7 @@ async def test_n16_a_box_that_is_refused_obeys_nothing_says_so_and_asks_rarely(p
     assert [fault.code for fault in paired.heartbeat.fault_list()] == ["server_refused"]
 
 
-# --- telling ---------------------------------------------------------------------------------------------------------------------
+# --- telling -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_heartbeat_tells_how_the_box_is(paired: Agent, script: Script):
@@ -215,7 +217,7 @@ async def test_the_interval_is_the_servers_and_a_poke_does_not_wait_for_it(tmp_p
     agent.commands.close()
 
 
-# --- hearing ---------------------------------------------------------------------------------------------------------------------
+# --- hearing -------------------------------------------------------------------------------------------------------
 
 
 async def test_commands_are_carried_out_and_their_results_posted(paired: Agent, script: Script):
@@ -268,7 +270,7 @@ async def test_parts_of_an_answer_that_cannot_be_read_are_reported_in_the_next(p
     assert script.asked(HEARTBEAT)[2].body["faults"] == []
 
 
-# --- failing ---------------------------------------------------------------------------------------------------------------------
+# --- failing -------------------------------------------------------------------------------------------------------
 
 
 async def test_n13_after_an_outage_the_box_is_back_by_itself(paired: Agent, script: Script):
@@ -301,3 +303,31 @@ async def test_s3_a_disk_that_is_full_does_not_end_the_rhythm(tmp_path: Path, pa
         await eventually(lambda: len(script.asked(HEARTBEAT)) > 2)
     assert not paired.lock.locked
     assert "storage" in [fault["code"] for fault in script.asked(HEARTBEAT)[-1].body["faults"]]
+
+
+# --- the whole circle ----------------------------------------------------------------------------------------------
+
+
+async def test_an_operator_pairs_commands_locks_and_warns_through_a_whole_server(tmp_path: Path, http: Any):
+    async with DemoServer(tmp_path / "server") as server, Operator(server.url) as operator:
+        await operator.register("Ada", "ada@example.com", "correct horse", "Ada's")
+        agent = Agent(tmp_path / "agent", http, server.url, uuid="0f5c2f8e-1111-4222-8333-444455556666")
+        async with agent.running():
+            code = await eventually(lambda: agent.orders.current.pairing_code)
+            device = int((await operator.pair(code, "Lobby"))["id"])
+            await eventually(lambda: agent.orders.current.paired)
+            command = await operator.command(device, "set_volume", {"volume": 35})
+            assert (await operator.wait_result(command["id"], 10))["status"] == "succeeded"
+            refused = await operator.command(device, "set_orientation", {"orientation": "sideways"})
+            assert (await operator.wait_result(refused["id"], 10))["status"] == "rejected"
+            await operator.lock(device, "1234")
+            await eventually(lambda: agent.lock.locked)
+            await agent.lock.unlock("1234")
+            alert = await operator.alert("Fire", "Leave", "extreme")
+            await eventually(lambda: agent.orders.current.alerts)
+            await operator.end_alert(alert["id"])
+            await eventually(lambda: not agent.orders.current.alerts)
+            await operator.delete_device(device)
+            await eventually(lambda: agent.orders.current.paired is False and agent.orders.current.pairing_code != code)
+        agent.commands.close()
+    assert agent.orders.current.volume == 35

@@ -18,6 +18,7 @@ from player.cms.link import Link
 from player.core.content import CUT, Fault, Fit, Kind, Rect, Severity, Transition, TransitionKind
 from player.core.ports import AppUpdate, CommandResult, Programme, Telemetry
 from player.errors import ServerNonsense, ServerRefused
+from player.runtime import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Script, scripted_server, session
 
@@ -465,3 +466,19 @@ async def test_a_screenshot_is_sent_as_a_form(script: Script, cms: AdCast):
         "file": b"\xff\xd8jpeg",
     }
     assert UUID not in repr(cms)
+
+
+async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
+    script.on("/api/device/screenshot", 503, 502, {})
+    async with session() as http:
+        link = Link(http, script.url, clock=SystemClock())
+        cms = AdCast(link, uuid=UUID, clock=SystemClock(), model="m", os_version="1", app_version="1")
+        await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
+        assert len(script.seen) == 3
+        script.on("/api/device/screenshot", 404)
+        with pytest.raises(ServerRefused):
+            await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
+        script.on("/api/device/screenshot", web.Response(status=429, headers={"Retry-After": "600"}))
+        with pytest.raises(ServerRefused):
+            await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
+    assert len(script.seen) == 5
