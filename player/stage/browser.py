@@ -187,7 +187,8 @@ class BrowserProcess:
     def _environment(self) -> dict[str, str]:
         ours = {key: value for key, value in child_environment().items() if not key.startswith("SIGNAGE__")}
         folder = str(self._profile)
-        return ours | {"WAYLAND_DISPLAY": self._display, "XDG_RUNTIME_DIR": str(self._profile.parent), "HOME": folder,
+        ours.setdefault("XDG_RUNTIME_DIR", str(self._profile.parent))  # where sound is found, in a session
+        return ours | {"WAYLAND_DISPLAY": self._display, "HOME": folder,
                        "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder}  # fmt: skip
 
     async def _hear(self, stderr: asyncio.StreamReader | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import zlib
 from pathlib import Path
 
 from player.errors import BoxError
@@ -42,9 +44,15 @@ def flags(profile: Path, *, gpu: bool, sandbox: bool) -> list[str]:
 
 def app_id(name: str) -> str:
     """How Chromium calls the window of that name towards the compositor."""
-    return f"chrome-_text_html,{name}-Default"
+    return f"chrome-_text_html,{_plain(name)}-Default"
 
 
 def address(name: str) -> str:
     """What `--app` is given: it loads nothing, and sets the app_id."""
-    return f"data:text/html,{name}"
+    return f"data:text/html,{_plain(name)}"
+
+
+def _plain(name: str) -> str:
+    """As it is where no address would write it differently; else without the difficult letters, and still unique."""
+    plain = re.sub(r"[^A-Za-z0-9-]", "-", name)[:40]
+    return plain if plain == name else f"{plain}-{zlib.crc32(name.encode()):08x}"

@@ -80,9 +80,13 @@ class WebPage:
         self._shown = True
 
     async def blank(self) -> None:
-        """Shows nothing and runs nothing."""
+        """Shows nothing and runs nothing; a page that does not let go is `broken` then."""
         self._shown, self._blank = False, True
-        await self._call("Page.navigate", url=BLANK)
+        try:
+            await self._call("Page.navigate", deadline_s=2.0, url=BLANK)
+            await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
+        except BoxError as error:
+            self._hangs(error.reason)
 
     async def failed(self) -> ContentError:
         """Returns when the page broke, with the reason."""
@@ -125,7 +129,12 @@ class WebPage:
         try:
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
         except BoxError:
-            self.fail("page_hangs", f"the page was not drawn within {self._load_s:g} s and answers no more")
+            self._hangs(f"the page was not drawn within {self._load_s:g} s and answers no more")
+
+    def _hangs(self, reason: str) -> None:
+        """A page that computes for ever would not even let its window close."""
+        self.fail("page_hangs", reason)
+        self._post("Page.crash")
 
     async def _dress(self, options: WebOptions, size: tuple[int, int], background: str) -> None:
         await self._call("Emulation.setDefaultBackgroundColorOverride", color=_colour(background))

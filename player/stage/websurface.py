@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
@@ -13,7 +12,7 @@ from player.stage.webpage import WebPage
 
 
 class WebSurface:
-    """`name` (letters, digits, hyphens) is unique in the browser and sets the window's app_id."""
+    """`name` is unique in the browser and sets the window's app_id."""
 
     def __init__(self, browser: BrowserProcess, name: str) -> None:
         self._browser, self._name = browser, name
@@ -78,8 +77,7 @@ class WebSurface:
         """Leaves the page; the window stays for the next one."""
         self._playable = None
         if self._page is not None:
-            with contextlib.suppress(BoxError):
-                await self._page.blank()
+            await self._page.blank()
 
     def resize(self, width: int, height: int) -> None:
         """The window's size is the compositor's; only a zoomed page has to be told."""

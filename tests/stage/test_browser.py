@@ -123,8 +123,12 @@ async def shown(box: Box) -> AsyncIterator[tuple[WebSurface, int]]:
     surface = box.surface()
     yield surface, await place(box.sway, surface, Rect(100, 50, *SIZE))
     await surface.close()
+    await no_window(box.sway)
+
+
+async def no_window(sway):
     async with asyncio.timeout(5):
-        while await box.sway.windows():  # noqa: ASYNC110
+        while await sway.windows():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -163,6 +167,23 @@ async def test_two_pages_stand_side_by_side_in_windows_of_their_own_and_are_swap
     async with asyncio.timeout(5):
         while len(await sway.windows()) > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def test_c8_a_region_of_any_name_gets_its_window(box):
+    assert len({WebSurface(box.browser, name).app_id for name in ("a b", "a%20b", "a-b", "a/b", "ä" * 300)}) == 5
+    surface = WebSurface(box.browser, "Zone Ä/1 #50%20'\"<b>-1")
+    await place(box.sway, surface, Rect(0, 0, *SIZE))
+    await surface.close()
+    await no_window(box.sway)
+
+
+async def test_c16_a_page_that_hangs_on_screen_is_left_in_time(shown, site):
+    surface, _ = shown
+    await surface.load(playable(site.page("/a", "red", "setTimeout(() => { while (true) {} }, 300)")))
+    await asyncio.sleep(0.4)
+    async with asyncio.timeout(4):
+        await surface.unload()
+    await surface.load(playable(site.page("/b", "lime")))
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "page_error"), (503, "page_error")])
