@@ -79,7 +79,8 @@ class Devices:
         shots = self._store.all("SELECT file_hash FROM screenshots WHERE device_id = ?", device["id"])
         self._store.run("DELETE FROM devices WHERE id = ?", device["id"])
         for shot in shots:
-            self._screenshots.remove(shot["file_hash"])
+            if not self._store.one("SELECT id FROM screenshots WHERE file_hash = ?", shot["file_hash"]):
+                self._screenshots.remove(shot["file_hash"])
         return web.json_response({"message": "Device deleted successfully."})
 
     async def command(self, request: web.Request) -> web.Response:

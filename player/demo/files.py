@@ -59,8 +59,6 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob("*.part"):
-            leftover.unlink()
 
     def path(self, file_hash: str) -> Path:
         """Where the file of this SHA-256 is. Raises ValueError for anything else."""
@@ -98,6 +96,12 @@ class Files:
         temporary.write_bytes(source.read_bytes())
         temporary.replace(self.folder / digest)
         return Received(digest, source.stat().st_size, media_type(head))
+
+    def sweep(self, known: set[str]) -> None:
+        """Removes what is not `known`: left by uploads that were refused or cut off after their file had come."""
+        for path in self.folder.iterdir():
+            if path.name not in known:
+                path.unlink()
 
     def remove(self, file_hash: str) -> None:
         """Removes the file; one that is gone already is no error."""

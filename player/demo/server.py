@@ -112,6 +112,8 @@ class DemoServer:
     def _app(self) -> web.Application:
         store, clock, files = self._store, self._clock, self._files
         screenshots = Files(self.folder / "screenshots")
+        files.sweep({row["file_hash"] for row in store.all("SELECT file_hash FROM content")})
+        screenshots.sweep({row["file_hash"] for row in store.all("SELECT file_hash FROM screenshots")})
         self._accounts = Accounts(store, clock)
         thumbnails = Thumbnails(self.folder / "thumbnails", files)
         self._library = Library(store, self._accounts, files, thumbnails, clock, self._limits.upload)

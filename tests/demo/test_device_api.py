@@ -159,6 +159,7 @@ async def test_proof_of_play_is_taken_once_however_often_it_comes(device, operat
     for _ in range(2):
         status, _, answer = await device.call("POST", "/api/device/playback", json={"uuid": device.uuid, "events": events})
         assert (status, answer) == (202, {"accepted": [event["id"] for event in events]})
+    await device.post("/api/device/playback", events=[{**events[0], "duration_ms": 1}])
     assert await operator.plays(paired["id"]) == events
     answer = await device.post("/api/device/playback", events=[{"seq": 1}, {"id": 5}, {"id": "x"}])
     assert answer == {"accepted": ["x"]}
@@ -183,6 +184,8 @@ async def test_a_screenshot_is_seen_by_the_operator(device, operator: Operator, 
         assert status == 201
     assert await operator.screenshot(paired["id"]) == JPEG + b"\x06"
     assert len(list((server.folder / "screenshots").iterdir())) == 5
+    await operator.delete_device(paired["id"])
+    assert list((server.folder / "screenshots").iterdir()) == []
 
 
 async def test_k9_a_screenshot_that_is_none_is_refused_and_leaves_nothing(device, paired, server: DemoServer):

@@ -43,6 +43,7 @@ async def test_what_was_stored_is_there_after_a_restart_at_the_same_port(tmp_pat
 async def test_an_upload_cut_off_by_a_crash_is_swept_away(tmp_path: Path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "0123456789abcdef.part").write_bytes(b"half")
+    (tmp_path / "files" / ("0" * 64)).write_bytes(b"whole, but refused")
     async with DemoServer(tmp_path):
         assert list((tmp_path / "files").iterdir()) == []
 
