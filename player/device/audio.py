@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +121,33 @@ async def _connection(server: str) -> AsyncIterator[Any]:
         yield pulse
     finally:
         pulse.close()
+
+
+class LateAudio:
+    """Implements `core.ports.Audio` where sound may come late: while there is none it is looked for again at each call."""
+
+    def __init__(self, find: Callable[[], Awaitable[Audio | Absent]] = find_audio) -> None:
+        self._find = find
+        self._found: Audio | Absent | None = None
+
+    def __repr__(self) -> str:
+        return f"<LateAudio {self._found}>"
+
+    async def _audio(self) -> Audio:
+        if self._found is None or isinstance(self._found, Absent):
+            self._found = await self._find()
+        if isinstance(self._found, Absent):
+            raise BoxError(self._found.ability, self._found.reason)
+        return self._found
+
+    async def volume(self) -> int:
+        """0 to 100. Raises BoxError."""
+        return await (await self._audio()).volume()
+
+    async def set_volume(self, volume: int) -> None:
+        """0 to 100. Raises BoxError."""
+        await (await self._audio()).set_volume(volume)
+
+    async def set_muted(self, muted: bool) -> None:
+        """Silence, or not. Raises BoxError."""
+        await (await self._audio()).set_muted(muted)

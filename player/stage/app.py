@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from typing import Any, Protocol
@@ -88,7 +89,7 @@ class Stage:
             show=self.show, compositor=compositor, clock=self._clock, open_cards=self._open_cards,
             submit_pin=lambda pin: self.server.tell(PinEntered(pin)), local=self._local, changed=self._tell,
         )  # fmt: skip
-        requests = Requests(self.show, self.house, compositor, self.plays, dirs.stage_runtime, self.reread)
+        requests = Requests(self.show, self.house, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
         self.server = StageServer(dirs.stage_socket, requests)
         self.house.orders = self._orders_file.read() or Orders()
         self._zone_name = config.time.zone
@@ -140,6 +141,10 @@ class Stage:
         self.stop()
         logging.shutdown()
         os._exit(COMPOSITOR_GONE)
+
+    def _restart(self) -> None:
+        """Ends this process as SIGTERM would; whoever supervises it starts it again."""
+        asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
 
     def _local(self, action: str) -> None:
         if action == "identify":

@@ -147,7 +147,6 @@ class House:
 
     def _needs_cards(self) -> bool:
         """Whether there is a reason to load what draws cards: not before the first item is on its way, unless there is none."""
-        del now
         return (
             self._show.first_shown.is_set() or self._show.manifest is None or not self._show.manifest.items or bool(self.seen.alert)
         )

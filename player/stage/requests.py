@@ -26,48 +26,75 @@ class Requests:
     """Implements `link.Handler`. `reread` reads both snapshots again."""
 
     def __init__(
-        self, show: Show, house: House, compositor: Compositor, plays: Plays, folder: Path, reread: Callable[[], Awaitable[None]]
+        self,
+        show: Show,
+        house: House,
+        compositor: Compositor,
+        plays: Plays,
+        folder: Path,
+        reread: Callable[[], Awaitable[None]],
+        restart: Callable[[], None],
     ) -> None:
         self._show, self._house, self._compositor, self._plays, self._folder = show, house, compositor, plays, folder
-        self._reread = reread
+        self._reread, self._restart = reread, restart
         self._pictures = asyncio.Lock()
+        self._deeds: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]] = {
+            "reread": self._do_reread,
+            "restart": self._do_restart,
+            "next": self._next,
+            "previous": self._previous,
+            "play": self._play,
+            "identify": self._identify,
+            "message": self._message,
+            "screenshot": self._screenshot,
+            "drop_plays": self._drop_plays,
+            "pin_answer": self._pin_answer,
+        }
 
     async def __call__(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
         """Carries one request out."""
-        match op:
-            case "reread":
-                await self._reread()
-            case "next":
-                self._to_show(playback.Skipped(1))
-            case "previous":
-                self._to_show(playback.Skipped(-1))
-            case "play":
-                self._play(str(args["content_id"]), float(args.get("seconds") or 0))
-            case "identify":
-                self._house.identify(_seconds(args, 10.0))
-            case "message":
-                self._house.message(str(args["text"])[:LONGEST_TEXT], _seconds(args, 10.0))
-            case "screenshot":
-                return await self._screenshot(str(args.get("format", "jpeg")))
-            case "drop_plays":
-                self._plays.drop_through(int(args["through"]))
-            case "pin_answer":
-                self._house.pin_checked(ok=bool(args["ok"]), wait_s=float(args.get("wait_s", 0)))
-            case _:
-                raise BoxError("stage", f"it does not know the request {op!r}")
-        return {}
+        deed = self._deeds.get(op)
+        if deed is None:
+            raise BoxError("stage", f"it does not know the request {op!r}")
+        return await deed(args) or {}
+
+    async def _do_reread(self, _: dict[str, Any]) -> None:
+        await self._reread()
+
+    async def _next(self, _: dict[str, Any]) -> None:
+        self._to_show(playback.Skipped(1))
+
+    async def _previous(self, _: dict[str, Any]) -> None:
+        self._to_show(playback.Skipped(-1))
+
+    async def _play(self, args: dict[str, Any]) -> None:
+        content_id = str(args["content_id"])
+        item = self._show.item(content_id)
+        if item is None:
+            raise BoxError("play", f"content {content_id} is not in the playlist that this screen has")
+        self._to_show(playback.PlayAsked(item, min(float(args.get("seconds") or 0), LONGEST_SHOW_S)))
+
+    async def _identify(self, args: dict[str, Any]) -> None:
+        self._house.identify(_seconds(args, 10.0))
+
+    async def _message(self, args: dict[str, Any]) -> None:
+        self._house.message(str(args["text"])[:LONGEST_TEXT], _seconds(args, 10.0))
+
+    async def _drop_plays(self, args: dict[str, Any]) -> None:
+        self._plays.drop_through(int(args["through"]))
+
+    async def _pin_answer(self, args: dict[str, Any]) -> None:
+        self._house.pin_checked(ok=bool(args["ok"]), wait_s=float(args.get("wait_s", 0)))
+
+    async def _do_restart(self, _: dict[str, Any]) -> None:
+        self._restart()
 
     def _to_show(self, event: playback.Event) -> None:
         if not self._show.send(event):
             raise BoxError("stage", "nothing is on air")
 
-    def _play(self, content_id: str, seconds: float) -> None:
-        item = self._show.item(content_id)
-        if item is None:
-            raise BoxError("play", f"content {content_id} is not in the playlist that this screen has")
-        self._to_show(playback.PlayAsked(item, min(seconds, LONGEST_SHOW_S)))
-
-    async def _screenshot(self, form: str) -> dict[str, Any]:
+    async def _screenshot(self, args: dict[str, Any]) -> dict[str, Any]:
+        form = str(args.get("format", "jpeg"))
         if form not in ("jpeg", "png"):
             raise BoxError("screenshot", f"pictures are jpeg or png, not {form}")
         path = self._folder / "screenshot.ppm"

@@ -1,0 +1,335 @@
+"""The agent's composition root: every part made and connected here, from values and ports (house rule 4).
+
+The loops that run are listed in `Agent.run`; each is kept running by itself, so that a server that answers nonsense, a full disk or
+an absent stage costs what depends on it and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import random
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from player import __version__
+from player.agent import handlers
+from player.agent.access import TokenStore
+from player.agent.cache import Cache
+from player.agent.commands import Commands
+from player.agent.control import ControlServer
+from player.agent.door import Door
+from player.agent.download import Downloader
+from player.agent.gather import Gatherer
+from player.agent.heartbeat import Heartbeat
+from player.agent.lock import ScreenLock
+from player.agent.orders import OrdersBook
+from player.agent.outbox import ResultsOutbox
+from player.agent.plays_outbox import PlaysOutbox
+from player.agent.prepare import prepare
+from player.agent.reach import Reach
+from player.agent.stage import StageLink
+from player.agent.status import ClockFigures, ProofFigures, ServerContact, Status, build
+from player.agent.sync import Sync
+from player.agent.telemetry import TelemetryReader
+from player.agent.troubles import Troubles
+from player.cms.adcast import AdCast
+from player.cms.link import Link, tls_context
+from player.config import CmsConfig, Config, Dirs, parse_size
+from player.core.content import Fault, Kind, Manifest, Orders, Orientation
+from player.core.ports import Absent, WantedAsset
+from player.device.audio import LateAudio
+from player.device.host import SystemHost
+from player.device.panel import find_panel
+from player.device.sensors import SystemSensors
+from player.errors import ConfigError, SignageError
+from player.identity import Identity, load_or_create
+from player.runtime import (
+    Shutdown,
+    SystemClock,
+    jittered,
+    keep_running,
+    sd_notify,
+    set_up_logging,
+    stopping_on_signals,
+    until_stopped,
+    watchdog_interval,
+)
+from player.store import Snapshot
+
+log = logging.getLogger("player.agent")
+
+ALERT_PICTURE_BYTES = 20 * 1024 * 1024
+FULL_HD = (1920, 1080)
+LOOK_S = 5.0
+
+
+class Agent:
+    """Everything of one agent, wired. Make it with `async with` inside an event loop."""
+
+    def __init__(self, config: Config, dirs: Dirs, identity: Identity) -> None:
+        self._config, self._dirs, self._identity = config, dirs, identity
+        self._clock = SystemClock()
+        self._began = self._clock.monotonic()
+        self._stack = AsyncExitStack()
+        self._sync_now = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._stage_starts: set[float] = set()
+
+    async def __aenter__(self) -> Self:
+        config, dirs, clock = self._config, self._dirs, self._clock
+        for folder in (dirs.state, dirs.cache, dirs.runtime):
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self.host, self.audio, self.panel, self.sensors = SystemHost(clock), LateAudio(), find_panel(), SystemSensors()
+        self.stage = StageLink(dirs.stage_socket, self._pin_entered)
+        first = Orders(orientation=Orientation(config.stage.orientation), time_zone=config.time.zone or None)
+        self.orders = OrdersBook(dirs.orders, self.stage, first)
+        self.lock = ScreenLock(dirs.state / "lock.json", self.orders, self.stage, clock)
+        await self._open_server()
+        self.commands = Commands(
+            dirs.state / "commands", self._handlers(), clock=clock, host=self.host, version=__version__, tell_first=self._tell_first
+        )
+        self.results = ResultsOutbox(self.cms, self.commands)
+        self.plays = PlaysOutbox(self.cms, self.stage, plays=dirs.plays, state=dirs.state, clock=clock)
+        self.telemetry = TelemetryReader(
+            self.sensors, self.audio, dirs.cache, self.stage, clock, host=self.host,
+            more=lambda: {"proof_pending": self.plays.pending()},
+        )  # fmt: skip
+        self.heartbeat = Heartbeat(
+            self.cms, clock=clock, orders=self.orders, lock=self.lock, commands=self.commands, results=self.results,
+            telemetry=self.telemetry.read, faults=(self._faults,), fetch_image=self._fetch_alert_picture,
+            clock_trusted=self.host.clock_synced, interval_s=config.cms.heartbeat_interval,
+            register_s=max(5.0, config.cms.poll_interval / 4) if config.cms.poll_interval >= 20 else config.cms.poll_interval / 4,
+            seed=self._identity.uuid,
+        )  # fmt: skip
+        door = Door(self.status, self.commands, self.lock, self.stage)
+        self.control = ControlServer(
+            door, door, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
+            listen=config.control.listen, password=_password(config),
+        )  # fmt: skip
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.commands.close()
+        await self._stack.aclose()
+
+    async def _open_server(self) -> None:
+        """The server, and the way files come from it."""
+        config, clock = self._config, self._clock
+        session = await self._stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        tls = tls_context(config.cms.ca_file)
+        link = Link(session, config.cms.url, clock=clock, secrets=(self._identity.uuid, config.cms.secret("license_key")), tls=tls)
+        self.cms = AdCast(
+            link, uuid=self._identity.uuid, clock=clock, model=self.sensors.model(), os_version=self.sensors.os_version(),
+            app_version=__version__, license_key=config.cms.secret("license_key"),
+        )  # fmt: skip
+        reach = Reach(config.cms.url)
+        downloads = await self._stack.enter_async_context(reach.session())
+        reserve = parse_size(config.storage.reserve)
+        self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))
+        self.downloader = Downloader(
+            downloads, self.cache.parts, reach, reserve_bytes=reserve, require_hash=config.storage.require_hash
+        )
+        troubles = Troubles(clock)
+        gatherer = Gatherer(self.cache, self.downloader, prepare, troubles, reserve_bytes=reserve, panel=FULL_HD)
+        self.sync = Sync(
+            self.cms, self.cache, gatherer, troubles, Snapshot(self._dirs.manifest, Manifest, mode=0o640), self.stage, clock,
+            youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts,
+        )  # fmt: skip
+
+    def _handlers(self) -> handlers.Handlers:
+        return handlers.build_handlers(
+            stage=self.stage, orders=self.orders, lock=self.lock, cms=self.cms, clock=self._clock, host=self.host,
+            audio=self.audio, panel=self.panel, refresh=self._refresh, clear_cache=self._clear_cache, restart=self._restart,
+            updater=Absent("update_app", "this version is updated with scripts/install; it installs no bundles"),
+            upload_logs=Absent("upload_logs", "this server's API has no place for logs; use signage-player support-bundle"),
+        )  # fmt: skip
+
+    async def run(self) -> None:
+        """Until SIGTERM, or a command that ends this process. Raises Shutdown in a group."""
+        await self.sync.open()
+        await handlers.restore(self.orders.current, self.audio, self.panel)
+        loops = {
+            "stage": self.stage.run,
+            "control": self.control.run,
+            "commands": self.commands.run,
+            "lock": self.lock.run,
+            "surroundings": self._keep_surroundings,
+            "watchdog": self._feed_watchdog,
+        }
+        if self._config.cms.url:
+            loops |= {
+                "heartbeat": self.heartbeat.run,
+                "content": self._keep_in_step,
+                "results": self.results.run,
+                "plays": self.plays.run,
+            }
+        async with stopping_on_signals() as self._stop, asyncio.TaskGroup() as group:
+            group.create_task(until_stopped(self._stop), name="signals")
+            for name, work in loops.items():
+                group.create_task(keep_running(name, work), name=name)
+            sd_notify("READY=1")
+
+    # --- deeds
+
+    async def _refresh(self) -> str:
+        await self.sync.once()
+        return str(self.sync)
+
+    async def _clear_cache(self) -> str:
+        await self.sync.clear_cache()
+        return str(self.sync)
+
+    async def _restart(self) -> None:
+        """Both daemons end; whoever supervises them starts them again."""
+        with contextlib.suppress(SignageError):
+            await self.stage.ask("restart")
+        self._stop.set()
+
+    async def _tell_first(self) -> None:
+        await self.results.flush()
+
+    async def _pin_entered(self, pin: str) -> None:
+        await self.lock.entered(pin)
+
+    async def _fetch_alert_picture(self, url: str) -> str | None:
+        """A path below the cache folder. Raises SignageError."""
+        name = hashlib.sha256(url.encode()).hexdigest()
+        fetched = await self.downloader.fetch(WantedAsset("alert", "alert", "image", url), name, ALERT_PICTURE_BYTES)
+        folder = self.cache.folder / "alerts"
+        await asyncio.to_thread(folder.mkdir, exist_ok=True)
+        ready = await prepare(fetched.path, Kind.IMAGE, "alert", folder, FULL_HD)
+        await asyncio.to_thread(fetched.path.unlink, missing_ok=True)
+        return str(ready.file.relative_to(self.cache.folder))
+
+    # --- loops
+
+    async def _keep_in_step(self) -> None:
+        """Asks for the programme at its interval, and at once when there is a reason."""
+        poll = self._config.cms.poll_interval
+        if self.sync.manifest is not None:
+            await self._rest(random.Random(self._identity.uuid).random() * min(poll, 30.0))  # noqa: S311 - spread, not secrecy
+        while True:
+            if self.orders.current.paired:
+                await self._one_round()
+                retry = self.sync.retry_in_s()
+                await self._rest(min(jittered(poll), max(1.0, retry)) if retry is not None else jittered(poll))
+            else:
+                await self.heartbeat.contact.wait(LOOK_S)
+
+    async def _one_round(self) -> None:
+        try:
+            await self.sync.once()
+        except SignageError as error:
+            log.debug("the programme was not renewed, what is here plays on: %s", error)
+
+    async def _rest(self, seconds: float) -> None:
+        self._sync_now.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._sync_now.wait()
+
+    async def _keep_surroundings(self) -> None:
+        """What cards say of this box; what the stage's news mean for others."""
+        size = ""
+        while True:
+            current = self.orders.current
+            changes: dict[str, Any] = {
+                "server_name": self._config.cms.name or urlsplit(self._config.cms.url).hostname or "",
+                "server_url": self._config.cms.url,
+                "box_id": self._identity.uuid8,
+                "address": await asyncio.to_thread(self.sensors.address) or "",
+            }
+            if not current.paired:
+                changes["network"] = await asyncio.to_thread(self.sensors.network)
+            await self.orders.update(**changes)
+            status = await self.stage.changed.wait(LOOK_S)
+            if status is not None:
+                self._stage_starts.add(status.started_at)
+                if size and status.size != size:
+                    self._sync_now.set()
+                size = status.size
+
+    async def _feed_watchdog(self) -> None:
+        """This loop turns; being offline, or without a stage, is not a failure of the agent."""
+        interval = min(watchdog_interval() or 10.0, 10.0)
+        while True:
+            sd_notify("WATCHDOG=1")
+            await asyncio.sleep(interval)
+
+    # --- what is told
+
+    def _faults(self) -> Iterable[Fault]:
+        status = self.stage.status
+        if status is None:
+            yield Fault("stage_away", "the stage is not running; it is started again by itself", self._clock.now().timestamp())
+        else:
+            yield from status.faults
+        yield from self.sync.faults
+        yield from self.lock.faults()
+        yield from self.commands.faults()
+        yield from self.plays.faults()
+
+    async def status(self) -> Status:
+        """As `GET /api/status` answers it."""
+        contact = self.heartbeat.contact.value
+        stage = self.stage.status
+        seen = set(stage.faults) if stage else set()
+        return build(
+            uuid=self._identity.uuid, orders=self.orders.current, stage=stage,
+            server=ServerContact(self._config.cms.kind, self._config.cms.url, contact.online, contact.last_contact),
+            uptime_s=self._clock.monotonic() - self._began, cache=self.cache.figures(), sync=self.sync.progress,
+            proof=ProofFigures(self.plays.pending(), self.plays.last_sent), commands=self.commands.recent(),
+            clock=ClockFigures(await self._clock_synced(), contact.offset_s),
+            faults=[fault for fault in self.heartbeat.fault_list() if fault not in seen],
+            restarts=max(0, len(self._stage_starts) - 1),
+        )  # fmt: skip
+
+    async def _clock_synced(self) -> bool:
+        with contextlib.suppress(SignageError):
+            return await self.host.clock_synced()
+        return False
+
+
+def _password(config: Config) -> str:
+    path = config.control.password_file
+    if not path:
+        return config.control.password
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(path, "control.password_file", f"cannot be read: {error.strerror}") from error
+
+
+def _check_kind(cms: CmsConfig) -> None:
+    if cms.kind != "adcast":
+        raise ConfigError("the configuration", "cms.kind", f'"{cms.kind}" is not spoken by this version; expected "adcast"')
+
+
+async def _run(config: Config, dirs: Dirs) -> None:
+    async with Agent(config, dirs, load_or_create(dirs.state)) as agent:
+        try:
+            await agent.run()
+        except* Shutdown:
+            log.info("stopping")
+
+
+def main(config: Config, dirs: Dirs) -> int:
+    """`signage-player agent`."""
+    set_up_logging(config.log.level)
+    _check_kind(config.cms)
+    code = 0
+    try:
+        asyncio.run(_run(config, dirs))
+    except* SignageError as group:
+        code = 1
+        for error in group.exceptions:
+            log.error("%s", error)
+    return code

@@ -1,0 +1,43 @@
+"""What the local door shows and can have done: the agent's parts as `api.StatusSource` and `api.Actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from player.agent.commands import Commands
+from player.agent.handlers import take_picture
+from player.agent.lock import ScreenLock
+from player.agent.status import Status
+from player.core.ports import CommandResult, StagePort
+
+
+class Door:
+    """`build` makes the status of this moment."""
+
+    def __init__(self, build: Callable[[], Awaitable[Status]], commands: Commands, lock: ScreenLock, stage: StagePort) -> None:
+        self._build, self._commands, self._lock, self._stage = build, commands, lock, stage
+
+    async def status(self) -> Status:
+        """What the player is doing now."""
+        return await self._build()
+
+    async def check_pin(self, pin: str) -> bool:
+        """Whether it is the PIN. Raises WrongPin while a pause lasts."""
+        return await self._lock.check_pin(pin)
+
+    async def lock(self, pin: str) -> None:
+        """Closes local controls. Raises WrongPin."""
+        await self._lock.lock(pin)
+
+    async def unlock(self, pin: str) -> None:
+        """Opens local controls. Raises WrongPin, BoxError."""
+        await self._lock.unlock(pin)
+
+    async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult:
+        """A command given at the box. Raises SignageError."""
+        return await self._commands.perform(kind, payload)
+
+    async def screenshot(self, kind: str) -> bytes:
+        """The whole screen as "jpeg" or "png". Raises BoxError."""
+        return (await take_picture(self._stage, kind)).content
