@@ -171,7 +171,8 @@ class StageStatus:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Agent to stage. `op`: reread | restart | next | previous | play | identify | message | screenshot | drop_plays | pin_answer."""
+    """Agent to stage. `op`: reread | restart | next | previous | play | identify | message | screenshot | drop_plays |
+    pin_answer."""
 
     id: int
     op: str
