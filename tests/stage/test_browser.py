@@ -321,19 +321,20 @@ async def test_a_page_is_opened_as_the_item_says(shown, sway, site, look):
     marks = "<div style='height:2000px'></div><div style='height:2000px;background:lime'></div>"
     url = site.page("/a", "red", "fetch('/own'); document.title = [innerWidth, innerHeight].join()", marks)
     other = url.replace("127.0.0.1", "localhost").replace("/a", "/elsewhere")
-    site.pages["/a"] += f"<script>fetch('{other}', {{mode: 'no-cors'}})</script>"
+    site.pages["/a"] += f"<script>fetch('{other}', {{mode: 'no-cors'}})</script><iframe src='{other}/frame'></iframe>"
     options = {"zoom": 2.0, "scroll_y": 2000, "user_agent": "Signage/1", "headers": {"X-Token": "t0k"}}
     await surface.load(playable(url, **options))
     await sway.show_above(window)
     await until(look, (110, 60), LIME)
     await until(look, (730, 400), LIME)
     async with asyncio.timeout(5):
-        while not {"/own", "/elsewhere"} <= {request.path for request in site.asked}:  # noqa: ASYNC110
+        while not {"/own", "/elsewhere", "/elsewhere/frame"} <= {request.path for request in site.asked}:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     seen = {request.path: (request.headers["User-Agent"], request.headers.get("X-Token")) for request in site.asked}
     assert seen["/a"] == ("Signage/1", "t0k")
     assert seen["/own"] == ("Signage/1", "t0k")
-    assert seen["/elsewhere"] == ("Signage/1", None)
+    assert seen["/elsewhere"][1] is None
+    assert seen["/elsewhere/frame"][1] is None
     assert await surface._page._evaluate("document.title") == "320,180"
     site.asked.clear()
     await surface.load(playable(site.page("/b", "red")))
