@@ -21,7 +21,7 @@ from player.agent.outbox import ResultsOutbox
 from player.core import alerts
 from player.core.content import Fault
 from player.core.ports import AppUpdate, Clock, Cms, HeartbeatAnswer, Registration, Telemetry
-from player.errors import ServerError, ServerRefused, SignageError, StorageError
+from player.errors import BoxError, ServerError, ServerRefused, SignageError, StorageError
 from player.runtime import Latest, backoff, jittered
 
 log = logging.getLogger(__name__)
@@ -164,13 +164,20 @@ class Heartbeat:
     async def _alerts(self, answer: HeartbeatAnswer) -> None:
         now, held = self._clock.now().timestamp(), self._orders.current.alerts
         if held or answer.alerts:
-            merged = alerts.merge(held, answer.alerts, now, clock_trusted=await self._clock_trusted())
+            merged = alerts.merge(held, answer.alerts, now, clock_trusted=await self._trusted())
             await self._kept(self._orders.update(alerts=merged))
         for alert in self._orders.current.alerts:
             url = answer.alert_images.get(alert.id)
             if url and self._images.get(alert.id) != url and not self._wanted_images.full():
                 self._images[alert.id] = url
                 self._wanted_images.put_nowait((alert.id, url))
+
+    async def _trusted(self) -> bool:
+        """A clock that nobody can vouch for is not trusted."""
+        try:
+            return await self._clock_trusted()
+        except BoxError:
+            return False
 
     async def _fetch_images(self) -> None:
         """A picture follows its alert; without it the words stand alone."""

@@ -23,6 +23,7 @@ from player.core.content import Fault, Orders
 from player.core.ports import Absent, Telemetry
 from player.demo.client import Operator
 from player.demo.server import DemoServer
+from player.errors import BoxError
 from player.runtime import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
@@ -61,9 +62,10 @@ class Agent:
         self.commands = Commands(folder / "commands", handlers, clock=clock, host=FakeHost(), version="1")
         self.results = ResultsOutbox(cms, self.commands)
         self.faults: list[Fault] = []
+        self.clock_unknown = False
         self.heartbeat = Heartbeat(
             cms, clock=clock, orders=self.orders, lock=self.lock, commands=self.commands, results=self.results,
-            telemetry=self._telemetry, faults=[lambda: self.faults], fetch_image=self._image, clock_trusted=FakeHost().clock_synced,
+            telemetry=self._telemetry, faults=[lambda: self.faults], fetch_image=self._image, clock_trusted=self._synced,
             interval_s=0.03, register_s=0.03, seed=seed,
         )  # fmt: skip
 
@@ -79,6 +81,11 @@ class Agent:
 
     async def _restart(self) -> None:
         return
+
+    async def _synced(self) -> bool:
+        if self.clock_unknown:
+            raise BoxError("clock", "nobody can say whether it is set")
+        return True
 
     async def _telemetry(self) -> Telemetry:
         return Telemetry("10.0.0.5", None, 100, 40, 60, True, 80, 5, "Summer", {"cpu": 3})
@@ -250,6 +257,13 @@ async def test_an_alert_whose_picture_is_missing_is_still_shown(paired: Agent, s
     async with paired.running():
         await eventually(lambda: paired.orders.current.alerts)
     assert paired.orders.current.alerts[0].image is None
+
+
+async def test_t1_an_alert_is_shown_where_nobody_can_say_whether_the_clock_is_set(paired: Agent, script: Script):
+    paired.clock_unknown = True
+    script.on(HEARTBEAT, {**QUIET, "emergency_alerts": [{"id": 1, "title": "Fire", "severity": "extreme", "expires_at": 5}]})
+    async with paired.running():
+        await eventually(lambda: paired.orders.current.alerts)
 
 
 async def test_t7_the_servers_time_is_compared_and_an_update_noticed(paired: Agent, script: Script):
