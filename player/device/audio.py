@@ -54,7 +54,15 @@ def pulse_servers(environment: Mapping[str, str], run: Path) -> list[str]:
     folders += [Path(environment[name]) / "pulse" for name in ("XDG_RUNTIME_DIR",) if environment.get(name)]
     folders += [run / f"user/{os.getuid()}/pulse", run / "pulse"]
     sockets = dict.fromkeys(folder / "native" for folder in folders)
-    return ([told] if told else []) + [f"unix:{path}" for path in sockets if path.is_socket()]
+    return ([told] if told else []) + [f"unix:{path}" for path in sockets if _is_socket(path)]
+
+
+def _is_socket(path: Path) -> bool:
+    """Whether it is one that we may see: a sandboxed service is refused the folders of users."""
+    try:
+        return path.is_socket()
+    except PermissionError:
+        return False
 
 
 class PulseSink:

@@ -205,3 +205,12 @@ def test_the_best_control_comes_first_and_what_only_records_is_none():
     assert parse_controls(PI_HEADPHONES) == [Control("'PCM',0", 50, switch=True)]
     assert parse_controls(USB_DAC) == [Control("'Digital',0", 77, switch=False), Control("'Extra',0", 30, switch=False)]
     assert parse_controls("") == []
+
+
+async def test_a_folder_that_the_sandbox_closes_is_passed_over(tmp_path):
+    closed = tmp_path / "user"
+    closed.mkdir(mode=0o000)
+    try:
+        assert pulse_servers({}, tmp_path) == []
+    finally:
+        closed.chmod(0o700)
