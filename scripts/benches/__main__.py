@@ -26,8 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--items", type=int, default=1000, help="heavy items for memory (default 1000)")
     parser.add_argument("--sizes", default="1280x720,1920x1080", help="screens for the stage bench (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="of steady play for regions (default 60)")
-    parser.add_argument("--json", metavar="FILE", help="the figures with their samples")
-    parser.add_argument("--plot", metavar="FILE", help="holds and blanks of every seam as a PNG (default: beside --json)")
+    parser.add_argument("--out", metavar="DIR", required=True, help="where figures.json and seams.png go")
     parser.add_argument("--media", metavar="DIR", required=True, help="where test content is kept")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(NAMES):
@@ -48,7 +47,17 @@ def benches(chosen: argparse.Namespace, media: Path) -> dict[str, Callable[[], l
 
         return bench(media, chosen.runs)
 
-    return {"start": start, "restart": restart}
+    def footprint() -> list[Figure]:
+        from scripts.benches.footprint import footprint as bench
+
+        return bench(media)
+
+    def download() -> list[Figure]:
+        from scripts.benches.download import download as bench
+
+        return bench(chosen.runs)
+
+    return {"start": start, "restart": restart, "footprint": footprint, "download": download}
 
 
 def main() -> int:
@@ -70,8 +79,7 @@ def main() -> int:
     for line in unmeasured:
         print(f"not measured: {line}")
     about = {"taken_at": time.time(), "machine": os.uname().machine, "cores": os.cpu_count(), "load": os.getloadavg()}
-    if chosen.json:
-        Path(chosen.json).write_text(to_json(figures, unmeasured, about), encoding="utf-8")
+    (Path(chosen.out) / "figures.json").write_text(to_json(figures, unmeasured, about), encoding="utf-8")
     return 1 if unmeasured else 0
 
 
