@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -127,8 +128,8 @@ def _states(orders: OrdersBook, lock: ScreenLock, audio: Audio | Absent, panel: 
 
     async def mute(wanted: c.Mute, _: str) -> Done:
         await orders.update(muted=wanted.muted)
-        if not isinstance(audio, Absent):
-            await audio.set_muted(wanted.muted)
+        with contextlib.suppress(BoxError):  # the stage keeps quiet by itself; a box without a sound card has nothing to add
+            await _need(audio).set_muted(wanted.muted)
         return Done("the sound is off" if wanted.muted else "the sound is on", {"muted": wanted.muted})
 
     async def power(wanted: c.ScreenOn | c.ScreenOff, _: str) -> Done:
@@ -166,15 +167,16 @@ def _states(orders: OrdersBook, lock: ScreenLock, audio: Audio | Absent, panel: 
 
 async def restore(orders: Orders, audio: Audio | Absent, panel: Panel | Absent) -> None:
     """Puts the ordered states that are not the stage's into effect again after a start (K8). What the box refuses is logged."""
-    wanted: list[tuple[Any, Callable[[], Awaitable[object]]]] = []
+    wanted: list[tuple[str, Callable[[], Awaitable[object]]]] = []
     if not isinstance(audio, Absent):
         sound, volume = audio, orders.volume
         if volume is not None:
-            wanted.append((volume, lambda: sound.set_volume(volume)))
-        wanted.append((orders.muted, lambda: sound.set_muted(orders.muted)))
+            wanted.append((f"volume {volume}", lambda: sound.set_volume(volume)))
+        if orders.muted:
+            wanted.append(("muted", lambda: sound.set_muted(True)))
     if not isinstance(panel, Absent) and orders.brightness is not None:
         light, brightness = panel, orders.brightness
-        wanted.append((brightness, lambda: light.set_brightness(brightness)))
+        wanted.append((f"brightness {brightness}", lambda: light.set_brightness(brightness)))
     for value, act in wanted:
         try:
             await act()

@@ -213,6 +213,13 @@ async def test_what_this_box_cannot_do_fails_with_the_reason(tmp_path: Path):
     box.commands.close()
 
 
+async def test_a_box_whose_sound_is_broken_is_still_muted_by_the_stage(box: Box):
+    box.audio.broken = True
+    assert (await box.outcome("mute", {"muted": True})).status == "succeeded"
+    assert box.orders.current.muted
+    assert (await box.outcome("set_volume", {"volume": 5}, "2")).status == "failed"
+
+
 async def test_a_handler_that_hangs_fails_at_the_deadline(tmp_path: Path):
     async def hang() -> str:
         await asyncio.sleep(3600)
