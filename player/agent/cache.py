@@ -7,8 +7,9 @@ Content-addressed: a file's name is its content, so the same clip under ten ids 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Cache:
         self._snapshot = Snapshot(folder / "index.json", Index)
         self._index = Index()
         self._unsaved = 0
+        self._growing: set[str] = set()
 
     @property
     def parts(self) -> Path:
@@ -188,6 +190,15 @@ class Cache:
         self._unsaved += 1
         return self._index.files.pop(sha256, None)
 
+    @contextlib.contextmanager
+    def growing(self, key: str) -> Iterator[None]:
+        """Keeps the part of `key` from being swept while it is fetched beside the programme."""
+        self._growing.add(key)
+        try:
+            yield
+        finally:
+            self._growing.discard(key)
+
     async def sweep(self, *, panels: Collection[str], keep_files: Collection[str], keep_parts: Collection[str]) -> None:
         """Removes what was prepared for other panels, or from files that are gone, and parts that nothing waits for.
 
@@ -200,7 +211,7 @@ class Cache:
                 self._unsaved += 1
         known = {place for s in self._index.files.values() for d in s.derived for place in d.places}
         known |= {"/".join(file.split("/")[:2]) for file in keep_files}
-        await asyncio.to_thread(self._sweep, known, keep_parts)
+        await asyncio.to_thread(self._sweep, known, self._growing.union(keep_parts))
 
     def _sweep(self, prepared: Collection[str], parts: Collection[str]) -> None:
         for name in self.shelf.names("prepared"):

@@ -77,8 +77,8 @@ def test_an_empty_programme_stays_one():
 def test_c12_ten_thousand_items_are_assembled_within_a_second():
     items = tuple(item(str(n)) for n in range(10_000))
     programme = Programme(layout(items), tuple(asset(str(n)) for n in range(10_000)))
-    began = time.perf_counter()
+    began = time.process_time()
     needs, _ = needs_of(programme)
     result = assemble(programme.layout, {n.content: Ready("f", "s") for n in needs})
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert len(result.regions[0].playlist.items) == 10_000

@@ -155,8 +155,8 @@ def test_the_longest_unused_goes_first(s):
 def test_c12_ten_thousand_assets_are_planned_within_a_second():
     wanted = [Wanted(f"w{n}", "n", 1000, first=n % 3 == 0) for n in range(10_000)]
     held = [Held(f"w{n}", 1000, n) for n in range(5_000, 20_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     result = plan(wanted, held, limit_bytes=16_000_000, reserve_bytes=0, free_bytes=10**12)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert len(result.fetches) == 5_000
     assert len(result.evictions) == 4_000

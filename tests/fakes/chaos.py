@@ -159,7 +159,7 @@ async def _send(served: Served, seen: Seen, writer: asyncio.StreamWriter) -> Non
     cut = served.cuts.pop(0) if served.cuts else None
     await _send_body(served, body[:cut], writer)
     if cut is not None:
-        await asyncio.sleep(0.05)  # a line breaks after its bytes were read, not with them still in the buffer
+        await asyncio.sleep(0.2)  # a line breaks after its bytes were read, not with them still in the buffer
 
 
 def _headers(served: Served, length: int) -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""Pictures of emergency alerts: fetched beside the programme at once, since an alert does not wait for a round of sync.
+
+They pass the same checks as any picture, and stay in the cache until their room is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from player.agent.cache import Cache
+from player.agent.download import Downloader
+from player.agent.gather import Prepare
+from player.agent.stored import Derived
+from player.core.content import Kind
+from player.core.filehash import asset_key
+from player.core.ports import WantedAsset
+
+LARGEST = 32 * 1024 * 1024
+_NAME = "the picture of an alert"
+
+
+class AlertPictures:
+    """`panel` answers the panel's size in pixels; `downloader` is one of its own, so that no film is waited for."""
+
+    def __init__(self, cache: Cache, downloader: Downloader, prepare: Prepare, panel: Callable[[], tuple[int, int]]) -> None:
+        self._cache, self._downloader, self._prepare, self._panel = cache, downloader, prepare, panel
+
+    async def fetch(self, url: str) -> str:
+        """The picture, as a path below the cache folder. Raises ContentError, ServerError, StorageError, BoxError."""
+        asset = WantedAsset("alert", _NAME, Kind.IMAGE, url)
+        key, panel = asset_key(asset.content_id, None, url), self._panel()
+        shape = f"{max(panel)}x{min(panel)}"
+        stored = self._cache.find(key)
+        if stored is None:
+            with self._cache.growing(key):
+                fetched = await self._downloader.fetch(asset, key, LARGEST)
+                stored = await self._cache.adopt(fetched, key, _NAME, asset.content_id)
+        derived = self._cache.derived(stored.sha256, shape, Kind.IMAGE)
+        if derived is None:
+            source = self._cache.folder / stored.file
+            made = await self._prepare(source, Kind.IMAGE, _NAME, self._cache.prepared, panel, sha256=stored.sha256)
+            derived = Derived(shape, Kind.IMAGE, self._cache.relative(made.file))
+            await self._cache.add_derived(stored.sha256, derived)
+        self._cache.touch([stored.sha256])
+        return derived.file

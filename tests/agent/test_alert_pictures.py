@@ -1,0 +1,59 @@
+"""Pictures of alerts come at once, are checked like any other, and survive the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from player.agent.alert_pictures import LARGEST, AlertPictures
+from player.agent.cache import Cache
+from player.agent.download import Downloader
+from player.agent.reach import Reach
+from player.errors import ContentError, ServerNonsense
+from tests.fakes.chaos import Chaos
+from tests.fakes.clock import FakeClock
+from tests.fakes.cms import FakePrepare
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[tuple[Chaos, Cache, AlertPictures, FakePrepare]]:
+    async with Chaos() as chaos:
+        reach, cache, prepare = Reach(chaos.url), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
+        await cache.open()
+        async with reach.session() as session:
+            downloader = Downloader(session, cache.parts, reach, reserve_bytes=0)
+            yield chaos, cache, AlertPictures(cache, downloader, prepare, lambda: (1080, 1920)), prepare
+
+
+async def test_an_alerts_picture_is_fetched_once_and_stays(bench):
+    chaos, cache, pictures, prepare = bench
+    chaos.serve("/storm.png", PNG, content_type="image/png")
+    file = await pictures.fetch(chaos.url + "/storm.png")
+    assert file.startswith("prepared/")
+    await cache.sweep(panels={"1920x1080"}, keep_files=(), keep_parts=())
+    assert await pictures.fetch(chaos.url + "/storm.png") == file
+    assert (cache.folder / file).is_file()
+    assert (chaos.count("/storm.png"), len(prepare.seen)) == (1, 1)
+
+
+async def test_an_alerts_picture_is_checked_like_any_other(bench):
+    chaos, _, pictures, _ = bench
+    chaos.serve("/login", b"<html>", content_type="text/html")
+    with pytest.raises(ServerNonsense):
+        await pictures.fetch(chaos.url + "/login")
+    chaos.serve("/huge", b"", length=str(LARGEST + 1))
+    with pytest.raises(ContentError, match="room"):
+        await pictures.fetch(chaos.url + "/huge")
+
+
+async def test_a_part_that_grows_is_not_swept(bench):
+    _, cache, _, _ = bench
+    for key in ("a" * 64, "b" * 64):
+        (cache.parts / f"{key}.part").write_bytes(b"half")
+    with cache.growing("a" * 64):
+        await cache.sweep(panels=(), keep_files=(), keep_parts=())
+    assert [p.name for p in cache.parts.iterdir()] == [f"{'a' * 64}.part"]
