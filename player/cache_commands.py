@@ -1,6 +1,7 @@
 """`cache list|verify|prune`: the media store, where every file is named by its SHA-256: media/ab/<sha256>.<suffix>.
 
-`prune` asks a running player, which knows what is on screen; without one it keeps what the last manifest names.
+`prune` keeps what the last manifest names; beside a running player also what is fresh, since that may be for the next one. The
+player notices at its next look at the server which files are gone.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from player.errors import NotRunning, StorageError
 from player.store import Snapshot
 
 CHUNK = 1024 * 1024
+FRESH_S = 600.0
 Advance = Callable[[int], None]
 
 
@@ -98,20 +101,20 @@ def _progress(total: int) -> Iterator[Advance]:
 
 
 def _prune(dirs: Dirs) -> int:
-    try:
-        answer = ControlClient(dirs.control_socket).command("clear_cache")
-    except NotRunning:
-        return _prune_alone(dirs)
-    print(f"{answer['status']}: {answer['message']}")
-    return 0 if answer["status"] == "succeeded" else 1
-
-
-def _prune_alone(dirs: Dirs) -> int:
+    youngest = time.time() - (FRESH_S if _running(dirs) else 0.0)
     used, freed, count = _on_air(dirs), 0, 0
     for path in media(dirs.cache):
-        if path.name.partition(".")[0] not in used:
-            freed += path.stat().st_size
+        found = path.stat()
+        if path.name.partition(".")[0] not in used and found.st_ctime <= youngest:
             path.unlink(missing_ok=True)
-            count += 1
+            freed, count = freed + found.st_size, count + 1
     print(f"{count} files removed, {freed:,} bytes freed")
     return 0
+
+
+def _running(dirs: Dirs) -> bool:
+    try:
+        ControlClient(dirs.control_socket).pairing()
+    except NotRunning:
+        return False
+    return True

@@ -140,5 +140,5 @@ class WrongPin(SignageError):
     code = "wrong_pin"
 
     def __init__(self, wait_s: float = 0.0) -> None:
-        super().__init__(f"wrong PIN{f'; try again in {wait_s:.0f} s' if wait_s >= 1 else ''}")
+        super().__init__(f"wrong PIN{f'; try again in {max(1.0, wait_s):.0f} s' if wait_s > 0 else ''}")
         self.wait_s = wait_s

@@ -229,10 +229,9 @@ def test_cache_prune_keeps_what_is_on_air(box: Box) -> None:
     assert gone != kept
 
 
-def test_cache_prune_asks_a_running_player(box: Box, running: Running) -> None:
-    store_file(box, b"its own business")
-    assert box("cache", "prune").stdout == "succeeded: done\n"
-    assert running.actions.done == [("clear_cache", {})]
+def test_cache_prune_beside_a_running_player_leaves_what_is_fresh(box: Box, running: Running) -> None:
+    store_file(box, b"for the manifest that is being made")
+    assert box("cache", "prune").stdout == "0 files removed, 0 bytes freed\n"
     assert len(list(box.cache.glob("media/*/*"))) == 1
 
 
@@ -456,3 +455,26 @@ def test_as_root_a_folder_that_the_players_user_cannot_reach_is_refused(tmp_path
     done = Box(closed)("run")
     assert done.returncode == 1
     assert "is out of reach for the user signage" in done.stderr
+
+
+@pytest.mark.stage
+@pytest.mark.nightly
+def test_the_demonstration_pairs_a_player_and_shows_its_content(short_box: Box) -> None:
+    from PIL import Image
+
+    environment = {"SIGNAGE__STAGE__BACKEND": "headless", "SIGNAGE__STAGE__SIZE": "640x360", "TMPDIR": str(short_box.folder)}
+    command = [sys.executable, "-m", "player", "demo", "--once", "--port", "0", "--folder", str(short_box.folder / "demo")]
+    done = subprocess.run(
+        command,
+        env=short_box.environment | environment,
+        cwd=short_box.folder,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "sign in as demo@example.com" in done.stdout
+    with Image.open(short_box.folder / "demo-screenshot.png") as picture:
+        assert picture.size == (640, 360)
+        assert len(picture.convert("RGB").resize((32, 18)).getcolors(1000) or []) > 20, "a picture, not an empty screen"
