@@ -113,6 +113,13 @@ async def test_n4_a_login_page_is_not_media(bench: Bench, body: bytes, content_t
         await bench.fetch()
 
 
+@pytest.mark.parametrize("content_type", ["text/html", "application/json; charset=utf-8"])
+async def test_n4_words_are_not_media_whatever_they_look_like(bench: Bench, content_type: str):
+    bench.chaos.serve("/a", b'{"error": "log in first"}', content_type=content_type)
+    with pytest.raises(ServerNonsense, match="instead of media"):
+        await bench.fetch()
+
+
 async def test_n4_a_redirect_to_a_login_page_is_not_media(bench: Bench):
     bench.chaos.redirect("/a", "/login")
     bench.chaos.serve("/login", b"<html>", content_type="text/html")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -484,6 +485,42 @@ async def test_s8_a_round_cut_off_anywhere_leaves_a_whole_manifest_and_is_finish
         await bench.sync.once()
         assert bench.names() == ["x11", "y11", "z11"]
         assert list(bench.cache.parts.iterdir()) == []
+
+
+async def _killed_after(delay_s: float | None, folder: Path, url: str, wanted: dict[str, bytes]) -> None:
+    """A round in a process of its own, killed `delay_s` after it began; None lets it end."""
+    names = [f"{name}:{hashlib.sha256(body).hexdigest()}" for name, body in wanted.items()]
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fakes.sync_child", str(folder), url, *names, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(30):
+            assert child.stdout is not None
+            assert await child.stdout.readline() == b"ready\n"
+            if delay_s is None:
+                assert await child.wait() == 0
+            else:
+                await asyncio.sleep(delay_s)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+async def test_s8_a_player_killed_at_any_moment_goes_on_from_there(tmp_path: Path, chaos: Chaos):
+    wanted = {name: bytes([n]) * 3_000_000 for n, name in enumerate("abcd", 1)}
+    for name, body in wanted.items():
+        chaos.serve(f"/{name}", body, etag=f'"{name}"', trickle=(150_000, 0.005))
+    snapshot = Snapshot(tmp_path / "manifest.json", Manifest)
+    for delay in (0.01, 0.06, 0.12, 0.19, 0.27):
+        await _killed_after(delay, tmp_path, chaos.url, wanted)
+        manifest = snapshot.read()
+        for item in manifest.items if manifest else ():
+            assert (tmp_path / "cache" / item.file).read_bytes() == wanted[item.name]
+    await _killed_after(None, tmp_path, chaos.url, wanted)
+    assert [item.name for item in snapshot.read().items] == list("abcd")
+    assert list((tmp_path / "cache" / "part").iterdir()) == []
+    assert [r for name in wanted for r in chaos.ranges(f"/{name}") if r], "something was resumed"
 
 
 async def test_the_stage_being_away_does_not_matter(bench: Bench):

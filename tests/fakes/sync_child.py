@@ -1,0 +1,38 @@
+"""One round of sync in a process of its own, to be killed: `python -m tests.fakes.sync_child FOLDER URL NAME:SHA256…`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from player.agent.cache import Cache
+from player.agent.download import Downloader
+from player.agent.gather import Gatherer
+from player.agent.reach import Reach
+from player.agent.sync import Sync
+from player.agent.troubles import Troubles
+from player.core.content import Item, Kind, Manifest
+from player.core.ports import WantedAsset
+from player.runtime import SystemClock
+from player.store import Snapshot
+from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.stage import FakeStage
+
+
+async def main(folder: Path, url: str, wanted: list[str]) -> None:
+    clock, cms, reach = SystemClock(), FakeCms(), Reach(url)
+    cache, troubles = Cache(folder / "cache", clock, 10**12), Troubles(clock)
+    pairs = [one.split(":") for one in wanted]
+    cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))
+    async with reach.session() as session:
+        downloader = Downloader(session, cache.parts, reach, reserve_bytes=0)
+        gatherer = Gatherer(cache, downloader, FakePrepare(), troubles, reserve_bytes=0, panel=(1920, 1080))
+        sync = Sync(cms, cache, gatherer, troubles, Snapshot(folder / "manifest.json", Manifest), FakeStage(), clock)
+        await sync.open()
+        print("ready", flush=True)
+        await sync.once()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
