@@ -21,6 +21,9 @@ class Kind(StrEnum):
 
     PACKAGE = "package"  # a zip of HTML, unpacked below the cache folder
     PDF = "pdf"
+    SVG = "svg"
+    TICKER = "ticker"  # a line of text that runs
+    CLOCK = "clock"
 
 
 class Fit(StrEnum):
@@ -115,6 +118,7 @@ class Item:
     web: WebOptions = field(default_factory=WebOptions)
     schedule_id: str | None = None
     campaign_id: str | None = None
+    text: str | None = None  # of a ticker; the format (strftime) of a clock
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.kind} {self.content_id})"
@@ -143,6 +147,7 @@ class Region:
     background: str = "#000000"
     audible: bool = True
     volume: int = 100
+    output: int = 0  # which panel, in the compositor's order
 
 
 @dataclass(frozen=True, slots=True)
