@@ -1,0 +1,228 @@
+"""The installer on a real systemd: Debian 12 and 13, each installed once and then tried in the order of this file.
+
+The screen is one in memory (`stage.backend = "headless"`): a container has neither a graphics card nor its own kernel, so KMS,
+devices and memory limits are not seen here; users, folders, sandboxes, system calls, polkit and the life of the units are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from player.demo.client import Operator
+from player.demo.samples import Sample, make_picture
+from player.demo.server import DemoServer
+from tests.install.container import Container, wait_for
+
+T = TypeVar("T")
+pytestmark = [pytest.mark.root, pytest.mark.nightly, pytest.mark.timeout(1200)]
+UNITS = ("signage-compositor", "signage-stage", "signage-agent")
+SERVER = '[cms]\\nurl = "%s"\\npoll_interval = 3\\n'
+CONFIG = '[stage]\nbackend = "headless"\nsize = "1280x720"\n'
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    """A container with the player installed and running."""
+    with Container(request.param, tmp_path_factory.mktemp(request.param)) as container:
+        container.run(f"mkdir -p /etc/signage-player && printf '%s' '{CONFIG}' > /etc/signage-player/config.toml")
+        container.run("/src/scripts/install", timeout_s=900)
+        yield container
+
+
+def status(device: Container) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(device.run("signage-player status --json"))
+    return answer
+
+
+def pids(device: Container) -> dict[str, int]:
+    return {unit: int(device.run(f"systemctl show -P MainPID {unit}")) for unit in UNITS}
+
+
+def active(device: Container) -> bool:
+    return device.try_run("systemctl is-active " + " ".join(UNITS))[1].split() == ["active"] * 3
+
+
+def test_after_the_installation_the_player_runs_and_nothing_failed(device: Container) -> None:
+    assert active(device)
+    assert device.run("systemctl --failed --no-legend") == ""
+    wait_for(lambda: status(device)["stage"]["backend"] == "headless", "the stage to report to the agent", 30)
+    assert status(device)["stage"]["size"] == "1280x720"
+
+
+def test_what_is_on_screen_can_be_looked_at(device: Container) -> None:
+    device.run("signage-player screenshot /tmp/screen.png")
+    assert (device.tree / "tmp/screen.png").read_bytes().startswith(b"\x89PNG")
+
+
+async def test_a_paired_screen_plays_and_what_it_showed_is_reported(device: Container, tmp_path: Path) -> None:
+    """Through every sandbox: registered, paired, fetched, prepared, played, journalled, reported."""
+    server = DemoServer(tmp_path, "127.0.0.1", 0, heartbeat_interval_s=2.0)
+    async with server, Operator(server.url) as operator:
+        seeded = await server.seed_samples([Sample("Bean", "image", make_picture(tmp_path / "bean.png"), 2.0)])
+        await operator.login(seeded.email, seeded.password)
+        await asyncio.to_thread(device.run, f"printf '{SERVER}' {server.url} >> /etc/signage-player/config.toml")
+        await asyncio.to_thread(device.run, "systemctl restart signage-agent")
+        code = await until(lambda: asyncio.to_thread(status, device), lambda found: found["pairing_code"], "a pairing code")
+        paired = await operator.pair(code["pairing_code"])
+        await until(lambda: operator.plays(paired["id"]), lambda plays: len(plays) > 1, "proof of play at the server")
+        command = await operator.command(paired["id"], "screenshot")
+        assert (await operator.wait_result(command["id"]))["status"] == "succeeded"
+        assert (await asyncio.to_thread(status, device))["state"] == "playing"
+
+
+async def until(ask: Callable[[], Awaitable[T]], enough: Callable[[T], Any], what: str) -> T:
+    """The first answer of `ask` that is `enough`, within 60 s."""
+    async with asyncio.timeout(60):
+        while True:
+            found = await ask()
+            if enough(found):
+                return found
+            await asyncio.sleep(0.5)
+
+
+def test_x3_folders_and_secrets_are_open_to_nobody_who_does_not_need_them(device: Container) -> None:
+    folders = ["/var/lib/signage-player", "/var/lib/signage-player/stage", "/var/cache/signage-player", "/run/signage-player"]
+    folders += ["/run/signage-stage", "/etc/signage-player", "/etc/signage-player/config.toml"]
+    assert device.run("stat -c '%A %U:%G' " + " ".join(folders)).splitlines() == [
+        "drwxr-x--- signage:signage",
+        "drwxr-s--- signage-stage:signage",
+        "drwxr-x--- signage:signage",
+        "drwxr-x--- signage:signage",
+        "drwxr-s--- signage-stage:signage",
+        "drwxr-x--- root:signage",
+        "-rw-r----- root:signage",
+    ]
+    assert device.run("stat -c '%A %U' /var/lib/signage-player/identity.json") == "-rw------- signage"
+    assert (
+        device.try_run("setpriv --reuid signage-stage --regid signage --init-groups cat /var/lib/signage-player/identity.json")[0]
+        == 1
+    )
+    assert device.run("find /var/lib/signage-player /run/signage-stage /run/signage-player -perm /o=rwx -not -type l") == ""
+
+
+def test_x3_the_agent_cannot_touch_the_screen_and_the_stage_cannot_touch_the_state(device: Container) -> None:
+    agent, stage = pids(device)["signage-agent"], pids(device)["signage-stage"]
+    assert re.search(r"^NoNewPrivs:\s1$", device.run(f"cat /proc/{agent}/status /proc/{stage}/status"), re.MULTILINE)
+    as_agent = f"nsenter -t {agent} -m setpriv --reuid signage --regid signage --init-groups --"
+    as_stage = f"nsenter -t {stage} -m setpriv --reuid signage-stage --regid signage --init-groups --"
+    assert device.try_run(f"{as_agent} test -w /run/seatd.sock")[0] == 1
+    assert device.try_run(f"{as_agent} test -w /run/signage-stage/sway.sock")[0] == 1
+    assert device.try_run(f"{as_agent} touch /var/lib/signage-player/stage/x")[0] == 1
+    assert device.try_run(f"{as_agent} touch /var/lib/signage-player/x && rm /var/lib/signage-player/x")[0] == 0
+    assert device.try_run(f"{as_stage} touch /var/lib/signage-player/x")[0] == 1
+    assert device.try_run(f"{as_stage} touch /var/cache/signage-player/x")[0] == 1
+    assert device.try_run(f"{as_stage} touch /var/lib/signage-player/stage/x")[0] == 0
+    device.run("rm /var/lib/signage-player/stage/x")
+
+
+def test_the_agent_may_reboot_set_the_zone_and_restart_the_player_and_nothing_else(device: Container) -> None:
+    def ask(service: str, path: str, interface: str, method: str, *arguments: str) -> str:
+        call = f"busctl call {service} {path} {interface} {method} {' '.join(arguments)}"
+        return device.try_run(f"setpriv --reuid signage --regid signage --init-groups {call}")[1]
+
+    def login(method: str) -> str:
+        return ask("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", method)
+
+    def clock(method: str, *arguments: str) -> str:
+        return ask("org.freedesktop.timedate1", "/org/freedesktop/timedate1", "org.freedesktop.timedate1", method, *arguments)
+
+    def unit(method: str, name: str) -> str:
+        manager = "org.freedesktop.systemd1.Manager"
+        return ask("org.freedesktop.systemd1", "/org/freedesktop/systemd1", manager, method, "ss", name, "replace")
+
+    assert login("CanReboot") == 's "yes"'
+    assert login("CanPowerOff") == 's "yes"'
+    assert clock("SetTimezone", "sb", "Europe/Paris", "false") == ""
+    assert "ccess denied" in clock("SetTime", "xbb", "1000000", "true", "false")
+    assert "ccess denied" in unit("RestartUnit", "seatd.service")
+    assert "ccess denied" in unit("StopUnit", "signage-stage.service")
+    assert unit("RestartUnit", "signage-stage.service").startswith("o ")
+    wait_for(lambda: active(device), "the stage to come back", 30)
+
+
+def test_a_second_installation_changes_nothing(device: Container) -> None:
+    before = pids(device)
+    device.run("touch /tmp/mark")
+    output = device.run("/src/scripts/install", timeout_s=120)
+    changed = device.run("find /etc /opt /usr/local -newer /tmp/mark")
+    assert (changed, pids(device)) == ("", before)
+    assert "installing" not in output
+
+
+@pytest.mark.parametrize("victim", UNITS)
+def test_p1_p3_a_killed_daemon_comes_back_alone(device: Container, victim: str) -> None:
+    before = pids(device)
+    device.run(f"kill -9 {before[victim]}")
+    wait_for(lambda: pids(device)[victim] not in (0, before[victim]) and active(device), f"{victim} to come back", 20)
+    wait_for(lambda: active(device), "all to be there", 20)
+    after = pids(device)
+    follows = {"signage-stage"} if victim == "signage-compositor" else set()  # windows do not outlive their compositor
+    assert {unit for unit in UNITS if after[unit] != before[unit]} - follows == {victim}
+    wait_for(lambda: status_size(device) == "1280x720", "the picture to come back", 30)
+
+
+def status_size(device: Container) -> str:
+    code, output = device.try_run("signage-player status --json")
+    return str(json.loads(output)["stage"]["size"]) if code == 0 else ""
+
+
+def test_p2_a_stage_that_hangs_is_started_again_by_the_watchdog(device: Container) -> None:
+    before = pids(device)
+    device.run(f"kill -STOP {before['signage-stage']}")
+    wait_for(lambda: pids(device)["signage-stage"] not in (0, before["signage-stage"]), "the watchdog", 40)
+    wait_for(lambda: active(device), "the stage to come back", 30)
+    assert pids(device)["signage-agent"] == before["signage-agent"]
+
+
+def test_p10_a_stop_is_clean_and_quick(device: Container) -> None:
+    device.run("systemctl stop 'signage-*'", timeout_s=6)
+    assert device.try_run("pgrep -u signage,signage-stage")[1] == ""
+    results = device.run("systemctl show -P Result " + " ".join(UNITS)).split()
+    assert results == ["success"] * 3
+    assert device.try_run("signage-player status")[0] == 3
+    device.run("systemctl start " + " ".join(UNITS))
+
+
+def test_after_a_boot_the_player_is_there_by_itself(device: Container) -> None:
+    uuid8 = status(device)["uuid8"]
+    device.stop()
+    device.boot()
+    wait_for(lambda: active(device) and status_size(device) == "1280x720", "the player after the boot", 60)
+    assert status(device)["uuid8"] == uuid8
+    assert device.run("systemctl --failed --no-legend") == ""
+
+
+def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) -> None:
+    device.run("/src/scripts/install --uninstall")
+    assert device.try_run("systemctl list-unit-files --no-legend 'signage-*'")[1] == ""
+    assert device.run("systemctl --failed --no-legend") == ""
+    assert device.run("ls -d /etc/signage-player/config.toml /var/lib/signage-player/identity.json").count("\n") == 1
+    assert device.try_run("systemctl is-enabled getty@tty1.service")[1] == "enabled"
+    device.run("/src/scripts/install --uninstall --purge")
+    assert (
+        device.run(
+            "find / -xdev -name '*signage*' -not -path '/proc/*' -not -path '/src*' -not -path '/var/log/*' -not -path '/tmp/*'"
+        )
+        == ""
+    )
+    assert device.try_run("getent passwd signage signage-stage; getent group signage signage-stage")[1] == ""
+
+
+def test_a_machine_with_a_desktop_is_left_alone_unless_it_is_to_be_a_kiosk(device: Container) -> None:
+    device.run("ln -s /lib/systemd/system/seatd.service /etc/systemd/system/display-manager.service")
+    device.run("systemctl set-default graphical.target")
+    code, output = device.try_run("/src/scripts/install")
+    assert code == 1
+    assert "--kiosk" in output
+    assert not Path(device.tree / "opt/signage-player").exists()
+    device.run("/src/scripts/install --kiosk --no-start", timeout_s=300)
+    assert device.run("systemctl get-default") == "multi-user.target"
+    device.run("/src/scripts/install --uninstall --purge")
+    assert device.run("systemctl get-default") == "graphical.target"
