@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import random
 from collections.abc import Iterable
@@ -22,7 +21,9 @@ import aiohttp
 from player import __version__
 from player.agent import handlers
 from player.agent.access import TokenStore
+from player.agent.alert_pictures import AlertPictures
 from player.agent.cache import Cache
+from player.agent.checkup import Checkup
 from player.agent.commands import Commands
 from player.agent.control import ControlServer
 from player.agent.door import Door
@@ -43,8 +44,8 @@ from player.agent.troubles import Troubles
 from player.cms.adcast import AdCast
 from player.cms.link import Link, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size
-from player.core.content import Fault, Kind, Manifest, Orders, Orientation
-from player.core.ports import Absent, WantedAsset
+from player.core.content import Fault, Manifest, Orders, Orientation
+from player.core.ports import Absent
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel
@@ -66,7 +67,6 @@ from player.store import Snapshot
 
 log = logging.getLogger("player.agent")
 
-ALERT_PICTURE_BYTES = 20 * 1024 * 1024
 FULL_HD = (1920, 1080)
 LOOK_S = 5.0
 
@@ -104,7 +104,7 @@ class Agent:
         )  # fmt: skip
         self.heartbeat = Heartbeat(
             self.cms, clock=clock, orders=self.orders, lock=self.lock, commands=self.commands, results=self.results,
-            telemetry=self.telemetry.read, faults=(self._faults,), fetch_image=self._fetch_alert_picture,
+            telemetry=self.telemetry.read, faults=(self._faults,), fetch_image=self.alert_pictures.fetch,
             clock_trusted=self.host.clock_synced, interval_s=config.cms.heartbeat_interval,
             register_s=max(5.0, config.cms.poll_interval / 4) if config.cms.poll_interval >= 20 else config.cms.poll_interval / 4,
             seed=self._identity.uuid,
@@ -139,6 +139,8 @@ class Agent:
         )
         troubles = Troubles(clock)
         gatherer = Gatherer(self.cache, self.downloader, prepare, troubles, reserve_bytes=reserve, panel=FULL_HD)
+        self.alert_pictures = AlertPictures(self.cache, self.downloader, prepare, FULL_HD)
+        self.checkup = Checkup(self.cache)
         self.sync = Sync(
             self.cms, self.cache, gatherer, troubles, Snapshot(self._dirs.manifest, Manifest, mode=0o640), self.stage, clock,
             youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts,
@@ -161,6 +163,7 @@ class Agent:
             "control": self.control.run,
             "commands": self.commands.run,
             "lock": self.lock.run,
+            "checkup": self.checkup.scrub,
             "surroundings": self._keep_surroundings,
             "watchdog": self._feed_watchdog,
         }
@@ -198,16 +201,6 @@ class Agent:
 
     async def _pin_entered(self, pin: str) -> None:
         await self.lock.entered(pin)
-
-    async def _fetch_alert_picture(self, url: str) -> str | None:
-        """A path below the cache folder. Raises SignageError."""
-        name = hashlib.sha256(url.encode()).hexdigest()
-        fetched = await self.downloader.fetch(WantedAsset("alert", "alert", "image", url), name, ALERT_PICTURE_BYTES)
-        folder = self.cache.folder / "alerts"
-        await asyncio.to_thread(folder.mkdir, exist_ok=True)
-        ready = await prepare(fetched.path, Kind.IMAGE, "alert", folder, FULL_HD)
-        await asyncio.to_thread(fetched.path.unlink, missing_ok=True)
-        return str(ready.file.relative_to(self.cache.folder))
 
     # --- loops
 

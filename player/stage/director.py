@@ -236,7 +236,6 @@ class RegionDriver:
         placed = self._placed.pop(token, None)
         self._released.discard(token)
         if placed is not None:
-            placed.surface.pause()
             await self.pool.give_back(placed)
 
     async def _hold(self, token: int, *, held: bool) -> None:
