@@ -139,7 +139,9 @@ class Agent:
         )
         troubles = Troubles(clock)
         gatherer = Gatherer(self.cache, self.downloader, prepare, troubles, reserve_bytes=reserve, panel=FULL_HD)
-        self.alert_pictures = AlertPictures(self.cache, self.downloader, prepare, FULL_HD)
+        self.alert_pictures = AlertPictures(
+            self.cache, Downloader(downloads, self.cache.parts, reach, reserve_bytes=reserve), prepare, lambda: gatherer.panel
+        )
         self.checkup = Checkup(self.cache)
         self.sync = Sync(
             self.cms, self.cache, gatherer, troubles, Snapshot(self._dirs.manifest, Manifest, mode=0o640), self.stage, clock,
