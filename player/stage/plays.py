@@ -1,8 +1,9 @@
 """The journal of proof of play, and the mark of what is on screen: what happened is written down before anything else happens.
 
 An event is in the journal before the next item is shown; a killed process loses none, a power cut at most the last ten or thirty
-seconds (whoever owns this calls `sync` from a thread, since flash can take its time). When the disk refuses, events wait in memory
-and are written as soon as it lets them. Beyond the limits whole segments of the oldest go, counted and reported, never silently.
+seconds (whoever owns this calls `sync` from a thread, since flash can take its time). When the disk refuses, at the start or later,
+events wait in memory and are written as soon as it lets them: the screen never waits for the journal. Beyond the limits whole
+segments of the oldest go, counted and reported, never silently.
 
 The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start knows that it died with
 those items on screen; three such deaths, with no showing of the item that went well in between, quarantine it for a day.
@@ -45,19 +46,21 @@ class Plays:
         dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._folder, self._keep_days, self._keep_bytes, self._wall, self._dice = folder, keep_days, keep_bytes, wall, dice
-        self._journal = Journal(folder, sync_lines=10**9, sync_s=float("inf"), mode=0o640)
-        found = last_record(folder)
-        self._prev = found[1]["hash"] if found else proof.GENESIS
-        self._seq = self._journal.last_seq
+        self._journal: Journal | None = None
         self._waiting: deque[dict[str, Any]] = deque()
         self._lost = 0
         self._trouble: str | None = None
         self._since = 0.0
+        self.write_waiting()
+        found = last_record(folder)
+        self._prev = found[1]["hash"] if found else proof.GENESIS
+        self._found_seq = found[0] if found else 0
+        self._seq = max(self.last_seq, found[1]["seq"] if found else 0)
 
     @property
     def last_seq(self) -> int:
         """The number of the last event on disk."""
-        return self._journal.last_seq
+        return self._journal.last_seq if self._journal else self._found_seq
 
     def record(self, record: Record, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool) -> dict[str, Any]:
         """Writes one event, or keeps it in memory while the disk refuses. Returns it."""
@@ -74,6 +77,8 @@ class Plays:
     def write_waiting(self) -> None:
         """Tries to put on disk what waits in memory."""
         try:
+            if self._journal is None:
+                self._journal = Journal(self._folder, sync_lines=10**9, sync_s=float("inf"), mode=0o640)
             while self._waiting:
                 self._journal.append(self._waiting[0])
                 self._waiting.popleft()
@@ -90,28 +95,31 @@ class Plays:
 
     def sync_is_due(self) -> bool:
         """Whether `sync` should be called, from a thread."""
-        return self._journal.unsynced >= SYNC_LINES or (self._journal.unsynced > 0 and self._journal.unsynced_s >= SYNC_S)
+        journal = self._journal
+        return journal is not None and (journal.unsynced >= SYNC_LINES or (journal.unsynced > 0 and journal.unsynced_s >= SYNC_S))
 
     def sync(self) -> None:
         """Makes every event on disk survive a power cut. Blocks."""
         try:
-            self._journal.sync()
+            if self._journal:
+                self._journal.sync()
         except OSError as error:
             log.error("proof of play could not be synced: %s", error)
 
     def drop_through(self, seq: int) -> None:
         """The server has accepted everything up to `seq`."""
-        self._journal.drop_through(seq)
+        if self._journal:
+            self._journal.drop_through(seq)
 
     def trim(self) -> None:
         """Holds the limits: the oldest segments go, and the loss is reported."""
         oldest = self._wall() - self._keep_days * 86400
-        while len(found := segments(self._folder)) > 1:
+        while self._journal and len(found := segments(self._folder)) > 1:
             first, path = found[0]
             if journal_bytes(self._folder) <= self._keep_bytes and path.stat().st_mtime >= oldest:
                 return
             count = sum(1 for seq, _ in read_journal(self._folder, first - 1) if seq < found[1][0])
-            self._journal.drop_through(found[1][0] - 1)
+            self.drop_through(found[1][0] - 1)
             self._lost += count
             self._since = self._since or self._wall()
             log.error("%d proof-of-play events were dropped: the limit is reached and no server has taken them", count)
@@ -131,7 +139,8 @@ class Plays:
     def close(self) -> None:
         """Everything to disk."""
         self.write_waiting()
-        self._journal.close()
+        if self._journal:
+            self._journal.close()
 
 
 class _Deaths(msgspec.Struct):
@@ -147,9 +156,19 @@ class Mark:
     def __init__(self, path: Path, deaths: Path, wall: Callable[[], float]) -> None:
         self._path, self._wall = path, wall
         self._snapshot = Snapshot(deaths, _Deaths)
-        self._deaths: _Deaths = self._snapshot.read() or _Deaths()
+        self._saved = True
+        self._deaths = self._remembered()
         self._on_screen: dict[str, str] = {}
         self._judge()
+
+    def _remembered(self) -> _Deaths:
+        """What is known of earlier deaths. A file that cannot be read is left alone: it costs that knowledge and not the show."""
+        try:
+            return self._snapshot.read() or _Deaths()
+        except StorageError as error:
+            log.warning("%s; deaths of the stage are counted from now on, until it can be read", error)
+            self._saved = False
+            return _Deaths()
 
     def _judge(self) -> None:
         """An item found in the mark was there when the stage before this one died."""
@@ -193,6 +212,8 @@ class Mark:
         self._path.unlink(missing_ok=True)
 
     def _save(self) -> None:
+        if not self._saved:
+            return
         try:
             self._snapshot.write(self._deaths)
         except StorageError as error:

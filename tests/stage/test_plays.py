@@ -1,0 +1,318 @@
+"""Proof of play on disks that refuse, after processes that died, and at its limits; and who is blamed for a death."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from player.core import proof
+from player.core.content import Item, Kind
+from player.core.playback import Moment, Record
+from player.stage.plays import DEATHS, QUARANTINE_S, SYNC_LINES, WAITING_LIMIT, Mark, Plays
+from player.store import read_journal, segments
+
+NOW = 1_790_000_000.0
+DAY = 86400.0
+
+
+def item(name: str) -> Item:
+    return Item(name, f"c-{name}", name, Kind.IMAGE, 10.0)
+
+
+def plays(folder: Path, *, days: int = 90, size: int = 1 << 30, at: float = NOW) -> Plays:
+    return Plays(folder, keep_days=days, keep_bytes=size, wall=lambda: at)
+
+
+def show(journal: Plays, name: str = "red", times: int = 1) -> dict:
+    for n in range(times):
+        shown = Record(item(name), Moment(n, NOW + n), Moment(n + 10, NOW + n + 10), 10.0, "complete", None)
+        event = journal.record(shown, playlist_id="p1", zone="main", screen_on=True, clock_synced=True)
+    return event
+
+
+def on_disk(folder: Path) -> list[dict]:
+    return [body for _, body in read_journal(folder)]
+
+
+@contextlib.contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """The kernel refuses every write beyond `size` bytes of a file, as a full disk would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextlib.contextmanager
+def closed_folder(folder: Path) -> Iterator[None]:
+    """The folder and its files can be read and not written, as on a disk that went read-only."""
+    files = list(folder.iterdir())
+    for path in files:
+        path.chmod(0o400)
+    folder.chmod(0o500)
+    try:
+        yield
+    finally:
+        folder.chmod(0o700)
+        for path in files:
+            path.chmod(0o600)
+
+
+# --- the chain
+
+
+def test_every_play_is_on_disk_when_record_returns_and_the_chain_goes_on_after_reopening(tmp_path: Path):
+    journal = plays(tmp_path / "j")
+    show(journal, times=3)
+    assert [event["seq"] for event in on_disk(tmp_path / "j")] == [1, 2, 3]
+    journal.close()
+    again = plays(tmp_path / "j")
+    show(again, "blue", times=2)
+    events = on_disk(tmp_path / "j")
+    assert [event["seq"] for event in events] == [1, 2, 3, 4, 5]
+    assert events[0]["prev"] == proof.GENESIS
+    assert proof.verify(events) == []
+
+
+def test_s7_the_chain_goes_on_after_a_torn_line(tmp_path: Path):
+    journal = plays(tmp_path / "j")
+    show(journal, times=3)
+    journal.close()
+    path = segments(tmp_path / "j")[0][1]
+    path.write_bytes(path.read_bytes()[:-20])
+    again = plays(tmp_path / "j")
+    assert again.last_seq == 2
+    show(again)
+    assert [event["seq"] for event in on_disk(tmp_path / "j")] == [1, 2, 3]
+    assert proof.verify(on_disk(tmp_path / "j")) == []
+
+
+def test_p1_a_writer_killed_with_minus_nine_loses_no_play_that_it_recorded(tmp_path: Path):
+    program = (
+        "import sys; from pathlib import Path; from tests.stage.test_plays import plays, show\n"
+        "journal = plays(Path(sys.argv[1]))\n"
+        "while True: print(show(journal)['seq'], flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "j")], stdout=subprocess.PIPE, text=True) as writer:
+        said = 0
+        while said < 200:
+            said = int(writer.stdout.readline())
+        writer.send_signal(signal.SIGKILL)
+        said = max([said, *(int(line) for line in writer.stdout if line.endswith("\n"))])
+    journal = plays(tmp_path / "j")
+    assert journal.last_seq >= said
+    show(journal)
+    assert proof.verify(on_disk(tmp_path / "j")) == []
+    assert on_disk(tmp_path / "j")[0]["seq"] == 1
+
+
+def test_plays_are_synced_at_ten_lines_or_thirty_seconds_and_not_at_each(tmp_path: Path):
+    journal = plays(tmp_path / "j")
+    show(journal, times=SYNC_LINES - 1)
+    assert not journal.sync_is_due()
+    show(journal)
+    assert journal.sync_is_due()
+    journal.sync()
+    assert not journal.sync_is_due()
+
+
+# --- disks that refuse
+
+
+def test_s2_on_a_full_disk_events_wait_in_memory_and_are_written_when_there_is_room(tmp_path: Path):
+    journal = plays(tmp_path / "j")
+    show(journal, times=2)
+    room = segments(tmp_path / "j")[0][1].stat().st_size + 100
+    with files_no_larger_than(room):
+        show(journal, "blue", times=5)
+        assert journal.last_seq == 2
+        assert [(fault.code, fault.count, fault.since) for fault in journal.faults()] == [("proof_degraded", 5, NOW)]
+        assert segments(tmp_path / "j")[0][1].stat().st_size == room - 100, "no half line stays behind"
+    journal.write_waiting()
+    assert journal.faults() == []
+    assert [event["name"] for event in on_disk(tmp_path / "j")] == ["red", "red", *["blue"] * 5]
+    assert proof.verify(on_disk(tmp_path / "j")) == []
+
+
+def test_s3_a_read_only_folder_at_the_start_does_not_stop_the_stage(tmp_path: Path):
+    before = plays(tmp_path / "j")
+    show(before, times=2)
+    before.close()
+    with closed_folder(tmp_path / "j"):
+        journal = plays(tmp_path / "j")
+        show(journal, "blue", times=2)
+        assert journal.last_seq == 2
+        assert [fault.code for fault in journal.faults()] == ["proof_degraded"]
+        assert not journal.sync_is_due()
+        journal.sync()
+        journal.trim()
+        journal.drop_through(1)
+        journal.close()
+    journal.write_waiting()
+    assert [event["seq"] for event in on_disk(tmp_path / "j")] == [1, 2, 3, 4]
+    assert proof.verify(on_disk(tmp_path / "j")) == []
+    assert journal.faults() == []
+
+
+def test_s2_what_memory_cannot_hold_either_is_counted_and_its_gap_shows_in_the_chain(tmp_path: Path):
+    journal = plays(tmp_path / "j")
+    show(journal)
+    with files_no_larger_than(1):
+        last = show(journal, times=WAITING_LIMIT + 3)
+    journal.write_waiting()
+    faults = {fault.code: fault for fault in journal.faults()}
+    assert faults.keys() == {"proof_dropped"}
+    assert faults["proof_dropped"].count == 3
+    assert faults["proof_dropped"].since == NOW
+    events = on_disk(tmp_path / "j")
+    assert [(b.seq, b.reason) for b in proof.verify(events)] == [(5, "events are missing between 1 and 5")]
+    journal.close()
+    again = plays(tmp_path / "j")
+    assert show(again)["seq"] == last["seq"] + 1, "numbers go on after a start, though the journal counts lines"
+    assert len(proof.verify(on_disk(tmp_path / "j"))) == 1
+
+
+# --- limits
+
+
+def test_n14_beyond_its_size_the_oldest_segments_go_counted_and_reported(tmp_path: Path):
+    journal = plays(tmp_path / "j", size=600_000)
+    show(journal, times=2000)
+    firsts = [first for first, _ in segments(tmp_path / "j")]
+    assert len(firsts) >= 3
+    journal.trim()
+    kept = on_disk(tmp_path / "j")
+    assert sum(path.stat().st_size for _, path in segments(tmp_path / "j")) <= 600_000
+    assert kept[-1]["seq"] == 2000
+    (fault,) = journal.faults()
+    assert (fault.code, fault.count, fault.since) == ("proof_dropped", kept[0]["seq"] - 1, NOW)
+    assert proof.verify(kept) == []
+    journal.trim()
+    assert on_disk(tmp_path / "j") == kept, "within its limits nothing goes"
+
+
+def test_n14_events_older_than_the_limit_go_but_never_the_segment_being_written(tmp_path: Path):
+    journal = plays(tmp_path / "j", days=30)
+    show(journal, times=700)
+    paths = [path for _, path in segments(tmp_path / "j")]
+    assert len(paths) >= 2
+    for path in paths:
+        os.utime(path, (NOW - 31 * DAY, NOW - 31 * DAY))
+    journal.trim()
+    assert [path for _, path in segments(tmp_path / "j")] == paths[-1:]
+
+
+def test_accepted_segments_go_without_a_fault(tmp_path: Path):
+    journal = plays(tmp_path / "j")
+    show(journal, times=700)
+    second = segments(tmp_path / "j")[1][0]
+    journal.drop_through(second - 1)
+    assert segments(tmp_path / "j")[0][0] == second
+    assert journal.faults() == []
+
+
+# --- whom a death is blamed on
+
+
+class Life:
+    """One stage after another: what each finds and leaves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.at = folder, NOW
+
+    def begin(self) -> Mark:
+        return Mark(self.folder / "on_screen.json", self.folder / "deaths.json", lambda: self.at)
+
+    def die_with(self, *shown: Item) -> None:
+        mark = self.begin()
+        for number, each in enumerate(shown):
+            mark.shown(f"region {number}", each)
+
+
+def test_p1_three_deaths_with_an_item_on_screen_keep_it_off_for_a_day(tmp_path: Path):
+    life = Life(tmp_path)
+    for _ in range(DEATHS):
+        assert not life.begin().quarantined(item("bad"))
+        life.die_with(item("bad"))
+    mark = life.begin()
+    assert mark.quarantined(item("bad"))
+    assert not mark.quarantined(item("other"))
+    life.at += QUARANTINE_S - 1
+    assert life.begin().quarantined(item("bad")), "it holds over further starts"
+    life.at += 2
+    assert not life.begin().quarantined(item("bad"))
+
+
+def test_p1_an_item_that_was_shown_well_in_between_is_not_to_blame(tmp_path: Path):
+    life = Life(tmp_path)
+    life.die_with(item("good"))
+    life.die_with(item("good"))
+    life.begin().went_well(item("good"))
+    life.die_with(item("good"))
+    life.die_with(item("good"))
+    assert not life.begin().quarantined(item("good"))
+
+
+def test_a_clean_end_blames_nobody(tmp_path: Path):
+    life = Life(tmp_path)
+    for _ in range(DEATHS + 1):
+        mark = life.begin()
+        mark.shown("main", item("red"))
+        mark.clear()
+    assert not life.begin().quarantined(item("red"))
+
+
+def test_an_item_in_two_regions_is_blamed_once_a_death(tmp_path: Path):
+    life = Life(tmp_path)
+    life.die_with(item("twice"), item("twice"))
+    life.die_with(item("twice"), item("twice"))
+    assert not life.begin().quarantined(item("twice"))
+
+
+def test_clearing_gives_every_item_another_chance(tmp_path: Path):
+    life = Life(tmp_path)
+    for _ in range(DEATHS):
+        life.die_with(item("bad"))
+    mark = life.begin()
+    mark.release_all()
+    assert not mark.quarantined(item("bad"))
+    assert not life.begin().quarantined(item("bad"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0", b"[]", b'{"main": 5}', b'{"main"'])
+def test_s7_a_torn_mark_blames_nobody(tmp_path: Path, content: bytes):
+    (tmp_path / "on_screen.json").write_bytes(content)
+    assert not Life(tmp_path).begin().quarantined(item("red"))
+
+
+def test_u5_deaths_written_by_a_newer_player_neither_stop_this_one_nor_are_lost(tmp_path: Path):
+    newer = msgspec.json.encode({"format": 99, "body": {}})
+    (tmp_path / "deaths.json").write_bytes(newer)
+    life = Life(tmp_path)
+    life.die_with(item("red"))
+    assert not life.begin().quarantined(item("red"))
+    assert (tmp_path / "deaths.json").read_bytes() == newer
+
+
+def test_s3_a_mark_that_cannot_be_written_stops_nothing(tmp_path: Path):
+    mark = Life(tmp_path).begin()
+    tmp_path.chmod(0o500)
+    try:
+        began = time.monotonic()
+        mark.shown("main", item("red"))
+        mark.release_all()
+        assert time.monotonic() - began < 1.0
+    finally:
+        tmp_path.chmod(0o700)
