@@ -7,6 +7,7 @@ background, a mix where a cut was asked for, and an item that flashes up for les
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -115,7 +116,7 @@ def _without_flashes(runs: list[list[Sample]]) -> Iterable[list[Sample]]:
 def seams(samples: Sequence[Sample], made: Mapping[int, Made]) -> list[Seam]:
     """Every change from one item to another."""
     shown, between = showings(samples)
-    return [_seam(a, b, gap, made) for a, b, gap in zip(shown, shown[1:], between, strict=True)]
+    return [_seam(a, b, gap, made) for (a, b), gap in zip(itertools.pairwise(shown), between, strict=True)]
 
 
 def _seam(a: Showing, b: Showing, gap: list[Sample], made: Mapping[int, Made]) -> Seam:
@@ -146,7 +147,7 @@ def lost_within(showing: Showing, made: Made) -> int:
     """Frames of a clip, or steps of a page, that never came between its first and its last on screen."""
     if made.period_s is None:
         return 0
-    steps = zip(showing.frames, showing.frames[1:], strict=False)
+    steps = itertools.pairwise(showing.frames)
     return sum(max(0, (after - before) % FRAMES - 1) for (_, before), (_, after) in steps if after >= before or made.frames is None)
 
 

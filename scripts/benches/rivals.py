@@ -1,0 +1,110 @@
+"""What others do with the same content under the same compositor: mpv in two ways, VLC, GStreamer. None of them shows pages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from scripts.benches import content
+from scripts.benches.content import ITEM_S, Coded
+from scripts.benches.rig import MPV, Recording, Rig, until
+from scripts.benches.seams import Made, Sample, showings
+from scripts.benches.summary import Summary, summarize
+
+FRESH, PLAYLIST, VLC, GSTREAMER = "mpv, a process an item", "mpv, its playlist", "VLC, its playlist", "GStreamer, gapless"
+FRESH_ITEMS = 16
+GSTREAMER_ITEMS = 13
+_ENDS_S = 20.0
+
+
+def all_of(rig: Rig, items: Sequence[Coded], made: Mapping[int, Made]) -> tuple[dict[str, Summary], list[str]]:
+    """Each rival's seams by its name, and a sentence for each that could not be measured. Both ways of mpv are always there."""
+    files = [item for item in items if item.kind != "web"]
+    clips = [item for item in items if item.kind == "video"]
+    mixed = [files[number] for number in content.every_pair(len(files))]
+    ways: dict[str, Callable[[], list[Sample]]] = {
+        FRESH: lambda: _fresh(rig, mixed[:FRESH_ITEMS]),
+        PLAYLIST: lambda: _command(rig, _mpv(mixed), len(mixed)),
+        VLC: lambda: _command(rig, _vlc(mixed), len(mixed)),
+        GSTREAMER: lambda: _command(rig, _gstreamer([clips[n] for n in content.every_pair(len(clips))]), GSTREAMER_ITEMS),
+    }
+    found, missing = {}, []
+    for name, way in ways.items():
+        print(f"    {name}", file=sys.stderr, flush=True)
+        try:
+            found[name] = summarize(name, way(), made, ITEM_S)
+        except (ValueError, TimeoutError, OSError) as error:
+            if name in (FRESH, PLAYLIST):
+                raise
+            missing.append(f"{name}: {error}")
+    return found, missing
+
+
+def _paths(items: Sequence[Coded]) -> list[str]:
+    return [str(item.path) for item in items]
+
+
+def _mpv(items: Sequence[Coded]) -> list[str]:
+    return [*MPV, "--prefetch-playlist=yes", f"--image-display-duration={ITEM_S}", *_paths(items)]
+
+
+def _vlc(items: Sequence[Coded]) -> list[str]:
+    options = [
+        "--intf",
+        "dummy",
+        "--no-audio",
+        "--no-osd",
+        "--no-video-title-show",
+        f"--image-duration={ITEM_S}",
+        "--play-and-exit",
+    ]
+    return [_program("cvlc"), "--vout", "wl_shm", "--window", "xdg_shell", *options, *_paths(items)]
+
+
+def _gstreamer(items: Sequence[Coded]) -> list[str]:
+    player = _program("gst-play-1.0")
+    return [player, "--gapless", "--no-interactive", "--videosink=waylandsink", "--audiosink=fakesink", *_paths(items)]
+
+
+def _program(name: str) -> str:
+    """Raises OSError where it is not installed."""
+    found = shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed")
+    return found
+
+
+def _command(rig: Rig, command: Sequence[str], count: int) -> list[Sample]:
+    """One process that plays the whole list, until it ends."""
+    with rig.recording() as recording, rig.rival(Path(command[0]).name, command) as process:
+        until(
+            lambda: process.poll() is not None or not _goes_on(recording), count * ITEM_S * 2 + _ENDS_S, "the list did not end", 2.0
+        )
+        return recording.samples()
+
+
+def _goes_on(recording: Recording) -> bool:
+    return recording.alive()
+
+
+def _fresh(rig: Rig, items: Sequence[Coded]) -> list[Sample]:
+    """A new process for each item, as players do that launch a program an item."""
+    with rig.recording() as recording:
+        until(recording.samples, 10, "nothing was recorded")
+        for item in items:
+            duration = [f"--image-display-duration={ITEM_S}"] if item.kind == "image" else []
+            with rig.rival("mpv", [*MPV, *duration, str(item.path)]) as process:
+                _wait(process)
+        if len(showings(recording.samples())[0]) < len(items) // 2:
+            raise ValueError("most of its items were never seen")
+        return recording.samples()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_ENDS_S)
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError("an item did not end") from error

@@ -1,0 +1,67 @@
+"""Seams from the screen itself: every kind of content followed by every other, cut and crossfaded, and rivals at the same."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from player.core.content import CUT, Transition, TransitionKind
+from scripts.benches import content, rivals
+from scripts.benches.content import ITEM_S, Coded
+from scripts.benches.figures import Figure
+from scripts.benches.plot import Row
+from scripts.benches.rig import Recording, Rig, stop, until
+from scripts.benches.seams import Made, showings
+from scripts.benches.summary import Summary, cut_figures, fade_figures, rival_figures, summarize
+
+CROSSFADE = Transition(TransitionKind.CROSSFADE, 0.6)
+FADES = 14
+LOOK_EVERY_S = 3.0
+
+
+def seamless(folder: Path, size: tuple[int, int], count: int) -> tuple[list[Figure], list[Row], list[str]]:
+    """Figures, what to plot, and which rivals could not be measured."""
+    items = content.mixed(folder)
+    made = content.known(items)
+    bench = f"stage {size[0]}x{size[1]}"
+    with content.served(folder) as url:
+        ours = _ours(items, size, count, CUT, url)
+        fades = _ours(items, size, FADES, CROSSFADE, url)
+    with Rig(size) as rig:
+        rig.compositor()
+        found, missing = rivals.all_of(rig, items, made)
+    fresh, gapless = found[rivals.FRESH], found[rivals.PLAYLIST]
+    figures = [*cut_figures(bench, ours, fresh, gapless), *fade_figures(bench, fades)]
+    for rival in found.values():
+        figures += rival_figures(bench, rival, ours)
+    rows = [Row(f"{bench}, {summary.player}", summary.hold_ms, summary.wrong_ms) for summary in (ours, *found.values())]
+    _tell(bench, ours, made)
+    return figures, rows, missing
+
+
+def _ours(items: list[Coded], size: tuple[int, int], count: int, transition: Transition, url: str) -> Summary:
+    """The player through `count` seams."""
+    with Rig(size) as rig:
+        order = content.every_pair(len(items))
+        rig.publish([rig.item(items[number], place, ITEM_S, url) for place, number in enumerate(order)], transition)
+        rig.compositor()
+        with rig.recording() as recording:
+            stage = rig.player("stage")
+            _watch(recording, count + 1, 30 + 2.5 * (ITEM_S + transition.duration_s) * count)
+            stop(stage)
+            return summarize("the player", recording.samples(), content.known(items), ITEM_S, count)
+
+
+def _watch(recording: Recording, count: int, within_s: float) -> None:
+    until(lambda: len(showings(recording.samples())[0]) > count + 1, within_s, f"{count} seams were not seen", LOOK_EVERY_S)
+
+
+def _tell(bench: str, ours: Summary, made: Mapping[int, Made]) -> None:
+    """The worst seams, for whoever wants to mend them."""
+    print(f"{bench}: seams that are not perfect (hold, first, blank in ms; frames lost at the end, at the start)", file=sys.stderr)
+    for seam in sorted(ours.seams, key=lambda seam: -(seam.hold_s or 0)):
+        hold, first = (None if value is None else round(1000 * value) for value in (seam.hold_s, seam.first_s))
+        if (hold or 0) > 17 or seam.wrong_s or seam.lost_tail or seam.lost_head or (first or 0) > 17:
+            pair = f"{made[seam.before].name} -> {made[seam.after].name}"
+            print(f"  {pair:28} {hold} {first} {1000 * seam.wrong_s:.0f}; {seam.lost_tail} {seam.lost_head}", file=sys.stderr)
