@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -85,6 +85,12 @@ class Sway:
         """Puts a window there, in pixels of the screen; the client has to draw at that size."""
         await self._run(
             f"[con_id={window_id}] resize set {rect.width} px {rect.height} px, move absolute position {rect.x} px {rect.y} px"
+        )
+
+    async def move(self, places: Mapping[int, Rect]) -> None:
+        """Puts windows elsewhere, all in one frame; their sizes stay."""
+        await self._run(
+            *(f"[con_id={window_id}] move absolute position {rect.x} px {rect.y} px" for window_id, rect in places.items())
         )
 
     async def opacity(self, window_id: int, value: float) -> None:

@@ -19,7 +19,7 @@ from player.core.content import Item, Kind, Orders, Region
 from player.core.ports import Clock, Compositor, NowPlaying, Playable
 from player.errors import BoxError, ContentError
 from player.stage.surfaces import Placed, SurfacePool
-from player.stage.transitions import change
+from player.stage.transitions import Change, change
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class RegionDriver:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._released: set[int] = set()
         self._group: asyncio.TaskGroup | None = None
+        self.alone = True  # nothing else lies beside this region on its panel
 
     def __repr__(self) -> str:
         return repr(self.machine)
@@ -210,13 +211,19 @@ class RegionDriver:
         placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
         placed.surface.start()
         try:
-            await change(self._compositor, placed.window_id, before.window_id if before else None, effect.transition)
+            await change(self._compositor, self._change(effect, placed, before))
         finally:
             if effect.item.kind in WATCHED and effect.token not in self._released:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
                 await self._give_back(effect.replaces)
         self._desk.changed()
+
+    def _change(self, effect: playback.Show, placed: Placed, before: Placed | None) -> Change:
+        return Change(
+            placed.window_id, before.window_id if before else None, effect.transition, self.pool.rect,
+            alone=self.alone, clipped=placed.sort == "mpv",
+        )  # fmt: skip
 
     async def _watch(self, token: int, placed: Placed) -> None:
         try:

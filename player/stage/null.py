@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from player.core.content import Fault, Kind, Orientation, Rect
@@ -102,6 +102,9 @@ class NullCompositor:
         return [Output("NONE-1", Rect(0, 0, *self._size), (*self._size, 60000), self._orientation, self._power)]
 
     async def place(self, window_id: int, rect: Rect) -> None:
+        """Agrees."""
+
+    async def move(self, places: Mapping[int, Rect]) -> None:
         """Agrees."""
 
     async def opacity(self, window_id: int, value: float) -> None:

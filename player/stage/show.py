@@ -85,6 +85,7 @@ class Show:
             self._drivers[region.id] = (driver, group.create_task(driver.run(), name=f"region {region.id}"))
             if self._covered:
                 driver.send(playback.Covered(self._covered))
+        driver.alone = (rect.width, rect.height) == self.size
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
 
     def _make_driver(self, region: Region) -> RegionDriver:

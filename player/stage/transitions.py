@@ -1,40 +1,121 @@
-"""How one window gives way to the next: steps of opacity at the panel's pace, over the compositor's IPC.
+"""How one window gives way to the next: steps at the panel's pace, over the compositor's IPC.
 
-Only the incoming window's opacity moves while the outgoing one stays opaque below it, so the weights of a crossfade always sum to
-one: no dip, no flash. What cannot be faded (nothing was there, or a cut was asked for) changes in a single frame.
+Only the incoming window changes while the outgoing one stays opaque below it, so the weights of a crossfade always sum to one: no
+dip, no flash. A slide moves both windows, a wipe uncovers the incoming one from one edge. What cannot be moved without covering its
+neighbours (a region that does not fill the screen has some) is crossfaded instead, and what has nothing before it is cut.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from player.core.content import Transition, TransitionKind
+from player.core.content import Rect, Transition, TransitionKind
 from player.core.ports import Compositor
 
 STEP_S = 1 / 60
+_DIRECTIONS = {
+    TransitionKind.SLIDE_LEFT: (-1, 0),
+    TransitionKind.SLIDE_RIGHT: (1, 0),
+    TransitionKind.SLIDE_UP: (0, -1),
+    TransitionKind.SLIDE_DOWN: (0, 1),
+}
 
 
-async def change(compositor: Compositor, front: int, back: int | None, transition: Transition) -> None:
-    """Brings window `front` on screen and takes `back` away. Raises BoxError."""
-    if transition.kind is TransitionKind.CUT or transition.duration_s <= 0 or back is None:
-        await compositor.swap(front, back)
-        return
-    if transition.kind is TransitionKind.FADE:
-        await _ramp(compositor, back, transition.duration_s / 2, rising=False)
-        await compositor.show_above(front, 0.0)
-        await _ramp(compositor, front, transition.duration_s / 2, rising=True)
-        return
-    await compositor.show_above(front, 0.0)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What gives way to what: window ids, where they lie, and whether anything else lies beside them."""
+
+    front: int
+    back: int | None
+    transition: Transition
+    rect: Rect
+    alone: bool = True
+    clipped: bool = False  # whether the incoming window draws on at its own size when the compositor makes its frame smaller
+    sound: Callable[[float], object] = float  # told the incoming one's weight, 0 to 1
+
+
+async def change(compositor: Compositor, what: Change) -> None:
+    """Brings `what.front` on screen and takes `what.back` away. Raises BoxError."""
+    kind = what.transition.kind
+    if kind is TransitionKind.CUT or what.transition.duration_s <= 0 or what.back is None:
+        await compositor.swap(what.front, what.back)
+        what.sound(1.0)
+    elif kind is TransitionKind.FADE:
+        await _fade(compositor, what, what.back)
+    elif what.alone and kind in _DIRECTIONS:
+        await _slide(compositor, what, what.back, _DIRECTIONS[kind])
+    elif what.clipped and kind is TransitionKind.WIPE:
+        await _wipe(compositor, what, what.back)
+    else:
+        await _crossfade(compositor, what, what.back)
+
+
+async def _crossfade(compositor: Compositor, what: Change, back: int) -> None:
+    await compositor.show_above(what.front, 0.0)
+
+    async def step(passed: float) -> None:
+        await compositor.opacity(what.front, passed)
+        what.sound(passed)
+
     try:
-        await _ramp(compositor, front, transition.duration_s, rising=True)
+        await _steps(what.transition.duration_s, step)
     finally:
-        await compositor.opacity(back, 0.0)
+        await compositor.swap(what.front, back)
 
 
-async def _ramp(compositor: Compositor, window: int, duration_s: float, *, rising: bool) -> None:
+async def _fade(compositor: Compositor, what: Change, back: int) -> None:
+    """Through whatever lies behind."""
+    half = what.transition.duration_s / 2
+    await _steps(half, lambda passed: compositor.opacity(back, 1 - passed))
+    await compositor.show_above(what.front, 0.0)
+    what.sound(1.0)
+    await _steps(half, lambda passed: compositor.opacity(what.front, passed))
+
+
+async def _slide(compositor: Compositor, what: Change, back: int, direction: tuple[int, int]) -> None:
+    rect, (right, down) = what.rect, direction
+
+    def moved(by: float) -> Rect:
+        return Rect(rect.x + round(right * by * rect.width), rect.y + round(down * by * rect.height), rect.width, rect.height)
+
+    async def step(passed: float) -> None:
+        await compositor.move({what.front: moved(passed - 1), back: moved(passed)})
+        what.sound(passed)
+
+    try:
+        await step(0.0)
+        await compositor.show_above(what.front, 1.0)
+        await _steps(what.transition.duration_s, step)
+    finally:
+        await compositor.move({what.front: rect})
+        await compositor.swap(what.front, back)
+        await compositor.move({back: rect})
+
+
+async def _wipe(compositor: Compositor, what: Change, back: int) -> None:
+    """From the left: the incoming window's frame grows, its picture does not."""
+    rect = what.rect
+
+    async def step(passed: float) -> None:
+        await compositor.place(what.front, Rect(rect.x, rect.y, max(1, round(rect.width * passed)), rect.height))
+        what.sound(passed)
+
+    try:
+        await step(0.0)
+        await compositor.show_above(what.front, 1.0)
+        await _steps(what.transition.duration_s, step)
+    finally:
+        await compositor.place(what.front, rect)
+        await compositor.swap(what.front, back)
+
+
+async def _steps(duration_s: float, step: Callable[[float], Awaitable[None]]) -> None:
+    """Calls `step` with the part that has passed, sixty times a second, and at the end with 1."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while (passed := (loop.time() - began) / duration_s) < 1:
-        await compositor.opacity(window, passed if rising else 1 - passed)
+        await step(passed)
         await asyncio.sleep(STEP_S - (loop.time() - began) % STEP_S)
-    await compositor.opacity(window, 1.0 if rising else 0.0)
+    await step(1.0)

@@ -1,0 +1,73 @@
+"""Transitions as the screen shows them: what is where, half way through."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from PIL import Image
+
+from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
+from tests.stage.conftest import StageBox
+
+pytestmark = pytest.mark.stage
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+LEFT, RIGHT, TOP, BOTTOM = (100, 360), (1180, 360), (640, 60), (640, 660)
+
+
+async def half_way(box: StageBox, kind: TransitionKind, clip: bool = False) -> Image.Image:
+    """The screen about half way from red to blue."""
+    second: Item = box.clip("blue", "blue", 20) if clip else box.picture("blue", 20)
+    box.publish(box.picture("red", 2), second, transition=Transition(kind, 2.4))
+    box.start()
+    await box.until_seen("red")
+    await box.until_shown("blue")
+    await asyncio.sleep(1.1)
+    return await box.look()
+
+
+@pytest.mark.parametrize(
+    ("kind", "blue_at", "red_at"),
+    [
+        (TransitionKind.SLIDE_LEFT, RIGHT, LEFT),
+        (TransitionKind.SLIDE_RIGHT, LEFT, RIGHT),
+        (TransitionKind.SLIDE_UP, BOTTOM, TOP),
+        (TransitionKind.SLIDE_DOWN, TOP, BOTTOM),
+        (TransitionKind.WIPE, LEFT, RIGHT),
+    ],
+)
+async def test_slides_and_wipes_come_from_their_side(box: StageBox, kind: TransitionKind, blue_at, red_at):
+    picture = await half_way(box, kind)
+    assert (picture.getpixel(blue_at), picture.getpixel(red_at)) == (BLUE, RED), picture
+    await box.until_seen("blue", at=red_at)
+    await box.until_seen("blue", at=blue_at)
+
+
+async def test_a_fade_goes_through_the_dark(box: StageBox):
+    box.publish(box.picture("red", 2), box.picture("blue", 20), transition=Transition(TransitionKind.FADE, 2.0))
+    box.start()
+    await box.until_seen("red")
+    await box.until_shown("blue")
+    seen = []
+    until = time.monotonic() + 2.2
+    while time.monotonic() < until:
+        seen.append((await box.look()).getpixel((640, 360)))
+    assert not any(red > 60 and blue > 60 for red, _, blue in seen), "never both"
+    assert any(red < 90 and blue < 90 for red, _, blue in seen)
+
+
+async def test_a_region_that_has_neighbours_is_crossfaded_instead_and_covers_none(box: StageBox):
+    left = Playlist("l", "l", (box.picture("red", 2), box.picture("blue", 20)), Transition(TransitionKind.SLIDE_LEFT, 2.4))
+    right = Playlist("r", "r", (box.picture("white", 600),))
+    regions = (Region("left", Rect(0, 0, 1, 1), left), Region("right", Rect(1, 0, 1, 1), right))
+    box.publish(manifest=Manifest("", Layout("halves", 2, 1, regions)))
+    box.start()
+    await box.until_seen("red", at=(320, 360))
+    await box.until(lambda s: any(i.name == "blue" for i in s.items))
+    for _ in range(4):
+        await asyncio.sleep(0.4)
+        picture = await box.look()
+        assert picture.getpixel((645, 360)) == (255, 255, 255)
+        assert picture.getpixel((1270, 360)) == (255, 255, 255)
+    await box.until_seen("blue", at=(320, 360))
