@@ -69,6 +69,7 @@ log = logging.getLogger("player.agent")
 
 FULL_HD = (1920, 1080)
 LOOK_S = 5.0
+AGREES_S = 30.0
 
 
 class Agent:
@@ -94,10 +95,13 @@ class Agent:
         self.lock = ScreenLock(dirs.state / "lock.json", self.orders, self.stage, clock)
         await self._open_server()
         self.commands = Commands(
-            dirs.state / "commands", self._handlers(), clock=clock, host=self.host, version=__version__, tell_first=self._tell_first
-        )
+            dirs.state / "commands", self._handlers(), clock=clock, host=self.host, version=__version__,
+            tell_first=self._tell_first, clock_trusted=self._clock_trusted,
+        )  # fmt: skip
         self.results = ResultsOutbox(self.cms, self.commands)
-        self.plays = PlaysOutbox(self.cms, self.stage, plays=dirs.plays, state=dirs.state, clock=clock)
+        self.plays = PlaysOutbox(
+            self.cms, self.stage, plays=dirs.plays, state=dirs.state, clock=clock, look_s=min(30.0, config.cms.heartbeat_interval)
+        )
         self.telemetry = TelemetryReader(
             self.sensors, self.audio, dirs.cache, self.stage, clock, host=self.host,
             more=lambda: {"proof_pending": self.plays.pending()},
@@ -105,7 +109,7 @@ class Agent:
         self.heartbeat = Heartbeat(
             self.cms, clock=clock, orders=self.orders, lock=self.lock, commands=self.commands, results=self.results,
             telemetry=self.telemetry.read, faults=(self._faults,), fetch_image=self.alert_pictures.fetch,
-            clock_trusted=self.host.clock_synced, interval_s=config.cms.heartbeat_interval,
+            clock_trusted=self._clock_trusted, interval_s=config.cms.heartbeat_interval,
             register_s=max(5.0, config.cms.poll_interval / 4) if config.cms.poll_interval >= 20 else config.cms.poll_interval / 4,
             seed=self._identity.uuid,
         )  # fmt: skip
@@ -286,6 +290,11 @@ class Agent:
             faults=[fault for fault in self.heartbeat.fault_list() if fault not in seen],
             restarts=max(0, len(self._stage_starts) - 1),
         )  # fmt: skip
+
+    async def _clock_trusted(self) -> bool:
+        """Whether expiry can be judged: the clock is synchronized, or agrees with that of the server, which set the expiry."""
+        offset = self.heartbeat.contact.value.offset_s
+        return (offset is not None and abs(offset) <= AGREES_S) or await self._clock_synced()
 
     async def _clock_synced(self) -> bool:
         with contextlib.suppress(SignageError):

@@ -55,7 +55,8 @@ class AdCast:
     async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
         """Tells how the box is, and hears what is wanted."""
         answer = await self._link.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results))
-        return read_heartbeat(HEARTBEAT, answer, self._now(), self._link.absolute)
+        read = read_heartbeat(HEARTBEAT, answer, self._now(), self._link.absolute)
+        return read if read.server_time is not None else replace(read, server_time=self._link.server_time)
 
     async def programme(self) -> Programme:
         """What is to be on air now."""

@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import msgspec
 
-from player.cms.pace import Paces
+from player.cms.pace import Paces, http_instant
 from player.core.ports import Clock
 from player.errors import (
     ClockUntrusted,
@@ -68,6 +68,7 @@ class Link:
         self._paces = Paces(clock)
         self.online: bool | None = None
         self.last_contact: float | None = None  # seconds since the epoch
+        self.server_time: float | None = None  # what the server's clock said with its last answer, to the second
 
     def __repr__(self) -> str:
         return f"Link({self._base})"
@@ -117,6 +118,7 @@ class Link:
                 if got.status >= 400:
                     reason = self.hide(await _reason(url, got))
                     raise ServerRefused(url, got.status, reason, pace.asked_pause(got.headers))
+                self.server_time = http_instant(got.headers.get("Date", ""))
                 yield got
         except _OUTSIDE as error:
             translated = _translate(url, error)

@@ -61,7 +61,7 @@ class Pace:
         if text is not None:
             seconds = _number(text)
             if seconds is None:
-                seconds = self._seconds_until(_instant(text), headers)
+                seconds = self._seconds_until(http_instant(text), headers)
             if seconds is not None:
                 return min(max(seconds, 0.0), LIMIT_S)
         return self._until_reset(headers) if _number(headers.get("X-RateLimit-Remaining")) == 0 else None
@@ -80,7 +80,7 @@ class Pace:
     def _seconds_until(self, instant: float | None, headers: Mapping[str, str]) -> float | None:
         if instant is None:
             return None
-        server_now = _instant(headers.get("Date", ""))
+        server_now = http_instant(headers.get("Date", ""))
         return instant - (self._clock.now().timestamp() if server_now is None else server_now)
 
 
@@ -115,7 +115,8 @@ def _number(text: str | None) -> float | None:
     return float(text.strip()[:18]) if text is not None and text.strip().isascii() and text.strip().isdigit() else None
 
 
-def _instant(text: str) -> float | None:
+def http_instant(text: str) -> float | None:
+    """An HTTP date as seconds since the epoch; None where it is none."""
     try:
         parsed: datetime = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -246,6 +246,17 @@ async def test_k7_with_an_unsynced_clock_nothing_is_taken_as_expired(box: Box):
     assert box.stage.ops() == ["next"]
 
 
+async def test_k7_a_clock_that_somebody_else_vouches_for_judges_what_is_expired(tmp_path: Path):
+    async def vouched() -> bool:
+        return True
+
+    host = FakeHost(synced=False)
+    commands = Commands(tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1", clock_trusted=vouched)
+    await commands.offer([Command("1", "next", {}, None, 5.0)])
+    assert [(r.id, r.status) for r in commands.untold()] == [("1", "rejected")]
+    commands.close()
+
+
 async def test_a_screenshot_is_taken_and_sent(tmp_path: Path):
     async with scripted_server() as script, session() as http:
         script.on("/api/device/screenshot", {})

@@ -193,6 +193,13 @@ def test_interval_time_lock_and_pairing_are_read():
     assert (answer.locked, answer.lock_pin, answer.paired) == (True, "1234", False)
 
 
+async def test_a_server_that_does_not_tell_its_time_tells_it_by_its_date(script: Script, cms: AdCast):
+    script.on("/api/device/heartbeat", {"status": "ok", "pending_commands": []})
+    answer = await cms.heartbeat(TELEMETRY, [], [])
+    assert answer.server_time is not None
+    assert abs(answer.server_time - SystemClock().now().timestamp()) < 5
+
+
 @pytest.mark.parametrize("answer", [[], None, "ok", {}, {"hotel": "welcome"}])
 def test_n17_an_answer_that_is_no_heartbeats_is_nonsense(answer: object):
     with pytest.raises(ServerNonsense):

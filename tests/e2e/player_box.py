@@ -1,0 +1,214 @@
+"""A box: `signage-player run` with folders of its own on a headless screen, asked and killed as a person or the kernel would."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+from PIL import Image
+
+from player.client import ControlClient
+from player.config import Config, Dirs, StorageConfig, resolve_dirs
+from player.errors import BoxError, NotRunning
+from player.launch import PARENT
+from player.store import read_journal
+
+T = TypeVar("T")
+RGB = tuple[int, int, int]
+COLOURS: dict[str, RGB] = {
+    "red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "magenta": (255, 0, 255),
+    "cyan": (0, 255, 255), "white": (255, 255, 255), "black": (0, 0, 0), "orange": (255, 128, 0),
+}  # fmt: skip
+MIDDLE = (640, 360)
+WITHIN_S = 30.0
+
+
+async def until(what: str, look: Callable[[], Awaitable[T | None]], limit_s: float = WITHIN_S, pause_s: float = 0.1) -> T:
+    """The first answer of `look` that is neither None nor False. Fails when there is none in time."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        found = await look()
+        if found is not None and found is not False:
+            return found
+        assert time.monotonic() < deadline, f"{what}: not within {limit_s:.0f} s"
+        await asyncio.sleep(pause_s)
+
+
+def colour_of(picture: Image.Image, at: tuple[int, int] = MIDDLE) -> str:
+    """The nearest of COLOURS at that pixel, "" where none is near."""
+    seen = picture.getpixel(at)
+    assert isinstance(seen, tuple)
+    return next((name for name, rgb in COLOURS.items() if all(abs(a - b) < 48 for a, b in zip(seen, rgb, strict=True))), "")
+
+
+class PlayerBox:
+    """One player. `settings` are environment variables of the configuration; `folder` must be short enough for sockets."""
+
+    def __init__(self, folder: Path, server_url: str, **settings: str) -> None:
+        self.dirs: Dirs = resolve_dirs(
+            Config(
+                storage=StorageConfig(
+                    state_dir=str(folder / "state"), cache_dir=str(folder / "cache"), runtime_dir=str(folder / "run")
+                )
+            ),
+            {},
+        )
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("SIGNAGE__")},
+            PARENT: str(os.getpid()),
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "SIGNAGE__STORAGE__STATE_DIR": str(self.dirs.state),
+            "SIGNAGE__STORAGE__CACHE_DIR": str(self.dirs.cache),
+            "SIGNAGE__STORAGE__RUNTIME_DIR": str(self.dirs.runtime),
+            "SIGNAGE__STAGE__BACKEND": "headless",
+            "SIGNAGE__STAGE__SIZE": "1280x720",
+            "SIGNAGE__CONTROL__LISTEN": "",
+            "SIGNAGE__CMS__URL": server_url,
+            "SIGNAGE__CMS__NAME": "Test server",
+            "SIGNAGE__CMS__HEARTBEAT_INTERVAL": "1",
+            "SIGNAGE__CMS__POLL_INTERVAL": "2",
+            **settings,
+        }
+        self._log_file = folder / "box.log"
+        self._client = ControlClient(self.dirs.control_socket, 15.0)
+        self._process: asyncio.subprocess.Process | None = None
+
+    # --- processes
+
+    async def start(self, *before: str) -> None:
+        """Switches it on. `before` are words in front of the command."""
+        with self._log_file.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *before, sys.executable, "-P", "-m", "player", "run",
+                env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    async def start_again(self, limit_s: float = 15.0) -> None:
+        """As a service manager does after a sudden death: again and again, until it stays."""
+        deadline = time.monotonic() + limit_s
+        while True:
+            await self.start()
+            assert self._process
+            try:
+                await asyncio.wait_for(self._process.wait(), 1.5)
+            except TimeoutError:
+                return
+            assert time.monotonic() < deadline, self.log()
+
+    async def stop(self) -> int:
+        """Switches it off as a service manager does; the exit code. A clean stop takes at most five seconds."""
+        assert self._process
+        if self._process.returncode is None:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), 8)
+            except TimeoutError:
+                self._process.kill()
+                raise
+        return await self._process.wait()
+
+    def pid(self, name: str) -> int | None:
+        """The process id of `run`, `compositor` (sway), `stage`, `agent` or `browser`; None while there is none."""
+        assert self._process
+        if name == "run":
+            return self._process.pid
+        try:
+            family = psutil.Process(self._process.pid).children(recursive=name == "browser")
+        except psutil.NoSuchProcess:
+            return None
+        return next((one.pid for one in family if _is(one, name)), None)
+
+    async def kill(self, name: str) -> None:
+        """A sudden death."""
+
+        async def there() -> int | None:
+            return self.pid(name)
+
+        os.kill(await until(f"{name} runs", there), signal.SIGKILL)
+        if name == "run":
+            assert self._process
+            await self._process.wait()
+
+    def log(self, size: int = 4000) -> str:
+        """The end of what it said."""
+        return self._log_file.read_text(errors="replace")[-size:]
+
+    # --- what one sees
+
+    async def status(self) -> dict[str, Any] | None:
+        """`GET /api/status`, None while nobody answers."""
+        try:
+            return await asyncio.to_thread(self._client.status)
+        except (NotRunning, BoxError):
+            return None
+
+    async def until(self, holds: Callable[[dict[str, Any]], Any], what: str = "", limit_s: float = WITHIN_S) -> dict[str, Any]:
+        """The first status for which it holds."""
+        last: dict[str, Any] | None = None
+
+        async def look() -> dict[str, Any] | None:
+            nonlocal last
+            last = await self.status()
+            return last if last is not None and holds(last) else None
+
+        try:
+            return await until(what or "the status", look, limit_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; last: {last}\n{self.log()}") from None
+
+    async def look(self) -> Image.Image | None:
+        """The screen itself, None while nobody answers."""
+        try:
+            picture = await asyncio.to_thread(self._client.screenshot, "jpg")
+        except (NotRunning, BoxError):
+            return None
+        return Image.open(io.BytesIO(picture)).convert("RGB")
+
+    async def until_seen(self, *colours: str, at: tuple[int, int] = MIDDLE, limit_s: float = WITHIN_S) -> str:
+        """Waits until the screen shows one of these colours; which."""
+        last = "nothing"
+
+        async def look() -> str | None:
+            nonlocal last
+            picture = await self.look()
+            last = colour_of(picture, at) or str(picture.getpixel(at)) if picture else last
+            return last if last in colours else None
+
+        try:
+            return await until(f"{' or '.join(colours)} on the screen", look, limit_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; last: {last}\n{self.log()}") from None
+
+    def plays(self) -> list[dict[str, Any]]:
+        """The stage's journal of proof of play."""
+        return [body for _, body in read_journal(self.dirs.plays)]
+
+    async def say(self, *arguments: str) -> tuple[int, str, str]:
+        """`signage-player ARGUMENTS` on this box: exit code, output, errors."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "player", *arguments,
+            env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+def _is(process: psutil.Process, name: str) -> bool:
+    try:
+        words = process.cmdline()
+        if name == "browser":
+            return "chromium" in process.name() and not any(word.startswith("--type=") for word in words)
+        return words[-1:] == [name] or (name == "compositor" and process.name() == "sway")
+    except psutil.Error:
+        return False
