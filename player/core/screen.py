@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from player.core.content import Alert, Orders, Severity
-
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+from player.core import alerts
+from player.core.content import Alert, Orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +27,7 @@ class View:
 
 def view(orders: Orders, at: float, *, has_content: bool, pad_open: bool) -> View:
     """What is to be seen at `at` (seconds since the epoch)."""
-    alerts = active_alerts(orders.alerts, at)
-    takeover = next((alert for alert in alerts if alert.severity.takes_over), None)
-    tickers = tuple(alert for alert in alerts if not alert.severity.takes_over)
+    takeover, tickers = alerts.split(alerts.active(orders.alerts, at))
     unpaired = orders.paired is False and orders.pairing_code is not None
     corner = orders.pairing_code if unpaired and has_content else None
     if takeover:
@@ -38,15 +35,3 @@ def view(orders: Orders, at: float, *, has_content: bool, pad_open: bool) -> Vie
     base = "playing" if has_content else "pairing" if unpaired else "idle"
     cover = "lock_pad" if pad_open else None if has_content else base
     return View(base, cover, None, corner, tickers, curtain=not orders.screen_on)
-
-
-def active_alerts(alerts: tuple[Alert, ...], at: float) -> tuple[Alert, ...]:
-    """Those in force at `at`, the gravest first."""
-    in_force = [a for a in alerts if (a.starts_at is None or a.starts_at <= at) and (a.expires_at is None or at < a.expires_at)]
-    return tuple(sorted(in_force, key=lambda a: _RANK[a.severity]))
-
-
-def next_alert_change(alerts: tuple[Alert, ...], at: float) -> float | None:
-    """When an alert next begins or expires (seconds since the epoch), or None."""
-    edges = [edge for a in alerts for edge in (a.starts_at, a.expires_at) if edge is not None and edge > at]
-    return min(edges, default=None)

@@ -39,7 +39,7 @@ class Desk:
 
 
 class RegionDriver:
-    """One region on the stage. `resolve(url)` turns a youtube address into one that mpv can play."""
+    """One region on the stage. `resolve(url)` makes a youtube address playable; `turns` is how many load at once."""
 
     def __init__(
         self,
@@ -52,10 +52,11 @@ class RegionDriver:
         desk: Desk,
         orders: Callable[[], Orders],
         resolve: Callable[[str], Awaitable[str]],
+        turns: asyncio.Semaphore,
     ) -> None:
         self.region, self.pool = region, pool
         self._compositor, self._cache, self._clock, self._desk = compositor, cache, clock, desk
-        self._orders, self._resolve = orders, resolve
+        self._orders, self._resolve, self._turns = orders, resolve, turns
         self.machine = playback.Region(region.id)
         self._events: asyncio.Queue[playback.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
@@ -172,7 +173,8 @@ class RegionDriver:
             async with asyncio.timeout(playback.PREPARE_LIMIT_S + LOAD_SLACK_S):
                 target = await self._target(item)
                 placed = self._placed[token] = await self.pool.take(item.kind)
-                await placed.surface.load(self._playable(item, target))
+                async with self._turns:
+                    await placed.surface.load(self._playable(item, target))
         except ContentError as error:
             self.send(playback.PrepareFailed(token, error.code, error.reason))
         except BoxError as error:

@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from player.core import alerts
 from player.core.content import Fault, Orders, Orientation
 from player.core.pad import KEY_NAMES, LockPad, local_action
 from player.core.ports import Clock, Compositor
-from player.core.screen import View, next_alert_change, view
+from player.core.screen import View, view
 from player.errors import BoxError
 from player.stage.show import Show
 
@@ -164,7 +165,7 @@ class House:
         """Seconds until time alone changes something; at most 30, so that clocks on cards are right soon after they were set."""
         now, wall = self._clock.monotonic(), self._clock.now().timestamp()
         waits = [30.0, 60.0 - wall % 60.0]
-        edge = next_alert_change(self.orders.alerts, wall)
+        edge = alerts.next_change(self.orders.alerts, wall)
         if edge is not None:
             waits.append(edge - wall)
         if self._message and self._message[1] > now:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,11 @@ from player.stage.plays import Mark, Plays
 from player.stage.surfaces import SurfaceMaker, SurfacePool, Windows
 
 log = logging.getLogger(__name__)
+
+
+def loads_at_once(memory: int) -> int:
+    """How many items may be loaded at once on a box with `memory` bytes: decoders and pages are at their largest then."""
+    return max(1, min(4, memory // (1024**3 + 512 * 1024**2)))
 
 
 class Show:
@@ -47,6 +53,7 @@ class Show:
         self._faults: dict[str, Fault] = {}
         self._covered: str | None = None
         self._dropped = 0
+        self._turns = asyncio.Semaphore(loads_at_once(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
         self.manifest: Manifest | None = None
         self.size = (1, 1)
         self.first_shown = asyncio.Event()
@@ -98,7 +105,7 @@ class Show:
         desk = Desk(self._record, self._report, self._recover, self._about_to_show, self._changed)
         return RegionDriver(
             region, pool=pool, compositor=self._compositor, cache=self._cache, clock=self._clock, desk=desk,
-            orders=self._orders, resolve=self._resolve,
+            orders=self._orders, resolve=self._resolve, turns=self._turns,
         )  # fmt: skip
 
     async def _end(self, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from player.core.content import Alert, Orders, Orientation, Severity
-from player.core.screen import active_alerts, next_alert_change, view
+from player.core.screen import view
 
 FIRE = Alert("1", "Fire", "Leave the building", Severity.EXTREME, expires_at=200.0)
 RAIN = Alert("2", "Rain", "Take an umbrella", Severity.MINOR, starts_at=50.0)
@@ -48,16 +48,6 @@ def test_the_lock_pad_covers_content_and_the_idle_card():
 def test_a_screen_that_is_to_be_off_has_a_curtain():
     assert seen(Orders(screen_on=False)).curtain
     assert seen(Orders(screen_on=False, alerts=(FIRE,))).curtain
-
-
-def test_the_gravest_alert_comes_first():
-    assert active_alerts((RAIN, FIRE), 100.0) == (FIRE, RAIN)
-
-
-def test_when_alerts_change_next():
-    assert next_alert_change((RAIN, FIRE), 0.0) == 50.0
-    assert next_alert_change((RAIN, FIRE), 100.0) == 200.0
-    assert next_alert_change((RAIN, FIRE), 300.0) is None
 
 
 def test_orientations_are_clockwise_turns():
