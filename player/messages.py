@@ -26,6 +26,11 @@ def decode(line: bytes) -> Message:
     try:
         envelope = msgspec.json.decode(line)
         message: Message = msgspec.convert(envelope["body"], _KINDS[envelope["kind"]])
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:  # msgspec's own are ValueErrors; so is text that is not UTF-8
         raise ContentError("bad_message", "the socket between agent and stage", str(error)) from error
     return message

@@ -78,7 +78,7 @@ class Snapshot:
                     str(self.path), f"was written by a newer player (format {envelope['format']}, this one reads {FORMAT})"
                 )
             return msgspec.convert(envelope["body"], self._kind)
-        except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:  # msgspec's own are ValueErrors; so is what is not UTF-8
             aside = self.path.with_name(self.path.name + ".corrupt")
             log.warning("%s is damaged (%s): set aside as %s", self.path, error, aside.name)
             with contextlib.suppress(OSError):

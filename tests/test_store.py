@@ -20,7 +20,17 @@ def test_a_snapshot_comes_back_as_it_was_written(tmp_path: Path):
     assert [p.name for p in tmp_path.iterdir()] == ["orders.json"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\0" * 40, b'{"format": 1, "body": {"paired": "perhaps"}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\0" * 40,
+        b'{"format": 1, "body": {"paired": "perhaps"}}',
+        b'{"format": 1, "body": {"server_name": "\xff"}}',
+    ],
+)
 def test_s9_a_corrupt_snapshot_is_set_aside_and_counts_as_absent(tmp_path: Path, content: bytes):
     path = tmp_path / "orders.json"
     path.write_bytes(content)

@@ -1,4 +1,8 @@
-"""The stage's side of its socket: takes requests, answers them, and tells every change of its status. Any number may listen."""
+"""The stage's side of its socket: takes requests, answers them, and tells every change of its status. Any number may listen.
+
+A listener costs the stage nothing but its own connection: one that sends garbage or goes away is left, and one that does not read
+is cut off before what waits for it grows large.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,19 @@ from player.messages import LINE_LIMIT, Message, decode, encode
 
 log = logging.getLogger(__name__)
 
+REQUEST_LIMIT = 1024 * 1024  # requests are short; only answers are long
+
 Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class StageServer:
-    """Listens at `path`; `handle(op, args)` carries requests out and raises SignageError with the reason it cannot."""
+    """Listens at `path`; `handle(op, args)` carries requests out and raises SignageError with the reason it cannot.
 
-    def __init__(self, path: Path, handle: Handler) -> None:
-        self._path, self._handle = path, handle
+    `waiting_limit`: bytes that may wait for a listener who does not read.
+    """
+
+    def __init__(self, path: Path, handle: Handler, *, waiting_limit: int = LINE_LIMIT) -> None:
+        self._path, self._handle, self._waiting_limit = path, handle, waiting_limit
         self._listeners: set[asyncio.StreamWriter] = set()
         self._last: StageStatus | None = None
 
@@ -31,10 +40,14 @@ class StageServer:
         """Serves until cancelled."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
-        server = await asyncio.start_unix_server(self._serve, self._path, limit=LINE_LIMIT)
+        server = await asyncio.start_unix_server(self._serve, self._path, limit=REQUEST_LIMIT)
         os.chmod(self._path, 0o660)  # noqa: PTH101 - the agent is in this folder's group
-        async with server:
-            await server.serve_forever()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+            for writer in self._listeners:
+                writer.close()  # a server that waits for its listeners to leave would never end
 
     def tell(self, message: StageStatus | PinEntered) -> None:
         """To everyone who listens; a status that did not change is not told again."""
@@ -45,6 +58,9 @@ class StageServer:
         line = encode(message)
         for writer in self._listeners:
             writer.write(line)
+            if writer.transport.get_write_buffer_size() > self._waiting_limit:
+                log.warning("a listener does not read what it is told: it is cut off")
+                writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._listeners.add(writer)
@@ -56,8 +72,8 @@ class StageServer:
                     request = decode(line)
                     if isinstance(request, Request):
                         running.create_task(self._answer(request, writer), name=f"answer {request.op}")
-        except (ConnectionError, SignageError, ValueError, ExceptionGroup) as error:
-            log.debug("a listener left: %s", error)
+        except* (ConnectionError, SignageError, ValueError) as group:
+            log.debug("a listener left: %s", group.exceptions[0])
         finally:
             self._listeners.discard(writer)
             writer.close()

@@ -174,7 +174,7 @@ class Mark:
         """An item found in the mark was there when the stage before this one died."""
         try:
             before = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError):  # none, or not what this player writes
             return
         for key in set(before.values()):
             count = self._deaths.counts[key] = self._deaths.counts.get(key, 0) + 1

@@ -291,7 +291,7 @@ def test_clearing_gives_every_item_another_chance(tmp_path: Path):
     assert not life.begin().quarantined(item("bad"))
 
 
-@pytest.mark.parametrize("content", [b"", b"\0\0", b"[]", b'{"main": 5}', b'{"main"'])
+@pytest.mark.parametrize("content", [b"", b"\0\0", b"[]", b'{"main": 5}', b'{"main"', b'{"main": "\xff"}'])
 def test_s7_a_torn_mark_blames_nobody(tmp_path: Path, content: bytes):
     (tmp_path / "on_screen.json").write_bytes(content)
     assert not Life(tmp_path).begin().quarantined(item("red"))

@@ -1,0 +1,186 @@
+"""The stage's socket with listeners of every sort, spoken to over the real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.agent.stage import StageLink
+from player.core.ports import PinEntered, StageStatus
+from player.errors import BoxError
+from player.stage.link import StageServer
+from tests.fakes.running import eventually, running
+
+PLAYING = StageStatus(state="playing")
+IDLE = StageStatus(state="idle")
+
+
+async def handle(op: str, args: dict[str, Any]) -> dict[str, Any]:
+    """A stage that knows three requests."""
+    match op:
+        case "echo":
+            return args
+        case "slow":
+            await asyncio.sleep(args["seconds"])
+            return {}
+        case "misread":
+            return {"n": int(args["n"])}
+    raise BoxError("stage", f"it does not know the request {op!r}")
+
+
+@pytest.fixture
+def path(runtime_dir: Path) -> Path:
+    return runtime_dir / "stage.sock"
+
+
+@pytest.fixture
+async def server(path: Path) -> AsyncIterator[StageServer]:
+    made = StageServer(path, handle, waiting_limit=200_000)
+    async with running(made.run()):
+        await eventually(path.is_socket)
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def listener(path: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def heard(reader: asyncio.StreamReader) -> dict[str, Any]:
+    async with asyncio.timeout(3):
+        line = await reader.readline()
+    return json.loads(line)
+
+
+async def left(reader: asyncio.StreamReader) -> bool:
+    async with asyncio.timeout(3):
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+    return True
+
+
+async def test_everyone_hears_what_was_said_last_and_every_change(server: StageServer, path: Path):
+    server.tell(IDLE)
+    async with listener(path) as (one, _), listener(path) as (other, _):
+        assert (await heard(one))["body"]["state"] == "idle"
+        assert (await heard(other))["body"]["state"] == "idle"
+        server.tell(PLAYING)
+        server.tell(PLAYING)
+        server.tell(PinEntered("1234"))
+        server.tell(PinEntered("1234"))
+        for reader in (one, other):
+            said = [await heard(reader) for _ in range(3)]
+            assert [line["kind"] for line in said] == ["StageStatus", "PinEntered", "PinEntered"], "a status only when it changed"
+
+
+async def test_requests_are_answered_by_number_and_a_slow_one_holds_up_no_other(server: StageServer, path: Path):
+    async with listener(path) as (reader, writer):
+        for number, op, args in ((1, "slow", {"seconds": 0.2}), (2, "echo", {"a": 1})):
+            writer.write(json.dumps({"kind": "Request", "body": {"id": number, "op": op, "args": args}}).encode() + b"\n")
+        assert (await heard(reader))["body"] == {"id": 2, "result": {"a": 1}, "error": None}
+        assert (await heard(reader))["body"]["id"] == 1
+
+
+async def test_k4_an_unknown_or_malformed_request_is_answered_with_a_sentence(server: StageServer, path: Path):
+    link = StageLink(path, _no_pin)
+    async with running(link.run()):
+        await eventually(lambda: "connected" in repr(link))
+        with pytest.raises(BoxError, match="does not know the request 'dance'"):
+            await link.ask("dance")
+        for args in ({}, {"n": "many"}, {"n": None}):
+            with pytest.raises(BoxError, match="the request misread was not understood"):
+                await link.ask("misread", **args)
+        assert await link.ask("echo", a=1) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\n", b"hello\n", b"{}\n", b"[1]\n", b'{"kind":"Request"}\n', b'{"kind":"Bomb","body":{}}\n', b"\0" * 1000 + b"\n",
+     b'{"kind":"Request","body":{"id":"one","op":5}}\n', b"x" * 3_000_000],
+)  # fmt: skip
+async def test_n17_who_sends_garbage_is_left_and_others_hear_on(server: StageServer, path: Path, garbage: bytes):
+    async with listener(path) as (good, _), listener(path) as (bad, writer):
+        writer.write(garbage)
+        assert await left(bad)
+        server.tell(PLAYING)
+        assert (await heard(good))["body"]["state"] == "playing"
+
+
+async def test_a_listener_may_send_other_messages_than_requests_to_no_effect(server: StageServer, path: Path):
+    async with listener(path) as (reader, writer):
+        writer.write(b'{"kind":"PinEntered","body":{"pin":"1"}}\n')
+        writer.write(b'{"kind":"Request","body":{"id":7,"op":"echo"}}\n')
+        assert (await heard(reader))["body"]["id"] == 7
+
+
+async def test_a_listener_that_does_not_read_is_cut_off_and_the_stage_goes_on(server: StageServer, path: Path):
+    async with listener(path) as (good, _), listener(path) as (slow, _):
+        for number in range(2000):
+            server.tell(StageStatus(state="playing", playlist=f"{number} " + "x" * 1000))
+            if number % 20 == 0:
+                await asyncio.sleep(0)
+            assert (await heard(good))["kind"] == "StageStatus"
+        assert await left(slow)
+        server.tell(IDLE)
+        assert (await heard(good))["body"]["state"] == "idle"
+
+
+async def test_p1_a_question_to_a_stage_that_dies_ends_at_once_and_the_next_stage_is_found(path: Path):
+    link = StageLink(path, _no_pin)
+    async with running(link.run()), asyncio.TaskGroup() as group:
+        async with running(StageServer(path, handle).run()):
+            await eventually(lambda: "connected" in repr(link))
+            asked = group.create_task(_refusal(link.ask("slow", seconds=30)), name="question")
+            await asyncio.sleep(0.05)
+        async with asyncio.timeout(2):
+            assert "went away" in await asked
+        with pytest.raises(BoxError, match="not running"):
+            await link.ask("echo")
+        again = StageServer(path, handle)
+        again.tell(PLAYING)
+        async with running(again.run()):
+            await eventually(lambda: link.status)
+            assert link.status == PLAYING
+            assert await link.ask("echo", a=2) == {"a": 2}
+
+
+async def test_the_end_of_the_stage_does_not_wait_for_those_who_listen(path: Path):
+    async with asyncio.TaskGroup() as group:
+        server = StageServer(path, handle)
+        task = group.create_task(server.run(), name="server")
+        await eventually(path.is_socket)
+        async with listener(path) as (reader, _):
+            server.tell(IDLE)
+            await asyncio.sleep(0.02)
+            task.cancel()
+            async with asyncio.timeout(1.0):
+                await asyncio.wait([task])
+                assert await left(reader)
+
+
+async def test_a_socket_that_a_dead_stage_left_is_replaced(path: Path):
+    (await asyncio.start_unix_server(lambda *_: None, path)).close()
+    async with running(StageServer(path, handle).run()):
+        await eventually(lambda: path.stat().st_mode & 0o777 == 0o660)
+        async with listener(path):
+            pass
+
+
+async def _no_pin(pin: str) -> None:
+    raise AssertionError(pin)
+
+
+async def _refusal(question: Any) -> str:
+    with pytest.raises(BoxError) as caught:
+        await question
+    return str(caught.value)

@@ -1,0 +1,213 @@
+"""Clock, watchers, work that is kept running, and what is said to systemd."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from player.errors import BoxError
+from player.runtime import (
+    Latest,
+    Shutdown,
+    SystemClock,
+    backoff,
+    child_environment,
+    jittered,
+    keep_running,
+    sd_notify,
+    stopping_on_signals,
+    until_stopped,
+    watchdog_interval,
+)
+
+SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+@pytest.fixture
+def systemd_words() -> Iterator[None]:
+    """The environment's words from systemd, put back afterwards."""
+    before = {name: os.environ.pop(name, None) for name in SYSTEMD}
+    yield
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def test_the_clock_gives_aware_utc_and_seconds_that_only_grow():
+    clock = SystemClock()
+    assert clock.now().tzinfo is UTC
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    first, second = clock.monotonic(), clock.monotonic()
+    assert 0 < first <= second
+
+
+# --- one value, many watchers
+
+
+async def test_watchers_wait_for_the_next_change_and_see_only_the_newest():
+    latest = Latest(1)
+    async with asyncio.TaskGroup() as group:
+        watchers = [group.create_task(latest.wait(2), name=f"watcher {n}") for n in range(3)]
+        await asyncio.sleep(0)
+        latest.set(2)
+        latest.set(3)
+    assert [watcher.result() for watcher in watchers] == [3, 3, 3]
+
+
+async def test_an_equal_value_wakes_nobody_and_the_deadline_gives_what_there_is():
+    latest = Latest("same")
+    async with asyncio.TaskGroup() as group:
+        watcher = group.create_task(latest.wait(0.05), name="watcher")
+        await asyncio.sleep(0)
+        latest.set("same")
+        await asyncio.sleep(0)
+        assert not watcher.done()
+    assert watcher.result() == "same"
+
+
+async def test_a_wake_wakes_though_nothing_changed():
+    latest = Latest(1)
+    async with asyncio.TaskGroup() as group, asyncio.timeout(2):
+        group.create_task(latest.wait(), name="watcher")
+        await asyncio.sleep(0)
+        latest.wake()
+
+
+# --- pauses
+
+
+@given(attempt=st.integers(0, 10**6), first=st.floats(0.001, 100), limit=st.floats(0.001, 1000))
+def test_n13_pauses_grow_never_beyond_the_limit_and_are_never_nothing(attempt: int, first: float, limit: float):
+    pause = backoff(attempt, first_s=first, limit_s=limit)
+    ceiling = min(limit, first * 2.0 ** min(attempt, 20))
+    assert 0.1 * ceiling <= pause <= ceiling
+
+
+@given(st.floats(0.1, 1e6), st.floats(0, 1))
+def test_n15_intervals_are_spread_around_what_was_asked(interval: float, spread: float):
+    assert interval * (1 - spread) * 0.999999 <= jittered(interval, spread) <= interval * (1 + spread) * 1.000001
+
+
+# --- work that is kept running
+
+
+async def test_work_that_fails_starts_again_and_says_so_once(caplog: pytest.LogCaptureFixture):
+    tries: list[float] = []
+    done = asyncio.Event()
+
+    async def work() -> None:
+        tries.append(time.monotonic())
+        match len(tries):
+            case 1:
+                raise BoxError("sound", "the device is gone")
+            case 2:
+                raise ZeroDivisionError
+            case 3:
+                return
+        done.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+        task = group.create_task(keep_running("sound", work, limit_s=0.02), name="sound")
+        await done.wait()
+        task.cancel()
+    assert len(tries) == 4, "work that ends is begun again, too"
+    assert [(record.levelname, bool(record.exc_info)) for record in caplog.records] == [("WARNING", False), ("ERROR", True)]
+    assert "the device is gone" in caplog.text
+
+
+async def test_work_that_always_fails_at_once_is_no_busy_loop():
+    tries = 0
+
+    async def work() -> None:
+        nonlocal tries
+        tries += 1
+        raise BoxError("sound", "never works")
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(keep_running("sound", work), name="sound")
+        await asyncio.sleep(0.3)
+        task.cancel()
+    assert tries <= 3
+
+
+async def test_a_shutdown_and_a_cancel_pass_through():
+    async def ends() -> None:
+        raise Shutdown
+
+    with pytest.raises(Shutdown):
+        await keep_running("ends", ends)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await keep_running("waits", asyncio.Event().wait)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_p10_a_signal_ends_the_root_group_and_the_handlers_go(number: signal.Signals):
+    before = signal.getsignal(number)
+    async with asyncio.timeout(5):
+        with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - the group is what raises
+            async with stopping_on_signals() as stop, asyncio.TaskGroup() as group:
+                group.create_task(until_stopped(stop), name="signals")
+                group.create_task(asyncio.Event().wait(), name="work")
+                os.kill(os.getpid(), number)
+    assert caught.value.subgroup(Shutdown)
+    assert signal.getsignal(number) in (before, signal.SIG_DFL, signal.default_int_handler)
+
+
+# --- systemd
+
+
+def test_without_systemd_nothing_is_said(systemd_words: None):
+    sd_notify("READY=1")
+    assert watchdog_interval() is None
+
+
+def test_systemd_is_told_over_a_path_and_over_an_abstract_name(systemd_words: None, runtime_dir: Path):
+    abstract = f"signage-test-{os.getpid()}"
+    for bound, name in ((str(runtime_dir / "notify"), str(runtime_dir / "notify")), ("\0" + abstract, "@" + abstract)):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+            ear.bind(bound)
+            ear.settimeout(2)
+            os.environ["NOTIFY_SOCKET"] = name
+            sd_notify("READY=1\nSTATUS=on stage")
+            assert ear.recv(100) == b"READY=1\nSTATUS=on stage"
+
+
+def test_a_systemd_that_does_not_listen_stops_nothing(systemd_words: None, runtime_dir: Path):
+    os.environ["NOTIFY_SOCKET"] = str(runtime_dir / "nobody")
+    sd_notify("WATCHDOG=1")
+
+
+def test_the_watchdog_is_fed_twice_as_often_as_it_asks(systemd_words: None):
+    os.environ["WATCHDOG_USEC"] = "20000000"
+    assert watchdog_interval() == 10.0
+
+
+def test_children_cannot_speak_to_systemd_in_our_name(systemd_words: None):
+    os.environ.update(dict.fromkeys(SYSTEMD, "1"))
+    found = child_environment()
+    assert not set(SYSTEMD) & found.keys()
+    assert found["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(("journal", "begins"), [({}, "2"), ({"JOURNAL_STREAM": "8:1"}, "WARNING")])
+def test_lines_carry_a_time_only_where_the_journal_does_not_add_one(journal: dict[str, str], begins: str):
+    program = "from player.runtime import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"
+    clean = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
+    found = subprocess.run([sys.executable, "-c", program], env=clean | journal, capture_output=True, text=True, check=True)
+    assert found.stderr.startswith(begins)
+    assert found.stderr.endswith("x: hello\n")
