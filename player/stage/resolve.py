@@ -28,10 +28,10 @@ OPTIONS: dict[str, Any] = {
 
 
 class Resolver:
-    """`hosts` are the allowed ones, subdomains included."""
+    """`hosts` are the allowed ones, subdomains included; an answer that takes longer than `limit_s` is not waited for."""
 
-    def __init__(self, hosts: tuple[str, ...]) -> None:
-        self._hosts = hosts
+    def __init__(self, hosts: tuple[str, ...], *, limit_s: float = LIMIT_S) -> None:
+        self._hosts, self._limit_s = hosts, limit_s
 
     async def __call__(self, url: str) -> str:
         """The playable address. Raises ContentError."""
@@ -43,10 +43,10 @@ class Resolver:
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(self._limit_s):
                 output, _ = await child.communicate()
         except TimeoutError as error:
-            raise ContentError("unresolved", url, f"no playable address was found within {LIMIT_S:.0f} s") from error
+            raise ContentError("unresolved", url, f"no playable address was found within {self._limit_s:.0f} s") from error
         finally:
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
