@@ -38,6 +38,8 @@ _UNITS = {
 
 Seconds = Annotated[float, Meta(gt=0)]
 Size = Annotated[str, Meta(pattern=r"^\d{3,5}x\d{3,5}$")]
+PanelMode = Annotated[str, Meta(pattern=r"^(\d{3,5}x\d{3,5}(@\d{1,3}(\.\d{1,3})?)?)?$")]
+Scale = Annotated[float, Meta(ge=0.5, le=4.0)]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,11 +89,15 @@ class StageConfig(_Section, frozen=True):
 
     backend: Literal["auto", "sway", "headless", "single", "none"] = "auto"
     size: Size | None = None
+    mode: PanelMode = ""
+    scale: Scale = 1.0
+    outputs: Literal["first", "mirror"] = "first"
     orientation: Literal["landscape", "portrait", "landscape_flipped", "portrait_flipped"] = "landscape"
     runtime_dir: str = ""
     renderer: Literal["auto", "gles2", "pixman"] = "auto"
     hwdec: str = "auto-safe"
     audio_device: str = "auto"
+    levelling: Literal["off", "r128"] = "off"
     browser: str = "auto"
     fallback_duration: Seconds = 10.0
     youtube_hosts: tuple[str, ...] = ("youtube.com", "youtu.be")
