@@ -15,6 +15,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,9 +47,17 @@ _FILE: dict[str, str] = {
     "demuxer-lavf-o": "protocol_whitelist=file,format_whitelist=[mov,mp4,matroska,webm,mpegts,avi]",
     "demuxer-lavf-probe-info": "auto",
     "cache": "no",
+    "loop-file": "no",
 }
 # Pictures were decoded and written by the player itself; forcing lavf breaks JPEG.
 _PICTURE = _FILE | {"demuxer": "", "demuxer-lavf-o": "protocol_whitelist=file", "demuxer-lavf-probe-info": "no"}
+# Animations stay as they came and run round and round: these formats, and no other, may be what their bytes turn out to be.
+_MOVING = _FILE | {
+    "demuxer-lavf-o": "protocol_whitelist=file,format_whitelist=[gif,apng,png_pipe]",
+    "demuxer-lavf-probe-info": "no",
+    "loop-file": "inf",
+}
+_MAY_MOVE = (b"GIF8", b"\x89PNG")
 
 _STREAM_PROTOCOLS = {
     "http": "http,https,httpproxy,tls,tcp,hls,crypto",
@@ -87,7 +96,29 @@ def stream_options(url: str) -> dict[str, str]:
         "tls-verify": "yes",
         "tls-ca-file": "/etc/ssl/certs/ca-certificates.crt",
         "cache": "yes",
+        "loop-file": "no",
     }
+
+
+def _options(playable: Playable) -> Mapping[str, str]:
+    """By what the item is. Raises ContentError."""
+    match playable.item.kind:
+        case Kind.IMAGE | Kind.PDF:  # a document's page is a picture
+            return _picture_options(playable.target)
+        case Kind.VIDEO:
+            return _FILE
+        case _:
+            return stream_options(playable.target)
+
+
+def _picture_options(path: str) -> Mapping[str, str]:
+    """By its first bytes: an animation's container, or whatever a still may be. Raises ContentError."""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise ContentError("missing", path, f"cannot be read: {error.strerror}; it is fetched again at the next contact") from error
+    return _MOVING if head in _MAY_MOVE else _PICTURE
 
 
 class MpvSurface:
@@ -169,15 +200,9 @@ class MpvSurface:
         self._name, self._live = item.name, item.kind is Kind.LIVESTREAM
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
-        if item.kind is Kind.IMAGE:
-            options = _PICTURE
-        elif item.kind is Kind.VIDEO:
-            options = _FILE
-        else:
-            options = stream_options(playable.target)
         try:
             async with asyncio.timeout(LOAD_LIMIT_S):
-                await asyncio.to_thread(_load, self._handle, playable, options)
+                await asyncio.to_thread(_load, self._handle, playable)
                 while not (self._drawn and self._has_video):
                     if self._failure:
                         raise self._failure
@@ -277,9 +302,9 @@ def _open(app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
     return mpv.MPV(**_ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)
 
 
-def _load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
+def _load(handle: Any, playable: Playable) -> None:
     handle.command("set", "pause", "yes")
-    for name, value in options.items():
+    for name, value in _options(playable).items():
         handle.command("set", name, value)
     handle.command("set", "keepaspect", "no" if playable.fit == Fit.STRETCH else "yes")
     handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
