@@ -48,7 +48,7 @@ def base_tree(suite: str) -> Path:
 
 
 class Container:
-    """One booted copy. Use as a context manager; `run` raises AssertionError with the output when a command fails."""
+    """One booted copy, with the player's sources in /src. Use as a context manager; `run` raises AssertionError with the output when a command fails."""
 
     def __init__(self, suite: str, folder: Path) -> None:
         self.suite, self.tree = suite, folder / "tree"
@@ -57,6 +57,8 @@ class Container:
 
     def __enter__(self) -> Self:
         subprocess.run(["cp", "-a", str(base_tree(self.suite)), str(self.tree)], check=True, timeout=300)
+        left = shutil.ignore_patterns(".*", "__pycache__", "*.png")
+        shutil.copytree(ROOT, self.tree / "src", ignore=left)
         shutil.copy(CERTIFICATES, self.tree / str(CERTIFICATES).lstrip("/"))
         self.boot()
         return self
@@ -74,9 +76,7 @@ class Container:
         binds = [f"--bind={cache}:{inside}" for cache, inside in caches.items()]
         command = ["systemd-nspawn", "-q", "-D", str(self.tree), "--register=no", "--keep-unit", "--console=pipe", "--boot"]
         with (self.tree.parent / "console.log").open("ab") as console:
-            self._nspawn = subprocess.Popen(
-                [*command, f"--bind-ro={ROOT}:/src", *binds], stdin=subprocess.DEVNULL, stdout=console, stderr=console
-            )
+            self._nspawn = subprocess.Popen([*command, *binds], stdin=subprocess.DEVNULL, stdout=console, stderr=console)
         wait_for(self._find_leader, "systemd-nspawn to start", 20)
         wait_for(lambda: self.try_run("systemctl is-system-running")[1] in ("running", "degraded"), "the container to boot", 60)
 

@@ -57,8 +57,8 @@ def test_after_the_installation_the_player_runs_and_nothing_failed(device: Conta
 
 
 def test_what_is_on_screen_can_be_looked_at(device: Container) -> None:
-    device.run("signage-player screenshot /tmp/screen.png")
-    assert (device.tree / "tmp/screen.png").read_bytes().startswith(b"\x89PNG")
+    device.run("signage-player screenshot /root/screen.png")
+    assert (device.tree / "root/screen.png").read_bytes().startswith(b"\x89PNG")
 
 
 async def test_a_paired_screen_plays_and_what_it_showed_is_reported(device: Container, tmp_path: Path) -> None:
