@@ -179,7 +179,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """An item that was at fault was made ready: its fault is over."""
+    """An item that was at fault was made ready, or is another one now: its fault is over."""
 
     item: Item
 
@@ -198,6 +198,13 @@ class _Coming:
     ready: bool = False
     natural_s: float | None = None
     seconds: float | None = None  # set by PlayAsked
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    item: Item
+    times: int
+    until: float  # monotonic: not to be tried before
 
 
 @dataclass(slots=True)
@@ -223,7 +230,7 @@ class Region:
         self._coming: _Coming | None = None
         self._asked: PlayAsked | None = None
         self._position = 0
-        self._failures: dict[str, tuple[int, float]] = {}  # item id -> (times, not before)
+        self._failures: dict[str, _Failure] = {}
         self._skip = False
         self._covered: str | None = None
         self._tokens = 0
@@ -251,7 +258,7 @@ class Region:
         if self.on_screen and self._covered is None and self.on_screen.due is not None:
             moments += [self.on_screen.due, self.on_screen.due - STREAM_LEAD_S]
         if self._coming is None:
-            moments += [not_before for _, not_before in self._failures.values()]
+            moments += [failure.until for failure in self._failures.values()]
         later = [moment for moment in moments if moment > now]
         return min(later) if later else None
 
@@ -289,10 +296,11 @@ class Region:
     def _change(self, playlist: Playlist, at: Moment, effects: list[Effect]) -> None:
         if playlist == self.playlist:
             return
-        known = {item.id: item for item in self.playlist.items}
         wanted = {item.id: item for item in playlist.items}
         self.playlist = playlist
-        self._failures = {k: v for k, v in self._failures.items() if k in wanted and wanted[k] == known.get(k)}
+        for failure in [one for one in self._failures.values() if wanted.get(one.item.id) != one.item]:
+            del self._failures[failure.item.id]
+            effects.append(Recover(failure.item))
         self._position = position_after(playlist, self.on_screen.item.id, self._seed) if self.on_screen else 0
         following = item_at(playlist, self._position, self._seed)
         if self._coming and self._coming.seconds is None and self._coming.item != following:
@@ -328,9 +336,9 @@ class Region:
             self._prepare_failed(token, code, reason, at, effects)
 
     def _blame(self, item: Item, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
-        times = self._failures.get(item.id, (0, 0.0))[0]
+        times = self._failures[item.id].times if item.id in self._failures else 0
         first, longest = (1.0, LONGEST_STREAM_PAUSE_S) if item.kind in STREAM_KINDS else (FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        self._failures[item.id] = (times + 1, at.mono + min(longest, first * 2.0 ** min(times, 20)))
+        self._failures[item.id] = _Failure(item, times + 1, at.mono + min(longest, first * 2.0 ** min(times, 20)))
         effects.append(Report(item, code, reason))
 
     def _skipped(self, step: int, effects: list[Effect]) -> None:
@@ -395,7 +403,7 @@ class Region:
     def _eligible(self, at: Moment) -> tuple[Item, int] | None:
         """The next item that is not in its pause, and its position."""
         for position, item in upcoming(self.playlist, self._position, self._seed):
-            if item.id not in self._failures or self._failures[item.id][1] <= at.mono:
+            if item.id not in self._failures or self._failures[item.id].until <= at.mono:
                 return item, position
         return None
 

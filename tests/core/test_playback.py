@@ -235,6 +235,17 @@ def test_a_changed_playlist_ends_an_endless_stream_as_soon_as_the_next_is_ready(
     assert stage.shown == ["s", "a"]
 
 
+def test_an_item_that_was_mended_or_taken_out_is_at_fault_no_more():
+    stage = Stage(item("a"), item("x", duration=3), item("y"), broken={"x", "y"})
+    stage.wait(11)
+    assert {r.item.name for r in stage.reports} == {"x", "y"}
+    stage.broken = set()
+    stage.send(p.PlaylistChanged(playlist(item("a"), item("x", duration=4))))
+    assert [e.item.name for e in stage.effects if isinstance(e, p.Recover)] == ["x", "y"]
+    stage.wait(11)
+    assert "x" in stage.shown
+
+
 def test_what_was_being_prepared_and_is_still_next_is_kept():
     a, b = item("a"), item("b")
     stage = Stage(a, b)
