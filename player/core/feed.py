@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 from xml.parsers import expat
 
-ITEMS, LINE, RAW = 50, 300, 8000  # lines of a feed; characters of a line; characters that are looked at for one
+ITEMS, LINE, RAW = 50, 300, 2000  # lines of a feed; characters of a line; characters that are looked at for one
 LARGEST = 1_000_000  # bytes of a feed
 _ROOTS, _ENTRIES = frozenset({"rss", "feed", "RDF"}), frozenset({"item", "entry"})
 _FIELDS = ("title", "description", "summary", "content")
@@ -47,7 +47,7 @@ def lines_of(body: bytes) -> tuple[str, ...]:
 def plain(text: str) -> str:
     """`text` without mark-up, entities and control characters, blanks made one; at most `LINE` characters."""
     words = _Words()
-    words.feed(text[:RAW])
+    words.feed(text[:RAW].replace("<![", "["))  # the parser gives up at sections that it does not know
     words.close()
     clean = _UNWANTED.sub("", "".join(words.parts)).encode("utf-8", "ignore").decode("utf-8")
     line = " ".join(clean.split())

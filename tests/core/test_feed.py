@@ -64,6 +64,13 @@ def test_scripts_styles_and_marks_that_turn_text_around_are_taken_out():
     assert plain("lone \ud800 half") == "lone half"
 
 
+@pytest.mark.parametrize("mess", ["<![foo[ x ]]>", "<a " * 3000, "<!--" * 3000, "</" * 4000, "<!DOCTYPE [" + "<!x " * 999])
+def test_c7_mark_up_that_is_a_mess_costs_no_time(mess: str):
+    began = time.monotonic()
+    assert len(plain(mess)) <= LINE
+    assert time.monotonic() - began < 0.5
+
+
 def test_a_feed_is_cut_to_fifty_lines_of_three_hundred_characters():
     many = "".join(f"<item><title>{n} {'long ' * 500}</title></item>" for n in range(ITEMS * 2))
     lines = lines_of(f"<rss><channel>{many}</channel></rss>".encode())
