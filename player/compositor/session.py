@@ -137,13 +137,19 @@ def choose_renderer(wanted: str, backend: str, early_deaths: Mapping[str, int], 
     return "gles2"
 
 
-def sway_configuration(backend: str, *, size: str | None, orientation: str, background: Path | None) -> str:
-    """The text of sway's configuration: every window floats, bare and transparent until the stage shows it."""
+def sway_configuration(
+    backend: str, *, size: str | None, mode: str = "", scale: float = 1.0, orientation: str, background: Path | None
+) -> str:
+    """The text of sway's configuration: every window floats, bare and transparent until the stage shows it.
+
+    The scale is always said: left to itself sway doubles everything on a panel with small pixels.
+    """
     picture = f'"{background}" fill' if background else f"{BACKGROUND} solid_color"
-    lines = [f"output * bg {picture}", f"output * transform {_TURNS[orientation]}", _WINDOWS]
-    if size or backend == "headless":
+    lines = [f"output * bg {picture}", f"output * scale {scale:g}", f"output * transform {_TURNS[orientation]}", _WINDOWS]
+    if mode or size or backend == "headless":
         custom = "" if backend == "drm" else "--custom "
-        lines.insert(0, f"output * mode {custom}{size or HEADLESS_SIZE}")
+        rate = "Hz" if "@" in mode else ""
+        lines.insert(0, f"output * mode {custom}{mode or size or HEADLESS_SIZE}{rate}")
     if backend == "drm":  # beside the udev rule: nobody drives the player by keyboard or mouse; touch stays
         lines += ["input type:keyboard events disabled", "input type:pointer events disabled"]
     return "\n".join([*lines, f"exec {_ANNOUNCE}"]) + "\n"
@@ -155,6 +161,8 @@ def prepare_session(
     backend: str = "auto",
     renderer: str = "auto",
     size: str | None = None,
+    mode: str = "",
+    scale: float = 1.0,
     orientation: str = "landscape",
     environment: Mapping[str, str],
     uid: int,
@@ -173,7 +181,8 @@ def prepare_session(
     for stale in (*runtime.glob("wayland-*"), runtime / "sway.sock", runtime / "compositor.json"):
         stale.unlink(missing_ok=True)
     idle = runtime / "idle.png"
-    text = sway_configuration(chosen, size=size, orientation=orientation, background=idle if idle.is_file() else None)
+    picture = idle if idle.is_file() else None
+    text = sway_configuration(chosen, size=size, mode=mode, scale=scale, orientation=orientation, background=picture)
     conf = runtime / "sway.conf"
     conf.write_text(text, encoding="utf-8")
     return Launch((program, "-c", str(conf)), _environment(runtime, chosen, used, environment), chosen, used)
@@ -240,6 +249,8 @@ def main(config: Config, dirs: Dirs) -> NoReturn:
         backend=stage.backend,
         renderer=stage.renderer,
         size=stage.size,
+        mode=stage.mode,
+        scale=stage.scale,
         orientation=stage.orientation,
         environment=os.environ,
         uid=os.geteuid(),

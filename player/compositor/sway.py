@@ -132,6 +132,11 @@ class Sway:
         await self._run(f"output {output} mode {custom}{width}x{height}{rate}")
         await self._read_back(output, "mode", lambda now: now.mode[:2] == (width, height), f"{width}x{height}")
 
+    async def scale(self, output: str, value: float) -> None:
+        """How many of the panel's pixels make one of a page's; windows have to be placed again."""
+        await self._run(f"output {output} scale {value:g}")
+        await self._read_back(output, "scale", lambda now: abs(now.scale - value) < 0.01, f"{value:g}")
+
     async def power(self, output: str, on: bool) -> None:
         """Switches the panel. BoxError where the backend cannot (headless, nested): the caller draws a curtain instead."""
         await self._run(f"output {output} {self._power_word} {'on' if on else 'off'}")

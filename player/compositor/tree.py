@@ -45,4 +45,5 @@ def output_of(found: dict[str, Any]) -> Output:
         power=found.get("power", found.get("dpms", True)),
         make=found.get("make", ""),
         model=found.get("model", ""),
+        scale=found.get("scale") or 1.0,
     )

@@ -16,5 +16,11 @@ def to_pixels(rect: Rect, layout: Layout, screen: tuple[int, int]) -> Rect:
     return Rect(left, top, max(1, right - left), max(1, bottom - top))
 
 
+def on_panel(rect: Rect, layout: Layout, panel: Rect) -> Rect:
+    """The same on a panel that lies somewhere beside others."""
+    found = to_pixels(rect, layout, (panel.width, panel.height))
+    return Rect(panel.x + found.x, panel.y + found.y, found.width, found.height)
+
+
 def _edge(unit: int, units: int, pixels: int) -> int:
     return min(pixels, max(0, (unit * pixels * 2 + units) // (units * 2)))

@@ -124,6 +124,9 @@ class NullCompositor:
         """Remembers it."""
         self._size = (width, height)
 
+    async def scale(self, output: str, value: float) -> None:
+        """Agrees."""
+
     async def power(self, output: str, on: bool) -> None:  # noqa: ARG002
         """Remembers it."""
         self._power = on

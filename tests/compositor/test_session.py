@@ -57,6 +57,17 @@ def test_a_size_on_a_panel_is_one_of_its_modes_and_without_a_panel_a_custom_one(
     assert "output * mode --custom 1920x1080\n" in (runtime_dir / "sway.conf").read_text()
 
 
+def test_the_configured_mode_goes_before_the_size_and_the_scale_is_always_said(runtime_dir, dri):
+    prepare(runtime_dir, dri, size="1280x720", mode="1920x1080@50", scale=1.5)
+    text = (runtime_dir / "sway.conf").read_text()
+    assert "output * mode 1920x1080@50Hz\n" in text
+    assert "output * scale 1.5\n" in text
+    prepare(runtime_dir, backend="headless", mode="1024x768")
+    text = (runtime_dir / "sway.conf").read_text()
+    assert "output * mode --custom 1024x768\n" in text
+    assert "output * scale 1\n" in text
+
+
 def test_inside_a_wayland_session_it_is_nested_and_finds_the_outer_socket_from_its_own_folder(runtime_dir, dri):
     with socket.socket(socket.AF_UNIX) as outer:
         outer.bind(str(runtime_dir / "wayland-9"))

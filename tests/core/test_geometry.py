@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.content import Layout, Rect
-from player.core.geometry import to_pixels
+from player.core.geometry import on_panel, to_pixels
 
 sizes = st.integers(1, 8000)
 
@@ -63,3 +63,7 @@ def test_every_rectangle_lies_on_the_screen_with_at_least_one_pixel(rect: Rect, 
 def test_both_directions_are_scaled_by_the_same_rule(first: int, second: int, units: int, pixels: int):
     found = to_pixels(Rect(first, first, second, second), layout(units, units), (pixels, pixels))
     assert (found.x, found.width) == (found.y, found.height)
+
+
+def test_on_a_panel_beside_another_it_lies_where_that_panel_lies():
+    assert on_panel(Rect(50, 0, 50, 100), layout(100, 100), Rect(1280, 40, 800, 600)) == Rect(1680, 40, 400, 600)

@@ -1,0 +1,37 @@
+"""Which panel is which: a panel keeps its number while the player runs, whatever is unplugged and plugged beside it. Pure.
+
+Regions name panels by number, while connectors come and go in any order. So the first look numbers the panels by their connectors'
+names; a panel that goes leaves its number free, gets it back when it returns, and one on another connector takes the lowest free
+number: a cable moved to the next socket shows the same picture again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+
+def numbered(before: tuple[str, ...], connected: Collection[str]) -> tuple[str, ...]:
+    """The connectors by panel number, as they are now; `before` is the last answer. Missing panels keep their place."""
+    names = list(before)
+    free = [number for number, name in enumerate(names) if name not in connected]
+    for name in sorted(set(connected) - set(before), key=_in_words_and_numbers):
+        if free:
+            names[free.pop(0)] = name
+        else:
+            names.append(name)
+    return tuple(names)
+
+
+def parse_mode(text: str) -> tuple[int, int, int | None] | None:
+    """(width, height, mHz or None) of "1920x1080@60"; None of "": whatever the panel prefers."""
+    if not text:
+        return None
+    size, _, rate = text.partition("@")
+    width, _, height = size.partition("x")
+    return int(width), int(height), round(float(rate) * 1000) if rate else None
+
+
+def _in_words_and_numbers(name: str) -> list[tuple[int, str]]:
+    """HDMI-A-2 before HDMI-A-10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]

@@ -1,0 +1,36 @@
+"""Panels keep their numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from player.core.panels import numbered, parse_mode
+
+
+def test_the_first_look_numbers_panels_by_their_connectors():
+    assert numbered((), ["HDMI-A-10", "DP-1", "HDMI-A-2"]) == ("DP-1", "HDMI-A-2", "HDMI-A-10")
+
+
+def test_d1_a_panel_that_goes_keeps_its_number_and_gets_it_back():
+    both = numbered((), ["HDMI-A-1", "HDMI-A-2"])
+    assert numbered(both, ["HDMI-A-2"]) == both
+    assert numbered(both, []) == both
+    assert numbered(both, ["HDMI-A-2", "HDMI-A-1"]) == both
+
+
+def test_a_cable_moved_to_another_socket_takes_the_free_number():
+    assert numbered(("HDMI-A-1", "HDMI-A-2"), ["HDMI-A-2", "HDMI-A-3"]) == ("HDMI-A-3", "HDMI-A-2")
+    assert numbered(("HDMI-A-1",), ["HDMI-A-1", "HDMI-A-3"]) == ("HDMI-A-1", "HDMI-A-3")
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("", None),
+        ("1920x1080", (1920, 1080, None)),
+        ("1920x1080@60", (1920, 1080, 60000)),
+        ("3840x2160@29.97", (3840, 2160, 29970)),
+    ],
+)
+def test_a_mode_is_read_in_pixels_and_millihertz(text, mode):
+    assert parse_mode(text) == mode
