@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
+
+from player.core.content import Manifest, Region
+
+_MIRROR = "@panel-"
 
 
 def numbered(before: tuple[str, ...], connected: Collection[str]) -> tuple[str, ...]:
@@ -21,6 +26,23 @@ def numbered(before: tuple[str, ...], connected: Collection[str]) -> tuple[str, 
         else:
             names.append(name)
     return tuple(names)
+
+
+def mirrored(manifest: Manifest, panels: int) -> Manifest:
+    """The same with the first panel's regions on every further one, silent; what was laid out for those gives way."""
+    layout = manifest.layout
+    own = tuple(region for region in layout.regions if region.output == 0)
+    images = tuple(
+        replace(region, id=f"{region.id}{_MIRROR}{number}", output=number, audible=False)
+        for number in range(1, panels)
+        for region in own
+    )
+    return replace(manifest, layout=replace(layout, regions=own + images))
+
+
+def is_mirror(region: Region) -> bool:
+    """Whether it only repeats another region: it is no showing of its own."""
+    return region.output > 0 and region.id.endswith(f"{_MIRROR}{region.output}")
 
 
 def parse_mode(text: str) -> tuple[int, int, int | None] | None:

@@ -1,0 +1,121 @@
+"""The panels: which are there, and how each is set up. What a panel was told is read back, never believed.
+
+Panels come and go, forget their mode and come back on another connector. `look` compares what they say with what is wanted and sets
+right what differs: three tries for each setting of each panel, one a look, so that a panel that cannot is left alone, said once as a
+fault. A panel that went and came back has all its tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+
+from player.core.content import Orientation, Rect
+from player.core.panels import numbered, parse_mode
+from player.core.ports import Compositor, Output
+from player.errors import BoxError
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+RATE_SLACK_MHZ = 500  # 59.94 Hz is what a panel calls 60
+_Step = tuple[str, Callable[[], Awaitable[None]]]
+
+
+class Panels:
+    """`mode` and `scale` as in the configuration ("" leaves the panel its own mode)."""
+
+    def __init__(self, compositor: Compositor, *, mode: str = "", scale: float = 1.0) -> None:
+        self._compositor, self._mode, self._scale = compositor, parse_mode(mode), scale
+        self._names: tuple[str, ...] = ()
+        self._there: dict[str, Output] = {}
+        self._tried: dict[tuple[str, str], int] = {}
+        self.trouble: str | None = None
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name}{'' if name in self._there else ' (missing)'}" for name in self._names) or "no panel"
+
+    @property
+    def all(self) -> tuple[Output | None, ...]:
+        """By number; None where one is missing."""
+        return tuple(self._there.get(name) for name in self._names)
+
+    @property
+    def first(self) -> Output | None:
+        """The one that cards are on."""
+        return self.all[0] if self._names else None
+
+    @property
+    def rects(self) -> tuple[Rect | None, ...]:
+        """Where they lie, by number."""
+        return tuple(panel.rect if panel else None for panel in self.all)
+
+    @property
+    def trying(self) -> bool:
+        """Whether something is still to be tried again."""
+        return any(0 < times < TRIES for times in self._tried.values())
+
+    async def look(self, orientation: Orientation | None) -> None:
+        """Reads all panels, sets right what differs, and reads again. Raises BoxError when the compositor is away."""
+        await self._read()
+        steps = [(panel.name, *step) for panel in self._there.values() for step in self._steps(panel, orientation)]
+        self._forget(lambda what: not what.startswith("power"), {(name, what) for name, what, _ in steps})
+        self.trouble = self.trouble if self._tried else None
+        for name, what, step in steps:
+            await self._try(name, what, step)
+        if steps:
+            await self._read()
+
+    async def power(self, *, on: bool) -> None:
+        """Switches every panel that is not as wanted. Raises BoxError when the compositor is away."""
+        what = "power on" if on else "power off"
+        wrong = [panel.name for panel in self._there.values() if panel.power is not on]
+        self._forget(lambda tried: tried.startswith("power"), {(name, what) for name in wrong})
+        for name in wrong:
+            await self._try(name, what, _switch(self._compositor, name, on=on))
+        if wrong:
+            await self._read()
+
+    def _forget(self, kind: Callable[[str], bool], but: set[tuple[str, str]]) -> None:
+        """Tries of what is no longer wrong count no more."""
+        self._tried = {key: times for key, times in self._tried.items() if key in but or not kind(key[1])}
+
+    async def _read(self) -> None:
+        found = {output.name: output for output in await self._compositor.outputs()}
+        self._tried = {key: times for key, times in self._tried.items() if key[0] in found}
+        self._there = found
+        self._names = numbered(self._names, found)
+
+    def _steps(self, panel: Output, orientation: Orientation | None) -> Iterator[_Step]:
+        if self._mode is not None and not _has_mode(panel, self._mode):
+            mode = self._mode
+            yield "mode", lambda: self._compositor.mode(panel.name, *mode)
+        if abs(panel.scale - self._scale) > 0.01:
+            yield "scale", lambda: self._compositor.scale(panel.name, self._scale)
+        if orientation is not None and panel.orientation is not orientation:
+            yield f"orientation {orientation}", lambda: self._compositor.turn(panel.name, orientation)
+
+    async def _try(self, name: str, what: str, step: Callable[[], Awaitable[None]]) -> None:
+        times = self._tried.get((name, what), 0)
+        if times >= TRIES:
+            return
+        try:
+            await step()
+        except BoxError as error:
+            self._tried[name, what] = times + 1
+            if times + 1 == TRIES:
+                log.warning("panel %s is left as it is: %s", name, error.reason)
+            if not what.startswith("power"):  # behind the curtain a panel that stays on is dark all the same
+                self.trouble = str(error)
+        else:
+            self._tried.pop((name, what), None)
+
+
+def _has_mode(panel: Output, mode: tuple[int, int, int | None]) -> bool:
+    """A panel that says nothing of its rate (a window in a desktop) has the right one."""
+    rate = mode[2] is None or not panel.mode[2] or abs(panel.mode[2] - mode[2]) <= RATE_SLACK_MHZ
+    return panel.mode[:2] == mode[:2] and rate
+
+
+def _switch(compositor: Compositor, name: str, *, on: bool) -> Callable[[], Awaitable[None]]:
+    return lambda: compositor.power(name, on)

@@ -1,0 +1,111 @@
+"""One region's windows as its panel lets them be seen: implements `core.ports.Compositor` for the region's driver and surfaces.
+
+While the panel is away the region plays on, so that its plays are recorded and its place in the playlist is kept. What should be seen
+is remembered here, nothing is shown on a panel that it does not belong to, and `open` puts it all back when the panel returns.
+Without any panel sway still knows its windows and takes their opacity, but refuses to raise or move them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from player.core.content import Orientation, Rect
+from player.core.ports import Compositor, CompositorEvent, Output, Window
+from player.errors import BoxError
+
+
+class Sight:
+    """Seen at first; `close` and `open` say otherwise."""
+
+    def __init__(self, compositor: Compositor) -> None:
+        self._compositor = compositor
+        self._meant: dict[int, float] = {}
+        self.is_open = True
+
+    def __repr__(self) -> str:
+        return f"<sight of {sorted(self._meant)}: {'open' if self.is_open else 'closed'}>"
+
+    async def close(self) -> None:
+        """Nobody can see the region: its windows go out of sight."""
+        self.is_open = False
+        for window in self._meant:
+            with contextlib.suppress(BoxError):  # gone already: it cannot be seen either
+                await self._compositor.opacity(window, 0.0)
+
+    async def open(self) -> None:
+        """The region can be seen: what should be is shown again. Raises BoxError."""
+        self.is_open = True
+        for window, value in list(self._meant.items()):
+            await self._compositor.show_above(window, value)
+
+    # --- windows
+
+    async def place(self, window_id: int, rect: Rect) -> None:
+        """Out of sight a place is of no use where there is no panel at all."""
+        try:
+            await self._compositor.place(window_id, rect)
+        except BoxError:
+            if self.is_open:
+                raise
+
+    async def opacity(self, window_id: int, value: float) -> None:
+        """As `Compositor.opacity`, once it is seen."""
+        self._mean(window_id, value)
+        if self.is_open:
+            await self._compositor.opacity(window_id, value)
+
+    async def show_above(self, window_id: int, value: float = 1.0) -> None:
+        """As `Compositor.show_above`, once it is seen."""
+        self._meant[window_id] = value
+        if self.is_open:
+            await self._compositor.show_above(window_id, value)
+
+    async def swap(self, front: int, back: int | None) -> None:
+        """As `Compositor.swap`, once it is seen."""
+        self._mean(front, 1.0)
+        if back is not None:
+            self._mean(back, 0.0)
+        if self.is_open:
+            await self._compositor.swap(front, back)
+
+    def _mean(self, window_id: int, value: float) -> None:
+        if value > 0:
+            self._meant[window_id] = value
+        else:
+            self._meant.pop(window_id, None)
+
+    # --- what has nothing to do with being seen
+
+    async def windows(self) -> Sequence[Window]:
+        """All of the compositor's."""
+        return await self._compositor.windows()
+
+    async def outputs(self) -> Sequence[Output]:
+        """All of the compositor's."""
+        return await self._compositor.outputs()
+
+    async def turn(self, output: str, orientation: Orientation) -> None:
+        """As the compositor does."""
+        await self._compositor.turn(output, orientation)
+
+    async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:
+        """As the compositor does."""
+        await self._compositor.mode(output, width, height, refresh_mhz)
+
+    async def scale(self, output: str, value: float) -> None:
+        """As the compositor does."""
+        await self._compositor.scale(output, value)
+
+    async def power(self, output: str, on: bool) -> None:
+        """As the compositor does."""
+        await self._compositor.power(output, on)
+
+    async def screenshot(self, path: Path) -> None:
+        """As the compositor does."""
+        await self._compositor.screenshot(path)
+
+    def events(self) -> AsyncIterator[CompositorEvent]:
+        """The compositor's."""
+        return self._compositor.events()
