@@ -7,10 +7,10 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 from scripts.benches.figures import Figure, table, to_json
+from scripts.benches.plot import Row, draw
 
 NAMES = ("start", "restart", "footprint", "download", "stage", "regions", "memory", "cpu")
 
@@ -34,53 +34,98 @@ def arguments() -> argparse.Namespace:
     return chosen
 
 
-def benches(chosen: argparse.Namespace, media: Path) -> dict[str, Callable[[], list[Figure]]]:
-    """Each with what it needs; loaded when it is run."""
+class Benches:
+    """Each bench by its name, loaded when it is run; what the stage's leave for the plot and as not measured is kept here."""
 
-    def start() -> list[Figure]:
-        from scripts.benches.start import start as bench
+    def __init__(self, chosen: argparse.Namespace) -> None:
+        self._chosen, self._media = chosen, Path(chosen.media)
+        self._media.mkdir(parents=True, exist_ok=True)
+        self.rows: list[Row] = []
+        self.unmeasured: list[str] = []
 
-        return bench(media, chosen.runs)
+    def run(self, name: str) -> list[Figure]:
+        """Its figures."""
+        found: list[Figure] = getattr(self, name)()
+        return found
 
-    def restart() -> list[Figure]:
-        from scripts.benches.start import restart as bench
+    def start(self) -> list[Figure]:
+        """Power to picture."""
+        from scripts.benches.start import start
 
-        return bench(media, chosen.runs)
+        return start(self._media, self._chosen.runs)
 
-    def footprint() -> list[Figure]:
-        from scripts.benches.footprint import footprint as bench
+    def restart(self) -> list[Figure]:
+        """A killed stage."""
+        from scripts.benches.start import restart
 
-        return bench(media)
+        return restart(self._media, self._chosen.runs)
 
-    def download() -> list[Figure]:
-        from scripts.benches.download import download as bench
+    def footprint(self) -> list[Figure]:
+        """What playing costs."""
+        from scripts.benches.footprint import footprint
 
-        return bench(chosen.runs)
+        return footprint(self._media)
 
-    return {"start": start, "restart": restart, "footprint": footprint, "download": download}
+    def download(self) -> list[Figure]:
+        """A gigabyte."""
+        from scripts.benches.download import download
+
+        return download(self._chosen.runs)
+
+    def stage(self) -> list[Figure]:
+        """Seams, ours and the rivals'."""
+        from scripts.benches.seamless import seamless
+
+        figures: list[Figure] = []
+        for size in self._chosen.sizes.split(","):
+            width, height = map(int, size.split("x"))
+            found, rows, missing = seamless(self._media, (width, height), self._chosen.seams)
+            figures += found
+            self.rows += rows
+            self.unmeasured += [f"stage {size}: {line}" for line in missing]
+        return figures
+
+    def regions(self) -> list[Figure]:
+        """Six at once."""
+        from scripts.benches.regions import regions
+
+        return regions(self._media, self._chosen.seconds)
+
+    def memory(self) -> list[Figure]:
+        """After many items."""
+        from scripts.benches.endurance import memory
+
+        return memory(self._media, self._chosen.items)
+
+    def cpu(self) -> list[Figure]:
+        """Beside bare mpv."""
+        from scripts.benches.endurance import cpu
+
+        return cpu(self._media, self._chosen.runs)
 
 
 def main() -> int:
-    """0, also for missed lines; 1 when something could not be measured."""
+    """0, also for missed lines and rivals that cannot play here; 1 when something of the player could not be measured."""
     chosen = arguments()
-    media = Path(chosen.media)
-    media.mkdir(parents=True, exist_ok=True)
-    known = benches(chosen, media)
+    benches, out = Benches(chosen), Path(chosen.out)
     figures: list[Figure] = []
-    unmeasured: list[str] = []
+    failed: list[str] = []
     for name in chosen.names or NAMES:
         print(f"==> {name}", file=sys.stderr, flush=True)
         try:
-            figures += known[name]()
+            figures += benches.run(name)
         except Exception as error:  # noqa: BLE001 - the other benches are still worth running
             traceback.print_exc()
-            unmeasured.append(f"{name}: {error}")
+            failed.append(f"{name}: {error}")
     print(table(figures))
+    unmeasured = [*failed, *benches.unmeasured]
     for line in unmeasured:
         print(f"not measured: {line}")
     about = {"taken_at": time.time(), "machine": os.uname().machine, "cores": os.cpu_count(), "load": os.getloadavg()}
-    (Path(chosen.out) / "figures.json").write_text(to_json(figures, unmeasured, about), encoding="utf-8")
-    return 1 if unmeasured else 0
+    (out / "figures.json").write_text(to_json(figures, unmeasured, about), encoding="utf-8")
+    if benches.rows:
+        draw(benches.rows, out / "seams.png")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

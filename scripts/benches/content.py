@@ -34,6 +34,7 @@ class Coded:
     kind: str
     path: Path
     made: Made
+    sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,15 @@ def clip(folder: Path, number: int, like: Clip) -> Coded:
     if not path.exists():
         part = path.with_stem(path.stem + "-part")
         code = b"".join(bytes(levels(number, frame)) for frame in range(frames))
-        subprocess.run(_encoding(like, part), input=code, check=True, timeout=_ENCODE_S)
+        subprocess.run(_encoding(like, frames, part), input=code, check=True, timeout=_ENCODE_S)
+        if like.sound:
+            _add_sound(part, frames / like.rate)
         part.rename(path)
-    return Coded(number, "video", path, Made(like.name, 1 / like.rate, frames))
+    return Coded(number, "video", path, Made(like.name, 1 / like.rate, frames), like.sound)
 
 
-def _encoding(like: Clip, path: Path) -> list[str]:
+def _encoding(like: Clip, frames: int, path: Path) -> list[str]:
     width, height, rate = like.width, like.height, like.rate
-    sound = ["-f", "lavfi", "-i", f"sine=440:sample_rate=48000:duration={like.seconds}"] if like.sound else []
     strip = f"[1]scale={width}:{height // SHARE}:flags=neighbor,split[top][bottom]"
     over = f"[0][top]overlay=0:0[with];[with][bottom]overlay=0:{height - height // SHARE}"
     return [
@@ -87,12 +89,21 @@ def _encoding(like: Clip, path: Path) -> list[str]:
             "-f",
             "lavfi",
             "-i",
-            f"testsrc2=size={width}x{height}:rate={rate}:duration={like.seconds}",
+            f"testsrc2=size={width}x{height}:rate={rate}:duration={frames / rate}",
         ),
-        *("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{CELLS}x1", "-r", str(rate), "-i", "-", *sound),
-        *("-filter_complex", f"{strip};{over}", "-frames:v", str(round(like.seconds * rate)), "-pix_fmt", "yuv420p"),
-        *("-c:v", *_CODECS[like.codec], "-c:a", "aac", str(path)),
+        *("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{CELLS}x1", "-r", str(rate), "-i", "-"),
+        *("-filter_complex", f"{strip};{over}", "-frames:v", str(frames), "-pix_fmt", "yuv420p", *("-c:v", *_CODECS[like.codec])),
+        str(path),
     ]
+
+
+def _add_sound(path: Path, seconds: float) -> None:
+    """A tone as long as the picture."""
+    silent = path.with_stem(path.stem + "-silent")
+    path.rename(silent)
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(silent), "-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"]
+    subprocess.run([*command, "-c:v", "copy", "-c:a", "aac", str(path)], check=True, timeout=_ENCODE_S)
+    silent.unlink()
 
 
 def picture(folder: Path, number: int, suffix: str, size: tuple[int, int] = (1920, 1080)) -> Coded:
