@@ -24,6 +24,8 @@ FIRST_PAUSE_S = 10.0
 LONGEST_PAUSE_S = 3600.0
 LONGEST_STREAM_PAUSE_S = 30.0
 STREAM_LEAD_S = 8.0
+STAND_IN_S = 60.0  # what stands in for an item stays no longer, so that the item itself is tried again soon
+STAND_IN = "shown by its last picture"
 DEFAULT_DURATION_S = 10.0
 SHORTEST_S = 1.0  # nothing is wished shorter: a playlist of blinks would be a hot loop
 STREAM_KINDS = frozenset({Kind.LIVESTREAM})
@@ -50,10 +52,14 @@ class PlaylistChanged:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The surface behind `token` has drawn its first frame; `natural_s` is the content's own length, None when it has none."""
+    """The surface behind `token` has drawn its first frame; `natural_s` is the content's own length, None when it has none.
+
+    `stand_in`: what it drew stands in for the item, which could not be had.
+    """
 
     token: int
     natural_s: float | None = None
+    stand_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,9 @@ class Uncovered:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The stage ends."""
+    """The region ends."""
+
+    reason: str = "the stage was stopped"
 
 
 Event = PlaylistChanged | Prepared | PrepareFailed | Ended | Broke | Ticked | Skipped | PlayAsked | Covered | Uncovered | Stopped
@@ -198,6 +206,7 @@ class _Coming:
     ready: bool = False
     natural_s: float | None = None
     seconds: float | None = None  # set by PlayAsked
+    stand_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +227,7 @@ class _OnScreen:
     broken: bool = False
     held_since: float | None = None
     unseen: bool = False
+    stand_in: bool = False
 
 
 class Region:
@@ -240,6 +250,11 @@ class Region:
         shown = str(self.on_screen.item) if self.on_screen else "nothing"
         coming = str(self._coming.item) if self._coming else "nothing"
         return f"<Region {self.name}: {shown} on screen, {coming} coming>"
+
+    @property
+    def settled(self) -> bool:
+        """Whether the region can do no better at the moment: its next item is ready, or none can be made ready."""
+        return self._coming is None or self._coming.ready
 
     def handle(self, event: Event, at: Moment) -> list[Effect]:
         """Takes one event in and returns what is to be done, in order."""
@@ -268,8 +283,8 @@ class Region:
         match event:
             case PlaylistChanged(playlist):
                 self._change(playlist, at, effects)
-            case Prepared(token, natural_s):
-                self._prepared(token, natural_s, effects)
+            case Prepared(token, natural_s, stand_in):
+                self._prepared(token, natural_s, effects, stand_in=stand_in)
             case PrepareFailed(token, code, reason):
                 self._prepare_failed(token, code, reason, at, effects)
             case Ended(token):
@@ -288,8 +303,8 @@ class Region:
                 self._cover(by, at, effects)
             case Uncovered():
                 self._uncover(at, effects)
-            case Stopped():
-                self._stop(at, effects)
+            case Stopped(reason):
+                self._stop(reason, at, effects)
             case _:
                 assert_never(event)
 
@@ -309,9 +324,9 @@ class Region:
         if showing and wanted.get(showing.item.id) != showing.item and self._endless(showing):
             showing.due = at.mono
 
-    def _prepared(self, token: int, natural_s: float | None, effects: list[Effect]) -> None:
+    def _prepared(self, token: int, natural_s: float | None, effects: list[Effect], *, stand_in: bool) -> None:
         if self._coming and self._coming.token == token:
-            self._coming.ready, self._coming.natural_s = True, natural_s
+            self._coming.ready, self._coming.natural_s, self._coming.stand_in = True, natural_s, stand_in
             if self._failures.pop(self._coming.item.id, None):
                 effects.append(Recover(self._coming.item))
 
@@ -366,8 +381,8 @@ class Region:
             showing.held_since, showing.unseen, showing.started = None, showing.broken, at
             effects.append(Hold(showing.token, held=False))
 
-    def _stop(self, at: Moment, effects: list[Effect]) -> None:
-        self._record(at, "interrupted", "the stage was stopped", effects)
+    def _stop(self, reason: str, at: Moment, effects: list[Effect]) -> None:
+        self._record(at, "interrupted", reason, effects)
         self._stopped = True
 
     # --- what follows
@@ -413,8 +428,9 @@ class Region:
             return True
         if item == showing.item and self._stays(showing):
             return False  # alone in the playlist and without an end of its own: it just stays
-        if item.kind in STREAM_KINDS and showing.due is not None:
-            return at.mono >= showing.due - STREAM_LEAD_S  # a stream prepared early shows the past
+        again = item == showing.item and showing.stand_in
+        if (again or item.kind in STREAM_KINDS) and showing.due is not None:
+            return at.mono >= showing.due - STREAM_LEAD_S  # what is prepared early shows the past, or is away still
         return True
 
     @staticmethod
@@ -423,7 +439,7 @@ class Region:
 
     @staticmethod
     def _stays(showing: _OnScreen) -> bool:
-        return showing.item.kind not in TIMED_BY_CONTENT and not showing.broken
+        return showing.item.kind not in TIMED_BY_CONTENT and not showing.broken and not showing.stand_in
 
     def _switch(self, at: Moment, effects: list[Effect]) -> None:
         coming, showing = self._coming, self.on_screen
@@ -442,7 +458,8 @@ class Region:
         if coming.position is not None:
             self._position = coming.position + 1
         planned = self._planned(coming)
-        self.on_screen = _OnScreen(coming.token, coming.item, at, planned or 0.0, self._due_at(coming, planned, at))
+        due = self._due_at(coming, planned, at)
+        self.on_screen = _OnScreen(coming.token, coming.item, at, planned or 0.0, due, stand_in=coming.stand_in)
         self._coming, self._skip = None, False
         self._prepare_next(at, effects)
 
@@ -465,7 +482,8 @@ class Region:
     def _record(self, at: Moment, result: str, reason: str | None, effects: list[Effect]) -> None:
         showing = self.on_screen
         if showing and not showing.unseen:
-            effects.append(Record(showing.item, showing.started, at, showing.planned_s, result, reason))
+            said = reason or (STAND_IN if showing.stand_in else None)
+            effects.append(Record(showing.item, showing.started, at, showing.planned_s, result, said))
             showing.unseen = showing.broken
 
     def _planned(self, coming: _Coming) -> float | None:
@@ -477,7 +495,7 @@ class Region:
             return min(wish, natural) if wish and natural else wish or natural
         if item.kind in STREAM_KINDS:
             return wish or None
-        return wish or DEFAULT_DURATION_S
+        return min(wish or DEFAULT_DURATION_S, STAND_IN_S) if coming.stand_in else wish or DEFAULT_DURATION_S
 
     def _due_at(self, coming: _Coming, planned: float | None, at: Moment) -> float | None:
         """When the next one begins to come: at the planned end, a crossfade before it, or (a cut) when the content ends."""

@@ -26,10 +26,16 @@ class Stage:
     """Carries out effects as a perfect stage would, and remembers them."""
 
     def __init__(
-        self, *items: Item, transition: Transition = CUT, natural: dict[str, float] | None = None, broken: set[str] | None = None
+        self,
+        *items: Item,
+        transition: Transition = CUT,
+        natural: dict[str, float] | None = None,
+        broken: set[str] | None = None,
+        away: set[str] | None = None,
     ):
         self.region, self.now = p.Region("main"), 0.0
         self.natural, self.broken, self.auto = natural or {}, broken or set(), True
+        self.away = away or set()  # what stands in for these is drawn
         self.shown: list[str] = []
         self.records: list[p.Record] = []
         self.reports: list[p.Report] = []
@@ -66,7 +72,7 @@ class Stage:
         if chosen.name in self.broken:
             self.send(p.PrepareFailed(token, "damaged", "cannot be decoded"))
         else:
-            self.send(p.Prepared(token, self.natural.get(chosen.name)))
+            self.send(p.Prepared(token, self.natural.get(chosen.name), stand_in=chosen.name in self.away))
 
     def wait(self, seconds: float) -> None:
         """Lets time pass, waking the region when it asked to be."""
@@ -145,6 +151,27 @@ def test_a_single_picture_or_page_just_stays_and_each_duration_is_one_play(kind)
     stage.wait(16)
     assert stage.shown == ["a"]
     assert [r.ended.mono for r in stage.records] == [5, 10, 15]
+
+
+def test_c19_a_lone_page_shown_by_its_last_picture_is_tried_again_within_a_minute_and_its_plays_say_so():
+    stage = Stage(item("page", Kind.WEB, 3600), away={"page"})
+    stage.wait(p.STAND_IN_S - p.STREAM_LEAD_S - 1)
+    assert len(stage.tokens) == 1, "not earlier: its server is away still"
+    stage.wait(p.STAND_IN_S)
+    assert len(stage.tokens) == 2
+    stage.away.clear()
+    stage.wait(7200)
+    assert stage.shown == ["page"] * 3
+    seen = [(r.reason, r.ended.mono - r.started.mono) for r in stage.records[:3]]
+    assert seen == [(p.STAND_IN, p.STAND_IN_S), (p.STAND_IN, p.STAND_IN_S), (None, 3600)]
+    assert len(stage.tokens) == 3, "the page itself just stays"
+
+
+def test_c19_among_others_a_last_picture_takes_the_items_own_time():
+    stage = Stage(item("page", Kind.WEB, 5), item("a", duration=5), away={"page"})
+    stage.wait(11)
+    assert stage.shown == ["page", "a", "page"]
+    assert [r.reason for r in stage.records] == [p.STAND_IN, None]
 
 
 def test_the_item_on_screen_stays_until_the_next_one_is_ready():
@@ -270,6 +297,19 @@ def test_an_empty_playlist_after_a_videos_end_records_it_complete():
     stage.end()
     assert stage.region.on_screen is None
     assert stage.records[-1].result == "complete"
+
+
+def test_a_covered_region_settles_without_showing_anything():
+    stage = Stage()
+    stage.send(p.Covered("layout"))
+    stage.auto = False
+    stage.send(p.PlaylistChanged(playlist(item("a"))))
+    assert not stage.region.settled
+    stage.answer(1)
+    assert stage.region.settled
+    assert stage.shown == []
+    stage.send(p.Uncovered())
+    assert stage.shown == ["a"]
 
 
 def test_next_and_previous():
