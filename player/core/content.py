@@ -119,6 +119,7 @@ class Item:
     schedule_id: str | None = None
     campaign_id: str | None = None
     text: str | None = None  # of a ticker; the format (strftime) of a clock
+    speed: float | None = None  # of a ticker: widths of its region a second
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.kind} {self.content_id})"
