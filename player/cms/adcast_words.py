@@ -13,7 +13,7 @@ DAY_S = 86_400.0
 WITH_FILE = (Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF)
 ENDLESS = (Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM)  # 0 means: as long as it lasts
 _PAGE_SCHEMES = ("http", "https")
-_STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt")
+_STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp")
 _TRANSITIONS = {
     "none": TransitionKind.CUT,
     "cut": TransitionKind.CUT,

@@ -17,7 +17,7 @@ from player.demo.thumbs import Thumbnails
 
 WITH_FILE = ("video", "image", "package", "pdf")
 _FIELD_LIMIT = 16 * 1024
-_SCHEMES = {"livestream": r"(https?|rtsps?|rtmps?|srt)://\S+"}
+_SCHEMES = {"livestream": r"(https?|rtsps?|rtmps?|srt|udp|rtp)://\S+"}
 
 
 class Library:

@@ -88,8 +88,7 @@ async def sent_by_udp(colour: str) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def sound_server(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """A real sound server with one null sink; the environment of who may use it."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    """A real sound server with one null sink, in a folder of its own; the environment of who may use it."""
     own = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
     server = await asyncio.create_subprocess_exec(
         "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",

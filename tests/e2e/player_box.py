@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,6 +92,16 @@ class PlayerBox:
                 *before, sys.executable, "-P", "-m", "player", "run",
                 env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
+
+    async def start_after_a_boot(self) -> None:
+        """Switches it on with another boot id, as the kernel has one after each boot: in a mount namespace of its own."""
+        boot_id = self._log_file.with_name("boot_id")
+        boot_id.write_text(f"{uuid.uuid4()}\n")
+        script = (
+            f"mount --bind {boot_id} /proc/sys/kernel/random/boot_id && "
+            f'exec unshare --user --map-user={os.getuid()} --map-group={os.getgid()} "$@"'
+        )
+        await self.start("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh")
 
     async def start_again(self, limit_s: float = 15.0) -> None:
         """As a service manager does after a sudden death: again and again, until it stays."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 import shutil
 import tempfile
 import time
@@ -14,8 +15,10 @@ from typing import Any
 
 from PIL import Image
 
+from player.core.content import Manifest
 from player.demo.client import Operator
 from player.demo.server import DemoServer
+from player.store import Snapshot
 from tests.e2e import neighbours
 from tests.e2e.line import Line
 from tests.e2e.player_box import WITHIN_S, PlayerBox, colour_of, until
@@ -58,15 +61,26 @@ class World:
             await self.box.until(lambda s: s["manifest"]["version"] not in ("", before), "another manifest")
 
     async def colours(self, *names: str, seconds: float = 2.0) -> None:
-        """A playlist of plain pictures is on air and seen."""
+        """A playlist of plain pictures, each for so long, is what the stage has; and it is seen."""
         contents = [await self.picture(name) for name in names]
         await self.on_air(*({"content_id": content, "duration": seconds} for content in contents), wait=False)
-        shown = {f"picture {name}" for name in names}
-        await self.box.until(
-            lambda s: {i["name"] for i in s["now"]["items"]} <= shown and s["now"]["items"] and s["state"] == "playing",
-            f"{', '.join(names)} on air",
-        )
+        wanted = [(f"picture {name}", seconds) for name in names]
+        await self.box.until(lambda s: self._published(s, wanted), f"{', '.join(names)} on air")
+        shown = {name for name, _ in wanted}
+        with contextlib.suppress(AssertionError):  # an item stays for its time, also when the programme is another one
+            await self.box.until(lambda s: {item["name"] for item in s["now"]["items"]} <= shown, limit_s=4)
+            await self.box.until_seen(*names, limit_s=4)
+            return
+        await self.order("next")
         await self.box.until_seen(*names)
+
+    def _published(self, status: Json, wanted: list[tuple[str, float]]) -> bool:
+        manifest = Snapshot(self.box.dirs.manifest, Manifest).read()
+        return (
+            manifest is not None
+            and [(item.name, item.duration_s) for item in manifest.items] == wanted
+            and bool(status["manifest"]["version"] == manifest.version)
+        )
 
     async def picture(self, colour: str) -> int:
         """A plain picture at the server, uploaded once."""
@@ -75,6 +89,27 @@ class World:
     async def clip(self, colour: str, seconds: float) -> int:
         """A plain video at the server, uploaded once."""
         return await self.upload(f"video {colour}", lambda: neighbours.clip(self.files, colour, seconds))
+
+    async def link(self, address: str, kind: str) -> int:
+        """An address at the server, added once."""
+        if address not in self._made:
+            self._made[address] = (await self.operator.link(address, kind, address))["id"]
+        return self._made[address]
+
+    async def media(self, colour: str) -> str:
+        """The SHA-256 of a plain picture at the server."""
+        answer = await self.operator.request("GET", f"/api/content/{await self.picture(colour)}")
+        file_hash: str = answer["content"]["file_hash"]
+        return file_hash
+
+    def cached(self, sha256: str) -> bool:
+        """Whether the box has this file."""
+        return any(sha256 in path.name for path in self.box.dirs.cache.rglob("*") if path.is_file())
+
+    def wrong_pins(self) -> int:
+        """How many wrong PINs in a row the box counts."""
+        text = (self.box.dirs.state / "lock.json").read_text()
+        return int(json.loads(text)["body"]["failures"])
 
     async def upload(self, name: str, make: Callable[[], Path], **more: Any) -> int:
         """A file at the server, uploaded once by its name."""
@@ -112,6 +147,19 @@ class World:
         except AssertionError as error:
             raise AssertionError(f"{error}; there are {faults}\n{self.box.log()}") from None
 
+    async def fault_about(self, name: str) -> Json:
+        """A fault that names this item, as the server has it."""
+        faults: list[Json] = []
+
+        async def look() -> Json | None:
+            faults[:] = await self.operator.faults(self.device)
+            return next((f for f in faults if name in f["message"]), None)
+
+        try:
+            return await until(f"a fault about {name}", look)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there are {faults}\n{self.box.log()}") from None
+
     # --- the server away
 
     @contextlib.asynccontextmanager
@@ -138,14 +186,15 @@ class World:
 async def installation(**settings: str) -> AsyncIterator[World]:
     """Everything runs; the box is switched on and not paired yet. `settings` as for PlayerBox."""
     folder = Path(tempfile.mkdtemp(prefix="e-"))
-    files = folder / "files"
-    files.mkdir()
+    files, sound_folder = folder / "files", folder / "s"
+    for made in (files, sound_folder):
+        made.mkdir(mode=0o700)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         server = await stack.enter_async_context(DemoServer(folder / "server", heartbeat_interval_s=1.0))
         line = await stack.enter_async_context(Line(lambda: server.url))
         site = await stack.enter_async_context(neighbours.web_site(files))
-        sound = await stack.enter_async_context(neighbours.sound_server(folder / "s"))
+        sound = await stack.enter_async_context(neighbours.sound_server(sound_folder))
         bus, logind = await stack.enter_async_context(private_bus(folder)), FakeLogind()
         await stack.enter_async_context(serving(bus, "org.freedesktop.login1", ("/org/freedesktop/login1", logind)))
         operator = await stack.enter_async_context(Operator(server.url))
