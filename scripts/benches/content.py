@@ -6,7 +6,7 @@ import functools
 import http.server
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,7 +149,7 @@ def every_pair(count: int) -> list[int]:
     return path[::-1][:-1]
 
 
-def known(items: list[Coded]) -> Mapping[int, Made]:
+def known(items: Sequence[Coded]) -> dict[int, Made]:
     """What the analysis has to know of them."""
     return {item.number: item.made for item in items}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 def place(value: float, width: int) -> float:
     """Where a time lies: square-root scale, so that 5 ms and 500 ms can both be told from their neighbours."""
-    return width * min(1.0, (max(0.0, value) / TICKS[-1]) ** 0.5)
+    return width * math.sqrt(min(1.0, max(0.0, value) / TICKS[-1]))
 
 
 def _axis(pen: ImageDraw.ImageDraw, left: int, width: int, rows: int) -> None:

@@ -26,7 +26,7 @@ def regions(folder: Path, seconds: float) -> list[Figure]:
     """Nothing lost; mpv's three windows with the same clips beside it."""
     clips = [content.clip(folder, number, LIKE) for number in range(6)]
     stills = [content.picture(folder, 6, "png"), content.picture(folder, 7, "jpg")]
-    made = content.known([*clips, *stills]) | {7: stills[1].made}
+    made = content.known([*clips, *stills])
     lists: list[Sequence[Coded]] = [clips[0:2], clips[2:4], stills, stills[::-1], [content.page(folder, 6)], clips[4:6]]
     with content.served(folder) as url:
         ours, frames = _ours(lists, made, seconds, url)

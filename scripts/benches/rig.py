@@ -53,7 +53,7 @@ class Recording:
 class Rig:
     """A folder with a player's state, and the processes started for it; `with` ends them all. `size` is (width, height)."""
 
-    def __init__(self, size: tuple[int, int] = (1280, 720), **settings: str) -> None:
+    def __init__(self, size: tuple[int, int] = (1280, 720), settings: Mapping[str, str] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sb-"))
         self.size = size
         config = Config(
@@ -73,7 +73,7 @@ class Rig:
             "SIGNAGE__STAGE__BACKEND": "headless",
             "SIGNAGE__STAGE__SIZE": f"{size[0]}x{size[1]}",
             "SIGNAGE__CONTROL__LISTEN": "",
-            **settings,
+            **(settings or {}),
         }
         self.processes: list[subprocess.Popen[bytes]] = []
         self._version = 0

@@ -23,7 +23,7 @@ def start(folder: Path, runs: int) -> list[Figure]:
     clip = content.clip(folder, 0, CLIP)
     ours, bare = [], []
     for _ in range(runs):
-        with Rig(**AWAY) as rig:
+        with Rig(settings=AWAY) as rig:
             rig.publish([rig.item(clip, 0, 0)])
             with rig.recording() as recording:
                 time.sleep(0.8)  # the recorder is loaded and waits
@@ -51,7 +51,7 @@ def restart(folder: Path, runs: int) -> list[Figure]:
     clips = [content.clip(folder, number, CLIP) for number in (0, 1)]
     ours, bare = [], []
     for _ in range(max(5, runs)):
-        with Rig(**AWAY) as rig:
+        with Rig(settings=AWAY) as rig:
             rig.publish([rig.item(clip, place, 0) for place, clip in enumerate(clips)])
             with rig.recording() as recording:
                 began = time.monotonic()

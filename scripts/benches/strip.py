@@ -17,6 +17,7 @@ FRAMES = 1024
 _SYNC = (1, 0, 1, 0)
 _WEIGHTS = slice(24, 32)
 _DARK, _LIGHT = 80, 175
+_NONE, _WHOLE = 25, 230  # a weight cell of an item that nothing shines through; video is not exact
 _BLACK = 48
 
 
@@ -56,21 +57,20 @@ def read(cells: Sequence[int]) -> Seen:
     sync = [_bit(cell) for cell in cells[:4]]
     if tuple(sync) != _SYNC:
         return OTHER
-    bits = [_bit(cell) for cell in cells]
+    bits = [_bit(cell) for cell in cells[:24]]
     if None not in bits:
         item, frame, checksum = _number(bits[4:8]), _number(bits[8:18]), _number(bits[18:24])
-        if (
-            item < ITEMS
-            and checksum == _checksum(item, frame)
-            and bits[24 + item] == 1
-            and sum(b or 0 for b in bits[_WEIGHTS]) == 1
-        ):
+        if item < ITEMS and checksum == _checksum(item, frame) and _alone(item, cells[_WEIGHTS]):
             return Seen(Sort.ITEM, item, frame)
     return Seen(Sort.MIX, weights=tuple(round(cell / 255, 3) for cell in cells[_WEIGHTS]))
 
 
 def _checksum(item: int, frame: int) -> int:
     return (item * 31 + frame * 17 + 21) % 64
+
+
+def _alone(item: int, weights: Sequence[int]) -> bool:
+    return weights[item] >= _WHOLE and all(weight <= _NONE for other, weight in enumerate(weights) if other != item)
 
 
 def _bits(number: int, width: int) -> list[int]:

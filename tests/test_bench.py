@@ -1,0 +1,240 @@
+"""The benches' analysis, on made-up recordings: what is counted as blank, held, lost, late; and how figures meet their lines."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from scripts.benches.capture import Spec, across, read_records
+from scripts.benches.content import every_pair
+from scripts.benches.figures import Figure, Required, middle, quantile, table, to_json
+from scripts.benches.plot import Row, draw, place
+from scripts.benches.seams import Made, Sample, lost_within, seams, showings, steps, weight_sums
+from scripts.benches.start import came_back
+from scripts.benches.strip import BLACK, FRAMES, OTHER, Seen, Sort, levels, read
+from scripts.benches.summary import summarize
+
+CLIP = Made("clip", 1 / 30, 30)
+MADE = {0: CLIP, 1: CLIP, 2: Made("still"), 3: Made("page", 1 / 60)}
+
+
+def item(number: int, frame: int) -> Seen:
+    return Seen(Sort.ITEM, number, frame)
+
+
+def clip(number: int, began: float, frames: range = range(30), rate: int = 30) -> list[Sample]:
+    return [Sample(began + index / rate, item(number, frame)) for index, frame in enumerate(frames)]
+
+
+def mix(at: float, weight: float, before: int = 0, after: int = 1) -> Sample:
+    weights = [0.0] * 8
+    weights[before], weights[after] = 1 - weight, weight
+    return Sample(at, Seen(Sort.MIX, weights=tuple(weights)))
+
+
+# --- the strip
+
+
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("frame", [0, 1, 511, 1023])
+def test_a_strip_is_read_as_it_was_drawn(number: int, frame: int):
+    assert read(levels(number, frame)) == item(number, frame)
+
+
+def test_a_strip_survives_lossy_video():
+    assert read([min(235, max(16, cell)) for cell in levels(5, 700)]) == item(5, 700)
+
+
+def test_frame_numbers_wrap():
+    assert levels(1, FRAMES + 3) == levels(1, 3)
+
+
+def test_what_is_no_strip_is_told_apart():
+    assert read([0] * 32) == BLACK
+    assert read([32] * 32) == BLACK, "the compositor's own background"
+    assert read([200] * 32) == OTHER
+    damaged = list(levels(2, 9))
+    damaged[12] = 255 - damaged[12]
+    assert read(damaged).sort is not Sort.ITEM
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.25, 0.5, 0.9])
+def test_a_mix_tells_how_much_of_each_is_to_be_seen(weight: float):
+    cells = [round(a * (1 - weight) + b * weight) for a, b in zip(levels(1, 20), levels(6, 0), strict=True)]
+    seen = read(cells)
+    assert seen.sort is Sort.MIX
+    assert seen.weights[1] == pytest.approx(1 - weight, abs=0.01)
+    assert seen.weights[6] == pytest.approx(weight, abs=0.01)
+    assert sum(seen.weights) == pytest.approx(1, abs=0.01)
+
+
+# --- seams
+
+
+def test_a_perfect_seam():
+    (seam,) = seams([*clip(0, 0.0), *clip(1, 1.0)], MADE)
+    assert (seam.before, seam.after, seam.wrong_s, seam.lost_tail, seam.lost_head) == (0, 1, 0.0, 0, 0)
+    assert seam.hold_s == pytest.approx(0, abs=1e-6)
+    assert seam.first_s == pytest.approx(0, abs=1e-6)
+
+
+def test_a_last_frame_that_stands_too_long_is_a_hold():
+    (seam,) = seams([*clip(0, 0.0), *clip(1, 1.1)], MADE)
+    assert seam.hold_s == pytest.approx(0.1)
+    assert seam.wrong_s == 0
+
+
+def test_a_hold_is_counted_from_the_last_frame_that_came_and_lost_ones_are_told():
+    (seam,) = seams([*clip(0, 0.0, range(27)), *clip(1, 1.0)], MADE)
+    assert seam.lost_tail == 3
+    assert seam.hold_s == pytest.approx(0.1)
+
+
+def test_a_clip_that_begins_late_in_itself_lost_its_first_frames():
+    (seam,) = seams([*clip(0, 0.0), *clip(1, 1.0, range(4, 30))], MADE)
+    assert seam.lost_head == 4
+
+
+def test_a_first_frame_that_stands_is_told():
+    late = [Sample(1.0, item(1, 0)), *clip(1, 1.2, range(1, 30))]
+    (seam,) = seams([*clip(0, 0.0), *late], MADE)
+    assert seam.first_s == pytest.approx(0.2 - 1 / 30)
+
+
+@pytest.mark.parametrize("wrong", [BLACK, OTHER])
+def test_black_between_two_items_is_blank_and_ends_the_hold(wrong: Seen):
+    (seam,) = seams([*clip(0, 0.0), Sample(1.0, wrong), *clip(1, 1.25)], MADE)
+    assert seam.wrong_s == pytest.approx(0.25)
+    assert seam.hold_s == pytest.approx(0, abs=1e-6)
+
+
+def test_an_item_that_flashes_up_is_wrong_and_no_showing():
+    (seam,) = seams([*clip(0, 0.0), Sample(1.0, item(2, 0)), *clip(1, 1.05)], MADE)
+    assert (seam.before, seam.after) == (0, 1)
+    assert seam.wrong_s == pytest.approx(0.05)
+
+
+def test_what_breaks_into_a_showing_is_wrong_without_a_seam():
+    shown, _ = showings([*clip(0, 0.0, range(15)), Sample(0.5, BLACK), *clip(0, 0.6, range(15, 30))])
+    (showing,) = shown
+    assert showing.wrong_s == pytest.approx(0.1)
+
+
+def test_a_picture_has_no_frames_to_lose_or_hold():
+    (seam,) = seams([Sample(0.0, item(2, 0)), *clip(0, 1.5)], MADE)
+    assert (seam.hold_s, seam.lost_tail) == (None, None)
+
+
+def test_frames_that_never_came_are_lost():
+    (showing,) = showings(clip(0, 0.0, range(0, 30, 3)))[0]
+    assert lost_within(showing, CLIP) == 18
+
+
+def test_a_clip_that_begins_again_lost_nothing():
+    (showing,) = showings([*clip(0, 0.0), *clip(0, 1.0)])[0]
+    assert lost_within(showing, CLIP) == 0
+
+
+def test_a_page_counts_on_over_its_wrap():
+    frames = [*range(1020, 1024), *range(4)]
+    (showing,) = showings([Sample(index / 60, item(3, frame)) for index, frame in enumerate(frames)])[0]
+    assert lost_within(showing, MADE[3]) == 0
+
+
+def test_a_crossfade_is_measured_by_its_mixtures():
+    fade = [mix(1.0 + index / 60, index / 36) for index in range(1, 36)]
+    (seam,) = seams([*clip(0, 0.0), *fade, *clip(1, 1.6)], MADE)
+    assert steps(seam) == 35
+    assert weight_sums(seam) == pytest.approx([1.0] * 35)
+
+
+def test_a_dip_in_a_crossfade_shows_in_the_sum():
+    dip = Sample(1.0, Seen(Sort.MIX, weights=(0.4, 0.4, 0, 0, 0, 0, 0, 0)))
+    (seam,) = seams([*clip(0, 0.0), dip, *clip(1, 1.1)], MADE)
+    assert weight_sums(seam) == pytest.approx([0.8])
+
+
+def test_a_summary_looks_at_whole_showings():
+    recording = [*clip(0, 0.0, range(20, 30, 3)), *clip(1, 0.5, range(0, 30, 2)), Sample(1.1, item(2, 0)), *clip(0, 2.7)]
+    found = summarize("a player", recording, MADE, 1.5)
+    assert (len(found.seams), found.shown, found.lost) == (3, 2, 14)
+    assert found.late_s == pytest.approx((0.1,))
+    with pytest.raises(ValueError, match="a player: no change"):
+        summarize("a player", clip(0, 0.0), MADE, 1.5)
+
+
+def test_content_is_back_when_it_moves_again():
+    before = clip(0, 0.0, range(20))
+    assert came_back(before, 0.5) is None
+    still = [*before, Sample(0.7, BLACK), Sample(0.9, item(1, 0))]
+    assert came_back(still, 0.6) is None, "one frame is no playback"
+    assert came_back([*still, *clip(1, 0.93, range(1, 10))], 0.6) == pytest.approx(0.9)
+
+
+# --- content, capture, figures, plot
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 7])
+def test_each_kind_follows_each_other_once_a_round(count: int):
+    order = every_pair(count)
+    pairs = list(itertools.pairwise([*order, order[0]]))
+    assert sorted(pairs) == sorted((a, b) for a in range(count) for b in range(count) if a != b)
+
+
+def test_a_recording_is_read_record_by_record_and_a_torn_one_left():
+    import struct
+
+    record = struct.pack("=d", 12.5) + bytes(levels(1, 7)) + bytes(levels(2, 8))
+    assert read_records(record * 2 + record[:20], 2, 1) == [Sample(12.5, item(2, 8))] * 2
+
+
+def test_a_spec_survives_its_words_and_its_strip_lies_in_the_upper_edge():
+    spec = across(1280, 720)
+    assert Spec.parse(str(spec)) == spec
+    assert spec.strips[0].centres()[:2] == [20, 60]
+    assert spec.part == (0, 24, 1280, 1)
+
+
+def test_lines_are_kept_or_missed():
+    assert Figure("b", "f", 9, "s", 3, required=Required(4, of_ratio=True)).met
+    assert not Figure("b", "f", 13, "s", 3, required=Required(4, of_ratio=True)).met
+    assert Figure("b", "f", 0.8, baseline=1, required=Required(0.8, of_ratio=True, at_least=True)).met
+    assert Figure("b", "f", 1, required=Required(4, of_ratio=True)).met is None, "no baseline, no ratio"
+    assert Figure("b", "f", 1, baseline=0).ratio is None
+    assert Figure("b", "f", 1).met is None
+
+
+def test_quantiles_are_of_nearest_rank():
+    assert quantile(range(1, 101), 0.95) == 95
+    assert quantile([5.0], 0.95) == 5.0
+    assert middle([3, 1, 2]) == 2
+    for measure in (middle, lambda samples: quantile(samples, 0.5)):
+        with pytest.raises(ValueError, match="nothing was measured"):
+            measure([])
+
+
+def test_the_table_says_measured_baseline_ratio_line_and_verdict():
+    figures = [
+        Figure("start", "first frame", 1.5, "s", 0.5, "mpv", Required(2, of_ratio=True)),
+        Figure("stage", "blank", 0, "ms", 300, "mpv", Required(0)),
+    ]
+    head, first, second = table(figures).splitlines()
+    assert head.split() == ["figure", "measured", "baseline", "ratio", "required"]
+    assert "3.00x" in first
+    assert first.endswith("MISSED")
+    assert second.endswith("met")
+    kept = json.loads(to_json(figures, ["VLC: no"], {"cores": 2}))
+    assert (kept["cores"], kept["unmeasured"], [f["met"] for f in kept["figures"]]) == (2, ["VLC: no"], [False, True])
+
+
+def test_the_plot_is_a_picture_with_dots(tmp_path: Path):
+    draw([Row("player", [0, 10, 40], [0]), Row("rival", [120], [300])], tmp_path / "seams.png")
+    with Image.open(tmp_path / "seams.png") as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 20)) > 10
+    assert place(0, 100) == 0
+    assert place(200, 100) == pytest.approx(50)
+    assert place(10**6, 100) == 100
