@@ -17,7 +17,7 @@ FRAMES = 1024
 _SYNC = (1, 0, 1, 0)
 _WEIGHTS = slice(24, 32)
 _DARK, _LIGHT = 80, 175
-_NONE, _WHOLE = 25, 230  # a weight cell of an item that nothing shines through; video is not exact
+_NONE, _WHOLE = 24, 231  # a weight cell of an item that nothing shines through; video is not exact
 _BLACK = 48
 
 
