@@ -48,7 +48,10 @@ def base_tree(suite: str) -> Path:
 
 
 class Container:
-    """One booted copy, with the player's sources in /src. Use as a context manager; `run` raises AssertionError with the output when a command fails."""
+    """One booted copy, with the player's sources in /src. Use as a context manager.
+
+    `run` raises AssertionError with the output when a command fails.
+    """
 
     def __init__(self, suite: str, folder: Path) -> None:
         self.suite, self.tree = suite, folder / "tree"
