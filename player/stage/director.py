@@ -23,7 +23,7 @@ from player.stage.transitions import Change, change
 
 log = logging.getLogger(__name__)
 
-WATCHED = frozenset({Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE})
+WATCHED = frozenset({Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE, Kind.SVG})
 LOAD_SLACK_S = 2.0
 
 
@@ -182,7 +182,8 @@ class RegionDriver:
         except TimeoutError:
             self.send(playback.PrepareFailed(token, "timeout", "could not be made ready in time"))
         else:
-            self.send(playback.Prepared(token, placed.surface.duration_s() if item.kind in (Kind.VIDEO, Kind.YOUTUBE) else None))
+            natural_s = placed.surface.duration_s() if item.kind in (Kind.VIDEO, Kind.YOUTUBE) else None
+            self.send(playback.Prepared(token, natural_s, stand_in=_notice(placed) is not None))
 
     async def _target(self, item: Item) -> str:
         if item.kind is Kind.YOUTUBE:
@@ -219,7 +220,16 @@ class RegionDriver:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
                 await self._give_back(effect.replaces)
+        self._tell_notice(effect.item, placed)
         self._desk.changed()
+
+    def _tell_notice(self, item: Item, placed: Placed) -> None:
+        """What is shown in a page's place is a fault, which ends when the page itself is shown."""
+        notice = _notice(placed)
+        if notice is not None:
+            self._desk.report(playback.Report(item, notice.code, notice.reason))
+        elif item.kind is Kind.WEB:
+            self._desk.recover(item)
 
     def _change(self, effect: playback.Show, placed: Placed, before: Placed | None) -> Change:
         return Change(
@@ -255,6 +265,12 @@ class RegionDriver:
             placed.surface.pause()
         else:
             placed.surface.start()
+
+
+def _notice(placed: Placed) -> ContentError | None:
+    """Why a surface shows something in its item's place; only pages have that."""
+    notice: ContentError | None = getattr(placed.surface, "notice", None)
+    return notice
 
 
 async def _awaited(work: Awaitable[None]) -> None:

@@ -28,6 +28,7 @@ class SwayScreen:
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
         self.wayland_display = sway.session.wayland_display
         self._browser: Any = None
+        self._keepsakes: Any = None
         self._sound, self._sound_fault = _sound(config.audio_device)
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
         os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
@@ -37,7 +38,7 @@ class SwayScreen:
         if sort == "web":
             from player.stage.websurface import WebSurface
 
-            page = WebSurface(self._the_browser(), name)
+            page = WebSurface(self._the_browser(), name, self._the_keepsakes())
             await page.open()
             return page
         hardware = self._sway.session.renderer != "pixman"
@@ -45,6 +46,13 @@ class SwayScreen:
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
         )
         return await MpvSurface.create(f"sig-{name}", size, options=options | self._sound)
+
+    def _the_keepsakes(self) -> Any:
+        if self._keepsakes is None:
+            from player.stage.keepsake import Keepsakes
+
+            self._keepsakes = Keepsakes(self._dirs.stage / "keepsakes", time.time)
+        return self._keepsakes
 
     def _the_browser(self) -> Any:
         if self._browser is None:

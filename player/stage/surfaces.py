@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 WINDOW_LIMIT_S = 8.0
 PER_SORT = 2
-_PAGES = frozenset({Kind.WEB, Kind.PACKAGE})
+_PAGES = frozenset({Kind.WEB, Kind.PACKAGE, Kind.SVG})
 
 
 class SurfaceMaker(Protocol):

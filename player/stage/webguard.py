@@ -2,7 +2,8 @@
 
 Documents come from http and https alone, a document that fails is given up before the browser draws its own error page, and an
 item's headers go to its own server alone: they may be credentials. A package (HTML unpacked on disk) is served from its folder
-under an address that does not exist, so that no page ever has a file: address and none can leave its folder.
+under an address that does not exist, so that no page ever has a file: address and none can leave its folder. A picture is a page
+of its own there, and may ask for nothing but itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
+
+from player.stage.picturepage import FILE, POLICY, Picture
 
 PACKAGE = "https://package.invalid"
 FILE_LIMIT = 32 * 1024 * 1024
@@ -32,16 +35,19 @@ class Verdict:
 class Guard:
     """The rules for one item; `main` is the page's own frame."""
 
-    def __init__(self, main: str, target: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, main: str, target: str | Picture = "", headers: Mapping[str, str] | None = None) -> None:
         self._main, self._headers, self._folder = main, dict(headers or {}), None
-        self.address = target
-        if target.startswith("/"):
-            self._folder, self.address = _package(Path(target))
+        self._picture = target if isinstance(target, Picture) else None
+        self.address = f"{PACKAGE}/" if isinstance(target, Picture) else target
+        if self.address.startswith("/"):
+            self._folder, self.address = _package(Path(self.address))
         self._origin = origin(self.address)
 
     @property
     def patterns(self) -> list[dict[str, str]]:
         """What the browser has to ask about: all documents twice, and all of the page's own server where we add to it."""
+        if self._picture is not None:
+            return [{"urlPattern": "*", "requestStage": "Request"}]
         asked = [{"urlPattern": "*", "resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")]
         if self._headers or self._folder:
             asked.append({"urlPattern": f"{self._origin}/*", "requestStage": "Request"})
@@ -49,6 +55,8 @@ class Guard:
 
     def verdict(self, paused: Mapping[str, Any]) -> Verdict:
         """About a `Fetch.requestPaused`: before the request, or when the head of its answer is there."""
+        if self._picture is not None:
+            return self._of_picture(self._picture, paused["request"]["url"])
         if trouble := self._trouble(paused):
             mine = trouble if paused["frameId"] == self._main else None
             return Verdict("Fetch.failRequest", {"errorReason": "Aborted"}, mine)
@@ -74,6 +82,16 @@ class Guard:
             return "page_error", f"{url} answered {status}"
         return None
 
+    def _of_picture(self, picture: Picture, url: str) -> Verdict:
+        if url == self.address:
+            return _answer(picture.page(), "text/html; charset=utf-8", {"Content-Security-Policy": POLICY})
+        if url != f"{PACKAGE}{FILE}":
+            return Verdict("Fetch.failRequest", {"errorReason": "BlockedByClient"})
+        try:
+            return _answer(picture.path.read_bytes(), picture.type)
+        except OSError as error:
+            return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, ("missing", f"its file cannot be read: {error.strerror}"))
+
     def _from_folder(self, folder: Path, url: str, mine: bool) -> Verdict:
         path = (folder / unquote(urlsplit(url).path).lstrip("/")).resolve()
         try:
@@ -85,10 +103,7 @@ class Guard:
             return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, trouble)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         text = f"{kind}; charset=utf-8" if kind == "text/html" else kind
-        return Verdict(
-            "Fetch.fulfillRequest",
-            {"responseCode": 200, "responseHeaders": _listed({"Content-Type": text}), "body": base64.b64encode(body).decode()},
-        )
+        return _answer(body, text)
 
 
 def opens(url: str) -> bool:
@@ -112,6 +127,11 @@ def _package(path: Path) -> tuple[Path, str]:
     path = path.resolve()
     folder, page = (path, "index.html") if path.is_dir() else (path.parent, path.name)
     return folder, f"{PACKAGE}/{quote(page)}"
+
+
+def _answer(body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> Verdict:
+    head = _listed({"Content-Type": kind, **(headers or {})})
+    return Verdict("Fetch.fulfillRequest", {"responseCode": 200, "responseHeaders": head, "body": base64.b64encode(body).decode()})
 
 
 def _listed(headers: Mapping[str, str]) -> list[dict[str, str]]:

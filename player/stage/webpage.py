@@ -7,12 +7,14 @@ that stands on screen goes on standing. Dialogs are answered, file choosers and 
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from typing import Any
 
 from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
 from player.stage.cdp import Cdp
+from player.stage.picturepage import DECODED, Picture
 from player.stage.webguard import WITHIN_THE_PAGE, Guard, opens, scheme
 
 log = logging.getLogger(__name__)
@@ -57,22 +59,36 @@ class WebPage:
         await self._call("Page.addScriptToEvaluateOnNewDocument", source=_TAMED)
         await self._call("Page.navigate", url=BLANK)
 
-    async def open(self, target: str, name: str, options: WebOptions, size: tuple[int, int], background: str) -> None:
-        """Loads the address (or a package's folder) and returns when it is drawn, at exactly that size. Raises ContentError."""
+    async def open(
+        self,
+        target: str | Picture,
+        name: str,
+        options: WebOptions,
+        size: tuple[int, int],
+        background: str,
+        limit_s: float | None = None,
+    ) -> None:
+        """Loads the address (a package's folder, a picture) and returns when it is drawn, at exactly that size.
+
+        `limit_s`: less than the usual time. Raises ContentError.
+        """
         self._name, self._problem, self._shown = name, None, False
+        within_s = min(limit_s or self._load_s, self._load_s)
         self._guard = Guard(self.target, target, options.headers)
         url = self._guard.address
         if not opens(url):
             raise self._error("page_refused", f"{url:.80} is not http or https")
         try:
-            async with asyncio.timeout(self._load_s):
+            async with asyncio.timeout(within_s):
                 await self._call("Fetch.enable", patterns=self._guard.patterns, handleAuthRequests=True)
                 await self._dress(options, size, background)
                 await self._navigate(url)
                 await self._settle(options, size)
+                if isinstance(target, Picture) and not await self._evaluate(DECODED):
+                    raise self._error("damaged", "the picture cannot be decoded; export it again")
         except TimeoutError as error:
             await self._notice_hanging()
-            raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {self._load_s:g} s") from error
+            raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {within_s:g} s") from error
         except BoxError as error:
             raise self._problem or self._error("page_hangs", f"{url}: {error.reason}") from error
         if self._problem is not None:
@@ -94,6 +110,11 @@ class WebPage:
             await self._changed.wait()
             self._changed.clear()
         return self._problem
+
+    async def picture(self) -> bytes:
+        """What the page looks like now, as JPEG. Raises BoxError."""
+        answer = await self._call("Page.captureScreenshot", format="jpeg", quality=80, optimizeForSpeed=True)
+        return base64.b64decode(answer["data"])
 
     def reload(self) -> None:
         """Fetches the page again; where that fails it stays as it is."""
@@ -125,11 +146,12 @@ class WebPage:
         self._cdp.unsubscribe(self._session)
 
     async def _notice_hanging(self) -> None:
-        """Whether the page itself answers no more, and not only its server."""
+        """Whether the page itself answers no more, and not only its server: while that is waited for, no page is asked."""
+        self._post("Page.stopLoading")
         try:
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
         except BoxError:
-            self._hangs(f"the page was not drawn within {self._load_s:g} s and answers no more")
+            self._hangs("the page was not drawn in time and answers no more")
 
     def _hangs(self, reason: str) -> None:
         """A page that computes for ever would not even let its window close."""

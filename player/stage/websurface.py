@@ -1,23 +1,39 @@
-"""A web page as `core.ports.Surface`: its own window of the browser, opened at the first page and used again for the next ones."""
+"""A web page as `core.ports.Surface`: its own window of the browser, opened at the first page and used again for the next ones.
+
+A page is photographed a moment after it came on screen; where it cannot be loaded later, its last picture stands in for it (design
+law 1). Drawings (SVG) are shown here too, as pictures.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from pathlib import Path
 
+from player.core.content import Kind
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
 from player.stage.browser import BrowserProcess
 from player.stage.chromium import app_id
+from player.stage.keepsake import Keepsake, Keepsakes
+from player.stage.picturepage import Picture
 from player.stage.webpage import WebPage
+
+log = logging.getLogger(__name__)
+AWAY = frozenset({"page_unreachable", "page_error"})
+PICTURE_AFTER_S = 2.0
+# A page that has a picture gets less time than others: there must be enough left to show the picture.
+LOAD_S_WITH_PICTURE = 6.0
 
 
 class WebSurface:
-    """`name` is unique in the browser and sets the window's app_id."""
+    """`name` is unique in the browser and sets the window's app_id; without `keepsakes` pages have no pictures."""
 
-    def __init__(self, browser: BrowserProcess, name: str) -> None:
-        self._browser, self._name = browser, name
+    def __init__(self, browser: BrowserProcess, name: str, keepsakes: Keepsakes | None = None) -> None:
+        self._browser, self._name, self._keepsakes = browser, name, keepsakes
         self._page: WebPage | None = None
         self._playable: Playable | None = None
+        self.notice: ContentError | None = None
 
     def __repr__(self) -> str:
         return f"web surface {self._name}"
@@ -40,16 +56,40 @@ class WebSurface:
             self._page = await self._browser.open(self._name)
 
     async def load(self, playable: Playable) -> None:
-        """Opens `playable.target` and returns when it is drawn. Raises ContentError."""
+        """Opens `playable.target` and returns when it is drawn; `notice` says when its last picture is. Raises ContentError."""
         item = playable.item
         try:
             await self.open()
         except BoxError as error:
             raise ContentError("browser_gone", item.name, error.reason) from error
         assert self._page is not None  # noqa: S101 - open() made it
-        self._playable = playable
-        await self._page.open(playable.target, item.name, item.web, playable.size, playable.background)
-        self._page.sound(playable.volume, muted=playable.muted)
+        self._playable, self.notice = playable, None
+        kept = self._keepsakes.find(item) if self._keepsakes and item.kind is Kind.WEB else None
+        target = playable.target
+        shown = Picture(Path(target), playable.fit, playable.background) if item.kind is Kind.SVG else target
+        try:
+            await self._open(self._page, playable, shown, LOAD_S_WITH_PICTURE if kept else None)
+        except ContentError as error:
+            if kept is None or error.code not in AWAY:
+                raise
+            await self._stand_in(self._page, playable, kept, error)
+
+    async def _open(self, page: WebPage, playable: Playable, target: str | Picture, limit_s: float | None = None) -> None:
+        item = playable.item
+        await page.open(target, item.name, item.web, playable.size, playable.background, limit_s)
+        page.sound(playable.volume, muted=playable.muted)
+
+    async def _stand_in(self, page: WebPage, playable: Playable, kept: Keepsake, why: ContentError) -> None:
+        """Shows the picture instead of the page. Raises `why` where it cannot be shown either."""
+        try:
+            await self._open(page, playable, Picture(kept.path, background=playable.background))
+        except ContentError as error:
+            log.warning("%s: %s cannot be shown: %s", playable.item, kept, error.reason)
+            if error.code == "damaged" and self._keepsakes:
+                self._keepsakes.drop(playable.item)
+            raise why from error
+        reason = f"{why.reason}; it shows {kept}, and tries the page again at its next turn"
+        self.notice = ContentError("page_offline", playable.item.name, reason)
 
     def start(self) -> None:
         """Lets the page run."""
@@ -67,11 +107,22 @@ class WebSurface:
         if page is None or playable is None:
             raise BoxError("browser", f"{self} shows nothing; load an item first")
         while True:
-            try:
-                async with asyncio.timeout(playable.item.web.reload_s or None):
-                    raise await page.failed()
-            except TimeoutError:
-                page.reload()
+            await self._keep_picture(page, playable)
+            await _unbroken(page, (playable.item.web.reload_s if self.notice is None else 0) or None)
+            page.reload()
+
+    async def _keep_picture(self, page: WebPage, playable: Playable) -> None:
+        """Photographs the page where that is due, a moment after it came on screen: most pages fetch what they show."""
+        keepsakes, item = self._keepsakes, playable.item
+        if keepsakes is None or item.kind is not Kind.WEB or self.notice is not None or not keepsakes.wanted(item):
+            return
+        await _unbroken(page, PICTURE_AFTER_S)
+        try:
+            picture = await page.picture()
+        except BoxError as error:
+            log.debug("no picture of %s: %s", item, error)
+            return
+        await asyncio.to_thread(keepsakes.keep, item, picture)
 
     async def unload(self) -> None:
         """Leaves the page; the window stays for the next one."""
@@ -107,3 +158,12 @@ class WebSurface:
             page, self._page = self._page, None
             page.leave()
             await self._browser.close(page)
+
+
+async def _unbroken(page: WebPage, seconds: float | None) -> None:
+    """Returns after `seconds` (None: never). Raises ContentError when the page breaks before."""
+    try:
+        async with asyncio.timeout(seconds):
+            raise await page.failed()
+    except TimeoutError:
+        return

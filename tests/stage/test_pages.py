@@ -1,0 +1,123 @@
+"""Pages on the real stage when their servers are away, when they break, and as packages without any network."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from player.core.playback import STAND_IN
+from tests.stage.conftest import StageBox
+
+pytestmark = pytest.mark.stage
+
+
+class Site:
+    """A server that can go away and come back at the same address."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.silent = False
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+
+    async def up(self) -> None:
+        application = web.Application()
+        application.router.add_get("/{path:.*}", self._answer)
+        self._runner = web.AppRunner(application, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        await site.start()
+        self._port = site._server.sockets[0].getsockname()[1]
+
+    async def down(self) -> None:
+        if self._runner:
+            runner, self._runner = self._runner, None
+            await runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request.path)
+        if self.silent:
+            await asyncio.sleep(30)
+        text = self.pages.get(request.path)
+        if text is None:
+            return web.Response(status=503)
+        return web.Response(text=text, content_type="text/html")
+
+    def page(self, path: str, colour: str, script: str = "") -> str:
+        self.pages[path] = f"<!doctype html><body style='margin:0;background:{colour}'><script>{script}</script>"
+        return f"http://127.0.0.1:{self._port}{path}"
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    site = Site()
+    await site.up()
+    yield site
+    await site.down()
+
+
+async def until_kept(box: StageBox, count: int = 1) -> None:
+    deadline = time.monotonic() + 15
+    while len(list((box.dirs.stage / "keepsakes").glob("*.jpg"))) < count:
+        assert time.monotonic() < deadline, box.log()[-2000:]
+        await asyncio.sleep(0.1)
+
+
+async def test_c19_a_page_whose_server_is_away_is_shown_by_its_last_picture_and_comes_back(box: StageBox, site: Site):
+    box.publish(box.page("page", site.page("/a", "lime"), 4), box.picture("blue", 1.5))
+    box.start()
+    await box.until_seen("lime")
+    await until_kept(box)
+    await site.down()
+    await box.until_shown("blue")
+    status = await box.until(lambda s: any(f.code == "page_offline" for f in s.faults), 20)
+    await box.until_shown("page")
+    await box.until_seen("lime")
+    (fault,) = [f for f in status.faults if f.item_id == "page"]
+    assert "ConnectionRefused" in fault.message
+    assert "its last picture, of " in fault.message
+    site.page("/a", "red")
+    await site.up()
+    await box.until_seen("red", limit_s=20)
+    await box.until(lambda s: not any(f.item_id for f in s.faults))
+    assert [p.get("reason") for p in box.plays() if p["name"] == "page"][:2] == [None, STAND_IN]
+
+
+async def test_c19_a_lone_page_comes_back_by_itself_even_after_a_restart_without_its_server(box: StageBox, site: Site):
+    box.publish(box.page("page", site.page("/a", "lime"), 6))
+    box.start()
+    await box.until_seen("lime")
+    await until_kept(box)
+    site.pages.clear()  # answers, but with an error
+    box.end("stage")
+    box.start("stage")
+    status = await box.until(lambda s: any(f.code == "page_offline" for f in s.faults))
+    assert "answered 503" in str(status.faults)
+    await box.until_seen("lime")
+    site.page("/a", "red")
+    await box.until_seen("red", limit_s=20)
+
+
+async def test_c19_a_server_that_says_nothing_costs_no_more_than_the_time_there_is(box: StageBox, site: Site):
+    box.publish(box.page("page", site.page("/a", "lime"), 4), box.picture("blue", 2))
+    box.start()
+    await box.until_seen("lime")
+    await until_kept(box)
+    site.silent = True
+    status = await box.until(lambda s: any(f.code == "page_offline" for f in s.faults), 25)
+    assert "was not drawn within 6 s" in str(status.faults)
+    await box.until_seen("lime")
+
+
+async def test_c19_a_page_without_a_picture_is_skipped(box: StageBox, site: Site):
+    url = site.page("/a", "lime")
+    await site.down()
+    box.publish(box.page("page", url, 3), box.picture("blue", 2))
+    box.start()
+    await box.until(lambda s: any(f.code == "page_unreachable" for f in s.faults))
+    await box.until_seen("blue")
