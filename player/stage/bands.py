@@ -7,6 +7,7 @@ that is moving, it begins with what of that one is on screen and about to come (
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -107,13 +108,12 @@ def _placed(cells: Sequence[_Cell], at: int) -> list[tuple[int, Image]]:
 
 def _lead(lines: Sequence[str], look: Look, passed: int) -> tuple[list[tuple[int, Image]], int]:
     """What of the band before is still to be seen: two widths of it, the second for the time that drawing takes."""
-    cells = _cells(lines, look)
     at, placed = -passed, []
+    cells = itertools.cycle(_cells(lines, look))
     while at < 2 * look.size[0]:
-        for cell in cells:
-            if at < 2 * look.size[0]:
-                placed.append((at, cell.image))
-                at += cell.width
+        for cell in itertools.islice(cells, 2):  # a line with what follows it
+            placed.append((at, cell.image))
+            at += cell.width
     return placed, at
 
 

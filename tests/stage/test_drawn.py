@@ -1,0 +1,428 @@
+"""Running text and clocks on a real screen: where they lie, how they move, what they say, and what changes while they run."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+from player.compositor.sway import Sway
+from player.core.content import Item, Kind, Rect
+from player.core.ports import Playable
+from player.errors import BoxError, ContentError
+from player.stage.bands import Look, draw_band, draw_clock
+from player.stage.drawn import DrawnSurface
+from player.stage.xdgwindow import SharedPicture, WindowClient
+from tests.conftest import Look as Looking
+
+pytestmark = pytest.mark.stage
+
+BAR = Rect(200, 640, 880, 60)
+INK, GROUND = (246, 250, 252), (0, 0, 128)
+PLAIN = (0x20, 0x20, 0x20)  # of the screen behind all windows
+LOOK = Look((BAR.width, BAR.height), GROUND, INK)
+NOON = datetime(2026, 3, 25, 11, 59, 58, 700_000, tzinfo=UTC)
+
+Put = Callable[..., Awaitable[DrawnSurface]]
+
+
+class Watch:
+    """A clock that runs on from `begin`."""
+
+    def __init__(self, begin: datetime) -> None:
+        self.begin, self.started = begin, time.monotonic()
+
+    def __call__(self) -> datetime:
+        return self.begin + timedelta(seconds=time.monotonic() - self.started)
+
+
+@pytest.fixture
+async def client(sway: Sway) -> AsyncIterator[WindowClient]:
+    found = WindowClient(sway.session.wayland_display)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+async def put(sway: Sway, client: WindowClient) -> Put:
+    """Loads an item into a surface of its own and shows it, as a region would."""
+    kept: list[DrawnSurface] = []  # a window that nobody holds is destroyed
+
+    async def show(item: Item, target: str = "", *, rect: Rect = BAR, now: Callable[[], datetime] | None = None, run: bool = True):
+        surface = await DrawnSurface.create(client, f"sig-drawn-{len(kept)}", (rect.width, rect.height), now or Watch(NOON))
+        kept.append(surface)
+        window = await appeared(sway, surface.app_id)
+        await sway.place(window, rect)
+        await surface.load(Playable(item, target, (rect.width, rect.height), background="#000080"))
+        if run:
+            surface.start()
+        await sway.swap(window, None)
+        return surface
+
+    return show
+
+
+async def appeared(sway: Sway, app_id: str) -> int:
+    for _ in range(100):
+        for window in await sway.windows():
+            if window.app_id == app_id:
+                return window.id
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"no window {app_id}")
+
+
+def ticker(text: str = "Welcome to the market hall, open until eight", speed: float | None = 0.25, **more: object) -> Item:
+    return Item("t", "t", "Ticker", Kind.TICKER, 60, text=text, speed=speed, **more)  # type: ignore[arg-type]
+
+
+def clock(form: str | None) -> Item:
+    return Item("c", "c", "Clock", Kind.CLOCK, 60, text=form)
+
+
+def part(picture: Image.Image, rect: Rect = BAR) -> Image.Image:
+    return picture.crop((rect.x, rect.y, rect.x + rect.width, rect.y + rect.height))
+
+
+def pixels(picture: SharedPicture) -> Image.Image:
+    """What is in shared memory."""
+    with open(f"/proc/self/fd/{picture.handle}", "rb") as memory:  # noqa: PTH123 - a handle, not a path
+        return Image.frombytes(
+            "RGB", (picture.width, picture.height), memory.read(picture.width * picture.height * 4), "raw", "BGRX"
+        )
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return ImageChops.difference(one, other).getbbox() is None
+
+
+def place_in(band: Image.Image, seen: Image.Image) -> int | None:
+    """Where in the band a view lies."""
+    wanted = seen.crop((0, 30, seen.width, 31)).tobytes()
+    line = band.crop((0, 30, band.width, 31)).tobytes()
+    at = line.find(wanted)
+    while at >= 0:
+        if at % 3 == 0 and same(band.crop((at // 3, 0, at // 3 + seen.width, seen.height)), seen):
+            return at // 3
+        at = line.find(wanted, at + 1)
+    return None
+
+
+def begin_of(lines: tuple[str, ...], look: Look = LOOK) -> Image.Image:
+    """A band's first view."""
+    band = draw_band(lines, look)
+    return pixels(band.picture).crop((band.x(0), 0, band.x(0) + look.size[0], look.size[1]))
+
+
+# --- tickers
+
+
+async def test_a_ticker_lies_exactly_in_its_rectangle_and_moves_along_its_band(put: Put, look: Looking):
+    text = "Welcome to the market hall, open until eight, and on Sundays until six for everyone who likes it"
+    band = pixels(draw_band((text,), LOOK).picture)
+    surface = await put(ticker(text))
+    seen, at = [], []
+    for _ in range(4):
+        at.append(time.monotonic())
+        seen.append(await look())
+        await asyncio.sleep(0.3)
+    places = [place_in(band, part(picture)) for picture in seen]
+    assert None not in places, places
+    assert places == sorted(set(places)), f"it moves left, and never back: {places}"
+    speed = (places[-1] - places[0]) / (at[-1] - at[0])
+    assert 0.5 < speed / (0.25 * BAR.width) < 1.2, speed
+    hole = Image.new("RGB", (BAR.width, BAR.height), PLAIN)
+    for picture in seen:
+        picture.paste(hole, (BAR.x, BAR.y))
+        assert same(picture, Image.new("RGB", picture.size, PLAIN)), "nothing is drawn outside of the rectangle"
+    await surface.close()
+
+
+async def test_a_ticker_is_joined_end_to_start_and_runs_on_for_ever(put: Put, look: Looking):
+    band = draw_band(("Short",), LOOK)
+    assert band.period == BAR.width, "what is shorter than the region is as long as the region"
+    whole = pixels(band.picture)
+    assert same(whole.crop((0, 0, BAR.width, 60)), whole.crop((band.period, 0, band.period + BAR.width, 60)))
+    await put(ticker("Short", speed=1.0))
+    places = []
+    for _ in range(12):
+        places.append(place_in(whole, part(await look())))
+        await asyncio.sleep(0.1)
+    assert None not in places
+    assert any(after < before for before, after in itertools.pairwise(places)), f"it came round: {places}"
+
+
+async def test_a_paused_ticker_stands_and_goes_on_from_there(put: Put, look: Looking):
+    text = "Welcome to the market hall, open until eight, and on Sundays until six for everyone who likes it"
+    band = pixels(draw_band((text,), LOOK).picture)
+    surface = await put(ticker(text))
+    await asyncio.sleep(0.5)
+    surface.pause()
+    await asyncio.sleep(0.1)
+    before = await look()
+    await asyncio.sleep(0.4)
+    assert same(before, await look())
+    surface.start()
+    await asyncio.sleep(0.2)
+    there, on = place_in(band, part(before)), place_in(band, part(await look()))
+    assert there is not None
+    assert on is not None
+    assert 0 < on - there < 0.6 * 0.25 * BAR.width, "the time that it stood is not caught up with"
+
+
+async def test_text_of_right_to_left_scripts_runs_the_other_way(put: Put, look: Looking):
+    text = "مرحبا بكم في سوق المدينة، مفتوح حتى الثامنة مساء كل يوم من أيام الأسبوع"
+    band = draw_band((text, "שלום"), LOOK)
+    assert band.rtl
+    whole = pixels(band.picture)
+    await put(ticker(f"{text}\nשלום"))
+    first = place_in(whole, part(await look()))
+    await asyncio.sleep(0.5)
+    second = place_in(whole, part(await look()))
+    assert first is not None
+    assert second is not None
+    assert 0 < (first - second) % band.period < BAR.width, "its beginning, at its right end, comes first"
+
+
+SCRIPTS = {
+    "Arabic": "مرحبا بكم",
+    "Hebrew": "ברוכים הבאים",
+    "Chinese": "欢迎光临我们的商店",
+    "Japanese": "いらっしゃいませ東京",
+    "Thai": "ยินดีต้อนรับ",
+    "Korean": "환영합니다",
+    "Hindi": "स्वागत है",
+    "Russian": "Добро пожаловать",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_is_drawn_with_letters_and_not_with_boxes(script: str):
+    """The picture of a text without a font is that of as many characters that no font has."""
+    text = SCRIPTS[script]
+    drawn, missing = begin_of((text,)), begin_of(("\U000e0fff" * len(text),))
+    other = begin_of((text[1:] + text[0],))
+    assert not same(drawn, missing)
+    assert not same(drawn, other), "other words look different: boxes would not"
+    shapes = {drawn_letter(char) for char in set(text) if char.isalpha()}
+    assert len(shapes) >= len({char for char in text if char.isalpha()}) * 0.9, "each letter has a shape of its own"
+    assert drawn_letter("\U000e0fff") not in shapes
+
+
+def drawn_letter(char: str) -> bytes:
+    return begin_of((char,)).tobytes()
+
+
+async def test_every_script_is_seen_on_the_screen(put: Put, look: Looking):
+    lines = tuple(SCRIPTS.values())
+    wide = Rect(0, 300, 1280, 40)
+    await put(ticker("\n".join(lines)), rect=wide, run=False)
+    seen = part(await look(), wide)
+    assert same(seen, begin_of(lines, Look((wide.width, wide.height), GROUND, INK)))
+    assert len(seen.getcolors(10_000) or ()) > 30, "letters, with smooth edges"
+
+
+# --- feeds
+
+
+OLD = tuple(f"The first edition, headline number {n}" for n in range(6))
+LATER = ("Second edition", "with other words")
+
+
+async def test_a_changed_file_is_taken_up_without_a_jump(put: Put, look: Looking, tmp_path: Path):
+    """Every view is of the old band, of one that leads from a whole headline of it to the later one, or of the later one."""
+    file = tmp_path / "feed.txt"
+    file.write_text("\n".join(OLD))
+    surface = await put(ticker("", speed=0.6), str(file))
+    await asyncio.sleep(0.3)
+    file.write_text("\n".join(LATER))
+    surface.reread()
+    seen = []
+    began = time.monotonic()
+    while time.monotonic() - began < 7:
+        seen.append(part(await look()))
+        await asyncio.sleep(0.05)
+    before, after = (pixels(draw_band(lines, LOOK).picture) for lines in (OLD, LATER))
+    found = [place for view in seen if (place := place_in(before, view)) is not None]
+    assert len(found) >= 5
+    assert found == sorted(found), f"nothing moves back when the text changes: {found}"
+    rest = seen[len(found) :]
+    seams = [draw_band((OLD * 2)[:count], LOOK).period for count in range(3, 9)]
+    leading = [pixels(draw_band(LATER, LOOK, (OLD, max(0, seam - 2 * BAR.width))).picture) for seam in seams]
+    assert all(any(place_in(band, view) is not None for band in leading) for view in rest)
+    assert place_in(after, rest[-1]) is not None, "nothing of the old text comes again"
+
+
+@pytest.mark.parametrize("passed", [0, 1, 777, 2500])
+def test_a_band_that_leads_over_begins_with_what_is_on_screen(passed: int):
+    before, leading = draw_band(OLD, LOOK), draw_band(LATER, LOOK, (OLD, passed))
+    assert 2 * BAR.width <= leading.lead < 3 * BAR.width
+    there, here = pixels(before.picture), pixels(leading.picture)
+    assert same(there.crop((passed, 0, passed + BAR.width, 60)), here.crop((0, 0, BAR.width, 60)))
+    assert same(here.crop((leading.lead, 0, leading.lead + BAR.width, 60)), begin_of(LATER))
+
+
+def test_a_band_of_another_direction_does_not_lead_over():
+    assert draw_band(("שלום",), LOOK, (OLD, 10)).lead == 0
+
+
+async def test_two_changes_in_a_row_end_with_the_last(put: Put, look: Looking, tmp_path: Path):
+    file = tmp_path / "feed.txt"
+    file.write_text("One")
+    surface = await put(ticker("", speed=1.0), str(file))
+    for words in ("Two", "Three"):
+        file.write_text(words)
+        surface.reread()
+        await asyncio.sleep(0.3)
+    third = pixels(draw_band(("Three",), LOOK).picture)
+    for _ in range(40):
+        await asyncio.sleep(0.2)
+        if place_in(third, part(await look())) is not None:
+            return
+    raise AssertionError("the third text never came")
+
+
+async def test_a_feed_whose_file_goes_away_runs_on_with_what_it_has(put: Put, look: Looking, tmp_path: Path):
+    file = tmp_path / "feed.txt"
+    file.write_text("Good news")
+    surface = await put(ticker(""), str(file))
+    file.unlink()
+    surface.reread()
+    await asyncio.sleep(0.3)
+    assert place_in(pixels(draw_band(("Good news",), LOOK).picture), part(await look())) is not None
+    with pytest.raises(ContentError, match="cannot be read"):
+        await surface.load(Playable(ticker(""), str(file), (BAR.width, BAR.height)))
+
+
+async def test_c15_a_ticker_without_text_is_refused_with_the_remedy(put: Put):
+    with pytest.raises(ContentError, match="give it one on the server"):
+        await put(ticker(" \n "))
+
+
+# --- clocks
+
+
+async def test_a_clock_shows_the_time_and_turns_over_on_the_minute(put: Put, look: Looking):
+    box = Rect(800, 100, 400, 200)
+    shape = Look((400, 200), GROUND, INK)
+    faces = {text: pixels(draw_clock(text, shape)) for text in ("11:59", "12:00")}
+    watch = Watch(NOON)
+    await put(clock(None), rect=box, now=watch)
+    seen: list[tuple[datetime, str]] = []
+    while watch() < NOON + timedelta(seconds=2.0):
+        before = watch()
+        face = part(await look(), box)
+        seen.append((before, next(text for text, drawn in faces.items() if same(face, drawn))))
+    assert [text for _, text in seen] == sorted(text for _, text in seen)
+    turned = next(at for at, text in seen if text == "12:00")
+    assert abs((turned - NOON.replace(hour=12, minute=0, second=0, microsecond=0)).total_seconds()) < 0.3
+    assert seen[0][1] == "11:59"
+
+
+async def test_a_clock_with_seconds_turns_each_second_and_follows_a_time_that_is_set(put: Put, look: Looking):
+    watch = Watch(NOON)
+    await put(clock("%H:%M:%S"), now=watch)
+    faces = {}
+    for second in range(58, 62):
+        text = (NOON + timedelta(seconds=second - 58)).strftime("%H:%M:%S")
+        faces[text] = pixels(draw_clock(text, LOOK))
+    seen = []
+    while len(seen) < 3:
+        face = part(await look())
+        text = next(text for text, drawn in faces.items() if same(face, drawn))
+        seen += [text] if text not in seen else []
+    assert seen == sorted(seen)
+    watch.begin = datetime(2030, 1, 1, 8, 0, 0, tzinfo=UTC)
+    watch.started = time.monotonic()
+    await asyncio.sleep(1.2)
+    late = [pixels(draw_clock(f"08:00:0{n}", LOOK)) for n in (1, 2)]
+    face = part(await look())
+    assert any(same(face, drawn) for drawn in late)
+
+
+async def test_a_paused_clock_is_not_drawn_and_is_right_at_once_when_it_goes_on(put: Put, look: Looking):
+    watch = Watch(NOON)
+    surface = await put(clock("%H:%M:%S"), now=watch)
+    surface.pause()
+    await asyncio.sleep(0.1)
+    before = part(await look())
+    await asyncio.sleep(1.2)
+    assert same(before, part(await look()))
+    surface.start()
+    await asyncio.sleep(0.1)
+    assert not same(before, part(await look()))
+
+
+def test_the_digits_of_a_clock_keep_their_size():
+    heights = set()
+    for text in ("11:11", "20:08", "00:00"):
+        picture = pixels(draw_clock(text, LOOK))
+        box = ImageChops.difference(picture, Image.new("RGB", picture.size, GROUND)).getbbox()
+        assert box is not None
+        assert box[0] > 0
+        assert box[2] < BAR.width
+        heights.add(box[3] - box[1])
+    assert max(heights) - min(heights) <= 2
+
+
+# --- windows
+
+
+async def test_a_region_that_changes_its_size_is_drawn_for_it(put: Put, look: Looking, sway: Sway):
+    moved = Rect(100, 50, 1100, 90)
+    face = await put(clock("%Y"), rect=Rect(0, 200, 300, 100))
+    surface = await put(ticker("Wider"))
+    for each, rect in ((surface, moved), (face, Rect(0, 200, 640, 300))):
+        each.resize(rect.width, rect.height)
+        await sway.place(await appeared(sway, each.app_id), rect)
+    await asyncio.sleep(0.4)
+    picture = await look()
+    assert (
+        place_in(
+            pixels(draw_band(("Wider",), Look((1100, 90), GROUND, INK)).picture).crop((0, 0, 2200, 60)),
+            part(picture, Rect(100, 50, 1100, 60)),
+        )
+        is not None
+    )
+    assert same(part(picture, Rect(0, 200, 640, 300)), pixels(draw_clock("2026", Look((640, 300), GROUND, INK))))
+
+
+async def test_surfaces_share_a_connection_and_are_used_again(put: Put, look: Looking, client: WindowClient):
+    first, second = await put(ticker("One")), await put(clock("%H"), rect=Rect(0, 0, 200, 100))
+    await second.load(Playable(ticker("Two"), "", (200, 100), background="#000080"))
+    await first.unload()
+    await first.unload()
+    second.start()
+    await asyncio.sleep(0.2)
+    band = pixels(draw_band(("Two",), Look((200, 100), GROUND, INK)).picture).crop((0, 0, 400, 60))
+    assert place_in(band, part(await look(), Rect(0, 0, 200, 60))) is not None
+    await first.close()
+    await second.close()
+
+
+async def test_without_a_compositor_there_is_a_reason(tmp_path: Path):
+    with pytest.raises(BoxError, match="no Wayland display"):
+        await WindowClient(str(tmp_path / "wayland-9")).open("sig-x", (10, 10))
+
+
+async def test_a_long_feed_costs_no_frame_of_the_loop(put: Put):
+    """Fifty headlines are drawn while the loop turns: nothing holds it up for longer than two frames."""
+    late = 0.0
+    surface = await put(ticker("Before"), run=True)
+
+    async def loop_lag() -> None:
+        nonlocal late
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.005)
+            late = max(late, time.monotonic() - began - 0.005)
+
+    lag = asyncio.get_running_loop().create_task(loop_lag())
+    await surface.load(Playable(ticker("\n".join(f"Headline {n} " + "word " * 40 for n in range(50))), "", (BAR.width, BAR.height)))
+    lag.cancel()
+    assert late < 0.25, late
