@@ -101,6 +101,11 @@ class Sway:
         """Raises a window to the top of its layer and gives it that opacity, in one frame."""
         await self._run(*self._raise(window_id), _opacity(window_id, value))
 
+    async def show_together(self, window_ids: Sequence[int]) -> None:
+        """Raises windows in this order and shows them, all in one frame."""
+        if window_ids:
+            await self._run(*(part for window in window_ids for part in (*self._raise(window), _opacity(window, 1.0))))
+
     async def swap(self, front: int, back: int | None) -> None:
         """Raises and shows `front`, and hides `back`, in one frame."""
         hide = [] if back is None else [_opacity(back, 0.0)]

@@ -16,8 +16,9 @@ from typing import assert_never
 
 from player.core import playback
 from player.core.content import Item, Kind, Orders, Region
-from player.core.ports import Clock, Compositor, NowPlaying, Playable
+from player.core.ports import Clock, NowPlaying, Playable
 from player.errors import BoxError, ContentError
+from player.stage.sight import NO_WINDOW, Sight
 from player.stage.surfaces import Placed, SurfacePool
 from player.stage.transitions import Change, change
 
@@ -46,7 +47,7 @@ class RegionDriver:
         region: Region,
         *,
         pool: SurfacePool,
-        compositor: Compositor,
+        compositor: Sight,
         cache: Path,
         clock: Clock,
         desk: Desk,
@@ -55,7 +56,8 @@ class RegionDriver:
         turns: asyncio.Semaphore,
     ) -> None:
         self.region, self.pool = region, pool
-        self._compositor, self._cache, self._clock, self._desk = compositor, cache, clock, desk
+        self._compositor = self.sight = compositor
+        self._cache, self._clock, self._desk = cache, clock, desk
         self._orders, self._resolve, self._turns = orders, resolve, turns
         self.machine = playback.Region(region.id)
         self._events: asyncio.Queue[playback.Event] = asyncio.Queue()
@@ -64,6 +66,7 @@ class RegionDriver:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._released: set[int] = set()
         self._group: asyncio.TaskGroup | None = None
+        self.settled, self.shown = asyncio.Event(), asyncio.Event()  # the first item is ready, or cannot be; it is on screen
         self.alone = True  # nothing else lies beside this region on its panel
 
     def __repr__(self) -> str:
@@ -81,10 +84,12 @@ class RegionDriver:
                 event = await self._next_event()
                 for effect in self.machine.handle(event, self._now()):
                     self._carry_out(effect)
+                if self.machine.settled:
+                    self.settled.set()
 
-    def stop(self) -> None:
-        """The stage ends: whatever is on screen is recorded, at once."""
-        for effect in self.machine.handle(playback.Stopped(), self._now()):
+    def stop(self, event: playback.Stopped) -> None:
+        """The region ends: whatever is on screen is recorded, at once."""
+        for effect in self.machine.handle(event, self._now()):
             self._carry_out(effect)
 
     def now_playing(self) -> NowPlaying | None:
@@ -97,6 +102,12 @@ class RegionDriver:
         return NowPlaying(
             self.region.id, item.id, item.content_id, item.name, item.kind.value, round(position, 1), showing.planned_s or None
         )
+
+    def give_up_stand_ins(self) -> None:
+        """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
+        showing = self.machine.on_screen
+        if showing and any(placed.window_id == NO_WINDOW for placed in self._placed.values()):
+            self.send(playback.PlayAsked(showing.item, 0.0))
 
     def set_volume(self) -> None:
         """The orders or the region changed: every surface follows."""
@@ -220,6 +231,9 @@ class RegionDriver:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
                 await self._give_back(effect.replaces)
+        self.shown.set()
+        if self.sight.is_open:
+            self.give_up_stand_ins()
         self._tell_notice(effect.item, placed)
         self._desk.changed()
 

@@ -113,6 +113,9 @@ class NullCompositor:
     async def show_above(self, window_id: int, value: float = 1.0) -> None:
         """Agrees."""
 
+    async def show_together(self, window_ids: Sequence[int]) -> None:
+        """Agrees."""
+
     async def swap(self, front: int, back: int | None) -> None:
         """Agrees."""
 
@@ -120,18 +123,18 @@ class NullCompositor:
         """Remembers it."""
         self._orientation = orientation
 
-    async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:  # noqa: ARG002
+    async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:  # noqa: ARG002 - the port's shape
         """Remembers it."""
         self._size = (width, height)
 
     async def scale(self, output: str, value: float) -> None:
         """Agrees."""
 
-    async def power(self, output: str, on: bool) -> None:  # noqa: ARG002
+    async def power(self, output: str, on: bool) -> None:  # noqa: ARG002 - the port's shape
         """Remembers it."""
         self._power = on
 
-    async def screenshot(self, path: Path) -> None:  # noqa: ARG002
+    async def screenshot(self, path: Path) -> None:  # noqa: ARG002 - the port's shape
         """There is no picture."""
         raise BoxError("screenshot", 'this player draws no picture (stage.backend = "none")')
 
@@ -154,6 +157,9 @@ class NullScreen:
 
     async def open_cards(self, *_: object) -> None:
         """No cards."""
+
+    async def still(self, size: tuple[int, int]) -> None:
+        """Nobody looks."""
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """Nothing to keep running."""

@@ -6,21 +6,27 @@ What a region driver tells (a play, a fault, an item about to be shown) arrives 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from player.core import playback
-from player.core.content import Fault, Item, Manifest, Orders, Playlist, Region
-from player.core.geometry import to_pixels
+from player.core.content import Fault, Item, Manifest, Orders, Playlist, Rect, Region
+from player.core.geometry import on_panel
+from player.core.panels import is_mirror, mirrored
 from player.core.ports import Clock, Compositor, NowPlaying
 from player.stage.director import Desk, RegionDriver
 from player.stage.plays import Mark, Plays
+from player.stage.sight import Sight
 from player.stage.surfaces import SurfaceMaker, SurfacePool, Windows
 
 log = logging.getLogger(__name__)
+
+SHOWN_LIMIT_S = 1.0
+Running = tuple[RegionDriver, asyncio.Task[None]]
 
 
 def loads_at_once(memory: int) -> int:
@@ -45,17 +51,25 @@ class Show:
         clock_synced: Callable[[], bool],
         resolve: Callable[[str], Awaitable[str]],
         changed: Callable[[], None],
+        screen_on: Callable[[], bool],
+        mirror: bool = False,
     ) -> None:
         self._compositor, self._windows, self._make, self._clock, self._cache = compositor, windows, make, clock, cache
         self._plays, self._mark, self._orders, self._synced, self._resolve = plays, mark, orders, clock_synced, resolve
-        self._changed = changed
-        self._drivers: dict[str, tuple[RegionDriver, asyncio.Task[None]]] = {}
+        self._changed, self._screen_on, self._mirror = changed, screen_on, mirror
+        self._panels: tuple[Rect | None, ...] = ()
+        self._unseen: set[str] = set()
+        self._panel_faults: dict[str, Fault] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._drivers: dict[str, Running] = {}
+        self._changing: asyncio.Task[None] | None = None
+        self._pools = 0
         self._faults: dict[str, Fault] = {}
         self._covered: str | None = None
         self._dropped = 0
         self._turns = asyncio.Semaphore(loads_at_once(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
         self.manifest: Manifest | None = None
-        self.size = (1, 1)
+        self.size = (1920, 1080)
         self.first_shown = asyncio.Event()
 
     def __repr__(self) -> str:
@@ -63,37 +77,88 @@ class Show:
 
     @property
     def drivers(self) -> list[RegionDriver]:
-        """The regions' drivers, the first region first."""
+        """The regions' drivers, the first region first; those that only repeat it on another panel are not counted."""
+        return [driver for driver in self._everyone if not is_mirror(driver.region)]
+
+    @property
+    def _everyone(self) -> list[RegionDriver]:
         return [driver for driver, _ in self._drivers.values()]
 
     async def apply(self, manifest: Manifest | None, group: asyncio.TaskGroup) -> None:
-        """Puts a manifest on air: regions that stay keep what they show until its edge."""
-        self.manifest = manifest
-        wanted = {region.id: region for region in manifest.layout.regions} if manifest else {}
+        """Puts a manifest on air. Regions that stay keep what they show until its edge; another layout comes as one step."""
+        self._group = group
+        if manifest and self._mirror:
+            manifest = mirrored(manifest, len(self._panels))
+        before, self.manifest = self.manifest, manifest
         known = {item.id for item in manifest.items} if manifest else set()
         self._faults = {key: fault for key, fault in self._faults.items() if fault.item_id in known}
-        for name in [name for name in self._drivers if name not in wanted]:
-            await self._end(name)
-        for region in wanted.values():
-            await self._apply_region(region, group)
-
-    async def _apply_region(self, region: Region, group: asyncio.TaskGroup) -> None:
-        if self.manifest is None:
+        if self._changing is not None:
+            self._changing.cancel()
+            self._changing = None
+        if manifest and self.has_content and _shape(manifest) != _shape(before):
+            self._changing = group.create_task(self._change_layout(manifest, group), name="layout")
             return
-        rect = to_pixels(region.rect, self.manifest.layout, self.size)
-        if region.id in self._drivers:
-            driver = self._drivers[region.id][0]
-            driver.region = region
-            await driver.pool.move(rect)
-            driver.set_volume()
-        else:
-            driver = self._make_driver(region)
-            driver.pool.rect = rect
-            self._drivers[region.id] = (driver, group.create_task(driver.run(), name=f"region {region.id}"))
-            if self._covered:
-                driver.send(playback.Covered(self._covered))
-        driver.alone = (rect.width, rect.height) == self.size
+        wanted = {region.id: region for region in manifest.layout.regions} if manifest else {}
+        for name in [name for name in self._drivers if name not in wanted]:
+            await self._end(*self._drivers.pop(name))
+        for region in wanted.values():
+            if region.id in self._drivers:
+                await self._update(self._drivers[region.id][0], region)
+            else:
+                self._drivers[region.id] = self._begin(region, group, self._covered)
+
+    async def _update(self, driver: RegionDriver, region: Region) -> None:
+        driver.region = region
+        await driver.pool.move(self._rect(region))
+        if driver.sight.is_open is (self._panel(region) is None):
+            await self._place(driver)
+        driver.set_volume()
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
+
+    def _begin(self, region: Region, group: asyncio.TaskGroup, covered: str | None) -> Running:
+        """A region that prepares its first item, and shows it unless it is `covered`."""
+        driver = self._make_driver(region)
+        driver.pool.rect = self._rect(region)
+        driver.alone = self._is_alone(driver)
+        self._note_panel(region, there=driver.sight.is_open)
+        driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
+        if covered:
+            driver.send(playback.Covered(covered))
+        return driver, group.create_task(driver.run(), name=f"region {region.id}")
+
+    async def _change_layout(self, manifest: Manifest, group: asyncio.TaskGroup) -> None:
+        """Prepares every region of the layout unseen, then shows them all and takes the ones before away."""
+        coming = {region.id: self._begin(region, group, "layout") for region in manifest.layout.regions}
+        drivers = sorted((driver for driver, _ in coming.values()), key=lambda driver: driver.region.z)
+        seen = [driver.sight for driver in drivers if driver.sight.is_open]
+        for sight in seen:
+            sight.is_open = False
+        try:
+            await _all_set((driver.settled for driver in drivers), playback.PREPARE_LIMIT_S)
+        except asyncio.CancelledError:
+            for running in coming.values():
+                await self._end(*running)
+            raise
+        before, self._drivers, self._changing = self._drivers, coming, None
+        for driver in drivers:
+            driver.send(playback.Covered(self._covered) if self._covered else playback.Uncovered())
+        await _all_set((driver.shown for driver in drivers if driver.machine.settled), SHOWN_LIMIT_S)
+        await self._compositor.show_together([window for sight in seen for window in sight.handed_over()])
+        for running in before.values():
+            await self._end(*running)
+        log.info("the layout %s is on screen", manifest.layout.id)
+
+    def _panel(self, region: Region) -> Rect | None:
+        return self._panels[region.output] if region.output < len(self._panels) else None
+
+    def _rect(self, region: Region) -> Rect:
+        """On its own panel; while that is missing as if it were the first one's size, out of sight."""
+        panel = self._panel(region) or Rect(0, 0, *self.size)
+        return on_panel(region.rect, self.manifest.layout, panel) if self.manifest else panel
+
+    def _is_alone(self, driver: RegionDriver) -> bool:
+        panel = self._panel(driver.region) or Rect(0, 0, *self.size)
+        return len(self._panels) == 1 and (driver.pool.rect.width, driver.pool.rect.height) == (panel.width, panel.height)
 
     def _make_driver(self, region: Region) -> RegionDriver:
         def into_layer(window: int) -> None:
@@ -101,17 +166,21 @@ class Show:
             if set_layer:
                 set_layer(window, region.z)
 
-        pool = SurfacePool(region.id, self._make, self._windows, self._compositor, into_layer)
+        sight = Sight(self._compositor, is_open=self._panel(region) is not None)
+        self._pools += 1
+        pool = SurfacePool(f"r{self._pools}", self._make, self._windows, sight, into_layer, lambda: any(self._panels))
         desk = Desk(self._record, self._report, self._recover, self._about_to_show, self._changed)
+        if is_mirror(region):
+            desk = Desk(_nothing, _nothing, _nothing, _nothing, self._changed)
         return RegionDriver(
-            region, pool=pool, compositor=self._compositor, cache=self._cache, clock=self._clock, desk=desk,
+            region, pool=pool, compositor=sight, cache=self._cache, clock=self._clock, desk=desk,
             orders=self._orders, resolve=self._resolve, turns=self._turns,
         )  # fmt: skip
 
-    async def _end(self, name: str) -> None:
-        driver, task = self._drivers.pop(name)
-        driver.stop()
+    async def _end(self, driver: RegionDriver, task: asyncio.Task[None]) -> None:
+        driver.stop(playback.Stopped("the layout changed"))
         task.cancel()
+        self._panel_faults.pop(driver.region.id, None)
         self._dropped += driver.pool.dropped_frames()
         await driver.pool.close()
 
@@ -123,32 +192,50 @@ class Show:
                 self._fault(item, "quarantined", words)
         return replace(playlist, items=kept)
 
-    async def place_again(self, size: tuple[int, int]) -> None:
-        """The panel has another size, or came back."""
-        self.size = size
-        for driver in self.drivers:
-            if self.manifest:
-                driver.pool.rect = to_pixels(driver.region.rect, self.manifest.layout, size)
-            await driver.pool.place_again()
+    async def place_again(self, panels: Sequence[Rect | None]) -> None:
+        """The panels by number, None where one is missing: regions move, go out of sight and come back with them."""
+        more, self._panels = len(panels) > len(self._panels), tuple(panels)
+        first = panels[0] if panels else None
+        if first is not None:
+            self.size = (first.width, first.height)
+        for driver in sorted(self._everyone, key=lambda driver: driver.region.z):
+            await self._place(driver)
+        if more and self._mirror and self.manifest and self._group:
+            await self.apply(self.manifest, self._group)
+
+    async def _place(self, driver: RegionDriver) -> None:
+        """Out of sight before it moves; in sight when everything of it lies where it belongs."""
+        there = self._panel(driver.region) is not None
+        self._note_panel(driver.region, there=there)
+        if not there:
+            self._unseen.add(driver.region.id)
+            await driver.sight.close()
+        driver.pool.rect = self._rect(driver.region)
+        driver.alone = self._is_alone(driver)
+        await driver.pool.place_again()
+        if there:
+            await driver.sight.open()
+            driver.give_up_stand_ins()
 
     def cover(self, by: str | None) -> None:
         """Something covers all content, or does no more."""
         if by == self._covered:
             return
         self._covered = by
-        for driver in self.drivers:
+        for driver in self._everyone:
             driver.send(playback.Covered(by) if by else playback.Uncovered())
 
     def send(self, event: playback.Event) -> bool:
         """To the first region: what an operator means by next, previous and play. False when nothing is on air."""
         drivers = self.drivers
-        if drivers:
-            drivers[0].send(event)
+        for driver in self._everyone:
+            if driver is drivers[0] or (driver.region.id.startswith(f"{drivers[0].region.id}@") and is_mirror(driver.region)):
+                driver.send(event)
         return bool(drivers)
 
     def set_volume(self) -> None:
         """The orders changed."""
-        for driver in self.drivers:
+        for driver in self._everyone:
             driver.set_volume()
 
     def item(self, content_id: str) -> Item | None:
@@ -167,7 +254,7 @@ class Show:
 
     def frames_dropped(self) -> int:
         """Since the start."""
-        return self._dropped + sum(driver.pool.dropped_frames() for driver in self.drivers)
+        return self._dropped + sum(driver.pool.dropped_frames() for driver in self._everyone)
 
     def faults(self) -> tuple[Fault, ...]:
         """Of items and of the journal."""
@@ -175,14 +262,33 @@ class Show:
 
     def stop(self) -> None:
         """Records what is on screen; nothing follows."""
-        for driver in self.drivers:
-            driver.stop()
+        for driver in self._everyone:
+            driver.stop(playback.Stopped())
+
+    def unseen(self) -> None:
+        """The screen is dark: the plays under way were not seen all through."""
+        self._unseen.update(driver.region.id for driver in self.drivers)
+
+    def panel_faults(self) -> tuple[Fault, ...]:
+        """Regions whose panel is missing while others are there."""
+        return tuple(self._panel_faults.values())
+
+    def _note_panel(self, region: Region, *, there: bool) -> None:
+        if there or not any(self._panels) or is_mirror(region):
+            self._panel_faults.pop(region.id, None)
+        elif region.id not in self._panel_faults:
+            words = f"region {region.id} belongs on panel {region.output + 1}, which is not connected; it plays on unseen"
+            log.warning("%s", words)
+            self._panel_faults[region.id] = Fault("panel_missing", words, self._clock.now().timestamp())
 
     # --- the desk
 
     def _record(self, zone: str, record: playback.Record) -> None:
         playlist = next((d.region.playlist.id for d in self.drivers if d.region.id == zone), "")
-        self._plays.record(record, playlist_id=playlist, zone=zone, screen_on=self._orders().screen_on, clock_synced=self._synced())
+        driver = next((driver for driver in self.drivers if driver.region.id == zone), None)
+        seen = self._screen_on() and zone not in self._unseen and (driver is None or driver.sight.is_open)
+        self._plays.record(record, playlist_id=playlist, zone=zone, screen_on=seen, clock_synced=self._synced())
+        self._unseen.discard(zone)
         if record.result == "complete":
             self._mark.went_well(record.item)
 
@@ -204,3 +310,23 @@ class Show:
     def _about_to_show(self, zone: str, item: Item) -> None:
         self._mark.shown(zone, item)
         self.first_shown.set()
+
+
+async def _all_set(events: Iterable[asyncio.Event], limit_s: float) -> None:
+    """Waits for all of them, or until the time is up: what is not ready then comes later, by itself."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            for event in events:
+                await event.wait()
+
+
+def _shape(manifest: Manifest | None) -> object:
+    """What makes a layout another one: where its regions lie, not what they play."""
+    if manifest is None:
+        return None
+    layout = manifest.layout
+    return layout.width, layout.height, tuple((one.id, one.rect, one.z, one.output) for one in layout.regions)
+
+
+def _nothing(*_: object) -> None:
+    """What only repeats another region tells nothing."""

@@ -1,28 +1,30 @@
 """One region's windows as its panel lets them be seen: implements `core.ports.Compositor` for the region's driver and surfaces.
 
-While the panel is away the region plays on, so that its plays are recorded and its place in the playlist is kept. What should be seen
-is remembered here, nothing is shown on a panel that it does not belong to, and `open` puts it all back when the panel returns.
+While the panel is away the region plays on, so that its plays are recorded and its place in the playlist is kept. What should be
+seen is remembered here, nothing is shown on a panel that it does not belong to, and `open` shows it when the panel returns.
 Without any panel sway still knows its windows and takes their opacity, but refuses to raise or move them.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from player.core.content import Orientation, Rect
 from player.core.ports import Compositor, CompositorEvent, Output, Window
 from player.errors import BoxError
 
+NO_WINDOW = 0  # of what stands in for an item where no window can be opened
+
 
 class Sight:
     """Seen at first; `close` and `open` say otherwise."""
 
-    def __init__(self, compositor: Compositor) -> None:
+    def __init__(self, compositor: Compositor, *, is_open: bool = True) -> None:
         self._compositor = compositor
         self._meant: dict[int, float] = {}
-        self.is_open = True
+        self.is_open = is_open
 
     def __repr__(self) -> str:
         return f"<sight of {sorted(self._meant)}: {'open' if self.is_open else 'closed'}>"
@@ -40,6 +42,11 @@ class Sight:
         for window, value in list(self._meant.items()):
             await self._compositor.show_above(window, value)
 
+    def handed_over(self) -> tuple[int, ...]:
+        """What `open` would show, for whoever shows it together with other regions' windows; it counts as seen from here on."""
+        self.is_open = True
+        return tuple(self._meant)
+
     # --- windows
 
     async def place(self, window_id: int, rect: Rect) -> None:
@@ -50,28 +57,45 @@ class Sight:
             if self.is_open:
                 raise
 
+    async def move(self, places: Mapping[int, Rect]) -> None:
+        """As `Compositor.move`, while it is seen."""
+        if self.is_open:
+            await self._compositor.move(places)
+
     async def opacity(self, window_id: int, value: float) -> None:
         """As `Compositor.opacity`, once it is seen."""
         self._mean(window_id, value)
-        if self.is_open:
+        if self.is_open and window_id != NO_WINDOW:
             await self._compositor.opacity(window_id, value)
 
     async def show_above(self, window_id: int, value: float = 1.0) -> None:
         """As `Compositor.show_above`, once it is seen."""
+        if window_id == NO_WINDOW:
+            return
         self._meant[window_id] = value
         if self.is_open:
             await self._compositor.show_above(window_id, value)
 
+    async def show_together(self, window_ids: Sequence[int]) -> None:
+        """As `Compositor.show_together`, once they are seen."""
+        for window_id in window_ids:
+            self._mean(window_id, 1.0)
+        if self.is_open:
+            await self._compositor.show_together([window_id for window_id in window_ids if window_id != NO_WINDOW])
+
     async def swap(self, front: int, back: int | None) -> None:
         """As `Compositor.swap`, once it is seen."""
+        back = back or None
         self._mean(front, 1.0)
         if back is not None:
             self._mean(back, 0.0)
-        if self.is_open:
+        if self.is_open and front != NO_WINDOW:
             await self._compositor.swap(front, back)
+        elif self.is_open and back is not None:
+            await self._compositor.opacity(back, 0.0)
 
     def _mean(self, window_id: int, value: float) -> None:
-        if value > 0:
+        if value > 0 and window_id != NO_WINDOW:
             self._meant[window_id] = value
         else:
             self._meant.pop(window_id, None)

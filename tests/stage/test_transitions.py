@@ -71,3 +71,26 @@ async def test_a_region_that_has_neighbours_is_crossfaded_instead_and_covers_non
         assert picture.getpixel((645, 360)) == (255, 255, 255)
         assert picture.getpixel((1270, 360)) == (255, 255, 255)
     await box.until_seen("blue", at=(320, 360))
+
+
+async def test_a_layout_changes_as_one_step_when_all_of_it_is_ready(box: StageBox):
+    box.publish(box.picture("white", 600))
+    box.start()
+    await box.until_seen("white")
+    left = Region("left", Rect(0, 0, 1, 1), Playlist("l", "l", (box.picture("red", 600),)))
+    right = Region("right", Rect(1, 0, 1, 1), Playlist("r", "r", (box.clip("clip", "blue", 30, "-r", "50"),)))
+    box.publish(manifest=Manifest("", Layout("halves", 2, 1, (left, right))))
+    await box.reread()
+    seen = set()
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        picture = await box.look()
+        seen.add((picture.getpixel((320, 360)), picture.getpixel((960, 360))))
+    plausible = {(colour, other) for colour in (RED, (254, 0, 0)) for other in (BLUE, (0, 0, 254), (0, 0, 253))}
+    assert seen - plausible == {((255, 255, 255), (255, 255, 255))}, "never a part of it, never the ground"
+    assert seen & plausible
+    assert [(p["name"], p["result"], p["reason"]) for p in box.plays()] == [("white", "interrupted", "the layout changed")]
+    box.publish(box.picture("white", 600))
+    await box.reread()
+    await box.until_seen("white", at=(320, 360))
+    await box.until_seen("white", at=(960, 360))
