@@ -75,7 +75,7 @@ def backoff(attempt: int, *, first_s: float = 1.0, limit_s: float = 300.0) -> fl
 
 def jittered(interval_s: float, spread: float = 0.1) -> float:
     """`interval_s`, spread by plus or minus `spread`, so that ten thousand boxes do not call in step."""
-    return interval_s * random.uniform(1 - spread, 1 + spread)  # noqa: S311
+    return interval_s * random.uniform(1 - spread, 1 + spread)  # noqa: S311 - spread, not secrecy
 
 
 async def keep_running(name: str, work: Callable[[], Awaitable[None]], *, limit_s: float = 60.0) -> None:

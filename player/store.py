@@ -167,7 +167,7 @@ class Journal:
             try:
                 written = os.write(self._out, line)
                 if written != len(line):
-                    raise OSError(28, "No space left on device")  # noqa: TRY301
+                    raise OSError(28, "No space left on device")  # noqa: TRY301 - undone by the arm below, as any refusal
             except OSError:
                 os.ftruncate(self._out, size)
                 raise

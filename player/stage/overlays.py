@@ -75,7 +75,7 @@ def overlay_bytes(image: Image) -> bytes:
 
 def _panel(size: Size, *, alpha: int) -> Canvas:
     """A night-blue panel with round corners; `alpha` 0 leaves it clear, in the text's colour so that edges have no dark rim."""
-    from PIL import Image as pillow  # noqa: N813
+    from PIL import Image as pillow  # noqa: N813 - as above
 
     from player.stage.canvas import Canvas, rounded
 

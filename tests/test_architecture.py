@@ -1,0 +1,310 @@
+"""The house rules that a machine can check: who imports whom, how pure the core is, how tasks start and errors are caught.
+
+Each rule reads the tree of every module; what may break one is listed here by name, with its reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PLAYER = ROOT / "player"
+
+# --- the lists: who may import whom
+
+GROUND = {"core", "errors", "runtime", "store", "config", "messages", "identity", "__version__"}
+PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
+# Where packages meet. Everything else imports the ground and its own package.
+ROOTS = {
+    "player.agent.app": {"cms", "device"},  # the agent's composition root
+    "player.stage.app": {"compositor", "device"},  # the stage's; of the device only whether the clock is synchronised
+    "player.stage.screen": {"compositor"},  # the stage's surfaces under sway
+    "player.checks.machine": {"doctor", "launch"},  # parts of the doctor, which a person runs
+    "player.checks.surroundings": {"doctor"},
+    "player.doctor": {"checks"},
+    "player.demonstration": {"demo"},  # commands that a person runs
+    "player.token_commands": {"agent"},
+    "player.__main__": {"agent", "stage", "compositor"},  # starts each daemon
+}
+# What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
+PURE = {
+    "__future__", "collections", "dataclasses", "datetime", "enum", "hashlib", "hmac", "html", "itertools", "json", "math",
+    "pathlib", "re", "typing", "unicodedata", "urllib", "xml", "zoneinfo",
+}  # fmt: skip
+IMPURE_CALLS = {
+    "now", "utcnow", "today", "open", "read_text", "read_bytes", "write_text", "write_bytes", "stat", "exists", "is_file", "unlink",
+    "iterdir", "glob", "mkdir", "urlopen", "print", "input",
+}  # fmt: skip
+
+# --- limits that a module may exceed, and why
+
+LONGEST = 350
+LONGER = {
+    "player/core/ports.py": (420, "every seam is on one page (house rule 5)"),
+    "player/core/playback.py": (550, "one machine: its events, its effects and its rules are read together"),
+    "player/config.py": (400, "every key of the configuration, its type and its default"),
+    "player/agent/app.py": (400, "the agent's composition root makes every part once"),
+}
+BROAD = {
+    "player/runtime.py": (1, "keep_running: the one place where a task's failure ends"),
+    "player/stage/mpv.py": (1, "carries whatever a call raised from its thread to whoever waits"),
+    "player/stage/resolve.py": (1, "the child's answer is whatever went wrong"),
+    "player/stage/overlay.py": (2, "pywayland raises bare exceptions when the connection is gone"),
+    "player/stage/xdgwindow.py": (2, "pywayland raises bare exceptions when the connection is gone"),
+    "player/demo/rest.py": (1, "the demonstration server answers 500, says why, and goes on"),
+}
+
+
+@cache
+def modules() -> dict[str, tuple[Path, ast.Module]]:
+    """Every module of the player by its dotted name."""
+    found = {}
+    for path in sorted(PLAYER.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = (path, ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+def nodes(*kinds: type[ast.AST], only: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Every node of these kinds in all modules, or in the one, with `file:line` where it stands."""
+    for name, (path, tree) in modules().items():
+        if only in ("", name):
+            for node in ast.walk(tree):
+                if isinstance(node, kinds):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+
+
+def imports(tree: ast.Module) -> set[str]:
+    """What a module imports, anywhere in it: `player.core.content.Item`, `asyncio`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{'.' * node.level}{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def lines(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            yield f"{path.relative_to(ROOT)}:{number}", line
+
+
+# --- who imports whom
+
+
+def test_packages_import_the_ground_and_themselves_and_meet_only_at_the_roots():
+    wrong = []
+    for name, (_, tree) in modules().items():
+        parts = name.split(".")
+        own = parts[1] if len(parts) > 1 else ""
+        for imported in sorted(imports(tree)):
+            if not imported.startswith("player."):
+                continue
+            target = imported.split(".")[1]
+            at_the_top = len(parts) <= 2 and own not in PACKAGES and target not in PACKAGES
+            if not (target in GROUND or target == own or at_the_top or target in ROOTS.get(name, ())):
+                wrong.append(f"{name} imports {imported}")
+    assert wrong == []
+
+
+def test_the_list_of_roots_names_nothing_that_is_not_used():
+    for name, allowed in ROOTS.items():
+        used = {imported.split(".")[1] for imported in imports(modules()[name][1]) if imported.startswith("player.")}
+        assert allowed <= used, name
+
+
+def test_the_ground_stands_on_nothing_but_itself():
+    for name in sorted(GROUND - {"core", "__version__"}):
+        used = {i.split(".")[1] for i in imports(modules()[f"player.{name}"][1]) if i.startswith("player.")}
+        assert used <= GROUND, name
+
+
+def test_imports_are_absolute():
+    assert [name for name, (_, tree) in modules().items() if any(i.startswith(".") for i in imports(tree))] == []
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name.startswith("player.core")])
+def test_the_core_is_pure(name: str):
+    imported = imports(modules()[name][1])
+    inside = {i for i in imported if i.startswith("player.")}
+    assert {i for i in inside if i.split(".")[1] not in ("core", "errors")} == set()
+    assert {i.split(".")[0] for i in imported - inside} <= PURE
+    calls = [(where, node) for where, node in nodes(ast.Call, only=name)]
+    reaching = [
+        f"{where} {ast.unparse(node.func)}"
+        for where, node in calls
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in IMPURE_CALLS
+    ]
+    assert reaching == []
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name.startswith("player.core") and name != "player.core.ports"])
+def test_the_core_waits_for_nothing(name: str):
+    assert [where for where, _ in nodes(ast.Await, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Global, only=name)] == []
+
+
+WEIGHT = {
+    # Within half a second of power there is a picture.
+    "player.stage.app": (
+        "aiohttp",
+        "pydantic",
+        "PIL",
+        "pywayland",
+        "rich",
+        "mpv",
+        "yt_dlp",
+        "websockets",
+        "cryptography",
+        "psutil",
+    ),
+    # Stays in memory for years beside the others, and starts all of them.
+    "player.supervisor": ("asyncio", "msgspec", "aiohttp", "pydantic", "ssl", "http", "logging.config"),
+    "player.compositor.session": ("asyncio", "aiohttp", "pydantic", "PIL", "ssl"),
+    # Every command pays for this one.
+    "player.__main__": ("asyncio", "msgspec", "aiohttp", "pydantic", "PIL", "rich", "player.agent", "player.stage"),
+    "player.agent.app": ("PIL", "mpv", "pywayland", "yt_dlp", "rich", "numpy"),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHT)
+def test_a_daemon_starts_without_what_it_does_not_need(name: str):
+    program = f"import sys, {name}; print(*(m for m in {WEIGHT[name]!r} if m in sys.modules))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.split() == []
+
+
+# --- tasks and errors
+
+
+def groups(tree: ast.Module) -> set[str]:
+    """What holds a TaskGroup in a module: `async with asyncio.TaskGroup() as X`, `X: asyncio.TaskGroup`, and `Y = X`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.withitem) and node.optional_vars and ast.unparse(node.context_expr) == "asyncio.TaskGroup()":
+            found.add(ast.unparse(node.optional_vars))
+        elif isinstance(node, ast.arg) and node.annotation and "asyncio.TaskGroup" in ast.unparse(node.annotation):
+            found.add(node.arg)
+        elif isinstance(node, ast.AnnAssign) and "asyncio.TaskGroup" in ast.unparse(node.annotation):
+            found.add(ast.unparse(node.target))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) in found:
+            found |= {ast.unparse(target) for target in node.targets}
+    return found
+
+
+def test_tasks_start_in_a_task_group_and_have_a_name():
+    wrong = []
+    for path, tree in modules().values():
+        known = groups(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            owner, _, name = ast.unparse(node.func).rpartition(".")
+            here = f"{path.relative_to(ROOT)}:{node.lineno} {owner}.{name}"
+            if name == "ensure_future" or (name == "create_task" and owner not in known):
+                wrong.append(f"{here} is not in a TaskGroup")
+            elif name == "create_task" and "name" not in {keyword.arg for keyword in node.keywords}:
+                wrong.append(f"{here} has no name")
+    assert wrong == []
+
+
+def test_errors_are_caught_by_name():
+    bare = [where for where, node in nodes(ast.ExceptHandler) if isinstance(node, ast.ExceptHandler) and node.type is None]
+    assert bare == []
+
+
+def catches_everything(node: ast.AST) -> bool:
+    if isinstance(node, ast.ExceptHandler):
+        return node.type is not None and ast.unparse(node.type) == "Exception"
+    return ast.unparse(node).removeprefix("contextlib.") in ("suppress(Exception)", "suppress(BaseException)")
+
+
+def test_broad_excepts_are_the_few_that_are_listed():
+    found = Counter(where.partition(":")[0] for where, node in nodes(ast.ExceptHandler, ast.Call) if catches_everything(node))
+    assert found == {path: count for path, (count, _) in BROAD.items()}
+
+
+def test_what_may_be_a_cancellation_is_raised_again():
+    wrong = []
+    for where, node in nodes(ast.ExceptHandler):
+        if isinstance(node, ast.ExceptHandler) and node.type and ast.unparse(node.type) == "BaseException":
+            wrong += [] if isinstance(node.body[-1], ast.Raise) else [where]
+    assert wrong == []
+
+
+# --- words
+
+
+def test_every_module_says_what_it_is():
+    assert [name for name, (_, tree) in modules().items() if not ast.get_docstring(tree)] == []
+
+
+def public(body: list[ast.stmt], inside: str = "") -> Iterator[tuple[str, ast.AST]]:
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            yield f"{inside}{node.name}", node
+            if isinstance(node, ast.ClassDef) and not any("Protocol" in ast.unparse(base) for base in node.bases):
+                yield from public(node.body, f"{node.name}.")
+
+
+def test_every_public_class_and_function_has_a_docstring():
+    missing = [
+        f"{name}: {what}"
+        for name, (_, tree) in modules().items()
+        for what, node in public(tree.body)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not ast.get_docstring(node)
+    ]
+    assert missing == []
+
+
+def test_modules_stay_short_enough_to_be_read():
+    sizes = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path, _ in modules().values()}
+    assert {path: size for path, size in sizes.items() if size > LONGER.get(path, (LONGEST, ""))[0]} == {}
+    assert [path for path in LONGER if sizes[path] <= LONGEST] == [], "these need no exception any more"
+
+
+SOURCES = [*PLAYER.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]
+_LEFT_OPEN = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+_NOQA = re.compile(r"#\s*noqa\b(?P<codes>: [A-Z]+\d+(?:, [A-Z]+\d+)*)?(?P<reason> - \S.+)?")
+_IGNORE = re.compile(r"#\s*type:\s*ignore(?P<codes>\[[a-z-, ]+\])?(?P<reason>\s+#\s*\S.+)?")
+
+
+def test_nothing_is_left_open():
+    assert [where for where, line in lines(SOURCES) if _LEFT_OPEN.search(line)] == []
+
+
+@pytest.mark.parametrize("pattern", [_NOQA, _IGNORE], ids=["noqa", "type: ignore"])
+def test_where_a_check_is_switched_off_stands_which_and_why(pattern: re.Pattern[str]):
+    wrong = [
+        where for where, line in lines(SOURCES) if (found := pattern.search(line)) and not (found["codes"] and found["reason"])
+    ]
+    assert wrong == []
+
+
+def test_names_are_the_fields_and_not_a_drawers():
+    drawers = re.compile(r"(?:^|_)(?:manager|helpers?|utils?|misc|common|data)(?:$|_)")
+    assert [name for name in modules() if drawers.search(name.rpartition(".")[2])] == []
+    classes = re.compile(r"(?:Manager|Helper|Utils?|Data)$")
+    assert [where for where, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef) and classes.search(node.name)] == []
+
+
+# --- tests
+
+
+def test_tests_replace_no_part_of_what_they_test():
+    # Only parts behind a port are replaced, by the fakes of tests/fakes.
+    patches = re.compile(r"\bmock\.patch|monkeypatch\.setattr|\bpytest\.(?:skip|mark\.skip|mark\.xfail|xfail)|unittest\.mock")
+    here = Path(__file__)
+    wrong = [where for where, line in lines(p for p in (ROOT / "tests").rglob("*.py") if p != here) if patches.search(line)]
+    assert wrong == []
