@@ -161,7 +161,7 @@ def test_a_dip_in_a_crossfade_shows_in_the_sum():
 def test_a_summary_looks_at_whole_showings():
     recording = [*clip(0, 0.0, range(20, 30, 3)), *clip(1, 0.5, range(0, 30, 2)), Sample(1.1, item(2, 0)), *clip(0, 2.7)]
     found = summarize("a player", recording, MADE, 1.5)
-    assert (len(found.seams), found.shown, found.lost) == (3, 2, 14)
+    assert (len(found.seams), found.shown, found.losses) == (3, 2, ((1, 14),))
     assert found.late_s == pytest.approx((0.1,))
     with pytest.raises(ValueError, match="a player: no change"):
         summarize("a player", clip(0, 0.0), MADE, 1.5)

@@ -17,6 +17,7 @@ from scripts.benches.summary import Summary, cut_figures, fade_figures, rival_fi
 
 CROSSFADE = Transition(TransitionKind.CROSSFADE, 0.6)
 FADES = 14
+PAGE = 6
 LOOK_EVERY_S = 3.0
 
 
@@ -44,6 +45,7 @@ def _ours(items: list[Coded], size: tuple[int, int], count: int, transition: Tra
     """The player through `count` seams."""
     with Rig(size) as rig:
         order = content.every_pair(len(items))
+        order = order[order.index(PAGE) :] + order[: order.index(PAGE)]  # the browser starts with the first, which is not looked at
         rig.publish([rig.item(items[number], place, ITEM_S, url) for place, number in enumerate(order)], transition)
         rig.compositor()
         with rig.recording() as recording:
@@ -60,6 +62,10 @@ def _watch(recording: Recording, count: int, within_s: float) -> None:
 def _tell(bench: str, ours: Summary, made: Mapping[int, Made]) -> None:
     """The worst seams, for whoever wants to mend them."""
     print(f"{bench}: seams that are not perfect (hold, first, blank in ms; frames lost at the end, at the start)", file=sys.stderr)
+    for number, like in made.items():
+        lost = [count for item, count in ours.losses if item == number]
+        if any(lost):
+            print(f"  {like.name}: frames lost within its showings: {lost}", file=sys.stderr)
     for seam in sorted(ours.seams, key=lambda seam: -(seam.hold_s or 0)):
         hold, first = (None if value is None else round(1000 * value) for value in (seam.hold_s, seam.first_s))
         if (hold or 0) > 17 or seam.wrong_s or seam.lost_tail or seam.lost_head or (first or 0) > 17:

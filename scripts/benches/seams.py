@@ -152,8 +152,8 @@ def lost_within(showing: Showing, made: Made) -> int:
 
 
 def weight_sums(seam: Seam) -> list[float]:
-    """Of each mixed picture of a crossfade: how bright both items were together; 1 where nothing shines through."""
-    return [sum(weights) for _, weights in seam.mixes]
+    """Of each mixed picture of a crossfade: how bright both items were together; below 1 something else shines through."""
+    return [weights[seam.before] + weights[seam.after] for _, weights in seam.mixes]
 
 
 def steps(seam: Seam) -> int:

@@ -15,11 +15,11 @@ SUM, STEPS = Required(0.03), Required(30, at_least=True)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One player's recording: its seams without the first showing's and the last's edges; `lost` counts frames within showings."""
+    """One player's recording: its seams without the first showing's and the last's edges; `losses` are (item, frames lost within)."""
 
     player: str
     seams: tuple[Seam, ...]
-    lost: int
+    losses: tuple[tuple[int, int], ...]
     broken_s: float
     late_s: tuple[float, ...]
     shown: int
@@ -38,6 +38,11 @@ class Summary:
     def first_ms(self) -> list[float]:
         """Of each seam before something that moves: how much longer than one frame its first picture stood."""
         return [MS * seam.first_s for seam in self.seams if seam.first_s is not None]
+
+    @property
+    def lost(self) -> int:
+        """Frames of clips lost in steady play, all together."""
+        return sum(count for _, count in self.losses)
 
     @property
     def lost_tail(self) -> int:
@@ -63,7 +68,7 @@ def summarize(
     return Summary(
         player=player,
         seams=tuple(found),
-        lost=sum(lost_within(showing, made[showing.item]) for showing in whole if made[showing.item].frames is not None),
+        losses=tuple((s.item, lost_within(s, made[s.item])) for s in whole if made[s.item].frames is not None),
         broken_s=sum(showing.wrong_s for showing in whole),
         late_s=stills,
         shown=len(whole),
