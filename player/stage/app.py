@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from player.config import Config, Dirs, StageConfig, parse_size
@@ -57,7 +57,7 @@ class Screen(Protocol):
     def backend(self) -> str: ...
     @property
     def wayland_display(self) -> str: ...
-    async def make(self, sort: str, name: str, size: tuple[int, int]) -> Surface: ...
+    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface: ...
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None: ...
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]: ...
     def pids(self) -> dict[str, int]: ...
@@ -81,7 +81,7 @@ class Stage:
         self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall)
         self.windows = Windows(compositor)
         self.show = Show(
-            compositor=compositor, windows=self.windows, make=screen.make, plays=self.plays, mark=self.mark, clock=self._clock,
+            compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
             cache=dirs.cache, orders=lambda: self.house.orders, clock_synced=lambda: bool(kernel_clock_synced()),
             resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
         )  # fmt: skip
@@ -96,6 +96,9 @@ class Stage:
 
     def _wall(self) -> float:
         return self._clock.now().timestamp()
+
+    async def _make(self, sort: str, name: str, size: tuple[int, int]) -> Surface:
+        return await self._screen.make(sort, name, size, lambda: self._clock.now().astimezone(self._zone()))
 
     async def run(self) -> None:
         """Until SIGTERM, or until the compositor goes (then the process ends with `COMPOSITOR_GONE`)."""
@@ -124,6 +127,7 @@ class Stage:
         if self._group and (manifest.version if manifest else None) != (self.show.manifest.version if self.show.manifest else None):
             await self.show.apply(manifest, self._group)
         self.show.set_volume()
+        self.show.reread()
         self.house.changed()
 
     def stop(self) -> None:

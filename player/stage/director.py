@@ -19,7 +19,7 @@ from player.core.content import Item, Kind, Orders, Region
 from player.core.ports import Clock, NowPlaying, Playable
 from player.errors import BoxError, ContentError
 from player.stage.sight import NO_WINDOW, Sight
-from player.stage.surfaces import Placed, SurfacePool
+from player.stage.surfaces import DRAWN, Placed, SurfacePool
 from player.stage.transitions import Change, change
 
 log = logging.getLogger(__name__)
@@ -199,6 +199,8 @@ class RegionDriver:
     async def _target(self, item: Item) -> str:
         if item.kind is Kind.YOUTUBE:
             return await self._resolve(item.url or "")
+        if item.kind in DRAWN and item.file is None:
+            return ""
         if item.url is not None and item.file is None:
             return item.url
         path = self._cache / (item.file or "")

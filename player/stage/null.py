@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from player.core.content import Fault, Kind, Orientation, Rect
@@ -86,9 +87,11 @@ class NullCompositor:
         self._power = True
         self._windows: list[Window] = []
 
-    async def make(self, sort: str, name: str, size: tuple[int, int]) -> NullSurface:
+    async def make(
+        self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None
+    ) -> NullSurface:
         """A surface, and its window; every sort is the same here."""
-        del sort
+        del sort, now
         surface = NullSurface(f"sig-{name}")
         self._windows.append(Window(len(self._windows) + 1, surface.app_id, surface.pid, Rect(0, 0, *size)))
         return surface

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,16 @@ class SwayScreen:
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
         self.wayland_display = sway.session.wayland_display
         self._browser: Any = None
+        self._drawn_windows: Any = None
         self._keepsakes: Any = None
         self._sound, self._sound_fault = _sound(config.audio_device)
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
         os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
 
-    async def make(self, sort: str, name: str, size: tuple[int, int]) -> Surface:
-        """A surface of libmpv, or of the browser (which is started by the first)."""
+    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
+        """A surface of libmpv, of the browser (which is started by the first), or drawn here; `now` is for clocks."""
+        if sort == "drawn":
+            return await self._draw(name, size, now)
         if sort == "web":
             from player.stage.websurface import WebSurface
 
@@ -46,6 +49,14 @@ class SwayScreen:
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
         )
         return await MpvSurface.create(f"sig-{name}", size, options=options | self._sound)
+
+    async def _draw(self, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
+        from player.stage.drawn import DrawnSurface
+        from player.stage.xdgwindow import WindowClient
+
+        if self._drawn_windows is None:
+            self._drawn_windows = WindowClient(self.wayland_display)
+        return await DrawnSurface.create(self._drawn_windows, f"sig-{name}", size, now)
 
     def _the_keepsakes(self) -> Any:
         if self._keepsakes is None:

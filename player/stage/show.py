@@ -233,6 +233,11 @@ class Show:
                 driver.send(event)
         return bool(drivers)
 
+    def reread(self) -> None:
+        """Files behind items may have changed."""
+        for driver, _ in self._drivers.values():
+            driver.pool.reread()
+
     def set_volume(self) -> None:
         """The orders changed."""
         for driver in self._everyone:

@@ -22,16 +22,19 @@ log = logging.getLogger(__name__)
 WINDOW_LIMIT_S = 8.0
 PER_SORT = 2
 _PAGES = frozenset({Kind.WEB, Kind.PACKAGE, Kind.SVG})
+DRAWN = frozenset({Kind.TICKER, Kind.CLOCK})
 
 
 class SurfaceMaker(Protocol):
-    """Makes surfaces: `sort` is "mpv" or "web", `name` unique on this stage. Raises BoxError, ContentError."""
+    """Makes surfaces: `sort` is "mpv", "web" or "drawn", `name` unique on this stage. Raises BoxError, ContentError."""
 
     async def __call__(self, sort: str, name: str, size: tuple[int, int]) -> Surface: ...
 
 
 def sort_of(kind: Kind) -> str:
     """Which sort of surface shows this kind."""
+    if kind in DRAWN:
+        return "drawn"
     return "web" if kind in _PAGES else "mpv"
 
 
@@ -89,8 +92,8 @@ class SurfacePool:
     ) -> None:
         self._region, self._make, self._windows, self._compositor = region, make, windows, compositor
         self._prepare_window = prepare_window
-        self._free: dict[str, list[Placed]] = {"mpv": [], "web": []}
-        self._made = {"mpv": 0, "web": 0}
+        self._free: dict[str, list[Placed]] = {"mpv": [], "drawn": [], "web": []}
+        self._made = {"mpv": 0, "drawn": 0, "web": 0}
         self._names = 0
         self._freed = asyncio.Condition()
         self._all: list[Placed] = []
@@ -171,6 +174,12 @@ class SurfacePool:
         for placed in self._all:
             placed.surface.resize(self.rect.width, self.rect.height)
             await self._compositor.place(placed.window_id, self.rect)
+
+    def reread(self) -> None:
+        """Files behind items may have changed: only drawn surfaces have such."""
+        for placed in self._all:
+            if placed.sort == "drawn":
+                getattr(placed.surface, "reread", lambda: None)()
 
     def dropped_frames(self) -> int:
         """Of all surfaces, since they were made."""
