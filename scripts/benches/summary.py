@@ -15,7 +15,7 @@ SUM, STEPS = Required(0.03), Required(30, at_least=True)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One player's recording: its seams without the first showing's and the last's edges; `losses` are (item, frames lost within)."""
+    """One player's seams, without the first and the last showing; `losses` are (item, frames lost within)."""
 
     player: str
     seams: tuple[Seam, ...]
