@@ -14,7 +14,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import datetime, tzinfo
-from typing import Any, Protocol
+from typing import Protocol
 
 from player.config import Config, Dirs, StageConfig, parse_size
 from player.core.content import Fault, Manifest, Orders
@@ -35,6 +35,7 @@ from player.runtime import (
 from player.stage.house import Cards, House
 from player.stage.link import StageServer
 from player.stage.null import NullCompositor, NullScreen
+from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
 from player.stage.requests import Requests
 from player.stage.resolve import Resolver
@@ -59,6 +60,7 @@ class Screen(Protocol):
     def wayland_display(self) -> str: ...
     async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface: ...
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None: ...
+    async def still(self, size: tuple[int, int]) -> None: ...
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]: ...
     def pids(self) -> dict[str, int]: ...
     def faults(self) -> tuple[Fault, ...]: ...
@@ -84,10 +86,12 @@ class Stage:
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
             cache=dirs.cache, orders=lambda: self.house.orders, clock_synced=lambda: bool(kernel_clock_synced()),
             resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
+            screen_on=lambda: self.house.screen_on, mirror=config.stage.outputs == "mirror",
         )  # fmt: skip
         self.house = House(
-            show=self.show, compositor=compositor, clock=self._clock, open_cards=self._open_cards,
-            submit_pin=lambda pin: self.server.tell(PinEntered(pin)), local=self._local, changed=self._tell,
+            show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), clock=self._clock,
+            open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)), local=self._local,
+            changed=self._tell, still=screen.still,
         )  # fmt: skip
         requests = Requests(self.show, self.house, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
         self.server = StageServer(dirs.stage_socket, requests)
@@ -102,7 +106,7 @@ class Stage:
 
     async def run(self) -> None:
         """Until SIGTERM, or until the compositor goes (then the process ends with `COMPOSITOR_GONE`)."""
-        self.windows.on_outputs = lambda: self._spawn(self.house.look_at_panel(), "panel")
+        self.windows.on_outputs = self.house.changed
         self.windows.on_gone = self._compositor_gone
         async with stopping_on_signals() as stop, asyncio.TaskGroup() as self._group:
             group = self._group
@@ -135,10 +139,6 @@ class Stage:
         self.show.stop()
         self.plays.close()
         self.mark.clear()
-
-    def _spawn(self, work: Any, name: str) -> None:
-        if self._group:
-            self._group.create_task(work, name=name)
 
     def _compositor_gone(self) -> None:
         log.error("the compositor went away; the stage starts again with the next one")
@@ -186,7 +186,7 @@ class Stage:
         return StageStatus(
             state=self.house.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
             orientation=self.house.orientation.value, wayland_display=self._screen.wayland_display,
-            screen_on=self.house.orders.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
+            screen_on=self.house.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
             items=self.show.now_playing(), frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
             faults=(*self.show.faults(), *self.house.faults(), *self._screen.faults()),
             last_play_seq=self.plays.last_seq, started_at=self._started_at,

@@ -13,52 +13,57 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from player.core import alerts
-from player.core.content import Fault, Orders, Orientation
+from player.core.content import Fault, Orders, Orientation, Rect
 from player.core.pad import KEY_NAMES, LockPad, local_action
-from player.core.ports import Clock, Compositor
+from player.core.ports import Clock
 from player.core.screen import View, view
-from player.errors import BoxError
+from player.stage.panels import Panels
 from player.stage.show import Show
 
 log = logging.getLogger(__name__)
 
 OPAQUE_COVERS = frozenset({"alert"})
+AGAIN_S = 2.0
 
 
 class Cards(Protocol):
     """What draws the player's own pictures (`presenter.Presenter`)."""
 
     pad_keys: dict[str, Any]
-    size: tuple[int, int]
 
-    async def show(self, seen: View, orders: Orders, pad: Any, notices: Any, *, watermark: bool) -> None: ...
-    def forget(self) -> None: ...
+    def on(self, panel: str, size: tuple[int, int]) -> None: ...
+    @property
+    def curtained(self) -> bool: ...
+    async def show(self, seen: View, orders: Orders, pad: Any, notices: Any, *, watermark: bool, ground: str | None) -> None: ...
 
 
 class House:
-    """`submit_pin(pin)` tells the agent; `local(action)` carries out a key's action; `open_cards` loads what draws cards."""
+    """`submit_pin(pin)` tells the agent; `local(action)` carries out a key's action; `open_cards` loads what draws cards;
+    `still(size)` leaves the compositor a picture for when no stage is there."""
 
     def __init__(
         self,
         *,
         show: Show,
-        compositor: Compositor,
+        panels: Panels,
         clock: Clock,
         open_cards: Callable[[], Awaitable[Cards | None]],
         submit_pin: Callable[[str], None],
         local: Callable[[str], None],
         changed: Callable[[], None],
+        still: Callable[[tuple[int, int]], Awaitable[None]],
     ) -> None:
-        self._show, self._compositor, self._clock, self._open_cards = show, compositor, clock, open_cards
-        self._submit_pin, self._local, self._told = submit_pin, local, changed
+        self._show, self._panels, self._clock, self._open_cards = show, panels, clock, open_cards
+        self._submit_pin, self._local, self._told, self._still = submit_pin, local, changed, still
         self._cards: Cards | None = None
         self._wake = asyncio.Event()
         self._pad = LockPad()
         self._message: tuple[str, float] | None = None
         self._identify_until = 0.0
-        self._screen_on = True
-        self._turned: Orientation | None = None
-        self._fault: Fault | None = None
+        self._placed: tuple[Rect | None, ...] | None = None
+        self._stilled: tuple[int, int] | None = None
+        self._said_on = True
+        self._faults: dict[str, Fault] = {}
         self.orders = Orders()
         self.orientation = Orientation.LANDSCAPE
         self.seen = View("idle")
@@ -113,8 +118,14 @@ class House:
         self.changed()
 
     def faults(self) -> tuple[Fault, ...]:
-        """Of the panel."""
-        return (self._fault,) if self._fault else ()
+        """Of the panels."""
+        return (*self._faults.values(), *self._show.panel_faults())
+
+    @property
+    def screen_on(self) -> bool:
+        """Whether anything can be seen, as read back: a panel is there, it has power, and no curtain is drawn."""
+        first = self._panels.first
+        return first is not None and first.power and not (self._cards is not None and self._cards.curtained)
 
     # --- what goes out
 
@@ -135,16 +146,36 @@ class House:
         self._pad.tick(now)
         if not self.orders.locked:
             self._pad.close()
-        await self._turn()
-        await self._switch_panel()
+        await self.look_at_panel()
+        if self.orders.screen_on:
+            await self._panels.power(on=True)
         wall = self._clock.now().timestamp()
         self.seen = view(self.orders, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
+        if self._panels.first is not None:
+            await self._draw(now)
+        if not self.orders.screen_on:
+            await self._panels.power(on=False)  # after the curtain: a panel that stays on is dark behind it
+        self._tell_of_power()
+        self._told()
+
+    async def _draw(self, now: float) -> None:
         if self._cards is None and self._needs_cards():
             self._cards = await self._open_cards()
+            if self._cards is not None and self._panels.first is not None:
+                self._cards.on(self._panels.first.name, self._show.size)
         if self._cards is not None:
             await self._show_cards(self._cards, now)
-        self._told()
+        if self._stilled != self._show.size and self._needs_cards():
+            self._stilled = self._show.size
+            await self._still(self._show.size)
+
+    def _tell_of_power(self) -> None:
+        if not self.screen_on:
+            self._show.unseen()
+        if self._said_on is not self.screen_on:
+            self._said_on = self.screen_on
+            log.info("the screen is %s", "on" if self.screen_on else "off")
 
     def _needs_cards(self) -> bool:
         """Whether there is a reason to load what draws cards: not before the first item is on its way, unless there is none."""
@@ -159,7 +190,8 @@ class House:
         text = self._message[0] if self._message and now < self._message[1] else None
         notices = Notices(text, now < self._identify_until)
         manifest = self._show.manifest
-        await cards.show(self.seen, self.orders, pad, notices, watermark=bool(manifest and manifest.watermark))
+        ground = manifest.layout.background if manifest and self._show.has_content else None
+        await cards.show(self.seen, self.orders, pad, notices, watermark=bool(manifest and manifest.watermark), ground=ground)
 
     def _next_change(self) -> float:
         """Seconds until time alone changes something; at most 30, so that clocks on cards are right soon after they were set."""
@@ -176,54 +208,31 @@ class House:
             waits.append(1.0)
         if self._cards is None:
             waits.append(0.5)
+        if self._panels.trying:
+            waits.append(AGAIN_S)
         return max(0.01, min(waits))
 
-    async def _turn(self) -> None:
-        wanted = self.orders.orientation
-        if wanted is None or wanted is self._turned:
-            return
-        self._turned = wanted
-        try:
-            for output in await self._compositor.outputs():
-                await self._compositor.turn(output.name, wanted)
-            self._fault = None
-            log.info("the screen is turned to %s", wanted.value.replace("_", ", "))
-        except BoxError as error:
-            self._note("orientation", str(error))
-        await self.look_at_panel()
-
-    async def _switch_panel(self) -> None:
-        """Asks the panel itself; where it cannot be switched, the curtain card alone makes it dark."""
-        wanted = self.orders.screen_on
-        if wanted is self._screen_on:
-            return
-        self._screen_on = wanted
-        log.info("the screen is switched %s", "on" if wanted else "off")
-        try:
-            for output in await self._compositor.outputs():
-                await self._compositor.power(output.name, wanted)
-        except BoxError as error:
-            log.info("the panel itself stays on, behind a black picture: %s", error.reason)
-
     async def look_at_panel(self) -> None:
-        """Reads size and orientation back, and puts everything in its place again when they changed."""
-        outputs = await self._compositor.outputs()
-        if not outputs:
-            self._note("no_display", "no panel is connected; playback goes on and is marked as not seen")
-            return
-        if self._fault and self._fault.code == "no_display":
-            self._fault = None
-        rect, self.orientation = outputs[0].rect, outputs[0].orientation
-        if (rect.width, rect.height) != self._show.size:
-            await self._show.place_again((rect.width, rect.height))
-            if self._cards is not None:
-                self._cards.size = (rect.width, rect.height)
-                self._cards.forget()
+        """Sets up what came, and puts everything in its place again when a panel came, went, turned or changed its mode."""
+        await self._panels.look(self.orders.orientation)
+        first = self._panels.first
+        if first is not None:
+            self.orientation = first.orientation
+        self._note("no_display", None if first else "no panel is connected; playback goes on and is marked as not seen")
+        self._note("display_mode", self._panels.trouble)
+        if self._placed != self._panels.rects:
+            self._placed = self._panels.rects
+            await self._show.place_again(self._placed)
+            if self._cards is not None and first is not None:
+                self._cards.on(first.name, self._show.size)
 
-    def _note(self, code: str, words: str) -> None:
-        if self._fault is None or self._fault.code != code:
+    def _note(self, code: str, words: str | None) -> None:
+        if words is None:
+            if self._faults.pop(code, None):
+                log.info("%s: over; everything is in its place again", code)
+        elif code not in self._faults:
             log.warning("%s", words)
-            self._fault = Fault(code, words, self._clock.now().timestamp())
+            self._faults[code] = Fault(code, words, self._clock.now().timestamp())
 
 
 def idle_background(folder: Path) -> Path:

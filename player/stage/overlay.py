@@ -18,7 +18,7 @@ from typing import Any
 
 from pywayland.client.display import Display
 from pywayland.protocol.viewporter import WpViewporter
-from pywayland.protocol.wayland import WlCompositor, WlSeat, WlShm
+from pywayland.protocol.wayland import WlCompositor, WlOutput, WlSeat, WlShm
 
 from player.errors import BoxError
 from player.stage.layershell import Anchor, Keyboard, Layer, ZwlrLayerShellV1
@@ -31,6 +31,7 @@ NOWHERE = Anchor(0)
 _ALL = Anchor.TOP | Anchor.BOTTOM | Anchor.LEFT | Anchor.RIGHT
 CONFIGURE_LIMIT_S = 3.0
 KEYBOARD_PAUSE_S = 0.02
+OUTPUT_NAMES = 4  # the version of wl_output that tells its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class _Card:
         self.configured = asyncio.Event()
         self.size = size
         self.surface = overlay.compositor.create_surface()
-        self.layer = overlay.shell.get_layer_surface(self.surface, None, int(place.layer), f"sig-{name}")
+        self.layer = overlay.shell.get_layer_surface(self.surface, overlay.output, int(place.layer), f"sig-{name}")
         self.viewport = overlay.viewporter.get_viewport(self.surface)
         self._buffer: Any = None
         self._pool: Any = None
@@ -156,12 +157,15 @@ class _Card:
 
 
 class Overlay:
-    """The client. `on_key(code)` takes Linux key codes, `on_touch(card, x, y)` places in pixels of the card."""
+    """The client. `on_key(code)` takes Linux key codes, `on_touch(card, x, y)` places in pixels of the card. `panel` has them."""
 
     def __init__(self, display: Display, on_key: Callable[[int], None], on_touch: Callable[[str, float, float], None]) -> None:
         self._display, self._on_key, self._on_touch = display, on_key, on_touch
         self._cards: dict[str, _Card] = {}
         self._globals: dict[str, tuple[int, int]] = {}
+        self._outputs: dict[int, Any] = {}
+        self._output_names: dict[int, str] = {}
+        self.panel = ""
         self._loop = asyncio.get_running_loop()
         self.on_gone: Callable[[], None] = lambda: None
 
@@ -182,7 +186,8 @@ class Overlay:
 
     def _bind(self) -> None:
         registry = self._display.get_registry()
-        registry.dispatcher["global"] = lambda _, number, name, version: self._globals.update({name: (number, version)})
+        registry.dispatcher["global"] = self._came
+        registry.dispatcher["global_remove"] = self._went
         self._display.roundtrip()
 
         def bind(interface: Any, version: int) -> Any:
@@ -198,6 +203,22 @@ class Overlay:
         self._registry = registry
         self._seat = Seat(bind(WlSeat, 5), self._on_key, self._pressed, self._keyboard_lost)
         self._display.roundtrip()
+
+    def _came(self, registry: Any, number: int, name: str, version: int) -> None:
+        self._globals[name] = (number, version)
+        if name == WlOutput.name and version >= OUTPUT_NAMES:
+            output = self._outputs[number] = registry.bind(number, WlOutput, OUTPUT_NAMES)
+            output.dispatcher["name"] = lambda _, called: self._output_names.update({number: called})
+
+    def _went(self, _: Any, number: int) -> None:
+        self._output_names.pop(number, None)
+        if output := self._outputs.pop(number, None):
+            output.release()
+
+    @property
+    def output(self) -> Any:
+        """The panel that cards go to; None leaves it to the compositor."""
+        return next((self._outputs[number] for number, called in self._output_names.items() if called == self.panel), None)
 
     def _keyboard_lost(self) -> None:
         """Asks for the keyboard again: the compositor gives it to a surface that newly says it wants all of it."""

@@ -1,8 +1,8 @@
 """The panels: which are there, and how each is set up. What a panel was told is read back, never believed.
 
-Panels come and go, forget their mode and come back on another connector. `look` compares what they say with what is wanted and sets
-right what differs: three tries for each setting of each panel, one a look, so that a panel that cannot is left alone, said once as a
-fault. A panel that went and came back has all its tries again.
+Panels come and go, forget their mode and come back on another connector. `look` compares what they say with what is wanted and
+sets right what differs: three tries for each setting of each panel, one a look, so that a panel that cannot is left alone, said
+once as a fault. A panel that went and came back has all its tries again.
 """
 
 from __future__ import annotations

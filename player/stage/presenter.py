@@ -29,6 +29,8 @@ _BLACK = Picture(1, 1, bytes((0, 0, 0, 255)))
 _UNDER = Place(Layer.BOTTOM, whole_screen=True)
 _OVER = Place(Layer.OVERLAY, whole_screen=True, touchable=True)
 
+_KEYS = Place(Layer.TOP, keyboard=Keyboard.EXCLUSIVE)  # content windows have no use for the keyboard
+
 
 @dataclass(frozen=True, slots=True)
 class Pad:
@@ -57,22 +59,25 @@ class Presenter:
         self._shown: dict[str, Any] = {}
         self.pad_keys: dict[str, Rect] = {}
 
-    async def start(self) -> None:
-        """Takes the keyboard: content windows have no use for it."""
-        await self._overlay.put("keys", _CLEAR, Place(Layer.TOP, keyboard=Keyboard.EXCLUSIVE))
+    @property
+    def curtained(self) -> bool:
+        """Whether a black card covers everything."""
+        return "curtain" in self._shown
 
-    def forget(self) -> None:
-        """The panel changed: everything is to be drawn again."""
+    def on(self, panel: str, size: tuple[int, int]) -> None:
+        """Cards are to be on that panel; everything is drawn again, by the next `show`."""
+        self._overlay.panel, self.size = panel, size
         for name in self._shown:
             self._overlay.remove(name)
         self._shown.clear()
 
-    async def show(self, view: View, orders: Orders, pad: Pad, notices: Notices, *, watermark: bool) -> None:
-        """Makes the screen agree with `view`."""
+    async def show(self, view: View, orders: Orders, pad: Pad, notices: Notices, *, watermark: bool, ground: str | None) -> None:
+        """Makes the screen agree with `view`; `ground` (#rrggbb) lies behind and between the regions."""
         from player.stage import cards
 
         now = self._now()
         minute = now.replace(second=0, microsecond=0)
+        await self._plain("keys", _CLEAR, wanted=True, place=_KEYS)
         size = self.size
         facts = (orders.server_name, orders.server_url, orders.device_name, orders.address, orders.network)
         covers: dict[str, tuple[Any, Callable[[], Any], Place]] = {
@@ -87,6 +92,7 @@ class Presenter:
         await self._notices(orders, notices)
         await self._ticker(view.tickers)
         await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
+        await self._card("ground", ground, lambda: _plane(ground or "#000000"), _UNDER)
         await self._plain("curtain", _BLACK, wanted=view.curtain, place=Place(Layer.OVERLAY, whole_screen=True))
         catching = orders.locked and view.cover not in ("lock_pad", "alert")
         await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
@@ -112,7 +118,11 @@ class Presenter:
 
     async def _plain(self, name: str, picture: Picture, *, wanted: bool, place: Place) -> None:
         if wanted and name not in self._shown:
-            await self._overlay.put(name, picture, place)
+            try:
+                await self._overlay.put(name, picture, place)
+            except BoxError as error:  # its panel has just gone: everything is put up again when it comes back
+                log.warning("the card %s cannot be shown: %s", name, error)
+                return
             self._shown[name] = True
         elif not wanted and self._shown.pop(name, None):
             self._overlay.remove(name)
@@ -186,6 +196,12 @@ def _pairing(size: tuple[int, int], orders: Orders, now: datetime) -> Any:
         size, code=orders.pairing_code or "", server_name=orders.server_name, server_url=orders.server_url,
         device_name=orders.device_name, address=orders.address, network=orders.network, now=now, box_id=orders.box_id,
     )  # fmt: skip
+
+
+def _plane(colour: str) -> Any:
+    from PIL import Image
+
+    return Image.new("RGBA", (1, 1), colour)
 
 
 def _corner(size: tuple[int, int], anchor: Anchor) -> Place:

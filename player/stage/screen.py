@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -14,8 +15,10 @@ from player.compositor.sway import Sway
 from player.config import Dirs, StageConfig
 from player.core.content import Fault
 from player.core.ports import Clock, Surface
-from player.stage.house import Cards, House
+from player.errors import SignageError
+from player.stage.house import Cards, House, idle_background
 from player.stage.mpv import MpvSurface
+from player.store import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ class SwayScreen:
         options: dict[str, Any] = (
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
         )
-        return await MpvSurface.create(f"sig-{name}", size, options=options | self._sound)
+        return await MpvSurface.create(f"sig-{name}", size, options=options | self._sound | {"hidpi_window_scale": False})
 
     async def _draw(self, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         from player.stage.drawn import DrawnSurface
@@ -82,12 +85,18 @@ class SwayScreen:
         from player.stage.overlay import Overlay
         from player.stage.presenter import Presenter
 
-        rect = (await self._sway.outputs())[0].rect
         overlay = await Overlay.connect(self.wayland_display, house.pressed_key, house.touched)
         overlay.on_gone = house.cards_lost
-        presenter = Presenter(overlay, (rect.width, rect.height), clock, zone, dirs.cache)
-        await presenter.start()
-        return presenter
+        return Presenter(overlay, (1, 1), clock, zone, dirs.cache)
+
+    async def still(self, size: tuple[int, int]) -> None:
+        """Draws what the compositor shows whenever no stage is there: the brand, never a flat colour."""
+        path = idle_background(self._dirs.stage_runtime)
+        try:
+            await asyncio.to_thread(_draw_still, path, size)
+            await self._sway.background(path)
+        except SignageError as error:
+            log.warning("the picture behind everything was not renewed: %s", error)
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The browser, from when it is wanted, and the picture that stands behind everything."""
@@ -103,6 +112,16 @@ class SwayScreen:
     def faults(self) -> tuple[Fault, ...]:
         """Of sound and browser."""
         return (*self._sound_fault, *(self._browser.faults if self._browser is not None else ()))
+
+
+def _draw_still(path: Path, size: tuple[int, int]) -> None:
+    import io
+
+    from player.stage.cards import background_card
+
+    out = io.BytesIO()
+    background_card(size).save(out, "PNG", compress_level=1)
+    write_atomically(path, out.getvalue())
 
 
 def _sound(device: str) -> tuple[dict[str, Any], tuple[Fault, ...]]:

@@ -16,11 +16,13 @@ from typing import Protocol
 from player.core.content import Kind, Rect
 from player.core.ports import Compositor, CompositorGone, OutputsChanged, Surface, Window, WindowClosed, WindowOpened
 from player.errors import BoxError, ContentError
+from player.stage.sight import NO_WINDOW
 
 log = logging.getLogger(__name__)
 
 WINDOW_LIMIT_S = 8.0
 PER_SORT = 2
+STAND_IN = "stand-in"
 _PAGES = frozenset({Kind.WEB, Kind.PACKAGE, Kind.SVG})
 DRAWN = frozenset({Kind.TICKER, Kind.CLOCK})
 
@@ -88,12 +90,18 @@ class SurfacePool:
     """The surfaces of one region, all in its rectangle."""
 
     def __init__(
-        self, region: str, make: SurfaceMaker, windows: Windows, compositor: Compositor, prepare_window: Callable[[int], None]
+        self,
+        region: str,
+        make: SurfaceMaker,
+        windows: Windows,
+        compositor: Compositor,
+        prepare_window: Callable[[int], None],
+        has_panel: Callable[[], bool] = lambda: True,
     ) -> None:
         self._region, self._make, self._windows, self._compositor = region, make, windows, compositor
-        self._prepare_window = prepare_window
-        self._free: dict[str, list[Placed]] = {"mpv": [], "drawn": [], "web": []}
-        self._made = {"mpv": 0, "drawn": 0, "web": 0}
+        self._prepare_window, self._has_panel = prepare_window, has_panel
+        self._free: dict[str, list[Placed]] = {"mpv": [], "drawn": [], "web": [], STAND_IN: []}
+        self._made = {"mpv": 0, "drawn": 0, "web": 0, STAND_IN: 0}
         self._names = 0
         self._freed = asyncio.Condition()
         self._all: list[Placed] = []
@@ -102,6 +110,8 @@ class SurfacePool:
     async def take(self, kind: Kind) -> Placed:
         """A surface for this kind, in place and invisible; waits for one to come free. Raises BoxError."""
         sort = sort_of(kind)
+        if not self._has_panel() and (sort == "web" or (not self._free[sort] and self._made[sort] < PER_SORT)):
+            sort = STAND_IN
         async with self._freed:
             while not self._free[sort] and self._made[sort] >= PER_SORT:
                 await self._freed.wait()
@@ -115,6 +125,8 @@ class SurfacePool:
             raise
 
     async def _add(self, sort: str) -> Placed:
+        if sort == STAND_IN:
+            return self._stand_in()
         self._names += 1
         surface = await self._make(sort, f"{self._region}-{self._names}", (self.rect.width, self.rect.height))
         try:
@@ -122,6 +134,14 @@ class SurfacePool:
         except BaseException:
             await surface.close()
             raise
+
+    def _stand_in(self) -> Placed:
+        """Without any panel windows cannot be opened: the item's time passes all the same."""
+        from player.stage.null import NullSurface
+
+        placed = Placed(STAND_IN, NullSurface(STAND_IN), NO_WINDOW)
+        self._all.append(placed)
+        return placed
 
     async def _again(self, placed: Placed) -> Placed:
         """A surface that was used before: its window may be another one (the browser died and came back)."""
@@ -167,13 +187,22 @@ class SurfacePool:
         self.rect = rect
         for placed in self._all:
             placed.surface.resize(rect.width, rect.height)
-            await self._compositor.place(placed.window_id, rect)
+            await self._place(placed)
 
     async def place_again(self) -> None:
         """The panel changed: windows have to be put in their place again."""
         for placed in self._all:
             placed.surface.resize(self.rect.width, self.rect.height)
+            await self._place(placed)
+
+    async def _place(self, placed: Placed) -> None:
+        """A window that went away meanwhile is no reason to leave the others where they are."""
+        if placed.window_id == NO_WINDOW:
+            return
+        try:
             await self._compositor.place(placed.window_id, self.rect)
+        except BoxError as error:
+            log.warning("region %s: %s", self._region, error)
 
     def reread(self) -> None:
         """Files behind items may have changed: only drawn surfaces have such."""
