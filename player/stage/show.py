@@ -185,11 +185,12 @@ class Show:
         await driver.pool.close()
 
     def _playable(self, playlist: Playlist) -> Playlist:
-        kept = tuple(item for item in playlist.items if not self._mark.quarantined(item))
+        barred = {item.id for item in playlist.items if self._mark.quarantined(item)}
         for item in playlist.items:
-            if item not in kept:
+            if item.id in barred:
                 words = f"{item.name}: the stage died three times with it on screen; it is kept off for a day"
                 self._fault(item, "quarantined", words)
+        kept = tuple(item for item in playlist.items if item.id not in barred)
         return replace(playlist, items=kept)
 
     async def place_again(self, panels: Sequence[Rect | None]) -> None:
