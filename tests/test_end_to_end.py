@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,13 @@ async def test_all_five_types_play_and_each_is_seen(world: World) -> None:
 
 
 async def test_commands_that_steer_playback_arrive_and_are_seen(world: World) -> None:
-    await world.colours("red", "lime", seconds=60)
+    await world.colours("red", "lime", seconds=30)
     before = await world.box.until_seen("red", "lime")
     other = {"red": "lime", "lime": "red"}[before]
     for kind, colour in (("next", other), ("previous", before)):
         assert (await world.order(kind))["status"] == "succeeded"
         await world.box.until_seen(colour)
-    done = await world.order("play", {"content_id": await world.picture(other), "seconds": 60})
+    done = await world.order("play", {"content_id": await world.picture(other), "seconds": 30})
     assert done["status"] == "succeeded"
     await world.box.until_seen(other)
     plain = await world.box.look()
@@ -120,9 +121,13 @@ async def test_commands_that_set_states_hold_and_what_the_box_cannot_do_is_said(
 async def test_k4_unknown_bad_and_expired_commands_are_rejected(world: World) -> None:
     await world.colours("red")
     for kind, payload, word in (
-        ("explode", {}, "explode"), ("set_volume", {"volume": 400}, "volume"), ("set_volume", {}, "volume"), ("play", {}, "content_id"),
-        ("set_orientation", {"orientation": "sideways"}, "orientation"), ("update_app", {"version": "9"}, "url"),
-    ):  # fmt: skip
+        ("explode", {}, "explode"),
+        ("set_volume", {"volume": 400}, "volume"),
+        ("set_volume", {}, "volume"),
+        ("play", {}, "content_id"),
+        ("set_orientation", {"orientation": "sideways"}, "orientation"),
+        ("update_app", {"version": "9"}, "url"),
+    ):
         done = await world.order(kind, payload)
         assert (done["status"], word in done["message"]) == ("rejected", True), done
 
@@ -185,13 +190,10 @@ async def test_the_server_locks_the_box_and_guessing_the_pin_is_slow_and_reporte
     await world.colours("red")
     await world.operator.lock(world.device, "7391")
     await world.box.until(lambda s: s["locked"], "locked")
-    waits = []
-    for wrong in ("1111", "2222", "3333"):
-        async with asyncio.timeout(20):
-            while (answer := await world.box.say("unlock", "--pin", wrong))[2].strip() and world.wrong_pins() <= len(waits):
-                await asyncio.sleep(0.5)
-        assert answer[0] == 4
-        waits.append(answer[2])
+    waits = [
+        await until("a guess that is looked at", partial(guessed, world, pin, count), 20)
+        for count, pin in enumerate(("1111", "2222", "3333"), 1)
+    ]
     assert all("wrong PIN; try again in" in said for said in waits), waits
     assert (await world.box.say("unlock", "--pin", "7391"))[0] == 4, "the right PIN is not looked at while the pause lasts"
     await world.fault("wrong_pin", "3 wrong PINs")
@@ -406,6 +408,13 @@ async def passed(world: World, path: str) -> bool:
 
 async def calls(world: World, name: str) -> bool:
     return (name, False) in world.logind.calls
+
+
+async def guessed(world: World, pin: str, count: int) -> str | None:
+    """What the command line says to a wrong PIN, once it is the one that is counted as number `count`."""
+    code, _, said = await world.box.say("unlock", "--pin", pin)
+    assert code == 4
+    return said if world.wrong_pins() == count else None
 
 
 async def plays_beyond(world: World, count: int) -> bool:

@@ -50,7 +50,7 @@ from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
-from player.errors import ConfigError, SignageError
+from player.errors import ConfigError, ServerUnreachable, SignageError
 from player.identity import Identity, load_or_create
 from player.runtime import (
     Shutdown,
@@ -83,6 +83,7 @@ class Agent:
         self._sync_now = asyncio.Event()
         self._stop = asyncio.Event()
         self._stage_starts: set[float] = set()
+        self._programme_fault: Fault | None = None
 
     async def __aenter__(self) -> Self:
         config, dirs, clock = self._config, self._dirs, self._clock
@@ -226,8 +227,21 @@ class Agent:
     async def _one_round(self) -> None:
         try:
             await self.sync.once()
-        except SignageError as error:
+        except ServerUnreachable as error:  # the heartbeat says so; and this may be a pause after what was said before
             log.debug("the programme was not renewed, what is here plays on: %s", error)
+        except SignageError as error:
+            self._note_programme(error)
+        else:
+            self._programme_fault = None
+
+    def _note_programme(self, error: SignageError) -> None:
+        """Told once in the log, and to the server for as long as it lasts."""
+        sentence = f"the programme cannot be renewed, what is here plays on: {error}"
+        before = self._programme_fault
+        if before is None:
+            log.warning("%s", sentence)
+        since = before.since if before else self._clock.now().timestamp()
+        self._programme_fault = Fault("programme", sentence, since, count=before.count + 1 if before else 1)
 
     async def _rest(self, seconds: float) -> None:
         self._sync_now.clear()
@@ -271,6 +285,8 @@ class Agent:
             yield Fault("stage_away", "the stage is not running; it is started again by itself", self._clock.now().timestamp())
         else:
             yield from status.faults
+        if self._programme_fault:
+            yield self._programme_fault
         yield from self.sync.faults
         yield from self.lock.faults()
         yield from self.commands.faults()
