@@ -22,14 +22,14 @@ from player.core.content import Fault
 from player.errors import BoxError
 from player.runtime import child_environment
 from player.stage.cdp import MESSAGE_LIMIT, Cdp
-from player.stage.chromium import PIPED, address, find_browser, flags
+from player.stage.chromium import PIPED, address, find_browser, flags, memory_limit
 from player.stage.webpage import WebPage
 
 log = logging.getLogger(__name__)
 START_S, STOP_S = 30.0, 2.0
 CLOSE_TRIES = 6
 OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
-_PIPE = 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
+_PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
 
 
 class BrowserProcess:
@@ -174,7 +174,7 @@ class BrowserProcess:
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
         self._profile.mkdir(mode=0o700, parents=True)
         process = await asyncio.create_subprocess_exec(
-            "setpriv", "--pdeathsig", "KILL", "sh", "-c", _PIPE, "sh", program,
+            "setpriv", "--pdeathsig", "KILL", "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program,
             *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox), *PIPED,
             env=self._environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, limit=MESSAGE_LIMIT, start_new_session=True,

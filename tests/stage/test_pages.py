@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 
+import psutil
 import pytest
 from aiohttp import web
 
 from player.core.playback import STAND_IN
+from player.stage.chromium import memory_limit
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -121,3 +124,35 @@ async def test_c19_a_page_without_a_picture_is_skipped(box: StageBox, site: Site
     box.start()
     await box.until(lambda s: any(f.code == "page_unreachable" for f in s.faults))
     await box.until_seen("blue")
+
+
+# What is beyond the limit is refused to one of them (it goes on without), and ends the other.
+BUFFERS = "const kept = []; setInterval(() => { for (let i = 0; i < 8; i++) kept.push(new Uint8Array(8 << 20).fill(7)); }, 20)"
+ARRAYS = "const kept = []; setInterval(() => kept.push(new Array(4e6).fill(0.5)), 20)"
+
+
+def largest_process(browser: int) -> int:
+    """Bytes in memory of the browser's largest process."""
+    root = psutil.Process(browser)
+    sizes = []
+    for process in [root, *root.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            sizes.append(process.memory_info().rss)
+    return max(sizes)
+
+
+@pytest.mark.parametrize(("script", "fails"), [(BUFFERS, False), (ARRAYS, True)], ids=["buffers", "arrays"])
+async def test_c16_a_page_that_eats_all_memory_costs_itself_alone(box: StageBox, site: Site, script: str, fails: bool):
+    good, greedy = box.page("good", site.page("/good", "lime"), 2), box.page("greedy", site.page("/greedy", "red", script), 8)
+    box.publish(good, greedy)
+    box.start()
+    browser = (await box.until_shown("greedy")).pids["browser"]
+    largest = 0
+    while (status := box.link.status) is None or any(item.name == "greedy" for item in status.items):
+        largest = max(largest, await asyncio.to_thread(largest_process, browser))
+        await asyncio.sleep(0.2)
+    await box.until_seen("lime")
+    assert largest < memory_limit()
+    status = await box.until(lambda s: not fails or any(f.item_id == "greedy" for f in s.faults))
+    assert {f.code for f in status.faults if f.item_id} == ({"page_crashed"} if fails else set())
+    assert status.pids["browser"] == browser, "the browser itself lives on"
