@@ -28,6 +28,7 @@ from player.agent.commands import Commands
 from player.agent.control import ControlServer
 from player.agent.door import Door
 from player.agent.download import Downloader
+from player.agent.feeds import Feeds
 from player.agent.gather import Gatherer
 from player.agent.heartbeat import Heartbeat
 from player.agent.lock import ScreenLock
@@ -148,9 +149,10 @@ class Agent:
             self.cache, Downloader(downloads, self.cache.parts, reach, reserve_bytes=reserve), prepare, lambda: gatherer.panel
         )
         self.checkup = Checkup(self.cache)
+        self.feeds = Feeds(self.cache, downloads, reach, self.stage, clock, self._sync_now.set)
         self.sync = Sync(
             self.cms, self.cache, gatherer, troubles, Snapshot(self._dirs.manifest, Manifest, mode=0o640), self.stage, clock,
-            youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts,
+            youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=self.feeds,
         )  # fmt: skip
 
     def _handlers(self) -> handlers.Handlers:
@@ -178,6 +180,7 @@ class Agent:
             loops |= {
                 "heartbeat": self.heartbeat.run,
                 "content": self._keep_in_step,
+                "feeds": self.feeds.run,
                 "results": self.results.run,
                 "plays": self.plays.run,
             }
@@ -288,6 +291,7 @@ class Agent:
         if self._programme_fault:
             yield self._programme_fault
         yield from self.sync.faults
+        yield from self.feeds.faults
         yield from self.lock.faults()
         yield from self.commands.faults()
         yield from self.plays.faults()

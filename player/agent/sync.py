@@ -17,10 +17,11 @@ import msgspec
 
 from player.agent.cache import Cache
 from player.agent.checkup import Checkup
+from player.agent.feeds import Feeds
 from player.agent.gather import Gatherer, key_of, trouble_key
 from player.agent.status import SyncProgress
 from player.agent.troubles import Troubles
-from player.core.assemble import FILE_KINDS, Content, Need, Ready, assemble, earlier, needs_of
+from player.core.assemble import FILE_KINDS, Content, Need, Ready, assemble, earlier, is_feed, needs_of, with_feeds
 from player.core.content import Fault, Item, Layout, Manifest
 from player.core.filehash import asset_key
 from player.core.ports import Clock, Cms, Programme, StagePort
@@ -50,10 +51,12 @@ class Sync:
         *,
         youtube_hosts: Collection[str] = YOUTUBE,
         stream_hosts: Collection[str] = (),
+        feeds: Feeds | None = None,
     ) -> None:
         self._cms, self._cache, self._gatherer, self._troubles = cms, cache, gatherer, troubles
         self._snapshot, self._stage, self._clock = snapshot, stage, clock
         self._youtube_hosts, self._stream_hosts = youtube_hosts, stream_hosts
+        self._feeds, self._fed = feeds, frozenset[str]()  # and those feeds that had come when the round began
         self._checkup = Checkup(cache)
         self._round = asyncio.Lock()
         self._current: Manifest | None = None
@@ -85,6 +88,8 @@ class Sync:
 
     def retry_in_s(self) -> float | None:
         """When a round before the next poll makes sense: seconds, None when nothing is to be retried."""
+        if self._feeds and not self._feeds.here <= self._fed:
+            return 0.0
         return self._troubles.retry_in_s()
 
     async def open(self) -> None:
@@ -92,6 +97,8 @@ class Sync:
         self._current = await asyncio.to_thread(self._snapshot.read)
         self._bare = self._current is None
         await self._cache.open()
+        if self._feeds and self._current:
+            await self._feeds.want(filter(is_feed, self._current.items))
         for item in self._current.items if self._current else ():
             if item.asset and item.file_hash:
                 self._cache.call(asset_key(item.content_id, item.file_hash, ""), item.asset, item.content_id)
@@ -99,6 +106,7 @@ class Sync:
     async def once(self) -> None:
         """One round: ask the server, fetch, check, publish, tidy up. Raises ServerError, StorageError; then what plays stays."""
         async with self._round:
+            self._fed = self._feeds.here if self._feeds else self._fed
             await self._bring(await self._cms.programme())
 
     async def clear_cache(self) -> None:
@@ -112,10 +120,12 @@ class Sync:
 
     async def _bring(self, programme: Programme) -> None:
         self._programme_faults = programme.faults
+        programme = replace(programme, layout=with_feeds(programme.layout))
         self._gatherer.panel = self._panel()
         await self._checkup.reconcile()
         needs, lost = needs_of(programme)
         left_out = self._check_items(programme, lost)
+        left_out |= await self._without_text(programme.layout, left_out)
         known = {trouble_key(need) for need in needs} | {_item_key(item_id) for item_id in left_out}
         self._troubles.keep_only(known)
         present = set(self._gatherer.ready(needs))
@@ -157,6 +167,13 @@ class Sync:
                     left_out.add(item.id)
                     self._refuse(item, "bad_url", f"{reason}: correct it on the server")
         return left_out
+
+    async def _without_text(self, layout: Layout, left_out: Collection[str]) -> set[str]:
+        """Says which feeds are wanted. Nothing waits for one: an item whose feed has not come yet is left out until it has."""
+        items = [i for region in layout.regions for i in region.playlist.items if is_feed(i) and i.id not in left_out]
+        on_air = filter(is_feed, self._current.items if self._current else ())
+        here = await self._feeds.want([*items, *on_air]) if self._feeds else frozenset()
+        return {item.id for item in items if item.file not in here}
 
     def _refuse(self, item: Item, code: str, reason: str) -> None:
         self._troubles.state(_item_key(item.id), code, f"{item}: {reason}", item_id=item.id, content_id=item.content_id)
@@ -236,6 +253,8 @@ class Sync:
         pinned = self._pinned()
         await self._gatherer.evict(await self._gatherer.plan(needs, pinned, programme.delete))
         files = {item.file for manifest in (self._current, self._before) if manifest for item in manifest.items if item.file}
+        if self._feeds:
+            await self._feeds.sweep(files)
         await self._cache.sweep(panels=self._gatherer.panels, keep_files=files, keep_parts={key_of(need) for need in needs})
 
     async def _keep_only_what_shows(self) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 
 from player.cms.adcast_words import (
     DAY_S,
+    DRAWN,
     ENDLESS,
     WITH_FILE,
     allowed,
     byte_count,
     colour,
     fit,
+    pace,
     percent,
     transition_kind,
     web_options,
@@ -43,7 +45,7 @@ from player.core.ports import Programme, WantedAsset
 from player.errors import ServerNonsense
 
 REGIONS, ITEMS = 8, 10_000
-DEFAULT_S, BLEND_S = 10.0, 0.6
+DEFAULT_S, DRAWN_S, BLEND_S = 10.0, 60.0, 0.6
 
 
 class _Item(Wire):
@@ -65,6 +67,9 @@ class _Item(Wire):
     web: Any = None
     schedule_id: Text = None
     campaign_id: Text = None
+    text: Text = None
+    format: Text = None
+    speed: Any = None
 
 
 class _Playlist(Wire):
@@ -90,6 +95,13 @@ class _Region(Wire):
     name: Text = None
     shuffle: Truth = None
     items: Rows = None
+
+
+def _words(wire: _Item, kind: Kind) -> str | None:
+    """What a ticker says itself, or a clock's format ("" for the usual one); None where there is an address instead."""
+    if kind is Kind.CLOCK:
+        return (wire.format or wire.text or "")[:200]
+    return wire.text if kind is Kind.TICKER and wire.text and wire.text.strip() else None
 
 
 @dataclass(slots=True)
@@ -179,12 +191,14 @@ class Reader:
             said = f'the type "{wire.type}"' if wire.type else "no type"
             self._fault("unsupported_type", f"{name} has {said}, which this player cannot show; it is left out", wire)
             return None
-        address = self._address(wire, content, kind)
-        if address is None:
-            self._fault("bad_item", f"{name} has an address that is not http or https; it is left out", wire)
+        words = _words(wire, kind)
+        address = None if words is not None else self._address(wire, content, kind)
+        if address is None and words is None:
+            missing = "neither a text nor the http address of a feed" if kind in DRAWN else "an address that is not http or https"
+            self._fault("bad_item", f"{name} has {missing}; it is left out", wire)
             return None
         file_hash = wire.file_hash or text(self.listed.get(content, {}).get("file_hash"))
-        if kind in WITH_FILE:
+        if kind in WITH_FILE and address is not None:
             size = wire.file_size if wire.file_size is not None else number(self.listed.get(content, {}).get("file_size"))
             self.assets.setdefault(content, WantedAsset(content, name, kind.value, address, file_hash, byte_count(size)))
         return Item(
@@ -202,6 +216,8 @@ class Reader:
             web=web_options(wire.web),
             schedule_id=wire.schedule_id,
             campaign_id=wire.campaign_id,
+            text=words,
+            speed=pace(wire.speed) if kind is Kind.TICKER else None,
         )
 
     def _address(self, wire: _Item, content: str, kind: Kind) -> str | None:
@@ -209,6 +225,8 @@ class Reader:
         listed = text(self.listed.get(content, {}).get("download_url"))
         direct = (wire.download_url, listed) if kind in WITH_FILE else (wire.source_url, wire.url, wire.download_url, listed)
         given = next((one for one in direct if one), None)
+        if given is None and kind in DRAWN:
+            return None
         try:
             address = self.absolute(given) if given else self.download(content)
         except ValueError:  # what urllib cannot take apart
@@ -220,6 +238,8 @@ class Reader:
         asked = number(wire.duration)
         if wire.duration is not None and (asked is None or asked < 0 or asked > DAY_S):
             self._fault("bad_duration", f'{name} has the duration "{str(wire.duration)[:40]}"; a sensible one is used', wire)
+        if kind in DRAWN and not asked:
+            return DRAWN_S
         if kind in ENDLESS:
             return min(max(asked or 0.0, 0.0), DAY_S)
         return DEFAULT_S if asked is None else min(max(asked, 1.0), DAY_S)

@@ -12,6 +12,8 @@ from player.core.content import Fit, Kind, TransitionKind, WebOptions
 DAY_S = 86_400.0
 WITH_FILE = (Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF)
 ENDLESS = (Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM)  # 0 means: as long as it lasts
+DRAWN = (Kind.TICKER, Kind.CLOCK)  # what they say is in the item, or in a feed
+_PACES = {"slow": 0.04, "normal": 0.075, "fast": 0.15}  # widths of the region a second
 _PAGE_SCHEMES = ("http", "https")
 _STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp")
 _TRANSITIONS = {
@@ -32,6 +34,14 @@ _TRANSITIONS = {
 def transition_kind(word: str) -> TransitionKind | None:
     """`fade` is AdCast's word for what we call a crossfade; None for a word that we do not know."""
     return _TRANSITIONS.get(re.sub(r"[\s-]+", "_", word.strip().lower()))
+
+
+def pace(value: Any) -> float | None:
+    """A ticker's speed in widths of its region a second: such a number, or slow, normal, fast; None where it is neither."""
+    read = number(value)
+    if read is None:
+        return _PACES.get((text(value) or "").strip().lower())
+    return min(max(read, 0.005), 1.0) if read > 0 else None
 
 
 def byte_count(size: float | None) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from player.core.content import Item, Kind, Layout
+from player.core.feed import file_of
 from player.core.ports import Programme, WantedAsset
 
 FILE_KINDS = frozenset({Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF})
@@ -64,6 +65,20 @@ def _items(layout: Layout) -> Iterator[tuple[Item, bool]]:
     for region in layout.regions:
         for index, item in enumerate(region.playlist.items):
             yield item, index == 0
+
+
+def is_feed(item: Item) -> bool:
+    """Whether its text comes from a feed."""
+    return item.kind is Kind.TICKER and bool(item.url)
+
+
+def with_feeds(layout: Layout) -> Layout:
+    """`layout` with the files named in which the texts of its feeds are kept."""
+    regions = []
+    for region in layout.regions:
+        items = tuple(replace(i, file=file_of(i.url)) if i.url and is_feed(i) else i for i in region.playlist.items)
+        regions.append(replace(region, playlist=replace(region.playlist, items=items)))
+    return replace(layout, regions=tuple(regions))
 
 
 def assemble(layout: Layout, ready: Mapping[Content, Ready], left_out: Collection[str] = ()) -> Layout:
