@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from player.core.assemble import is_feed, with_feeds
+from player.core.content import Item, Kind, Playlist, full_screen
 from player.core.feed import ITEMS, LARGEST, LINE, file_of, lines_of, plain
+from player.core.urls import check_url
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/" xmlns:atom="http://www.w3.org/2005/Atom"><channel>
@@ -145,3 +149,19 @@ def test_whatever_comes_is_either_lines_or_a_reason(body: bytes):
 def test_a_feeds_file_follows_from_its_address():
     assert file_of("http://a/x") != file_of("http://a/y")
     assert file_of("http://a/x").startswith("feeds/")
+
+
+def test_feeds_of_a_layout_are_named_by_the_files_that_hold_their_texts():
+    feed = Item("1", "1", "News", Kind.TICKER, 60, url="http://news.example/rss")
+    own = Item("2", "2", "Own", Kind.TICKER, 60, text="x")
+    page = Item("3", "3", "Page", Kind.WEB, 60, url="http://news.example/rss")
+    named = with_feeds(full_screen(Playlist("p", "P", (feed, own, page)))).regions[0].playlist.items
+    assert named == (replace(feed, file=file_of("http://news.example/rss")), own, page)
+    assert [is_feed(item) for item in named] == [True, False, False]
+
+
+def test_c9_what_is_drawn_here_needs_no_address_and_a_feeds_address_is_checked():
+    assert check_url(None, Kind.CLOCK) is None
+    assert check_url(None, Kind.TICKER) is None
+    assert check_url("http://news.example/rss", Kind.TICKER) is None
+    assert "allowed here: http, https" in (check_url("file:///etc/passwd", Kind.TICKER) or "")
