@@ -9,10 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import json
 import os
+import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +38,7 @@ ANSWERS_WITHIN_S = 30.0
 CONTENT_WITHIN_S = 180.0
 STOPS_WITHIN_S = 6.0
 LOOK_S = 0.2
+REMOVED_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,10 @@ async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, a
             screens = _screens(chosen.screens, base, account, players)
             for screen in screens:
                 await players.enter_async_context(_player(screen, server.url, chosen.config, config))
-                print(f"screen {screen.number}  http://127.0.0.1:{screen.port}", flush=True)
+                config_file = _note(screen, server.url)
+                print(
+                    f"screen {screen.number}  http://127.0.0.1:{screen.port}   ask it: signage-player status --config {config_file}"
+                )
             if not (base / "server" / "samples").exists():
                 print("making the sample content, once; this takes a while", flush=True)
             await server.seed_samples()
@@ -129,8 +136,8 @@ async def _served(base: Path, port: int) -> AsyncIterator[DemoServer]:
 
 
 def _screens(count: int, base: Path, account: Account | None, ending: contextlib.AsyncExitStack) -> list[Screen]:
-    made = tempfile.TemporaryDirectory(prefix="signage-demo-", dir=short_base(), ignore_cleanup_errors=True)
-    runtime = Path(ending.enter_context(made))
+    runtime = Path(tempfile.mkdtemp(prefix="signage-demo-", dir=short_base()))
+    ending.callback(_remove, runtime)
     runtime.chmod(0o711)
     screens = []
     for number in range(1, count + 1):
@@ -142,6 +149,14 @@ def _screens(count: int, base: Path, account: Account | None, ending: contextlib
     return screens
 
 
+def _remove(folder: Path) -> None:
+    """A browser that is just ending may still write a file while its folder goes."""
+    deadline = time.monotonic() + REMOVED_WITHIN_S
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(LOOK_S)
+
+
 def _free_port(wanted: int) -> int:
     for port in (wanted, 0):
         with contextlib.suppress(OSError), socket.socket() as trial:
@@ -149,6 +164,26 @@ def _free_port(wanted: int) -> int:
             trial.bind(("127.0.0.1", port))
             return int(trial.getsockname()[1])
     raise BoxError("local page", "no port is free on 127.0.0.1")
+
+
+def _note(screen: Screen, server_url: str) -> Path:
+    """Writes the configuration with which every command finds this player."""
+    dirs, path = screen.dirs, screen.dirs.state.with_name("config.toml")
+    tables: dict[str, dict[str, object]] = {
+        "cms": {"url": server_url},
+        "storage": {"state_dir": dirs.state, "cache_dir": dirs.cache, "runtime_dir": dirs.runtime},
+        "stage": {"runtime_dir": dirs.stage_runtime},
+        "control": {"listen": f"127.0.0.1:{screen.port}"},
+    }
+    lines = [
+        f"[{name}]\n" + "".join(f"{key} = {json.dumps(str(value))}\n" for key, value in keys.items())
+        for name, keys in tables.items()
+    ]
+    try:
+        path.write_text("\n".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(str(path), f"cannot be written: {error.strerror}; choose another folder with --folder") from error
+    return path
 
 
 @contextlib.asynccontextmanager

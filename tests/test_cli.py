@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -475,6 +476,12 @@ def test_the_demonstration_pairs_a_player_and_shows_its_content(short_box: Box) 
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "sign in as demo@example.com" in done.stdout
+    told = done.stdout.split("signage-player status --config ")[1].split("\n")[0]
+    assert short_box("status", "--config", told, SIGNAGE__STORAGE__RUNTIME_DIR="").returncode == 3, (
+        "it is over, and the file is right"
+    )
+    runtime = tomllib.loads(Path(told).read_text())["storage"]["runtime_dir"]
+    assert not Path(runtime).parent.exists(), "nothing is left behind"
     with Image.open(short_box.folder / "demo-screenshot.png") as picture:
         assert picture.size == (640, 360)
         assert len(picture.convert("RGB").resize((32, 18)).getcolors(1000) or []) > 20, "a picture, not an empty screen"

@@ -229,5 +229,5 @@ async def _body(request: web.Request) -> dict[str, Any]:
 def _pin(body: Mapping[str, Any]) -> str:
     pin = body.get("pin")
     if not isinstance(pin, str) or not pin.isascii() or not pin.isdigit() or not 4 <= len(pin) <= 12:
-        raise CommandRejected('expected {"pin": "…"}, 4 to 12 digits')
+        raise CommandRejected("a PIN has 4 to 12 digits; nothing was tried")
     return pin
