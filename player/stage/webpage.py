@@ -87,11 +87,7 @@ class WebPage:
                 if isinstance(target, Picture) and not await self._evaluate(DECODED):
                     raise self._error("damaged", "the picture cannot be decoded; export it again")
         except TimeoutError as error:
-<<<<<<< /tmp/pg/tree/player/stage/webpage.py
             await self._notice_hanging(within_s)
-=======
-            await self._notice_hanging()
->>>>>>> /tmp/pg/h
             raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {within_s:g} s") from error
         except BoxError as error:
             raise self._problem or self._error("page_hangs", f"{url}: {error.reason}") from error
@@ -149,21 +145,13 @@ class WebPage:
         """No more events: the window is closed on purpose."""
         self._cdp.unsubscribe(self._session)
 
-<<<<<<< /tmp/pg/tree/player/stage/webpage.py
     async def _notice_hanging(self, within_s: float) -> None:
-=======
-    async def _notice_hanging(self) -> None:
->>>>>>> /tmp/pg/h
         """Whether the page itself answers no more, and not only its server: while that is waited for, no page is asked."""
         self._post("Page.stopLoading")
         try:
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
         except BoxError:
-<<<<<<< /tmp/pg/tree/player/stage/webpage.py
             self._hangs(f"the page was not drawn within {within_s:g} s and answers no more")
-=======
-            self._hangs("the page was not drawn in time and answers no more")
->>>>>>> /tmp/pg/h
 
     def _hangs(self, reason: str) -> None:
         """A page that computes for ever would not even let its window close."""
