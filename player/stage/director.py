@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import assert_never
 
 from player.core import playback
-from player.core.content import Item, Kind, Orders, Region
+from player.core.content import Item, Kind, Orders, Region, TransitionKind
 from player.core.ports import Clock, NowPlaying, Playable
 from player.errors import BoxError, ContentError
 from player.stage.sight import NO_WINDOW, Sight
+from player.stage.soundfade import crossfade, mpv_volume
 from player.stage.surfaces import DRAWN, Placed, SurfacePool
 from player.stage.transitions import Change, change
 
@@ -63,6 +64,7 @@ class RegionDriver:
         self._events: asyncio.Queue[playback.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._placed: dict[int, Placed] = {}
+        self._items: dict[int, Item] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._released: set[int] = set()
         self._group: asyncio.TaskGroup | None = None
@@ -184,6 +186,7 @@ class RegionDriver:
             async with asyncio.timeout(playback.PREPARE_LIMIT_S + LOAD_SLACK_S):
                 target = await self._target(item)
                 placed = self._placed[token] = await self.pool.take(item.kind)
+                self._items[token] = item
                 async with self._turns:
                     await placed.surface.load(self._playable(item, target))
         except ContentError as error:
@@ -225,10 +228,14 @@ class RegionDriver:
 
     async def _show(self, effect: playback.Show) -> None:
         placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
+        sound = self._fade_sound(effect, placed, before)
         placed.surface.start()
         try:
             await change(self._compositor, self._change(effect, placed, before))
         finally:
+            if sound is not None:
+                sound.cancel()
+                placed.surface.set_volume(self._volume(effect.item), muted=self._muted())
             if effect.item.kind in WATCHED and effect.token not in self._released:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
@@ -253,6 +260,24 @@ class RegionDriver:
             alone=self.alone, clipped=placed.sort == "mpv",
         )  # fmt: skip
 
+    def _fade_sound(self, effect: playback.Show, placed: Placed, before: Placed | None) -> asyncio.Task[None] | None:
+        """Sound changes over while the picture does. None where there is nothing to fade: a cut, or silence."""
+        leaving = self._items.get(effect.replaces or 0)
+        cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0
+        if cut or before is None or leaving is None or self._muted() or self._group is None:
+            return None
+        voices = [self._voice(leaving, before), self._voice(effect.item, placed)]
+        voices[1](0.0)
+        return self._group.create_task(crossfade(effect.transition, *voices), name=f"{self.region.id}: sound")
+
+    def _voice(self, item: Item, placed: Placed) -> Callable[[float], None]:
+        def be_heard(gain: float) -> None:
+            whole = self._volume(item)
+            volume = mpv_volume(whole, gain) if placed.sort == "mpv" else round(whole * gain)
+            placed.surface.set_volume(volume, muted=self._muted())
+
+        return be_heard
+
     async def _watch(self, token: int, placed: Placed) -> None:
         try:
             await placed.surface.ended()
@@ -269,6 +294,7 @@ class RegionDriver:
 
     async def _give_back(self, token: int) -> None:
         placed = self._placed.pop(token, None)
+        self._items.pop(token, None)
         self._released.discard(token)
         if placed is not None:
             await self.pool.give_back(placed)

@@ -35,7 +35,16 @@ STALL_S = 5.0
 class MpvSurface:
     """Implements `core.ports.Surface`. Make it with `await MpvSurface.create(…)`, on the loop that will use it."""
 
-    def __init__(self, app_id: str, handle: Any, loop: asyncio.AbstractEventLoop, *, load_limit_s: float, stall_s: float) -> None:
+    def __init__(
+        self,
+        app_id: str,
+        handle: Any,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        load_limit_s: float,
+        stall_s: float,
+        sound: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._app_id, self._handle, self._loop = app_id, handle, loop
         self._load_limit_s, self._stall_s = load_limit_s, stall_s
         self._opened = self._drawn = self._has_video = False
@@ -44,6 +53,8 @@ class MpvSurface:
         self._eof = False
         self._duration: float | None = None
         self._live = False
+        self._sound = sound
+        self.sound_output: str | None = None
         self._changed = asyncio.Event()
         self._dropped = 0
 
@@ -56,13 +67,15 @@ class MpvSurface:
         options: Mapping[str, Any],
         load_limit_s: float = LOAD_LIMIT_S,
         stall_s: float = STALL_S,
+        sound: Callable[[], Mapping[str, str]] = dict,
     ) -> MpvSurface:
-        """Opens the window, invisible until the compositor is told otherwise. `options`: vo, hwdec, audio device."""
+        """Opens the window, invisible until the compositor is told otherwise. `options`: vo, hwdec, audio device;
+        `sound` is asked for the outputs to try before each item."""
         loop = asyncio.get_running_loop()
         handle = await asyncio.wait_for(_in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
-        surface = cls(app_id, handle, loop, load_limit_s=load_limit_s, stall_s=stall_s)
+        surface = cls(app_id, handle, loop, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound)
         handle.register_event_callback(surface._from_mpv)
-        for name in ("eof-reached", "video-out-params", "duration"):
+        for name in ("eof-reached", "video-out-params", "duration", "current-ao"):
             handle.observe_property(name, surface._observed)
         return surface
 
@@ -108,6 +121,8 @@ class MpvSurface:
             self._eof = bool(value)
         elif name == "video-out-params":
             self._has_video = bool(value)
+        elif name == "current-ao":
+            self.sound_output = value if isinstance(value, str) else None
         elif name == "duration":
             self._duration = float(value) if isinstance(value, int | float) else None
         self._changed.set()
@@ -122,7 +137,7 @@ class MpvSurface:
         self._failure = None
         try:
             async with asyncio.timeout(self._load_limit_s):
-                await _in_thread(_load, self._handle, playable)
+                await _in_thread(_load, self._handle, playable, self._sound())
                 await self._first_frame()
         except TimeoutError as error:
             raise ContentError("timeout", item.name, f"showed no picture within {self._load_limit_s:.0f} s") from error
@@ -245,9 +260,9 @@ def _open(app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
     return mpv.MPV(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)
 
 
-def _load(handle: Any, playable: Playable) -> None:
+def _load(handle: Any, playable: Playable, sound: Mapping[str, str]) -> None:
     handle.command("set", "pause", "yes")
-    for name, value in options_for(playable).items():
+    for name, value in {**options_for(playable), **sound}.items():
         handle.command("set", name, value)
     handle.command("set", "keepaspect", "no" if playable.fit == Fit.STRETCH else "yes")
     handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -18,6 +19,7 @@ from player.core.ports import Clock, Surface
 from player.errors import SignageError
 from player.stage.house import Cards, House, idle_background
 from player.stage.mpv import MpvSurface
+from player.stage.sound import Sound
 from player.store import write_atomically
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,8 @@ class SwayScreen:
         self._browser: Any = None
         self._drawn_windows: Any = None
         self._keepsakes: Any = None
-        self._sound, self._sound_fault = _sound(config.audio_device)
+        self._sound = Sound(config.audio_device, config.levelling)
+        self._players: weakref.WeakSet[MpvSurface] = weakref.WeakSet()
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
         os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
 
@@ -51,7 +54,10 @@ class SwayScreen:
         options: dict[str, Any] = (
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
         )
-        return await MpvSurface.create(f"sig-{name}", size, options=options | self._sound | {"hidpi_window_scale": False})
+        options |= self._sound.always() | {"hidpi_window_scale": False}  # the compositor's pixels are ours, whatever the scale
+        player = await MpvSurface.create(f"sig-{name}", size, options=options, sound=self._sound.options)
+        self._players.add(player)
+        return player
 
     async def _draw(self, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         from player.stage.drawn import DrawnSurface
@@ -111,7 +117,7 @@ class SwayScreen:
 
     def faults(self) -> tuple[Fault, ...]:
         """Of sound and browser."""
-        return (*self._sound_fault, *(self._browser.faults if self._browser is not None else ()))
+        return (*self._sound.faults(list(self._players)), *(self._browser.faults if self._browser is not None else ()))
 
 
 def _draw_still(path: Path, size: tuple[int, int]) -> None:
@@ -122,14 +128,3 @@ def _draw_still(path: Path, size: tuple[int, int]) -> None:
     out = io.BytesIO()
     background_card(size).save(out, "PNG", compress_level=1)
     write_atomically(path, out.getvalue())
-
-
-def _sound(device: str) -> tuple[dict[str, Any], tuple[Fault, ...]]:
-    """mpv's sound options. Without any device there is silence and a fault, never a stop."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "/nonexistent")
-    pulse = os.environ.get("PULSE_SERVER") or Path(runtime, "pulse/native").exists()
-    cards = list(Path("/dev/snd").glob("pcm*p")) if Path("/dev/snd").exists() else []
-    if not pulse and not cards:
-        return {"ao": "null"}, (Fault("no_audio", "there is no sound device; everything plays silently", time.time()),)
-    options = {"ao": "pulse,alsa,null" if pulse else "alsa,null"}
-    return (options if device == "auto" else options | {"audio_device": device}), ()

@@ -1,0 +1,98 @@
+"""Where sound goes: looked for again before every item, so that a device that appears is taken up and one that goes is no stop.
+
+Fault D2. libmpv tries the outputs in the order given here and ends with silence, in which playback keeps its time; the same happens
+in the middle of an item whose device vanishes. What libmpv says it uses is what is reported, not what was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from player.core.content import Fault
+
+log = logging.getLogger(__name__)
+
+SILENCE = "null"
+# EBU R 128: -23 LUFS, peaks at most -1.5 dBTP, the loudness range kept; in the sound card's usual rate again.
+R128 = "lavfi=[loudnorm=I=-23:TP=-1.5:LRA=11,aresample=48000]"
+
+
+class Player(Protocol):
+    """What plays sound: `sound_output` is libmpv's name of it, None while there is none to play."""
+
+    @property
+    def sound_output(self) -> str | None: ...
+
+
+class Sound:
+    """`device` is "auto" or one of libmpv's; `levelling` "off" or "r128". `cards` and `run` are the system's folders."""
+
+    def __init__(
+        self,
+        device: str = "auto",
+        levelling: str = "off",
+        *,
+        cards: Path = Path("/dev/snd"),
+        run: Path = Path("/run"),
+        environment: Mapping[str, str] = os.environ,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._device, self._levelling, self._cards, self._run = device, levelling, cards, run
+        self._environment, self._now = environment, now
+        self._fault: Fault | None = None
+
+    def __repr__(self) -> str:
+        return f"<sound to {self._device} by {self.options()['ao']}>"
+
+    def always(self) -> dict[str, str]:
+        """Options for the life of a handle."""
+        device = {} if self._device == "auto" else {"audio_device": self._device}
+        return device | ({"af": R128} if self._levelling == "r128" else {})
+
+    def options(self) -> dict[str, str]:
+        """What to set before an item is loaded."""
+        found = (["pulse"] if self._server() else []) + (["alsa"] if self._has_card() else [])
+        return {"ao": ",".join([*found, SILENCE])}
+
+    def _server(self) -> bool:
+        """Whether a sound server is there. Asking for one that is not would have the library start its own."""
+        if self._environment.get("PULSE_SERVER"):
+            return True
+        folders = (self._environment.get("PULSE_RUNTIME_PATH"), self._environment.get("XDG_RUNTIME_DIR", "") + "/pulse")
+        return any(_is_there(Path(folder) / "native") for folder in (*folders, self._run / "pulse") if folder)
+
+    def _has_card(self) -> bool:
+        try:
+            return any(self._cards.glob("pcm*p"))
+        except OSError:
+            return False
+
+    def faults(self, players: list[Player]) -> tuple[Fault, ...]:
+        """No device, or one that cannot be opened: everything plays, in silence."""
+        words = None
+        if self.options()["ao"] == SILENCE:
+            words = "there is no sound device; everything plays silently, and one that appears is used from the next item on"
+        elif any(player.sound_output == SILENCE for player in players):
+            name = "no sound device" if self._device == "auto" else f"the sound device {self._device} (stage.audio_device)"
+            cannot = "can be opened" if self._device == "auto" else "cannot be opened"
+            words = f"{name} {cannot}; items play silently, and it is tried again with each"
+        if words is None:
+            if self._fault:
+                log.info("sound is back")
+            self._fault = None
+        elif self._fault is None or self._fault.message != words:
+            log.warning("%s", words)
+            self._fault = Fault("no_audio", words, self._now())
+        return (self._fault,) if self._fault else ()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_socket()
+    except PermissionError:  # the folder of somebody else
+        return False

@@ -1,0 +1,248 @@
+"""Sound on a real sound server, measured where it leaves: volumes, fades, levelling, and devices that come and go. Fault D2."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import subprocess
+from array import array
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
+from player.stage.sound import SILENCE, Sound
+from player.stage.soundfade import gains, mpv_volume
+from tests.stage.conftest import Running, StageBox
+
+RATE = 16000
+TONE = 0.125  # the amplitude of ffmpeg's sine
+
+
+class Server:
+    """PulseAudio with two sinks that lead nowhere, `one` (the default) and `two`."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700)
+        self.socket = folder / "pulse/native"
+        self._environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
+            "-L", "module-null-sink sink_name=one", "-L", "module-null-sink sink_name=two", "-L", "module-native-protocol-unix",
+            env=self._environment, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        async with asyncio.timeout(10):
+            while await self._answers() != 0:  # noqa: ASYNC110 - a server has no event for it
+                await asyncio.sleep(0.05)
+
+    async def _answers(self) -> int:
+        asking = await asyncio.create_subprocess_exec(
+            "pactl", "info", env=self._environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        return await asking.wait()
+
+    async def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+    async def record(self, seconds: float, sink: str = "one") -> list[float]:
+        """What leaves there, -1 to 1."""
+        options = f"-d {sink}.monitor --format=s16le --rate={RATE} --channels=1 --latency-msec=20"
+        recording = await asyncio.create_subprocess_exec(
+            "parec", *options.split(), env=self._environment, stdout=asyncio.subprocess.PIPE
+        )
+        assert recording.stdout
+        try:
+            async with asyncio.timeout(seconds + 5):
+                heard = await recording.stdout.readexactly(int(seconds * RATE) * 2)
+        finally:
+            recording.terminate()
+            await recording.communicate()
+        return [sample / 32768 for sample in array("h", heard)]
+
+    async def level(self, sink: str = "one") -> float:
+        """The amplitude of a tone there."""
+        heard = (await self.record(0.35, sink))[-RATE // 5 :]
+        return math.sqrt(2 * sum(sample * sample for sample in heard) / len(heard))
+
+    async def until_level(self, low: float, high: float, sink: str = "one") -> None:
+        for _ in range(30):
+            heard = await self.level(sink)
+            if low <= heard <= high:
+                return
+        raise AssertionError(f"{heard:.4f} is not within {low} and {high}")
+
+
+@pytest.fixture
+async def server(runtime_dir: Path) -> AsyncIterator[Server]:
+    """Not started yet."""
+    found = Server(runtime_dir / "sound")
+    yield found
+    await found.end()
+
+
+def make_box(runtime_dir: Path, server: Server, **stage: str) -> StageBox:
+    """A stage whose sound goes to `server`."""
+    made = StageBox(runtime_dir / "box")
+    made.environment |= {"PULSE_RUNTIME_PATH": str(server.socket.parent), "HOME": str(runtime_dir)}
+    made.environment |= {f"SIGNAGE__STAGE__{key.upper()}": value for key, value in stage.items()}
+    return made
+
+
+def tone(box: StageBox, name: str, seconds: float, hertz: int = 440, gain: float = 1.0, **more: int) -> Item:
+    """A clip that sounds."""
+    path = box.dirs.cache / f"{name}.mp4"
+    sound = f"sine=frequency={hertz}:duration={seconds}:sample_rate=48000,volume={gain}"
+    command = f"ffmpeg -v error -y -f lavfi -i color=blue:s=320x180:r=25:d={seconds} -f lavfi -i {sound} -pix_fmt yuv420p -c:a aac"
+    subprocess.run([*command.split(), str(path)], check=True)
+    return Item(name, f"c-{name}", name, Kind.VIDEO, 0, file=path.name, **more)
+
+
+@pytest.mark.stage
+async def test_item_region_and_orders_each_have_their_say_in_the_volume(runtime_dir: Path, server: Server):
+    await server.start()
+    async with Running(make_box(runtime_dir, server)) as box:
+
+        def region(volume: int, *, audible: bool = True) -> Manifest:
+            playlist = Playlist("p", "p", (tone(box, "long", 60, volume=80),))
+            found = Region("main", Rect(0, 0, 100, 100), playlist, volume=volume, audible=audible)
+            return Manifest("", Layout("l", 100, 100, (found,)), False, 1)
+
+        box.publish(manifest=region(50))
+        box.start()
+        await box.until_shown("long")
+        half = TONE * 0.4**3
+        await server.until_level(half * 0.85, half * 1.15)
+        box.publish(manifest=region(100))
+        await box.reread()
+        louder = TONE * 0.8**3
+        await server.until_level(louder * 0.85, louder * 1.15)
+        box.order(muted=True)
+        await box.reread()
+        await server.until_level(0, 0.0005)
+        box.order(muted=False)
+        await box.reread()
+        await server.until_level(louder * 0.85, louder * 1.15)
+        box.publish(manifest=region(100, audible=False))
+        await box.reread()
+        await server.until_level(0, 0.0005)
+        assert not [f for f in box.link.status.faults if f.code == "no_audio"]
+
+
+@pytest.mark.stage
+async def test_a_crossfade_of_pictures_is_one_of_sound_without_a_click(runtime_dir: Path, server: Server):
+    await server.start()
+    async with Running(make_box(runtime_dir, server)) as box:
+        first, second = tone(box, "low", 4, 440), tone(box, "high", 30, 1000)
+        box.publish(first, second, transition=Transition(TransitionKind.CROSSFADE, 1.6))
+        box.start()
+        await box.until_shown("low")
+        await asyncio.sleep(0.5)
+        heard = await server.record(4.5)
+    frame = RATE // 20
+    frames = [heard[at : at + frame] for at in range(0, len(heard) - frame, frame)]
+    low, high = ([amplitude(part, hertz) for part in frames] for hertz in (440, 1000))
+    assert low[2] == pytest.approx(TONE, rel=0.1)
+    assert high[2] < 0.004
+    assert high[-2] == pytest.approx(TONE, rel=0.1)
+    assert low[-2] < 0.004
+    both = [(a, b) for a, b in zip(low, high, strict=True) if a > 0.1 * TONE and b > 0.1 * TONE]
+    assert len(both) >= 10, "for a second both are heard"
+    worst = max(abs(value) for value in without(440, without(1000, heard)))
+    assert worst < 0.15 * TONE, "a click is what neither tone explains"
+
+
+def without(hertz: int, samples: list[float]) -> list[float]:
+    """What is left when that tone is taken out, whatever its loudness and phase; a step stays about as high as it is."""
+    twice = 2 * math.cos(2 * math.pi * hertz / RATE)
+    return [(a - twice * b + c) for a, b, c in zip(samples, samples[1:], samples[2:], strict=False)]
+
+
+def amplitude(samples: list[float], hertz: int) -> float:
+    """Of one frequency in there."""
+    angle = 2 * math.pi * hertz / RATE
+    real = sum(value * math.cos(angle * at) for at, value in enumerate(samples))
+    imaginary = sum(value * math.sin(angle * at) for at, value in enumerate(samples))
+    return 2 * math.hypot(real, imaginary) / len(samples)
+
+
+@pytest.mark.stage
+async def test_d2_a_device_that_appears_is_used_from_the_next_item_and_one_that_goes_stops_nothing(
+    runtime_dir: Path, server: Server
+):
+    async with Running(make_box(runtime_dir, server)) as box:
+        box.publish(tone(box, "one", 3), tone(box, "two", 3))
+        box.start()
+        await box.until(lambda s: s.items and any(f.code == "no_audio" for f in s.faults))
+        await server.start()
+        await server.until_level(TONE * 0.8, TONE * 1.2)
+        await box.until(lambda s: not any(f.code == "no_audio" for f in s.faults))
+        before = len(box.plays())
+        await server.end()
+        await box.until(lambda s: any(f.code == "no_audio" for f in s.faults))
+        await box.until(lambda s: s.last_play_seq >= before + 2)
+        plays = box.plays()[before:]
+        assert all(p["result"] == "complete" and abs(p["duration_ms"] - 3000) < 600 for p in plays), plays
+        assert not [f for f in box.link.status.faults if f.item_id]
+        await server.start()
+        await server.until_level(TONE * 0.8, TONE * 1.2)
+        await box.until(lambda s: not any(f.code == "no_audio" for f in s.faults))
+
+
+@pytest.mark.stage
+async def test_the_configured_device_is_the_one_that_sounds(runtime_dir: Path, server: Server):
+    await server.start()
+    async with Running(make_box(runtime_dir, server, audio_device="pulse/two")) as box:
+        box.publish(tone(box, "long", 60))
+        box.start()
+        await box.until_shown("long")
+        await server.until_level(TONE * 0.8, TONE * 1.2, sink="two")
+        assert await server.level("one") < 0.0005
+
+
+@pytest.mark.stage
+async def test_levelling_makes_a_whisper_and_a_shout_about_equally_loud(runtime_dir: Path, server: Server):
+    await server.start()
+    async with Running(make_box(runtime_dir, server, levelling="r128")) as box:
+        box.publish(tone(box, "whisper", 60, 1000, 0.25), tone(box, "shout", 60, 1000, 6.0))
+        box.start()
+        await box.until_shown("whisper")
+        await asyncio.sleep(1.0)
+        whisper = await server.level()
+        await box.ask("next")
+        await box.until_shown("shout")
+        await asyncio.sleep(1.0)
+        shout = await server.level()
+    assert 20 * math.log10(6.0 / 0.25) > 27
+    assert abs(20 * math.log10(shout / whisper)) < 4, (whisper, shout)
+
+
+def test_a_fade_keeps_the_power_and_through_the_background_there_is_a_silence():
+    for step in range(11):
+        out, into = gains(TransitionKind.CROSSFADE, step / 10)
+        assert out * out + into * into == pytest.approx(1.0)
+    assert gains(TransitionKind.CROSSFADE, 0) == (1.0, 0.0)
+    assert gains(TransitionKind.FADE, 0.5) == (0.0, 0.0)
+    assert gains(TransitionKind.FADE, 0)[0] == 1.0
+    assert gains(TransitionKind.FADE, 1) == (0.0, 1.0)
+    assert [mpv_volume(80, gain) for gain in (0, 0.125, 1)] == [0, 40, 80]
+
+
+def test_outputs_are_looked_for_each_time(tmp_path: Path):
+    cards = tmp_path / "snd"
+    sound = Sound(cards=cards, run=tmp_path, environment={})
+    assert sound.options() == {"ao": SILENCE}
+    assert sound.faults([])[0].code == "no_audio"
+    cards.mkdir()
+    (cards / "pcmC0D0p").touch()
+    assert sound.options() == {"ao": "alsa,null"}
+    assert sound.faults([]) == ()
+    assert Sound(cards=cards, environment={"PULSE_SERVER": "tcp:10.0.0.2"}).options() == {"ao": "pulse,alsa,null"}
+    assert Sound("alsa/hdmi", "r128").always().keys() == {"audio_device", "af"}
