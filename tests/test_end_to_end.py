@@ -390,6 +390,35 @@ async def test_what_a_person_can_ask_of_a_running_box(world: World, tmp_path: Pa
     assert bundle.stat().st_size > 1000
 
 
+# --- servers that know less ------------------------------------------------------------------------------------------------------
+
+
+async def test_results_ride_in_the_heartbeat_where_the_server_has_no_path_for_them(world: World) -> None:
+    await world.colours("red")
+    with world.line.answering(r"/api/device/commands/\d+/result", lambda _: web.Response(status=404)):
+        for volume in (20, 40):
+            done = await world.order("set_volume", {"volume": volume})
+            assert (done["status"], done["result"]) == ("succeeded", {"volume": volume})
+        told = [c.sent["command_results"] for c in world.line.find("/api/device/heartbeat") if c.sent.get("command_results")]
+        assert {result["id"] for results in told for result in results} >= {str(done["id"])}
+    await world.box.kill("agent")  # it remembers for a day that there is no such path
+
+
+async def test_a_box_that_the_server_forgot_plays_on_with_its_code_in_a_corner_until_it_is_paired_again(world: World) -> None:
+    await world.colours("red", seconds=60)
+    plain = await world.box.look()
+    await world.operator.delete_device(world.device)
+    world.device = 0
+    await world.box.until(lambda s: s["paired"] is False and s["pairing_code"], "a code again")
+    await until("the code in a corner", lambda: differs(world, plain))
+    status = await world.box.until_seen("red") and await world.box.status()
+    assert status is not None
+    assert status["state"] == "playing"
+    await world.paired()
+    await until("no code", lambda: differs(world, plain, False))
+    await world.colours("red", "lime")
+
+
 # --- what the tests ask ----------------------------------------------------------------------------------------------------------
 
 
