@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,13 +51,18 @@ def _ours(items: list[Coded], size: tuple[int, int], count: int, transition: Tra
         rig.compositor()
         with rig.recording() as recording:
             stage = rig.player("stage")
-            _watch(recording, count + 1, 30 + 2.5 * (ITEM_S + transition.duration_s) * count)
+            _watch(recording, stage, count + 1, 30 + 2.5 * (ITEM_S + transition.duration_s) * count)
             stop(stage)
             return summarize("the player", recording.samples(), content.known(items), ITEM_S, count)
 
 
-def _watch(recording: Recording, count: int, within_s: float) -> None:
-    until(lambda: len(showings(recording.samples())[0]) > count + 1, within_s, f"{count} seams were not seen", LOOK_EVERY_S)
+def _watch(recording: Recording, stage: subprocess.Popen[bytes], count: int, within_s: float) -> None:
+    def seen() -> bool:
+        if stage.poll() is not None:
+            raise RuntimeError(f"the stage ended with code {stage.returncode}")
+        return len(showings(recording.samples())[0]) > count + 1
+
+    until(seen, within_s, f"{count} seams were not seen", LOOK_EVERY_S)
 
 
 def _tell(bench: str, ours: Summary, made: Mapping[int, Made]) -> None:
