@@ -13,13 +13,14 @@ import pytest
 from PIL import Image, ImageChops
 
 from player.compositor.sway import Sway
-from player.core.content import Item, Kind, Rect
+from player.core.content import Alert, Item, Kind, Layout, Manifest, Playlist, Rect, Region, Severity
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
 from player.stage.bands import Look, draw_band, draw_clock
 from player.stage.drawn import DrawnSurface
 from player.stage.xdgwindow import SharedPicture, WindowClient
 from tests.conftest import Look as Looking
+from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
 
@@ -426,3 +427,58 @@ async def test_a_long_feed_costs_no_frame_of_the_loop(put: Put):
     await surface.load(Playable(ticker("\n".join(f"Headline {n} " + "word " * 40 for n in range(50))), "", (BAR.width, BAR.height)))
     lag.cancel()
     assert late < 0.25, late
+
+
+# --- in the stage
+
+
+def bar(items: tuple[Item, ...], name: str, rect: Rect) -> Region:
+    return Region(name, rect, Playlist(name, name, items), z=1, background="#000080")
+
+
+async def test_regions_with_a_ticker_a_clock_and_a_feed_from_disk_play_without_agent_and_network(box: StageBox):
+    (box.dirs.cache / "feeds").mkdir()
+    file = box.dirs.cache / "feeds/news.txt"
+    file.write_text("From the disk\n")
+    feed = ticker("", url="http://away.example/rss", file="feeds/news.txt")
+    lost = Item("l", "l", "Lost", Kind.TICKER, 5, url="http://away.example/", file="feeds/lost.txt")
+    regions = (
+        Region("main", Rect(0, 0, 1280, 600), Playlist("p", "P", (box.picture("red"),))),
+        bar((feed,), "news", Rect(0, 660, 1280, 60)),
+        bar((clock("%Y"), lost), "clock", Rect(1000, 20, 200, 100)),
+    )
+    box.publish(manifest=Manifest("", Layout("l", 1280, 720, regions)))
+    box.start()
+    await box.until_shown("Ticker")
+    await box.until_shown("Clock")
+    await box.until_seen("red")
+    wide = Look((1280, 60), GROUND, INK)
+    first = place_in(pixels(draw_band(("From the disk",), wide).picture), part(await box.look(), Rect(0, 660, 1280, 60)))
+    assert first is not None
+    year = pixels(draw_clock(f"{datetime.now(UTC):%Y}", Look((200, 100), GROUND, INK)))
+    assert same(part(await box.look(), Rect(1000, 20, 200, 100)), year)
+    status = await box.until(lambda s: any(f.item_id == "l" for f in s.faults))
+    assert {f.item_id: f.code for f in status.faults if f.item_id} == {"l": "missing"}
+    file.write_text("A later edition\n")
+    await box.reread()
+    leading = pixels(draw_band(("A later edition",), wide).picture)
+    deadline = time.monotonic() + 15
+    while place_in(leading, part(await box.look(), Rect(0, 660, 1280, 60))) is None:
+        assert time.monotonic() < deadline, "the later edition never came"
+        await asyncio.sleep(0.2)
+
+
+async def test_a_lock_pad_or_a_curtain_stands_above_running_text(box: StageBox):
+    box.publish(manifest=Manifest("", Layout("l", 1280, 720, (bar((ticker(),), "news", Rect(0, 660, 1280, 60)),))))
+    box.start()
+    await box.until_shown("Ticker")
+    box.order(alerts=(Alert("a", "Fire", "Leave the building", Severity.EXTREME, color="#ff0000"),))
+    await box.reread()
+    picture = await box.until_seen("red", (10, 10))
+    assert GROUND not in [colour for _, colour in part(picture, Rect(0, 660, 1280, 60)).getcolors(100_000) or ()]
+    box.order(alerts=())
+    await box.reread()
+    deadline = time.monotonic() + 10
+    while GROUND not in [colour for _, colour in part(await box.look(), Rect(0, 660, 1280, 60)).getcolors(100_000) or ()]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
