@@ -17,14 +17,17 @@ from aiohttp import web
 
 from player.agent import local_page
 from player.agent.access import Access, Refused, Scope, check_host, check_origin
+from player.agent.mjpeg import RemoteView
 from player.agent.status import Status
 from player.core.ports import CommandResult
 from player.errors import CommandRejected, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 30.0
 BODY_WITHIN_S = 5.0
+REMOTE_WIDTH = 1280
 LARGEST_BODY = 64 * 1024
 ADMIN_COMMANDS = frozenset({"update_app", "upload_logs"})
+REMOTE_VIEW = "/api/screen.mjpeg"  # has no end of its own
 OPEN_PATHS = frozenset({"/health", *local_page.ASSETS})
 _HEADERS = {
     "Server": "signage-player",
@@ -49,14 +52,15 @@ class StatusSource(Protocol):
 class Actions(Protocol):
     """What the door can have done. All raise SignageError; `lock` and `unlock` raise WrongPin, `check_pin` only while PINs wait.
 
-    `lock` without a PIN set before takes `pin` as the one. `screenshot` answers the bytes of a picture of `kind` "jpeg" or "png".
+    `lock` without a PIN set before takes `pin` as the one. `screenshot` answers the bytes of a picture of `kind` "jpeg" or "png",
+    at most `width` pixels wide.
     """
 
     async def check_pin(self, pin: str) -> bool: ...
     async def lock(self, pin: str) -> None: ...
     async def unlock(self, pin: str) -> None: ...
     async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult: ...
-    async def screenshot(self, kind: str) -> bytes: ...
+    async def screenshot(self, kind: str, width: int | None = None) -> bytes: ...
 
 
 def make_app(source: StatusSource, actions: Actions, access: Access, host_name: str) -> web.Application:
@@ -68,6 +72,7 @@ def make_app(source: StatusSource, actions: Actions, access: Access, host_name: 
     app.router.add_get("/api/pairing", calls.pairing)
     app.router.add_get("/metrics", calls.metrics)
     app.router.add_get("/api/screen.{suffix:jpg|png}", calls.screen)
+    app.router.add_get(REMOTE_VIEW, RemoteView(lambda: actions.screenshot("jpeg", REMOTE_WIDTH)).handle, allow_head=False)
     app.router.add_post("/api/lock", calls.lock)
     app.router.add_post("/api/unlock", calls.unlock)
     app.router.add_post("/api/command", calls.command)
@@ -84,7 +89,7 @@ async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
 async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every refusal is JSON with a code and a sentence."""
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
+        async with asyncio.timeout(None if request.path == REMOTE_VIEW else ANSWER_WITHIN_S):
             return await handler(request)
     except web.HTTPException as answer:
         if answer.status < 400:

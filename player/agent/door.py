@@ -38,6 +38,6 @@ class Door:
         """A command given at the box. Raises SignageError."""
         return await self._commands.perform(kind, payload)
 
-    async def screenshot(self, kind: str) -> bytes:
+    async def screenshot(self, kind: str, width: int | None = None) -> bytes:
         """The whole screen as "jpeg" or "png". Raises BoxError."""
-        return (await take_picture(self._stage, kind)).content
+        return (await take_picture(self._stage, kind, width)).content

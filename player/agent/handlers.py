@@ -230,9 +230,12 @@ class Picture:
     size: tuple[int, int]
 
 
-async def take_picture(stage: StagePort, kind: str = "jpeg") -> Picture:
-    """What the screen shows now, as "jpeg" or "png". The stage answers {image: base64, width, height}. Raises BoxError."""
-    answer = await stage.ask("screenshot", format=kind)
+async def take_picture(stage: StagePort, kind: str = "jpeg", width: int | None = None) -> Picture:
+    """What the screen shows now, as "jpeg" (at most `width` wide) or "png". Raises BoxError.
+
+    The stage answers {image: base64, width, height}.
+    """
+    answer = await stage.ask("screenshot", format=kind, **({"width": width} if width else {}))
     try:
         return Picture(base64.b64decode(answer["image"], validate=True), (int(answer["width"]), int(answer["height"])))
     except (KeyError, TypeError, ValueError, binascii.Error) as error:

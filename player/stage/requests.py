@@ -101,7 +101,9 @@ class Requests:
         async with self._pictures:
             try:
                 await self._compositor.screenshot(path)
-                content, width, height = await asyncio.to_thread(_encoded, path, form)
+                content, width, height = await asyncio.to_thread(
+                    _encoded, path, form, min(WIDEST, int(args.get("width") or WIDEST))
+                )
             finally:
                 path.unlink(missing_ok=True)
         return {"image": base64.b64encode(content).decode(), "width": width, "height": height, "format": form}
@@ -111,12 +113,12 @@ def _seconds(args: dict[str, Any], default: float) -> float:
     return min(LONGEST_SHOW_S, max(0.5, float(args.get("seconds") or default)))
 
 
-def _encoded(path: Path, form: str) -> tuple[bytes, int, int]:
+def _encoded(path: Path, form: str, widest: int) -> tuple[bytes, int, int]:
     from PIL import Image
 
     with Image.open(path) as picture:
         if form == "jpeg":
-            picture.thumbnail((WIDEST, WIDEST * 4))
+            picture.thumbnail((widest, widest * 4))
         out = io.BytesIO()
         picture.save(out, form.upper(), **({"quality": JPEG_QUALITY} if form == "jpeg" else {}))
         return out.getvalue(), picture.width, picture.height

@@ -58,6 +58,7 @@ class FakeActions:
     def __init__(self, pin: str = "4711") -> None:
         self.pin = pin
         self.done: list[tuple[str, Any]] = []
+        self.pictures: list[tuple[str, int | None]] = []
 
     async def check_pin(self, pin: str) -> bool:
         return bool(self.pin) and pin == self.pin
@@ -79,5 +80,6 @@ class FakeActions:
         self.done.append((kind, dict(payload)))
         return RESULT
 
-    async def screenshot(self, kind: str) -> bytes:
+    async def screenshot(self, kind: str, width: int | None = None) -> bytes:
+        self.pictures.append((kind, width))
         return PNG if kind == "png" else JPEG

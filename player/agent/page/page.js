@@ -2,6 +2,7 @@
 
 const now = document.getElementById("now");
 const shot = document.getElementById("shot");
+const watch = document.getElementById("watch");
 const answer = document.getElementById("answer");
 
 async function renew() {
@@ -14,10 +15,25 @@ async function renew() {
   setTimeout(renew, 3000);
 }
 
+function watching(on) {
+  watch.setAttribute("aria-pressed", String(on));
+  watch.textContent = on ? "Stop watching" : "Watch";
+}
+
 document.getElementById("shoot").addEventListener("click", () => {
+  watching(false);
   shot.src = `/api/screen.jpg?${Date.now()}`;
   shot.hidden = false;
 });
+
+watch.addEventListener("click", () => {
+  const on = watch.getAttribute("aria-pressed") !== "true";
+  watching(on);
+  shot.hidden = !on;
+  shot.src = on ? `/api/screen.mjpeg?${Date.now()}` : "/icon.svg"; // another address ends the stream
+});
+
+shot.addEventListener("error", () => watching(false));
 
 function rightOf(text) {
   if (/^\d{4,12}$/.test(text)) return { "X-Signage-Pin": text };
