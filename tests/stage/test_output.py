@@ -229,6 +229,14 @@ async def test_off_and_on_are_told_as_they_are_and_not_as_they_were_asked_for(bo
     await box.until_seen("red")
 
 
+async def test_a_picture_for_the_remote_view_is_as_narrow_as_it_was_asked_for(box: StageBox):
+    box.publish(box.picture("red", 600))
+    box.start()
+    await box.until_seen("red")
+    answer = await box.ask("screenshot", format="jpeg", width=320)
+    assert (answer["width"], answer["height"]) == (320, 180)
+
+
 async def test_while_no_stage_is_there_the_brand_is_on_screen(box: StageBox, runtime_dir: Path):
     box.publish(box.picture("red", 600))
     box.start()
