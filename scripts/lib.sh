@@ -7,7 +7,7 @@ player_user=signage
 # What the player and its tests need from Debian or Raspberry Pi OS.
 packages=(python3 python3-venv sway swaybg seatd grim libmpv2 ffmpeg chromium fonts-noto-core fonts-noto-cjk fonts-dejavu-core libfribidi0
   libgl1-mesa-dri libegl1 libgles2 dbus alsa-utils)
-test_packages=(mpv libxkbcommon-tools strace curl git python3-dev gcc libc6-dev libwayland-dev libffi-dev pkgconf pulseaudio pulseaudio-utils
+test_packages=(mpv libxkbcommon-tools strace curl git python3-dev gcc libc6-dev libwayland-dev libffi-dev pkgconf pulseaudio pulseaudio-utils xvfb
   debootstrap systemd-container)
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }

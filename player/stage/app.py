@@ -229,6 +229,10 @@ async def _open(config: Config, dirs: Dirs) -> tuple[Compositor, Screen]:
     if config.stage.backend == "none":
         null = NullCompositor(_size(config.stage))
         return null, NullScreen(null)
+    if config.stage.backend == "single":
+        from player.stage.single_compositor import open_single
+
+        return await open_single(config.stage)
     from player.compositor.sway import Sway
     from player.stage.screen import SwayScreen
 

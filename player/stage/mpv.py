@@ -17,7 +17,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from player.core.content import Fit, Kind
 from player.core.ports import Playable
@@ -68,11 +68,11 @@ class MpvSurface:
         load_limit_s: float = LOAD_LIMIT_S,
         stall_s: float = STALL_S,
         sound: Callable[[], Mapping[str, str]] = dict,
-    ) -> MpvSurface:
+    ) -> Self:
         """Opens the window, invisible until the compositor is told otherwise. `options`: vo, hwdec, audio device;
         `sound` is asked for the outputs to try before each item."""
         loop = asyncio.get_running_loop()
-        handle = await asyncio.wait_for(_in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
+        handle = await asyncio.wait_for(in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
         surface = cls(app_id, handle, loop, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound)
         handle.register_event_callback(surface._from_mpv)
         for name in ("eof-reached", "video-out-params", "duration", "current-ao"):
@@ -137,7 +137,7 @@ class MpvSurface:
         self._failure = None
         try:
             async with asyncio.timeout(self._load_limit_s):
-                await _in_thread(_load, self._handle, playable, self._sound())
+                await in_thread(_load, self._handle, playable, self._sound())
                 await self._first_frame()
         except TimeoutError as error:
             raise ContentError("timeout", item.name, f"showed no picture within {self._load_limit_s:.0f} s") from error
@@ -149,7 +149,7 @@ class MpvSurface:
                 raise self._failure
             if self._drawn and self._has_video:
                 return
-            if self._drawn and not await _in_thread(_shows_video, self._handle):
+            if self._drawn and not await in_thread(_shows_video, self._handle):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
             await self._changed.wait()
 
@@ -185,7 +185,7 @@ class MpvSurface:
         """Where playback is, or the time itself while paused: then it is meant to stand. Raises ContentError when mpv is silent."""
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                position, paused, drops = await _in_thread(_position, self._handle)
+                position, paused, drops = await in_thread(_position, self._handle)
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not answer") from error
         self._dropped = drops
@@ -193,7 +193,7 @@ class MpvSurface:
 
     async def _last_frame_s(self) -> float:
         """How much longer the frame on screen is due: the end is announced before the last frames were shown."""
-        position, _, _ = await _in_thread(_position, self._handle)
+        position, _, _ = await in_thread(_position, self._handle)
         if position is None or self._duration is None:
             return 0.0
         return min(0.15, max(0.0, self._duration - position))
@@ -204,7 +204,7 @@ class MpvSurface:
         self._changed.set()
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                self._dropped = await _in_thread(_stop, self._handle)
+                self._dropped = await in_thread(_stop, self._handle)
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not let go") from error
         self._name = ""
@@ -231,14 +231,14 @@ class MpvSurface:
         handle, self._handle = self._handle, None
         if handle is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_in_thread(handle.terminate), CALL_LIMIT_S)
+                await asyncio.wait_for(in_thread(handle.terminate), CALL_LIMIT_S)
 
     def _set(self, name: str, value: str) -> None:
         if self._handle is not None:
             self._handle.command_async("set", name, value)
 
 
-async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
     """The result of `work`, done by a thread that nobody waits for any longer than they want to."""
     result: Future[T] = Future()
     threading.Thread(target=_carry, args=(result, work, arguments), name="libmpv call", daemon=True).start()

@@ -1,0 +1,273 @@
+"""The screen without a compositor (`stage.backend = "single"`): one window of mpv in a desktop session, or mpv on the bare panel.
+
+The last resort for machines on which sway does not run: one full-screen region, cuts only, no pages. One handle of libmpv draws;
+every surface stands for an item that it shows, is about to show, or has shown. A second handle without a window looks at each item
+while another is on screen, so that what cannot be played never takes anything off it. (mpv could open the next item ahead by
+itself, but does so under the options of the one on screen, and those are what keeps a hostile file from reaching out.)
+
+Everything that changes the window is done in one row by `run`. A window that no longer answers ends the stage, as the loss of a
+compositor does: whoever supervises it starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from player.config import Dirs
+from player.core.content import Fault
+from player.core.ports import Clock, Playable
+from player.errors import BoxError, ContentError
+from player.stage.house import Cards, House
+from player.stage.mpv import CALL_LIMIT_S, MpvSurface, in_thread
+
+log = logging.getLogger(__name__)
+
+
+class SingleWindow(MpvSurface):
+    """The handle that draws, and what is asked of it beside playing."""
+
+    async def ask(self, work: Callable[[Any], Any]) -> Any:
+        """The result of `work(handle)`, from a thread. Raises BoxError when mpv does not answer or refuses."""
+        try:
+            async with asyncio.timeout(CALL_LIMIT_S):
+                return await in_thread(work, self._handle)
+        except TimeoutError as error:
+            raise BoxError("the window", f"does not answer within {CALL_LIMIT_S:.0f} s") from error
+        except (SystemError, ValueError, OSError, RuntimeError, AttributeError) as error:  # what python-mpv makes of a refusal
+            raise BoxError("the window", f"refuses: {error}") from error
+
+    def tell(self, *words: str) -> None:
+        """A command whose outcome does not matter."""
+        if self._handle is not None:
+            self._handle.command_async(*words)
+
+
+class SingleSurface:
+    """Implements `core.ports.Surface`: one item, in the window that all share."""
+
+    def __init__(self, screen: SingleScreen, number: int, name: str) -> None:
+        self._screen, self.number, self._app_id = screen, number, f"sig-{name}"
+        self.region = name.rpartition("-")[0]
+        self.playable: Playable | None = None
+        self.held = True
+        self._length: float | None = None
+        self._on_screen = asyncio.Event()
+        self._failure: ContentError | None = None
+
+    def __repr__(self) -> str:
+        return f"<SingleSurface {self._app_id}: {self.playable.item.name if self.playable else 'empty'}>"
+
+    @property
+    def app_id(self) -> str:
+        """A name; the window is one for all."""
+        return self._app_id
+
+    @property
+    def pid(self) -> int:
+        """This process: libmpv runs in it."""
+        return os.getpid()
+
+    async def load(self, playable: Playable) -> None:
+        """Looks whether it can be played; nothing changes on screen. Raises ContentError."""
+        self.playable, self.held, self._failure = playable, True, None
+        self._on_screen.clear()
+        self._length = await self._screen.check(playable)
+
+    def start(self) -> None:
+        """Shows it in place of what is there, or lets it go on."""
+        self.held = False
+        self._screen.show(self)
+
+    def pause(self) -> None:
+        """Holds it where it is."""
+        self.held = True
+        if self._screen.shown is self:
+            self._screen.window.pause()
+
+    def came(self, failure: ContentError | None = None) -> None:
+        """It is on screen, or could not be brought there."""
+        self._failure = failure
+        self._on_screen.set()
+
+    async def ended(self) -> None:
+        """Returns when its last frame was shown. Raises ContentError."""
+        await self._on_screen.wait()
+        if self._failure:
+            raise self._failure
+        await self._screen.window.ended()
+
+    async def unload(self) -> None:
+        """Leaves the screen, where nothing has taken its place."""
+        self._screen.leave(self)
+        self.playable = None
+
+    def resize(self, width: int, height: int) -> None:
+        """The window has the size it has."""
+
+    def set_volume(self, volume: int, *, muted: bool) -> None:
+        """0 to 100, while it is on screen."""
+        if self._screen.shown is self:
+            self._screen.window.set_volume(volume, muted=muted)
+
+    def duration_s(self) -> float | None:
+        """The content's own length in seconds; None for pictures and streams."""
+        return self._length
+
+    def dropped_frames(self) -> int:
+        """Of the window, counted once."""
+        return self._screen.window.dropped_frames() if self._screen.shown is self else 0
+
+    async def close(self) -> None:
+        """The window stays."""
+        self._screen.leave(self)
+        self._screen.forget(self)
+
+
+class SingleScreen:
+    """Implements `app.Screen`. Make it with `await SingleScreen.open(…)`; `run` has to run."""
+
+    backend = "single"
+    wayland_display = ""
+
+    def __init__(self, window: SingleWindow) -> None:
+        self.window = window
+        self.shown: SingleSurface | None = None
+        self.gone = asyncio.Event()
+        self._wanted: SingleSurface | None = None
+        self._changed = asyncio.Event()
+        self._checker: MpvSurface | None = None
+        self._checking = asyncio.Lock()
+        self._made = 0
+        self.surfaces: list[SingleSurface] = []
+        self._cards: Any = None
+        self._cards_came = asyncio.Event()
+
+    @classmethod
+    async def open(cls, size: tuple[int, int], options: Mapping[str, Any]) -> SingleScreen:
+        """Opens the window; `options` are mpv's: its output, its size."""
+        return cls(await SingleWindow.create("signage-player", size, options=options))
+
+    # --- surfaces
+
+    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None) -> SingleSurface:
+        """A surface for the one region. Raises ContentError for what needs a compositor."""
+        del size, now
+        if sort == "web":
+            raise ContentError("no_browser", name, 'pages need a compositor (this is stage.backend = "single")', transient=False)
+        if sort != "mpv":
+            raise ContentError("no_compositor", name, 'it needs a compositor (this is stage.backend = "single")', transient=False)
+        self._made += 1
+        surface = SingleSurface(self, self._made, name)
+        if any(other.region != surface.region for other in self.surfaces):
+            words = 'one window shows one region, the first (this is stage.backend = "single")'
+            raise ContentError("no_zones", name, words, transient=False)
+        self.surfaces.append(surface)
+        return surface
+
+    def forget(self, surface: SingleSurface) -> None:
+        """The surface is of no more use."""
+        self.surfaces = [other for other in self.surfaces if other is not surface]
+
+    async def check(self, playable: Playable) -> float | None:
+        """Plays its first frame where nobody sees it; returns its length in seconds, if it has one. Raises ContentError."""
+        async with self._checking:
+            if self._checker is None:
+                self._checker = await MpvSurface.create("sig-check", (64, 64), options={"vo": "null", "ao": "null", "hwdec": "no"})
+            checker = self._checker
+            try:
+                await checker.load(playable)
+                return checker.duration_s()
+            finally:
+                try:
+                    await checker.unload()
+                except ContentError as error:
+                    log.warning("%s; another looks at what follows", error)
+                    self._checker = None
+
+    # --- the window
+
+    def show(self, surface: SingleSurface) -> None:
+        """`surface` is to be seen, running."""
+        self._wanted = surface
+        if self.shown is surface:
+            self.window.start()
+        else:
+            self._changed.set()
+
+    def leave(self, surface: SingleSurface) -> None:
+        """`surface` is not to be seen any more."""
+        if self._wanted is surface:
+            self._wanted = None
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Brings on screen what is wanted, in one row, until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            wanted, self.shown = self._wanted, None
+            try:
+                await (self._bring(wanted) if wanted and wanted.playable else self.window.unload())
+            except ContentError as error:
+                if wanted:
+                    wanted.came(error)
+                await self._look_whether_it_lives()
+
+    async def _bring(self, surface: SingleSurface) -> None:
+        if surface.playable is None:
+            return
+        await self.window.load(surface.playable)
+        self.shown = surface
+        if not surface.held:
+            self.window.start()
+        surface.came()
+
+    async def _look_whether_it_lives(self) -> None:
+        try:
+            await self.window.ask(lambda handle: handle.idle_active)
+        except BoxError as error:
+            log.error("%s; the stage starts again", error)
+            self.gone.set()
+
+    # --- app.Screen
+
+    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
+        """Cards are drawn over the picture by mpv itself. There is no input: the screen cannot be unlocked at the screen."""
+        del house
+        from player.stage.presenter import Presenter
+        from player.stage.single_cards import MpvCards
+
+        self._cards = MpvCards(self.window)
+        self._cards_came.set()
+        return Presenter(self._cards, (1, 1), clock, zone, dirs.cache)
+
+    async def still(self, size: tuple[int, int]) -> None:
+        """There is nothing behind the window."""
+
+    def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What brings items on screen."""
+        return {"window": self.run, "tickers": self.run_cards}
+
+    async def run_cards(self) -> None:
+        """Moves what moves on cards, once there are any."""
+        await self._cards_came.wait()
+        await self._cards.run()
+
+    def pids(self) -> dict[str, int]:
+        """Processes, by name."""
+        return {"stage": os.getpid()}
+
+    def faults(self) -> tuple[Fault, ...]:
+        """None of its own."""
+        return ()
+
+    async def close(self) -> None:
+        """Ends both handles."""
+        for handle in (self.window, self._checker):
+            if handle is not None:
+                await handle.close()
