@@ -64,6 +64,8 @@ class ClockFace:
         self._closed = True
 
     def _tick(self) -> None:
+        if self._closed:
+            return
         self._redraw()
         self._timer = self._loop.call_later(1.001 - self._now().microsecond / 1e6, self._tick)
 

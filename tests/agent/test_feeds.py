@@ -135,11 +135,18 @@ async def test_a_broken_revision_is_asked_for_again_in_full(bench: Bench):
     await bench.until(lambda: bench.text() == "Two\n" and not bench.codes())
 
 
-async def endless(_: Seen, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n<rss>")
-    for _ in range(100):
-        writer.write(b" " * 1_000_000)
-        await writer.drain()
+class Endless:
+    """A feed of 100 MB; `sent` counts what of it was taken."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    async def __call__(self, _: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n<rss>")
+        for _ in range(1000):
+            writer.write(b" " * 100_000)
+            await writer.drain()
+            self.sent += 100_000
 
 
 async def silent(_: Seen, writer: asyncio.StreamWriter) -> None:
@@ -151,6 +158,7 @@ async def silent(_: Seen, writer: asyncio.StreamWriter) -> None:
 async def test_n8_c7_a_bomb_a_page_an_endless_and_a_hanging_feed_cost_only_themselves(bench: Bench):
     bench.chaos.serve("/bomb", BOMB)
     bench.chaos.serve("/page", b"<!DOCTYPE html><html><body>Log in</body></html>", content_type="text/html")
+    endless = Endless()
     bench.chaos.handle("/endless", endless)
     bench.chaos.handle("/silent", silent)
     bench.chaos.serve("/cut", rss("One", "Two"), cuts=[20] * 50)
@@ -173,6 +181,9 @@ async def test_n8_c7_a_bomb_a_page_an_endless_and_a_hanging_feed_cost_only_thems
     assert bench.text() == "Good\n"
     assert [name for name in bad if bench.text(f"/{name}") is not None] == []
     assert all(fault.item_id and fault.item_id[2:] in fault.message for fault in bench.feeds.faults)
+    assert endless.sent / bench.chaos.count("/endless") < 20_000_000, (
+        "no more is taken than a feed may be long, and what lies in buffers"
+    )
     assert bench.chaos.count("/busy") == 1, "a server that asks for a pause is given it"
 
 

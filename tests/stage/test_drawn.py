@@ -51,7 +51,7 @@ async def client(sway: Sway) -> AsyncIterator[WindowClient]:
 
 
 @pytest.fixture
-async def put(sway: Sway, client: WindowClient) -> Put:
+async def put(sway: Sway, client: WindowClient) -> AsyncIterator[Put]:
     """Loads an item into a surface of its own and shows it, as a region would."""
     kept: list[DrawnSurface] = []  # a window that nobody holds is destroyed
 
@@ -66,7 +66,9 @@ async def put(sway: Sway, client: WindowClient) -> Put:
         await sway.swap(window, None)
         return surface
 
-    return show
+    yield show
+    for surface in kept:
+        await surface.unload()
 
 
 async def appeared(sway: Sway, app_id: str) -> int:
@@ -188,6 +190,17 @@ async def test_text_of_right_to_left_scripts_runs_the_other_way(put: Put, look: 
     assert first is not None
     assert second is not None
     assert 0 < (first - second) % band.period < BAR.width, "its beginning, at its right end, comes first"
+
+
+def test_a_band_of_right_to_left_lines_begins_at_its_right_end():
+    ground = Image.new("RGB", LOOK.size, GROUND)
+    for lines in (("שלום",), ("שלום", "כן")):
+        left, _, right, _ = ImageChops.difference(begin_of(lines), ground).getbbox() or (0, 0, 0, 0)
+        assert BAR.width - BAR.height < right < BAR.width
+        assert left > BAR.width // 2
+    ends = [begin_of(lines).crop((BAR.width - 80, 0, BAR.width, 60)) for lines in (("שלום",), ("שלום", "כן"), ("כן", "שלום"))]
+    assert same(ends[0], ends[1]), "the first line comes first"
+    assert not same(ends[0], ends[2])
 
 
 SCRIPTS = {
@@ -318,8 +331,9 @@ async def test_a_clock_shows_the_time_and_turns_over_on_the_minute(put: Put, loo
     while watch() < NOON + timedelta(seconds=2.0):
         before = watch()
         face = part(await look(), box)
-        seen.append((before, next(text for text, drawn in faces.items() if same(face, drawn))))
+        seen.append((before, next((text for text, drawn in faces.items() if same(face, drawn)), "?")))
     assert [text for _, text in seen] == sorted(text for _, text in seen)
+    assert seen[-1][1] == "12:00"
     turned = next(at for at, text in seen if text == "12:00")
     assert abs((turned - NOON.replace(hour=12, minute=0, second=0, microsecond=0)).total_seconds()) < 0.3
     assert seen[0][1] == "11:59"
@@ -335,7 +349,7 @@ async def test_a_clock_with_seconds_turns_each_second_and_follows_a_time_that_is
     seen = []
     while len(seen) < 3:
         face = part(await look())
-        text = next(text for text, drawn in faces.items() if same(face, drawn))
+        text = next((text for text, drawn in faces.items() if same(face, drawn)), "?")
         seen += [text] if text not in seen else []
     assert seen == sorted(seen)
     watch.begin = datetime(2030, 1, 1, 8, 0, 0, tzinfo=UTC)
