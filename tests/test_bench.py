@@ -152,6 +152,22 @@ def test_a_crossfade_is_measured_by_its_mixtures():
     assert weight_sums(seam) == pytest.approx([1.0] * 35)
 
 
+def test_the_faint_edges_of_a_crossfade_count_as_steps():
+    def faint(number: int, at: float, own: float, other: int) -> Sample:
+        weights = [0.0] * 8
+        weights[number], weights[other] = own, 1 - own
+        return Sample(at, Seen(Sort.ITEM, number, 29 if number == 0 else 0, tuple(weights)))
+
+    fade = [faint(0, 1.0, 0.96, 1), faint(0, 1.02, 0.93, 1), mix(1.04, 0.5), faint(1, 1.06, 0.92, 0), faint(1, 1.08, 0.95, 0)]
+    (seam,) = seams([*clip(0, 0.0), *fade, *clip(1, 1.1)], MADE)
+    assert steps(seam) == 5
+
+
+def test_black_in_a_crossfade_is_a_sum_of_nothing():
+    (seam,) = seams([*clip(0, 0.0), mix(1.0, 0.5), Sample(1.02, BLACK), *clip(1, 1.1)], MADE)
+    assert weight_sums(seam) == pytest.approx([1.0, 0.0])
+
+
 def test_a_dip_in_a_crossfade_shows_in_the_sum():
     dip = Sample(1.0, Seen(Sort.MIX, weights=(0.4, 0.4, 0, 0, 0, 0, 0, 0)))
     (seam,) = seams([*clip(0, 0.0), dip, *clip(1, 1.1)], MADE)

@@ -11,10 +11,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scripts.benches.strip import FRAMES, Seen, Sort
+from scripts.benches.strip import FRAMES, ITEMS, Seen, Sort
 
 FLASH_S = 0.25
-EDGE = 0.02  # a weight below this is not there
+EDGE = 0.025  # a weight below this is the picture's own noise
+NOTHING = (0.0,) * ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Showing:
     began: float
     ended: float
     frames: list[tuple[float, int]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     wrong_s: float = 0.0
 
 
@@ -84,6 +86,7 @@ def _take(run: list[Sample], gap: list[Sample], shown: list[Showing], between: l
             shown[-1].ended = between[-1][0].at
         shown.append(Showing(item, run[0].at, end))
     shown[-1].ended = end
+    shown[-1].samples += run
     for sample in run:
         if not shown[-1].frames or shown[-1].frames[-1][1] != sample.seen.frame:
             shown[-1].frames.append((sample.at, sample.seen.frame))
@@ -122,7 +125,8 @@ def seams(samples: Sequence[Sample], made: Mapping[int, Made]) -> list[Seam]:
 def _seam(a: Showing, b: Showing, gap: list[Sample], made: Mapping[int, Made]) -> Seam:
     left = gap[0].at
     period, total = made[a.item].period_s, made[a.item].frames
-    mixes = tuple((sample.at, sample.seen.weights) for sample in gap if sample.seen.sort is Sort.MIX)
+    fading = (*reversed(_fading(reversed(a.samples), b.item)), *gap[:-1], *_fading(b.samples, a.item))
+    mixes = tuple((sample.at, sample.seen.weights or NOTHING) for sample in fading)
     return Seam(
         before=a.item,
         after=b.item,
@@ -134,6 +138,11 @@ def _seam(a: Showing, b: Showing, gap: list[Sample], made: Mapping[int, Made]) -
         lost_head=None if made[b.item].frames is None else b.frames[0][1],
         mixes=mixes,
     )
+
+
+def _fading(samples: Iterable[Sample], other: int) -> list[Sample]:
+    """At the edge of a crossfade an item can still, or already, be read, with a little of the other in it."""
+    return list(itertools.takewhile(lambda sample: sample.seen.weights and sample.seen.weights[other] > EDGE, samples))
 
 
 def _first_s(b: Showing, period: float | None) -> float | None:

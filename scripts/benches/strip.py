@@ -8,7 +8,7 @@ While one item fades into another the weight cells are grey: the brightness of e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 CELLS = 32
@@ -32,12 +32,12 @@ class Sort(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at a strip: `item` and `frame` where it is one frame of one item, `weights` (0 to 1) where it is a mix."""
+    """One look at a strip: `item` and `frame` where it is one frame of one item, `weights` (0 to 1) of all."""
 
     sort: Sort
     item: int = -1
     frame: int = -1
-    weights: tuple[float, ...] = ()
+    weights: tuple[float, ...] = field(default=(), compare=False)
 
 
 BLACK, OTHER = Seen(Sort.BLACK), Seen(Sort.OTHER)
@@ -57,12 +57,13 @@ def read(cells: Sequence[int]) -> Seen:
     sync = [_bit(cell) for cell in cells[:4]]
     if tuple(sync) != _SYNC:
         return OTHER
+    weights = tuple(round(cell / 255, 3) for cell in cells[_WEIGHTS])
     bits = [_bit(cell) for cell in cells[:24]]
     if None not in bits:
         item, frame, checksum = _number(bits[4:8]), _number(bits[8:18]), _number(bits[18:24])
         if item < ITEMS and checksum == _checksum(item, frame) and _alone(item, cells[_WEIGHTS]):
-            return Seen(Sort.ITEM, item, frame)
-    return Seen(Sort.MIX, weights=tuple(round(cell / 255, 3) for cell in cells[_WEIGHTS]))
+            return Seen(Sort.ITEM, item, frame, weights)
+    return Seen(Sort.MIX, weights=weights)
 
 
 def _checksum(item: int, frame: int) -> int:
