@@ -1,4 +1,4 @@
-"""Packages of HTML: a zip, unpacked so that nothing lands outside its own folder (in the child only).
+"""Packages of HTML: a zip (or a page alone), unpacked so that nothing lands outside its own folder (in the child only).
 
 Everything about the archive is judged before the first file is written; the folder appears under its final name only when complete.
 """
@@ -14,15 +14,20 @@ from pathlib import Path, PurePosixPath
 
 from player.agent.prepare import Prepared
 from player.errors import ContentError
-from player.store import sync_folder
+from player.store import sync_folder, write_atomically
 
 MAX_BYTES, MAX_FILES, MAX_PATH = 256 * 1024 * 1024, 5000, 400
 INDEX = "index.html"
 
 
-def prepare(source: Path, name: str, folder: Path, digest: str) -> Prepared:
-    """The package in `folder/<sha256>/`, its `index.html` directly there. Raises ContentError."""
+def prepare(source: Path, kind: str, name: str, folder: Path, digest: str) -> Prepared:
+    """The package (`kind` "zip") or its one page (`kind` "html") in `folder/<sha256>/`, with `index.html` at its top.
+
+    Raises ContentError.
+    """
     target = folder / digest
+    if kind == "html":
+        return _one_page(source, target, digest)
     if not (target / INDEX).is_file():
         try:
             with zipfile.ZipFile(source) as archive:
@@ -33,6 +38,19 @@ def prepare(source: Path, name: str, folder: Path, digest: str) -> Prepared:
                 "damaged", name, f"the zip archive cannot be read ({error}); pack it again", transient=False
             ) from error
     return Prepared(target / INDEX, 0, 0, None, digest, "zip")
+
+
+def _one_page(source: Path, target: Path, digest: str) -> Prepared:
+    """A package that is its page alone."""
+    if not (target / INDEX).is_file():
+        shutil.rmtree(target, ignore_errors=True)
+        draft = target.with_name(f"{target.name}.tmp")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o750, parents=True)
+        write_atomically(draft / INDEX, source.read_bytes(), 0o640)
+        draft.rename(target)
+        sync_folder(target.parent)
+    return Prepared(target / INDEX, 0, 0, None, digest, "html")
 
 
 def _checked(archive: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:

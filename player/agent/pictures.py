@@ -1,7 +1,8 @@
 """Pictures, decoded once: turned by EXIF, scaled down to the panel, written as the player's own PNG or JPEG (in the child only).
 
 The header's dimensions are judged before a pixel is decoded, so that a bomb costs nothing. Animated GIF and PNG stay as they are,
-after every frame was seen to decode; of other animated pictures the first frame is kept.
+after every frame was seen to decode; other animations, which mpv does not play, become PNG ones, or their first frame where they
+are long.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from player.store import write_atomically
 
 MAX_PIXELS = 64_000_000
 MAX_ANIMATION_PIXELS = 2_000_000_000  # of all frames together
+MAX_REDRAWN_PIXELS = 32_000_000  # of all frames as they are shown: they are in memory together
 FILE_MODE = 0o640
 _FORMATS = {
     "jpeg": ("JPEG", "MPO"),
@@ -41,6 +43,8 @@ def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, 
                 return _animated(image, source, kind, name, digest)
             _draft(image, box)
             _check_size(image, name)
+            if _can_be_redrawn(image, box):
+                return _redrawn(image, box, kind, folder, digest)
             image.load()
             flat = kind != "jpeg" and _is_flat(image)
             shown = _shown(image, box)
@@ -52,11 +56,11 @@ def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, 
 def _opened(source: Path, kind: str, name: str) -> Image.Image:
     if kind == "heif":
         try:
-            import pillow_heif  # type: ignore[import-not-found]  # a plugin that some installations have
-        except ImportError as error:
-            reason = "HEIC pictures need the package pillow-heif on this box; export it as JPEG"
+            import pi_heif
+        except ImportError as error:  # there are no wheels of it for some systems
+            reason = "HEIC pictures need the package pi-heif on this box; export it as JPEG"
             raise ContentError("unsupported", name, reason, transient=False) from error
-        pillow_heif.register_heif_opener()
+        pi_heif.register_heif_opener()
     return Image.open(source, formats=_FORMATS[kind])
 
 
@@ -85,6 +89,31 @@ def _animated(image: Image.Image, source: Path, kind: str, name: str, digest: st
         frame.load()
         duration_ms += float(frame.info.get("duration") or 0)
     return Prepared(source, image.width, image.height, duration_ms / 1000 or None, digest, kind, animated=True)
+
+
+def _scale(image: Image.Image, box: tuple[int, int]) -> float:
+    return min(1.0, box[0] / image.width, box[1] / image.height)
+
+
+def _can_be_redrawn(image: Image.Image, box: tuple[int, int]) -> bool:
+    frames = getattr(image, "n_frames", 1) if image.format in ("WEBP", "AVIF") else 1
+    return frames > 1 and frames * image.width * image.height * _scale(image, box) ** 2 <= MAX_REDRAWN_PIXELS
+
+
+def _redrawn(image: Image.Image, box: tuple[int, int], kind: str, folder: Path, digest: str) -> Prepared:
+    """An animated PNG of the same frames, each as long as it was, no larger than the panel."""
+    scale = _scale(image, box)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    frames, lengths_ms = [], []
+    for frame in ImageSequence.Iterator(image):
+        frames.append(frame.convert("RGBA").resize(size, Image.Resampling.BILINEAR))
+        lengths_ms.append(float(frame.info.get("duration") or 100))
+    out = io.BytesIO()
+    options = {"save_all": True, "append_images": frames[1:], "duration": lengths_ms, "loop": 0, "compress_level": 3}
+    frames[0].save(out, "PNG", **options)
+    path = folder / f"{digest}-{size[0]}x{size[1]}-moving.png"
+    write_atomically(path, out.getvalue(), FILE_MODE)
+    return Prepared(path, *size, sum(lengths_ms) / 1000, digest, kind, animated=True)
 
 
 def _shown(image: Image.Image, box: tuple[int, int]) -> Image.Image:

@@ -115,8 +115,10 @@ def _dispatched(job: Job, source: Path, kind: str, digest: str) -> Prepared:
     folder = Path(job.folder)
     match job.kind:
         case Kind.IMAGE:
-            from player.agent import pictures
+            from player.agent import drawings, pictures
 
+            if kind == "svg":
+                return drawings.prepare(source, job.name, folder, digest)
             expect(job.name, kind, magic.PICTURES, "a picture")
             return pictures.prepare(source, kind, job.name, folder, job.panel, digest)
         case Kind.VIDEO:
@@ -127,8 +129,8 @@ def _dispatched(job: Job, source: Path, kind: str, digest: str) -> Prepared:
         case Kind.PACKAGE:
             from player.agent import packages
 
-            expect(job.name, kind, frozenset({"zip"}), "a zip package")
-            return packages.prepare(source, job.name, folder, digest)
+            expect(job.name, kind, frozenset({"zip", "html"}), "a zip package")
+            return packages.prepare(source, kind, job.name, folder, digest)
         case Kind.PDF:
             from player.agent import documents
 
@@ -142,8 +144,6 @@ def expect(name: str, kind: str, allowed: frozenset[str], wanted: str) -> None:
     """Raises ContentError where the bytes are not of an allowed kind."""
     if kind in allowed:
         return
-    if kind == "svg" and wanted == "a picture":
-        raise ContentError("unsupported", name, "SVG drawings are not shown as pictures; export it as PNG", transient=False)
     if not kind:
         raise ContentError("unsupported", name, f"its bytes are {magic.described(kind)}; {wanted} was expected", transient=False)
     raise ContentError(

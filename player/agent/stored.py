@@ -83,6 +83,7 @@ _SUFFIXES = {
     "mpegts": ".ts",
     "avi": ".avi",
     "zip": ".zip",
+    "svg": ".svg",
     "pdf": ".pdf",
 }
 

@@ -1,7 +1,8 @@
 """The AdCast server as `ports.Cms` (seeds: its Device Player API; contract §3 where that document is silent).
 
 A path that the server does not have (404, 405) is remembered for a day: results then ride in the heartbeat. Pages without an
-address of their own are looked up once by following AdCast's redirect, and remembered while they stay listed.
+address of their own are looked up once by following AdCast's redirect, and remembered while they stay listed; one that
+is the download itself is a package.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from player.cms.adcast_programme import Reader
 from player.cms.adcast_words import allowed
 from player.cms.link import Link
 from player.cms.pace import trying_again
-from player.core.content import Fault, Item, Layout
-from player.core.ports import Clock, CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry
+from player.core.content import Fault, Item, Kind, Layout
+from player.core.ports import Clock, CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
 from player.errors import ServerError, ServerRefused
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
@@ -112,15 +113,19 @@ class AdCast:
     async def _with_pages(self, programme: Programme) -> Programme:
         """Replaces our own download address, where a page has no other, by what it redirects to: the UUID is not for browsers."""
         faults: list[Fault] = []
+        packages: dict[str, WantedAsset] = {}
         kept: dict[tuple[str, str | None], str] = {}
         regions = []
         for region in programme.layout.regions:
             items = [await self._page(item, kept, faults) for item in region.playlist.items]
-            shown = tuple(item for item in items if item is not None)
+            found = [item for item in items if item is not None]
+            packages |= {item.content_id: _package(item) for item in found if item.kind is Kind.PACKAGE and item.url}
+            shown = tuple(replace(item, url=None) if item.kind is Kind.PACKAGE else item for item in found)
             regions.append(replace(region, playlist=replace(region.playlist, items=shown)))
         self._pages = kept
         layout: Layout = replace(programme.layout, regions=tuple(regions))
-        return replace(programme, layout=layout, faults=(*programme.faults, *faults))
+        assets = (*packages.values(), *programme.assets)
+        return replace(programme, layout=layout, assets=assets, faults=(*programme.faults, *faults))
 
     async def _page(self, item: Item, kept: dict[tuple[str, str | None], str], faults: list[Fault]) -> Item | None:
         if item.url is None or self._uuid not in item.url:
@@ -130,7 +135,7 @@ class AdCast:
         if found is None:
             return None
         kept[key] = found
-        return replace(item, url=found)
+        return replace(item, url=found, kind=Kind.PACKAGE if self._uuid in found else item.kind)
 
     async def _look_up(self, item: Item, faults: list[Fault]) -> str | None:
         try:
@@ -141,6 +146,8 @@ class AdCast:
                 Fault("bad_item", f"{item.name}: its address is not known: {error}", self._now(), item.id, item.content_id)
             )
             return None
+        if found is None and item.kind is Kind.WEB:
+            return item.url  # the bytes themselves are there
         if found is None or self._uuid in found or not allowed(found, item.kind):
             sentence = f"{item.name} has no address that a page can be opened from; it is left out"
             faults.append(Fault("bad_item", sentence, self._now(), item.id, item.content_id))
@@ -157,3 +164,7 @@ class AdCast:
             faults.append(replace(fault, since=seen[key]))
         self._since = seen
         return replace(programme, faults=tuple(faults))
+
+
+def _package(item: Item) -> WantedAsset:
+    return WantedAsset(item.content_id, item.name, Kind.PACKAGE.value, item.url or "", item.file_hash)

@@ -19,6 +19,8 @@ from player.cms.adcast_words import (
     byte_count,
     colour,
     fit,
+    is_zip,
+    kind_of,
     pace,
     percent,
     transition_kind,
@@ -59,6 +61,8 @@ class _Item(Wire):
     duration: Any = None
     file_hash: Text = None
     file_size: Number = None
+    mime: Text = None
+    mime_type: Text = None
     order: Number = None
     transition: Any = None
     fit: Text = None
@@ -185,9 +189,9 @@ class Reader:
             self._fault("bad_item", f"item {index + 1} of the playlist has no id; it is left out", None)
             return None
         name = wire.name or f"content {content}"
-        try:
-            kind = Kind((wire.type or "").strip().lower())
-        except ValueError:
+        packed = is_zip(wire.mime or wire.mime_type, wire.source_url, wire.url, wire.download_url)
+        kind = kind_of(wire.type, packed=packed)
+        if kind is None:
             said = f'the type "{wire.type}"' if wire.type else "no type"
             self._fault("unsupported_type", f"{name} has {said}, which this player cannot show; it is left out", wire)
             return None
@@ -223,7 +227,8 @@ class Reader:
     def _address(self, wire: _Item, content: str, kind: Kind) -> str | None:
         """Where it is: for files the download, for pages their own address first. None when its scheme is not allowed."""
         listed = text(self.listed.get(content, {}).get("download_url"))
-        direct = (wire.download_url, listed) if kind in WITH_FILE else (wire.source_url, wire.url, wire.download_url, listed)
+        own = (wire.source_url, wire.url)
+        direct = (wire.download_url, listed, *own) if kind in WITH_FILE else (*own, wire.download_url, listed)
         given = next((one for one in direct if one), None)
         if given is None and kind in DRAWN:
             return None

@@ -44,6 +44,24 @@ def pace(value: Any) -> float | None:
     return min(max(read, 0.005), 1.0) if read > 0 else None
 
 
+def kind_of(word: str | None, *, packed: bool) -> Kind | None:
+    """What an item is; None for a word that we do not know. A page that is `packed` is a package; a drawing comes as a picture."""
+    try:
+        kind = Kind((word or "").strip().lower())
+    except ValueError:
+        return None
+    if kind is Kind.WEB and packed:
+        return Kind.PACKAGE
+    return Kind.IMAGE if kind is Kind.SVG else kind
+
+
+def is_zip(mime: str | None, *addresses: str | None) -> bool:
+    """Whether a page's media type or one of its addresses says that it is an archive."""
+    if mime is not None:
+        return mime.partition(";")[0].strip().lower() in ("application/zip", "application/x-zip-compressed")
+    return any(address.partition("?")[0].partition("#")[0].lower().endswith(".zip") for address in addresses if address)
+
+
 def byte_count(size: float | None) -> int | None:
     """A size in bytes, None where it is not a sensible one."""
     return round(size) if size is not None and 0 < size < 2**50 else None

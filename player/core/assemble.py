@@ -1,7 +1,8 @@
 """From what the server wants to what the stage can show: which files a programme needs, and the layout with those that are here.
 
 Pure. An item without its file is left out, the rest plays on (design law 2). A content is named by its id and kind, since one file
-can be shown as either of two things.
+can be shown as either of two things. Each page of a document is an item of its own that stays for the item's duration: whoever sets
+ten seconds means ten seconds to read, however many pages there are. A picture that turned out to be a drawing is shown as one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from player.core.feed import file_of
 from player.core.ports import Programme, WantedAsset
 
 FILE_KINDS = frozenset({Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF})
+
+DRAWING = ".svg"  # what a prepared drawing's file ends in
 
 Content = tuple[str, Kind]  # content id, kind
 
@@ -98,7 +101,8 @@ def _filled(item: Item, ready: Mapping[Content, Ready]) -> tuple[Item, ...]:
     if found is None:
         return ()
     file_hash = found.file_hash or item.file_hash
-    shown = replace(item, file=found.file, asset=found.asset, file_hash=file_hash)
+    kind = Kind.SVG if found.file.endswith(DRAWING) else item.kind
+    shown = replace(item, kind=kind, file=found.file, asset=found.asset, file_hash=file_hash)
     rest = (replace(shown, id=f"{item.id}/{n}", file=page) for n, page in enumerate(found.pages[1:], 2))
     return (shown, *rest)
 
@@ -107,8 +111,9 @@ def earlier(layout: Layout) -> dict[Content, Ready]:
     """What an earlier layout shows of each content: it stays in use where a later revision cannot be had."""
     found: dict[Content, list[Item]] = {}
     for item, _ in _items(layout):
-        if item.kind in FILE_KINDS and item.file is not None:
-            found.setdefault((item.content_id, item.kind), []).append(item)
+        asked = Kind.IMAGE if item.kind is Kind.SVG else item.kind
+        if asked in FILE_KINDS and item.file is not None:
+            found.setdefault((item.content_id, asked), []).append(item)
     return {content: _as_ready(items) for content, items in found.items()}
 
 

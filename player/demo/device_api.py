@@ -15,7 +15,7 @@ from aiohttp import web
 from player.core.ports import Clock
 from player.demo import device_wire as wire
 from player.demo.files import Files, send
-from player.demo.library import WITH_FILE, source_url
+from player.demo.library import has_file, source_url
 from player.demo.programme import Programmes
 from player.demo.rest import ApiError, checked, invalid, iso, missing, path_id, read, read_json
 from player.demo.schedules import alert_json
@@ -156,8 +156,8 @@ class DeviceApi:
         row = self._store.one("SELECT * FROM content WHERE id = ? AND tenant_id = ?", path_id(request), device["tenant_id"])
         if not row:
             raise missing("Content")
-        if row["type"] in WITH_FILE and row["file_hash"]:
-            return await send(request, self._files.path(row["file_hash"]), row["mime"])
+        if has_file(row):
+            return await send(request, self._files.path(row["file_hash"]), row["mime"], {"Content-Security-Policy": "sandbox"})
         return web.Response(status=302, headers={"Location": source_url(request, row) or "/"})
 
     def _paired(self, request: web.Request) -> Row:

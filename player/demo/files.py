@@ -18,12 +18,16 @@ from aiohttp import BodyPartReader, web
 from player.demo.rest import ApiError
 
 CHUNK = 256 * 1024
+_TEXT = re.IGNORECASE | re.DOTALL
 _HASH = re.compile(r"[0-9a-f]{64}")
 _MAGIC = (
     (0, b"\xff\xd8\xff", "image/jpeg"),
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"GIF8", "image/gif"),
     (8, b"WEBP", "image/webp"),
+    (4, b"ftypavif", "image/avif"),
+    (4, b"ftypheic", "image/heic"),
+    (4, b"ftypmif1", "image/heif"),
     (4, b"ftyp", "video/mp4"),
     (0, b"\x1a\x45\xdf\xa3", "video/webm"),
     (0, b"G", "video/mp2t"),
@@ -46,11 +50,10 @@ def media_type(head: bytes) -> str:
     for offset, magic, mime in _MAGIC:
         if head[offset : offset + len(magic)] == magic and (mime != "video/mp2t" or head[188:189] == b"G"):
             return mime
-    return (
-        "text/html"
-        if re.match(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html)", head, re.IGNORECASE | re.DOTALL)
-        else "application/octet-stream"
-    )
+    text = re.match(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!doctype svg[^>]*>\s*)*<(!doctype html|html|svg)\b", head, _TEXT)
+    if text is None:
+        return "application/octet-stream"
+    return "image/svg+xml" if text[1] == b"svg" else "text/html"
 
 
 class Files:

@@ -16,6 +16,7 @@ from player.demo.store import Row, Store
 from player.demo.thumbs import Thumbnails
 
 WITH_FILE = ("video", "image", "package", "pdf")
+ZIP = "application/zip"
 _FIELD_LIMIT = 16 * 1024
 _SCHEMES = {"livestream": r"(https?|rtsps?|rtmps?|srt|udp|rtp)://\S+"}
 
@@ -127,7 +128,7 @@ class Library:
     async def page(self, request: web.Request) -> web.StreamResponse:
         """An uploaded web page, at an address that only those know who were told its hash; sandboxed, so its origin is none."""
         file_hash = request.match_info["hash"]
-        if not self._store.one("SELECT id FROM content WHERE file_hash = ? AND type = 'web'", file_hash):
+        if not self._store.one("SELECT id FROM content WHERE file_hash = ? AND type = 'web' AND mime != ?", file_hash, ZIP):
             raise missing("Page")
         return await send(request, self._files.path(file_hash), "text/html", {"Content-Security-Policy": _PAGE_POLICY})
 
@@ -184,13 +185,20 @@ def _check_source(kind: str, source_url: str | None, file: Received | None) -> N
     if kind in WITH_FILE and not file:
         raise invalid("file", f"The file field is required for {kind}.")
     if kind == "image" and file and not file.mime.startswith("image/"):
-        raise invalid("file", "The file is not a picture (JPEG, PNG, GIF or WebP).")
+        raise invalid("file", "The file is not a picture (JPEG, PNG, GIF, WebP, AVIF, HEIC or SVG).")
     if kind not in WITH_FILE and not file and not re.fullmatch(_SCHEMES.get(kind, r"https?://\S+"), source_url or ""):
         raise invalid("source_url", f"The source_url of {kind} content is an address such as https://example.com/.")
 
 
+def has_file(row: Row) -> bool:
+    """Whether a device downloads it: files, and pages that were uploaded as an archive."""
+    return bool(row["file_hash"]) and (row["type"] in WITH_FILE or row["mime"] == ZIP)
+
+
 def source_url(request: web.Request, row: Row) -> str | None:
     """Where content without a download is found: the operator's link, or the page stored here."""
+    if has_file(row):
+        return None
     if row["type"] == "web" and row["file_hash"]:
         return f"{request.url.origin()}/pages/{row['file_hash']}"
     return row["source_url"] or None

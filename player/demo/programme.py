@@ -12,7 +12,7 @@ from aiohttp import web
 
 from player.core.ports import Clock
 from player.core.schedule import Facts, active, parse_rule
-from player.demo.library import WITH_FILE, source_url
+from player.demo.library import has_file, source_url
 from player.demo.playlists import items_of
 from player.demo.schedules import schedule_json
 from player.demo.store import Row, Store, from_json
@@ -36,7 +36,7 @@ class Programmes:
         playlist = self._on_air(device, schedule)
         reachable = self._reachable(device, [playlist, *schedules])
         self._note_delivery(device, reachable)
-        files = [row for row in reachable if row["type"] in WITH_FILE]
+        files = [row for row in reachable if has_file(row)]
         return {
             "playlist": self._playlist(request, device, playlist, schedule) if playlist else None,
             "content_to_download": [self._asset(request, device, row) for row in files],
@@ -129,8 +129,9 @@ class Programmes:
             "content_id": content["id"],
             "name": content["name"],
             "type": content["type"],
+            "mime": content["mime"],
             "download_url": f"{base}/api/device/content/{content['id']}/download?uuid={device['uuid']}",
-            "source_url": None if content["type"] in WITH_FILE else source_url(request, content),
+            "source_url": None if has_file(content) else source_url(request, content),
             "file_hash": content["file_hash"],
             "file_size": content["file_size"],
             "duration": content["duration"],

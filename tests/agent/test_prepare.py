@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 import random
@@ -202,14 +203,48 @@ async def test_c18_an_animation_is_kept_as_it_is_and_said_so(tmp_path: Path, fol
     assert done.duration_s == pytest.approx(0.6)
 
 
-async def test_an_animated_webp_shows_its_first_frame(tmp_path: Path, folder: Path) -> None:
+@pytest.mark.parametrize("form", ["WEBP", "AVIF"])
+async def test_an_animation_that_mpv_does_not_play_becomes_one_that_it_does(tmp_path: Path, folder: Path, form: str) -> None:
     source = tmp_path / "moving"
-    frames = [Image.new("RGB", (80, 60), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (1280, 720), colour) for colour in ("red", "blue", "white")]
+    frames[0].save(source, form, save_all=True, append_images=frames[1:], duration=[200, 300, 500])
+    done = await prepare(source, Kind.IMAGE, "moving", folder, PANEL)
+    assert (done.animated, done.width, done.height, done.duration_s) == (True, 640, 360, pytest.approx(1.0))
+    with Image.open(done.file) as shown:
+        assert (shown.format, getattr(shown, "n_frames", 1)) == ("PNG", 3)
+        shown.seek(1)
+        red, _, blue = shown.convert("RGB").getpixel((9, 9))  # type: ignore[misc]  # mode RGB
+        assert red < 20 < 235 < blue
+
+
+async def test_c18_of_a_long_animated_webp_the_first_frame_is_shown(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "moving"
+    frames = [Image.new("RGB", (640, 360), (255, n, 0)) for n in range(0, 240, 1)]
     frames[0].save(source, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
     done = await prepare(source, Kind.IMAGE, "moving", folder, PANEL)
     assert not done.animated
     with Image.open(done.file) as shown:
-        assert shown.convert("RGB").getpixel((9, 9)) == (255, 0, 0)
+        assert getattr(shown, "n_frames", 1) == 1
+
+
+# 64 x 32 pixels of red.
+HEIC = """
+    AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAAAAAERAAAEA
+    AQAAAAABoQABAAAAAAAAABsAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmND
+    AQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAA
+    AAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAIAAAAAEAAAAAAAAA
+    Av///+AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAACNtZGF0AAAAFygBr1jm9Oq//+c7v/8qPSH2JSHkanfA
+"""
+
+
+async def test_a_heic_picture_becomes_one_that_is_shown(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "photo"
+    source.write_bytes(base64.b64decode(HEIC))
+    done = await prepare(source, Kind.IMAGE, "photo.heic", folder, PANEL)
+    assert (done.width, done.height, done.format) == (64, 32, "heif")
+    with Image.open(done.file) as shown:
+        red, green, _ = shown.convert("RGB").getpixel((9, 9))  # type: ignore[misc]  # mode RGB
+    assert red > 240 > 20 > green
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -264,12 +299,38 @@ async def test_c2_an_empty_file_is_refused(tmp_path: Path, folder: Path) -> None
         assert (await refusal(source, kind, folder)).code == "empty"
 
 
-async def test_svg_is_unsupported_for_now(tmp_path: Path, folder: Path) -> None:
+DRAWING = '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="300" height="200px"><rect/>{}</svg>'
+
+
+async def test_a_drawing_stays_as_it_is_once_it_was_read(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "drawing.png"
-    source.write_text('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>')
-    error = await refusal(source, Kind.IMAGE, folder)
-    assert error.code == "unsupported"
-    assert "PNG" in error.reason
+    source.write_text(DRAWING.format('<image href="file:///etc/passwd"/><script>alert(1)</script>'))
+    done = await prepare(source, Kind.IMAGE, "drawing", folder, PANEL)
+    assert done == Prepared(folder / f"{sha256(source)}.svg", 300, 200, None, sha256(source), "svg")
+    assert done.file.read_bytes() == source.read_bytes()
+
+
+BOMB = "<!DOCTYPE svg [<!ENTITY a '{}'>{}]>".format(
+    "a" * 1000, "".join(f"<!ENTITY {name} '{f'&{before};' * 20}'>" for before, name in zip("abcdefg", "bcdefgh", strict=True))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (DRAWING.format("<g>"), "damaged"),
+        ("<svg x='", "damaged"),
+        ("<note><svg xmlns='http://www.w3.org/2000/svg'/></note>", "wrong_type"),
+        (BOMB + DRAWING.format("<text>&h;</text>").partition("?>")[2], "damaged"),
+        (DRAWING.format("<g/>" * 100_001), "too_large"),
+        (DRAWING.format(f"<!--{'x' * 2**23}-->"), "too_large"),
+    ],
+    ids=["open", "cut off", "inside something else", "entities without end", "elements", "bytes"],
+)
+async def test_c3_a_drawing_that_is_none_or_too_much_is_refused(tmp_path: Path, folder: Path, text: str, code: str) -> None:
+    source = tmp_path / "drawing.svg"
+    source.write_text(text)
+    assert (await refusal(source, Kind.IMAGE, folder)).code == code
 
 
 # --- videos
@@ -575,6 +636,15 @@ async def test_a_package_is_unpacked_into_its_own_folder(tmp_path: Path, folder:
     assert names(folder) == sorted([sha256(source), "index.html", "img", "a.png", "b.css"])
     again = await prepare(source, Kind.PACKAGE, "menu", folder, PANEL)
     assert again == done
+
+
+async def test_a_page_alone_is_a_package_too(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "page"
+    source.write_text("<!doctype html><h1>Menu</h1>")
+    for _ in range(2):
+        done = await prepare(source, Kind.PACKAGE, "page", folder, PANEL)
+        assert (done.file, done.format) == (folder / sha256(source) / "index.html", "html")
+        assert names(folder) == [sha256(source), "index.html"]
 
 
 async def test_a_single_folder_around_a_package_is_taken_off(tmp_path: Path, folder: Path) -> None:

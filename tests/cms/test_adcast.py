@@ -391,6 +391,39 @@ async def test_a_page_that_leads_nowhere_is_left_out_and_its_fault_keeps_its_beg
     assert second.faults[0].code == "bad_item"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"mime": "application/zip", "download_url": "https://h/d/6"},
+        {"mime_type": "application/x-zip-compressed; x", "source_url": "https://h/menu"},
+        {"source_url": "https://h/menu.ZIP?v=2"},
+    ],
+)
+def test_a_page_that_comes_as_an_archive_is_a_package(said: dict):
+    programme = read(playlist({"id": 2, "content_id": 6, "type": "web", "file_hash": "f", **said}))
+    (item,), (asset,) = programme.layout.regions[0].playlist.items, programme.assets
+    assert (item.kind, item.url) == (Kind.PACKAGE, None)
+    assert (asset.content_id, asset.kind, asset.file_hash) == ("6", "package", "f")
+    assert asset.url == said.get("download_url", said.get("source_url"))
+
+
+def test_a_drawing_comes_as_a_picture():
+    programme = read(playlist({"id": 2, "content_id": 6, "type": "svg"}))
+    assert programme.layout.regions[0].playlist.items[0].kind is Kind.IMAGE
+    assert programme.assets[0].kind == "image"
+
+
+async def test_a_page_whose_download_is_no_redirect_is_a_package(script: Script, cms: AdCast):
+    script.on("/api/device/playlist", playlist({"id": 2, "content_id": 6, "type": "web", "name": "Menu", "file_hash": "f"}))
+    script.on("/api/device/content/6/download", web.Response(body=b"PK", content_type="application/octet-stream"))
+    for _ in range(2):
+        programme = await cms.programme()
+        (item,), (asset,) = programme.layout.regions[0].playlist.items, programme.assets
+        assert (item.kind, item.url, asset.kind, asset.file_hash) == (Kind.PACKAGE, None, "package", "f")
+        assert "/content/6/download?uuid=" in asset.url
+    assert len(script.asked("/api/device/content/6/download")) == 1
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),

@@ -59,6 +59,13 @@ def test_a_document_becomes_an_item_for_each_page():
     assert files(result) == [[("id", "p/1.png"), ("id/2", "p/2.png"), ("id/3", "p/3.png")]]
 
 
+def test_a_picture_that_turned_out_to_be_a_drawing_is_shown_as_one_and_can_be_shown_again():
+    ready = {("s", Kind.IMAGE): Ready("prepared/s.svg", "sha", "h"), ("i", Kind.IMAGE): Ready("prepared/i.png", "sha-i", "h")}
+    result = assemble(layout((item("s", Kind.IMAGE), item("i", Kind.IMAGE))), ready)
+    assert [i.kind for i in result.regions[0].playlist.items] == [Kind.SVG, Kind.IMAGE]
+    assert earlier(result) == ready
+
+
 def test_what_was_shown_can_be_shown_again():
     ready = {
         ("d", Kind.PDF): Ready("p/1.png", "sha-d", "hd", ("p/1.png", "p/2.png")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -155,6 +156,27 @@ async def test_a_link_is_a_redirect_and_a_page_is_served_sandboxed(device, opera
     status, headers, body = await device.call("GET", f"/pages/{page['file_hash']}")
     assert (status, headers["Content-Type"], body) == (200, "text/html", b"<!doctype html><title>Menu</title>")
     assert headers["Content-Security-Policy"].startswith("sandbox allow-scripts;")
+
+
+async def test_an_archive_of_a_page_and_a_drawing_are_downloaded_and_open_nowhere(
+    device, operator: Operator, paired, tmp_path: Path
+):
+    with zipfile.ZipFile(tmp_path / "menu.zip", "w") as archive:
+        archive.writestr("index.html", "<h1>Menu</h1>")
+    (tmp_path / "sign.svg").write_text('<?xml version="1.0"?>\n<!-- a sign --><svg xmlns="http://www.w3.org/2000/svg"/>')
+    packed = await operator.upload(tmp_path / "menu.zip", kind="web")
+    drawn = await operator.upload(tmp_path / "sign.svg", kind="image")
+    assert (packed["mime"], packed["source_url"], drawn["mime"]) == ("application/zip", None, "image/svg+xml")
+    assert (await device.call("GET", f"/pages/{packed['file_hash']}"))[0] == 404
+    for content, name in ((packed, "menu.zip"), (drawn, "sign.svg")):
+        status, headers, body = await device.call("GET", f"/api/device/content/{content['id']}/download?uuid={device.uuid}")
+        assert (status, body) == (200, (tmp_path / name).read_bytes())
+        assert headers["Content-Security-Policy"] == "sandbox"
+    await operator.playlist("Lobby", [packed["id"], drawn["id"]], is_default=True)
+    answer = await device.playlist()
+    first = answer["playlist"]["items"][0]
+    assert (first["type"], first["mime"], first["source_url"]) == ("web", "application/zip", None)
+    assert {row["content_id"] for row in answer["content_to_download"]} == {packed["id"], drawn["id"]}
 
 
 async def test_a_device_cannot_fetch_what_is_not_its_tenants(device, stranger: Operator, paired, clip: Path):
