@@ -150,8 +150,12 @@ class SurfacePool:
         if reopen is None:
             self._all.append(placed)
             return placed
-        await reopen()
-        return await self._settle(placed.sort, placed.surface)
+        try:
+            await reopen()
+            return await self._settle(placed.sort, placed.surface)
+        except BaseException:
+            await placed.surface.close()
+            raise
 
     async def _settle(self, sort: str, surface: Surface) -> Placed:
         window = await self._windows.find(surface)
@@ -185,13 +189,11 @@ class SurfacePool:
         if rect == self.rect:
             return
         self.rect = rect
-        for placed in self._all:
-            placed.surface.resize(rect.width, rect.height)
-            await self._place(placed)
+        await self.place_again()
 
     async def place_again(self) -> None:
         """The panel changed: windows have to be put in their place again."""
-        for placed in self._all:
+        for placed in tuple(self._all):  # others come and go while each is placed
             placed.surface.resize(self.rect.width, self.rect.height)
             await self._place(placed)
 
