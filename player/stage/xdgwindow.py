@@ -167,6 +167,14 @@ class WindowClient:
             display.connect()
         except (ValueError, OSError) as error:
             raise BoxError("compositor", f"no Wayland display at {self._address}") from error
+        try:
+            self._bind_globals(display)
+        except BoxError:
+            display.disconnect()  # what is collected in whatever order would be destroyed after its connection
+            raise
+        return display
+
+    def _bind_globals(self, display: Display) -> None:
         self._registry = registry = display.get_registry()
         registry.dispatcher["global"] = lambda _, number, name, version: self._globals.update({name: (number, version)})
         display.roundtrip()
@@ -181,7 +189,6 @@ class WindowClient:
 
         self.compositor, self.shm, self.shell = bind(WlCompositor, 4), bind(WlShm, 1), bind(XdgWmBase, 1)
         self.shell.dispatcher["ping"] = lambda shell, serial: shell.pong(serial)
-        return display
 
     def _readable(self) -> None:
         try:
