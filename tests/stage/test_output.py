@@ -153,6 +153,8 @@ async def test_d1_without_its_panel_playback_goes_on_unseen_and_all_is_back_with
         after = len(box.plays())
         await box.until(lambda s: s.last_play_seq >= after + 2)
         assert box.plays()[-1]["screen_on"]
+        await box.keys("right")
+        await box.until(lambda _: any(p.get("reason") == "skipped" for p in box.plays()))  # whoever holds the keyboard is back too
 
 
 async def test_d1_started_without_any_panel_it_plays_on_its_own_and_shows_it_to_the_first_that_comes(runtime_dir: Path):
