@@ -71,14 +71,16 @@ class Windows:
                     self.on_gone()
                     return
 
-    async def find(self, surface: Surface) -> Window:
-        """The window of `surface`, once it is there. Raises BoxError."""
+    async def find(self, surface: Surface, worth_waiting: Callable[[], bool] = lambda: True) -> Window:
+        """The window of `surface`, once it is there. Raises BoxError, at once when waiting is not worth it any more."""
         try:
             async with asyncio.timeout(WINDOW_LIMIT_S):
                 while True:
                     for window in await self._compositor.windows():
                         if window.app_id == surface.app_id:
                             return window
+                    if not worth_waiting():
+                        raise BoxError("compositor", f"no window of {surface} can appear without a panel")
                     async with self._changed:
                         with contextlib.suppress(TimeoutError):
                             await asyncio.wait_for(self._changed.wait(), 0.05)
@@ -120,8 +122,11 @@ class SurfacePool:
                 self._made[sort] += 1
         try:
             return await self._add(sort) if kept is None else await self._again(kept)
-        except BaseException:
+        except BaseException as error:
             await self._forget(sort)
+            if isinstance(error, BoxError) and not self._has_panel():  # it went while the window was to be opened
+                self._made[STAND_IN] += 1
+                return self._stand_in()
             raise
 
     async def _add(self, sort: str) -> Placed:
@@ -158,7 +163,7 @@ class SurfacePool:
             raise
 
     async def _settle(self, sort: str, surface: Surface) -> Placed:
-        window = await self._windows.find(surface)
+        window = await self._windows.find(surface, self._has_panel)
         self._prepare_window(window.id)
         await self._compositor.place(window.id, self.rect)
         placed = Placed(sort, surface, window.id)

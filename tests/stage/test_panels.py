@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from player.core.content import Orientation
+import asyncio
+
+from player.core.content import Kind, Orientation
 from player.errors import BoxError
-from player.stage.null import NullCompositor
+from player.stage.null import NullCompositor, NullSurface
 from player.stage.panels import TRIES, Panels
+from player.stage.sight import NO_WINDOW
+from player.stage.surfaces import SurfacePool, Windows
 
 
 class Stubborn(NullCompositor):
@@ -85,3 +89,33 @@ async def test_power_that_cannot_be_switched_is_no_trouble_since_the_curtain_is_
     await panels.power(on=False)
     assert panels.first is not None
     assert not panels.first.power
+
+
+async def test_d1_a_window_that_cannot_open_since_its_panel_went_is_stood_in_for_until_there_is_one_again():
+    compositor = NullCompositor((1280, 720))
+    there = True
+
+    async def make(sort: str, name: str, size: tuple[int, int]) -> NullSurface:
+        await asyncio.sleep(0.02)
+        return NullSurface(f"sig-{name}") if not there else await compositor.make(sort, name, size)
+
+    def has_panel() -> bool:
+        return there
+
+    pool = SurfacePool("main", make, Windows(compositor), compositor, lambda _: None, has_panel)
+    real = await pool.take(Kind.VIDEO)
+    assert real.window_id != NO_WINDOW
+    there = False
+    first, second = await pool.take(Kind.WEB), await pool.take(Kind.IMAGE)
+    assert (first.window_id, second.window_id) == (NO_WINDOW, NO_WINDOW)
+    await pool.give_back(real)
+    assert (await pool.take(Kind.IMAGE)) is real, "a window that is open already goes on being used"
+    await pool.give_back(first)
+    there = True
+    async with asyncio.TaskGroup() as group:
+        opening = group.create_task(pool.take(Kind.WEB), name="opening")
+        await asyncio.sleep(0)
+        there = False
+    assert opening.result().window_id == NO_WINDOW
+    there = True
+    assert (await pool.take(Kind.WEB)).window_id != NO_WINDOW
