@@ -52,6 +52,8 @@ class MpvSurface:
         self._name = ""
         self._eof = False
         self._duration: float | None = None
+        self._ran = 0.0
+        self._runs_since: float | None = None
         self._live = False
         self._sound = sound
         self.sound_output: str | None = None
@@ -135,6 +137,7 @@ class MpvSurface:
         self._name, self._live = item.name, item.kind is Kind.LIVESTREAM
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
+        self._ran, self._runs_since = 0.0, None
         try:
             async with asyncio.timeout(self._load_limit_s):
                 await in_thread(_load, self._handle, playable, self._sound())
@@ -155,11 +158,18 @@ class MpvSurface:
 
     def start(self) -> None:
         """Lets it run."""
+        if self._runs_since is None:
+            self._runs_since = self._loop.time()
         self._set("pause", "no")
 
     def pause(self) -> None:
         """Holds it where it is."""
+        self._ran, self._runs_since = self._played_s(), None
         self._set("pause", "yes")
+
+    def _played_s(self) -> float:
+        """For how long it has run since it was loaded."""
+        return self._ran + (self._loop.time() - self._runs_since if self._runs_since is not None else 0.0)
 
     async def ended(self) -> None:
         """Returns when the last frame has been shown for its time. Raises ContentError when it stalls or breaks."""
@@ -179,7 +189,7 @@ class MpvSurface:
                 before, watch = seen, now + self._stall_s
         if self._live:
             raise ContentError("stream_ended", self._name, "the stream ended")
-        await asyncio.sleep(await self._last_frame_s())
+        await asyncio.sleep(self._last_frame_s())
 
     async def _look(self) -> tuple[float | None, int]:
         """Where playback is, or the time itself while paused: then it is meant to stand. Raises ContentError when mpv is silent."""
@@ -191,12 +201,9 @@ class MpvSurface:
         self._dropped = drops
         return (position, 0) if not paused else (asyncio.get_running_loop().time(), 1)
 
-    async def _last_frame_s(self) -> float:
-        """How much longer the frame on screen is due: the end is announced before the last frames were shown."""
-        position, _, _ = await in_thread(_position, self._handle)
-        if position is None or self._duration is None:
-            return 0.0
-        return min(0.15, max(0.0, self._duration - position))
+    def _last_frame_s(self) -> float:
+        """How much longer the last frame is due: with sound the end is announced some frames before the last was shown."""
+        return min(0.15, max(0.0, self._duration - self._played_s())) if self._duration is not None else 0.0
 
     async def unload(self) -> None:
         """Forgets the item; the window stays. Raises ContentError when mpv does not answer: the surface is then of no more use."""
