@@ -8,7 +8,7 @@ that is moving, it begins with what of that one is on screen and about to come (
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,19 +57,29 @@ class _Cell:
 
 def draw_band(lines: Sequence[str], look: Look, before: tuple[Sequence[str], int] | None = None) -> Band:
     """The band of `lines`. `before`: the lines of the band on screen, and how many pixels of its round have passed."""
-    from PIL import Image
-
     rtl = is_rtl(lines)
     cells = _cells(lines, look)
     wide, high = look.size
     led, lead = _lead(before[0], look, before[1]) if before and is_rtl(before[0]) == rtl else ([], 0)
     period = sum(cell.width for cell in cells)
-    sheet = Image.new("RGB", (lead + period + wide, high), look.ground)
-    for at, image in (*led, *_placed(cells, lead), *_placed(cells, lead + period)):
-        x = sheet.width - at - image.width if rtl else at
-        if -image.width < x < sheet.width:
-            sheet.paste(image, (x, 0))
-    return Band(SharedPicture(*sheet.size, sheet.tobytes("raw", "BGRX")), wide, lead, period, rtl)
+    picture = SharedPicture(lead + period + wide, high)
+    placed = (*led, *_placed(cells, lead), *_placed(cells, lead + period))
+    picture.paint(_pixel(look.ground), _pieces(placed, picture.width, rtl=rtl))
+    return Band(picture, wide, lead, period, rtl)
+
+
+def _pixel(colour: Colour) -> bytes:
+    red, green, blue = colour
+    return bytes((blue, green, red, 255))
+
+
+def _pieces(placed: Iterable[tuple[int, Image]], wide: int, *, rtl: bool) -> Iterator[tuple[int, int, bytes]]:
+    """What of each image lies in the band: x, width, pixels."""
+    for at, image in placed:
+        x = wide - at - image.width if rtl else at
+        left, right = max(0, -x), min(image.width, wide - x)
+        if left < right:
+            yield x + left, right - left, image.crop((left, 0, right, image.height)).tobytes("raw", "BGRX")
 
 
 def is_rtl(lines: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pywayland.client.display import Display
@@ -43,6 +43,21 @@ class SharedPicture:
         except BaseException:
             self.close()
             raise
+
+    def paint(self, ground: bytes, pieces: Iterable[tuple[int, int, bytes]]) -> None:
+        """Fills it with one pixel, and lays pieces of its whole height on that: from x on, so wide, their rows.
+
+        By rows, so that no step holds up the loop for long, and nothing is in memory twice.
+        """
+        with mmap.mmap(self.handle, self.size) as memory:
+            across = self.width * 4
+            row = ground * self.width
+            for y in range(self.height):
+                memory[y * across : (y + 1) * across] = row
+            for x, width, pixels in pieces:
+                for y in range(self.height):
+                    begin = y * across + x * 4
+                    memory[begin : begin + width * 4] = pixels[y * width * 4 : (y + 1) * width * 4]
 
     def __del__(self) -> None:
         """One that was drawn for nothing (its item was given up meanwhile) leaves nothing behind."""

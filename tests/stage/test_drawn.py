@@ -426,21 +426,21 @@ async def test_without_a_compositor_there_is_a_reason(tmp_path: Path):
 
 
 async def test_a_long_feed_costs_no_frame_of_the_loop(put: Put):
-    """Fifty headlines are drawn while the loop turns: nothing holds it up for longer than two frames."""
-    late = 0.0
+    """Fifty headlines, a whole feed, are drawn in a thread: meanwhile the loop turns as it does when little is drawn."""
+    turns: list[float] = []
     surface = await put(ticker("Before"), run=True)
 
     async def loop_lag() -> None:
-        nonlocal late
         while True:
             began = time.monotonic()
             await asyncio.sleep(0.005)
-            late = max(late, time.monotonic() - began - 0.005)
+            turns.append(time.monotonic() - began - 0.005)
 
     lag = asyncio.get_running_loop().create_task(loop_lag())
     await surface.load(Playable(ticker("\n".join(f"Headline {n} " + "word " * 40 for n in range(50))), "", (BAR.width, BAR.height)))
     lag.cancel()
-    assert late < 0.25, late
+    assert len(turns) > 10
+    assert sorted(turns)[len(turns) * 9 // 10] < 0.05, sorted(turns)[-10:]
 
 
 # --- in the stage
