@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import zipfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psutil
 import pytest
 from aiohttp import web
+from PIL import Image
 
+from player.agent.prepare import prepare
+from player.core.content import Item, Kind
 from player.core.playback import STAND_IN
 from player.stage.chromium import memory_limit
+from tests.e2e.world import installation
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -156,3 +162,49 @@ async def test_c16_a_page_that_eats_all_memory_costs_itself_alone(box: StageBox,
     status = await box.until(lambda s: not fails or any(f.item_id == "greedy" for f in s.faults))
     assert {f.code for f in status.faults if f.item_id} == ({"page_crashed"} if fails else set())
     assert status.pids["browser"] == browser, "the browser itself lives on"
+
+
+MENU = {
+    "index.html": """<!doctype html><link rel=stylesheet href="css/menu.css">
+        <body><img src="img/dish.png"><script src="js/menu.js"></script>""",
+    "css/menu.css": """body { margin: 0; background: blue }
+        img, div { position: absolute; left: 0; top: 0; width: 320px; height: 720px }
+        div { left: 960px }""",
+    "js/menu.js": """fetch('prices.json').then(answer => answer.json()).then(prices => {
+        const box = document.createElement('div');
+        box.style.background = prices.colour;
+        document.body.append(box);
+    })""",
+    "prices.json": '{"colour": "white"}',
+}
+
+
+def menu(folder: Path) -> Path:
+    """An archive of a page with a style sheet, a script, a picture and what the script fetches, in a folder of their own."""
+    Image.new("RGB", (32, 72), "lime").save(folder / "dish.png")
+    with zipfile.ZipFile(folder / "menu.zip", "w") as archive:
+        archive.write(folder / "dish.png", "menu/img/dish.png")
+        for name, text in MENU.items():
+            archive.writestr(f"menu/{name}", text)
+    return folder / "menu.zip"
+
+
+async def test_a_package_is_shown_with_its_own_files_and_no_network(box: StageBox, tmp_path: Path):
+    made = await prepare(menu(tmp_path), Kind.PACKAGE, "Menu", box.dirs.cache / "prepared", (1280, 720))
+    box.publish(Item("m", "c-m", "Menu", Kind.PACKAGE, 30, file=str(made.file.relative_to(box.dirs.cache))))
+    box.start()
+    await box.until_seen("lime", at=(100, 360))
+    await box.until_seen("blue", at=(640, 360))
+    await box.until_seen("white", at=(1100, 360))
+
+
+async def test_an_archive_and_a_drawing_come_from_the_server_to_the_screen(tmp_path: Path):
+    (tmp_path / "sign.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><path fill="blue" d="M0 0h16v9H0"/></svg>'
+    )
+    async with installation() as world:
+        packed = await world.upload("Menu", lambda: menu(tmp_path), kind="web")
+        drawn = await world.upload("Sign", lambda: tmp_path / "sign.svg", kind="image")
+        await world.on_air({"content_id": packed, "duration": 4}, {"content_id": drawn, "duration": 4})
+        await world.box.until_seen("lime", at=(100, 360), limit_s=30)
+        await world.box.until_seen("blue", at=(100, 360), limit_s=30)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from player.core.content import Item, Kind
+from player.agent.prepare import Prepared, prepare
+from player.core.assemble import Ready, assemble
+from player.core.content import Item, Kind, Manifest, Playlist, full_screen
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -40,3 +43,75 @@ async def test_c18_an_animation_gives_way_when_its_time_is_over_and_a_still_foll
     await box.until_seen("blue")
     await asyncio.sleep(1.0)
     await box.until_seen("blue")
+
+
+async def prepared(box: StageBox, source: Path, kind: Kind) -> Prepared:
+    """As the agent has it prepared, in the box's cache."""
+    return await prepare(source, kind, source.name, box.dirs.cache / "prepared", (1280, 720))
+
+
+def publish(box: StageBox, kind: Kind, made: Prepared, duration_s: float = 30.0) -> None:
+    """Puts on air what became of a file, as the agent would."""
+    item = Item("i", "c", "the file", kind, duration_s)
+    pages = tuple(str(page.relative_to(box.dirs.cache)) for page in made.pages)
+    ready = Ready(str(made.file.relative_to(box.dirs.cache)), made.sha256, None, pages)
+    layout = assemble(full_screen(Playlist("p", "Lobby", (item,))), {("c", kind): ready})
+    box.publish(manifest=Manifest("", layout, assets=1))
+
+
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 16 9">
+  <rect width="16" height="9" fill="lime"/><rect x="0" width="4" height="9" fill="blue"/>
+  <image x="12" width="4" height="9" href="{url}" xlink:href="{url}"/>
+  <script>document.documentElement.innerHTML = '<rect width="16" height="9" fill="red"/>'; fetch("{url}")</script>
+</svg>"""
+
+
+async def test_c16_a_drawing_is_shown_as_a_picture_and_neither_runs_nor_asks_for_anything(box: StageBox, tmp_path: Path):
+    asked = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with server:
+        (tmp_path / "sign.svg").write_text(SVG.format(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/red.png"))
+        publish(box, Kind.IMAGE, await prepared(box, tmp_path / "sign.svg", Kind.IMAGE))
+        box.start()
+        picture = await box.until_seen("lime")
+        await box.until_seen("blue", at=(100, 360))
+        assert picture.getpixel((1270, 700)) == (0, 255, 0), "what it refers to is not there"
+        assert (await box.until(lambda s: s.items)).items[0].type == "svg"
+    assert asked == []
+
+
+async def test_each_page_of_a_document_is_shown_for_the_items_time(box: StageBox, tmp_path: Path):
+    pages = [Image.new("RGB", (1280, 720), colour) for colour in ("red", "lime", "blue")]
+    pages[0].save(tmp_path / "menu.pdf", "PDF", save_all=True, append_images=pages[1:])
+    publish(box, Kind.PDF, await prepared(box, tmp_path / "menu.pdf", Kind.PDF), 1.5)
+    box.start()
+    for colour in ("red", "lime", "blue", "red"):
+        await box.until_seen(colour)
+    await box.until(lambda s: s.last_play_seq >= 3)
+    assert [(p["item_id"], round(p["planned_ms"])) for p in box.plays()[:3]] == [("i", 1500), ("i/2", 1500), ("i/3", 1500)]
+
+
+@pytest.mark.parametrize("form", ["AVIF", "WEBP", "BMP"])
+async def test_every_format_is_shown_in_its_shape(box: StageBox, tmp_path: Path, form: str):
+    picture = Image.new("RGB", (720, 1440), "lime")
+    ImageDraw.Draw(picture).rectangle((0, 0, 720, 300), "blue")
+    picture.save(tmp_path / "tall", form)
+    publish(box, Kind.IMAGE, await prepared(box, tmp_path / "tall", Kind.IMAGE))
+    box.start()
+    await box.until_seen("lime", at=(640, 600))
+    await box.until_seen("blue", at=(640, 40))
+    assert (await box.look()).getpixel((200, 360)) == (0, 0, 0), "a tall picture leaves the sides free"
+
+
+async def test_c18_an_animated_webp_runs_too(box: StageBox, tmp_path: Path):
+    frames = [Image.new("RGB", (320, 180), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(tmp_path / "moving", "WEBP", save_all=True, append_images=frames[1:], duration=400, lossless=True)
+    publish(box, Kind.IMAGE, await prepared(box, tmp_path / "moving", Kind.IMAGE))
+    box.start()
+    for colour in ("red", "lime", "blue", "red"):
+        await box.until_seen(colour)
