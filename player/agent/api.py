@@ -224,7 +224,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             body = msgspec.json.decode(await request.read())
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # what is not UTF-8 is a plain ValueError
         raise CommandRejected(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise CommandRejected("expected a JSON object")

@@ -206,7 +206,7 @@ async def _reason(url: str, response: aiohttp.ClientResponse) -> str:
         return response.reason or ""
     try:
         said = msgspec.json.decode(await _body(url, response, 65536))
-    except (msgspec.DecodeError, RecursionError, ServerNonsense, aiohttp.ClientError):
+    except (ValueError, RecursionError, ServerNonsense, aiohttp.ClientError):  # what is not UTF-8 is a plain ValueError
         return response.reason or ""
     text = next((said[k] for k in ("message", "error") if isinstance(said.get(k), str)), "") if isinstance(said, dict) else ""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
@@ -219,7 +219,7 @@ def _decode(url: str, response: aiohttp.ClientResponse, body: bytes, *, may_be_e
         raise ServerNonsense(url, f"{response.content_type} instead of JSON; is this network waiting for a login?")
     try:
         value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise ServerNonsense(url, f"its JSON cannot be read ({str(error)[:100]})") from error
     if _deeper_than(value, DEPTH):
         raise ServerNonsense(url, f"its JSON is nested more than {DEPTH} deep")

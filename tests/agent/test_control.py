@@ -349,7 +349,7 @@ async def test_l6_who_sends_headers_slowly_is_hung_up_on(door: Door) -> None:
 
 async def test_l6_a_large_or_broken_body_is_refused(door: Door) -> None:
     assert (await door.post("/api/command", {"type": "x" * 100_000}, **basic()))[0] == 413
-    for body in ("[" * 50_000, "{", "[]", '{"type": 5}', '{"type": "next", "payload": []}x'):
+    for body in ("[" * 50_000, "{", "[]", '{"type": 5}', '{"type": "next", "payload": []}x', b'{"type": "\xff"}'):
         headers = {"Content-Type": "application/json"} | basic()
         async with door.http.post(door.url + "/api/command", data=body, headers=headers) as answer:
             assert answer.status == 400, body[:20]

@@ -154,6 +154,12 @@ async def test_a_refusal_carries_the_servers_words(script: Script, link: Link):
     assert link.online is True
 
 
+async def test_n17_a_refusal_in_words_that_are_not_utf_8_is_a_refusal_all_the_same(script: Script, link: Link):
+    script.on("/api/a", web.Response(body=b'{"message": "\xff\xfe"}', content_type="application/json", status=403))
+    with pytest.raises(ServerRefused, match="403: Forbidden"):
+        await link.get("/api/a")
+
+
 async def test_the_uuid_is_never_said_in_full(script: Script, link: Link, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     script.on("/api/a", web.json_response({"message": f"no device {UUID}"}, status=410))
