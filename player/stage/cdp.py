@@ -6,6 +6,7 @@ A target's messages carry its session (the "flattened" form). The pipe has no po
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -68,8 +69,8 @@ class Cdp:
         try:
             while True:
                 text = await self._reader.readuntil(b"\0")
-                self._handle(msgspec.json.decode(text[:-1]))
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, msgspec.DecodeError):
+                self._handle(_message(text[:-1]))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
             return
         finally:
             for answer in self._pending.values():
@@ -86,3 +87,12 @@ class Cdp:
         handler = self._handlers.get(message.get("sessionId", ""))
         if handler is not None:
             handler(message["method"], message.get("params", {}))
+
+
+def _message(text: bytes) -> Any:
+    """Decoded. A page's title may hold half a surrogate pair, which no text can carry on: it becomes "?"."""
+    try:
+        return msgspec.json.decode(text)
+    except ValueError:
+        whole = json.dumps(json.loads(text.decode("utf-8", "replace")), ensure_ascii=False)
+        return msgspec.json.decode(whole.encode("utf-8", "replace"))

@@ -149,6 +149,18 @@ async def test_a_page_fills_its_window_to_the_pixel_and_is_drawn_when_load_retur
     assert LIME not in [picture.getpixel(at) for at in outside]
 
 
+async def test_c16_a_page_whose_words_are_no_text_costs_no_other_page_anything(shown, sway, site, look, browser):
+    surface, window = shown
+    pid = browser.pid
+    words = r"document.title = '\ud800 a'; console.log('\ud800'); location.hash = '\udfff'; alert('\ud800')"
+    await surface.load(playable(site.page("/half", "lime", words)))
+    await sway.show_above(window)
+    await until(look, (300, 200), LIME)
+    await surface.load(playable(site.page("/whole", "red")))
+    await until(look, (300, 200), RED)
+    assert browser.pid == pid
+
+
 async def test_two_pages_stand_side_by_side_in_windows_of_their_own_and_are_swapped(box, shown, sway, site, look):
     first, window = shown
     second = box.surface()
