@@ -255,10 +255,25 @@ async def _run(config: Config, dirs: Dirs) -> None:
         stage.stop()
 
 
+def _hold_memory_small() -> None:
+    """mallopt(3): two arenas (decoders run in many threads), and frames in mappings of their own that go back when they are freed.
+
+    The environment variables of the same name would have to be there before this process began.
+    """
+    import ctypes
+
+    arena_max, mmap_threshold, trim_threshold = -8, -3, -1
+    with contextlib.suppress(AttributeError):  # a C library that is not glibc
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(arena_max, 2)
+        mallopt(mmap_threshold, 128 * 1024)
+        mallopt(trim_threshold, 256 * 1024)
+
+
 def main(config: Config, dirs: Dirs) -> int:
     """`signage-player stage`."""
     set_up_logging(config.log.level)
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+    _hold_memory_small()
     code = 0
     try:
         asyncio.run(_run(config, dirs))
