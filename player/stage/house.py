@@ -119,7 +119,7 @@ class House:
 
     def faults(self) -> tuple[Fault, ...]:
         """Of the panels."""
-        return (*self._faults.values(), *self._show.panel_faults())
+        return (*self._faults.values(), *self._show.ground.faults())
 
     @property
     def screen_on(self) -> bool:

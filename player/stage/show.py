@@ -15,10 +15,10 @@ from pathlib import Path
 
 from player.core import playback
 from player.core.content import Fault, Item, Manifest, Orders, Playlist, Rect, Region
-from player.core.geometry import on_panel
 from player.core.panels import is_mirror, mirrored
 from player.core.ports import Clock, Compositor, NowPlaying
 from player.stage.director import Desk, RegionDriver
+from player.stage.ground import Ground
 from player.stage.plays import Mark, Plays
 from player.stage.sight import Sight
 from player.stage.surfaces import SurfaceMaker, SurfacePool, Windows
@@ -56,10 +56,8 @@ class Show:
     ) -> None:
         self._compositor, self._windows, self._make, self._clock, self._cache = compositor, windows, make, clock, cache
         self._plays, self._mark, self._orders, self._synced, self._resolve = plays, mark, orders, clock_synced, resolve
-        self._changed, self._screen_on, self._mirror = changed, screen_on, mirror
-        self._panels: tuple[Rect | None, ...] = ()
-        self._unseen: set[str] = set()
-        self._panel_faults: dict[str, Fault] = {}
+        self._changed, self._mirror = changed, mirror
+        self.ground = Ground(screen_on, lambda: clock.now().timestamp())
         self._group: asyncio.TaskGroup | None = None
         self._drivers: dict[str, Running] = {}
         self._changing: asyncio.Task[None] | None = None
@@ -69,7 +67,6 @@ class Show:
         self._dropped = 0
         self._turns = asyncio.Semaphore(loads_at_once(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
         self.manifest: Manifest | None = None
-        self.size = (1920, 1080)
         self.first_shown = asyncio.Event()
 
     def __repr__(self) -> str:
@@ -81,6 +78,11 @@ class Show:
         return [driver for driver in self._everyone if not is_mirror(driver.region)]
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Of the first panel, in pixels."""
+        return self.ground.size
+
+    @property
     def _everyone(self) -> list[RegionDriver]:
         return [driver for driver, _ in self._drivers.values()]
 
@@ -88,7 +90,7 @@ class Show:
         """Puts a manifest on air. Regions that stay keep what they show until its edge; another layout comes as one step."""
         self._group = group
         if manifest and self._mirror:
-            manifest = mirrored(manifest, len(self._panels))
+            manifest = mirrored(manifest, len(self.ground.panels))
         before, self.manifest = self.manifest, manifest
         known = {item.id for item in manifest.items} if manifest else set()
         self._faults = {key: fault for key, fault in self._faults.items() if fault.item_id in known}
@@ -110,7 +112,7 @@ class Show:
     async def _update(self, driver: RegionDriver, region: Region) -> None:
         driver.region = region
         await driver.pool.move(self._rect(region))
-        if driver.sight.is_open is (self._panel(region) is None):
+        if driver.sight.is_open is not self.ground.is_there(region):
             await self._place(driver)
         driver.set_volume()
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
@@ -119,8 +121,8 @@ class Show:
         """A region that prepares its first item, and shows it unless it is `covered`."""
         driver = self._make_driver(region)
         driver.pool.rect = self._rect(region)
-        driver.alone = self._is_alone(driver)
-        self._note_panel(region, there=driver.sight.is_open)
+        driver.alone = self.ground.is_alone(driver.region, driver.pool.rect)
+        self.ground.note(region)
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
         if covered:
             driver.send(playback.Covered(covered))
@@ -148,17 +150,8 @@ class Show:
             await self._end(*running)
         log.info("the layout %s is on screen", manifest.layout.id)
 
-    def _panel(self, region: Region) -> Rect | None:
-        return self._panels[region.output] if region.output < len(self._panels) else None
-
     def _rect(self, region: Region) -> Rect:
-        """On its own panel; while that is missing as if it were the first one's size, out of sight."""
-        panel = self._panel(region) or Rect(0, 0, *self.size)
-        return on_panel(region.rect, self.manifest.layout, panel) if self.manifest else panel
-
-    def _is_alone(self, driver: RegionDriver) -> bool:
-        panel = self._panel(driver.region) or Rect(0, 0, *self.size)
-        return len(self._panels) == 1 and (driver.pool.rect.width, driver.pool.rect.height) == (panel.width, panel.height)
+        return self.ground.rect(region, self.manifest.layout) if self.manifest else Rect(0, 0, *self.size)
 
     def _make_driver(self, region: Region) -> RegionDriver:
         def into_layer(window: int) -> None:
@@ -166,9 +159,9 @@ class Show:
             if set_layer:
                 set_layer(window, region.z)
 
-        sight = Sight(self._compositor, is_open=self._panel(region) is not None)
+        sight = Sight(self._compositor, is_open=self.ground.is_there(region))
         self._pools += 1
-        pool = SurfacePool(f"r{self._pools}", self._make, self._windows, sight, into_layer, lambda: any(self._panels))
+        pool = SurfacePool(f"r{self._pools}", self._make, self._windows, sight, into_layer, self.ground.has_panel)
         desk = Desk(self._record, self._report, self._recover, self._about_to_show, self._changed)
         if is_mirror(region):
             desk = Desk(_nothing, _nothing, _nothing, _nothing, self._changed)
@@ -180,7 +173,7 @@ class Show:
     async def _end(self, driver: RegionDriver, task: asyncio.Task[None]) -> None:
         driver.stop(playback.Stopped("the layout changed"))
         task.cancel()
-        self._panel_faults.pop(driver.region.id, None)
+        self.ground.forget(driver.region)
         self._dropped += driver.pool.dropped_frames()
         await driver.pool.close()
 
@@ -195,10 +188,7 @@ class Show:
 
     async def place_again(self, panels: Sequence[Rect | None]) -> None:
         """The panels by number, None where one is missing: regions move, go out of sight and come back with them."""
-        more, self._panels = len(panels) > len(self._panels), tuple(panels)
-        first = panels[0] if panels else None
-        if first is not None:
-            self.size = (first.width, first.height)
+        more = self.ground.changed(panels)
         for driver in sorted(self._everyone, key=lambda driver: driver.region.z):
             await self._place(driver)
         if more and self._mirror and self.manifest and self._group:
@@ -206,13 +196,13 @@ class Show:
 
     async def _place(self, driver: RegionDriver) -> None:
         """Out of sight before it moves; in sight when everything of it lies where it belongs."""
-        there = self._panel(driver.region) is not None
-        self._note_panel(driver.region, there=there)
+        there = self.ground.is_there(driver.region)
+        self.ground.note(driver.region)
         if not there:
-            self._unseen.add(driver.region.id)
+            self.ground.unseen([driver.region])
             await driver.sight.close()
         driver.pool.rect = self._rect(driver.region)
-        driver.alone = self._is_alone(driver)
+        driver.alone = self.ground.is_alone(driver.region, driver.pool.rect)
         await driver.pool.place_again()
         if there:
             await driver.sight.open()
@@ -273,28 +263,16 @@ class Show:
 
     def unseen(self) -> None:
         """The screen is dark: the plays under way were not seen all through."""
-        self._unseen.update(driver.region.id for driver in self.drivers)
-
-    def panel_faults(self) -> tuple[Fault, ...]:
-        """Regions whose panel is missing while others are there."""
-        return tuple(self._panel_faults.values())
-
-    def _note_panel(self, region: Region, *, there: bool) -> None:
-        if there or not any(self._panels) or is_mirror(region):
-            self._panel_faults.pop(region.id, None)
-        elif region.id not in self._panel_faults:
-            words = f"region {region.id} belongs on panel {region.output + 1}, which is not connected; it plays on unseen"
-            log.warning("%s", words)
-            self._panel_faults[region.id] = Fault("panel_missing", words, self._clock.now().timestamp())
+        self.ground.unseen(driver.region for driver in self.drivers)
 
     # --- the desk
 
     def _record(self, zone: str, record: playback.Record) -> None:
-        playlist = next((d.region.playlist.id for d in self.drivers if d.region.id == zone), "")
-        driver = next((driver for driver in self.drivers if driver.region.id == zone), None)
-        seen = self._screen_on() and zone not in self._unseen and (driver is None or driver.sight.is_open)
-        self._plays.record(record, playlist_id=playlist, zone=zone, screen_on=seen, clock_synced=self._synced())
-        self._unseen.discard(zone)
+        region = next((driver.region for driver in self.drivers if driver.region.id == zone), None)
+        seen = self.ground.was_seen(region, zone)
+        self._plays.record(
+            record, playlist_id=region.playlist.id if region else "", zone=zone, screen_on=seen, clock_synced=self._synced()
+        )
         if record.result == "complete":
             self._mark.went_well(record.item)
 
