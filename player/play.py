@@ -1,7 +1,7 @@
-"""`play FILE…`: files on screen at once, without configuration, server or agent: a manifest of what was given.
+"""`play FILE…`: files, or a layout of them, on screen at once without configuration, server or agent: a manifest of what was given.
 
-The files are linked or copied into the cache of a temporary folder under their SHA-256, as the store would have
-them, and go when it ends.
+The files are linked or copied into the cache of a temporary folder under their SHA-256, as the store would have them, and go when
+it ends. What cannot be shown as it is (documents, drawings, packages, some pictures) is prepared first, as the agent prepares it.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from player import launch
 from player.config import Config, Dirs, find_file
-from player.core.content import Item, Kind, Manifest, Orders, Playlist, full_screen
-from player.errors import StorageError
+from player.core.content import Item, Kind, Layout, Manifest, Orders, Playlist, full_screen
+from player.errors import ConfigError, StorageError
+from player.layout_file import Taken, read_layout
 from player.store import Snapshot
 from player.supervisor import Account
 
 SNIFF = 4096
 LONGEST_BASE = 60  # the name of a Unix socket has 107 characters at most
 STREAMS = ("rtsp", "rtmp", "srt", "udp")
+_PREPARED = {"svg": Kind.SVG, "pdf": Kind.PDF, "zip": Kind.PACKAGE, "html": Kind.PACKAGE}
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
 _VIDEOS = (b"\x1aE\xdf\xa3", b"OggS", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
 
@@ -35,12 +37,21 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
     account = launch.account_for_root()
     with own_folders("signage-play-", account) as dirs:
         launch.make_folders(dirs, account)
-        items = tuple(_item(number, given, chosen.seconds, dirs.cache) for number, given in enumerate(chosen.files))
-        layout = full_screen(Playlist("play", "Files", items))
-        files = len({item.file for item in items if item.file})
+        layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or "1920x1080"))
+        files = len({item.file for region in layout.regions for item in region.playlist.items if item.file})
         Snapshot(dirs.manifest, Manifest, mode=0o644).write(Manifest("play", layout, assets=files))
         Snapshot(dirs.orders, Orders, mode=0o644).write(Orders(paired=True))
         return launch.run(config, dirs, find_file(chosen.config), agent=False)
+
+
+def _layout(given: Sequence[str], seconds: float, intake: Intake) -> Layout:
+    layouts = [name for name in given if name.lower().endswith(".toml")]
+    if not layouts:
+        items = tuple(item for number, name in enumerate(given) for item in _items(number, name, seconds, intake))
+        return full_screen(Playlist("play", "Files", items))
+    if len(given) > 1:
+        raise ConfigError(layouts[0], "", "is a layout, which is played alone; name the other files in it")
+    return read_layout(Path(given[0]), intake)
 
 
 @contextlib.contextmanager
@@ -59,37 +70,86 @@ def short_base() -> str:
     return usual if len(usual) < LONGEST_BASE else "/tmp"  # noqa: S108 - what is made there is made by mkdtemp
 
 
-def _item(number: int, given: str, seconds: float, cache: Path) -> Item:
+def _items(number: int, given: str, seconds: float, intake: Intake) -> tuple[Item, ...]:
+    """One, or one for each page of a document."""
     scheme = urlsplit(given).scheme
     if scheme in ("http", "https"):
-        return Item(str(number), given, given, Kind.WEB, seconds, url=given)
+        return (Item(str(number), given, given, Kind.WEB, seconds, url=given),)
     if scheme in STREAMS:
-        return Item(str(number), given, given, Kind.LIVESTREAM, 0.0, url=given)
-    path = Path(given)
-    kind = sniff(path)
-    digest = _sha256(path)
-    file = Path("media") / digest[:2] / (digest + path.suffix.lower())
-    _put(path, cache / file)
-    return Item(str(number), digest[:16], path.name, kind, 0.0 if kind is Kind.VIDEO else seconds, file=str(file), asset=digest)
+        return (Item(str(number), given, given, Kind.LIVESTREAM, 0.0, url=given),)
+    taken, name = intake(Path(given)), Path(given).name
+    stays_s = 0.0 if taken.kind is Kind.VIDEO else seconds
+    return tuple(
+        Item(f"{number}/{page}", taken.asset[:16], name, taken.kind, stays_s, file=file, asset=taken.asset)
+        for page, file in enumerate(taken.pages or (taken.file,))
+    )
+
+
+class Intake:
+    """Takes files into `cache`; what is prepared is made for a panel of `size` ("1920x1080")."""
+
+    def __init__(self, cache: Path, size: str) -> None:
+        width, height = (int(side) for side in size.split("x"))
+        self._cache, self._panel = cache, (width, height)
+
+    def __call__(self, path: Path, kind: Kind | None = None) -> Taken:
+        """As `kind`, or as what it is. Raises StorageError, ContentError, BoxError."""
+        found, as_it_is = _recognised(path)
+        digest = _sha256(path)
+        file = Path("media") / digest[:2] / (digest + path.suffix.lower())
+        _put(path, self._cache / file)
+        if as_it_is and kind in (None, found):
+            return Taken(found, str(file), digest)
+        return self._prepared(self._cache / file, kind or found, path.name, digest)
+
+    def _prepared(self, source: Path, kind: Kind, name: str, digest: str) -> Taken:
+        import asyncio
+
+        from player.agent.prepare import prepare
+
+        asked = Kind.IMAGE if kind is Kind.SVG else kind
+        folder = self._cache / "prepared"
+        made = asyncio.run(prepare(source, asked, name, folder, self._panel, sha256=digest))
+        _open_up(folder)
+        shown = Kind.SVG if made.file.suffix == ".svg" else asked
+        pages = tuple(str(page.relative_to(self._cache)) for page in made.pages)
+        return Taken(shown, str(made.file.relative_to(self._cache)), digest, pages)
+
+
+def _open_up(folder: Path) -> None:
+    """Lets the stage read what was prepared, whoever it runs as: it is in a temporary folder of this command alone."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def sniff(path: Path) -> Kind:
-    """Video or picture, by the first bytes and not by the name. Raises StorageError."""
+    """What a file is, by the first bytes and not by the name. Raises StorageError."""
+    return _recognised(path)[0]
+
+
+def _recognised(path: Path) -> tuple[Kind, bool]:
+    """The kind, and whether the stage can show the file as it is."""
     try:
         with path.open("rb") as file:
             head = file.read(SNIFF)
     except OSError as error:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
-    if head.startswith(_PICTURES) or head[8:12] == b"WEBP" or head[4:12] in (b"ftypavif", b"ftypheic"):
-        return Kind.IMAGE
+    if head.startswith(_PICTURES):
+        return Kind.IMAGE, True
     transport_stream = head[:1] == b"G" and head[188:189] == b"G"
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide") or head.startswith(_VIDEOS) or head[8:12] == b"AVI " or transport_stream:
-        return Kind.VIDEO
-    if head.startswith(b"%PDF-"):
-        return Kind.PDF
-    raise StorageError(
-        str(path), "is neither a picture nor a video that the player knows; give JPEG, PNG, GIF, WebP, MP4, MKV or WebM"
-    )
+    if head.startswith(_VIDEOS) or head[8:12] == b"AVI " or transport_stream:
+        return Kind.VIDEO, True
+    from player.agent.magic import PICTURES, VIDEOS
+    from player.agent.magic import sniff as bytes_say
+
+    found = bytes_say(head)
+    if found in VIDEOS:
+        return Kind.VIDEO, True
+    kind = Kind.IMAGE if found in PICTURES else _PREPARED.get(found)
+    if kind is None:
+        known = "JPEG, PNG, GIF, WebP, AVIF, HEIC, SVG, PDF, MP4, MKV, WebM, or an archive of HTML (zip)"
+        raise StorageError(str(path), f"is neither a picture nor a video that the player knows; give {known}")
+    return kind, False
 
 
 def _sha256(path: Path) -> str:

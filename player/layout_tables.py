@@ -1,0 +1,124 @@
+"""The tables of layout.toml and their types; what does not fit them is a sentence naming file and key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from player.core.content import FULL_SCREEN
+from player.errors import ConfigError
+
+BLEND_S = 0.6  # of a transition that says no length
+Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Side = Annotated[int, Meta(ge=1, le=65_536)]
+Place = Annotated[int, Meta(ge=-65_536, le=65_536)]
+FitName = Literal["contain", "cover", "stretch"]
+TypeName = Literal["video", "image", "web", "livestream", "youtube", "package", "pdf", "svg", "ticker", "clock"]
+TransitionName = Literal["cut", "fade", "crossfade", "slide_left", "slide_right", "slide_up", "slide_down", "wipe"]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file."""
+
+
+class TransitionTable(_Table, frozen=True):
+    """`transition = "fade"`, or with its length in seconds: `{type = "fade", duration = 1.5}`."""
+
+    type: TransitionName
+    duration: Annotated[float, Meta(ge=0, le=5)] = BLEND_S
+
+
+class WebTable(_Table, frozen=True):
+    """How a page is opened."""
+
+    zoom: Annotated[float, Meta(ge=0.25, le=5)] = 1.0
+    scroll_y: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    reload_s: Seconds = 0.0
+    user_agent: str = ""
+    headers: dict[str, str] = {}
+
+
+class ItemTable(_Table, frozen=True):
+    """One of `file`, `url` and `text`; a clock may have none. `duration` in seconds; 0: a video's own length, a stream for ever.
+
+    `speed` of a ticker: widths of its region a second.
+    """
+
+    file: str = ""
+    url: str = ""
+    text: str = ""
+    type: TypeName | None = None
+    name: str = ""
+    duration: Seconds | None = None
+    transition: TransitionName | TransitionTable | None = None
+    fit: FitName | None = None
+    volume: Percent | None = None
+    speed: Annotated[float, Meta(gt=0, le=2)] | None = None
+    web: WebTable = WebTable()
+
+
+class RegionTable(_Table, frozen=True):
+    """A rectangle in the layout's units; without a size, the whole layout. `output`: which panel, from 0."""
+
+    id: str = ""
+    x: Place = 0
+    y: Place = 0
+    width: Side | None = None
+    height: Side | None = None
+    z: Annotated[int, Meta(ge=-1000, le=1000)] | None = None
+    fit: FitName = "contain"
+    background: Colour = "#000000"
+    transition: TransitionName | TransitionTable = "cut"
+    audible: bool = True
+    volume: Percent = 100
+    output: Annotated[int, Meta(ge=0, le=7)] = 0
+    shuffle: bool = False
+    item: tuple[ItemTable, ...] = ()
+
+
+class LayoutTable(_Table, frozen=True):
+    """The whole file."""
+
+    width: Side = FULL_SCREEN.width
+    height: Side = FULL_SCREEN.height
+    background: Colour = "#000000"
+    region: tuple[RegionTable, ...] = ()
+
+
+def parsed(path: Path) -> LayoutTable:
+    """The file's tables. Raises ConfigError."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), LayoutTable)
+    except OSError as error:
+        raise ConfigError(str(path), "", f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), "", f"is not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(path), *_explained(str(error))) from error
+
+
+def _explained(message: str) -> tuple[str, str]:
+    """msgspec's words -> (key, what was expected)."""
+    words, _, where = message.partition(" - at `$")
+    key = where.rstrip("`").lstrip(".")
+    unknown = re.search(r"unknown field `(.+)`", words)
+    if not unknown:
+        return key, words[:1].lower() + words[1:]
+    names = msgspec.structs.fields(_table_at(key))
+    near = difflib.get_close_matches(unknown[1], [field.name for field in names], 1)
+    prefix = f"{key}." if key else ""
+    return prefix + unknown[1], "there is no such key" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _table_at(key: str) -> type[_Table]:
+    last = re.sub(r"\[[^\]]*\]", "", key).rpartition(".")[2]
+    tables: dict[str, type[_Table]] = {"region": RegionTable, "item": ItemTable, "web": WebTable, "transition": TransitionTable}
+    return tables.get(last, LayoutTable)
