@@ -207,7 +207,7 @@ class RegionDriver:
         if item.url is not None and item.file is None:
             return item.url
         path = self._cache / (item.file or "")
-        if not item.file or ".." in Path(item.file).parts or not path.is_file():
+        if not item.file or ".." in Path(item.file).parts or not path.is_relative_to(self._cache) or not path.is_file():
             raise ContentError("missing", item.name, "its file is not in the cache; it is fetched again at the next contact")
         return str(path)
 

@@ -45,12 +45,13 @@ async def test_c1_a_broken_file_is_reported_and_the_rest_plays_on(box: StageBox)
     (box.dirs.cache / "broken.mp4").write_bytes(b"\0" * 5000)
     broken = Item("x", "c-x", "broken", Kind.VIDEO, 0, file="broken.mp4")
     gone = Item("y", "c-y", "gone", Kind.VIDEO, 0, file="../../etc/passwd")
-    box.publish(box.picture("red", 1.2), broken, gone, box.picture("blue", 1.2))
+    elsewhere = Item("z", "c-z", "elsewhere", Kind.VIDEO, 0, file="/etc/passwd")
+    box.publish(box.picture("red", 1.2), broken, gone, elsewhere, box.picture("blue", 1.2))
     box.start()
     await box.until_seen("red")
     await box.until_seen("blue")
-    status = await box.until(lambda s: {f.item_id for f in s.faults} >= {"x", "y"})
-    assert {f.item_id: f.code for f in status.faults if f.item_id} == {"x": "unplayable", "y": "missing"}
+    status = await box.until(lambda s: {f.item_id for f in s.faults} >= {"x", "y", "z"})
+    assert {f.item_id: f.code for f in status.faults if f.item_id} == {"x": "unplayable", "y": "missing", "z": "missing"}
 
 
 async def test_p1_killed_with_minus_nine_the_stage_comes_back_with_content_and_no_play_is_lost(box: StageBox):
