@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 WATCHED = frozenset({Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE, Kind.SVG})
 LOAD_SLACK_S = 2.0
+PARKED = frozenset({"web"})  # sorts that draw on their own account
+PARKED_AT = 4096  # pixels left of every panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class RegionDriver:
                 self._items[token] = item
                 async with self._turns:
                     await placed.surface.load(self._playable(item, target))
+                await self._park(placed)
         except ContentError as error:
             self.send(playback.PrepareFailed(token, error.code, error.reason))
         except BoxError as error:
@@ -198,6 +201,12 @@ class RegionDriver:
         else:
             natural_s = placed.surface.duration_s() if item.kind in (Kind.VIDEO, Kind.YOUTUBE) else None
             self.send(playback.Prepared(token, natural_s, stand_in=_notice(placed) is not None))
+
+    async def _park(self, placed: Placed) -> None:
+        """A window beyond every panel is asked for no frames: what waits there takes none from what is seen."""
+        if placed.sort in PARKED and placed.window_id != NO_WINDOW:
+            rect = self.pool.rect
+            await self._compositor.move({placed.window_id: replace(rect, x=-PARKED_AT - rect.width)})
 
     async def _target(self, item: Item) -> str:
         if item.kind is Kind.YOUTUBE:
@@ -230,6 +239,8 @@ class RegionDriver:
         placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
         sound = self._fade_sound(effect, placed, before)
         placed.surface.start()
+        if placed.sort in PARKED:
+            await self._compositor.move({placed.window_id: self.pool.rect})
         try:
             await change(self._compositor, self._change(effect, placed, before))
         finally:

@@ -120,10 +120,6 @@ class WebPage:
         """Fetches the page again; where that fails it stays as it is."""
         self._post("Page.reload")
 
-    def freeze(self, frozen: bool) -> None:
-        """A frozen page stands still and costs nothing."""
-        self._post("Page.setWebLifecycleState", state="frozen" if frozen else "active")
-
     def sound(self, volume: int, *, muted: bool) -> None:
         """Volume 0 to 100 of the page's audio and video elements."""
         setting = f"{{volume: {volume / 100:.2f}, muted: {'true' if muted else 'false'}}}"

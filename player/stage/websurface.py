@@ -92,14 +92,14 @@ class WebSurface:
         self.notice = ContentError("page_offline", playable.item.name, reason)
 
     def start(self) -> None:
-        """Lets the page run."""
-        if self._page is not None:
-            self._page.freeze(False)
+        """Gives the page its sound; it runs since it was loaded."""
+        if self._page is not None and self._playable is not None:
+            self._page.sound(self._playable.volume, muted=self._playable.muted)
 
     def pause(self) -> None:
-        """Stops the page where it is."""
+        """Takes its sound away. A page that Chromium froze never draws again, so it runs on unseen."""
         if self._page is not None:
-            self._page.freeze(True)
+            self._page.sound(0, muted=True)
 
     async def ended(self) -> None:
         """Never returns; loads the page again every `reload_s`. Raises ContentError when it breaks."""
