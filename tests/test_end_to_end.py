@@ -67,8 +67,7 @@ async def test_all_five_types_play_and_each_is_seen(world: World) -> None:
             while not set(contents) <= seen:
                 colour, _ = await world.seen()
                 seen.add(colour)
-    names = {play["name"] for play in await world.operator.plays(world.device) if play["result"] == "complete"}
-    assert {f"{world.site}/page/blue", f"{world.site}/watch/magenta"} <= names
+        await until("each is proved to have been played", lambda: all_played(world, set(contents.values())), 60, 0.5)
 
 
 # --- commands --------------------------------------------------------------------------------------------------------------------
@@ -437,6 +436,11 @@ async def passed(world: World, path: str) -> bool:
 
 async def calls(world: World, name: str) -> bool:
     return (name, False) in world.logind.calls
+
+
+async def all_played(world: World, contents: set[int]) -> bool:
+    complete = [play for play in await world.operator.plays(world.device) if play["result"] == "complete"]
+    return contents <= {int(play["content_id"]) for play in complete}
 
 
 async def guessed(world: World, pin: str, count: int) -> str | None:
