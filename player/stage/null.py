@@ -87,9 +87,7 @@ class NullCompositor:
         self._power = True
         self._windows: list[Window] = []
 
-    async def make(
-        self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None
-    ) -> NullSurface:
+    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None) -> NullSurface:
         """A surface, and its window; every sort is the same here."""
         del sort, now
         surface = NullSurface(f"sig-{name}")
