@@ -33,6 +33,7 @@ ROOTS = {
     "player.doctor": {"checks"},
     "player.demonstration": {"demo"},  # commands that a person runs
     "player.token_commands": {"agent"},
+    "player.play": {"agent"},  # prepares its pictures as the agent would
     "player.__main__": {"agent", "stage", "compositor"},  # starts each daemon
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
