@@ -102,7 +102,12 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
         parser.add_argument("--folder", metavar="DIR", help="where server and players keep their state, for the next time")
 
     def play(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE", help="a video, a picture, or the address of a page (http, https)")
+        parser.add_argument(
+            "files",
+            nargs="+",
+            metavar="FILE",
+            help="a video, a picture, a document, an archive of HTML, the address of a page or stream; or one layout (.toml)",
+        )
         parser.add_argument(
             "--seconds", type=float, default=10.0, metavar="S", help="how long pictures and pages stay (default 10)"
         )

@@ -111,7 +111,7 @@ def _explained(message: str) -> tuple[str, str]:
     key = where.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+)`", words)
     if not unknown:
-        return key, words[:1].lower() + words[1:]
+        return key, words[:1].lower() + words[1:].replace(" | null", "")
     names = msgspec.structs.fields(_table_at(key))
     near = difflib.get_close_matches(unknown[1], [field.name for field in names], 1)
     prefix = f"{key}." if key else ""
