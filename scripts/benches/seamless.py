@@ -37,7 +37,7 @@ def seamless(folder: Path, size: tuple[int, int], count: int) -> tuple[list[Figu
     figures = [*cut_figures(bench, ours, fresh, gapless), *fade_figures(bench, fades)]
     for rival in found.values():
         figures += rival_figures(bench, rival, ours)
-    rows = [Row(f"{bench}, {summary.player}", summary.hold_ms, summary.wrong_ms) for summary in (ours, *found.values())]
+    rows = [Row(f"{size[0]}x{size[1]}, {summary.player}", summary.hold_ms, summary.wrong_ms) for summary in (ours, *found.values())]
     _tell(bench, ours, made)
     return figures, rows, missing
 
