@@ -162,15 +162,19 @@ def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[
         )
 
     def proof(parser: argparse.ArgumentParser) -> None:
-        actions = parser.add_subparsers(dest="action", metavar="export|verify", required=True)
+        actions = parser.add_subparsers(dest="action", metavar="export|verify|key", required=True)
         export = actions.add_parser(
             "export", help="events out of the journal", epilog="example: proof export --since 7d --format csv"
         )
         export.add_argument("--since", metavar="D", help="a date (2026-03-01), an instant (2026-03-01T12:00Z) or an age (7d, 12h)")
         export.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
         export.add_argument("--output", metavar="FILE", help="instead of standard output")
-        verify = actions.add_parser("verify", help="check the chain of an export", epilog="example: proof verify plays.jsonl")
+        verify = actions.add_parser(
+            "verify", help="check the chain and the signatures of an export", epilog="example: proof verify plays.jsonl"
+        )
         verify.add_argument("file", metavar="FILE")
+        verify.add_argument("--key", metavar="BASE64", help="the public key of the box that signed (default: this box's)")
+        actions.add_parser("key", help="the public key that this box signs with", epilog="example: proof key")
 
     def token(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="create|list|revoke", required=True)

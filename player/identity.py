@@ -6,13 +6,15 @@ twice, because a box that loses it has to be paired again by somebody who stands
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import logging
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from player.errors import StorageError
 from player.store import Snapshot
@@ -53,6 +55,11 @@ class Identity:
         """The Ed25519 signature, 64 bytes."""
         return self._key().sign(message)
 
+    def signed(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A proof-of-play event with `key_id` and `signature` (base64, Ed25519 over its `hash` as text)."""
+        signature = self.sign(str(event.get("hash", "")).encode())
+        return {**event, "key_id": self.key_id, "signature": base64.b64encode(signature).decode()}
+
     def _key(self) -> Ed25519PrivateKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -71,6 +78,28 @@ def load_or_create(state_dir: Path) -> Identity:
         if one != identity:
             file.write(identity)
     return identity
+
+
+def load(state_dir: Path) -> Identity | None:
+    """This box's identity, where it was made and may be read; None otherwise. Changes nothing."""
+    try:
+        found = (Snapshot(state_dir / name, Identity).read() for name in NAMES)
+        return next((one for one in found if one is not None), None)
+    except StorageError:
+        return None
+
+
+def is_signed(event: Mapping[str, Any], public_key: bytes) -> bool:
+    """Whether the event's signature is by that key (32 bytes) over its hash."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        signature = base64.b64decode(str(event.get("signature", "")), validate=True)
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, str(event.get("hash", "")).encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _read(file: Snapshot) -> Identity | None:

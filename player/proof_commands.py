@@ -1,11 +1,12 @@
-"""`proof export` and `proof verify`: proof of play out of the stage's journal, for whoever wants to count for himself.
+"""`proof export`, `proof verify` and `proof key`: proof of play out of the stage's journal, for whoever wants to count for himself.
 
-Both work without a running player and never change the journal.
+All work without a running player and never change the journal.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import csv
 import json
@@ -19,23 +20,27 @@ from typing import IO, Any
 from player import spans
 from player.config import Config, Dirs
 from player.core import proof
-from player.errors import StorageError
+from player.errors import ContentError, StorageError
+from player.identity import is_signed, load
 from player.store import read_journal
 
 COLUMNS = (
     "seq", "id", "started_at", "ended_at", "duration_ms", "planned_ms", "result", "reason", "name", "type", "content_id", "item_id",
     "playlist_id", "zone", "schedule_id", "campaign_id", "file_hash", "screen_on", "clock", "prev", "hash", "key_id", "signature",
 )  # fmt: skip
+KEY_BYTES = 32
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def main(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
     """Runs the action; 1 when the chain is broken."""
+    if chosen.action == "key":
+        return _print_key(dirs)
     if chosen.action == "verify":
-        return _verify(Path(chosen.file))
+        return _verify(Path(chosen.file), _key(chosen.key, dirs))
     first = spans.since(chosen.since, time.time()) if chosen.since else 0.0
     with _output(chosen.output) as out:
-        (_write_csv if chosen.format == "csv" else _write_lines)(_events(dirs.plays, first), out)
+        (_write_csv if chosen.format == "csv" else _write_lines)(_signed(_events(dirs.plays, first), dirs), out)
     return 0
 
 
@@ -60,6 +65,34 @@ def _events(folder: Path, first: float) -> Iterator[Mapping[str, Any]]:
         raise StorageError(str(folder), "cannot be read: it belongs to the player's user; ask with sudo") from error
 
 
+def _print_key(dirs: Dirs) -> int:
+    identity = load(dirs.state)
+    if identity is None:
+        raise StorageError(str(dirs.state), "holds no identity that may be read; start the player once, or ask with sudo")
+    print(base64.b64encode(identity.public_key).decode())
+    return 0
+
+
+def _signed(events: Iterator[Mapping[str, Any]], dirs: Dirs) -> Iterator[Mapping[str, Any]]:
+    """With this box's signature, where its key may be read."""
+    identity = load(dirs.state)
+    return (identity.signed(event) for event in events) if identity else events
+
+
+def _key(given: str | None, dirs: Dirs) -> bytes | None:
+    """The public key to check signatures by: the one given (base64), else this box's own."""
+    if given is None:
+        identity = load(dirs.state)
+        return identity.public_key if identity else None
+    try:
+        key = base64.b64decode(given, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ContentError("bad_key", "--key", "expected a public key of 32 bytes in base64, as `proof key` prints it")
+    return key
+
+
 def _write_lines(events: Iterator[Mapping[str, Any]], out: IO[str]) -> None:
     for event in events:
         out.write(json.dumps(event, ensure_ascii=False) + "\n")
@@ -79,13 +112,17 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _verify(path: Path) -> int:
+def _verify(path: Path, key: bytes | None) -> int:
     events = list(_read_lines(path))
     breaks = proof.verify(events)
+    signed = [event for event in events if event.get("signature")]
+    if key is not None:
+        breaks += [proof.Break(int(e.get("seq", 0)), "its signature is not by this key") for e in signed if not is_signed(e, key)]
     for found in breaks:
         print(f"event {found.seq}: {found.reason}")
     span = f"{events[0].get('started_at')} to {events[-1].get('ended_at')}" if events else "none"
-    print(f"{len(events)} events, {span}: " + (f"{len(breaks)} breaks" if breaks else "the chain holds"))
+    checked = f"{len(signed)} signatures " + ("checked" if key is not None else "not checked: give their public key with --key")
+    print(f"{len(events)} events, {span}: " + (f"{len(breaks)} breaks" if breaks else "the chain holds") + f"; {checked}")
     return 1 if breaks else 0
 
 

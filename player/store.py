@@ -123,11 +123,11 @@ class Journal:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder, self._sync_lines, self._sync_s, self._mode, self._monotonic = folder, sync_lines, sync_s, mode, monotonic
-        self._unsynced = 0
         self._synced_at = monotonic()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._out, self.last_seq = self._open_last()
+            self._synced_through = self.last_seq
         except OSError as error:
             raise StorageError(str(folder), f"the journal cannot be opened: {error.strerror}") from error
 
@@ -137,14 +137,15 @@ class Journal:
             return self._create(1), 0
         first, path = found[-1]
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
-        whole, last = 0, first - 1
-        for line in path.read_bytes().splitlines(keepends=True):
+        content, end, good, last = path.read_bytes(), 0, 0, first - 1
+        for line in content.splitlines(keepends=True):
+            end += len(line)
             record = _parse(line) if line.endswith(b"\n") else None
-            if record is None:
-                log.warning("%s: a torn line at byte %d was cut off", path, whole)
-                os.ftruncate(handle, whole)
-                break
-            whole, last = whole + len(line), record[0]
+            if record is not None:
+                good, last = end, record[0]
+        if good < len(content):
+            log.warning("%s: a torn line at byte %d was cut off", path, good)
+            os.ftruncate(handle, good)
         return handle, last
 
     def _create(self, first: int) -> int:
@@ -174,23 +175,26 @@ class Journal:
         except OSError as error:
             raise StorageError(str(self.folder), f"the journal cannot be written: {error.strerror}") from error
         self.last_seq = seq
-        self._unsynced += 1
-        if self._unsynced >= self._sync_lines or self._monotonic() - self._synced_at >= self._sync_s:
+        if self.unsynced >= self._sync_lines or self._monotonic() - self._synced_at >= self._sync_s:
             self.sync()
         return seq
 
     def sync(self) -> None:
-        """Makes everything appended survive a power cut."""
-        if self._unsynced:
-            before = self._unsynced  # what is appended while this runs, perhaps in another thread, is not covered
-            os.fsync(self._out)
-            self._unsynced -= before
+        """Makes everything appended survive a power cut; what another thread appends meanwhile is not covered."""
+        through = self.last_seq
+        if through > self._synced_through:
+            handle = os.dup(self._out)  # a segment may be closed meanwhile
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            self._synced_through = max(self._synced_through, through)
         self._synced_at = self._monotonic()
 
     @property
     def unsynced(self) -> int:
         """How many records a power cut would take now."""
-        return self._unsynced
+        return self.last_seq - self._synced_through
 
     @property
     def unsynced_s(self) -> float:

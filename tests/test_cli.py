@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 import tomllib
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,7 @@ from player.core.content import Item, Kind, Manifest, Orders, Playlist, full_scr
 from player.core.ports import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import StorageError
+from player.identity import Identity, load_or_create
 from player.play import sniff
 from player.spans import BadSpan, age, since
 from player.store import Journal, Snapshot
@@ -285,6 +287,20 @@ def test_proof_verify_shows_edits_and_gaps(box: Box, spoil: Callable[[list[Any]]
     done = box("proof", "verify", str(plays))
     assert done.returncode == 1
     assert reason in done.stdout
+
+
+def test_proof_is_signed_by_the_box_and_another_key_shows(box: Box) -> None:
+    write_plays(box, 5)
+    key = load_or_create(box.state).public_key
+    plays = box.folder / "plays.jsonl"
+    plays.write_text(box("proof", "export").stdout)
+    assert b64decode(box("proof", "key").stdout) == key
+    assert "signatures checked" in box("proof", "verify", str(plays)).stdout
+    other = b64encode(Identity("x", b"y" * 32).public_key).decode()
+    done = box("proof", "verify", str(plays), "--key", other)
+    assert done.returncode == 1
+    assert "not by this key" in done.stdout
+    assert "expected a public key" in box("proof", "verify", str(plays), "--key", "abc").stderr
 
 
 def test_proof_export_since_a_day_as_csv(box: Box) -> None:

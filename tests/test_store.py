@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,35 @@ def test_segments_go_only_when_everything_in_them_was_accepted(tmp_path: Path):
     journal.drop_through(firsts[2] - 1)
     assert [first for first, _ in segments(tmp_path / "j")] == firsts[2:]
     assert next(read_journal(tmp_path / "j"))[0] == firsts[2]
+
+
+def test_s6_a_damaged_line_in_the_middle_costs_that_line_alone(tmp_path: Path):
+    journal = Journal(tmp_path / "j")
+    for n in range(5):
+        journal.append({"n": n})
+    journal.close()
+    path = segments(tmp_path / "j")[0][1]
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"#" + lines[2][1:], *lines[3:]]))
+    assert Journal(tmp_path / "j").append({"n": 5}) == 6
+    assert [body["n"] for _, body in read_journal(tmp_path / "j")] == [0, 1, 3, 4, 5]
+
+
+def test_syncing_in_a_thread_while_segments_change_counts_right(tmp_path: Path):
+    journal = Journal(tmp_path / "j", sync_lines=10**9, sync_s=float("inf"))
+    ended = threading.Event()
+
+    def keep_syncing() -> None:
+        while not ended.is_set():
+            journal.sync()
+
+    thread = threading.Thread(target=keep_syncing)
+    thread.start()
+    for _ in range(1500):
+        journal.append("x" * 1000)
+        assert journal.unsynced >= 0
+    ended.set()
+    thread.join()
+    journal.sync()
+    assert journal.unsynced == 0
+    assert len(list(read_journal(tmp_path / "j"))) == 1500

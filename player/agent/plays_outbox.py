@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,10 @@ class Cursor:
 
 
 class PlaysOutbox:
-    """Delivers proof of play from the stage's journal in `plays`; `state` is a folder of our own for cursor and refusals."""
+    """Delivers proof of play from the stage's journal in `plays`; `state` is a folder of our own for cursor and refusals.
+
+    `sign` adds this box's signature to an event as it leaves: the key is the agent's, the journal the stage's.
+    """
 
     def __init__(
         self,
@@ -56,11 +59,12 @@ class PlaysOutbox:
         plays: Path,
         state: Path,
         clock: Clock,
+        sign: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
         look_s: float = 30.0,
         first_retry_s: float = 1.0,
     ) -> None:
         self._cms, self._stage, self._plays, self._clock = cms, stage, plays, clock
-        self._look_s, self._first_retry_s = look_s, first_retry_s
+        self._sign, self._look_s, self._first_retry_s = sign, look_s, first_retry_s
         self._file, self._refused = Snapshot(state / "plays-cursor.json", Cursor), state / "refused.jsonl"
         self._cursor: Cursor = self._file.read() or Cursor()
         self._dropped = 0
@@ -157,7 +161,7 @@ class PlaysOutbox:
         if not sendable:
             return ()
         try:
-            ids = set(await self._cms.send_plays([body for _, body in sendable]))
+            ids = set(await self._cms.send_plays([self._sign(body) for _, body in sendable]))
         except ServerRefused as error:
             if not _about_the_events(error):
                 raise
