@@ -111,4 +111,6 @@ def _picture_options(path: str) -> Mapping[str, str]:
             head = file.read(4)
     except OSError as error:
         raise ContentError("missing", path, f"cannot be read: {error.strerror}; it is fetched again at the next contact") from error
+    if not head:  # mpv would go by its name, and wait for a picture
+        raise ContentError("empty", path, "its file is empty; upload it again")
     return _MOVING if head in _MAY_MOVE else _PICTURE

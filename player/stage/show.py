@@ -278,6 +278,7 @@ class Show:
 
     def _report(self, report: playback.Report) -> None:
         self._fault(report.item, report.code, f"{report.item.name}: {report.reason}")
+        self.first_shown.set()  # or cannot be: if nothing else can, a card is needed
 
     def _fault(self, item: Item, code: str, words: str) -> None:
         before = self._faults.get(item.id)
