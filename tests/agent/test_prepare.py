@@ -269,6 +269,27 @@ async def test_c3_a_picture_bomb_is_refused_before_a_pixel_is_decoded(tmp_path: 
     assert not error.transient
 
 
+LARGEST_CHILD = """
+import asyncio, resource, sys
+from pathlib import Path
+from player.agent.prepare import prepare
+from player.core.content import Kind
+from player.errors import ContentError
+try:
+    asyncio.run(prepare(Path(sys.argv[1]), Kind.IMAGE, "bomb", Path(sys.argv[2]), (1920, 1080)))
+except ContentError as error:
+    print(error.code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
+
+
+async def test_c3_a_picture_bomb_costs_no_memory(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "bomb.png"
+    source.write_bytes(png_header(16000, 16000))
+    said = subprocess.check_output([sys.executable, "-c", LARGEST_CHILD, str(source), str(folder)], text=True, timeout=60)  # noqa: ASYNC221 - nothing else runs here
+    code, mebibytes = said.split()
+    assert (code, int(mebibytes) < 120) == ("too_large", True), said
+
+
 async def test_c3_a_huge_jpeg_is_opened_at_a_fraction_of_its_size(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "huge.jpg"
     Image.new("L", (12000, 9000), 128).save(source, "JPEG", quality=30)
@@ -334,6 +355,22 @@ async def test_c3_a_drawing_that_is_none_or_too_much_is_refused(tmp_path: Path, 
 
 
 # --- videos
+
+
+async def test_c4_a_codec_that_nobody_knows_is_refused_with_the_remedy(tmp_path: Path, films: Path, folder: Path) -> None:
+    source = tmp_path / "film.mp4"
+    source.write_bytes((films / "first.mp4").read_bytes().replace(b"avc1", b"zzzz").replace(b"avcC", b"zzzC"))
+    error = await refusal(source, Kind.VIDEO, folder)
+    assert error.code == "unsupported"
+    assert "H.264" in error.reason
+
+
+async def test_c4_a_video_larger_than_any_panel_is_refused(tmp_path: Path, folder: Path) -> None:
+    source = tmp_path / "film.mkv"
+    huge = ("-f", "lavfi", "-i", "color=red:s=8400x64:r=1:d=1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p")
+    await asyncio.to_thread(subprocess.run, ("ffmpeg", "-v", "error", *huge, str(source)), check=True, timeout=60)
+    error = await refusal(source, Kind.VIDEO, folder)
+    assert (error.code, "8400 x 64" in error.reason) == ("too_large", True)
 
 
 @pytest.mark.parametrize(

@@ -429,6 +429,16 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+
+
+@given(st.sampled_from(["video", "image", "web", "livestream", "youtube", "pdf", "package"]), _JSON)
+def test_c14_whatever_a_duration_is_the_item_stays_for_a_sensible_time(kind: str, said: object):
+    urls = {"download_url": "https://h/x", "source_url": "https://h/x"}
+    (item,) = read(playlist({"id": 1, "content_id": 1, "type": kind, "duration": said, **urls})).layout.regions[0].playlist.items
+    endless = kind in ("video", "livestream", "youtube")
+    assert 1 <= item.duration_s <= 86_400 or (endless and 0 <= item.duration_s < 1)
+
+
 _FIELDS = sorted({*ITEM, "source_url", "url", "transition", "fit", "volume", "weight", "web", "file_size", "schedule_id"})
 
 
