@@ -145,7 +145,12 @@ class Sway:
     async def power(self, output: str, on: bool) -> None:
         """Switches the panel. BoxError where the backend cannot (headless, nested): the caller draws a curtain instead."""
         await self._run(f"output {output} {self._power_word} {'on' if on else 'off'}")
-        await self._read_back(output, "power", lambda now: now.power is on, "on" if on else "off")
+        try:
+            await self._read_back(output, "power", lambda now: now.power is on, "on" if on else "off")
+        except BoxError:
+            if not on:  # sway keeps what it could not do, and every later setting of the panel would fail with it
+                await self._run(f"output {output} {self._power_word} on")
+            raise
 
     async def screenshot(self, path: Path) -> None:
         """Writes what all panels show now to `path`, as PPM."""

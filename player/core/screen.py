@@ -34,4 +34,4 @@ def view(orders: Orders, at: float, *, has_content: bool, pad_open: bool) -> Vie
         return View("alert", "alert", takeover, curtain=not orders.screen_on)
     base = "playing" if has_content else "pairing" if unpaired else "idle"
     cover = "lock_pad" if pad_open else None if has_content else base
-    return View(base, cover, None, corner, tickers, curtain=not orders.screen_on)
+    return View(base, cover, None, corner, () if pad_open else tickers, curtain=not orders.screen_on)

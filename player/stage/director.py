@@ -238,12 +238,17 @@ class RegionDriver:
     async def _show(self, effect: playback.Show) -> None:
         placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
         sound = self._fade_sound(effect, placed, before)
-        placed.surface.start()
+        what = self._change(effect, placed, before)
+        cut = what.transition.kind is TransitionKind.CUT or before is None
+        if not cut:
+            placed.surface.start()
         if placed.sort in PARKED:
             await self._compositor.move({placed.window_id: self.pool.rect})
         try:
-            await change(self._compositor, self._change(effect, placed, before))
+            await change(self._compositor, what)
         finally:
+            if cut:  # only now: frames that passed before the window was seen would be lost
+                placed.surface.start()
             if sound is not None:
                 sound.cancel()
                 placed.surface.set_volume(self._volume(effect.item), muted=self._muted())

@@ -45,6 +45,10 @@ def test_the_lock_pad_covers_content_and_the_idle_card():
     assert seen(Orders(locked=True), content=False, pad=True).cover == "lock_pad"
 
 
+def test_a_ticker_makes_room_for_the_keys_of_the_lock_pad():
+    assert seen(Orders(locked=True, alerts=(RAIN,)), pad=True).tickers == ()
+
+
 def test_a_screen_that_is_to_be_off_has_a_curtain():
     assert seen(Orders(screen_on=False)).curtain
     assert seen(Orders(screen_on=False, alerts=(FIRE,))).curtain
