@@ -81,6 +81,11 @@ class StorageConfig(_Section, frozen=True):
     runtime_dir: str = ""
     cache_limit: str = "8GiB"
     reserve: str = "512MiB"
+
+
+class CacheConfig(_Section, frozen=True):
+    """What the media store takes in."""
+
     require_hash: bool = False
 
 
@@ -99,7 +104,6 @@ class StageConfig(_Section, frozen=True):
     audio_device: str = "auto"
     levelling: Literal["off", "r128"] = "off"
     browser: str = "auto"
-    fallback_duration: Seconds = 10.0
     youtube_hosts: tuple[str, ...] = ("youtube.com", "youtu.be")
     stream_hosts: tuple[str, ...] = ()
 
@@ -142,6 +146,7 @@ class Config(_Section, frozen=True):
 
     cms: CmsConfig = CmsConfig()
     storage: StorageConfig = StorageConfig()
+    cache: CacheConfig = CacheConfig()
     stage: StageConfig = StageConfig()
     control: ControlConfig = ControlConfig()
     time: TimeConfig = TimeConfig()

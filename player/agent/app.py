@@ -141,7 +141,7 @@ class Agent:
         reserve = parse_size(config.storage.reserve)
         self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))
         self.downloader = Downloader(
-            downloads, self.cache.parts, reach, reserve_bytes=reserve, require_hash=config.storage.require_hash
+            downloads, self.cache.parts, reach, reserve_bytes=reserve, require_hash=config.cache.require_hash
         )
         troubles = Troubles(clock)
         gatherer = Gatherer(self.cache, self.downloader, prepare, troubles, reserve_bytes=reserve, panel=FULL_HD)

@@ -54,7 +54,7 @@ class Downloader:
         """
         expected = parse_file_hash(asset.file_hash)
         if expected is None and self._require_hash:
-            reason = "the server gave no hash to check it by, and storage.require_hash is set: add a hash on the server"
+            reason = "the server gave no hash to check it by, and cache.require_hash is set: add a hash on the server"
             raise ContentError("unverified", asset.name, reason, transient=False)
         url = parse_url(asset.url, asset.name)
         algorithms = (expected.algorithm,) if expected else ()

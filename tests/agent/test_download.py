@@ -84,7 +84,7 @@ async def test_an_opaque_hash_leaves_the_file_unverified(bench: Bench):
 
 async def test_an_opaque_hash_is_refused_where_hashes_are_required(tmp_path: Path):
     async with benched(tmp_path / "part", require_hash=True) as bench:
-        with pytest.raises(ContentError, match=r"storage\.require_hash") as caught:
+        with pytest.raises(ContentError, match=r"cache\.require_hash") as caught:
             await bench.fetch(file_hash="v7")
         assert (caught.value.code, caught.value.transient) == ("unverified", False)
 
