@@ -1,4 +1,7 @@
-"""Seams from the screen itself: every kind of content followed by every other, cut and crossfaded, and rivals at the same."""
+"""Seams from the screen itself: every kind of content followed by every other, cut and crossfaded, and rivals at the same.
+
+The rivals show no pages, and a browser costs processor time: so the player goes without pages once more, to be compared with them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ from scripts.benches.summary import Summary, cut_figures, fade_figures, rival_fi
 
 CROSSFADE = Transition(TransitionKind.CROSSFADE, 0.6)
 FADES = 14
-PAGE = 6
 LOOK_EVERY_S = 3.0
 
 
@@ -30,15 +32,22 @@ def seamless(folder: Path, size: tuple[int, int], count: int) -> tuple[list[Figu
     with content.served(folder) as url:
         ours = _ours(items, size, count, CUT, url)
         fades = _ours(items, size, FADES, CROSSFADE, url)
+    files = [item for item in items if item.kind != "web"]
+    alike = _ours(files, size, min(count, len(content.every_pair(len(files)))), CUT, "")
     with Rig(size) as rig:
         rig.compositor()
         found, missing = rivals.all_of(rig, items, made)
     fresh, gapless = found[rivals.FRESH], found[rivals.PLAYLIST]
-    figures = [*cut_figures(bench, ours, fresh, gapless), *fade_figures(bench, fades)]
+    figures = [*cut_figures(bench, ours, fresh, gapless), *cut_figures(f"{bench} without pages", alike, fresh, gapless)]
+    figures += fade_figures(bench, fades)
     for rival in found.values():
-        figures += rival_figures(bench, rival, ours)
-    rows = [Row(f"{size[0]}x{size[1]}, {summary.player}", summary.hold_ms, summary.wrong_ms) for summary in (ours, *found.values())]
+        figures += rival_figures(bench, rival, alike)
+    rows = [
+        Row(f"{size[0]}x{size[1]}, {summary.player}", summary.hold_ms, summary.wrong_ms)
+        for summary in (ours, alike, *found.values())
+    ]
     _tell(bench, ours, made)
+    _tell(f"{bench} without pages", alike, made)
     return figures, rows, missing
 
 
@@ -46,14 +55,16 @@ def _ours(items: list[Coded], size: tuple[int, int], count: int, transition: Tra
     """The player through `count` seams."""
     with Rig(size) as rig:
         order = content.every_pair(len(items))
-        order = order[order.index(PAGE) :] + order[: order.index(PAGE)]  # the browser starts with the first, which is not looked at
+        first = max(order)  # the page, where there is one: the browser starts with the first item, which is not looked at
+        order = order[order.index(first) :] + order[: order.index(first)]
         rig.publish([rig.item(items[number], place, ITEM_S, url) for place, number in enumerate(order)], transition)
         rig.compositor()
         with rig.recording() as recording:
             stage = rig.player("stage")
             _watch(recording, stage, count + 1, 30 + 2.5 * (ITEM_S + transition.duration_s) * count)
             stop(stage)
-            return summarize("the player", recording.samples(), content.known(items), ITEM_S, count)
+            name = "the player" if url else "the player, no pages"
+            return summarize(name, recording.samples(), content.known(items), ITEM_S, count)
 
 
 def _watch(recording: Recording, stage: subprocess.Popen[bytes], count: int, within_s: float) -> None:
