@@ -104,8 +104,11 @@ def network_card(
     return _trouble(size, "Looking for the server", problem, "The player goes on trying; no restart is needed.", values, now)
 
 
-def identify_card(size: Size, name: str, address: str, code: str) -> Image:
-    """Which screen is this one: its name as large as it goes, seen from across the hall, in a bright frame."""
+def identify_card(size: Size, name: str, address: str, code: str, *, panel: str = "") -> Image:
+    """Which screen is this one: its name as large as it goes, seen from across the hall, in a bright frame.
+
+    `panel` tells the panels of one screen apart.
+    """
     from player.stage.canvas import Piece
 
     canvas = blank(size)
@@ -121,6 +124,7 @@ def identify_card(size: Size, name: str, address: str, code: str) -> Image:
     canvas.text(Rect(margin, margin, wide, canvas.px(7)), "This screen is", 4.4, fill=ACCENT, align="center")
     pieces = (
         Piece(name or code or "Unnamed screen", 26, weight=BOLD, share=0.66, smallest=5, lines=4),
+        Piece(panel, 8, fill=ACCENT, weight=BOLD, share=0.2, lines=1),
         Piece(code if name else "", 8, weight=CODE, share=0.2, lines=1),
         Piece(address or "no address", 4.4, fill=MUTED, lines=1),
     )

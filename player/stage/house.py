@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from player.core import alerts
 from player.core.content import Fault, Orders, Orientation, Rect
 from player.core.pad import KEY_NAMES, LockPad, local_action
-from player.core.ports import Clock
+from player.core.ports import Clock, Output
 from player.core.screen import View, view
 from player.stage.panels import Panels
 from player.stage.show import Show
@@ -27,11 +27,10 @@ AGAIN_S = 2.0
 
 
 class Cards(Protocol):
-    """What draws the player's own pictures (`presenter.Presenter`)."""
+    """What draws the player's own pictures on every panel (`panel_cards.Presenters`)."""
 
-    pad_keys: dict[str, Any]
-
-    def on(self, panel: str, size: tuple[int, int]) -> None: ...
+    def on(self, panels: Sequence[Output | None]) -> None: ...
+    def pad_key(self, panel: str, x: float, y: float) -> str | None: ...
     @property
     def curtained(self) -> bool: ...
     async def show(self, seen: View, orders: Orders, pad: Any, notices: Any, *, watermark: bool, ground: str | None) -> None: ...
@@ -99,12 +98,12 @@ class House:
         """A key of a keyboard."""
         self._press(KEY_NAMES.get(code, ""))
 
-    def touched(self, card: str, x: float, y: float) -> None:
-        """A click or touch on one of our cards."""
+    def touched(self, panel: str, card: str, x: float, y: float) -> None:
+        """A click or touch on one of our cards, in its own pixels."""
         if card == "lock_pad" and self._cards:
-            for key, rect in self._cards.pad_keys.items():
-                if rect.x <= x < rect.x + rect.width and rect.y <= y < rect.y + rect.height:
-                    self._press(key)
+            key = self._cards.pad_key(panel, x, y)
+            if key is not None:
+                self._press(key)
         else:
             self._press("")
 
@@ -124,8 +123,8 @@ class House:
     @property
     def screen_on(self) -> bool:
         """Whether anything can be seen, as read back: a panel is there, it has power, and no curtain is drawn."""
-        first = self._panels.first
-        return first is not None and first.power and not (self._cards is not None and self._cards.curtained)
+        lit = any(panel and panel.power for panel in self._panels.all)
+        return lit and not (self._cards is not None and self._cards.curtained)
 
     # --- what goes out
 
@@ -152,7 +151,7 @@ class House:
         wall = self._clock.now().timestamp()
         self.seen = view(self.orders, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
-        if self._panels.first is not None:
+        if any(self._panels.all):
             await self._draw(now)
         if not self.orders.screen_on:
             await self._panels.power(on=False)  # after the curtain: a panel that stays on is dark behind it
@@ -162,8 +161,8 @@ class House:
     async def _draw(self, now: float) -> None:
         if self._cards is None and self._needs_cards():
             self._cards = await self._open_cards()
-            if self._cards is not None and self._panels.first is not None:
-                self._cards.on(self._panels.first.name, self._show.size)
+            if self._cards is not None:
+                self._cards.on(self._panels.all)
         if self._cards is not None:
             await self._show_cards(self._cards, now)
         if self._stilled != self._show.size and self._needs_cards():
@@ -218,13 +217,15 @@ class House:
         first = self._panels.first
         if first is not None:
             self.orientation = first.orientation
-        self._note("no_display", None if first else "no panel is connected; playback goes on and is marked as not seen")
+        self._note(
+            "no_display", None if any(self._panels.all) else "no panel is connected; playback goes on and is marked as not seen"
+        )
         self._note("display_mode", self._panels.trouble)
         if self._placed != self._panels.rects:
             self._placed = self._panels.rects
             await self._show.place_again(self._placed)
-            if self._cards is not None and first is not None:
-                self._cards.on(first.name, self._show.size)
+            if self._cards is not None:
+                self._cards.on(self._panels.all)
 
     def _note(self, code: str, words: str | None) -> None:
         if words is None:

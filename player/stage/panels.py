@@ -42,7 +42,7 @@ class Panels:
 
     @property
     def first(self) -> Output | None:
-        """The one that cards are on."""
+        """Panel 1: its turn and size are what is told of the screen."""
         return self.all[0] if self._names else None
 
     @property

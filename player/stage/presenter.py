@@ -1,4 +1,4 @@
-"""Puts the player's own pictures on the screen: which ones follows from `core.screen.view`, what they look like from `cards`.
+"""Puts the player's own pictures on one panel: which ones follows from `core.screen.view`, what they look like from `cards`.
 
 A card is drawn in a thread and only when what it says has changed (the clock on it counts by the minute), so content never waits
 for one. Everything lies in layers above the content, but for the idle card, which lies below it all.
@@ -12,14 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from player.core.content import Alert, Orders, Rect
 from player.core.ports import Clock
 from player.core.screen import View
 from player.errors import BoxError
+from player.stage.layercard import Picture, Place
 from player.stage.layershell import Anchor, Keyboard, Layer
-from player.stage.overlay import Overlay, Picture, Place
 
 log = logging.getLogger(__name__)
 
@@ -49,35 +49,65 @@ class Notices:
     identify: bool = False
 
 
-class Presenter:
-    """Shows a `View`. `zone` is the time zone of the clocks on cards."""
+class PanelCards(Protocol):
+    """Where the cards of one panel go (`overlay.PanelOverlay`, `single_cards.MpvCards`). `put` and `ticker` raise BoxError."""
 
-    def __init__(
-        self, overlay: Overlay, size: tuple[int, int], clock: Clock, zone: Callable[[], tzinfo | None], cache: Path
-    ) -> None:
-        self._overlay, self.size, self._clock, self._zone, self._cache = overlay, size, clock, zone, cache
+    def shows(self, name: str) -> bool: ...
+    async def put(self, name: str, picture: Picture, place: Place) -> None: ...
+    async def ticker(self, name: str, strip: Picture, place: Place, width: int, speed: float) -> None: ...
+    def remove(self, name: str) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One panel among those there are: its size in pixels, what people are told to call it ("" when it is the only one), and
+    whether the keyboard's surface lies on it: that is one panel's, or two would take the keyboard from each other for ever."""
+
+    size: tuple[int, int]
+    label: str = ""
+    has_keys: bool = True
+
+
+class Presenter:
+    """Shows a `View` on the panel at `spot`. `zone` is the time zone of the clocks on cards."""
+
+    def __init__(self, overlay: PanelCards, spot: Spot, clock: Clock, zone: Callable[[], tzinfo | None], cache: Path) -> None:
+        self._overlay, self._spot, self._clock, self._zone, self._cache = overlay, spot, clock, zone, cache
         self._shown: dict[str, Any] = {}
         self.pad_keys: dict[str, Rect] = {}
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Of the panel, in pixels."""
+        return self._spot.size
+
+    @property
     def curtained(self) -> bool:
         """Whether a black card covers everything."""
-        return "curtain" in self._shown
+        return "curtain" in self._shown and self._overlay.shows("curtain")
 
-    def on(self, panel: str, size: tuple[int, int]) -> None:
-        """Cards are to be on that panel; everything is drawn again, by the next `show`."""
-        self._overlay.panel, self.size = panel, size
-        for name in self._shown:
-            self._overlay.remove(name)
+    def move(self, spot: Spot) -> None:
+        """The panel is another one now; where its size differs, everything is drawn again by the next `show`."""
+        if spot.size != self._spot.size:
+            for name in self._shown:
+                self._overlay.remove(name)
+            self._shown.clear()
+        self._spot = spot
+
+    def close(self) -> None:
+        """The panel went."""
         self._shown.clear()
+        self._overlay.close()
 
     async def show(self, view: View, orders: Orders, pad: Pad, notices: Notices, *, watermark: bool, ground: str | None) -> None:
-        """Makes the screen agree with `view`; `ground` (#rrggbb) lies behind and between the regions."""
+        """Makes the panel agree with `view`; `ground` (#rrggbb) lies behind and between the regions."""
         from player.stage import cards
 
+        self._shown = {name: key for name, key in self._shown.items() if self._overlay.shows(name)}
         now = self._now()
         minute = now.replace(second=0, microsecond=0)
-        await self._plain("keys", _CLEAR, wanted=True, place=_KEYS)
+        await self._plain("keys", _CLEAR, wanted=self._spot.has_keys, place=_KEYS)
         size = self.size
         facts = (orders.server_name, orders.server_url, orders.device_name, orders.address, orders.network)
         covers: dict[str, tuple[Any, Callable[[], Any], Place]] = {
@@ -136,9 +166,10 @@ class Presenter:
     async def _notices(self, orders: Orders, notices: Notices) -> None:
         from player.stage import cards
 
-        key = (orders.device_name, orders.address, orders.box_id) if notices.identify else None
-        name = orders.device_name or "This screen"
-        await self._card("identify", key, lambda: cards.identify_card(self.size, name, orders.address, orders.box_id), _OVER)
+        label = self._spot.label
+        facts = (orders.device_name or "This screen", orders.address, orders.box_id)
+        key = (*facts, label) if notices.identify else None
+        await self._card("identify", key, lambda: cards.identify_card(self.size, *facts, panel=label), _OVER)
         place = Place(Layer.OVERLAY, Anchor.BOTTOM, (0, 0, self.size[1] // 12, 0))
         text = notices.message
         await self._card("message", text, lambda: cards.message_card(cards.message_size(self.size), text or ""), place)
@@ -153,7 +184,11 @@ class Presenter:
             return
         strip = await asyncio.to_thread(self._strip, alerts)
         place = Place(Layer.OVERLAY, Anchor.BOTTOM)
-        await self._overlay.ticker("ticker", strip, place, self.size[0], TICKER_SPEED * self.size[0])
+        try:
+            await self._overlay.ticker("ticker", strip, place, self.size[0], TICKER_SPEED * self.size[0])
+        except BoxError as error:
+            log.warning("the ticker cannot be shown: %s", error)
+            return
         self._shown["ticker"] = key
 
     def _strip(self, alerts: tuple[Alert, ...]) -> Picture:

@@ -89,11 +89,12 @@ class SwayScreen:
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
         """Connects what draws cards and takes input. None, said once, where the compositor has no layer surfaces."""
         from player.stage.overlay import Overlay
-        from player.stage.presenter import Presenter
+        from player.stage.panel_cards import Presenters
 
         overlay = await Overlay.connect(self.wayland_display, house.pressed_key, house.touched)
         overlay.on_gone = house.cards_lost
-        return Presenter(overlay, (1, 1), clock, zone, dirs.cache)
+        overlay.on_lost = house.changed
+        return Presenters(overlay.on_panel, clock, zone, dirs.cache)
 
     async def still(self, size: tuple[int, int]) -> None:
         """Draws what the compositor shows whenever no stage is there: the brand, never a flat colour."""

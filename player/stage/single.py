@@ -239,12 +239,13 @@ class SingleScreen:
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
         """Cards are drawn over the picture by mpv itself. There is no input: the screen cannot be unlocked at the screen."""
         del house
-        from player.stage.presenter import Presenter
+        from player.stage.panel_cards import Presenters
         from player.stage.single_cards import MpvCards
 
         self._cards = MpvCards(self.window)
         self._cards_came.set()
-        return Presenter(self._cards, (1, 1), clock, zone, dirs.cache)
+        cards = self._cards
+        return Presenters(lambda _: cards, clock, zone, dirs.cache)
 
     async def still(self, size: tuple[int, int]) -> None:
         """There is nothing behind the window."""

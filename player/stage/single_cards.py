@@ -1,4 +1,4 @@
-"""Cards without a compositor: mpv lays them over its picture. It offers what `Presenter` asks of `Overlay`, but no input.
+"""Cards without a compositor: mpv lays them over its picture. It offers what `Presenter` asks of a panel, but no input.
 
 The pixels go over in a memory file that mpv copies. Planes of one pixel are spread over the whole screen, those without any colour
 are left out: they would only catch input. What belongs below the content is shown while there is none, over the empty window.
@@ -10,8 +10,8 @@ import asyncio
 import os
 
 from player.errors import BoxError
+from player.stage.layercard import Picture, Place
 from player.stage.layershell import Anchor, Layer
-from player.stage.overlay import Picture, Place
 from player.stage.single import SingleWindow
 
 STEP_S = 0.04
@@ -27,7 +27,15 @@ class MpvCards:
         self._numbers: dict[str, int] = {}
         self._strip: tuple[int, int, Picture, int, float] | None = None  # its number, memory file, pixels, width and speed
         self._strip_came = asyncio.Event()
-        self.panel = ""
+
+    def shows(self, name: str) -> bool:  # noqa: ARG002 - the port's shape
+        """What was put up stays: mpv takes no card away."""
+        return True
+
+    def close(self) -> None:
+        """Takes everything away."""
+        for name in list(self._numbers):
+            self.remove(name)
 
     async def put(self, name: str, picture: Picture, place: Place) -> None:
         """Shows a card, or changes its picture. Raises BoxError."""
