@@ -6,7 +6,9 @@ Three daemons, one package. Content goes round one ring:
 
 Where to look:
 
-    cli, config, errors, runtime, store, identity   the ground that every daemon stands on
+    config, errors, runtime, store, messages, identity   the ground that every daemon stands on
+    supervisor, launch   starting the daemons together, as whom, and again when one dies
+    cli/         every command that a person types; the daemons' own start in `__main__`
     core/        pure decisions: what is on air, what comes next, what to fetch, what a command may do; and `ports`, every seam
     cms/         one file a server API; a vendor's words stop there
     agent/       network, storage, commands, telemetry, the control API; draws nothing

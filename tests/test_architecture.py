@@ -28,13 +28,12 @@ ROOTS = {
     "player.agent.app": {"cms", "device"},  # the agent's composition root
     "player.stage.app": {"compositor", "device"},  # the stage's; of the device only whether the clock is synchronised
     "player.stage.screen": {"compositor"},  # the stage's surfaces under sway
-    "player.checks.machine": {"doctor", "launch"},  # parts of the doctor, which a person runs
-    "player.checks.surroundings": {"doctor"},
-    "player.doctor": {"checks"},
-    "player.demonstration": {"demo"},  # commands that a person runs
-    "player.token_commands": {"agent"},
-    "player.play": {"agent"},  # prepares its pictures as the agent would
-    "player.__main__": {"agent", "stage", "compositor"},  # starts each daemon
+    "player.cli": {"__main__"},  # `run` and the daemons with options
+    "player.cli.checks.machine": {"launch"},
+    "player.cli.demonstration": {"demo", "launch", "supervisor"},
+    "player.cli.play": {"agent", "launch", "supervisor"},  # prepares its pictures as the agent would
+    "player.cli.tokens": {"agent"},
+    "player.__main__": {"agent", "stage", "compositor", "cli"},  # starts each daemon
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
 PURE = {

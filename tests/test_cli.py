@@ -25,13 +25,13 @@ import pytest
 from player.agent.access import Scope, TokenStore
 from player.agent.control import ControlServer
 from player.cli import make_parser
+from player.cli.play import sniff
+from player.cli.spans import BadSpan, age, since
 from player.core.content import Item, Kind, Manifest, Orders, Playlist, full_screen
 from player.core.ports import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import StorageError
 from player.identity import Identity, load_or_create
-from player.play import sniff
-from player.spans import BadSpan, age, since
 from player.store import Journal, Snapshot
 from tests.fakes.door import JPEG, PNG, FakeActions, FakeSource, status
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from player.cli.layout_file import Taken, read_layout
 from player.core.content import CUT, Fit, Kind, Rect, Transition, TransitionKind
 from player.errors import ConfigError, StorageError
-from player.layout_file import Taken, read_layout
 
 
 def take_in(path: Path, kind: Kind | None) -> Taken:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from player.client import ControlClient
+from player.cli.client import ControlClient
 from player.demo.client import Operator
 from player.errors import NotRunning
 from scripts.benches import content

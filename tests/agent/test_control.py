@@ -15,7 +15,7 @@ import pytest
 
 from player.agent.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
 from player.agent.control import ControlServer
-from player.client import ControlClient
+from player.cli.client import ControlClient
 from player.core.content import Orders
 from player.core.ports import StageStatus
 from player.errors import BoxError, CommandRejected, NotRunning, WrongPin

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psutil
 from PIL import Image
 
-from player.client import ControlClient
+from player.cli.client import ControlClient
 from player.config import Config, Dirs, StorageConfig, resolve_dirs
 from player.errors import BoxError, NotRunning
 from player.launch import PARENT

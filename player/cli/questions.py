@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from player.client import ControlClient
+from player.cli.client import ControlClient
 from player.config import Config, Dirs
 from player.errors import StorageError
 

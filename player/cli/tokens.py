@@ -8,9 +8,9 @@ import time
 from datetime import UTC, datetime
 
 from player.agent.access import Scope, TokenStore
+from player.cli.spans import age
 from player.config import Config, Dirs
 from player.errors import StorageError
-from player.spans import age
 
 FILE = "tokens.json"
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from player import spans
+from player.cli import spans
 from player.config import Config, Dirs
 from player.core import proof
 from player.errors import ContentError, StorageError

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from player.client import ControlClient
+from player.cli.client import ControlClient
 from player.config import Config, Dirs
 from player.core.content import Manifest
 from player.errors import NotRunning, StorageError

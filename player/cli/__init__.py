@@ -52,7 +52,7 @@ def _run(chosen: argparse.Namespace) -> int:
 
     config = configuration.load(chosen.config)
     module, _, function = chosen.code.partition(":")
-    command = getattr(importlib.import_module(f"player.{module}"), function)
+    command = getattr(importlib.import_module(f"player.cli.{module}"), function)
     return int(command(chosen, config, configuration.resolve_dirs(config)))
 
 
@@ -189,14 +189,10 @@ def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[
     def update(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("bundle", metavar="BUNDLE")
 
-    _command(commands, "cache", "cache_commands:main", "the media store", "cache verify", cache)
-    _command(commands, "proof", "proof_commands:main", "proof of play", "proof export --since 7d --format csv", proof)
-    _command(
-        commands, "token", "token_commands:main", "access to the control API", "token create --name phone --expires 30d", token
-    )
-    _command(
-        commands, "update", "update_command:main", "install a signed update bundle", "update signage-player-1.2.bundle", update
-    )
+    _command(commands, "cache", "cache:main", "the media store", "cache verify", cache)
+    _command(commands, "proof", "proof:main", "proof of play", "proof export --since 7d --format csv", proof)
+    _command(commands, "token", "tokens:main", "access to the control API", "token create --name phone --expires 30d", token)
+    _command(commands, "update", "update:main", "install a signed update bundle", "update signage-player-1.2.bundle", update)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from player import launch
+from player.cli.layout_file import Taken, read_layout
 from player.config import Config, Dirs, find_file
 from player.core.content import Item, Kind, Layout, Manifest, Orders, Playlist, full_screen
 from player.errors import ConfigError, StorageError
-from player.layout_file import Taken, read_layout
 from player.store import Snapshot
 from player.supervisor import Account
 

@@ -58,7 +58,7 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
 
 def examine(config: Config, dirs: Dirs) -> list[Finding]:
     """Every finding about this machine."""
-    from player.checks import machine, surroundings
+    from player.cli.checks import machine, surroundings
 
     checks: tuple[Check, ...] = (
         machine.account,

@@ -22,10 +22,10 @@ from pathlib import Path
 import msgspec
 
 from player import __version__
-from player.client import ControlClient
+from player.cli.client import ControlClient
+from player.cli.redact import Redactor, known_secrets
 from player.config import Config, Dirs
 from player.errors import SignageError, StorageError
-from player.redact import Redactor, known_secrets
 
 UNITS = ("signage-agent", "signage-stage", "signage-compositor")
 LOG_LINES = 5000
@@ -83,7 +83,7 @@ def _status(dirs: Dirs) -> str:
 
 
 def _doctor(config: Config, dirs: Dirs) -> str:
-    from player.doctor import examine
+    from player.cli.doctor import examine
 
     return _json([asdict(finding) for finding in examine(config, dirs)])
 

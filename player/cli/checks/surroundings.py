@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from player.cli.doctor import Finding, absent, failed, passed
 from player.config import Dirs, parse_size
-from player.doctor import Finding, absent, failed, passed
 
 ANSWER_WITHIN_S = 5.0
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized

@@ -25,10 +25,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from player.cli.layout_tables import BLEND_S, ItemTable, LayoutTable, TransitionTable, WebTable, parsed
 from player.core.content import CUT, Fit, Item, Kind, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
 from player.core.urls import check_url
 from player.errors import ConfigError, SignageError
-from player.layout_tables import BLEND_S, ItemTable, LayoutTable, TransitionTable, WebTable, parsed
 
 REGIONS = 8
 DEFAULT_S, DRAWN_S = 10.0, 3600.0

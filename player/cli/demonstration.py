@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from player import launch
-from player.client import ControlClient
+from player.cli.client import ControlClient
+from player.cli.play import short_base
 from player.config import Config, Dirs
 from player.demo.client import Operator
 from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
 from player.errors import BoxError, NotRunning, StorageError
-from player.play import short_base
 from player.runtime import Shutdown, set_up_logging, stopping_on_signals, until_stopped
 from player.supervisor import Account
 
