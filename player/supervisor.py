@@ -39,7 +39,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """One process to keep alive. The pause before a restart doubles from `first_s` to `limit_s` (seconds) while it keeps dying."""
+    """One process to keep alive. It is started again at once, and when it dies soon after that, after a pause that doubles
+    from `first_s` to `limit_s` (seconds)."""
 
     name: str
     command: Sequence[str]
@@ -200,9 +201,9 @@ class Supervisor:
 
     def _retry_later(self, child: _Child, words: str) -> None:
         now = time.monotonic()
-        child.deaths = 0 if now - child.began > STEADY_S else child.deaths
-        pause = min(child.daemon.limit_s, child.daemon.first_s * 2.0 ** min(child.deaths, 20))
-        child.deaths += 1
+        steady = now - child.began > STEADY_S
+        pause = 0.0 if steady else min(child.daemon.limit_s, child.daemon.first_s * 2.0 ** min(child.deaths, 20))
+        child.deaths = 1 if steady else child.deaths + 1
         child.last_words, child.due = words, now + pause
         if pause >= 1:
             self._say(f"the {child.daemon.name} {words}; tried again in {pause:.0f} s")
