@@ -7,8 +7,8 @@ player_user=signage
 # What the player and its tests need from Debian or Raspberry Pi OS.
 packages=(python3 python3-venv sway swaybg seatd grim libmpv2 ffmpeg chromium fonts-noto-core fonts-noto-cjk fonts-dejavu-core libfribidi0
   libgl1-mesa-dri libegl1 libgles2 dbus alsa-utils)
-test_packages=(mpv libxkbcommon-tools strace curl git python3-dev gcc libc6-dev libwayland-dev libffi-dev pkgconf pulseaudio pulseaudio-utils xvfb
-  debootstrap systemd-container)
+test_packages=(mpv libxkbcommon-tools strace curl git python3-dev gcc libc6-dev libwayland-dev wayland-protocols libffi-dev pkgconf
+  pulseaudio pulseaudio-utils xvfb debootstrap systemd-container)
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -19,16 +19,21 @@ as_root() {
   else fail "this step needs root: run it as root, or install sudo ($*)"; fi
 }
 
-# install_packages NAME…: installs those that are missing, and says so.
+# install_packages NAME…: installs those that are missing, and says so; what apt says is shown only where it fails.
 install_packages() {
   command -v apt-get >/dev/null || fail "this script installs with apt-get (Debian 12 or 13, Raspberry Pi OS). Elsewhere, install by hand: $*"
-  local missing=() name
+  local missing=() name log
   for name in "$@"; do
     dpkg-query -W -f='${Status}\n' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
   done
   [ ${#missing[@]} = 0 ] && return 0
-  say "installing ${#missing[@]} packages: ${missing[*]}"
-  as_root env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get -q update && apt-get -q install -y --no-install-recommends "$@"' sh "${missing[@]}" >&2
+  log=$(mktemp /tmp/signage-packages.XXXXXX)
+  say "installing ${#missing[@]} Debian packages, which can take some minutes: ${missing[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get -q update && apt-get -q install -y --no-install-recommends "$@"' sh "${missing[@]}" >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    fail "the packages could not be installed: apt's last words are above, all of them in $log. Check the network, the disk and /etc/apt/sources.list"
+  }
+  rm -f "$log"
 }
 
 # make_user: as root the compositor refuses to start, so the player runs as this user.
@@ -44,16 +49,19 @@ make_user() {
   done
 }
 
-# reach_tree ARG…: where the player's user cannot read this tree (a clone below /root, say), goes on in a copy that it can.
+# reach_tree ARG…: where the player's user cannot read this tree (a clone below /root, say), goes on in a copy that it can. The copy
+# lies where only root may make one, is the tree as it is now, and keeps its virtual environment.
 reach_tree() {
   [ "$(id -u)" = 0 ] || return 0
+  make_user
   as_player test -r "$root/pyproject.toml" && return 0
-  local copy=/var/tmp/signage-player-tree
+  local copy=/var/lib/signage-player-tree
   say "the user $player_user cannot read $root: working in a copy, $copy"
   mkdir -p "$copy"
-  (cd "$root" && tar -cf - --exclude=.venv --exclude=.git .) | tar -xf - -C "$copy" --no-same-owner
+  find "$copy" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
+  (cd "$root" && tar -cf - --exclude=./.venv --exclude=./.git .) | tar -xf - -C "$copy" --no-same-owner
   chmod -R a+rX "$copy"
-  SIGNAGE_TREE="$root" exec "$copy/scripts/$(basename "$0")" "$@"
+  exec "$copy/scripts/$(basename "$0")" "$@"
 }
 
 # as_player COMMAND…: as root, the command as the player's user; else just the command.
