@@ -41,6 +41,16 @@ class Place:
     touchable: bool = False
 
 
+def plane(pixel: bytes, size: tuple[int, int]) -> Picture:
+    """One colour, to be spread over `size`.
+
+    pixman counts steps of 1/65536 of a pixel: a single pixel spread over 1080 rows would end six rows early. With a pixel for every
+    eight the rounding stays within the last one, up to screens of 8192 pixels.
+    """
+    width, height = (-(-length // 8) for length in size)
+    return Picture(width, height, pixel * (width * height))
+
+
 @dataclass(frozen=True, slots=True)
 class Globals:
     """What the compositor offers, as bound by the connection."""
@@ -88,6 +98,8 @@ class LayerCard:
 
     def show(self, picture: Picture) -> None:
         """Puts the picture on the surface, scaled to its size."""
+        if self.place.whole_screen and (picture.width, picture.height) == (1, 1):
+            picture = plane(picture.pixels, self.size)
         self._fill(picture)
         self._buffer = self._pool.create_buffer(0, picture.width, picture.height, picture.width * 4, _ARGB8888)
         self.surface.attach(self._buffer, 0, 0)
