@@ -20,7 +20,7 @@ from dataclasses import dataclass
 STOP_S = 4.0  # after this much of the five seconds that a stop may take, SIGKILL
 COMPOSITOR_STOPS_S = 2.0  # the stage has this long to fade out while there still is a screen
 AGENT_WAITS_S = 1.0
-STEADY_S = 30.0  # who lived this long starts again with the shortest pause
+STEADY_S = 30.0  # who lived this long is started again at once
 _PR_SET_PDEATHSIG = 1
 _ONLY_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 

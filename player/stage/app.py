@@ -174,7 +174,7 @@ class Stage:
     # --- what is told
 
     def _changed(self) -> None:
-        self.house.changed()
+        self.house.content_changed()
 
     def _tell(self) -> None:
         self.server.tell(self.status())

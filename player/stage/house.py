@@ -17,11 +17,13 @@ from player.core.content import Fault, Orders, Orientation, Rect
 from player.core.pad import KEY_NAMES, LockPad, local_action
 from player.core.ports import Clock, Output
 from player.core.screen import View, view
+from player.errors import BoxError
 from player.stage.panels import Panels
 from player.stage.show import Show
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 2.0  # how long a panel may differ from what it was told before it is set right
 OPAQUE_COVERS = frozenset({"alert"})
 AGAIN_S = 2.0
 
@@ -55,7 +57,7 @@ class House:
         self._show, self._panels, self._clock, self._open_cards = show, panels, clock, open_cards
         self._submit_pin, self._local, self._told, self._still = submit_pin, local, changed, still
         self._cards: Cards | None = None
-        self._wake = asyncio.Event()
+        self._wake, self._look_due, self._looked = asyncio.Event(), True, 0.0
         self._pad = LockPad()
         self._message: tuple[str, float] | None = None
         self._identify_until = 0.0
@@ -77,6 +79,11 @@ class House:
 
     def changed(self) -> None:
         """Something that the screen depends on is different."""
+        self._look_due = True
+        self._wake.set()
+
+    def content_changed(self) -> None:
+        """Another item is on screen: no reason to ask the compositor about its panels, at the very moment of a seam."""
         self._wake.set()
 
     def message(self, text: str, seconds: float) -> None:
@@ -145,9 +152,15 @@ class House:
         self._pad.tick(now)
         if not self.orders.locked:
             self._pad.close()
-        await self.look_at_panel()
-        if self.orders.screen_on:
-            await self._panels.power(on=True)
+        if self._look_due or now >= self._looked + LOOK_S:
+            self._look_due, self._looked = False, now
+            try:
+                await self.look_at_panel()
+                if self.orders.screen_on:
+                    await self._panels.power(on=True)
+            except BoxError:
+                self._look_due = True
+                raise
         wall = self._clock.now().timestamp()
         self.seen = view(self.orders, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
