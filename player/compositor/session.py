@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 EARLY_DEATH_S = 10.0
 EARLY_DEATHS_ALLOWED = 1
-HEADLESS_SIZE = "1920x1080"
+_SIZES = {"headless": "1920x1080", "x11": "1280x720"}  # where nothing else says it; wlroots opens an X11 window of 4:3
 BACKGROUND = "#202020"
 DRI = Path("/dev/dri")
 _TURNS = {"landscape": "normal", "portrait": "90", "landscape_flipped": "180", "portrait_flipped": "270"}
@@ -146,10 +146,10 @@ def sway_configuration(
     """
     picture = f'"{background}" fill' if background else f"{BACKGROUND} solid_color"
     lines = [f"output * bg {picture}", f"output * scale {scale:g}", f"output * transform {_TURNS[orientation]}", _WINDOWS]
-    if mode or size or backend == "headless":
+    if chosen := mode or size or _SIZES.get(backend, ""):
         custom = "" if backend == "drm" else "--custom "
         rate = "Hz" if "@" in mode else ""
-        lines.insert(0, f"output * mode {custom}{mode or size or HEADLESS_SIZE}{rate}")
+        lines.insert(0, f"output * mode {custom}{chosen}{rate}")
     if backend == "drm":  # beside the udev rule: nobody drives the player by keyboard or mouse; touch stays
         lines += ["input type:keyboard events disabled", "input type:pointer events disabled"]
     return "\n".join([*lines, f"exec {_ANNOUNCE}"]) + "\n"

@@ -57,6 +57,11 @@ def test_a_size_on_a_panel_is_one_of_its_modes_and_without_a_panel_a_custom_one(
     assert "output * mode --custom 1920x1080\n" in (runtime_dir / "sway.conf").read_text()
 
 
+def test_a_window_in_x11_is_as_wide_as_a_screen(runtime_dir, dri):
+    assert prepare(runtime_dir, dri, environment=HERE | {"DISPLAY": "elsewhere:0"}).backend == "x11"
+    assert "output * mode --custom 1280x720\n" in (runtime_dir / "sway.conf").read_text()
+
+
 def test_the_configured_mode_goes_before_the_size_and_the_scale_is_always_said(runtime_dir, dri):
     prepare(runtime_dir, dri, size="1280x720", mode="1920x1080@50", scale=1.5)
     text = (runtime_dir / "sway.conf").read_text()
