@@ -11,7 +11,7 @@ import mmap
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from player.stage.layershell import Anchor, Keyboard, Layer
 
@@ -39,6 +39,16 @@ class Place:
     whole_screen: bool = False
     keyboard: Keyboard = Keyboard.NONE
     touchable: bool = False
+
+
+class PanelCards(Protocol):
+    """Where the cards of one panel go (`overlay.PanelOverlay`, `single_cards.MpvCards`). `put` and `ticker` raise BoxError."""
+
+    def shows(self, name: str) -> bool: ...
+    async def put(self, name: str, picture: Picture, place: Place) -> None: ...
+    async def ticker(self, name: str, strip: Picture, place: Place, width: int, speed: float) -> None: ...
+    def remove(self, name: str) -> None: ...
+    def close(self) -> None: ...
 
 
 def plane(pixel: bytes, size: tuple[int, int]) -> Picture:

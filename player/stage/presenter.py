@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from player.core.content import Alert, Orders, Rect
 from player.core.ports import Clock
 from player.core.screen import View
 from player.errors import BoxError
-from player.stage.layercard import Picture, Place
+from player.stage.layercard import PanelCards, Picture, Place
 from player.stage.layershell import Anchor, Keyboard, Layer
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _CLEAR = Picture(1, 1, bytes(4))
 _BLACK = Picture(1, 1, bytes((0, 0, 0, 255)))
 _UNDER = Place(Layer.BOTTOM, whole_screen=True)
 _OVER = Place(Layer.OVERLAY, whole_screen=True, touchable=True)
-
+_CURTAIN = Place(Layer.OVERLAY, whole_screen=True)
 _KEYS = Place(Layer.TOP, keyboard=Keyboard.EXCLUSIVE)  # content windows have no use for the keyboard
 
 
@@ -47,16 +47,6 @@ class Notices:
 
     message: str | None = None
     identify: bool = False
-
-
-class PanelCards(Protocol):
-    """Where the cards of one panel go (`overlay.PanelOverlay`, `single_cards.MpvCards`). `put` and `ticker` raise BoxError."""
-
-    def shows(self, name: str) -> bool: ...
-    async def put(self, name: str, picture: Picture, place: Place) -> None: ...
-    async def ticker(self, name: str, strip: Picture, place: Place, width: int, speed: float) -> None: ...
-    def remove(self, name: str) -> None: ...
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +95,9 @@ class Presenter:
         from player.stage import cards
 
         self._shown = {name: key for name, key in self._shown.items() if self._overlay.shows(name)}
+        view, notices = _uncovered(view, notices)
+        if view.curtain:
+            await self._plain("curtain", _BLACK, wanted=True, place=_CURTAIN)
         now = self._now()
         minute = now.replace(second=0, microsecond=0)
         await self._plain("keys", _CLEAR, wanted=self._spot.has_keys, place=_KEYS)
@@ -123,7 +116,7 @@ class Presenter:
         await self._ticker(view.tickers)
         await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
         await self._card("ground", ground, lambda: _plane(ground or "#000000"), _UNDER)
-        await self._plain("curtain", _BLACK, wanted=view.curtain, place=Place(Layer.OVERLAY, whole_screen=True))
+        await self._plain("curtain", _BLACK, wanted=view.curtain, place=_CURTAIN)
         catching = orders.locked and view.cover not in ("lock_pad", "alert")
         await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
 
@@ -222,6 +215,16 @@ class Presenter:
         from player.stage import cards
 
         return cards.watermark(cards.watermark_size(self.size))
+
+
+def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:
+    """What is left to see: nothing goes before the curtain, and no notice before an alert.
+
+    Which of two cards in one layer is above is the compositor's choice, so one that must not be seen must not be there.
+    """
+    if view.curtain:
+        return replace(view, cover=None, corner_code=None, tickers=()), Notices()
+    return view, Notices() if view.cover == "alert" else notices
 
 
 def _pairing(size: tuple[int, int], orders: Orders, now: datetime) -> Any:

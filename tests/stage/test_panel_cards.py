@@ -1,0 +1,199 @@
+"""Cards on several panels of a real sway: each panel has them at its own size, whichever panel comes or goes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from player.compositor.sway import Sway
+from player.core.content import Alert, Layout, Manifest, Playlist, Rect, Region, Severity
+from player.stage.cards import lock_pad
+from tests.stage.conftest import COLOURS, Running, StageBox
+from tests.stage.test_output import swaymsg
+
+pytestmark = pytest.mark.stage
+
+FIRST, SECOND = "HEADLESS-1", "HEADLESS-2"
+SIZES = {FIRST: (1280, 720), SECOND: (800, 450)}
+BLACK, RED = COLOURS["black"], COLOURS["red"]
+ALERT = Alert("a1", "Fire", "Leave the building by the stairs.", Severity.EXTREME)
+
+
+async def panel(box: StageBox, name: str) -> Image.Image:
+    """What that panel alone shows."""
+    status = await box.until(lambda _: True)
+    process = await asyncio.create_subprocess_exec(
+        "grim", "-o", name, "-t", "ppm", "-", env=box.environment | {"WAYLAND_DISPLAY": status.wayland_display},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(5):
+        shown, _ = await process.communicate()
+    assert process.returncode == 0
+    return Image.open(io.BytesIO(shown)).convert("RGB")
+
+
+async def until_both(box: StageBox, holds: Callable[[Image.Image], bool], *names: str) -> list[Image.Image]:
+    """Waits until it holds for what every panel shows."""
+    for _ in range(60):
+        pictures = [await panel(box, name) for name in names or (FIRST, SECOND)]
+        if all(holds(picture) for picture in pictures):
+            return pictures
+        await asyncio.sleep(0.15)
+    raise AssertionError([(picture.size, holds(picture), picture.getpixel((30, 30))) for picture in pictures])
+
+
+def colours(picture: Image.Image) -> int:
+    """How many different ones: a card with text on it has dozens, a plane has one."""
+    return len(picture.getcolors(1 << 21) or ())
+
+
+def is_dark(picture: Image.Image) -> bool:
+    return picture.getextrema() == ((0, 0), (0, 0), (0, 0))
+
+
+def is_red(picture: Image.Image) -> bool:
+    return picture.getcolors(2) == [(picture.width * picture.height, RED)]
+
+
+@contextlib.asynccontextmanager
+async def two_panels(runtime_dir: Path, outputs: str = "mirror") -> AsyncIterator[StageBox]:
+    made = StageBox(runtime_dir)
+    made.environment["SIGNAGE__STAGE__OUTPUTS"] = outputs
+    async with Running(made) as box:
+        box.start("compositor")
+        async with await Sway.connect(box.dirs.sway_socket, 10):
+            await plug_second(box)
+            yield box
+
+
+async def plug_second(box: StageBox) -> None:
+    await swaymsg(box, "create_output")
+    await swaymsg(box, f"output {SECOND} mode --custom {SIZES[SECOND][0]}x{SIZES[SECOND][1]}")
+
+
+async def test_alert_curtain_and_message_are_on_both_panels_at_their_own_sizes(runtime_dir: Path):
+    async with two_panels(runtime_dir) as box:
+        box.publish(box.picture("red", 600))
+        box.start("stage")
+        await until_both(box, is_red)
+        box.order(alerts=(ALERT,))
+        await box.reread()
+        pictures = await until_both(box, lambda picture: picture.getpixel((4, 4)) != RED and colours(picture) > 30)
+        assert [picture.size for picture in pictures] == [SIZES[FIRST], SIZES[SECOND]]
+        for picture in pictures:
+            corners = {picture.getpixel(at) for at in ((2, 2), (picture.width - 3, 2), (2, picture.height - 3))}
+            assert RED not in corners, "the alert fills its panel"
+        await box.ask("identify", seconds=1)
+        await asyncio.sleep(0.7)
+        assert [(await panel(box, name)).getpixel((2, 2)) for name in SIZES] == [p.getpixel((2, 2)) for p in pictures], (
+            "no notice before it"
+        )
+        await asyncio.sleep(0.4)
+        box.order(alerts=())
+        await box.reread()
+        await until_both(box, is_red)
+        box.order(screen_on=False)
+        await box.reread()
+        await until_both(box, is_dark)
+        assert not (await box.until(lambda s: not s.screen_on)).screen_on
+        box.order(screen_on=True)
+        await box.reread()
+        await until_both(box, is_red)
+        await box.ask("message", text="Closing soon", seconds=20)
+        await until_both(box, lambda p: colours(p.crop((0, p.height * 6 // 10, p.width, p.height * 19 // 20))) > 10)
+
+
+async def test_a_ticker_runs_along_the_foot_of_both_panels(runtime_dir: Path):
+    async with two_panels(runtime_dir) as box:
+        box.publish(box.picture("red", 600))
+        box.order(alerts=(Alert("t", "Note", "Closing at six", Severity.MINOR),))
+        box.start("stage")
+        foots = await until_both(
+            box, lambda p: p.getpixel((p.width // 2, 30)) == RED and p.getpixel((p.width - 2, p.height - 3)) != RED
+        )
+        for foot in foots:
+            assert foot.getpixel((foot.width // 2, foot.height - max(28, foot.height // 14) - 4)) == RED, (
+                "as high as its panel asks for"
+            )
+
+
+async def test_identify_names_each_panel_and_the_idle_card_lies_on_both(runtime_dir: Path):
+    async with two_panels(runtime_dir) as box:
+        box.order(device_name="Lobby")
+        box.start("stage")
+        first, second = await until_both(box, lambda picture: colours(picture) > 30)
+        assert (first.size, second.size) == (SIZES[FIRST], SIZES[SECOND])
+        await swaymsg(box, f"output {SECOND} mode --custom 1280x720")
+        for _ in range(30):
+            idle, other = await panel(box, FIRST), await panel(box, SECOND)
+            if idle.tobytes() == other.tobytes():
+                break
+            await asyncio.sleep(0.15)
+        assert idle.tobytes() == other.tobytes(), "the same card at the same size"
+        await box.ask("identify", seconds=20)
+        frame = await until_both(box, lambda p: p.getpixel((2, 2)) not in (BLACK, idle.getpixel((2, 2))))
+        assert frame[0].getpixel((2, 2)) == frame[1].getpixel((2, 2))
+        assert frame[0].tobytes() != frame[1].tobytes(), "each says which panel it is"
+
+
+async def test_the_ground_lies_on_a_panel_without_a_region_too(runtime_dir: Path):
+    async with two_panels(runtime_dir, "first") as box:
+        region = Region("a", Rect(0, 0, 100, 100), Playlist("a", "a", (box.picture("red", 600),)))
+        box.publish(manifest=Manifest("", Layout("l", 100, 100, (region,), background="#204060"), False, 1))
+        box.start("stage")
+        await until_both(box, lambda picture: picture.getcolors(2) == [(800 * 450, (0x20, 0x40, 0x60))], SECOND)
+
+
+async def test_the_lock_pad_opens_on_both_panels_and_takes_touches_on_the_second(runtime_dir: Path):
+    async with two_panels(runtime_dir) as box:
+        box.publish(box.picture("red", 600))
+        box.order(locked=True)
+        box.start("stage")
+        await until_both(box, is_red)
+        width, height = SIZES[FIRST][0] + SIZES[SECOND][0], SIZES[FIRST][1]
+        await box.person("click", str(SIZES[FIRST][0] + 300), "200", str(width), str(height))
+        await until_both(box, lambda picture: colours(picture) > 30)
+        _, keys = lock_pad(SIZES[SECOND], entered=0, wait_s=0, message="")
+        for name in ("4", "2", "7", "1", "enter"):
+            x, y = SIZES[FIRST][0] + keys[name].x + keys[name].width // 2, keys[name].y + keys[name].height // 2
+            await box.person("click", str(x), str(y), str(width), str(height))
+        await box.until(lambda _: box.pins == ["4271"])
+
+
+async def test_d1_cards_follow_panels_that_come_and_go_and_the_keyboard_stays(runtime_dir: Path):
+    async with Running(StageBox(runtime_dir)) as box:
+        box.publish(box.picture("red", 600))
+        box.order(alerts=(ALERT,))
+        box.start()
+        await until_both(box, lambda picture: colours(picture) > 30, FIRST)
+        await plug_second(box)
+        await until_both(box, lambda p: p.size == SIZES[SECOND] and colours(p) > 30, SECOND)
+        await swaymsg(box, f"output {FIRST} disable")
+        assert (await box.until(lambda s: s.screen_on)).state == "alert"
+        box.order(alerts=(), locked=True)
+        await box.reread()
+        await until_both(box, lambda picture: colours(picture) < 3, SECOND)
+        await box.keys("right", "1", "2", "3", "4", "enter")
+        await box.until(lambda _: box.pins == ["1234"])
+        await swaymsg(box, f"output {FIRST} enable")
+        box.order(screen_on=False)
+        await box.reread()
+        await until_both(box, is_dark)
+
+
+async def test_d1_a_panel_that_goes_and_comes_back_at_once_has_its_cards_again(runtime_dir: Path):
+    async with two_panels(runtime_dir) as box:
+        box.publish(box.picture("red", 600))
+        box.order(screen_on=False)
+        box.start("stage")
+        await until_both(box, is_dark)
+        await box.until(lambda s: not s.screen_on)
+        for name in (SECOND, FIRST):
+            await swaymsg(box, f"output {name} disable; output {name} enable")
+            await until_both(box, is_dark)
