@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -104,10 +105,8 @@ async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, a
             screens = _screens(chosen.screens, base, account, players)
             for screen in screens:
                 await players.enter_async_context(_player(screen, server.url, chosen.config, config))
-                config_file = _note(screen, server.url)
-                print(
-                    f"screen {screen.number}  http://127.0.0.1:{screen.port}   ask it: signage-player status --config {config_file}"
-                )
+                ask = [_program(), "status", "--config", str(_note(screen, server.url))]
+                print(f"screen {screen.number}  http://127.0.0.1:{screen.port}   ask it: {shlex.join(ask)}", flush=True)
             if not (base / "server" / "samples").exists():
                 print("making the sample content, once; this takes a while", flush=True)
             await server.seed_samples()
@@ -155,6 +154,11 @@ def _remove(folder: Path) -> None:
     while folder.exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
         time.sleep(LOOK_S)
+
+
+def _program() -> str:
+    """How a person calls this program: from a source tree it is not on the PATH."""
+    return "signage-player" if shutil.which("signage-player") else str(Path(sys.executable).with_name("signage-player"))
 
 
 def _free_port(wanted: int) -> int:
