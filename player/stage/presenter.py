@@ -116,7 +116,8 @@ class Presenter:
         await self._ticker(view.tickers)
         await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
         await self._card("ground", ground, lambda: _plane(ground or "#000000"), _UNDER)
-        await self._plain("curtain", _BLACK, wanted=view.curtain, place=_CURTAIN)
+        if not view.curtain:
+            await self._plain("curtain", _BLACK, wanted=False, place=_CURTAIN)
         catching = orders.locked and view.cover not in ("lock_pad", "alert")
         await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
 

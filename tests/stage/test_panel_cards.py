@@ -6,16 +6,23 @@ import asyncio
 import contextlib
 import io
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from player.compositor.sway import Sway
-from player.core.content import Alert, Layout, Manifest, Playlist, Rect, Region, Severity
+from player.core.content import Alert, Layout, Manifest, Orders, Playlist, Rect, Region, Severity
+from player.core.screen import View
+from player.runtime import SystemClock
 from player.stage.cards import lock_pad
+from player.stage.overlay import Overlay
+from player.stage.panel_cards import Presenters
+from player.stage.presenter import Notices, Pad
+from tests.conftest import Look, looking
 from tests.stage.conftest import COLOURS, Running, StageBox
-from tests.stage.test_output import swaymsg
+from tests.stage.test_output import nested, swaymsg
 
 pytestmark = pytest.mark.stage
 
@@ -53,8 +60,26 @@ def colours(picture: Image.Image) -> int:
     return len(picture.getcolors(1 << 21) or ())
 
 
+def is_alert(picture: Image.Image) -> bool:
+    """The dark red of an extreme alert, and not the content's pure one."""
+    pixel = picture.getpixel((4, 4))
+    return 150 < pixel[0] < 190 and max(pixel[1:]) < 60
+
+
+def is_open_pad(picture: Image.Image) -> bool:
+    return picture.getpixel((4, 4)) != RED and colours(picture) > 30
+
+
 def is_dark(picture: Image.Image) -> bool:
     return picture.getextrema() == ((0, 0), (0, 0), (0, 0))
+
+
+async def until_dark(look: Look) -> None:
+    for _ in range(20):
+        if is_dark(await look()):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the screen is not dark")
 
 
 def is_red(picture: Image.Image) -> bool:
@@ -166,34 +191,58 @@ async def test_the_lock_pad_opens_on_both_panels_and_takes_touches_on_the_second
         await box.until(lambda _: box.pins == ["4271"])
 
 
-async def test_d1_cards_follow_panels_that_come_and_go_and_the_keyboard_stays(runtime_dir: Path):
-    async with Running(StageBox(runtime_dir)) as box:
+async def test_d1_cards_follow_panels_that_come_and_go_and_the_keyboard_goes_with_them(runtime_dir: Path):
+    async with nested(runtime_dir) as (box, socket):
         box.publish(box.picture("red", 600))
         box.order(alerts=(ALERT,))
         box.start()
-        await until_both(box, lambda picture: colours(picture) > 30, FIRST)
-        await plug_second(box)
-        await until_both(box, lambda p: p.size == SIZES[SECOND] and colours(p) > 30, SECOND)
-        await swaymsg(box, f"output {FIRST} disable")
-        assert (await box.until(lambda s: s.screen_on)).state == "alert"
+        await until_both(box, is_alert, "WL-1")
+        await swaymsg(box, "create_output")
+        await until_both(box, is_alert, "WL-1", "WL-2")
+        first = next(window for window in await socket.outer.windows() if window.title.endswith("WL-1"))
+        await socket.outer._ask(0, f"[con_id={first.id}] kill")
+        await box.until(lambda s: any(f.code == "panel_missing" for f in s.faults))
+        assert (await box.until(lambda s: s.state == "alert")).screen_on, "one panel is left, and shows it"
+        await until_both(box, lambda picture: is_alert(picture) and picture.width == SIZES[FIRST][0], "WL-2")
         box.order(alerts=(), locked=True)
         await box.reread()
-        await until_both(box, lambda picture: colours(picture) < 3, SECOND)
+        await until_both(box, lambda picture: not is_alert(picture), "WL-2")
         await box.keys("right", "1", "2", "3", "4", "enter")
         await box.until(lambda _: box.pins == ["1234"])
-        await swaymsg(box, f"output {FIRST} enable")
+        await swaymsg(box, "create_output")
+        await until_both(box, is_open_pad, "WL-2", "WL-3")
         box.order(screen_on=False)
         await box.reread()
-        await until_both(box, is_dark)
+        await until_both(box, is_dark, "WL-2", "WL-3")
 
 
-async def test_d1_a_panel_that_goes_and_comes_back_at_once_has_its_cards_again(runtime_dir: Path):
-    async with two_panels(runtime_dir) as box:
-        box.publish(box.picture("red", 600))
-        box.order(screen_on=False)
-        box.start("stage")
-        await until_both(box, is_dark)
-        await box.until(lambda s: not s.screen_on)
-        for name in (SECOND, FIRST):
-            await swaymsg(box, f"output {name} disable; output {name} enable")
-            await until_both(box, is_dark)
+async def test_d1_a_card_that_the_compositor_took_away_is_put_up_again(headless_sway: Path, runtime_dir: Path):
+    async with await Sway.connect(headless_sway, 10) as sway:
+        overlay = await Overlay.connect(sway.session.wayland_display, lambda _: None, lambda *_: None)
+        cards = Presenters(overlay.on_panel, SystemClock(), lambda: None, runtime_dir)
+        cards.on(list(await sway.outputs()))
+        look = looking(sway, runtime_dir)
+        for _ in range(2):
+            await cards.show(View("idle", curtain=True), Orders(), Pad(), Notices(), watermark=False, ground=None)
+            assert cards.curtained
+            await until_dark(look)
+            overlay.on_panel(FIRST).remove("curtain")
+            assert not cards.curtained, "what is gone is not believed to be there"
+        overlay.close()
+
+
+async def test_a_panel_that_is_not_there_refuses_its_cards_and_the_others_have_theirs(headless_sway: Path, runtime_dir: Path):
+    async with await Sway.connect(headless_sway, 10) as sway:
+        overlay = await Overlay.connect(sway.session.wayland_display, lambda _: None, lambda *_: None)
+        there = (await sway.outputs())[0]
+        cards = Presenters(overlay.on_panel, SystemClock(), lambda: None, runtime_dir)
+        cards.on([there, replace(there, name="HDMI-A-9")])
+        showing = cards.show(View("idle", curtain=True), Orders(), Pad(), Notices(), watermark=False, ground=None)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(showing, name="showing")
+            await until_dark(looking(sway, runtime_dir))
+            assert not task.done()
+            assert not cards.curtained, "the second is not dark"
+        cards.on([there])
+        assert cards.curtained
+        overlay.close()
