@@ -29,6 +29,10 @@ def start(daemon: str, config_file: str | None) -> int:
     from player import config as configuration
     from player.errors import ConfigError, SignageError
 
+    if daemon != "run":
+        from player.restarts import hold_back
+
+        hold_back(daemon)
     try:
         config = configuration.load(config_file)
         dirs = configuration.resolve_dirs(config)

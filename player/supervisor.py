@@ -22,7 +22,7 @@ COMPOSITOR_STOPS_S = 2.0  # the stage has this long to fade out while there stil
 AGENT_WAITS_S = 1.0
 STEADY_S = 30.0  # who lived this long is started again at once
 _PR_SET_PDEATHSIG = 1
-_ONLY_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+_ONLY_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "INVOCATION_ID")
 
 Say = Callable[[str], None]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from player.restarts import PATIENCE
+
 FOLDER = Path(__file__).parents[1] / "systemd"
 UNITS = ("compositor", "stage", "agent")
 PROGRAM = "/opt/signage-player/venv/bin/signage-player"
@@ -57,6 +59,14 @@ def test_a_unit_is_started_again_for_ever_and_without_a_network(name: str) -> No
     assert values(name, "Restart") == ["always"]
     assert values(name, "StartLimitIntervalSec") == ["0"]
     assert not [value for key, value in settings(name) if "network-online" in value]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_p4_a_unit_keeps_the_count_of_its_early_ends_between_two_starts(name: str) -> None:
+    told = dict(value.split("=", 1) for value in values(name, "Environment") if value.startswith("SIGNAGE__"))
+    folder = Path(told[PATIENCE[name].folder])
+    kept = folder.name in values(name, "RuntimeDirectory") and values(name, "RuntimeDirectoryPreserve") == ["restart"]
+    assert kept or f"d {folder} " in (FOLDER / "tmpfiles.conf").read_text()
 
 
 @pytest.mark.parametrize("name", UNITS)
