@@ -89,27 +89,25 @@ class Sway:
 
     async def move(self, places: Mapping[int, Rect]) -> None:
         """Puts windows elsewhere, all in one frame; their sizes stay."""
-        await self._run(
-            *(f"[con_id={window_id}] move absolute position {rect.x} px {rect.y} px" for window_id, rect in places.items())
-        )
+        await self._run(*(_move(window_id, rect) for window_id, rect in places.items()))
 
     async def opacity(self, window_id: int, value: float) -> None:
         """0 hides, 1 is opaque."""
         await self._run(_opacity(window_id, value))
 
-    async def show_above(self, window_id: int, value: float = 1.0) -> None:
+    async def show_above(self, window_id: int, value: float = 1.0, at: Rect | None = None) -> None:
         """Raises a window to the top of its layer and gives it that opacity, in one frame."""
-        await self._run(*self._raise(window_id), _opacity(window_id, value))
+        await self._run(*_there(window_id, at), *self._raise(window_id), _opacity(window_id, value))
 
     async def show_together(self, window_ids: Sequence[int]) -> None:
         """Raises windows in this order and shows them, all in one frame."""
         if window_ids:
             await self._run(*(part for window in window_ids for part in (*self._raise(window), _opacity(window, 1.0))))
 
-    async def swap(self, front: int, back: int | None) -> None:
+    async def swap(self, front: int, back: int | None, at: Rect | None = None) -> None:
         """Raises and shows `front`, and hides `back`, in one frame."""
         hide = [] if back is None else [_opacity(back, 0.0)]
-        await self._run(*self._raise(front), _opacity(front, 1.0), *hide, optional=len(hide))
+        await self._run(*_there(front, at), *self._raise(front), _opacity(front, 1.0), *hide, optional=len(hide))
 
     def set_layer(self, window_id: int, layer: int) -> None:
         """Windows of a higher layer (0 to 999; 0 at first) stay above those of a lower one when those are raised or shown."""
@@ -255,6 +253,14 @@ async def _before(until: float, ipc: Ipc) -> tuple[int, Any]:
     """The next message. Raises TimeoutError at `until` (monotonic)."""
     async with asyncio.timeout(until - time.monotonic()):
         return await ipc.read()
+
+
+def _move(window_id: int, rect: Rect) -> str:
+    return f"[con_id={window_id}] move absolute position {rect.x} px {rect.y} px"
+
+
+def _there(window_id: int, at: Rect | None) -> list[str]:
+    return [] if at is None else [_move(window_id, at)]
 
 
 def _opacity(window: int, value: float) -> str:

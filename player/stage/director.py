@@ -8,6 +8,7 @@ tasks of its own: loading concurrently, everything that changes the screen in on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import assert_never
 
 from player.core import playback
-from player.core.content import Item, Kind, Orders, Region, TransitionKind
+from player.core.content import Item, Kind, Orders, Rect, Region, TransitionKind
 from player.core.ports import Clock, NowPlaying, Playable
 from player.errors import BoxError, ContentError
 from player.stage.sight import NO_WINDOW, Sight
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 WATCHED = frozenset({Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE, Kind.SVG})
 LOAD_SLACK_S = 2.0
-PARKED = frozenset({"web"})  # sorts that draw on their own account
 PARKED_AT = 4096  # pixels left of every panel
 
 
@@ -190,6 +190,7 @@ class RegionDriver:
                 placed = self._placed[token] = await self.pool.take(item.kind)
                 self._items[token] = item
                 async with self._turns:
+                    await self._put(placed, self.pool.rect)  # a window that gets no frames would not draw its first one
                     await placed.surface.load(self._playable(item, target))
                 await self._park(placed)
         except ContentError as error:
@@ -203,10 +204,13 @@ class RegionDriver:
             self.send(playback.Prepared(token, natural_s, stand_in=_notice(placed) is not None))
 
     async def _park(self, placed: Placed) -> None:
-        """A window beyond every panel is asked for no frames: what waits there takes none from what is seen."""
-        if placed.sort in PARKED and placed.window_id != NO_WINDOW:
-            rect = self.pool.rect
-            await self._compositor.move({placed.window_id: replace(rect, x=-PARKED_AT - rect.width)})
+        """Beyond every panel a window is asked for no frames and blended into none: what waits takes nothing from what is seen."""
+        with contextlib.suppress(BoxError):  # a window that went away is in nobody's way
+            await self._put(placed, replace(self.pool.rect, x=-PARKED_AT - self.pool.rect.width))
+
+    async def _put(self, placed: Placed, rect: Rect) -> None:
+        if placed.window_id != NO_WINDOW:
+            await self._compositor.move({placed.window_id: rect})
 
     async def _target(self, item: Item) -> str:
         if item.kind is Kind.YOUTUBE:
@@ -242,8 +246,6 @@ class RegionDriver:
         cut = what.transition.kind is TransitionKind.CUT or before is None
         if not cut:
             placed.surface.start()
-        if placed.sort in PARKED:
-            await self._compositor.move({placed.window_id: self.pool.rect})
         try:
             await change(self._compositor, what)
         finally:
@@ -313,6 +315,7 @@ class RegionDriver:
         self._items.pop(token, None)
         self._released.discard(token)
         if placed is not None:
+            await self._park(placed)
             await self.pool.give_back(placed)
 
     async def _hold(self, token: int, *, held: bool) -> None:

@@ -111,13 +111,13 @@ class NullCompositor:
     async def opacity(self, window_id: int, value: float) -> None:
         """Agrees."""
 
-    async def show_above(self, window_id: int, value: float = 1.0) -> None:
+    async def show_above(self, window_id: int, value: float = 1.0, at: Rect | None = None) -> None:
         """Agrees."""
 
     async def show_together(self, window_ids: Sequence[int]) -> None:
         """Agrees."""
 
-    async def swap(self, front: int, back: int | None) -> None:
+    async def swap(self, front: int, back: int | None, at: Rect | None = None) -> None:
         """Agrees."""
 
     async def turn(self, output: str, orientation: Orientation) -> None:  # noqa: ARG002 - the port's shape

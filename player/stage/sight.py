@@ -68,13 +68,13 @@ class Sight:
         if self.is_open and window_id != NO_WINDOW:
             await self._compositor.opacity(window_id, value)
 
-    async def show_above(self, window_id: int, value: float = 1.0) -> None:
+    async def show_above(self, window_id: int, value: float = 1.0, at: Rect | None = None) -> None:
         """As `Compositor.show_above`, once it is seen."""
         if window_id == NO_WINDOW:
             return
         self._meant[window_id] = value
         if self.is_open:
-            await self._compositor.show_above(window_id, value)
+            await self._compositor.show_above(window_id, value, at)
 
     async def show_together(self, window_ids: Sequence[int]) -> None:
         """As `Compositor.show_together`, once they are seen."""
@@ -83,14 +83,14 @@ class Sight:
         if self.is_open:
             await self._compositor.show_together([window_id for window_id in window_ids if window_id != NO_WINDOW])
 
-    async def swap(self, front: int, back: int | None) -> None:
+    async def swap(self, front: int, back: int | None, at: Rect | None = None) -> None:
         """As `Compositor.swap`, once it is seen."""
         back = back or None
         self._mean(front, 1.0)
         if back is not None:
             self._mean(back, 0.0)
         if self.is_open and front != NO_WINDOW:
-            await self._compositor.swap(front, back)
+            await self._compositor.swap(front, back, at)
         elif self.is_open and back is not None:
             await self._compositor.opacity(back, 0.0)
 

@@ -40,7 +40,7 @@ async def change(compositor: Compositor, what: Change) -> None:
     """Brings `what.front` on screen and takes `what.back` away. Raises BoxError."""
     kind = what.transition.kind
     if kind is TransitionKind.CUT or what.transition.duration_s <= 0 or what.back is None:
-        await compositor.swap(what.front, what.back)
+        await compositor.swap(what.front, what.back, what.rect)
         what.sound(1.0)
     elif kind is TransitionKind.FADE:
         await _fade(compositor, what, what.back)
@@ -53,7 +53,7 @@ async def change(compositor: Compositor, what: Change) -> None:
 
 
 async def _crossfade(compositor: Compositor, what: Change, back: int) -> None:
-    await compositor.show_above(what.front, 0.0)
+    await compositor.show_above(what.front, 0.0, what.rect)
 
     async def step(passed: float) -> None:
         await compositor.opacity(what.front, passed)
@@ -69,7 +69,7 @@ async def _fade(compositor: Compositor, what: Change, back: int) -> None:
     """Through whatever lies behind."""
     half = what.transition.duration_s / 2
     await _steps(half, lambda passed: compositor.opacity(back, 1 - passed))
-    await compositor.show_above(what.front, 0.0)
+    await compositor.show_above(what.front, 0.0, what.rect)
     what.sound(1.0)
     await _steps(half, lambda passed: compositor.opacity(what.front, passed))
 
