@@ -94,11 +94,15 @@ class PlayerBox:
             )  # fmt: skip
 
     async def start_after_a_boot(self) -> None:
-        """Switches it on with another boot id, as the kernel has one after each boot: in a mount namespace of its own."""
-        boot_id = self._log_file.with_name("boot_id")
-        boot_id.write_text(f"{uuid.uuid4()}\n")
+        """Switches it on with another boot id, as the kernel has one after each boot: in a mount namespace of its own.
+
+        The folder is laid over, not the file in it: a container may have laid its own over that one already, and keeps it.
+        """
+        folder = self._log_file.with_name("random")
+        folder.mkdir(exist_ok=True)
+        (folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
         script = (
-            f"mount --bind {boot_id} /proc/sys/kernel/random/boot_id && "
+            f"mount --bind {folder} /proc/sys/kernel/random && "
             f'exec unshare --user --map-user={os.getuid()} --map-group={os.getgid()} "$@"'
         )
         await self.start("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh")
