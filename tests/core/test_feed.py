@@ -70,9 +70,9 @@ def test_scripts_styles_and_marks_that_turn_text_around_are_taken_out():
 
 @pytest.mark.parametrize("mess", ["<![foo[ x ]]>", "<a " * 3000, "<!--" * 3000, "</" * 4000, "<!DOCTYPE [" + "<!x " * 999])
 def test_c7_mark_up_that_is_a_mess_costs_no_time(mess: str):
-    began = time.monotonic()
+    began = time.process_time()
     assert len(plain(mess)) <= LINE
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_a_feed_is_cut_to_fifty_lines_of_three_hundred_characters():
@@ -114,10 +114,10 @@ SPY = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss><channel><it
     ids=lambda value: value[:24] if isinstance(value, str) else None,
 )
 def test_c7_what_is_no_feed_is_refused_with_the_reason(body: str, words: str):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ValueError, match=words):
         lines_of(body.encode())
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_feeds_doctype_alone_is_no_reason_to_refuse_it():
@@ -129,9 +129,9 @@ def test_a_feeds_doctype_alone_is_no_reason_to_refuse_it():
 
 def test_a_deep_document_costs_no_more_than_a_flat_one():
     deep = "<rss>" + "<a>x" * 100_000 + "</a>" * 100_000 + "<item><title>T</title><item><title>inner</title></item></item></rss>"
-    began = time.monotonic()
+    began = time.process_time()
     assert lines_of(deep.encode()) == ("T",)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 TEXTS = st.text(max_size=200)
