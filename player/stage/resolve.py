@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
+import os
 import resource
+import signal
 import sys
 from typing import Any
 
@@ -19,6 +22,7 @@ from player.errors import ContentError
 from player.runtime import child_environment
 
 LIMIT_S = 30.0
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 MEMORY = 1024**3
 FORMAT = "best[height<=1080][protocol^=http]/best[height<=1080]/best"
 OPTIONS: dict[str, Any] = {
@@ -39,7 +43,7 @@ class Resolver:
         if refusal:
             raise ContentError("bad_url", url, refusal)
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "player.stage.resolve", url, env=child_environment(),
+            sys.executable, "-I", "-m", "player.stage.resolve", url, str(os.getpid()), env=child_environment(),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -69,8 +73,16 @@ def _answer(url: str, output: bytes) -> str:
     return found
 
 
-def main(url: str) -> None:
-    """The child: prints {"url": …} or {"error": …}."""
+def _die_with(parent: int) -> None:
+    """This process is killed when `parent` ends, and does not begin when that has ended already."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def main(url: str, parent: int) -> None:
+    """The child of `parent`, with which it dies: prints {"url": …} or {"error": …}."""
+    _die_with(parent)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (25, 25))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -86,4 +98,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

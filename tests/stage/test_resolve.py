@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -132,6 +133,20 @@ async def test_a_question_that_nobody_waits_for_any_more_ends_its_child(site: Si
         await eventually(children, 10)
         asking.cancel()
     assert children() == []
+
+
+async def test_a_stage_that_is_killed_takes_its_resolver_along(site: Site):
+    asks = f"import asyncio; from player.stage.resolve import Resolver; asyncio.run(Resolver({HOSTS!r})({site.url('/hang')!r}))"
+    stage = await asyncio.create_subprocess_exec(sys.executable, "-c", asks)
+    child: list[psutil.Process] = []
+    try:
+        await eventually(lambda: site.asked, 15)
+        child = children()
+        assert len(child) == 1
+    finally:
+        stage.kill()
+        await stage.wait()
+    await eventually(lambda: not child[0].is_running() or child[0].status() == psutil.STATUS_ZOMBIE, 3)
 
 
 async def test_k5_an_address_that_looks_like_an_option_stays_an_address(home: Path):
