@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import random
@@ -23,6 +24,9 @@ from player.errors import SignageError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+LAG_PROBE_S = 1.0
+STALL_S = 2.0
 
 
 class SystemClock:
@@ -131,13 +135,31 @@ def watchdog_interval() -> float | None:
     return int(microseconds) / 2e6 if microseconds else None
 
 
+async def feed_watchdog() -> None:
+    """Tells systemd, for ever, that the loop turns in time (fault P7). A loop that lags by half of `WatchdogSec` is not fed.
+
+    A stall that ends by itself is one line in the log; one that lasts ends with SIGABRT, which writes where it happened.
+    """
+    interval = watchdog_interval() or 10.0
+    probe, lag = min(LAG_PROBE_S, interval), 0.0
+    while True:
+        if lag < interval:
+            sd_notify("WATCHDOG=1")
+        began = time.monotonic()
+        await asyncio.sleep(probe)
+        lag = time.monotonic() - began - probe
+        if lag > STALL_S:
+            log.warning("the event loop stood still for %.1f s; something in this process blocked it", lag)
+
+
 def child_environment() -> dict[str, str]:
     """The environment for children: ours, less what only the daemon itself may use to speak to systemd."""
     return {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")}
 
 
 def set_up_logging(level: str = "INFO") -> None:
-    """Lines on stderr; under journald without a time of our own, since the journal has one."""
+    """Lines on stderr; under journald without a time of our own, since the journal has one. A crash writes where it happened."""
+    faulthandler.enable()
     under_journal = "JOURNAL_STREAM" in os.environ
     layout = "%(levelname)s %(name)s: %(message)s" if under_journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     logging.basicConfig(level=level, format=layout, stream=sys.stderr, force=True)

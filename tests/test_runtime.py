@@ -204,6 +204,44 @@ def test_children_cannot_speak_to_systemd_in_our_name(systemd_words: None):
     assert found["PATH"] == os.environ["PATH"]
 
 
+BLOCKED = """
+import asyncio, time
+from player.runtime import feed_watchdog, set_up_logging
+def a_blocking_call(seconds): time.sleep(seconds)
+async def main():
+    set_up_logging()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(feed_watchdog())
+        await asyncio.sleep(1.5)
+        a_blocking_call(2.4)
+        await asyncio.sleep(1.5)
+        a_blocking_call(30)
+asyncio.run(main())
+"""
+
+
+def test_p7_a_loop_that_stands_still_feeds_no_watchdog_and_says_where_it_was_ended(systemd_words: None, tmp_path: Path):
+    told = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1600000"}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(told["NOTIFY_SOCKET"])
+        ear.settimeout(8)
+        blocked = subprocess.Popen([sys.executable, "-c", BLOCKED], env=told, stderr=subprocess.PIPE, text=True)
+        try:
+            fed = []
+            for _ in range(3):
+                assert ear.recv(100) == b"WATCHDOG=1"
+                fed.append(time.monotonic())
+            assert fed[1] - fed[0] < 1.5, "the loop turns"
+            assert fed[2] - fed[1] > 3.2, "it stood still for 2.4 s, and has to turn for half an interval again"
+            time.sleep(1.5)
+        finally:
+            blocked.send_signal(signal.SIGABRT)
+        _, said = blocked.communicate(timeout=5)
+    assert blocked.returncode == -signal.SIGABRT
+    assert "the event loop stood still for 2." in said
+    assert "in a_blocking_call" in said
+
+
 @pytest.mark.parametrize(("journal", "begins"), [({}, "2"), ({"JOURNAL_STREAM": "8:1"}, "WARNING")])
 def test_lines_carry_a_time_only_where_the_journal_does_not_add_one(journal: dict[str, str], begins: str):
     program = "from player.runtime import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"

@@ -56,13 +56,13 @@ from player.identity import Identity, load_or_create
 from player.runtime import (
     Shutdown,
     SystemClock,
+    feed_watchdog,
     jittered,
     keep_running,
     sd_notify,
     set_up_logging,
     stopping_on_signals,
     until_stopped,
-    watchdog_interval,
 )
 from player.store import Snapshot
 
@@ -174,7 +174,7 @@ class Agent:
             "lock": self.lock.run,
             "checkup": self.checkup.scrub,
             "surroundings": self._keep_surroundings,
-            "watchdog": self._feed_watchdog,
+            "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }
         if self._config.cms.url:
             loops |= {
@@ -272,13 +272,6 @@ class Agent:
                 if size and status.size != size:
                     self._sync_now.set()
                 size = status.size
-
-    async def _feed_watchdog(self) -> None:
-        """This loop turns; being offline, or without a stage, is not a failure of the agent."""
-        interval = min(watchdog_interval() or 10.0, 10.0)
-        while True:
-            sd_notify("WATCHDOG=1")
-            await asyncio.sleep(interval)
 
     # --- what is told
 
