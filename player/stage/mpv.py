@@ -142,6 +142,8 @@ class MpvSurface:
             async with asyncio.timeout(self._load_limit_s):
                 await in_thread(_load, self._handle, playable, self._sound())
                 await self._first_frame()
+                if self._duration is None and item.kind is Kind.VIDEO:  # mpv may tell of it after the first frame
+                    self._duration = await in_thread(_length, self._handle)
         except TimeoutError as error:
             raise ContentError("timeout", item.name, f"showed no picture within {self._load_limit_s:.0f} s") from error
 
@@ -276,6 +278,11 @@ def _load(handle: Any, playable: Playable, sound: Mapping[str, str]) -> None:
     handle.command("set", "volume", str(playable.volume))
     handle.command("set", "mute", "yes" if playable.muted else "no")
     handle.command("loadfile", playable.target, "replace")
+
+
+def _length(handle: Any) -> float | None:
+    found = handle.duration
+    return float(found) if isinstance(found, int | float) else None
 
 
 def _shows_video(handle: Any) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 
 from player.agent.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
@@ -222,7 +223,8 @@ async def test_l1_a_token_ends_with_its_time_and_when_revoked(door: Door) -> Non
 
 
 async def test_l1_from_another_machine_even_reading_needs_a_right(tmp_path: Path) -> None:
-    address = next((found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1")
+    found = [entry for card in psutil.net_if_addrs().values() for entry in card if entry.family == socket.AF_INET]
+    address = next((entry.address for entry in found if not entry.address.startswith("127.")), "127.0.0.1")
     server = ControlServer(
         FakeSource(),
         FakeActions(),
