@@ -33,6 +33,13 @@ async def world() -> AsyncIterator[World]:
         yield made
 
 
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def switched_on(world: World) -> None:
+    """A test that ended while the box was off costs itself alone."""
+    if world.box.is_off():
+        await world.box.start()
+
+
 async def test_an_unpaired_box_shows_its_code_and_content_follows_pairing_without_a_restart(world: World) -> None:
     status = await world.box.until(lambda s: s["pairing_code"] and s["state"] == "pairing", "the pairing card")
     registered = world.line.find("/api/device/register")[-1].answer

@@ -131,6 +131,10 @@ class PlayerBox:
                 raise
         return await self._process.wait()
 
+    def is_off(self) -> bool:
+        """Whether `run` has ended."""
+        return self._process is None or self._process.returncode is not None
+
     def pid(self, name: str) -> int | None:
         """The process id of `run`, `compositor` (sway), `stage`, `agent` or `browser`; None while there is none."""
         assert self._process
