@@ -74,9 +74,9 @@ class StageLink:
                 self._writer = None
                 writer.close()
                 self._gone()
+            log.warning("the stage went away")  # not where the agent itself ends
 
     def _gone(self) -> None:
-        log.warning("the stage went away")
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(BoxError("stage", "went away before it answered"))
