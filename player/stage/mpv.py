@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 LOAD_LIMIT_S = 10.0
 CALL_LIMIT_S = 5.0
+OVERDUE_S = 0.2
+SOUND_LIMIT_S = 2.5  # a picture that is there waits no longer for its sound
 STALL_S = 5.0
 
 
@@ -54,7 +56,7 @@ class MpvSurface:
         self._duration: float | None = None
         self._ran = 0.0
         self._runs_since: float | None = None
-        self._live = False
+        self._live = self._local = False
         self._sound = sound
         self.sound_output: str | None = None
         self._changed = asyncio.Event()
@@ -134,7 +136,7 @@ class MpvSurface:
     async def load(self, playable: Playable) -> None:
         """Loads and draws the first frame, paused. Raises ContentError."""
         item = playable.item
-        self._name, self._live = item.name, item.kind is Kind.LIVESTREAM
+        self._name, self._live, self._local = item.name, item.kind is Kind.LIVESTREAM, item.kind is Kind.VIDEO
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
         self._ran, self._runs_since = 0.0, None
@@ -156,7 +158,12 @@ class MpvSurface:
                 return
             if self._drawn and not await in_thread(_shows_video, self._handle):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
-            await self._changed.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), SOUND_LIMIT_S)
+                continue
+            if self._opened and self._has_video and self._local:
+                log.warning("%s: its sound cannot be made ready; it is shown without", self._name)
+                self._set("aid", "no")
 
     def start(self) -> None:
         """Lets it run."""
@@ -175,23 +182,35 @@ class MpvSurface:
 
     async def ended(self) -> None:
         """Returns when the last frame has been shown for its time. Raises ContentError when it stalls or breaks."""
-        watch = asyncio.get_running_loop().time() + self._stall_s
+        watch = self._loop.time() + self._stall_s
         before: tuple[float | None, int] | None = None
+        overdue: tuple[float | None, int] | None = None
         while not self._eof:
             if self._failure:
                 raise self._failure
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._stall_s / 2)
-            now = asyncio.get_running_loop().time()
-            if now >= watch and not self._eof:
-                seen = await self._look()
+                await asyncio.wait_for(self._changed.wait(), self._next_look_s())
+            if not self._eof and self._overdue_s() >= 0:
+                seen, overdue = overdue, await self._look()
+                if seen == overdue:
+                    log.warning("%s stands at its end without saying so (its sound went?)", self._name)
+                    return
+            if self._loop.time() >= watch and not self._eof:
+                seen, before, watch = before, await self._look(), self._loop.time() + self._stall_s
                 if seen == before:
                     raise ContentError("stalled", self._name, f"its picture has not moved for {self._stall_s:.0f} s")
-                before, watch = seen, now + self._stall_s
         if self._live:
             raise ContentError("stream_ended", self._name, "the stream ended")
         await asyncio.sleep(self._last_frame_s())
+
+    def _overdue_s(self) -> float:
+        """For how long it should have ended; below 0 while it should not, or nobody can know."""
+        return self._played_s() - self._duration - OVERDUE_S if self._duration and not self._live else -1.0
+
+    def _next_look_s(self) -> float:
+        until_overdue = -self._overdue_s() if self._duration and not self._live else self._stall_s
+        return min(self._stall_s / 2, max(OVERDUE_S, until_overdue))
 
     async def _look(self) -> tuple[float | None, int]:
         """Where playback is, or the time itself while paused: then it is meant to stand. Raises ContentError when mpv is silent."""
@@ -277,6 +296,7 @@ def _load(handle: Any, playable: Playable, sound: Mapping[str, str]) -> None:
     handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
     handle.command("set", "volume", str(playable.volume))
     handle.command("set", "mute", "yes" if playable.muted else "no")
+    handle.command("set", "aid", "auto")
     handle.command("loadfile", playable.target, "replace")
 
 
