@@ -30,7 +30,6 @@ T = TypeVar("T")
 LOAD_LIMIT_S = 10.0
 CALL_LIMIT_S = 5.0
 OVERDUE_S = 0.2
-SOUND_LIMIT_S = 2.5  # a picture that is there waits no longer for its sound
 STALL_S = 5.0
 
 
@@ -56,7 +55,7 @@ class MpvSurface:
         self._duration: float | None = None
         self._ran = 0.0
         self._runs_since: float | None = None
-        self._live = self._local = False
+        self._live = False
         self._sound = sound
         self.sound_output: str | None = None
         self._changed = asyncio.Event()
@@ -136,7 +135,7 @@ class MpvSurface:
     async def load(self, playable: Playable) -> None:
         """Loads and draws the first frame, paused. Raises ContentError."""
         item = playable.item
-        self._name, self._live, self._local = item.name, item.kind is Kind.LIVESTREAM, item.kind is Kind.VIDEO
+        self._name, self._live = item.name, item.kind is Kind.LIVESTREAM
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
         self._ran, self._runs_since = 0.0, None
@@ -158,12 +157,7 @@ class MpvSurface:
                 return
             if self._drawn and not await in_thread(_shows_video, self._handle):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), SOUND_LIMIT_S)
-                continue
-            if self._opened and self._has_video and self._local:
-                log.warning("%s: its sound cannot be made ready; it is shown without", self._name)
-                self._set("aid", "no")
+            await self._changed.wait()
 
     def start(self) -> None:
         """Lets it run."""
@@ -296,7 +290,6 @@ def _load(handle: Any, playable: Playable, sound: Mapping[str, str]) -> None:
     handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
     handle.command("set", "volume", str(playable.volume))
     handle.command("set", "mute", "yes" if playable.muted else "no")
-    handle.command("set", "aid", "auto")
     handle.command("loadfile", playable.target, "replace")
 
 
