@@ -72,13 +72,15 @@ as_player() {
   else "$@"; fi
 }
 
-# make_venv LOCK: the virtual environment, exactly as locked; done again only when the lock changes.
+# make_venv LOCK: the virtual environment, exactly as locked; done again only when the lock changes. The lock is whole, so pip is to
+# look for nothing else: left to itself Debian 12's takes the newest release behind a name with an extra, and refuses it for its hash.
 make_venv() {
   local lock="$root/scripts/$1" stamp="$venv/.lock"
   if [ -x "$venv/bin/python" ] && [ -f "$stamp" ] && cmp -s "$lock" "$stamp"; then return 0; fi
   say "installing the Python packages of scripts/$1 into $venv"
   /usr/bin/python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$lock"
+  "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --require-hashes -r "$lock"
   "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-build-isolation -e "$root"
+  "$venv/bin/pip" check --disable-pip-version-check >/dev/null || fail "scripts/$1 lacks something: $("$venv/bin/pip" check)"
   cp "$lock" "$stamp"
 }

@@ -394,7 +394,7 @@ def test_run_stops_with_0_within_five_seconds(box: Box) -> None:
 
 @pytest.fixture
 def short_box() -> Iterator[Box]:
-    """A box whose folder leaves room for the names of sockets."""
+    """A box whose folder leaves room for the names of sockets, and is closed to other users."""
     with tempfile.TemporaryDirectory(prefix="p-") as made:
         yield Box(Path(made))
 
@@ -466,10 +466,8 @@ def children_of(pid: int) -> set[int]:
 
 
 @pytest.mark.root
-def test_as_root_a_folder_that_the_players_user_cannot_reach_is_refused(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    done = Box(closed)("run")
+def test_as_root_a_folder_that_the_players_user_cannot_reach_is_refused(short_box: Box) -> None:
+    done = short_box("run")
     assert done.returncode == 1
     assert "is out of reach for the user signage" in done.stderr
 
