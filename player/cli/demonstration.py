@@ -40,6 +40,7 @@ CONTENT_WITHIN_S = 180.0
 STOPS_WITHIN_S = 6.0
 LOOK_S = 0.2
 REMOVED_WITHIN_S = 2.0
+INTO_S = 4.0  # a clip's first frame is a poor picture of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ async def _code(screen: Screen) -> str | None:
 
 
 async def _picture(screen: Screen, path: Path) -> None:
-    """Waits for content and keeps a picture of it: FILE.png for the first screen, FILE-2.png for the second."""
+    """Waits until content has run for a while and keeps a picture of it: FILE.png for the first screen, FILE-2.png for the next."""
     name = path if screen.number == 1 else path.with_stem(f"{path.stem}-{screen.number}")
     await _until(f"screen {screen.number} showed no content", CONTENT_WITHIN_S, partial(_playing, screen))
     picture = await asyncio.to_thread(screen.client.screenshot, "png" if name.suffix.lower() == ".png" else "jpg")
@@ -262,4 +263,6 @@ async def _playing(screen: Screen) -> bool | None:
         status = await asyncio.to_thread(screen.client.status)
     except NotRunning:
         return None
-    return True if status["state"] == "playing" and status["now"]["items"] else None
+    if status["state"] != "playing":
+        return None
+    return any((item["position_s"] or 0.0) >= INTO_S for item in status["now"]["items"]) or None

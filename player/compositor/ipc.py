@@ -1,7 +1,8 @@
 """Sway's IPC as bytes: one connection, framed messages, a deadline on every answer (sway-ipc(7)).
 
-A message is `i3-ipc`, the length of its JSON and its type, both 32 bits in the machine's byte order. A connection on which an
-answer was late is closed, since the late answer would be taken for the next one's.
+A message is `i3-ipc`, the length of its JSON and its type, both 32 bits in the machine's byte order. Sway answers in the order in
+which it was asked, so nobody waits to ask until another's answer is there: the steps of a transition go out at their time. An
+answer that nobody waits for any more, because it was late or they were cancelled, is read and thrown away.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import msgspec
 from player.errors import BoxError
 
 RUN_COMMAND, SUBSCRIBE, GET_OUTPUTS, GET_TREE, GET_VERSION = 0, 2, 3, 4, 7
+_EVENT = 0x80000000  # set in the type of what sway tells unasked
 _MAGIC = b"i3-ipc"
 _HEAD = struct.Struct("=6sII")
 _ANSWER_LIMIT = 16 * 1024 * 1024
@@ -26,71 +29,95 @@ def _gone(reason: str) -> BoxError:
     return BoxError("compositor", f"{reason}; it has to be started again (signage-player compositor)")
 
 
-def _parse_head(head: bytes) -> tuple[int, int]:
-    magic, length, kind = _HEAD.unpack(head)
-    if magic != _MAGIC or length > _ANSWER_LIMIT:
-        raise ValueError("not i3-ipc")
-    return length, kind
+class Ipc(asyncio.Protocol):
+    """One connection to sway's socket. Make it with `await Ipc.open(…)`."""
 
-
-class Ipc:
-    """One connection to sway's socket; asked one thing at a time."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deadline_s: float) -> None:
-        self._reader, self._writer, self._deadline_s = reader, writer, deadline_s
-        self._turn = asyncio.Lock()
-        self._head: tuple[int, int] | None = None  # of a message whose body is not all there yet: `read` may be cancelled
+    def __init__(self, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        self._transport: asyncio.Transport | None = None
+        self._received = bytearray()
+        self._asked: deque[asyncio.Future[Any]] = deque()
+        self._events: asyncio.Queue[tuple[int, Any] | None] = asyncio.Queue()
+        self.closed = False
 
     @classmethod
     async def open(cls, socket: Path, deadline_s: float) -> Ipc:
         """Connects. Raises BoxError when nothing answers there."""
         try:
             async with asyncio.timeout(deadline_s):
-                return cls(*await asyncio.open_unix_connection(str(socket)), deadline_s)
+                _, ipc = await asyncio.get_running_loop().create_unix_connection(lambda: cls(deadline_s), str(socket))
         except (OSError, TimeoutError) as error:
             raise _gone(f"nothing answers at {socket}") from error
-
-    @property
-    def closed(self) -> bool:
-        """Whether this connection is of no further use."""
-        return self._writer.is_closing()
+        return ipc
 
     async def ask(self, kind: int, text: str = "") -> Any:
-        """Sends one message and returns the JSON of its answer. Raises BoxError."""
-        async with self._turn:
-            try:
-                async with asyncio.timeout(self._deadline_s):
-                    payload = text.encode()
-                    self._writer.write(_HEAD.pack(_MAGIC, len(payload), kind) + payload)
-                    await self._writer.drain()
-                    _, answer = await self.read()
-                    return answer
-            except TimeoutError as error:
-                self._writer.close()
-                raise _gone(f"sway did not answer within {self._deadline_s:g} s") from error
-            except OSError as error:
-                self._writer.close()
-                raise _gone("sway went away") from error
-            except asyncio.CancelledError:
-                self._writer.close()
-                raise
-
-    async def read(self) -> tuple[int, Any]:
-        """The next message as (type, JSON), however long it takes; loses nothing when cancelled. Raises BoxError at the end."""
+        """Sends one message, at once, and returns the JSON of its answer. Raises BoxError."""
+        if self._transport is None or self.closed:
+            raise _gone("sway went away")
+        payload = text.encode()
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asked.append(answer)
+        self._transport.write(_HEAD.pack(_MAGIC, len(payload), kind) + payload)
         try:
-            if self._head is None:
-                self._head = _parse_head(await self._reader.readexactly(_HEAD.size))
-            length, kind = self._head
-            body = await self._reader.readexactly(length)
-            self._head = None
-            return kind, msgspec.json.decode(body)
-        except (OSError, EOFError, ValueError) as error:
-            self._writer.close()
-            raise _gone("sway went away") from error
-
-    async def close(self) -> None:
-        """Ends the connection."""
-        self._writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(self._deadline_s):
-                await self._writer.wait_closed()
+                return await answer
+        except TimeoutError as error:
+            raise _gone(f"sway did not answer within {self._deadline_s:g} s") from error
+
+    async def event(self) -> tuple[int, Any]:
+        """The next thing that sway tells unasked, as (type, JSON), however long it takes. Raises BoxError at the end."""
+        event = await self._events.get()
+        if event is None:
+            self._events.put_nowait(None)
+            raise _gone("sway went away")
+        return event
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- from the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is there."""
+        self._transport = transport if isinstance(transport, asyncio.Transport) else None
+
+    def data_received(self, data: bytes) -> None:
+        """Takes every whole message out of what has come."""
+        self._received += data
+        try:
+            while (message := self._next_message()) is not None:
+                self._deliver(*message)
+        except ValueError:  # msgspec's errors are such too
+            self.close()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Nobody has to wait any longer."""
+        self.closed = True
+        for answer in self._asked:
+            if not answer.done():
+                answer.set_exception(_gone("sway went away"))
+        self._asked.clear()
+        self._events.put_nowait(None)
+
+    def _next_message(self) -> tuple[int, Any] | None:
+        if len(self._received) < _HEAD.size:
+            return None
+        magic, length, kind = _HEAD.unpack_from(self._received)
+        if magic != _MAGIC or length > _ANSWER_LIMIT:
+            raise ValueError("not i3-ipc")
+        end = _HEAD.size + length
+        if len(self._received) < end:
+            return None
+        body = bytes(self._received[_HEAD.size : end])
+        del self._received[:end]
+        return kind, msgspec.json.decode(body)
+
+    def _deliver(self, kind: int, body: Any) -> None:
+        if kind & _EVENT:
+            self._events.put_nowait((kind, body))
+        elif self._asked:
+            with contextlib.suppress(asyncio.InvalidStateError):  # nobody waits for it any more
+                self._asked.popleft().set_result(body)

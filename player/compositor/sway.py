@@ -71,7 +71,7 @@ class Sway:
     async def close(self) -> None:
         """Ends the connection; sway goes on."""
         if self._commands is not None:
-            await self._commands.close()
+            self._commands.close()
 
     async def windows(self) -> Sequence[Window]:
         """Every window, hidden or not."""
@@ -200,7 +200,7 @@ class Sway:
             log.warning("%s", error)
             yield CompositorGone()
         finally:
-            await ipc.close()
+            ipc.close()
 
     def _events_of(self, kind: int, body: Any) -> Iterator[CompositorEvent]:
         if kind != _WINDOW_EVENT:
@@ -250,9 +250,9 @@ class Sway:
 
 
 async def _before(until: float, ipc: Ipc) -> tuple[int, Any]:
-    """The next message. Raises TimeoutError at `until` (monotonic)."""
+    """The next event. Raises TimeoutError at `until` (monotonic)."""
     async with asyncio.timeout(until - time.monotonic()):
-        return await ipc.read()
+        return await ipc.event()
 
 
 def _move(window_id: int, rect: Rect) -> str:

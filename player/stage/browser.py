@@ -28,6 +28,7 @@ from player.stage.webpage import WebPage
 log = logging.getLogger(__name__)
 START_S, STOP_S = 30.0, 2.0
 CLOSE_TRIES = 6
+GIVING_WAY = ("nice", "-n", "5")  # a page that is loaded takes no time from a clip that plays
 OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
 _PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
 
@@ -107,7 +108,8 @@ class BrowserProcess:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._opening[address(name)] = opened
         asking = await asyncio.create_subprocess_exec(
-            find_browser(self._program), *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox), f"--app={address(name)}",
+            *GIVING_WAY, find_browser(self._program), *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox),
+            f"--app={address(name)}",
             env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
@@ -174,7 +176,7 @@ class BrowserProcess:
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
         self._profile.mkdir(mode=0o700, parents=True)
         process = await asyncio.create_subprocess_exec(
-            "setpriv", "--pdeathsig", "KILL", "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program,
+            "setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program,
             *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox), *PIPED,
             env=self._environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, limit=MESSAGE_LIMIT, start_new_session=True,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ T = TypeVar("T")
 LOAD_LIMIT_S = 10.0
 CALL_LIMIT_S = 5.0
 OVERDUE_S = 0.2
+LAST_FRAME_S = 0.15  # with sound the end is announced some frames before the last was shown
+LEAD_S = 0.005
 STALL_S = 5.0
 
 
@@ -53,6 +56,7 @@ class MpvSurface:
         self._name = ""
         self._eof = False
         self._duration: float | None = None
+        self._frame_s = 0.0
         self._ran = 0.0
         self._runs_since: float | None = None
         self._live = False
@@ -78,7 +82,7 @@ class MpvSurface:
         handle = await asyncio.wait_for(in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
         surface = cls(app_id, handle, loop, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound)
         handle.register_event_callback(surface._from_mpv)
-        for name in ("eof-reached", "video-out-params", "duration", "current-ao"):
+        for name in ("eof-reached", "video-out-params", "duration", "container-fps", "current-ao"):
             handle.observe_property(name, surface._observed)
         return surface
 
@@ -126,6 +130,8 @@ class MpvSurface:
             self._has_video = bool(value)
         elif name == "current-ao":
             self.sound_output = value if isinstance(value, str) else None
+        elif name == "container-fps":
+            self._frame_s = 1 / value if isinstance(value, int | float) and value > 0 else 0.0
         elif name == "duration":
             self._duration = float(value) if isinstance(value, int | float) else None
         self._changed.set()
@@ -179,32 +185,57 @@ class MpvSurface:
         watch = self._loop.time() + self._stall_s
         before: tuple[float | None, int] | None = None
         overdue: tuple[float | None, int] | None = None
-        while not self._eof:
+        foreseen = False
+        while not self._eof and not foreseen:
             if self._failure:
                 raise self._failure
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), self._next_look_s())
-            if not self._eof and self._overdue_s() >= 0:
+            left = self._left_s()
+            if not self._eof and 0 <= left <= self._foresight_s():
+                foreseen = await self._stands_on_last_frame()
+            if not self._eof and left <= -OVERDUE_S:
                 seen, overdue = overdue, await self._look()
                 if seen == overdue:
                     log.warning("%s stands at its end without saying so (its sound went?)", self._name)
                     return
-            if self._loop.time() >= watch and not self._eof:
+            if not self._eof and self._loop.time() >= watch:
                 seen, before, watch = before, await self._look(), self._loop.time() + self._stall_s
                 if seen == before:
                     raise ContentError("stalled", self._name, f"its picture has not moved for {self._stall_s:.0f} s")
         if self._live:
             raise ContentError("stream_ended", self._name, "the stream ended")
-        await asyncio.sleep(self._last_frame_s())
+        if self._duration:
+            await asyncio.sleep(min(LAST_FRAME_S, max(0.0, self._left_s() - self._lead_s())))
 
-    def _overdue_s(self) -> float:
-        """For how long it should have ended; below 0 while it should not, or nobody can know."""
-        return self._played_s() - self._duration - OVERDUE_S if self._duration and not self._live else -1.0
+    def _left_s(self) -> float:
+        """How long its last frame is still due, by the clock; endless where nobody can know. Below 0 it should have ended."""
+        return self._duration - self._played_s() if self._duration and not self._live else math.inf
+
+    def _lead_s(self) -> float:
+        """How long before the end it is told: whoever is told needs a moment, and the screen changes at its next frame only."""
+        return min(LEAD_S, self._frame_s / 4)
+
+    def _foresight_s(self) -> float:
+        """From when on it can be seen that the end will come in time: the last frame is on screen by then, or it is late."""
+        return self._lead_s() + self._frame_s / 3
 
     def _next_look_s(self) -> float:
-        until_overdue = -self._overdue_s() if self._duration and not self._live else self._stall_s
-        return min(self._stall_s / 2, max(OVERDUE_S, until_overdue))
+        left = self._left_s()
+        if left == math.inf or self._runs_since is None:
+            return self._stall_s / 2
+        until = left - self._foresight_s()
+        return min(self._stall_s / 2, until if until > 0 else max(OVERDUE_S, left + OVERDUE_S))
+
+    async def _stands_on_last_frame(self) -> bool:
+        """Whether mpv shows the last one already; it says so itself some milliseconds after that one's time is over."""
+        try:
+            async with asyncio.timeout(self._foresight_s()):
+                position = await in_thread(_time_pos, self._handle)
+        except TimeoutError:
+            return False
+        return position is not None and self._duration is not None and self._duration - position < 1.6 * self._frame_s
 
     async def _look(self) -> tuple[float | None, int]:
         """Where playback is, or the time itself while paused: then it is meant to stand. Raises ContentError when mpv is silent."""
@@ -215,10 +246,6 @@ class MpvSurface:
             raise ContentError("hung", self._name, "its decoder does not answer") from error
         self._dropped = drops
         return (position, 0) if not paused else (asyncio.get_running_loop().time(), 1)
-
-    def _last_frame_s(self) -> float:
-        """How much longer the last frame is due: with sound the end is announced some frames before the last was shown."""
-        return min(0.15, max(0.0, self._duration - self._played_s())) if self._duration is not None else 0.0
 
     async def unload(self) -> None:
         """Forgets the item; the window stays. Raises ContentError when mpv does not answer: the surface is then of no more use."""
@@ -296,6 +323,11 @@ def _load(handle: Any, playable: Playable, sound: Mapping[str, str]) -> None:
 def _length(handle: Any) -> float | None:
     found = handle.duration
     return float(found) if isinstance(found, int | float) else None
+
+
+def _time_pos(handle: Any) -> float | None:
+    found: float | None = handle.time_pos
+    return found
 
 
 def _shows_video(handle: Any) -> bool:

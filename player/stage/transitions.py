@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from player.core.content import Rect, Transition, TransitionKind
 from player.core.ports import Compositor
+from player.errors import BoxError
 
 STEP_S = 1 / 120  # twice a frame at 60 Hz: each frame has a step of its own, however the two clocks lie to each other
 _DIRECTIONS = {
@@ -33,7 +34,6 @@ class Change:
     rect: Rect
     alone: bool = True
     clipped: bool = False  # whether the incoming window draws on at its own size when the compositor makes its frame smaller
-    sound: Callable[[float], object] = float  # told the incoming one's weight, 0 to 1
 
 
 async def change(compositor: Compositor, what: Change) -> None:
@@ -41,7 +41,6 @@ async def change(compositor: Compositor, what: Change) -> None:
     kind = what.transition.kind
     if kind is TransitionKind.CUT or what.transition.duration_s <= 0 or what.back is None:
         await compositor.swap(what.front, what.back, what.rect)
-        what.sound(1.0)
     elif kind is TransitionKind.FADE:
         await _fade(compositor, what, what.back)
     elif what.alone and kind in _DIRECTIONS:
@@ -54,13 +53,8 @@ async def change(compositor: Compositor, what: Change) -> None:
 
 async def _crossfade(compositor: Compositor, what: Change, back: int) -> None:
     await compositor.show_above(what.front, 0.0, what.rect)
-
-    async def step(passed: float) -> None:
-        await compositor.opacity(what.front, passed)
-        what.sound(passed)
-
     try:
-        await _steps(what.transition.duration_s, step)
+        await _steps(what.transition.duration_s, lambda passed: compositor.opacity(what.front, passed))
     finally:
         await compositor.swap(what.front, back)
 
@@ -70,7 +64,6 @@ async def _fade(compositor: Compositor, what: Change, back: int) -> None:
     half = what.transition.duration_s / 2
     await _steps(half, lambda passed: compositor.opacity(back, 1 - passed))
     await compositor.show_above(what.front, 0.0, what.rect)
-    what.sound(1.0)
     await _steps(half, lambda passed: compositor.opacity(what.front, passed))
 
 
@@ -80,9 +73,8 @@ async def _slide(compositor: Compositor, what: Change, back: int, direction: tup
     def moved(by: float) -> Rect:
         return Rect(rect.x + round(right * by * rect.width), rect.y + round(down * by * rect.height), rect.width, rect.height)
 
-    async def step(passed: float) -> None:
-        await compositor.move({what.front: moved(passed - 1), back: moved(passed)})
-        what.sound(passed)
+    def step(passed: float) -> Awaitable[None]:
+        return compositor.move({what.front: moved(passed - 1), back: moved(passed)})
 
     try:
         await step(0.0)
@@ -98,9 +90,8 @@ async def _wipe(compositor: Compositor, what: Change, back: int) -> None:
     """From the left: the incoming window's frame grows, its picture does not."""
     rect = what.rect
 
-    async def step(passed: float) -> None:
-        await compositor.place(what.front, Rect(rect.x, rect.y, max(1, round(rect.width * passed)), rect.height))
-        what.sound(passed)
+    def step(passed: float) -> Awaitable[None]:
+        return compositor.place(what.front, Rect(rect.x, rect.y, max(1, round(rect.width * passed)), rect.height))
 
     try:
         await step(0.0)
@@ -112,10 +103,25 @@ async def _wipe(compositor: Compositor, what: Change, back: int) -> None:
 
 
 async def _steps(duration_s: float, step: Callable[[float], Awaitable[None]]) -> None:
-    """Calls `step` with the part that has passed, twice a frame, and at the end with 1."""
+    """Carries out `step` with the part that has passed, twice a frame, and at the end with 1.
+
+    None waits for the compositor's answer to the one before: it answers when it has drawn, which can take a whole frame. Raises
+    BoxError when a step was refused.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    while (passed := (loop.time() - began) / duration_s) < 1:
-        await step(passed)
-        await asyncio.sleep(STEP_S - (loop.time() - began) % STEP_S)
+    refusals: list[Exception] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            while (passed := (loop.time() - began) / duration_s) < 1:
+                group.create_task(_answered(step(passed)), name=f"step {passed:.3f}")
+                await asyncio.sleep(STEP_S - (loop.time() - began) % STEP_S)
+    except* BoxError as refused:
+        refusals += refused.exceptions
+    if refusals:
+        raise refusals[0]
     await step(1.0)
+
+
+async def _answered(step: Awaitable[None]) -> None:
+    await step

@@ -187,6 +187,22 @@ async def test_p2_a_compositor_that_hangs_is_an_error_in_time_and_usable_when_it
     await hasty.close()
 
 
+async def test_an_answer_that_nobody_waits_for_any_more_is_nobody_elses(headless_sway, sway, runtime_dir):
+    pid = int((runtime_dir / "sway.pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            given_up = group.create_task(sway.windows(), name="given up")
+            asked = [group.create_task(sway.outputs(), name=f"asked {number}") for number in range(3)]
+            await asyncio.sleep(0.1)
+            given_up.cancel()
+            os.kill(pid, signal.SIGCONT)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert [one.name for task in asked for one in task.result()] == ["HEADLESS-1"] * 3
+    assert await sway.windows() == []
+
+
 async def test_no_compositor_is_an_error_in_time(runtime_dir):
     with pytest.raises(BoxError, match="no compositor came up"):
         await Sway.connect(runtime_dir / "sway.sock", 0.2)

@@ -104,8 +104,9 @@ async def open_window(screen: tuple[Sway, Look]) -> AsyncIterator[Open]:
     """Makes windows that end with the test."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def opened(load_limit_s: float = LOAD_LIMIT_S) -> Window:
-            surface = await MpvSurface.create(f"sig-test-{os.urandom(3).hex()}", SIZE, options=SOFTWARE, load_limit_s=load_limit_s)
+        async def opened(load_limit_s: float = LOAD_LIMIT_S, **options: object) -> Window:
+            name = f"sig-test-{os.urandom(3).hex()}"
+            surface = await MpvSurface.create(name, SIZE, options=SOFTWARE | options, load_limit_s=load_limit_s)
             stack.push_async_callback(surface.close)
             return Window(surface, *screen)
 
@@ -190,6 +191,16 @@ async def test_c18_portrait_and_odd_sizes_fill_the_window_as_asked(window: Windo
     assert near(await window.seen((20, 180)), side)
     assert near(await window.seen((320, 12)), top)
     await window.surface.unload()
+
+
+async def test_a_clip_that_runs_late_is_shown_to_its_last_frame(open_window: Open, media: Path):
+    slow = await open_window(speed=0.5)
+    await slow.surface.load(playable(media / "cache/good.mp4"))
+    slow.surface.start()
+    began = now()
+    async with asyncio.timeout(8):
+        await slow.surface.ended()
+    assert now() - began >= 3.8, "two seconds of clip at half the speed"
 
 
 async def test_c18_a_video_of_one_frame_ends_by_itself(window: Window, tmp_path: Path):
