@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from PIL import Image
 from scripts.benches.capture import Spec, across, read_records
 from scripts.benches.content import every_pair
 from scripts.benches.figures import Figure, Required, middle, quantile, table, to_json
+from scripts.benches.framebuffer import places
 from scripts.benches.plot import Row, draw, place
-from scripts.benches.seams import Made, Sample, lost_within, seams, showings, steps, weight_sums
+from scripts.benches.seamless import refresh_for
+from scripts.benches.seams import Made, Sample, drawn, lost_within, seams, showings, steps, weight_sums
 from scripts.benches.start import came_back
 from scripts.benches.strip import BLACK, FRAMES, OTHER, Seen, Sort, levels, read
 from scripts.benches.summary import summarize
@@ -149,6 +152,7 @@ def test_a_crossfade_is_measured_by_its_mixtures():
     fade = [mix(1.0 + index / 60, index / 36) for index in range(1, 36)]
     (seam,) = seams([*clip(0, 0.0), *fade, *clip(1, 1.6)], MADE)
     assert steps(seam) == 35
+    assert len(drawn(seam)) == 35
     assert weight_sums(seam) == pytest.approx([1.0] * 35)
 
 
@@ -202,8 +206,6 @@ def test_each_kind_follows_each_other_once_a_round(count: int):
 
 
 def test_a_recording_is_read_record_by_record_and_a_torn_one_left():
-    import struct
-
     record = struct.pack("=d", 12.5) + bytes(levels(1, 7)) + bytes(levels(2, 8))
     assert read_records(record * 2 + record[:20], 2, 1) == [Sample(12.5, item(2, 8))] * 2
 
@@ -213,6 +215,21 @@ def test_a_spec_survives_its_words_and_its_strip_lies_in_the_upper_edge():
     assert Spec.parse(str(spec)) == spec
     assert spec.strips[0].centres()[:2] == [20, 60]
     assert spec.part == (0, 24, 1280, 1)
+
+
+def test_a_strip_is_found_in_the_memory_of_an_x_server():
+    words = [160, 7, 2, 24, 64, 8, 0, 0, 32, 0, 32, 32, 4 * 64, 4, 0, 0, 0, 8, 256, 256, 64, 8, 0, 0, 0]
+    spec = Spec((0, 3, 64, 1), across(64, 8).strips)
+    first, second, *_ = places(struct.pack(">25I", *words), spec)
+    assert first == 160 + 256 * 12 + 3 * 4 * 64 + 4 * 1 + 1
+    assert second - first == 4 * 2
+
+
+@pytest.mark.parametrize(("period_ms", "wanted"), [(16.667, 62.5), (18.0, 68.2), (20.0, 78.9)])
+def test_a_screen_in_memory_is_asked_for_more_frames_the_longer_it_draws(period_ms: float, wanted: float):
+    refresh = refresh_for(period_ms)
+    assert refresh == pytest.approx(wanted, abs=0.1)
+    assert 1000 / refresh + (period_ms - 16) == pytest.approx(1000 / 60)
 
 
 def test_lines_are_kept_or_missed():

@@ -28,7 +28,7 @@ from player.stage.webpage import WebPage
 log = logging.getLogger(__name__)
 START_S, STOP_S = 30.0, 2.0
 CLOSE_TRIES = 6
-GIVING_WAY = ("nice", "-n", "5")  # a page that is loaded takes no time from a clip that plays
+GIVING_WAY = ("nice", "-n", "10")  # a page that is loaded takes no time from a clip that plays
 OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
 _PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
 

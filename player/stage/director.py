@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 WATCHED = frozenset({Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE, Kind.SVG})
 LOAD_SLACK_S = 2.0
+SEAM_S = 0.3  # after a seam the incoming item has the machine to itself: nothing is loaded while its first frames are due
 PARKED_AT = 4096  # pixels left of every panel
 
 
@@ -71,6 +72,7 @@ class RegionDriver:
         self._released: set[int] = set()
         self._group: asyncio.TaskGroup | None = None
         self.settled, self.shown = asyncio.Event(), asyncio.Event()  # the first item is ready, or cannot be; it is on screen
+        self._seam_over = 0.0
         self.alone = True  # nothing else lies beside this region on its panel
 
     def __repr__(self) -> str:
@@ -141,6 +143,7 @@ class RegionDriver:
             case playback.Prepare(token, item):
                 self._spawn(token, self._prepare(token, item), f"prepare {item}")
             case playback.Show(token, item, replaces, _):
+                self._seam_over = self._clock.monotonic() + SEAM_S
                 self._desk.about_to_show(self.region.id, item)
                 log.info("%s: %s", self.region.id, item)
                 self._rows.put_nowait(lambda: self._show(effect))
@@ -186,6 +189,7 @@ class RegionDriver:
     async def _prepare(self, token: int, item: Item) -> None:
         try:
             async with asyncio.timeout(playback.PREPARE_LIMIT_S + LOAD_SLACK_S):
+                await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
                 target = await self._target(item)
                 placed = self._placed[token] = await self.pool.take(item.kind)
                 self._items[token] = item

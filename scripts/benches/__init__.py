@@ -5,6 +5,7 @@
     seams     what a recording of the screen says about the change from one item to the next
     content   coded clips, pictures and a page
     capture   records the strip from the screen itself (wlr-screencopy), as a process of its own
+    framebuffer   the same from an X server, for who cannot draw under the compositor
     rig       folders, compositor, stage and rival players as processes
     start, footprint, download, seamless, rivals, regions, endurance   what is measured
     plot      a picture of holds and blanks

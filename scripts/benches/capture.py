@@ -20,7 +20,7 @@ from scripts.benches.seams import Sample
 from scripts.benches.strip import CELLS, read
 
 WAIT_S = 60.0
-_CLOCK = struct.Struct("=d")
+CLOCK = struct.Struct("=d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def across(width: int, height: int) -> Spec:
 
 def read_records(content: bytes, strips: int = 1, which: int = 0) -> list[Sample]:
     """What one of the strips showed, from a recording."""
-    size = _CLOCK.size + CELLS * strips
+    size = CLOCK.size + CELLS * strips
     found = []
     for start in range(0, len(content) // size * size, size):
-        first = start + _CLOCK.size + CELLS * which
-        found.append(Sample(_CLOCK.unpack_from(content, start)[0], read(content[first : first + CELLS])))
+        first = start + CLOCK.size + CELLS * which
+        found.append(Sample(CLOCK.unpack_from(content, start)[0], read(content[first : first + CELLS])))
     return found
 
 
@@ -164,7 +164,7 @@ class Recorder:
     def _ready(self, frame: Any, high: int, low: int, nanoseconds: int) -> None:
         frame.destroy()
         at = (high << 32 | low) + nanoseconds / 1e9
-        os.write(self._out, _CLOCK.pack(at) + self._look())
+        os.write(self._out, CLOCK.pack(at) + self._look())
         self._ask()
 
     def _look(self) -> bytes:

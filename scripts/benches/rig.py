@@ -95,8 +95,10 @@ class Rig:
 
     # --- processes
 
-    def spawn(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Starts a process that ends with the rig; what it says goes to NAME.log."""
+    def spawn(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None, keep: Sequence[int] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Starts a process that ends with the rig, with the descriptors `keep`; what it says goes to NAME.log."""
         behind = ["nice", "-n", "5"] if os.nice(0) < 0 and name != CAPTURE else []  # what is measured must not starve the measuring
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
@@ -106,6 +108,7 @@ class Rig:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=keep,
             )
         self.processes.append(process)
         return process

@@ -1,4 +1,7 @@
-"""What others do with the same content under the same compositor: mpv in two ways, VLC, GStreamer. None of them shows pages."""
+"""What others do with the same content: mpv in two ways and GStreamer under the same compositor, VLC under an X server.
+
+VLC cannot draw under the compositor; its screen is in memory and is looked at every two milliseconds. None of them shows pages.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from scripts.benches import content
+from scripts.benches.capture import across
 from scripts.benches.content import ITEM_S, Coded
-from scripts.benches.rig import MPV, Rig, until
+from scripts.benches.framebuffer import root_window, x_server
+from scripts.benches.rig import MPV, Rig, stop, until
 from scripts.benches.seams import Made, Sample, showings
 from scripts.benches.strip import Sort
 from scripts.benches.summary import Summary, summarize
@@ -29,7 +34,7 @@ def all_of(rig: Rig, items: Sequence[Coded], made: Mapping[int, Made]) -> tuple[
     ways: dict[str, Callable[[], list[Sample]]] = {
         FRESH: lambda: _fresh(rig, mixed[:FRESH_ITEMS]),
         PLAYLIST: lambda: _command(rig, _mpv(mixed), len(mixed)),
-        VLC: lambda: _command(rig, _vlc(mixed), len(mixed)),
+        VLC: lambda: _on_x11(rig, _vlc(mixed), len(mixed)),
         GSTREAMER: lambda: _command(rig, _gstreamer(_often(silent)), GSTREAMER_ITEMS),
     }
     found, missing = {}, []
@@ -68,7 +73,7 @@ def _vlc(items: Sequence[Coded]) -> list[str]:
         f"--image-duration={ITEM_S}",
         "--play-and-exit",
     ]
-    return [_program("cvlc"), "--vout", "wl_shm", *options, *_paths(items)]
+    return [_program("cvlc"), "--vout", "xcb_x11", *options, *_paths(items)]
 
 
 def _gstreamer(items: Sequence[Coded]) -> list[str]:
@@ -92,6 +97,17 @@ def _command(rig: Rig, command: Sequence[str], count: int) -> list[Sample]:
     if not any(sample.seen.sort is Sort.ITEM for sample in samples):
         raise ValueError("it could not draw under this compositor")
     return samples
+
+
+def _on_x11(rig: Rig, command: Sequence[str], count: int) -> list[Sample]:
+    """The same in the root window of an X server: without a window manager a window of its own would be as large as each item."""
+    with x_server(rig, across(*rig.size)) as (environment, recording):
+        process = rig.spawn("vlc", [*command, f"--drawable-xid={root_window(environment)}"], environment)
+        try:
+            until(lambda: process.poll() is not None, count * ITEM_S * 2 + _ENDS_S, "its list did not end", 1.0)
+        finally:
+            stop(process)
+        return recording.samples()
 
 
 def _fresh(rig: Rig, items: Sequence[Coded]) -> list[Sample]:

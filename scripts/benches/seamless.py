@@ -1,6 +1,8 @@
 """Seams from the screen itself: every kind of content followed by every other, cut and crossfaded, and rivals at the same.
 
 The rivals show no pages, and a browser costs processor time: so the player goes without pages once more, to be compared with them.
+A screen in memory that is to have 60 Hz draws a frame 16 ms after the one before was ready, so it has fewer frames a second than a
+panel, the fewer the longer it draws. Crossfades are watched at a refresh rate that makes up for it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from scripts.benches.seams import Made, showings
 from scripts.benches.summary import Summary, cut_figures, fade_figures, rival_figures, summarize
 
 CROSSFADE = Transition(TransitionKind.CROSSFADE, 0.6)
-FADES = 14
+PACING_FADES, FADES = 4, 14
 LOOK_EVERY_S = 3.0
+MS = 1000
+TIMER_MS = 16  # between two frames of a screen in memory, in whole milliseconds
 
 
 def seamless(folder: Path, size: tuple[int, int], count: int) -> tuple[list[Figure], list[Row], list[str]]:
@@ -31,7 +35,8 @@ def seamless(folder: Path, size: tuple[int, int], count: int) -> tuple[list[Figu
     bench = f"stage {size[0]}x{size[1]}"
     with content.served(folder) as url:
         ours = _ours(items, size, count, CUT, url)
-        fades = _ours(items, size, FADES, CROSSFADE, url)
+        unpaced = _ours(items, size, PACING_FADES, CROSSFADE, url)
+        fades = _ours(items, size, FADES, CROSSFADE, url, mode=f"{size[0]}x{size[1]}@{refresh_for(unpaced.period_ms):.1f}")
     files = [item for item in items if item.kind != "web"]
     alike = _ours(files, size, min(count, len(content.every_pair(len(files)))), CUT, "")
     with Rig(size) as rig:
@@ -51,9 +56,15 @@ def seamless(folder: Path, size: tuple[int, int], count: int) -> tuple[list[Figu
     return figures, rows, missing
 
 
-def _ours(items: list[Coded], size: tuple[int, int], count: int, transition: Transition, url: str) -> Summary:
-    """The player through `count` seams."""
-    with Rig(size) as rig:
+def refresh_for(period_ms: float) -> float:
+    """The refresh rate (Hz) at which a screen that at 60 Hz draws a frame every `period_ms` has 60 frames a second."""
+    drawing = period_ms - TIMER_MS
+    return MS / max(1.0, MS / 60 - drawing)
+
+
+def _ours(items: list[Coded], size: tuple[int, int], count: int, transition: Transition, url: str, mode: str = "") -> Summary:
+    """The player through `count` seams; `mode` as in `stage.mode`."""
+    with Rig(size, {"SIGNAGE__STAGE__MODE": mode}) as rig:
         order = content.every_pair(len(items))
         first = max(order)  # the page, where there is one: the browser starts with the first item, which is not looked at
         order = order[order.index(first) :] + order[: order.index(first)]

@@ -165,6 +165,11 @@ def weight_sums(seam: Seam) -> list[float]:
     return [weights[seam.before] + weights[seam.after] for _, weights in seam.mixes]
 
 
+def drawn(seam: Seam) -> list[float]:
+    """When (seconds) a mixture of a crossfade came on screen, each frame of it."""
+    return [at for at, weights in seam.mixes if EDGE < weights[seam.after] < 1 - EDGE]
+
+
 def steps(seam: Seam) -> int:
     """Different mixtures of a crossfade that were on screen."""
     return len({round(weights[seam.after], 3) for _, weights in seam.mixes if EDGE < weights[seam.after] < 1 - EDGE})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scripts.benches.figures import Figure, Required, middle, quantile
-from scripts.benches.seams import Made, Sample, Seam, lost_within, seams, showings, steps, weight_sums
+from scripts.benches.seams import Made, Sample, Seam, drawn, lost_within, seams, showings, steps, weight_sums
 
 MS = 1000
 BLANK, HOLD_P95, HOLD_MAX, NONE_LOST = Required(0), Required(17), Required(50), Required(0)
@@ -38,6 +39,11 @@ class Summary:
     def first_ms(self) -> list[float]:
         """Of each seam before something that moves: how much longer than one frame its first picture stood."""
         return [MS * seam.first_s for seam in self.seams if seam.first_s is not None]
+
+    @property
+    def period_ms(self) -> float:
+        """From one frame of a crossfade to the next. Raises ValueError where there was none."""
+        return MS * middle([after - before for seam in self.seams for before, after in itertools.pairwise(drawn(seam))])
 
     @property
     def lost(self) -> int:
@@ -117,8 +123,10 @@ def fade_figures(bench: str, fades: Summary) -> list[Figure]:
     """How even a crossfade is: both weights together are one in every mixed picture, and it moves at each frame of the panel."""
     off = [abs(total - 1) for seam in fades.seams for total in weight_sums(seam)]
     counted = [float(steps(seam)) for seam in fades.seams]
+    frames = [float(len(drawn(seam))) for seam in fades.seams]
     return [
         Figure(bench, "crossfade, weights off one, worst", max(off, default=1.0), "", required=SUM, samples=off),
-        Figure(bench, "crossfade, steps, median", middle(counted), "steps", 36, "every frame", STEPS, counted),
-        Figure(bench, "crossfade, steps, fewest", min(counted), "steps", 36, "every frame"),
+        Figure(bench, "crossfade, steps, median", middle(counted), "steps", middle(frames), "frames drawn", STEPS, counted),
+        Figure(bench, "crossfade, steps, fewest", min(counted), "steps", min(frames), "frames drawn"),
+        Figure(bench, "crossfade, frames a second", MS / fades.period_ms, "Hz", 60, "a panel"),
     ]
