@@ -7,6 +7,7 @@ Three daemons, one package. Content goes round one ring:
 Where to look:
 
     config, errors, runtime, store, messages, identity   the ground that every daemon stands on
+    redact       secrets out of what leaves the box
     supervisor, launch   starting the daemons together, as whom, and again when one dies
     cli/         every command that a person types; the daemons' own start in `__main__`
     core/        pure decisions: what is on air, what comes next, what to fetch, what a command may do; and `ports`, every seam

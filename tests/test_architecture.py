@@ -21,7 +21,7 @@ PLAYER = ROOT / "player"
 
 # --- the lists: who may import whom
 
-GROUND = {"core", "errors", "runtime", "store", "config", "messages", "identity", "__version__"}
+GROUND = {"core", "errors", "runtime", "store", "config", "messages", "identity", "redact", "__version__"}
 PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
 # Where packages meet. Everything else imports the ground and its own package.
 ROOTS = {

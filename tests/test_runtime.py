@@ -242,6 +242,22 @@ def test_p7_a_loop_that_stands_still_feeds_no_watchdog_and_says_where_it_was_end
     assert "in a_blocking_call" in said
 
 
+def test_the_last_lines_are_kept_for_whoever_asks_and_no_more_of_them():
+    program = """
+import json, logging
+from player.runtime import KEPT_LINES, LONGEST_LINE, recent_lines, set_up_logging
+assert recent_lines() == []
+set_up_logging()
+for number in range(KEPT_LINES + 5):
+    logging.getLogger("x").warning("line %d %s", number, "." * 2000)
+kept = recent_lines()
+print(len(kept) == KEPT_LINES, "x: line 5 " in kept[0], f"line {KEPT_LINES + 4} " in kept[-1])
+print({len(line) for line in kept} == {LONGEST_LINE})
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["True"] * 4
+
+
 @pytest.mark.parametrize(("journal", "begins"), [({}, "2"), ({"JOURNAL_STREAM": "8:1"}, "WARNING")])
 def test_lines_carry_a_time_only_where_the_journal_does_not_add_one(journal: dict[str, str], begins: str):
     program = "from player.runtime import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"

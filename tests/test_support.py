@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from player.cli.checks import machine, surroundings
-from player.cli.redact import Redactor
 from player.config import Config, Dirs
 from player.identity import load_or_create
+from player.redact import Redactor
 
 CANARIES = {
     "license": "LICENSE-CANARY-3f9a",

@@ -32,6 +32,7 @@ from player.agent.feeds import Feeds
 from player.agent.gather import Gatherer
 from player.agent.heartbeat import Heartbeat
 from player.agent.lock import ScreenLock
+from player.agent.logs import brief, read_logs
 from player.agent.orders import OrdersBook
 from player.agent.outbox import ResultsOutbox
 from player.agent.plays_outbox import PlaysOutbox
@@ -53,6 +54,7 @@ from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
 from player.errors import ConfigError, ServerUnreachable, SignageError
 from player.identity import Identity, load_or_create
+from player.redact import Redactor, known_secrets
 from player.runtime import (
     Shutdown,
     SystemClock,
@@ -159,8 +161,8 @@ class Agent:
         return handlers.build_handlers(
             stage=self.stage, orders=self.orders, lock=self.lock, cms=self.cms, clock=self._clock, host=self.host,
             audio=self.audio, panel=self.panel, refresh=self._refresh, clear_cache=self._clear_cache, restart=self._restart,
-            updater=Absent("update_app", "this version is updated with scripts/install; it installs no bundles"),
-            upload_logs=Absent("upload_logs", "this server's API has no place for logs; use signage-player support-bundle"),
+            updater=Absent("update_app", "an update is installed at the box itself: signage-player update BUNDLE"),
+            read_logs=self._read_logs,
         )  # fmt: skip
 
     async def run(self) -> None:
@@ -191,6 +193,9 @@ class Agent:
             sd_notify("READY=1")
 
     # --- deeds
+
+    async def _read_logs(self) -> dict[str, list[str]]:
+        return await read_logs(self.stage, lambda: Redactor(known_secrets(self._config, self._dirs.state)))
 
     async def _refresh(self) -> str:
         await self.sync.once()
@@ -298,7 +303,8 @@ class Agent:
             uuid=self._identity.uuid, orders=self.orders.current, stage=stage,
             server=ServerContact(self._config.cms.kind, self._config.cms.url, contact.online, contact.last_contact),
             uptime_s=self._clock.monotonic() - self._began, cache=self.cache.figures(), sync=self.sync.progress,
-            proof=ProofFigures(self.plays.pending(), self.plays.last_sent), commands=self.commands.recent(),
+            proof=ProofFigures(self.plays.pending(), self.plays.last_sent),
+            commands=[brief(result) for result in self.commands.recent()],
             clock=ClockFigures(await self._clock_synced(), contact.offset_s),
             faults=[fault for fault in self.heartbeat.fault_list() if fault not in seen],
             restarts=max(0, len(self._stage_starts) - 1),

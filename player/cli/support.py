@@ -23,9 +23,9 @@ import msgspec
 
 from player import __version__
 from player.cli.client import ControlClient
-from player.cli.redact import Redactor, known_secrets
 from player.config import Config, Dirs
 from player.errors import SignageError, StorageError
+from player.redact import Redactor, known_secrets
 
 UNITS = ("signage-agent", "signage-stage", "signage-compositor")
 LOG_LINES = 5000

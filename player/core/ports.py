@@ -176,7 +176,7 @@ class StageStatus:
 @dataclass(frozen=True, slots=True)
 class Request:
     """Agent to stage. `op`: reread | restart | next | previous | play | identify | message | screenshot | drop_plays |
-    pin_answer."""
+    pin_answer | log."""
 
     id: int
     op: str

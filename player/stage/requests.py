@@ -12,6 +12,7 @@ from typing import Any
 from player.core import playback
 from player.core.ports import Compositor
 from player.errors import BoxError
+from player.runtime import recent_lines
 from player.stage.house import House
 from player.stage.plays import Plays
 from player.stage.show import Show
@@ -49,6 +50,7 @@ class Requests:
             "screenshot": self._screenshot,
             "drop_plays": self._drop_plays,
             "pin_answer": self._pin_answer,
+            "log": self._log,
         }
 
     async def __call__(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +87,9 @@ class Requests:
 
     async def _pin_answer(self, args: dict[str, Any]) -> None:
         self._house.pin_checked(ok=bool(args["ok"]), wait_s=float(args.get("wait_s", 0)))
+
+    async def _log(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"lines": recent_lines()}
 
     async def _do_restart(self, _: dict[str, Any]) -> None:
         self._restart()

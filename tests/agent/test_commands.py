@@ -80,7 +80,7 @@ class Box:
             "stage": self.stage, "orders": self.orders, "lock": self.lock, "clock": self.clock, "host": self.host,
             "cms": Absent("server", "no server is configured"), "audio": self.audio, "panel": self.panel,
             "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
-            "restart": self._restart, "updater": self.updates, "upload_logs": lambda: self._deed("upload_logs"),
+            "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
         }  # fmt: skip
         self.commands = Commands(
             self.folder / "commands",
@@ -96,6 +96,9 @@ class Box:
     async def _deed(self, name: str) -> str:
         self.deeds.append(name)
         return f"{name} done"
+
+    async def _read_logs(self) -> dict[str, list[str]]:
+        return {"agent": ["one", "two"], "stage": ["three"]}
 
     async def _restart(self) -> None:
         self.deeds.append("restart")
@@ -189,13 +192,19 @@ async def test_what_the_stage_refuses_is_the_reason(box: Box):
 
 
 async def test_deeds_of_the_agent(box: Box):
-    for kind in ("refresh", "clear_cache", "upload_logs"):
+    for kind in ("refresh", "clear_cache"):
         assert (await box.outcome(kind, name=kind)).message == f"{kind} done"
-    assert box.deeds == ["refresh", "clear_cache", "upload_logs"]
+    assert box.deeds == ["refresh", "clear_cache"]
+
+
+async def test_logs_are_the_result(box: Box):
+    result = await box.outcome("upload_logs")
+    assert (result.status, result.message) == ("succeeded", "2 lines of the agent, 1 lines of the stage are in the result")
+    assert result.result == {"agent": ["one", "two"], "stage": ["three"]}
 
 
 async def test_what_this_box_cannot_do_fails_with_the_reason(tmp_path: Path):
-    absent = {name: Absent(name, "this box has none") for name in ("audio", "panel", "host", "updater", "upload_logs", "cms")}
+    absent = {name: Absent(name, "this box has none") for name in ("audio", "panel", "host", "updater", "cms")}
     del absent["host"]
     box = Box(tmp_path, **absent)
     update = {"version": "2", "url": "https://x/u", "sha256": "0", "signature": "s"}
@@ -436,7 +445,7 @@ async def main():
     async def die():
         Path(sys.argv[1], "effect").write_text("done")
         os.kill(os.getpid(), signal.SIGKILL)
-    box = Box(Path(sys.argv[1]), **{sys.argv[2]: die})
+    box = Box(Path(sys.argv[1]), **{sys.argv[3]: die})
     await box.commands.offer([Command("1", sys.argv[2])])
     await box.commands.run()
 
@@ -444,9 +453,11 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize(("kind", "status"), [("upload_logs", "interrupted"), ("refresh", "succeeded")])
-async def test_k2_a_real_kill_in_the_middle_of_a_command(tmp_path: Path, kind: str, status: str):
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, str(tmp_path), kind)
+@pytest.mark.parametrize(
+    ("kind", "port", "status"), [("upload_logs", "read_logs", "interrupted"), ("refresh", "refresh", "succeeded")]
+)
+async def test_k2_a_real_kill_in_the_middle_of_a_command(tmp_path: Path, kind: str, port: str, status: str):
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, str(tmp_path), kind, port)
     async with asyncio.timeout(30):
         assert await child.wait() == -signal.SIGKILL
     assert (tmp_path / "effect").exists()

@@ -37,6 +37,10 @@ PAIRED = {"paired": True, "pairing_code": None, "device_name": "Lobby", "is_lock
 QUIET: dict[str, Any] = {"status": "ok", "pending_commands": [], "emergency_alerts": []}
 
 
+async def no_logs() -> dict[str, list[str]]:
+    return {}
+
+
 class QuickClock(SystemClock):
     """Pauses after failures pass a hundred times as fast."""
 
@@ -57,7 +61,7 @@ class Agent:
         handlers = build_handlers(
             stage=self.stage, orders=self.orders, lock=self.lock, cms=cms, clock=clock, host=FakeHost(), audio=FakeAudio(),
             panel=FakePanel(), refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
-            updater=Absent("update", "no key"), upload_logs=Absent("upload_logs", "no path"),
+            updater=Absent("update", "no key"), read_logs=no_logs,
         )  # fmt: skip
         self.commands = Commands(folder / "commands", handlers, clock=clock, host=FakeHost(), version="1")
         self.results = ResultsOutbox(cms, self.commands)
