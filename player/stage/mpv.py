@@ -13,13 +13,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
+from player.core.clipclock import ClipClock
 from player.core.content import Fit, Kind
 from player.core.ports import Playable
 from player.errors import ContentError
@@ -30,9 +30,7 @@ T = TypeVar("T")
 
 LOAD_LIMIT_S = 10.0
 CALL_LIMIT_S = 5.0
-OVERDUE_S = 0.2
 LAST_FRAME_S = 0.15  # with sound the end is announced some frames before the last was shown
-LEAD_S = 0.005
 STALL_S = 5.0
 
 
@@ -55,10 +53,7 @@ class MpvSurface:
         self._failure: ContentError | None = None
         self._name = ""
         self._eof = False
-        self._duration: float | None = None
-        self._frame_s = 0.0
-        self._ran = 0.0
-        self._runs_since: float | None = None
+        self._clip = ClipClock()
         self._live = False
         self._sound = sound
         self.sound_output: str | None = None
@@ -131,9 +126,9 @@ class MpvSurface:
         elif name == "current-ao":
             self.sound_output = value if isinstance(value, str) else None
         elif name == "container-fps":
-            self._frame_s = 1 / value if isinstance(value, int | float) and value > 0 else 0.0
+            self._clip.frame_s = 1 / value if isinstance(value, int | float) and value > 0 else 0.0
         elif name == "duration":
-            self._duration = float(value) if isinstance(value, int | float) else None
+            self._clip.duration_s = float(value) if isinstance(value, int | float) and not self._live else None
         self._changed.set()
 
     # --- the port
@@ -144,13 +139,13 @@ class MpvSurface:
         self._name, self._live = item.name, item.kind is Kind.LIVESTREAM
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
-        self._ran, self._runs_since = 0.0, None
+        self._clip.rewound()
         try:
             async with asyncio.timeout(self._load_limit_s):
                 await in_thread(_load, self._handle, playable, self._sound())
                 await self._first_frame()
-                if self._duration is None and item.kind is Kind.VIDEO:  # mpv may tell of it after the first frame
-                    self._duration = await in_thread(_length, self._handle)
+                if self._clip.duration_s is None and item.kind is Kind.VIDEO:  # mpv may tell of it after the first frame
+                    self._clip.duration_s = await in_thread(_length, self._handle)
         except TimeoutError as error:
             raise ContentError("timeout", item.name, f"showed no picture within {self._load_limit_s:.0f} s") from error
 
@@ -167,18 +162,13 @@ class MpvSurface:
 
     def start(self) -> None:
         """Lets it run."""
-        if self._runs_since is None:
-            self._runs_since = self._loop.time()
+        self._clip.started(self._loop.time())
         self._set("pause", "no")
 
     def pause(self) -> None:
         """Holds it where it is."""
-        self._ran, self._runs_since = self._played_s(), None
+        self._clip.paused(self._loop.time())
         self._set("pause", "yes")
-
-    def _played_s(self) -> float:
-        """For how long it has run since it was loaded."""
-        return self._ran + (self._loop.time() - self._runs_since if self._runs_since is not None else 0.0)
 
     async def ended(self) -> None:
         """Returns when the last frame has been shown for its time. Raises ContentError when it stalls or breaks."""
@@ -191,11 +181,10 @@ class MpvSurface:
                 raise self._failure
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._next_look_s())
-            left = self._left_s()
-            if not self._eof and 0 <= left <= self._foresight_s():
+                await asyncio.wait_for(self._changed.wait(), self._clip.next_look_s(self._loop.time(), self._stall_s / 2))
+            if not self._eof and self._clip.foreseeable(self._loop.time()):
                 foreseen = await self._stands_on_last_frame()
-            if not self._eof and left <= -OVERDUE_S:
+            if not self._eof and self._clip.overdue(self._loop.time()):
                 seen, overdue = overdue, await self._look()
                 if seen == overdue:
                     log.warning("%s stands at its end without saying so (its sound went?)", self._name)
@@ -206,36 +195,16 @@ class MpvSurface:
                     raise ContentError("stalled", self._name, f"its picture has not moved for {self._stall_s:.0f} s")
         if self._live:
             raise ContentError("stream_ended", self._name, "the stream ended")
-        if self._duration:
-            await asyncio.sleep(min(LAST_FRAME_S, max(0.0, self._left_s() - self._lead_s())))
-
-    def _left_s(self) -> float:
-        """How long its last frame is still due, by the clock; endless where nobody can know. Below 0 it should have ended."""
-        return self._duration - self._played_s() if self._duration and not self._live else math.inf
-
-    def _lead_s(self) -> float:
-        """How long before the end it is told: whoever is told needs a moment, and the screen changes at its next frame only."""
-        return min(LEAD_S, self._frame_s / 4)
-
-    def _foresight_s(self) -> float:
-        """From when on it can be seen that the end will come in time: the last frame is on screen by then, or it is late."""
-        return self._lead_s() + self._frame_s / 3
-
-    def _next_look_s(self) -> float:
-        left = self._left_s()
-        if left == math.inf or self._runs_since is None:
-            return self._stall_s / 2
-        until = left - self._foresight_s()
-        return min(self._stall_s / 2, until if until > 0 else max(OVERDUE_S, left + OVERDUE_S))
+        await asyncio.sleep(self._clip.rest_s(self._loop.time(), LAST_FRAME_S))
 
     async def _stands_on_last_frame(self) -> bool:
         """Whether mpv shows the last one already; it says so itself some milliseconds after that one's time is over."""
         try:
-            async with asyncio.timeout(self._foresight_s()):
+            async with asyncio.timeout(self._clip.foresight_s):
                 position = await in_thread(_time_pos, self._handle)
         except TimeoutError:
             return False
-        return position is not None and self._duration is not None and self._duration - position < 1.6 * self._frame_s
+        return position is not None and self._clip.is_last(position)
 
     async def _look(self) -> tuple[float | None, int]:
         """Where playback is, or the time itself while paused: then it is meant to stand. Raises ContentError when mpv is silent."""
@@ -269,7 +238,7 @@ class MpvSurface:
 
     def duration_s(self) -> float | None:
         """The content's own length in seconds; None for pictures and streams."""
-        return None if self._live else self._duration
+        return self._clip.duration_s
 
     def dropped_frames(self) -> int:
         """Frames that the decoder or the output dropped, as last looked at."""

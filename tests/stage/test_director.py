@@ -1,0 +1,72 @@
+"""What a region's driver does when, on made-up surfaces."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from player.core.content import Item, Kind, Orders, Playlist, full_screen
+from player.core.playback import PlaylistChanged
+from player.core.ports import Playable
+from player.runtime import SystemClock
+from player.stage.director import SEAM_S, Desk, RegionDriver
+from player.stage.sight import Sight
+from player.stage.surfaces import SurfacePool, Windows
+from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
+
+
+class Region:
+    """A driver of two pictures, and when each was loaded and shown (monotonic seconds)."""
+
+    def __init__(self, cache: Path) -> None:
+        self.loaded: list[float] = []
+        self.shown: list[float] = []
+        compositor = FakeCompositor()
+        make = Maker(compositor)
+
+        async def timed(sort: str, name: str, size: tuple[int, int]) -> FakeSurface:
+            surface = await make(sort, name, size)
+            load = surface.load
+
+            async def note(playable: Playable) -> None:
+                self.loaded.append(time.monotonic())
+                await load(playable)
+
+            surface.load = note
+            return surface
+
+        items = tuple(Item(name, name, name, Kind.IMAGE, 60.0, file=f"{name}.png") for name in ("one", "two"))
+        for item in items:
+            (cache / str(item.file)).write_bytes(b"a picture")
+        self.playlist = Playlist("p", "p", items)
+        sight = Sight(compositor)
+        self.driver = RegionDriver(
+            full_screen(self.playlist).regions[0],
+            pool=SurfacePool("main", timed, Windows(compositor), sight, lambda _: None),
+            compositor=sight,
+            cache=cache,
+            clock=SystemClock(),
+            desk=Desk(
+                record=lambda *_: None,
+                report=lambda _: None,
+                recover=lambda _: None,
+                about_to_show=lambda *_: self.shown.append(time.monotonic()),
+                changed=lambda: None,
+            ),
+            orders=Orders,
+            resolve=lambda _: asyncio.sleep(0, ""),
+            turns=asyncio.Semaphore(1),
+        )
+
+
+async def test_nothing_is_loaded_while_the_first_frames_of_an_item_are_due(tmp_path: Path):
+    region = Region(tmp_path)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        playing = group.create_task(region.driver.run(), name="region")
+        region.driver.send(PlaylistChanged(region.playlist))
+        while len(region.loaded) < 2:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        playing.cancel()
+    assert len(region.shown) == 1
+    assert region.loaded[1] - region.shown[0] >= SEAM_S
