@@ -72,6 +72,11 @@ as_player() {
   else "$@"; fi
 }
 
+# build_requirements: the lines of the developers' lock that building the package takes.
+build_requirements() {
+  awk '/^[a-z]/ { keep = ($0 ~ /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/) } keep' "$root/scripts/requirements-dev.lock"
+}
+
 # make_venv LOCK: the virtual environment, exactly as locked; done again only when the lock changes. The lock is whole, so pip is to
 # look for nothing else: left to itself Debian 12's takes the newest release behind a name with an extra, and refuses it for its hash.
 make_venv() {

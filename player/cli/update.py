@@ -1,12 +1,37 @@
-"""`update BUNDLE`. Nothing is installed that the configured key did not sign (fault U1); without a key the answer is always no."""
+"""`update BUNDLE`: a version of the player in one signed file, installed without a network. Faults U1 to U3, U6.
+
+Nothing is unpacked before the signature by the configured key is right, and nothing that the signed manifest does not name.
+The bundle's own `scripts/install` builds the version beside the running one and moves a link in one step, so that a power cut
+leaves either. Where the services do not stay up with it, the link is moved back and the version before runs again.
+"""
 
 from __future__ import annotations
 
 import argparse
+import base64
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+from player import __version__
 from player.config import Config, Dirs
+from player.core import bundle
+from player.core.bundle import Bundle, Part
 from player.errors import SignageError
+
+INSTALLED = Path("/opt/signage-player")
+UNITS = ("signage-compositor", "signage-stage", "signage-agent")
+ROOM = 3  # times its size: unpacked, and installed beside the running version
+CHUNK = 1024 * 1024
 
 
 class UpdateRefused(SignageError):
@@ -16,10 +41,124 @@ class UpdateRefused(SignageError):
 
 
 def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
-    """Refuses with the reason."""
-    bundle = Path(chosen.bundle)
-    if not bundle.is_file():
-        raise UpdateRefused(f"{bundle}: there is no such file")
+    """Checks, unpacks, installs; refuses with the reason."""
+    path = Path(chosen.bundle)
+    if not path.is_file():
+        raise UpdateRefused(f"{path}: there is no such file")
     if not config.update.public_key:
-        raise UpdateRefused(f"{bundle} is refused: no key is configured that could have signed it; set update.public_key")
-    raise UpdateRefused(f"{bundle} is refused: it carries no signature that this version can check; update with scripts/install")
+        raise UpdateRefused(f"{path} is refused: no key is configured that could have signed it; set update.public_key")
+    with _opened(path) as archive, tempfile.TemporaryDirectory(prefix="signage-update-", dir="/var/tmp") as made:
+        found = _checked(archive, path, config.update.public_key)
+        print(f"{path}: {found}, signed by the configured key", flush=True)
+        _make_sure_of_room(found, path)
+        _unpack(archive, found, path, Path(made))
+        _install(found, Path(made))
+    print(f"version {found.version} is installed")
+    return 0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(path, "r:") as archive:
+            yield archive
+    except (tarfile.TarError, EOFError) as error:
+        raise UpdateRefused(f"{path} is refused: it is damaged, or no bundle ({error}); fetch it again") from error
+    except OSError as error:
+        raise UpdateRefused(f"{path} cannot be installed: {error.strerror or error} ({error.filename or path})") from error
+
+
+def _checked(archive: tarfile.TarFile, path: Path, public_key: str) -> Bundle:
+    """The manifest, once its signature is right and this machine may have it. Raises UpdateRefused."""
+    manifest, signature = (_head(archive, name, path) for name in (bundle.MANIFEST, bundle.SIGNATURE))
+    if not _is_signed(manifest, signature, public_key):
+        raise UpdateRefused(f"{path} is refused: the key in update.public_key did not sign it; ask whoever made it")
+    try:
+        found = bundle.parse(manifest)
+    except ValueError as error:
+        raise UpdateRefused(f"{path} is refused: {error}") from error
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    why = bundle.refusal(found, running=__version__, machine=platform.machine(), python=here)
+    if why is not None:
+        raise UpdateRefused(f"{path} is refused: {why}")
+    return found
+
+
+def _head(archive: tarfile.TarFile, name: str, path: Path) -> bytes:
+    member = archive.next()
+    content = archive.extractfile(member) if member and member.isreg() and member.name == name else None
+    if member is None or content is None or member.size > bundle.LARGEST_MANIFEST:
+        raise UpdateRefused(f"{path} is refused: it is no bundle, {name} is not where it belongs")
+    return content.read()
+
+
+def _is_signed(manifest: bytes, signature: bytes, public_key: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
+    except ValueError as error:
+        raise UpdateRefused(f"update.public_key is no Ed25519 key in base64 ({error}); take what scripts/bundle printed") from error
+    try:
+        key.verify(signature, bundle.SIGNED + manifest)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _make_sure_of_room(found: Bundle, path: Path) -> None:
+    wanted = ROOM * sum(part.size for part in found.parts)
+    for folder in (Path("/var/tmp"), INSTALLED.parent):  # noqa: S108 - its room is looked at
+        free = shutil.disk_usage(folder).free
+        if free < wanted:
+            raise UpdateRefused(f"{path} needs {wanted // 1024**2} MB below {folder}, and {free // 1024**2} MB are free; make room")
+
+
+def _unpack(archive: tarfile.TarFile, found: Bundle, path: Path, folder: Path) -> None:
+    """Every file that the manifest names, as it says, and no other. Raises UpdateRefused."""
+    wanted = {part.path: part for part in found.parts}
+    while (member := archive.next()) is not None:
+        part = wanted.pop(member.name, None)
+        content = archive.extractfile(member) if part and member.isreg() else None
+        if part is None or content is None:
+            raise UpdateRefused(f"{path} is refused: {member.name!r} is in it, and its manifest does not say so")
+        if _written(content, folder / part.path, part) != part.sha256:
+            raise UpdateRefused(f"{path} is refused: {part.path} is not what was signed; fetch it again")
+    if wanted:
+        raise UpdateRefused(f"{path} is refused: {min(wanted)} is missing from it; fetch it again")
+
+
+def _written(content: IO[bytes], path: Path, part: Part) -> str:
+    """The SHA-256 of what was written, at most one byte more than the part has."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest, left = hashlib.sha256(), part.size + 1
+    with path.open("xb") as out:
+        while chunk := content.read(min(CHUNK, left)):
+            digest.update(chunk)
+            out.write(chunk)
+            left -= len(chunk)
+    path.chmod(0o755 if part.program else 0o644)
+    return digest.hexdigest()
+
+
+def _install(found: Bundle, folder: Path) -> None:
+    """Runs the bundle's installer; the version before comes back where that fails. Raises UpdateRefused."""
+    link = INSTALLED / "venv"
+    before = link.readlink() if link.is_symlink() else None
+    if subprocess.run([folder / bundle.INSTALLER], env=_environment(folder), cwd="/", check=False).returncode == 0:
+        return
+    if before is None or link.readlink() == before:
+        raise UpdateRefused(f"{found} could not be installed, for the reason above; what ran before runs on")
+    following = INSTALLED / "venv.next"
+    following.unlink(missing_ok=True)
+    following.symlink_to(before)
+    following.replace(link)
+    subprocess.run(["systemctl", "restart", "--no-block", *UNITS], check=False)
+    raise UpdateRefused(f"{found} was installed and did not stay up, for the reason above; the version before is started again")
+
+
+def _environment(folder: Path) -> Mapping[str, str]:
+    """Packages come from the bundle alone."""
+    kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "HOME", "TERM")}
+    return {**kept, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder / "wheels"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

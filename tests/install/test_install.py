@@ -199,6 +199,50 @@ def test_after_a_boot_the_player_is_there_by_itself(device: Container) -> None:
     assert device.run("systemctl --failed --no-legend") == ""
 
 
+def make_bundle(device: Container, version: str, spoil: str = "true") -> None:
+    """A bundle of the sources with that version, made on the device, since it is to fit its Python; `spoil` runs in the sources."""
+    device.run(
+        f"""set -e
+        rm -rf /root/made && cp -r /src /root/made && cd /root/made
+        sed -i 's/^__version__ = .*/__version__ = "{version}"/' player/__init__.py
+        sed -i 's/^version = .*/version = "{version}"/' pyproject.toml
+        {spoil}
+        if [ ! -d /root/wheels ]; then
+          bash -c 'source scripts/lib.sh; build_requirements' > /root/build.lock
+          for lock in scripts/requirements.lock /root/build.lock; do
+            /opt/signage-player/venv/bin/pip download -q --no-deps --require-hashes -d /root/wheels -r $lock
+          done
+        fi
+        [ -e /root/key ] || PYTHONPATH=. /opt/signage-player/venv/bin/python scripts/pack.py new-key /root/key > /root/said
+        PYTHONPATH=. /opt/signage-player/venv/bin/python scripts/pack.py pack /root/key /root/wheels /root/{version}.bundle""",
+        timeout_s=300,
+    )
+
+
+def version(device: Container) -> str:
+    code, output = device.try_run("signage-player status --json")
+    return str(json.loads(output)["version"]) if code == 0 else ""
+
+
+def test_u1_u4_a_signed_bundle_replaces_the_version_and_one_that_does_not_run_is_taken_back(device: Container) -> None:
+    before = version(device)
+    make_bundle(device, "7.0")
+    code, output = device.try_run("signage-player update /root/7.0.bundle")
+    assert (code, "no key is configured" in output) == (1, True)
+    device.run("sed -n '/update/,$p' /root/said >> /etc/signage-player/config.toml")
+    assert version(device) == before
+    device.run("signage-player update /root/7.0.bundle", timeout_s=300)
+    wait_for(lambda: version(device) == "7.0" and active(device), "the version of the bundle", 60)
+    code, output = device.try_run("signage-player update /root/7.0.bundle")
+    assert (code, "only a newer version" in output) == (1, True)
+    make_bundle(device, "8.0", spoil="echo 'raise SystemExit(9)' >> player/agent/app.py")
+    code, output = device.try_run("signage-player update /root/8.0.bundle", timeout_s=400)
+    assert (code, "the version before is started again" in output) == (1, True), output
+    wait_for(lambda: version(device) == "7.0" and active(device), "the version before", 60)
+    assert device.run("ls /var/tmp | grep signage-update || true") == ""
+    device.run("rm -rf /root/made /root/wheels /root/*.bundle")
+
+
 def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) -> None:
     device.run("/src/scripts/install --uninstall")
     assert device.try_run("systemctl list-unit-files --no-legend 'signage-*'")[1] == ""

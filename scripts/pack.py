@@ -1,0 +1,98 @@
+"""Writes an update bundle and its key: what `scripts/bundle` runs. The format is `player.core.bundle`'s."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import platform
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from player import __version__
+from player.core.bundle import MANIFEST, SIGNATURE, SIGNED, Bundle, Part, encode
+
+ROOT = Path(__file__).parents[1]
+ALONE = ("pyproject.toml", "README.md", "LICENSE", "config.example.toml")
+SCRIPTS = ("install", "lib.sh", "requirements.lock", "requirements-dev.lock")
+
+
+def new_key(path: Path) -> None:
+    """Makes a key, readable by its owner alone, and prints its public half. Ends the program rather than lose one."""
+    key = Ed25519PrivateKey.generate()
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        sys.exit(f"{path} is not made: {error.strerror}")
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(base64.b64encode(key.private_bytes_raw()).decode() + "\n")
+    print(f"{path}: keep it secret, and a copy of it safe. On the devices, in config.toml:\n\n[update]")
+    print(f'public_key = "{base64.b64encode(key.public_key().public_bytes_raw()).decode()}"')
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """A key that `new_key` made. Ends the program with a sentence where it is none."""
+    try:
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(path.read_text(encoding="ascii").strip(), validate=True))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{path} holds no key ({error}); make one with scripts/bundle --new-key")
+
+
+def sources(root: Path, wheels: Path) -> Iterator[tuple[str, Path]]:
+    """What goes in, as (path in the bundle, file)."""
+    for name in ALONE:
+        yield name, root / name
+    for name in SCRIPTS:
+        yield f"scripts/{name}", root / "scripts" / name
+    for folder in ("player", "systemd"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                yield str(path.relative_to(root)), path
+    for path in sorted(wheels.iterdir()):
+        yield f"wheels/{path.name}", path
+
+
+def pack(key: Ed25519PrivateKey, files: list[tuple[str, Path]], out: Path, version: str = __version__) -> Bundle:
+    """Writes the bundle, at its place only when it is whole."""
+    bundle = Bundle(version, platform.machine(), f"{sys.version_info.major}.{sys.version_info.minor}", tuple(map(_part, files)))
+    manifest = encode(bundle)
+    part = out.with_name(out.name + ".part")
+    with tarfile.open(part, "w:", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in ((MANIFEST, manifest), (SIGNATURE, key.sign(SIGNED + manifest))):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        for name, path in files:
+            entry = tarfile.TarInfo(name)
+            entry.size = path.stat().st_size
+            with path.open("rb") as content:
+                archive.addfile(entry, content)
+    part.replace(out)
+    return bundle
+
+
+def _part(file: tuple[str, Path]) -> Part:
+    name, path = file
+    with path.open("rb") as content:
+        return Part(name, path.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest(), os.access(path, os.X_OK))
+
+
+def main() -> None:
+    """`new-key FILE`, or `pack KEYFILE WHEELS OUT`."""
+    match sys.argv[1:]:
+        case ["new-key", path]:
+            new_key(Path(path))
+        case ["pack", key, wheels, out]:
+            bundle = pack(read_key(Path(key)), list(sources(ROOT, Path(wheels))), Path(out))
+            print(f"{out}: {bundle}, {Path(out).stat().st_size // 1024**2} MB")
+        case _:
+            sys.exit("usage: see scripts/bundle")
+
+
+if __name__ == "__main__":
+    main()
