@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from player.cli.doctor import Finding, absent, failed, passed
+from player.cli.checks.finding import Finding, absent, failed, passed
 from player.errors import BoxError
 from player.launch import account_for_root
 

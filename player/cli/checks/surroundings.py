@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from player.cli.doctor import Finding, absent, failed, passed
+from player.cli.checks.finding import Finding, absent, failed, passed
 from player.config import Dirs, parse_size
 
 ANSWER_WITHIN_S = 5.0
