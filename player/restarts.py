@@ -1,14 +1,16 @@
 """A growing pause before a daemon that keeps ending soon after its start: it is tried for ever, and never spins (fault P4).
 
 systemd starts a unit again after a fixed pause, short enough for one crash and far too short for a configuration that cannot work.
-So each start leaves its count beside the sockets, in memory, known before the configuration is read. Under `signage-player run`
-the supervisor does this instead; a daemon that a person starts by hand does not wait.
+So each start leaves its count beside the sockets, in memory, known before the configuration is read. Who stops or restarts the unit
+during such a pause has mended something: the count begins anew. Under `signage-player run` the supervisor does all this instead; a
+daemon that a person starts by hand does not wait.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -58,9 +60,20 @@ def hold_back(
     pause = patience.pause_s(early)
     if pause:
         _tell(daemon, early, pause)
-        wait(pause)
+        _wait_unless_ended(lambda: wait(pause), file)
     with contextlib.suppress(OSError):  # a full or missing folder is said by those who need it
         file.write_text(f"{early} {now()}")
+
+
+def _wait_unless_ended(wait: Callable[[], None], file: Path) -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        wait()
+    except SystemExit:
+        file.unlink(missing_ok=True)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _read(file: Path) -> tuple[int, float | None]:

@@ -53,6 +53,20 @@ def test_p4_one_that_lived_starts_at_once_again(tmp_path: Path):
     assert life.start() > 0
 
 
+def test_p4_who_ends_one_that_waits_has_mended_something_and_it_starts_at_once(tmp_path: Path):
+    program = 'from player.restarts import hold_back; hold_back("agent"); print("started")'
+    environment = os.environ | {"INVOCATION_ID": "1", PATIENCE["agent"].folder: str(tmp_path)}
+    (tmp_path / "agent.starts").write_text(f"9 {time.monotonic()}")
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        assert "10 starts of the agent ended" in waiting.stderr.readline()
+        time.sleep(0.3)
+        waiting.terminate()
+        assert waiting.wait(5) == 0
+    again = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=10, check=True)
+    assert (again.stdout, again.stderr) == ("started\n", "")
+
+
 @pytest.mark.parametrize("left", ["", "nonsense", "7", "-3 x", "9 99999999"])
 def test_a_count_that_says_nothing_delays_nobody(left: str, tmp_path: Path):
     (tmp_path / "stage.starts").write_text(left)

@@ -29,6 +29,7 @@ from player.core.bundle import Bundle, Part
 from player.errors import SignageError
 
 INSTALLED = Path("/opt/signage-player")
+RUNTIME = ("/run/signage-player", "/run/signage-stage")
 UNITS = ("signage-compositor", "signage-stage", "signage-agent")
 ROOM = 3  # times its size: unpacked, and installed beside the running version
 CHUNK = 1024 * 1024
@@ -154,6 +155,9 @@ def _install(found: Bundle, folder: Path) -> None:
     following.unlink(missing_ok=True)
     following.symlink_to(before)
     following.replace(link)
+    for runtime in RUNTIME:  # the version before is not to wait for what the one that failed has counted
+        for count in Path(runtime).glob("*.starts"):
+            count.unlink(missing_ok=True)
     subprocess.run(["systemctl", "restart", "--no-block", *UNITS], check=False)
     raise UpdateRefused(f"{found} was installed and did not stay up, for the reason above; the version before is started again")
 
