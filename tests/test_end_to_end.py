@@ -122,7 +122,7 @@ async def test_commands_that_set_states_hold_and_what_the_box_cannot_do_is_said(
     sent = await world.order("upload_logs")
     assert sent["status"] == "succeeded", sent
     assert any("on air" in line for line in sent["result"]["agent"])
-    assert any("'red'" in line for line in sent["result"]["stage"])
+    assert any("'picture red'" in line for line in sent["result"]["stage"])
     for kind, payload in (("set_brightness", {"brightness": 50}), ("play", {"content_id": 999_999})):
         done = await world.order(kind, payload)
         assert (done["status"], bool(done["message"])) == ("failed", True), done

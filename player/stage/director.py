@@ -19,9 +19,10 @@ from player.core import playback
 from player.core.content import Item, Kind, Orders, Rect, Region, TransitionKind
 from player.core.ports import Clock, NowPlaying, Playable
 from player.errors import BoxError, ContentError
+from player.stage.lengths import Lengths
 from player.stage.sight import NO_WINDOW, Sight
 from player.stage.soundfade import crossfade, mpv_volume
-from player.stage.surfaces import DRAWN, Placed, SurfacePool
+from player.stage.surfaces import DRAWN, STAND_IN, Placed, SurfacePool
 from player.stage.transitions import Change, change
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class RegionDriver:
         self._group: asyncio.TaskGroup | None = None
         self.settled, self.shown = asyncio.Event(), asyncio.Event()  # the first item is ready, or cannot be; it is on screen
         self._seam_over = 0.0
+        self._lengths = Lengths()
         self.alone = True  # nothing else lies beside this region on its panel
 
     def __repr__(self) -> str:
@@ -193,9 +195,10 @@ class RegionDriver:
                 target = await self._target(item)
                 placed = self._placed[token] = await self.pool.take(item.kind)
                 self._items[token] = item
+                wanted = item if placed.sort != STAND_IN else self._lengths.given(item)
                 async with self._turns:
                     await self._put(placed, self.pool.rect)  # a window that gets no frames would not draw its first one
-                    await placed.surface.load(self._playable(item, target))
+                    await placed.surface.load(self._playable(wanted, target))
                 await self._park(placed)
         except ContentError as error:
             self.send(playback.PrepareFailed(token, error.code, error.reason))
@@ -204,7 +207,9 @@ class RegionDriver:
         except TimeoutError:
             self.send(playback.PrepareFailed(token, "timeout", "could not be made ready in time"))
         else:
-            natural_s = placed.surface.duration_s() if item.kind in (Kind.VIDEO, Kind.YOUTUBE) else None
+            natural_s = placed.surface.duration_s() if item.kind in playback.TIMED_BY_CONTENT else None
+            if placed.sort != STAND_IN:
+                self._lengths.remember(item, natural_s, self.machine.playlist.items)
             self.send(playback.Prepared(token, natural_s, stand_in=_notice(placed) is not None))
 
     async def _park(self, placed: Placed) -> None:

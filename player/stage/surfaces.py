@@ -111,9 +111,7 @@ class SurfacePool:
 
     async def take(self, kind: Kind) -> Placed:
         """A surface for this kind, in place and invisible; waits for one to come free. Raises BoxError."""
-        sort = sort_of(kind)
-        if not self._has_panel() and (sort == "web" or (not self._free[sort] and self._made[sort] < PER_SORT)):
-            sort = STAND_IN
+        sort = sort_of(kind) if self._has_panel() else STAND_IN  # a window without a panel draws its first frame late, or never
         async with self._freed:
             while not self._free[sort] and self._made[sort] >= PER_SORT:
                 await self._freed.wait()

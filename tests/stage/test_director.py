@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from player.core.content import Item, Kind, Orders, Playlist, full_screen
-from player.core.playback import PlaylistChanged
+from player.core.playback import PlaylistChanged, Record
 from player.core.ports import Playable
 from player.runtime import SystemClock
 from player.stage.director import SEAM_S, Desk, RegionDriver
@@ -17,9 +17,11 @@ from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
 
 
 class Region:
-    """A driver of two pictures, and when each was loaded and shown (monotonic seconds)."""
+    """A driver of two items, and when each was loaded and shown (monotonic seconds). Clips are `natural_s` long."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, kind: Kind = Kind.IMAGE, duration_s: float = 60.0, natural_s: float | None = None) -> None:
+        self.panel = True
+        self.plays: list[Record] = []
         self.loaded: list[float] = []
         self.shown: list[float] = []
         compositor = FakeCompositor()
@@ -33,22 +35,25 @@ class Region:
                 self.loaded.append(time.monotonic())
                 await load(playable)
 
-            surface.load = note
+            async def ended() -> None:
+                await asyncio.sleep(natural_s or 1000)
+
+            surface.load, surface.duration_s, surface.ended = note, lambda: natural_s, ended
             return surface
 
-        items = tuple(Item(name, name, name, Kind.IMAGE, 60.0, file=f"{name}.png") for name in ("one", "two"))
+        items = tuple(Item(name, name, name, kind, duration_s, file=f"{name}.png") for name in ("one", "two"))
         for item in items:
             (cache / str(item.file)).write_bytes(b"a picture")
         self.playlist = Playlist("p", "p", items)
         sight = Sight(compositor)
         self.driver = RegionDriver(
             full_screen(self.playlist).regions[0],
-            pool=SurfacePool("main", timed, Windows(compositor), sight, lambda _: None),
+            pool=SurfacePool("main", timed, Windows(compositor), sight, lambda _: None, lambda: self.panel),
             compositor=sight,
             cache=cache,
             clock=SystemClock(),
             desk=Desk(
-                record=lambda *_: None,
+                record=lambda _, play: self.plays.append(play),
                 report=lambda _: None,
                 recover=lambda _: None,
                 about_to_show=lambda *_: self.shown.append(time.monotonic()),
@@ -70,3 +75,20 @@ async def test_nothing_is_loaded_while_the_first_frames_of_an_item_are_due(tmp_p
         playing.cancel()
     assert len(region.shown) == 1
     assert region.loaded[1] - region.shown[0] >= SEAM_S
+
+
+async def test_d1_a_clip_that_cannot_be_seen_takes_as_long_as_when_it_could(tmp_path: Path):
+    region = Region(tmp_path, Kind.VIDEO, 0.0, natural_s=0.7)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        playing = group.create_task(region.driver.run(), name="region")
+        region.driver.send(PlaylistChanged(region.playlist))
+        while len(region.loaded) < 2:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        region.panel = False
+        await region.driver.sight.close()
+        while len(region.plays) < 4:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        playing.cancel()
+    assert len(region.loaded) == 2, "those after them were stood in for"
+    lengths = [play.ended.mono - play.started.mono for play in region.plays]
+    assert all(0.6 < length < 1.2 for length in lengths), lengths

@@ -9,7 +9,8 @@ import pytest
 from player.core.content import Kind, Rect
 from player.core.ports import CompositorGone, OutputsChanged, WindowClosed
 from player.errors import BoxError, ContentError
-from player.stage.surfaces import PER_SORT, WINDOW_LIMIT_S, SurfacePool, Windows, sort_of
+from player.stage.sight import NO_WINDOW
+from player.stage.surfaces import PER_SORT, STAND_IN, WINDOW_LIMIT_S, SurfacePool, Windows, sort_of
 from tests.fakes.running import running
 from tests.fakes.surface import FakeCompositor, Maker
 
@@ -23,7 +24,9 @@ class Region:
         self.compositor = FakeCompositor()
         self.make = Maker(self.compositor)
         self.prepared: list[int] = []
-        self.pool = SurfacePool("main", self.make, Windows(self.compositor), self.compositor, self.prepared.append)
+        self.panel = True
+        windows = Windows(self.compositor)
+        self.pool = SurfacePool("main", self.make, windows, self.compositor, self.prepared.append, lambda: self.panel)
         self.pool.rect = RECT
 
 
@@ -64,6 +67,16 @@ async def test_one_is_on_screen_one_behind_it_and_a_third_waits_until_one_is_giv
         await region.pool.give_back(shown)
         assert await third is shown
     assert behind.surface is not shown.surface
+
+
+async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there(region: Region):
+    seen = await region.pool.take(Kind.VIDEO)
+    await region.pool.give_back(seen)
+    region.panel = False
+    unseen = await region.pool.take(Kind.VIDEO)
+    assert (unseen.sort, unseen.window_id) == (STAND_IN, NO_WINDOW)
+    region.panel = True
+    assert await region.pool.take(Kind.VIDEO) is seen
 
 
 async def test_p2_a_surface_that_does_not_let_go_is_thrown_away_and_another_takes_its_place(region: Region):
