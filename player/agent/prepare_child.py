@@ -73,8 +73,14 @@ def die_with_parent() -> None:
 
 
 def _leave_network() -> None:
-    """An empty network of our own, where the kernel lets an ordinary user have one; the option lists for ffmpeg hold without it."""
+    """An empty network of our own, where the kernel lets an ordinary user have one; the option lists for ffmpeg hold without it.
+
+    Root needs no users of its own for that, and with them could not write into the folders of the player's user.
+    """
     user, group = os.getuid(), os.getgid()
+    if user == 0:
+        _libc.unshare(_NEW_NETWORK)
+        return
     if _libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
         return
     for file, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -769,3 +770,12 @@ def test_text_is_text_in_any_language() -> None:
     assert magic.sniff("Ein Text über Äpfel. 你好".encode()) == "text"
     assert magic.sniff(("ä" * 3000).encode()) == "text"
     assert magic.sniff(b"\x00\x01\x02") == ""
+
+
+@pytest.mark.root
+async def test_as_root_a_document_is_prepared_into_the_folder_of_the_players_user(tmp_path: Path):
+    folder = tmp_path / "cache"
+    folder.mkdir(mode=0o700)
+    shutil.chown(folder, "signage", "signage")
+    done = await prepare(document(tmp_path / "menu.pdf", 2), Kind.PDF, "menu.pdf", folder, PANEL)
+    assert len(done.pages) == 2
