@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
+from player.errors import BoxError
+from player.stage.transitions import Change, change
+from tests.fakes.surface import FakeCompositor
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -42,6 +45,33 @@ async def test_slides_and_wipes_come_from_their_side(box: StageBox, kind: Transi
     assert (picture.getpixel(blue_at), picture.getpixel(red_at)) == (BLUE, RED), picture
     await box.until_seen("blue", at=red_at)
     await box.until_seen("blue", at=blue_at)
+
+
+class SlowCompositor(FakeCompositor):
+    """Answers after three frames, or refuses."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        super().__init__()
+        self.refuses, self.steps = refuses, []
+
+    async def opacity(self, window_id: int, value: float) -> None:
+        self.steps.append(value)
+        await asyncio.sleep(0.05)
+        if self.refuses:
+            raise BoxError("compositor", f"there is no window {window_id}")
+
+
+async def test_a_step_does_not_wait_for_the_compositors_answer_to_the_one_before():
+    slow = SlowCompositor()
+    await change(slow, Change(1, 2, Transition(TransitionKind.CROSSFADE, 0.6), Rect(0, 0, 640, 360)))
+    assert len(slow.steps) > 24, "waiting there would be twelve"
+    assert slow.steps == sorted(slow.steps)
+    assert slow.steps[-1] == 1.0
+
+
+async def test_a_step_that_is_refused_ends_the_transition_with_the_reason():
+    with pytest.raises(BoxError, match="there is no window 1"):
+        await change(SlowCompositor(refuses=True), Change(1, 2, Transition(TransitionKind.CROSSFADE, 0.6), Rect(0, 0, 640, 360)))
 
 
 async def test_a_fade_goes_through_the_dark(box: StageBox):
