@@ -30,14 +30,14 @@ def start(daemon: str, config_file: str | None) -> int:
     from player.errors import ConfigError, SignageError
 
     if daemon != "run":
-        from player.restarts import hold_back
+        from player.launch.restarts import hold_back
 
         hold_back(daemon)
     try:
         config = configuration.load(config_file)
         dirs = configuration.resolve_dirs(config)
         if daemon == "run":
-            from player import launch
+            from player.launch import start as launch
 
             return launch.run(config, dirs, configuration.find_file(config_file))
         return _daemon(daemon, config, dirs)
@@ -54,7 +54,7 @@ def _daemon(name: str, config: Config, dirs: Dirs) -> int:
         from player.compositor.session import main as compositor
 
         return compositor(config, dirs)
-    from player.launch import only_one
+    from player.launch.start import only_one
 
     # a predecessor that is just being killed has a moment to go
     folder = dirs.stage if name == "stage" else dirs.state

@@ -30,10 +30,10 @@ ROOTS = {
     "player.stage.screen": {"compositor"},  # the stage's surfaces under sway
     "player.cli": {"__main__"},  # `run` and the daemons with options
     "player.cli.checks.machine": {"launch"},
-    "player.cli.demonstration": {"demo", "launch", "supervisor"},
-    "player.cli.play": {"agent", "launch", "supervisor"},  # prepares its pictures as the agent would
+    "player.cli.demonstration": {"demo", "launch"},
+    "player.cli.play": {"agent", "launch"},  # prepares its pictures as the agent would
     "player.cli.tokens": {"agent"},
-    "player.__main__": {"agent", "stage", "compositor", "cli"},  # starts each daemon
+    "player.__main__": {"agent", "stage", "compositor", "cli", "launch"},  # starts each daemon
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
 PURE = {
@@ -169,7 +169,7 @@ WEIGHT = {
         "psutil",
     ),
     # Stays in memory for years beside the others, and starts all of them.
-    "player.supervisor": ("asyncio", "msgspec", "aiohttp", "pydantic", "ssl", "http", "logging.config"),
+    "player.launch.supervisor": ("asyncio", "msgspec", "aiohttp", "pydantic", "ssl", "http", "logging.config"),
     "player.compositor.session": ("asyncio", "aiohttp", "pydantic", "PIL", "ssl"),
     # Every command pays for this one.
     "player.__main__": ("asyncio", "msgspec", "aiohttp", "pydantic", "PIL", "rich", "player.agent", "player.stage"),

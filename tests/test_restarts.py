@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from player.restarts import PATIENCE, STEADY_S, hold_back
+from player.launch.restarts import PATIENCE, STEADY_S, hold_back
 
 
 class Life:
@@ -54,7 +54,7 @@ def test_p4_one_that_lived_starts_at_once_again(tmp_path: Path):
 
 
 def test_p4_who_ends_one_that_waits_has_mended_something_and_it_starts_at_once(tmp_path: Path):
-    program = 'from player.restarts import hold_back; hold_back("agent"); print("started")'
+    program = 'from player.launch.restarts import hold_back; hold_back("agent"); print("started")'
     environment = os.environ | {"INVOCATION_ID": "1", PATIENCE["agent"].folder: str(tmp_path)}
     (tmp_path / "agent.starts").write_text(f"9 {time.monotonic()}")
     with subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, text=True) as waiting:

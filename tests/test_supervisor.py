@@ -1,4 +1,4 @@
-"""`player.supervisor` and `player.launch`, with real processes."""
+"""`player.launch.supervisor` and `player.launch.start`, with real processes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pytest
 
 from player.config import Config, Dirs
 from player.errors import AlreadyRunning, StorageError
-from player.launch import check_length, child_settings, make_folders, only_one
-from player.supervisor import daemons, how_it_ended
+from player.launch.start import check_length, child_settings, make_folders, only_one
+from player.launch.supervisor import daemons, how_it_ended
 
 DRIVER = """
 import os, sys
-from player.supervisor import Daemon, Supervisor
+from player.launch.supervisor import Daemon, Supervisor
 daemons = [{daemons}]
 sys.exit(Supervisor(daemons, environment=os.environ, say=lambda text: print(text, flush=True)).run())
 """
@@ -209,7 +209,7 @@ def test_children_are_told_the_folders_as_resolved_here(tmp_path: Path) -> None:
 
 
 def test_p9_a_second_player_on_the_same_folder_ends_with_a_clear_sentence(tmp_path: Path) -> None:
-    hold = "from pathlib import Path; from player.launch import only_one; import sys, time\n"
+    hold = "from pathlib import Path; from player.launch.start import only_one; import sys, time\n"
     hold += "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "run.lock")], stdout=subprocess.PIPE) as holder:
         try:
@@ -230,7 +230,7 @@ def test_p9_a_second_player_on_the_same_folder_ends_with_a_clear_sentence(tmp_pa
 
 
 def test_p9_the_lock_is_free_the_moment_its_holder_is_gone(tmp_path: Path) -> None:
-    hold = "from pathlib import Path; from player.launch import only_one; import os, sys, subprocess\n"
+    hold = "from pathlib import Path; from player.launch.start import only_one; import os, sys, subprocess\n"
     hold += "with only_one(Path(sys.argv[1])):\n    subprocess.Popen(['sleep', '1'], close_fds=False); os._exit(0)"
     subprocess.run([sys.executable, "-c", hold, str(tmp_path / "run.lock")], check=True, timeout=10)
     with only_one(tmp_path / "run.lock"):
@@ -238,7 +238,7 @@ def test_p9_the_lock_is_free_the_moment_its_holder_is_gone(tmp_path: Path) -> No
 
 
 def test_p9_a_lock_that_is_held_is_waited_for_a_moment(tmp_path: Path) -> None:
-    hold = "from pathlib import Path; from player.launch import only_one; import sys, time\n"
+    hold = "from pathlib import Path; from player.launch.start import only_one; import sys, time\n"
     hold += "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(0.3)"
     with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "run.lock")], stdout=subprocess.PIPE) as holder:
         assert holder.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from player.restarts import PATIENCE
+from player.launch.restarts import PATIENCE
 
 FOLDER = Path(__file__).parents[1] / "systemd"
 UNITS = ("compositor", "stage", "agent")

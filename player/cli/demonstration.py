@@ -23,7 +23,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from player import launch
 from player.cli.client import ControlClient
 from player.cli.play import short_base
 from player.config import Config, Dirs
@@ -31,8 +30,9 @@ from player.demo.client import Operator
 from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
 from player.errors import BoxError, NotRunning, StorageError
+from player.launch import start as launch
+from player.launch.supervisor import Account
 from player.runtime import Shutdown, set_up_logging, stopping_on_signals, until_stopped
-from player.supervisor import Account
 
 T = TypeVar("T")
 ANSWERS_WITHIN_S = 30.0

@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from player import launch
 from player.cli.layout_file import Taken, read_layout
 from player.config import Config, Dirs, find_file
 from player.core.content import Item, Kind, Layout, Manifest, Orders, Playlist, full_screen
 from player.errors import ConfigError, StorageError
+from player.launch import start as launch
+from player.launch.supervisor import Account
 from player.store import Snapshot
-from player.supervisor import Account
 
 SNIFF = 4096
 LONGEST_BASE = 60  # the name of a Unix socket has 107 characters at most

@@ -19,7 +19,7 @@ from PIL import Image
 from player.cli.client import ControlClient
 from player.config import Config, Dirs, StorageConfig, resolve_dirs
 from player.errors import BoxError, NotRunning
-from player.launch import PARENT
+from player.launch.start import PARENT
 from player.store import read_journal
 
 T = TypeVar("T")

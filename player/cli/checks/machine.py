@@ -12,7 +12,7 @@ from pathlib import Path
 
 from player.cli.checks.finding import Finding, absent, failed, passed
 from player.errors import BoxError
-from player.launch import account_for_root
+from player.launch.start import account_for_root
 
 DEV, SYS, RUN = Path("/dev"), Path("/sys"), Path("/run")
 ASK_WITHIN_S = 10.0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from player.config import Config, Dirs
 from player.errors import AlreadyRunning, BoxError, StorageError
-from player.supervisor import Account, Supervisor, daemons, die_with
+from player.launch.supervisor import Account, Supervisor, daemons, die_with
 
 PLAYER_USER = "signage"
 LONGEST_SOCKET = 107
@@ -187,6 +187,6 @@ def _say(level: str) -> Callable[[str], None]:
             under_journal = "JOURNAL_STREAM" in os.environ
             layout = "%(levelname)s %(name)s: %(message)s" if under_journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
             logging.basicConfig(level=level, format=layout)
-        logging.getLogger("player.supervisor").warning("%s", sentence)
+        logging.getLogger("player.launch.supervisor").warning("%s", sentence)
 
     return say

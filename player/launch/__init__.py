@@ -1,0 +1,1 @@
+"""Starting the daemons together, as whom, and again when one ends."""
