@@ -27,7 +27,6 @@ from player.agent.checkup import Checkup
 from player.agent.commands import Commands
 from player.agent.control import ControlServer
 from player.agent.door import Door
-from player.agent.download import Downloader
 from player.agent.feeds import Feeds
 from player.agent.gather import Gatherer
 from player.agent.heartbeat import Heartbeat
@@ -37,7 +36,6 @@ from player.agent.orders import OrdersBook
 from player.agent.outbox import ResultsOutbox
 from player.agent.plays_outbox import PlaysOutbox
 from player.agent.prepare import prepare
-from player.agent.reach import Reach
 from player.agent.stage import StageLink
 from player.agent.status import ClockFigures, ProofFigures, ServerContact, Status, build
 from player.agent.sync import Sync
@@ -54,6 +52,8 @@ from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
 from player.errors import ConfigError, ServerUnreachable, SignageError
 from player.identity import Identity, load_or_create
+from player.media.fetch.download import Downloader
+from player.media.fetch.egress import Reach
 from player.redact import Redactor, known_secrets
 from player.runtime import (
     Shutdown,

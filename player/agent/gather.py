@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Protocol
 
 from player.agent.cache import Cache
-from player.agent.download import Downloader, NoRoom
 from player.agent.stored import ANY_PANEL, Derived, Stored
 from player.agent.troubles import Troubles
 from player.core.assemble import Content, Need, Ready
@@ -22,6 +21,7 @@ from player.core.content import Kind
 from player.core.filehash import asset_key
 from player.core.syncplan import Evict, Fetch, Plan, Refuse, Wanted, plan
 from player.errors import BoxError, ContentError, ServerError, ServerUnreachable, StorageError
+from player.media.fetch.download import Downloader, NoRoom
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import msgspec
 
-from player.agent import magic
 from player.agent.prepare import Job, Prepared, Refusal, Reply, encoded
 from player.core.content import Kind
 from player.errors import BoxError, ContentError, StorageError
+from player.media import filetype as magic
 
 MIB = 1024 * 1024
 _MEMORY = {Kind.IMAGE: 1024 * MIB, Kind.PDF: 1024 * MIB, Kind.PACKAGE: 512 * MIB, Kind.VIDEO: 2048 * MIB}

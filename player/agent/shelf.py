@@ -13,8 +13,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from player.agent.partfile import storage_error
 from player.errors import StorageError
+from player.media.fetch.partfile import storage_error
 
 FOLDER_MODE = 0o750  # the stage reads these files by its group
 FILE_MODE = 0o640

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from player.agent.magic import sniff
+from player.media.filetype import sniff
 
 ANY_PANEL = "any"
 

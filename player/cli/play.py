@@ -139,8 +139,8 @@ def _recognised(path: Path) -> tuple[Kind, bool]:
     transport_stream = head[:1] == b"G" and head[188:189] == b"G"
     if head.startswith(_VIDEOS) or head[8:12] == b"AVI " or transport_stream:
         return Kind.VIDEO, True
-    from player.agent.magic import PICTURES, VIDEOS
-    from player.agent.magic import sniff as bytes_say
+    from player.media.filetype import PICTURES, VIDEOS
+    from player.media.filetype import sniff as bytes_say
 
     found = bytes_say(head)
     if found in VIDEOS:

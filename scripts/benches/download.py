@@ -107,9 +107,9 @@ def _ours(url: str, folder: Path, digest: str) -> tuple[float, float]:
 
 
 async def _fetch(url: str, folder: Path, digest: str) -> tuple[float, float]:
-    from player.agent.download import Downloader
-    from player.agent.reach import Reach
     from player.core.ports import WantedAsset
+    from player.media.fetch.download import Downloader
+    from player.media.fetch.egress import Reach
 
     reach = Reach(url)
     async with reach.session() as session:

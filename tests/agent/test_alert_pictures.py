@@ -9,9 +9,9 @@ import pytest
 
 from player.agent.alert_pictures import LARGEST, AlertPictures
 from player.agent.cache import Cache
-from player.agent.download import Downloader
-from player.agent.reach import Reach
 from player.errors import ContentError, ServerNonsense
+from player.media.fetch.download import Downloader
+from player.media.fetch.egress import Reach
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakePrepare

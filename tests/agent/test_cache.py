@@ -13,8 +13,8 @@ import pytest
 from player.agent.cache import Cache
 from player.agent.checkup import Checkup
 from player.agent.stored import Derived, suffix_of
-from player.agent.transfer import Fetched
 from player.errors import StorageError
+from player.media.fetch.transfer import Fetched
 from tests.fakes.clock import FakeClock
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(5000)

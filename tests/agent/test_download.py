@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from player.agent.download import Downloader, Fetched, NoRoom, Patience
-from player.agent.partfile import Note, PartFile
-from player.agent.reach import MAX_REDIRECTS, Reach, address_class, parse_url
-from player.agent.transfer import retry_after
 from player.core.ports import WantedAsset
 from player.errors import ContentError, ServerNonsense, ServerRefused, ServerUnreachable, StorageError
+from player.media.fetch.download import Downloader, Fetched, NoRoom, Patience
+from player.media.fetch.egress import MAX_REDIRECTS, Reach, address_class, parse_url
+from player.media.fetch.partfile import Note, PartFile
+from player.media.fetch.transfer import retry_after
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from player.agent.cache import Cache
-from player.agent.download import Downloader
 from player.agent.feeds import Feeds
 from player.agent.gather import Gatherer
-from player.agent.reach import Reach
 from player.agent.sync import Sync
 from player.agent.troubles import Troubles
 from player.core.content import Item, Kind, Manifest
 from player.core.feed import file_of
 from player.core.ports import StageStatus
+from player.media.fetch.download import Downloader
+from player.media.fetch.egress import Reach
 from player.runtime import SystemClock
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos, Seen

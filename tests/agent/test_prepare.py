@@ -25,11 +25,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw
 
-from player.agent import magic
 from player.agent.packages import MAX_FILES
 from player.agent.prepare import Prepared, prepare
 from player.core.content import Kind
 from player.errors import ContentError, StorageError
+from player.media import filetype as magic
 
 PANEL = (640, 360)
 T = TypeVar("T")

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 from player.agent.cache import Cache
-from player.agent.download import Downloader, Patience
 from player.agent.gather import Gatherer, Prepare
 from player.agent.prepare import prepare as look_at
-from player.agent.reach import Reach
 from player.agent.sync import Sync
 from player.agent.troubles import Troubles
 from player.core.content import Fault, Item, Kind, Layout, Manifest, Playlist, Rect, Region
 from player.core.ports import NowPlaying, Programme, StageStatus, WantedAsset
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
+from player.media.fetch.download import Downloader, Patience
+from player.media.fetch.egress import Reach
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock

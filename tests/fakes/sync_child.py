@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from player.agent.cache import Cache
-from player.agent.download import Downloader
 from player.agent.gather import Gatherer
-from player.agent.reach import Reach
 from player.agent.sync import Sync
 from player.agent.troubles import Troubles
 from player.core.content import Item, Kind, Manifest
 from player.core.ports import WantedAsset
+from player.media.fetch.download import Downloader
+from player.media.fetch.egress import Reach
 from player.runtime import SystemClock
 from player.store import Snapshot
 from tests.fakes.cms import FakeCms, FakePrepare

@@ -15,12 +15,12 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from player.agent.partfile import Note, PartFile
-from player.agent.pump import BATCH, BrokenOff, NoRoom, Patience, Progress, Pump
-from player.agent.reach import Way, shown
 from player.core.filehash import FileHash
 from player.core.ports import WantedAsset
 from player.errors import ContentError, ServerNonsense, ServerRefused
+from player.media.fetch.egress import Way, shown
+from player.media.fetch.partfile import Note, PartFile
+from player.media.fetch.pump import BATCH, BrokenOff, NoRoom, Patience, Progress, Pump
 from player.runtime import backoff
 
 LONGEST_PAUSE_S = 3600.0

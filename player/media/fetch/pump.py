@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from player.agent.magic import HEAD_BYTES, sniff
-from player.agent.partfile import PartFile
-from player.agent.reach import shown
 from player.core.syncplan import shown_size
 from player.errors import ContentError, ServerNonsense, ServerUnreachable
+from player.media.fetch.egress import shown
+from player.media.fetch.partfile import PartFile
+from player.media.filetype import HEAD_BYTES, sniff
 
 BATCH = 1024 * 1024
 

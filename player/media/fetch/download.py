@@ -13,13 +13,13 @@ from pathlib import Path
 
 import aiohttp
 
-from player.agent.partfile import PartFile
-from player.agent.pump import NoRoom, Patience, Progress
-from player.agent.reach import Reach, Way, parse_url
-from player.agent.transfer import Fetched, Transfer
 from player.core.filehash import parse_file_hash
 from player.core.ports import WantedAsset
 from player.errors import ContentError
+from player.media.fetch.egress import Reach, Way, parse_url
+from player.media.fetch.partfile import PartFile
+from player.media.fetch.pump import NoRoom, Patience, Progress
+from player.media.fetch.transfer import Fetched, Transfer
 
 __all__ = ["Downloader", "Fetched", "NoRoom", "Patience", "Progress"]
 
