@@ -368,7 +368,8 @@ def test_ages_and_dates() -> None:
 
 def test_the_daemons_path_imports_neither_argparse_nor_rich_nor_asyncio(box: Box) -> None:
     heavy = {"argparse", "rich", "asyncio", "aiohttp", "logging"}
-    script = f"import sys; from player import __main__, config; from player.launch import start; print(sorted({heavy} & set(sys.modules)))"
+    imported = "from player import __main__, config; from player.launch import start"
+    script = f"import sys; {imported}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", script], env=box.environment, capture_output=True, text=True, timeout=30, check=True
     )

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from player.agent.cache import Cache
 from player.agent.gather import Prepare
-from player.agent.stored import Derived
 from player.core.content import Kind
 from player.core.filehash import asset_key
 from player.core.ports import WantedAsset
 from player.media.fetch.download import Downloader
+from player.media.store.cache import Cache
+from player.media.store.index import Derived
 
 LARGEST = 32 * 1024 * 1024
 _NAME = "the picture of an alert"

@@ -22,8 +22,6 @@ from player import __version__
 from player.agent import handlers
 from player.agent.access import TokenStore
 from player.agent.alert_pictures import AlertPictures
-from player.agent.cache import Cache
-from player.agent.checkup import Checkup
 from player.agent.commands import Commands
 from player.agent.control import ControlServer
 from player.agent.door import Door
@@ -54,6 +52,8 @@ from player.errors import ConfigError, ServerUnreachable, SignageError
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Reach
+from player.media.store.cache import Cache
+from player.media.store.scrub import Checkup
 from player.redact import Redactor, known_secrets
 from player.runtime import (
     Shutdown,

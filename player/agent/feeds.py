@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from player.agent.cache import Cache
 from player.agent.troubles import Troubles
 from player.core.content import Fault, Item
 from player.core.feed import LARGEST, file_of, lines_of
@@ -21,6 +20,7 @@ from player.core.ports import Clock, StagePort
 from player.errors import BoxError, ContentError, ServerError, ServerNonsense, SignageError, StorageError
 from player.media.fetch.egress import Reach, Way, parse_url, shown
 from player.media.fetch.transfer import retry_after
+from player.media.store.cache import Cache
 from player.runtime import backoff, jittered
 from player.store import write_atomically
 

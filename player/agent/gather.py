@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from player.agent.cache import Cache
-from player.agent.stored import ANY_PANEL, Derived, Stored
 from player.agent.troubles import Troubles
 from player.core.assemble import Content, Need, Ready
 from player.core.content import Kind
@@ -22,6 +20,8 @@ from player.core.filehash import asset_key
 from player.core.syncplan import Evict, Fetch, Plan, Refuse, Wanted, plan
 from player.errors import BoxError, ContentError, ServerError, ServerUnreachable, StorageError
 from player.media.fetch.download import Downloader, NoRoom
+from player.media.store.cache import Cache
+from player.media.store.index import ANY_PANEL, Derived, Stored
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2

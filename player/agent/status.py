@@ -12,6 +12,7 @@ from typing import Any
 from player import __version__
 from player.core.content import Fault, Orders
 from player.core.ports import CommandResult, NowPlaying, StageStatus
+from player.media.store.index import CacheFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,6 @@ class ServerContact:
     url: str
     online: bool = False
     last_contact: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CacheFigures:
-    """The media store, in bytes."""
-
-    bytes: int = 0
-    limit: int = 0
-    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

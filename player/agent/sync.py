@@ -15,8 +15,6 @@ from dataclasses import replace
 
 import msgspec
 
-from player.agent.cache import Cache
-from player.agent.checkup import Checkup
 from player.agent.feeds import Feeds
 from player.agent.gather import Gatherer, key_of, trouble_key
 from player.agent.status import SyncProgress
@@ -27,6 +25,8 @@ from player.core.filehash import asset_key
 from player.core.ports import Clock, Cms, Programme, StagePort
 from player.core.urls import YOUTUBE, check_url
 from player.errors import BoxError, StorageError
+from player.media.store.cache import Cache
+from player.media.store.scrub import Checkup
 from player.store import Snapshot
 
 log = logging.getLogger(__name__)

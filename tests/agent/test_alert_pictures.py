@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from player.agent.alert_pictures import LARGEST, AlertPictures
-from player.agent.cache import Cache
 from player.errors import ContentError, ServerNonsense
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Reach
+from player.media.store.cache import Cache
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakePrepare

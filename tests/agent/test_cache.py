@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.cache import Cache
-from player.agent.checkup import Checkup
-from player.agent.stored import Derived, suffix_of
 from player.errors import StorageError
 from player.media.fetch.transfer import Fetched
+from player.media.store.cache import Cache
+from player.media.store.index import Derived, suffix_of
+from player.media.store.scrub import Checkup
 from tests.fakes.clock import FakeClock
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(5000)

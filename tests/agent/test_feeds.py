@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.cache import Cache
 from player.agent.feeds import Feeds
 from player.agent.gather import Gatherer
 from player.agent.sync import Sync
@@ -22,6 +21,7 @@ from player.core.feed import file_of
 from player.core.ports import StageStatus
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Reach
+from player.media.store.cache import Cache
 from player.runtime import SystemClock
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos, Seen

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.cache import Cache
 from player.agent.gather import Gatherer, Prepare
 from player.agent.prepare import prepare as look_at
 from player.agent.sync import Sync
@@ -25,6 +24,7 @@ from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
 from player.media.fetch.download import Downloader, Patience
 from player.media.fetch.egress import Reach
+from player.media.store.cache import Cache
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock

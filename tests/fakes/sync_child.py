@@ -6,7 +6,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-from player.agent.cache import Cache
 from player.agent.gather import Gatherer
 from player.agent.sync import Sync
 from player.agent.troubles import Troubles
@@ -14,6 +13,7 @@ from player.core.content import Item, Kind, Manifest
 from player.core.ports import WantedAsset
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Reach
+from player.media.store.cache import Cache
 from player.runtime import SystemClock
 from player.store import Snapshot
 from tests.fakes.cms import FakeCms, FakePrepare

@@ -13,14 +13,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from player.agent.shelf import Shelf
-from player.agent.status import CacheFigures
-from player.agent.stored import Derived, Index, Stored, suffix_of
 from player.core.ports import Clock
 from player.core.syncplan import Held
 from player.errors import StorageError
 from player.media.fetch.transfer import Fetched
 from player.media.filetype import HEAD_BYTES
+from player.media.store.index import CacheFigures, Derived, Index, Stored, suffix_of
+from player.media.store.safe_folder import Shelf
 from player.store import Snapshot
 
 _NAME = re.compile(r"([0-9a-f]{64})(?:\.[a-z0-9]{2,4})?")

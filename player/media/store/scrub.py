@@ -11,9 +11,9 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 
-from player.agent.cache import Cache
-from player.agent.stored import Damaged, Stored
 from player.errors import StorageError
+from player.media.store.cache import Cache
+from player.media.store.index import Damaged, Stored
 
 log = logging.getLogger(__name__)
 _STEP = 16 * 1024 * 1024

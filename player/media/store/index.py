@@ -91,3 +91,12 @@ _SUFFIXES = {
 def suffix_of(head: bytes) -> str:
     """The suffix that a file's first bytes call for, "" when they say nothing. Its name on the server never counts (fault C8)."""
     return _SUFFIXES.get(sniff(head), "")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFigures:
+    """The media store, in bytes."""
+
+    bytes: int = 0
+    limit: int = 0
+    files: int = 0

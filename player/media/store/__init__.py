@@ -1,0 +1,1 @@
+"""The media store: what is kept, under which name, and whether it is still right. May import `media.fetch`."""
