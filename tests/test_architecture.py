@@ -33,7 +33,7 @@ ROOTS = {
     "player.cli": {"__main__"},  # `run` and the daemons with options
     "player.cli.checks.machine": {"launch"},
     "player.cli.demonstration": {"demo", "launch"},
-    "player.cli.play": {"agent", "launch", "media"},  # prepares its pictures as the agent would
+    "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would
     "player.cli.tokens": {"agent"},
     "player.__main__": {"agent", "stage", "compositor", "cli", "launch"},  # starts each daemon
 }

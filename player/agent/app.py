@@ -33,7 +33,6 @@ from player.agent.logs import brief, read_logs
 from player.agent.orders import OrdersBook
 from player.agent.outbox import ResultsOutbox
 from player.agent.plays_outbox import PlaysOutbox
-from player.agent.prepare import prepare
 from player.agent.stage import StageLink
 from player.agent.status import ClockFigures, ProofFigures, ServerContact, Status, build
 from player.agent.sync import Sync
@@ -52,6 +51,7 @@ from player.errors import ConfigError, ServerUnreachable, SignageError
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Reach
+from player.media.prepare.parent import prepare
 from player.media.store.cache import Cache
 from player.media.store.scrub import Checkup
 from player.redact import Redactor, known_secrets

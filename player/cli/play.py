@@ -105,7 +105,7 @@ class Intake:
     def _prepared(self, source: Path, kind: Kind, name: str, digest: str) -> Taken:
         import asyncio
 
-        from player.agent.prepare import prepare
+        from player.media.prepare.parent import prepare
 
         asked = Kind.IMAGE if kind is Kind.SVG else kind
         folder = self._cache / "prepared"

@@ -25,11 +25,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw
 
-from player.agent.packages import MAX_FILES
-from player.agent.prepare import Prepared, prepare
 from player.core.content import Kind
 from player.errors import ContentError, StorageError
 from player.media import filetype as magic
+from player.media.prepare.packages import MAX_FILES
+from player.media.prepare.parent import Prepared, prepare
 
 PANEL = (640, 360)
 T = TypeVar("T")
@@ -273,7 +273,7 @@ async def test_c3_a_picture_bomb_is_refused_before_a_pixel_is_decoded(tmp_path: 
 LARGEST_CHILD = """
 import asyncio, resource, sys
 from pathlib import Path
-from player.agent.prepare import prepare
+from player.media.prepare.parent import prepare
 from player.core.content import Kind
 from player.errors import ContentError
 try:
@@ -605,7 +605,7 @@ def test_p8_the_child_dies_with_the_agent(tmp_path: Path) -> None:
     source = tmp_path / "slow.gif"
     slow_picture(source)
     code = (
-        "import asyncio, sys, pathlib; from player.agent.prepare import prepare; from player.core.content import Kind;"
+        "import asyncio, sys, pathlib; from player.media.prepare.parent import prepare; from player.core.content import Kind;"
         "asyncio.run(prepare(pathlib.Path(sys.argv[1]), Kind.IMAGE, 'x', pathlib.Path(sys.argv[2]), (640, 360)))"
     )
     agent = subprocess.Popen((sys.executable, "-c", code, source, tmp_path / "cache"))

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from player.agent.gather import Gatherer, Prepare
-from player.agent.prepare import prepare as look_at
 from player.agent.sync import Sync
 from player.agent.troubles import Troubles
 from player.core.content import Fault, Item, Kind, Layout, Manifest, Playlist, Rect, Region
@@ -24,6 +23,7 @@ from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
 from player.media.fetch.download import Downloader, Patience
 from player.media.fetch.egress import Reach
+from player.media.prepare.parent import prepare as look_at
 from player.media.store.cache import Cache
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos

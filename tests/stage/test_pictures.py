@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from player.agent.prepare import Prepared, prepare
 from player.core.assemble import Ready, assemble
 from player.core.content import Item, Kind, Manifest, Playlist, full_screen
+from player.media.prepare.parent import Prepared, prepare
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage

@@ -135,7 +135,7 @@ async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
         sys.executable,
         "-I",
         "-m",
-        "player.agent.prepare_child",
+        "player.media.prepare.child",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

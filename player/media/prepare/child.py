@@ -1,4 +1,4 @@
-"""The child that opens foreign files: `python -I -m player.agent.prepare_child`, one `Job` in, one `Reply` out, then it ends.
+"""The child that opens foreign files: `python -I -m player.media.prepare.child`, one `Job` in, one `Reply` out, then it ends.
 
 Before it reads a byte it gives up what it does not need: memory beyond a bound, processor time, large files, priority, the network.
 It dies with the agent, and so does what it starts.
@@ -19,10 +19,10 @@ from pathlib import Path
 
 import msgspec
 
-from player.agent.prepare import Job, Prepared, Refusal, Reply, encoded
 from player.core.content import Kind
 from player.errors import BoxError, ContentError, StorageError
 from player.media import filetype as magic
+from player.media.prepare.parent import Job, Prepared, Refusal, Reply, encoded
 
 MIB = 1024 * 1024
 _MEMORY = {Kind.IMAGE: 1024 * MIB, Kind.PDF: 1024 * MIB, Kind.PACKAGE: 512 * MIB, Kind.VIDEO: 2048 * MIB}
@@ -121,24 +121,24 @@ def _dispatched(job: Job, source: Path, kind: str, digest: str) -> Prepared:
     folder = Path(job.folder)
     match job.kind:
         case Kind.IMAGE:
-            from player.agent import drawings, pictures
+            from player.media.prepare import drawings, pictures
 
             if kind == "svg":
                 return drawings.prepare(source, job.name, folder, digest)
             expect(job.name, kind, magic.PICTURES, "a picture")
             return pictures.prepare(source, kind, job.name, folder, job.panel, digest)
         case Kind.VIDEO:
-            from player.agent import videos
+            from player.media.prepare import videos
 
             expect(job.name, kind, magic.VIDEOS, "a video")
             return videos.prepare(source, kind, job.name, digest, die_with_parent)
         case Kind.PACKAGE:
-            from player.agent import packages
+            from player.media.prepare import packages
 
             expect(job.name, kind, frozenset({"zip", "html"}), "a zip package")
             return packages.prepare(source, kind, job.name, folder, digest)
         case Kind.PDF:
-            from player.agent import documents
+            from player.media.prepare import documents
 
             expect(job.name, kind, frozenset({"pdf"}), "a PDF document")
             return documents.prepare(source, job.name, folder, job.panel, digest)

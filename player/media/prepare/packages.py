@@ -12,8 +12,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from player.agent.prepare import Prepared
 from player.errors import ContentError
+from player.media.prepare.parent import Prepared
 from player.store import sync_folder, write_atomically
 
 MAX_BYTES, MAX_FILES, MAX_PATH = 256 * 1024 * 1024, 5000, 400

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pypdfium2
 
-from player.agent.pictures import FILE_MODE
-from player.agent.prepare import Prepared
 from player.errors import ContentError
+from player.media.prepare.parent import Prepared
+from player.media.prepare.pictures import FILE_MODE
 from player.store import write_atomically
 
 MAX_PAGES = 50

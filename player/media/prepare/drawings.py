@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from xml.parsers import expat
 
-from player.agent.pictures import FILE_MODE
-from player.agent.prepare import Prepared
 from player.errors import ContentError
+from player.media.prepare.parent import Prepared
+from player.media.prepare.pictures import FILE_MODE
 from player.store import write_atomically
 
 LARGEST, MOST_ELEMENTS = 8 * 1024 * 1024, 100_000

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 
-from player.agent.prepare import Prepared
 from player.errors import ContentError
+from player.media.prepare.parent import Prepared
 from player.store import write_atomically
 
 MAX_PIXELS = 64_000_000

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from player.agent.prepare import Prepared
 from player.errors import BoxError, ContentError
+from player.media.prepare.parent import Prepared
 
 MAX_SIDE, MAX_PIXELS, MIN_SIDE = 8192, 8192 * 4320, 16
 PROBE_S, DECODE_S = 20.0, 40.0
