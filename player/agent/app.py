@@ -21,12 +21,14 @@ import aiohttp
 from player import __version__
 from player.agent import handlers
 from player.agent.access import TokenStore
-from player.agent.alert_pictures import AlertPictures
 from player.agent.commands import Commands
+from player.agent.content.alert_pictures import AlertPictures
+from player.agent.content.asset_fetcher import Gatherer
+from player.agent.content.feeds import Feeds
+from player.agent.content.item_faults import Troubles
+from player.agent.content.sync import Sync
 from player.agent.control import ControlServer
 from player.agent.door import Door
-from player.agent.feeds import Feeds
-from player.agent.gather import Gatherer
 from player.agent.heartbeat import Heartbeat
 from player.agent.lock import ScreenLock
 from player.agent.logs import brief, read_logs
@@ -35,9 +37,7 @@ from player.agent.outbox import ResultsOutbox
 from player.agent.plays_outbox import PlaysOutbox
 from player.agent.stage import StageLink
 from player.agent.status import ClockFigures, ProofFigures, ServerContact, Status, build
-from player.agent.sync import Sync
 from player.agent.telemetry import TelemetryReader
-from player.agent.troubles import Troubles
 from player.cms.adcast import AdCast
 from player.cms.link import Link, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size

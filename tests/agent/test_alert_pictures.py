@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.alert_pictures import LARGEST, AlertPictures
+from player.agent.content.alert_pictures import LARGEST, AlertPictures
 from player.errors import ContentError, ServerNonsense
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Reach

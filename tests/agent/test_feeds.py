@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.feeds import Feeds
-from player.agent.gather import Gatherer
-from player.agent.sync import Sync
-from player.agent.troubles import Troubles
+from player.agent.content.asset_fetcher import Gatherer
+from player.agent.content.feeds import Feeds
+from player.agent.content.item_faults import Troubles
+from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Manifest
 from player.core.feed import file_of
 from player.core.ports import StageStatus

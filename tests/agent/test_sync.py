@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.gather import Gatherer, Prepare
-from player.agent.sync import Sync
-from player.agent.troubles import Troubles
+from player.agent.content.asset_fetcher import Gatherer, Prepare
+from player.agent.content.item_faults import Troubles
+from player.agent.content.sync import Sync
 from player.core.content import Fault, Item, Kind, Layout, Manifest, Playlist, Rect, Region
 from player.core.ports import NowPlaying, Programme, StageStatus, WantedAsset
 from player.core.syncplan import GUESS

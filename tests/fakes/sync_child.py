@@ -6,9 +6,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from player.agent.gather import Gatherer
-from player.agent.sync import Sync
-from player.agent.troubles import Troubles
+from player.agent.content.asset_fetcher import Gatherer
+from player.agent.content.item_faults import Troubles
+from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Manifest
 from player.core.ports import WantedAsset
 from player.media.fetch.download import Downloader

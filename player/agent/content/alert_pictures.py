@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from player.agent.gather import Prepare
+from player.agent.content.asset_fetcher import Prepare
 from player.core.content import Kind
 from player.core.filehash import asset_key
 from player.core.ports import WantedAsset

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from player.agent.troubles import Troubles
+from player.agent.content.item_faults import Troubles
 from player.core.content import Fault, Item
 from player.core.feed import LARGEST, file_of, lines_of
 from player.core.ports import Clock, StagePort

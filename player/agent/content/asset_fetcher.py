@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from player.agent.troubles import Troubles
+from player.agent.content.item_faults import Troubles
 from player.core.assemble import Content, Need, Ready
 from player.core.content import Kind
 from player.core.filehash import asset_key
