@@ -30,11 +30,11 @@ from player.agent.content.sync import Sync
 from player.agent.control import ControlServer
 from player.agent.door import Door
 from player.agent.heartbeat import Heartbeat
-from player.agent.lock import ScreenLock
 from player.agent.logs import brief, read_logs
-from player.agent.orders import OrdersBook
 from player.agent.outbox import ResultsOutbox
 from player.agent.plays_outbox import PlaysOutbox
+from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.screen_lock import ScreenLock
 from player.agent.stage import StageLink
 from player.agent.status import ClockFigures, ProofFigures, ServerContact, Status, build
 from player.agent.telemetry import TelemetryReader

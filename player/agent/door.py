@@ -7,7 +7,7 @@ from typing import Any
 
 from player.agent.commands import Commands
 from player.agent.handlers import take_picture
-from player.agent.lock import ScreenLock
+from player.agent.settings.screen_lock import ScreenLock
 from player.agent.status import Status
 from player.core.ports import CommandResult, StagePort
 

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from player.agent.lock import ScreenLock
-from player.agent.orders import OrdersBook
+from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.screen_lock import ScreenLock
 from player.core import commands as c
 from player.core.commands import Instruction
 from player.core.content import Orders

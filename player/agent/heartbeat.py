@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from player.agent.commands import Commands
-from player.agent.lock import ScreenLock
-from player.agent.orders import OrdersBook
 from player.agent.outbox import ResultsOutbox
+from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.screen_lock import ScreenLock
 from player.core import alerts
 from player.core.content import Fault
 from player.core.ports import AppUpdate, Clock, Cms, HeartbeatAnswer, Registration, Telemetry

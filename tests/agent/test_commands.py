@@ -16,8 +16,8 @@ import pytest
 
 from player.agent.commands import Commands
 from player.agent.handlers import build_handlers, restore, take_picture
-from player.agent.lock import ScreenLock
-from player.agent.orders import OrdersBook
+from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast import AdCast
 from player.cms.link import Link
 from player.core.content import Orders, Orientation

@@ -14,9 +14,9 @@ from aiohttp import web
 from player.agent.commands import Commands
 from player.agent.handlers import build_handlers
 from player.agent.heartbeat import Heartbeat
-from player.agent.lock import ScreenLock
-from player.agent.orders import OrdersBook
 from player.agent.outbox import ResultsOutbox
+from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast import AdCast
 from player.cms.link import Link
 from player.core.content import Fault, Orders

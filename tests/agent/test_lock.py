@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.lock import ScreenLock
-from player.agent.orders import OrdersBook
+from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.screen_lock import ScreenLock
 from player.core.content import Orders, Orientation
 from player.errors import BoxError, StorageError, WrongPin
 from player.store import Snapshot

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from player.agent.orders import OrdersBook
+from player.agent.settings.device_settings import OrdersBook
 from player.core.content import Fault
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
 from player.core.ports import Clock, StagePort

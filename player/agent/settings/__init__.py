@@ -1,0 +1,1 @@
+"""What this device is told to be, kept durably and put into effect. Imports no other wing of the agent."""
