@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from player import __version__
-from player.agent import handlers
 from player.agent.access import TokenStore
-from player.agent.commands import Commands
+from player.agent.commands import handlers
+from player.agent.commands.runner import Commands
 from player.agent.content.alert_pictures import AlertPictures
 from player.agent.content.asset_fetcher import Gatherer
 from player.agent.content.feeds import Feeds

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from player.agent.commands import Commands
-from player.agent.handlers import take_picture
+from player.agent.commands.handlers import take_picture
+from player.agent.commands.runner import Commands
 from player.agent.settings.screen_lock import ScreenLock
 from player.agent.status import Status
 from player.core.ports import CommandResult, StagePort

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from player.agent.commands import Commands
+from player.agent.commands.runner import Commands
 from player.core.ports import Cms, CommandResult
 from player.errors import ServerError, ServerRefused
 from player.runtime import backoff, jittered

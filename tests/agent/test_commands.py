@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from player.agent.commands import Commands
-from player.agent.handlers import build_handlers, restore, take_picture
+from player.agent.commands.handlers import build_handlers, restore, take_picture
+from player.agent.commands.runner import Commands
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast import AdCast

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from player.agent.commands import Commands
-from player.agent.handlers import build_handlers
+from player.agent.commands.handlers import build_handlers
+from player.agent.commands.runner import Commands
 from player.agent.heartbeat import Heartbeat
 from player.agent.outbox import ResultsOutbox
 from player.agent.settings.device_settings import OrdersBook

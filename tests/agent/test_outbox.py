@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from player.agent.commands import Commands
+from player.agent.commands.runner import Commands
 from player.agent.outbox import ResultsOutbox, pause_s
 from player.agent.plays_outbox import PlaysOutbox
 from player.cms.adcast import AdCast

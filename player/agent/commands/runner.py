@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from player.agent.handlers import Going, Handlers
+from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
 from player.core.content import Fault
 from player.core.ledger import InHand, Ledger, Record, Repeat, Run, Settle, without_secrets

@@ -1,0 +1,1 @@
+"""Commands: taken in once, carried out, answered. May import `agent.settings`."""
