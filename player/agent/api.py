@@ -18,7 +18,7 @@ from aiohttp import web
 from player.agent import local_page
 from player.agent.access import Access, Refused, Scope, check_host, check_origin
 from player.agent.mjpeg import RemoteView
-from player.agent.status import Status
+from player.agent.reports.status import Status
 from player.core.ports import CommandResult
 from player.errors import CommandRejected, SignageError, WrongPin
 

@@ -29,15 +29,15 @@ from player.agent.content.item_faults import Troubles
 from player.agent.content.sync import Sync
 from player.agent.control import ControlServer
 from player.agent.door import Door
-from player.agent.heartbeat import Heartbeat
-from player.agent.logs import brief, read_logs
-from player.agent.outbox import ResultsOutbox
-from player.agent.plays_outbox import PlaysOutbox
+from player.agent.reports.heartbeat import Heartbeat
+from player.agent.reports.logs import brief, read_logs
+from player.agent.reports.plays_outbox import PlaysOutbox
+from player.agent.reports.results_outbox import ResultsOutbox
+from player.agent.reports.status import ClockFigures, ProofFigures, ServerContact, Status, build
+from player.agent.reports.telemetry import TelemetryReader
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
 from player.agent.stage import StageLink
-from player.agent.status import ClockFigures, ProofFigures, ServerContact, Status, build
-from player.agent.telemetry import TelemetryReader
 from player.cms.adcast import AdCast
 from player.cms.link import Link, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size

@@ -7,8 +7,8 @@ from typing import Any
 
 from player.agent.commands.handlers import take_picture
 from player.agent.commands.runner import Commands
+from player.agent.reports.status import Status
 from player.agent.settings.screen_lock import ScreenLock
-from player.agent.status import Status
 from player.core.ports import CommandResult, StagePort
 
 

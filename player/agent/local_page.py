@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from player.agent.status import Status
+from player.agent.reports.status import Status
 
 FOLDER = Path(__file__).parent / "page"
 ASSETS = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from player.agent.commands.handlers import build_handlers
 from player.agent.commands.runner import Commands
-from player.agent.heartbeat import Heartbeat
-from player.agent.outbox import ResultsOutbox
+from player.agent.reports.heartbeat import Heartbeat
+from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast import AdCast

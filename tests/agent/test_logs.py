@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from player.agent.logs import brief, read_logs
+from player.agent.reports.logs import brief, read_logs
 from player.core.ports import CommandResult
 from player.redact import HIDDEN, Redactor
 from player.runtime import RecentLines

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from player.agent.commands.runner import Commands
-from player.agent.outbox import ResultsOutbox, pause_s
-from player.agent.plays_outbox import PlaysOutbox
+from player.agent.reports.plays_outbox import PlaysOutbox
+from player.agent.reports.results_outbox import ResultsOutbox, pause_s
 from player.cms.adcast import AdCast
 from player.cms.link import Link
 from player.core.ports import Command

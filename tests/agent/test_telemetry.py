@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from player import __version__
-from player.agent.telemetry import TelemetryReader, on_screen, storage_mb
+from player.agent.reports.telemetry import TelemetryReader, on_screen, storage_mb
 from player.core.ports import Absent, NowPlaying, StageStatus
 from player.device.sensors import SystemSensors
 from tests.fakes.clock import FakeClock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from player.agent.status import (
+from player.agent.reports.status import (
     CacheFigures,
     ClockFigures,
     ProofFigures,

@@ -18,7 +18,7 @@ import msgspec
 from player.agent.content.asset_fetcher import Gatherer, key_of, trouble_key
 from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import Troubles
-from player.agent.status import SyncProgress
+from player.agent.reports.status import SyncProgress
 from player.core.assemble import FILE_KINDS, Content, Need, Ready, assemble, earlier, is_feed, needs_of, with_feeds
 from player.core.content import Fault, Item, Layout, Manifest
 from player.core.filehash import asset_key

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from player.agent.commands.runner import Commands
-from player.agent.outbox import ResultsOutbox
+from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
 from player.core import alerts

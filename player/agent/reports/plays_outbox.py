@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from player.agent.outbox import pause_s
+from player.agent.reports.results_outbox import pause_s
 from player.core.content import Fault
 from player.core.ports import Clock, Cms, StagePort
 from player.errors import BoxError, ServerError, ServerRefused, StorageError
