@@ -22,8 +22,8 @@ from typing import Any, Self
 
 import pytest
 
-from player.agent.access import Scope, TokenStore
-from player.agent.control import ControlServer
+from player.agent.control.access import Scope, TokenStore
+from player.agent.control.http import ControlServer
 from player.cli import make_parser
 from player.cli.play import sniff
 from player.cli.spans import BadSpan, age, since

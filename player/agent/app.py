@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from player import __version__
-from player.agent.access import TokenStore
 from player.agent.commands import handlers
 from player.agent.commands.runner import Commands
 from player.agent.content.alert_pictures import AlertPictures
@@ -27,8 +26,9 @@ from player.agent.content.asset_fetcher import Gatherer
 from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import Troubles
 from player.agent.content.sync import Sync
-from player.agent.control import ControlServer
-from player.agent.door import Door
+from player.agent.control.access import TokenStore
+from player.agent.control.http import ControlServer
+from player.agent.control.local_controls import Door
 from player.agent.reports.heartbeat import Heartbeat
 from player.agent.reports.logs import brief, read_logs
 from player.agent.reports.plays_outbox import PlaysOutbox
@@ -37,7 +37,7 @@ from player.agent.reports.status import ClockFigures, ProofFigures, ServerContac
 from player.agent.reports.telemetry import TelemetryReader
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
-from player.agent.stage import StageLink
+from player.agent.stage_client import StageLink
 from player.cms.adcast import AdCast
 from player.cms.link import Link, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size

@@ -7,7 +7,7 @@ import os
 import time
 from datetime import UTC, datetime
 
-from player.agent.access import Scope, TokenStore
+from player.agent.control.access import Scope, TokenStore
 from player.cli.spans import age
 from player.config import Config, Dirs
 from player.errors import StorageError

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from player.agent.stage import StageLink
+from player.agent.stage_client import StageLink
 from player.core.ports import StageStatus
 from player.errors import BoxError
 from scripts.benches import content

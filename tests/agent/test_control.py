@@ -14,8 +14,8 @@ import aiohttp
 import psutil
 import pytest
 
-from player.agent.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
-from player.agent.control import ControlServer
+from player.agent.control.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
+from player.agent.control.http import ControlServer
 from player.cli.client import ControlClient
 from player.core.content import Orders
 from player.core.ports import StageStatus

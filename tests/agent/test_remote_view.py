@@ -10,9 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from player.agent.access import TokenStore
-from player.agent.control import ControlServer
-from player.agent.mjpeg import WATCHERS, RemoteView
+from player.agent.control.access import TokenStore
+from player.agent.control.http import ControlServer
+from player.agent.control.mjpeg import WATCHERS, RemoteView
 from player.errors import BoxError
 from tests.fakes.door import JPEG, FakeActions, FakeSource
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from player.agent.stage import StageLink
+from player.agent.stage_client import StageLink
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
 from player.core.content import CUT, Item, Kind, Manifest, Orders, Playlist, Transition, full_screen
 from player.core.ports import StageStatus

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from player.agent.stage import StageLink
+from player.agent.stage_client import StageLink
 from player.core.ports import PinEntered, StageStatus
 from player.errors import BoxError
 from player.stage.link import StageServer

@@ -1,4 +1,4 @@
-"""The local door: `player.agent.api` on the Unix socket (trusted, 0600) and on `control.listen`.
+"""The local door: `player.agent.control.api` on the Unix socket (trusted, 0600) and on `control.listen`.
 
 Fault L6: slow or many callers cost 32 connections and ten seconds each at most, and the Unix socket, which the command line uses,
 is never full. A TCP port that is taken is said once and tried again; the Unix socket works meanwhile.
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from player.agent.access import Access, TokenStore
-from player.agent.api import Actions, StatusSource, make_app
+from player.agent.control.access import Access, TokenStore
+from player.agent.control.api import Actions, StatusSource, make_app
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)

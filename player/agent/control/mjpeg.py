@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from player.agent.access import Refused
+from player.agent.control.access import Refused
 from player.errors import SignageError
 
 EVERY_S = 0.5

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
-from player.agent import local_page
-from player.agent.access import Access, Refused, Scope, check_host, check_origin
-from player.agent.mjpeg import RemoteView
+from player.agent.control import local_page
+from player.agent.control.access import Access, Refused, Scope, check_host, check_origin
+from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
 from player.core.ports import CommandResult
 from player.errors import CommandRejected, SignageError, WrongPin
@@ -174,7 +174,7 @@ class _Calls:
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus text."""
-        from player.agent.metrics import CONTENT_TYPE, render
+        from player.agent.control.metrics import CONTENT_TYPE, render
 
         return web.Response(body=render(await self._source.status()), headers={"Content-Type": CONTENT_TYPE})
 
