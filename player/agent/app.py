@@ -38,8 +38,8 @@ from player.agent.reports.telemetry import TelemetryReader
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
 from player.agent.stage_client import StageLink
-from player.cms.adcast import AdCast
-from player.cms.link import Link, tls_context
+from player.cms.adcast.adapter import AdCast
+from player.cms.http import Link, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size
 from player.core.content import Fault, Manifest, Orders, Orientation
 from player.core.ports import Absent

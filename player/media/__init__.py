@@ -1,1 +1,1 @@
-"""Files behind items: fetched, kept, and made ready to be shown. Needs no agent: `play` uses it too. Each wing says whom it imports."""
+"""Files behind items: fetched, kept, and made ready to be shown. Needs no agent; each wing says whom it imports."""

@@ -18,8 +18,8 @@ from player.agent.commands.handlers import build_handlers, restore, take_picture
 from player.agent.commands.runner import Commands
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
-from player.cms.adcast import AdCast
-from player.cms.link import Link
+from player.cms.adcast.adapter import AdCast
+from player.cms.http import Link
 from player.core.content import Orders, Orientation
 from player.core.ports import Absent, AppUpdate, Command, CommandResult
 from player.errors import BoxError, CommandRejected

@@ -17,8 +17,8 @@ from player.agent.reports.heartbeat import Heartbeat
 from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.settings.device_settings import OrdersBook
 from player.agent.settings.screen_lock import ScreenLock
-from player.cms.adcast import AdCast
-from player.cms.link import Link
+from player.cms.adcast.adapter import AdCast
+from player.cms.http import Link
 from player.core.content import Fault, Orders
 from player.core.ports import Absent, Telemetry
 from player.demo.client import Operator

@@ -15,8 +15,8 @@ from aiohttp import web
 from player.agent.commands.runner import Commands
 from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.reports.results_outbox import ResultsOutbox, pause_s
-from player.cms.adcast import AdCast
-from player.cms.link import Link
+from player.cms.adcast.adapter import AdCast
+from player.cms.http import Link
 from player.core.ports import Command
 from player.errors import ServerRefused, ServerUnreachable
 from player.runtime import SystemClock

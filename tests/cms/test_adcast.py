@@ -12,10 +12,10 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from player.cms.adcast import AdCast
-from player.cms.adcast_heartbeat import read_heartbeat, read_registration
-from player.cms.adcast_programme import Reader
-from player.cms.link import Link
+from player.cms.adcast.adapter import AdCast
+from player.cms.adcast.heartbeat import read_heartbeat, read_registration
+from player.cms.adcast.programme import Reader
+from player.cms.http import Link
 from player.core.content import CUT, Fault, Fit, Kind, Rect, Severity, Transition, TransitionKind
 from player.core.ports import AppUpdate, CommandResult, Programme, Telemetry
 from player.errors import ServerNonsense, ServerRefused

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from player.cms.adcast_programme import Reader
+from player.cms.adcast.programme import Reader
 from player.core.content import Item, Kind
 from player.core.ports import Programme
 

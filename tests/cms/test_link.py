@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from player.cms.link import Link, tls_context
+from player.cms.http import Link, tls_context
 from player.errors import (
     ClockUntrusted,
     ConfigError,

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from player.cms.adcast import AdCast
-from player.cms.link import Link
+from player.cms.adcast.adapter import AdCast
+from player.cms.http import Link
 from player.core.content import Fault, Fit, Kind, Severity, TransitionKind
 from player.core.ports import CommandResult, Telemetry
 from player.demo.client import Operator

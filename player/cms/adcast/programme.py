@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from player.cms.adcast_words import (
+from player.cms.adcast.words import (
     DAY_S,
     DRAWN,
     ENDLESS,

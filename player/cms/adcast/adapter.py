@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from player.cms.adcast_heartbeat import (
+from player.cms.adcast.heartbeat import (
     accepted_ids,
     heartbeat_body,
     iso,
@@ -20,9 +20,9 @@ from player.cms.adcast_heartbeat import (
     read_registration,
     result_body,
 )
-from player.cms.adcast_programme import Reader
-from player.cms.adcast_words import allowed
-from player.cms.link import Link
+from player.cms.adcast.programme import Reader
+from player.cms.adcast.words import allowed
+from player.cms.http import Link
 from player.cms.pace import trying_again
 from player.core.content import Fault, Item, Kind, Layout
 from player.core.ports import Clock, CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset

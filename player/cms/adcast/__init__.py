@@ -1,0 +1,1 @@
+"""AdCast: its API and its words. Nothing outside `cms` knows them."""
