@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from player.core.content import Alert, Rect, Severity
-from player.stage.palette import BOLD, WHITE, Colour, ink_on, mixed, parsed
+from player.stage.drawing.palette import BOLD, WHITE, Colour, ink_on, mixed, parsed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
 log = logging.getLogger(__name__)
 MAX_STRIP = 16384  # pixels: what a graphics chip still takes as one picture
@@ -40,7 +40,7 @@ def alert_colours(alert: Alert) -> tuple[Colour, Colour]:
 
 def alert_card(size: tuple[int, int], alert: Alert, image: Path | None) -> Image:
     """The alert over the whole screen: severity, title, message, and its picture where it can be read."""
-    from player.stage.canvas import Canvas, Piece, backdrop
+    from player.stage.drawing.canvas import Canvas, Piece, backdrop
 
     colour, ink = alert_colours(alert)
     canvas = Canvas(size, backdrop(size, mixed(colour, (0, 0, 0), 0.16), colour, mixed(colour, WHITE, 0.18)).copy())
@@ -122,7 +122,7 @@ def ticker_strip(
     """
     from PIL import Image, ImageDraw
 
-    from player.stage import typeset
+    from player.stage.drawing import typeset
 
     pad, size = height // 2, max(6, round(height * 0.58))
     line = typeset.truncated(text, max(1, max_width - 2 * pad), size, BOLD)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from player.core.content import Rect
-from player.stage.palette import BOLD, Colour
+from player.stage.drawing.palette import BOLD, Colour
 from player.stage.xdgwindow import SharedPicture
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _pieces(placed: Iterable[tuple[int, Image]], wide: int, *, rtl: bool) -> Ite
 
 def is_rtl(lines: Sequence[str]) -> bool:
     """Whether most lines are read from right to left."""
-    from player.stage import bidi
+    from player.stage.drawing import bidi
 
     return sum(bidi.is_rtl(line) for line in lines) * 2 > len(lines)
 
@@ -131,7 +131,7 @@ def draw_clock(text: str, look: Look) -> SharedPicture:
     """The time in the middle of the region, as large as it fits; its size follows from its shape, so that digits do not jump."""
     from PIL import Image, ImageDraw
 
-    from player.stage import typeset
+    from player.stage.drawing import typeset
 
     wide, high = look.size
     box = Rect(wide // 25, high // 20, wide - 2 * (wide // 25), high - 2 * (high // 20))

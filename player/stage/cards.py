@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 
 from player.core.content import Rect
 from player.stage.alert_cards import alert_card, alert_colours, ticker_strip
+from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, WARM
 from player.stage.frame import MARGIN, Facts, Size, blank, facts, facts_area, header
 from player.stage.lock_card import lock_pad
 from player.stage.overlays import corner_card, corner_size, message_card, message_size, overlay_bytes, watermark, watermark_size
 from player.stage.pairing_card import pairing_card
-from player.stage.palette import ACCENT, BOLD, CODE, MUTED, WARM
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
 __all__ = [
     "alert_card",
@@ -46,7 +46,7 @@ __all__ = [
 
 def idle_card(size: Size, *, device_name: str = "", note: str = "", now: datetime | None = None) -> Image:
     """Nothing is on air: the hour (in the zone of `now`), the screen's name; `note` is one quiet line, such as why."""
-    from player.stage.canvas import Piece
+    from player.stage.drawing.canvas import Piece
 
     canvas = blank(size)
     margin, middle = canvas.px(MARGIN), canvas.height // 2
@@ -109,7 +109,7 @@ def identify_card(size: Size, name: str, address: str, code: str, *, panel: str 
 
     `panel` tells the panels of one screen apart.
     """
-    from player.stage.canvas import Piece
+    from player.stage.drawing.canvas import Piece
 
     canvas = blank(size)
     edge, margin = canvas.px(2.2), canvas.px(MARGIN)
@@ -135,7 +135,7 @@ def identify_card(size: Size, name: str, address: str, code: str, *, panel: str 
 
 
 def _trouble(size: Size, title: str, told: str, advice: str, values: Facts, now: datetime | None) -> Image:
-    from player.stage.canvas import Piece
+    from player.stage.drawing.canvas import Piece
 
     canvas = blank(size)
     header(canvas, "", now)

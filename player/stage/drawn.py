@@ -17,7 +17,7 @@ from player.core.ports import Playable
 from player.errors import ContentError
 from player.stage.bands import Look
 from player.stage.clockface import ClockFace
-from player.stage.palette import ink_on, parsed
+from player.stage.drawing.palette import ink_on, parsed
 from player.stage.ticker import Ticker
 from player.stage.xdgwindow import SharedPicture, WindowClient, XdgWindow
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from player.core.content import Rect
-from player.stage.palette import BOLD, MUTED, REGULAR, WHITE
+from player.stage.drawing.palette import BOLD, MUTED, REGULAR, WHITE
 
 if TYPE_CHECKING:
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
 Size = tuple[int, int]
 Facts = Sequence[tuple[str, str]]
@@ -21,7 +21,7 @@ _LABEL, _ROW = 2.5, 11.0
 
 def blank(size: Size) -> Canvas:
     """A card with nothing on it yet; Pillow is imported here and not before."""
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
     return Canvas(size)
 
@@ -68,7 +68,7 @@ def _columns(canvas: Canvas, box: Rect, shown: Facts, columns: int) -> tuple[flo
 
     Values grow smaller, all together, before any of them is cut.
     """
-    from player.stage import typeset
+    from player.stage.drawing import typeset
 
     for units in _VALUES:
         sizes = (canvas.px(_LABEL), canvas.px(units))
@@ -87,7 +87,7 @@ def _columns(canvas: Canvas, box: Rect, shown: Facts, columns: int) -> tuple[flo
 
 
 def _written(canvas: Canvas, x: int, baseline: int, width: int, text: str, units: float, fill: tuple[int, int, int]) -> None:
-    from player.stage import typeset
+    from player.stage.drawing import typeset
 
     size = canvas.px(units)
     typeset.draw_line(canvas.draw, typeset.truncated(text, width, size, REGULAR), x, baseline, size, fill)

@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from player.core.content import Rect
-from player.stage.palette import ACCENT, BOLD, MUTED, NIGHT, WARM, WHITE
+from player.stage.drawing.palette import ACCENT, BOLD, MUTED, NIGHT, WARM, WHITE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "backspace", "0", "enter")
 _MARGIN = 6.0
@@ -23,7 +23,7 @@ def lock_pad(size: tuple[int, int], *, entered: int, wait_s: float, message: str
 
     `entered` digits show as dots; while `wait_s` is above 0 the keys are dim and the card says how long it takes.
     """
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
     canvas = Canvas(size)
     words, keys = _areas(canvas)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from player.core.content import Rect
-from player.stage.palette import ACCENT, BOLD, CODE, MUTED, NIGHT, WHITE
+from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, NIGHT, WHITE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
 Size = tuple[int, int]
 
@@ -77,7 +77,7 @@ def _panel(size: Size, *, alpha: int) -> Canvas:
     """A night-blue panel with round corners; `alpha` 0 leaves it clear, in the text's colour so that edges have no dark rim."""
     from PIL import Image as pillow  # noqa: N813 - as above
 
-    from player.stage.canvas import Canvas, rounded
+    from player.stage.drawing.canvas import Canvas, rounded
 
     image = pillow.new("RGBA", size, (*(NIGHT if alpha else WHITE), 0))
     if alpha:

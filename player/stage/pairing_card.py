@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from player.core.content import Rect
+from player.stage.drawing.palette import BOLD, CODE, MUTED, WHITE
 from player.stage.frame import MARGIN, blank, facts, facts_area, header
-from player.stage.palette import BOLD, CODE, MUTED, WHITE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from player.stage.canvas import Canvas
+    from player.stage.drawing.canvas import Canvas
 
 Size = tuple[int, int]
 _CAPITAL, _CELL = 0.73, 0.602  # of the code's face, in ems: height of a capital, width of a letter
@@ -118,7 +118,7 @@ def pairing_card(
 
 
 def _heading(canvas: Canvas, box: Rect, *, waiting: bool, host: str) -> None:
-    from player.stage.canvas import Piece
+    from player.stage.drawing.canvas import Piece
 
     title = "Waiting for a code" if waiting else "Pair this screen"
     if waiting:
@@ -131,7 +131,7 @@ def _heading(canvas: Canvas, box: Rect, *, waiting: bool, host: str) -> None:
 
 def _letters(canvas: Canvas, box: Rect, code: str, letter: int) -> None:
     """The letters in tiles, with a wider gap in the middle of six or eight: codes are read out loud in halves."""
-    from player.stage import typeset
+    from player.stage.drawing import typeset
 
     em = round(letter / _CAPITAL)
     cell = em * _CELL

@@ -13,11 +13,13 @@ import segno
 from PIL import Image, ImageChops, ImageFont
 
 from player.core.content import Alert, Rect, Severity
-from player.stage import bidi, cards, fonts, linebreak, typeset
-from player.stage.canvas import Canvas
+from player.stage import cards
+from player.stage.drawing import bidi, fonts, typeset
+from player.stage.drawing import line_break as linebreak
+from player.stage.drawing.canvas import Canvas
+from player.stage.drawing.palette import BOLD, CODE, INK, WHITE, contrast, ink_on, parsed
 from player.stage.lock_card import KEYS, spoken
 from player.stage.pairing_card import pairing_layout
-from player.stage.palette import BOLD, CODE, INK, WHITE, contrast, ink_on, parsed
 
 SIZES = [(1920, 1080), (1280, 720), (1080, 1920), (800, 480), (1280, 1024), (3840, 720)]
 NOW = datetime(2026, 11, 21, 9, 41)  # noqa: DTZ001 - only its hour and date are drawn
@@ -374,7 +376,7 @@ def test_bold_falls_back_to_regular_where_a_script_has_one_weight() -> None:
 
 def test_a_system_without_fonts_still_draws_letters() -> None:
     code = """
-from player.stage import fonts
+from player.stage.drawing import fonts
 fonts.FOLDERS = ()
 from PIL import ImageChops
 from player.stage import cards

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-from player.stage.palette import BOLD, CODE, REGULAR
+from player.stage.drawing.palette import BOLD, CODE, REGULAR
 
 FOLDERS = (
     Path("/usr/share/fonts/truetype/noto"),

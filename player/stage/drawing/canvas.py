@@ -14,8 +14,8 @@ from typing import Literal
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from player.core.content import Rect
-from player.stage import typeset
-from player.stage.palette import ACCENT, DUSK, GLOW, NIGHT, REGULAR, WARM, WHITE, Colour
+from player.stage.drawing import typeset
+from player.stage.drawing.palette import ACCENT, DUSK, GLOW, NIGHT, REGULAR, WARM, WHITE, Colour
 
 Align = Literal["start", "left", "center", "right"]
 Valign = Literal["top", "middle", "bottom"]

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from PIL import ImageDraw, features
 
 from player.core.content import Rect
-from player.stage import bidi, fonts, linebreak
-from player.stage.palette import REGULAR
+from player.stage.drawing import bidi, fonts
+from player.stage.drawing import line_break as linebreak
+from player.stage.drawing.palette import REGULAR
 
 MAX_BALANCED = 5  # lines: longer texts are read as paragraphs
 ELLIPSIS = "…"

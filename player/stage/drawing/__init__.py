@@ -1,0 +1,1 @@
+"""Text and shapes into pixels: fonts, directions, line breaks, colours. Imports no other wing of the stage."""
