@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from player.core.content import Rect
 from player.stage.drawing.palette import BOLD, Colour
-from player.stage.xdgwindow import SharedPicture
+from player.stage.wayland.window import SharedPicture
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from player.stage.bands import Look, draw_clock
-from player.stage.xdgwindow import SharedPicture, XdgWindow
+from player.stage.wayland.window import SharedPicture, XdgWindow
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from player.stage.bands import Look
 from player.stage.clockface import ClockFace
 from player.stage.drawing.palette import ink_on, parsed
 from player.stage.ticker import Ticker
-from player.stage.xdgwindow import SharedPicture, WindowClient, XdgWindow
+from player.stage.wayland.window import SharedPicture, WindowClient, XdgWindow
 
 LARGEST_TEXT = 256 * 1024
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from player.core.content import Orders
 from player.core.ports import Clock, Output
 from player.core.screen import View
-from player.stage.layercard import PanelCards
 from player.stage.presenter import Notices, Pad, Presenter, Spot
+from player.stage.wayland.layer_card import PanelCards
 
 
 class Presenters:

@@ -18,8 +18,8 @@ from player.core.content import Alert, Orders, Rect
 from player.core.ports import Clock
 from player.core.screen import View
 from player.errors import BoxError
-from player.stage.layercard import PanelCards, Picture, Place
-from player.stage.layershell import Anchor, Keyboard, Layer
+from player.stage.wayland.layer_card import PanelCards, Picture, Place
+from player.stage.wayland.layer_shell import Anchor, Keyboard, Layer
 
 log = logging.getLogger(__name__)
 

@@ -61,7 +61,7 @@ class SwayScreen:
 
     async def _draw(self, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         from player.stage.drawn import DrawnSurface
-        from player.stage.xdgwindow import WindowClient
+        from player.stage.wayland.window import WindowClient
 
         if self._drawn_windows is None:
             self._drawn_windows = WindowClient(self.wayland_display)
@@ -88,8 +88,8 @@ class SwayScreen:
 
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
         """Connects what draws cards and takes input. None, said once, where the compositor has no layer surfaces."""
-        from player.stage.overlay import Overlay
         from player.stage.panel_cards import Presenters
+        from player.stage.wayland.overlay import Overlay
 
         overlay = await Overlay.connect(self.wayland_display, house.pressed_key, house.touched)
         overlay.on_gone = house.cards_lost

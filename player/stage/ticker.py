@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from player.errors import ContentError
 from player.stage.bands import Band, Look, draw_band
-from player.stage.xdgwindow import XdgWindow
+from player.stage.wayland.window import XdgWindow
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from player.core.ports import Playable
 from player.errors import BoxError, ContentError
 from player.stage.bands import Look, draw_band, draw_clock
 from player.stage.drawn import DrawnSurface
-from player.stage.xdgwindow import SharedPicture, WindowClient
+from player.stage.wayland.window import SharedPicture, WindowClient
 from tests.conftest import Look as Looking
 from tests.stage.conftest import StageBox
 

@@ -17,9 +17,9 @@ from player.core.content import Alert, Layout, Manifest, Orders, Playlist, Rect,
 from player.core.screen import View
 from player.runtime import SystemClock
 from player.stage.cards import lock_pad
-from player.stage.overlay import Overlay
 from player.stage.panel_cards import Presenters
 from player.stage.presenter import Notices, Pad
+from player.stage.wayland.overlay import Overlay
 from tests.conftest import Look, looking
 from tests.stage.conftest import COLOURS, Running, StageBox
 from tests.stage.test_output import nested, swaymsg

@@ -17,9 +17,9 @@ from pywayland.protocol.viewporter import WpViewporter
 from pywayland.protocol.wayland import WlCompositor, WlOutput, WlSeat, WlShm
 
 from player.errors import BoxError
-from player.stage.layercard import Globals, LayerCard, Picture, Place
-from player.stage.layershell import Keyboard, ZwlrLayerShellV1
-from player.stage.seat import Seat
+from player.stage.wayland.layer_card import Globals, LayerCard, Picture, Place
+from player.stage.wayland.layer_shell import Keyboard, ZwlrLayerShellV1
+from player.stage.wayland.seat import Seat
 
 CONFIGURE_LIMIT_S = 3.0
 KEYBOARD_PAUSE_S = 0.02

@@ -1,0 +1,1 @@
+"""Small Wayland clients: layer surfaces, plain windows, the seat. Imports no other wing of the stage."""
