@@ -91,7 +91,7 @@ def is_rtl(lines: Sequence[str]) -> bool:
 
 def _cells(lines: Sequence[str], look: Look) -> list[_Cell]:
     """As many lines as fit, each followed by a separator; what is shorter than the view is filled up with ground."""
-    from player.stage.cards import ticker_strip
+    from player.stage.cards.catalogue import ticker_strip
 
     wide, high = look.size
     most = max(wide, MOST_PIXELS // high)

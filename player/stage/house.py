@@ -196,7 +196,7 @@ class House:
         )
 
     async def _show_cards(self, cards: Cards, now: float) -> None:
-        from player.stage.presenter import Notices, Pad
+        from player.stage.cards.presenter import Notices, Pad
 
         pad = Pad(len(self._pad.pin), max(0.0, round(self._pad.wait_until - now)), self._pad.message)
         text = self._message[0] if self._message and now < self._message[1] else None

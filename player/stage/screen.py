@@ -88,7 +88,7 @@ class SwayScreen:
 
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
         """Connects what draws cards and takes input. None, said once, where the compositor has no layer surfaces."""
-        from player.stage.panel_cards import Presenters
+        from player.stage.cards.panel_cards import Presenters
         from player.stage.wayland.overlay import Overlay
 
         overlay = await Overlay.connect(self.wayland_display, house.pressed_key, house.touched)
@@ -124,7 +124,7 @@ class SwayScreen:
 def _draw_still(path: Path, size: tuple[int, int]) -> None:
     import io
 
-    from player.stage.cards import background_card
+    from player.stage.cards.catalogue import background_card
 
     out = io.BytesIO()
     background_card(size).save(out, "PNG", compress_level=1)

@@ -13,13 +13,13 @@ import segno
 from PIL import Image, ImageChops, ImageFont
 
 from player.core.content import Alert, Rect, Severity
-from player.stage import cards
+from player.stage.cards import catalogue as cards
+from player.stage.cards.lock_pad import KEYS, spoken
+from player.stage.cards.pairing import pairing_layout
 from player.stage.drawing import bidi, fonts, typeset
 from player.stage.drawing import line_break as linebreak
 from player.stage.drawing.canvas import Canvas
 from player.stage.drawing.palette import BOLD, CODE, INK, WHITE, contrast, ink_on, parsed
-from player.stage.lock_card import KEYS, spoken
-from player.stage.pairing_card import pairing_layout
 
 SIZES = [(1920, 1080), (1280, 720), (1080, 1920), (800, 480), (1280, 1024), (3840, 720)]
 NOW = datetime(2026, 11, 21, 9, 41)  # noqa: DTZ001 - only its hour and date are drawn
@@ -366,7 +366,7 @@ def test_a_card_takes_less_than_150_ms_of_this_processor() -> None:
 
 
 def test_the_module_does_not_load_pillow_before_the_first_card() -> None:
-    code = "import sys, player.stage.cards; sys.exit('PIL' in sys.modules)"
+    code = "import sys, player.stage.cards.catalogue; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=20).returncode == 0
 
 
@@ -379,7 +379,7 @@ def test_a_system_without_fonts_still_draws_letters() -> None:
 from player.stage.drawing import fonts
 fonts.FOLDERS = ()
 from PIL import ImageChops
-from player.stage import cards
+from player.stage.cards import catalogue as cards
 one, other = (cards.identify_card((400, 240), name, "10.0.0.7", "4A7X2B") for name in ("Lobby", "Foyer"))
 assert ImageChops.difference(one, other).getbbox()
 """

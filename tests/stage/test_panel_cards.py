@@ -17,8 +17,8 @@ from player.core.content import Alert, Layout, Manifest, Orders, Playlist, Rect,
 from player.core.screen import View
 from player.runtime import SystemClock
 from player.stage.cards import lock_pad
-from player.stage.panel_cards import Presenters
-from player.stage.presenter import Notices, Pad
+from player.stage.cards.panel_cards import Presenters
+from player.stage.cards.presenter import Notices, Pad
 from player.stage.wayland.overlay import Overlay
 from tests.conftest import Look, looking
 from tests.stage.conftest import COLOURS, Running, StageBox

@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from player.core.content import Rect
-from player.stage.alert_cards import alert_card, alert_colours, ticker_strip
+from player.stage.cards.alert import alert_card, alert_colours, ticker_strip
+from player.stage.cards.frame import MARGIN, Facts, Size, blank, facts, facts_area, header
+from player.stage.cards.lock_pad import lock_pad
+from player.stage.cards.overlays import (
+    corner_card,
+    corner_size,
+    message_card,
+    message_size,
+    overlay_bytes,
+    watermark,
+    watermark_size,
+)
+from player.stage.cards.pairing import pairing_card
 from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, WARM
-from player.stage.frame import MARGIN, Facts, Size, blank, facts, facts_area, header
-from player.stage.lock_card import lock_pad
-from player.stage.overlays import corner_card, corner_size, message_card, message_size, overlay_bytes, watermark, watermark_size
-from player.stage.pairing_card import pairing_card
 
 if TYPE_CHECKING:
     from PIL.Image import Image

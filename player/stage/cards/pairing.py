@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from player.core.content import Rect
+from player.stage.cards.frame import MARGIN, blank, facts, facts_area, header
 from player.stage.drawing.palette import BOLD, CODE, MUTED, WHITE
-from player.stage.frame import MARGIN, blank, facts, facts_area, header
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -92,7 +92,7 @@ class Presenter:
 
     async def show(self, view: View, orders: Orders, pad: Pad, notices: Notices, *, watermark: bool, ground: str | None) -> None:
         """Makes the panel agree with `view`; `ground` (#rrggbb) lies behind and between the regions."""
-        from player.stage import cards
+        from player.stage.cards import catalogue as cards
 
         self._shown = {name: key for name, key in self._shown.items() if self._overlay.shows(name)}
         view, notices = _uncovered(view, notices)
@@ -152,13 +152,13 @@ class Presenter:
             self._overlay.remove(name)
 
     async def _corner(self, code: str | None) -> None:
-        from player.stage import cards
+        from player.stage.cards import catalogue as cards
 
         place = _corner(self.size, Anchor.BOTTOM | Anchor.LEFT)
         await self._card("corner", code, lambda: cards.corner_card(cards.corner_size(self.size), code or ""), place)
 
     async def _notices(self, orders: Orders, notices: Notices) -> None:
-        from player.stage import cards
+        from player.stage.cards import catalogue as cards
 
         label = self._spot.label
         facts = (orders.device_name or "This screen", orders.address, orders.box_id)
@@ -189,7 +189,7 @@ class Presenter:
         """Bare ground, the text, bare ground: its end joins its start."""
         from PIL import Image
 
-        from player.stage import cards
+        from player.stage.cards import catalogue as cards
 
         ground, ink = cards.alert_colours(alerts[0])
         height = max(28, self.size[1] // 14)
@@ -200,20 +200,20 @@ class Presenter:
         return _picture(strip)
 
     def _alert(self, alert: Alert | None) -> Any:
-        from player.stage import cards
+        from player.stage.cards import catalogue as cards
 
         if alert is None:
             raise BoxError("stage", "an alert card without an alert")
         return cards.alert_card(self.size, alert, self._cache / alert.image if alert.image else None)
 
     def _lock_pad(self, pad: Pad) -> Any:
-        from player.stage import cards
+        from player.stage.cards import catalogue as cards
 
         image, self.pad_keys = cards.lock_pad(self.size, entered=pad.entered, wait_s=pad.wait_s, message=pad.message)
         return image
 
     def _watermark(self) -> Any:
-        from player.stage import cards
+        from player.stage.cards import catalogue as cards
 
         return cards.watermark(cards.watermark_size(self.size))
 
@@ -229,7 +229,7 @@ def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:
 
 
 def _pairing(size: tuple[int, int], orders: Orders, now: datetime) -> Any:
-    from player.stage import cards
+    from player.stage.cards import catalogue as cards
 
     return cards.pairing_card(
         size, code=orders.pairing_code or "", server_name=orders.server_name, server_url=orders.server_url,
@@ -253,6 +253,6 @@ def _drawn(draw: Callable[[], Any]) -> Picture:
 
 
 def _picture(image: Any) -> Picture:
-    from player.stage import cards
+    from player.stage.cards import catalogue as cards
 
     return Picture(image.width, image.height, cards.overlay_bytes(image))

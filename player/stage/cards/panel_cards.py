@@ -14,7 +14,7 @@ from pathlib import Path
 from player.core.content import Orders
 from player.core.ports import Clock, Output
 from player.core.screen import View
-from player.stage.presenter import Notices, Pad, Presenter, Spot
+from player.stage.cards.presenter import Notices, Pad, Presenter, Spot
 from player.stage.wayland.layer_card import PanelCards
 
 
