@@ -60,7 +60,7 @@ class SwayScreen:
         return player
 
     async def _draw(self, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
-        from player.stage.drawn import DrawnSurface
+        from player.stage.drawn.surface import DrawnSurface
         from player.stage.wayland.window import WindowClient
 
         if self._drawn_windows is None:

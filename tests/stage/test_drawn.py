@@ -16,8 +16,8 @@ from player.compositor.sway import Sway
 from player.core.content import Alert, Item, Kind, Layout, Manifest, Playlist, Rect, Region, Severity
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
-from player.stage.bands import Look, draw_band, draw_clock
-from player.stage.drawn import DrawnSurface
+from player.stage.drawn.bands import Look, draw_band, draw_clock
+from player.stage.drawn.surface import DrawnSurface
 from player.stage.wayland.window import SharedPicture, WindowClient
 from tests.conftest import Look as Looking
 from tests.stage.conftest import StageBox

@@ -15,10 +15,10 @@ from pathlib import Path
 from player.core.content import Item, Kind
 from player.core.ports import Playable
 from player.errors import ContentError
-from player.stage.bands import Look
-from player.stage.clockface import ClockFace
 from player.stage.drawing.palette import ink_on, parsed
-from player.stage.ticker import Ticker
+from player.stage.drawn.bands import Look
+from player.stage.drawn.clock_face import ClockFace
+from player.stage.drawn.ticker import Ticker
 from player.stage.wayland.window import SharedPicture, WindowClient, XdgWindow
 
 LARGEST_TEXT = 256 * 1024

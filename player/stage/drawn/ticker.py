@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from player.errors import ContentError
-from player.stage.bands import Band, Look, draw_band
+from player.stage.drawn.bands import Band, Look, draw_band
 from player.stage.wayland.window import XdgWindow
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from player.stage.bands import Look, draw_clock
+from player.stage.drawn.bands import Look, draw_clock
 from player.stage.wayland.window import SharedPicture, XdgWindow
 
 log = logging.getLogger(__name__)
