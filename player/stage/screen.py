@@ -45,7 +45,7 @@ class SwayScreen:
         if sort == "drawn":
             return await self._draw(name, size, now)
         if sort == "web":
-            from player.stage.websurface import WebSurface
+            from player.stage.web.surface import WebSurface
 
             page = WebSurface(self._the_browser(), name, self._the_keepsakes())
             await page.open()
@@ -69,14 +69,14 @@ class SwayScreen:
 
     def _the_keepsakes(self) -> Any:
         if self._keepsakes is None:
-            from player.stage.keepsake import Keepsakes
+            from player.stage.web.page_snapshots import Keepsakes
 
             self._keepsakes = Keepsakes(self._dirs.stage / "keepsakes", time.time)
         return self._keepsakes
 
     def _the_browser(self) -> Any:
         if self._browser is None:
-            from player.stage.browser import BrowserProcess
+            from player.stage.web.browser import BrowserProcess
 
             self._browser = BrowserProcess(
                 self._dirs.stage_runtime,

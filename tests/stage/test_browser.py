@@ -19,9 +19,9 @@ from player.core.content import Item, Kind, Rect, WebOptions
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
 from player.runtime import keep_running
-from player.stage.browser import BrowserProcess
-from player.stage.chromium import find_browser
-from player.stage.websurface import WebSurface
+from player.stage.web.browser import BrowserProcess
+from player.stage.web.chromium import find_browser
+from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking, running_sway
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]

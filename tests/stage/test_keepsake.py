@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from player.core.content import Item, Kind, WebOptions
-from player.stage.keepsake import LIMIT, RENEW_S, Keepsakes
+from player.stage.web.page_snapshots import LIMIT, RENEW_S, Keepsakes
 
 
 def page(url: str, **headers: str) -> Item:

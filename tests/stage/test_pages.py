@@ -17,7 +17,7 @@ from PIL import Image
 from player.core.content import Item, Kind
 from player.core.playback import STAND_IN
 from player.media.prepare.parent import prepare
-from player.stage.chromium import memory_limit
+from player.stage.web.chromium import memory_limit
 from tests.e2e.world import installation
 from tests.stage.conftest import StageBox
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from player.core.content import Kind
 from player.core.ports import Playable
 from player.errors import BoxError, ContentError
-from player.stage.browser import BrowserProcess
-from player.stage.chromium import app_id
-from player.stage.keepsake import Keepsake, Keepsakes
-from player.stage.picturepage import Picture
-from player.stage.webpage import WebPage
+from player.stage.web.browser import BrowserProcess
+from player.stage.web.chromium import app_id
+from player.stage.web.page import WebPage
+from player.stage.web.page_snapshots import Keepsake, Keepsakes
+from player.stage.web.picture_page import Picture
 
 log = logging.getLogger(__name__)
 AWAY = frozenset({"page_unreachable", "page_error"})

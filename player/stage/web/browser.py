@@ -21,9 +21,9 @@ from typing import Any
 from player.core.content import Fault
 from player.errors import BoxError
 from player.runtime import child_environment
-from player.stage.cdp import MESSAGE_LIMIT, Cdp
-from player.stage.chromium import PIPED, address, find_browser, flags, memory_limit
-from player.stage.webpage import WebPage
+from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
+from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit
+from player.stage.web.page import WebPage
 
 log = logging.getLogger(__name__)
 START_S, STOP_S = 30.0, 2.0

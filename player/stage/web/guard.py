@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from player.stage.picturepage import FILE, POLICY, Picture
+from player.stage.web.picture_page import FILE, POLICY, Picture
 
 PACKAGE = "https://package.invalid"
 FILE_LIMIT = 32 * 1024 * 1024

@@ -13,9 +13,9 @@ from typing import Any
 
 from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
-from player.stage.cdp import Cdp
-from player.stage.picturepage import DECODED, Picture
-from player.stage.webguard import WITHIN_THE_PAGE, Guard, opens, scheme
+from player.stage.web.cdp import Cdp
+from player.stage.web.guard import WITHIN_THE_PAGE, Guard, opens, scheme
+from player.stage.web.picture_page import DECODED, Picture
 
 log = logging.getLogger(__name__)
 BLANK = "about:blank"
