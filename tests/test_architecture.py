@@ -58,8 +58,8 @@ LONGER = {
 }
 BROAD = {
     "player/runtime.py": (1, "keep_running: the one place where a task's failure ends"),
-    "player/stage/mpv.py": (1, "carries whatever a call raised from its thread to whoever waits"),
-    "player/stage/resolve.py": (1, "the child's answer is whatever went wrong"),
+    "player/stage/video/mpv.py": (1, "carries whatever a call raised from its thread to whoever waits"),
+    "player/stage/video/youtube.py": (1, "the child's answer is whatever went wrong"),
     "player/stage/wayland/overlay.py": (2, "pywayland raises bare exceptions when the connection is gone"),
     "player/stage/wayland/window.py": (2, "pywayland raises bare exceptions when the connection is gone"),
     "player/demo/rest.py": (1, "the demonstration server answers 500, says why, and goes on"),

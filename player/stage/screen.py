@@ -18,8 +18,8 @@ from player.core.content import Fault
 from player.core.ports import Clock, Surface
 from player.errors import SignageError
 from player.stage.house import Cards, House, idle_background
-from player.stage.mpv import MpvSurface
-from player.stage.sound import Sound
+from player.stage.video.mpv import MpvSurface
+from player.stage.video.sound import Sound
 from player.store import write_atomically
 
 log = logging.getLogger(__name__)

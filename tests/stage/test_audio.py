@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
-from player.stage.sound import SILENCE, Sound
 from player.stage.soundfade import gains, mpv_volume
+from player.stage.video.sound import SILENCE, Sound
 from tests.stage.conftest import Running, StageBox
 
 RATE = 16000

@@ -19,8 +19,8 @@ from player.compositor.sway import Sway
 from player.core.content import Item, Kind, Rect
 from player.core.ports import Playable
 from player.errors import ContentError
-from player.stage.media_options import options_for, stream_options
-from player.stage.mpv import LOAD_LIMIT_S, STALL_S, MpvSurface
+from player.stage.video.mpv import LOAD_LIMIT_S, STALL_S, MpvSurface
+from player.stage.video.options import options_for, stream_options
 from tests.conftest import Look, looking, running_sway
 from tests.fakes.running import eventually
 from tests.stage import hostile

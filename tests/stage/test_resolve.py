@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from player.errors import ContentError
-from player.stage.resolve import Resolver
+from player.stage.video.youtube import Resolver
 from tests.fakes.running import eventually
 
 HOSTS = ("127.0.0.1",)
@@ -75,7 +75,7 @@ def children() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
-            if "player.stage.resolve" in process.cmdline():
+            if "player.stage.video.youtube" in process.cmdline():
                 found.append(process)
     return found
 
@@ -136,7 +136,9 @@ async def test_a_question_that_nobody_waits_for_any_more_ends_its_child(site: Si
 
 
 async def test_a_stage_that_is_killed_takes_its_resolver_along(site: Site):
-    asks = f"import asyncio; from player.stage.resolve import Resolver; asyncio.run(Resolver({HOSTS!r})({site.url('/hang')!r}))"
+    asks = (
+        f"import asyncio; from player.stage.video.youtube import Resolver; asyncio.run(Resolver({HOSTS!r})({site.url('/hang')!r}))"
+    )
     stage = await asyncio.create_subprocess_exec(sys.executable, "-c", asks)
     child: list[psutil.Process] = []
     try:

@@ -23,7 +23,7 @@ from player.core.clipclock import ClipClock
 from player.core.content import Fit, Kind
 from player.core.ports import Playable
 from player.errors import ContentError
-from player.stage.media_options import ALWAYS, options_for
+from player.stage.video.options import ALWAYS, options_for
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

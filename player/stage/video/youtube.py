@@ -43,7 +43,7 @@ class Resolver:
         if refusal:
             raise ContentError("bad_url", url, refusal)
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "player.stage.resolve", url, str(os.getpid()), env=child_environment(),
+            sys.executable, "-I", "-m", "player.stage.video.youtube", url, str(os.getpid()), env=child_environment(),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:

@@ -1,0 +1,1 @@
+"""Videos, pictures, streams and sound, by libmpv. Imports no other wing of the stage."""
