@@ -37,9 +37,9 @@ from player.stage.link import StageServer
 from player.stage.null import NullCompositor, NullScreen
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
+from player.stage.regions.show import Show
+from player.stage.regions.surfaces import Windows
 from player.stage.requests import Requests
-from player.stage.show import Show
-from player.stage.surfaces import Windows
 from player.stage.video.youtube import Resolver
 from player.store import Snapshot
 

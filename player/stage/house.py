@@ -19,7 +19,7 @@ from player.core.ports import Clock, Output
 from player.core.screen import View, view
 from player.errors import BoxError
 from player.stage.panels import Panels
-from player.stage.show import Show
+from player.stage.regions.show import Show
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from player.errors import BoxError
 from player.runtime import recent_lines
 from player.stage.house import House
 from player.stage.plays import Plays
-from player.stage.show import Show
+from player.stage.regions.show import Show
 
 LONGEST_TEXT = 2000
 LONGEST_SHOW_S = 24 * 3600.0

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
-from player.stage.soundfade import gains, mpv_volume
+from player.stage.regions.soundfade import gains, mpv_volume
 from player.stage.video.sound import SILENCE, Sound
 from tests.stage.conftest import Running, StageBox
 

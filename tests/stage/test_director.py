@@ -10,9 +10,9 @@ from player.core.content import Item, Kind, Orders, Playlist, full_screen
 from player.core.playback import PlaylistChanged, Record
 from player.core.ports import Playable
 from player.runtime import SystemClock
-from player.stage.director import SEAM_S, Desk, RegionDriver
-from player.stage.sight import Sight
-from player.stage.surfaces import SurfacePool, Windows
+from player.stage.regions.driver import SEAM_S, Desk, RegionDriver
+from player.stage.regions.surfaces import SurfacePool, Windows
+from player.stage.regions.visibility import Sight
 from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
 
 

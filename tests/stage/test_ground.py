@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from player.core.content import Layout, Playlist, Rect, Region
-from player.stage.ground import Ground
+from player.stage.regions.placement import Ground
 
 LAYOUT = Layout("l", 100, 100)
 HALF = Rect(50, 0, 50, 100)

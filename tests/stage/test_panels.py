@@ -8,8 +8,8 @@ from player.core.content import Kind, Orientation
 from player.errors import BoxError
 from player.stage.null import NullCompositor, NullSurface
 from player.stage.panels import TRIES, Panels
-from player.stage.sight import NO_WINDOW
-from player.stage.surfaces import SurfacePool, Windows
+from player.stage.regions.surfaces import SurfacePool, Windows
+from player.stage.regions.visibility import NO_WINDOW
 
 
 class Stubborn(NullCompositor):

@@ -9,8 +9,8 @@ import pytest
 from player.core.content import Kind, Rect
 from player.core.ports import CompositorGone, OutputsChanged, WindowClosed
 from player.errors import BoxError, ContentError
-from player.stage.sight import NO_WINDOW
-from player.stage.surfaces import PER_SORT, STAND_IN, WINDOW_LIMIT_S, SurfacePool, Windows, sort_of
+from player.stage.regions.surfaces import PER_SORT, STAND_IN, WINDOW_LIMIT_S, SurfacePool, Windows, sort_of
+from player.stage.regions.visibility import NO_WINDOW
 from tests.fakes.running import running
 from tests.fakes.surface import FakeCompositor, Maker
 

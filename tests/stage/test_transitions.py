@@ -10,7 +10,7 @@ from PIL import Image
 
 from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
 from player.errors import BoxError
-from player.stage.transitions import Change, change
+from player.stage.regions.transitions import Change, change
 from tests.fakes.surface import FakeCompositor
 from tests.stage.conftest import StageBox
 

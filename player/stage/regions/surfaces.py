@@ -16,7 +16,7 @@ from typing import Protocol
 from player.core.content import Kind, Rect
 from player.core.ports import Compositor, CompositorGone, OutputsChanged, Surface, Window, WindowClosed, WindowOpened
 from player.errors import BoxError, ContentError
-from player.stage.sight import NO_WINDOW
+from player.stage.regions.visibility import NO_WINDOW
 
 log = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from player.core import playback
 from player.core.content import Fault, Item, Manifest, Orders, Playlist, Rect, Region
 from player.core.panels import is_mirror, mirrored
 from player.core.ports import Clock, Compositor, NowPlaying
-from player.stage.director import Desk, RegionDriver
-from player.stage.ground import Ground
 from player.stage.plays import Mark, Plays
-from player.stage.sight import Sight
-from player.stage.surfaces import SurfaceMaker, SurfacePool, Windows
+from player.stage.regions.driver import Desk, RegionDriver
+from player.stage.regions.placement import Ground
+from player.stage.regions.surfaces import SurfaceMaker, SurfacePool, Windows
+from player.stage.regions.visibility import Sight
 
 log = logging.getLogger(__name__)
 

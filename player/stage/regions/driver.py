@@ -19,11 +19,11 @@ from player.core import playback
 from player.core.content import Item, Kind, Orders, Rect, Region, TransitionKind
 from player.core.ports import Clock, NowPlaying, Playable
 from player.errors import BoxError, ContentError
-from player.stage.lengths import Lengths
-from player.stage.sight import NO_WINDOW, Sight
-from player.stage.soundfade import crossfade, mpv_volume
-from player.stage.surfaces import DRAWN, STAND_IN, Placed, SurfacePool
-from player.stage.transitions import Change, change
+from player.stage.regions.clip_lengths import Lengths
+from player.stage.regions.soundfade import crossfade, mpv_volume
+from player.stage.regions.surfaces import DRAWN, STAND_IN, Placed, SurfacePool
+from player.stage.regions.transitions import Change, change
+from player.stage.regions.visibility import NO_WINDOW, Sight
 
 log = logging.getLogger(__name__)
 
