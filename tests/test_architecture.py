@@ -29,7 +29,7 @@ STANDS_ON = {"agent": {"media"}}
 ROOTS = {
     "player.agent.app": {"cms", "device"},  # the agent's composition root
     "player.stage.app": {"compositor", "device"},  # the stage's; of the device only whether the clock is synchronised
-    "player.stage.screen": {"compositor"},  # the stage's surfaces under sway
+    "player.stage.backends.sway": {"compositor"},  # the stage's surfaces under sway
     "player.cli": {"__main__"},  # `run` and the daemons with options
     "player.cli.checks.machine": {"launch"},
     "player.cli.demonstration": {"demo", "launch"},

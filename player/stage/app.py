@@ -32,9 +32,9 @@ from player.runtime import (
     until_stopped,
     watchdog_interval,
 )
+from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.house import Cards, House
 from player.stage.link import StageServer
-from player.stage.null import NullCompositor, NullScreen
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
 from player.stage.regions.show import Show
@@ -230,11 +230,11 @@ async def _open(config: Config, dirs: Dirs) -> tuple[Compositor, Screen]:
         null = NullCompositor(_size(config.stage))
         return null, NullScreen(null)
     if config.stage.backend == "single":
-        from player.stage.single_compositor import open_single
+        from player.stage.backends.single_compositor import open_single
 
         return await open_single(config.stage)
     from player.compositor.sway import Sway
-    from player.stage.screen import SwayScreen
+    from player.stage.backends.sway import SwayScreen
 
     loading = asyncio.to_thread(__import__, "mpv")  # a tenth of a second of linking, while the compositor comes up
     async with asyncio.TaskGroup() as group:

@@ -8,7 +8,7 @@ from pathlib import Path
 from player.core.content import Rect
 from player.core.ports import Playable, Window
 from player.errors import BoxError, ContentError
-from player.stage.null import NullCompositor, NullSurface
+from player.stage.backends.null import NullCompositor, NullSurface
 
 
 class FakeSurface(NullSurface):

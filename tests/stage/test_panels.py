@@ -6,7 +6,7 @@ import asyncio
 
 from player.core.content import Kind, Orientation
 from player.errors import BoxError
-from player.stage.null import NullCompositor, NullSurface
+from player.stage.backends.null import NullCompositor, NullSurface
 from player.stage.panels import TRIES, Panels
 from player.stage.regions.surfaces import SurfacePool, Windows
 from player.stage.regions.visibility import NO_WINDOW

@@ -19,8 +19,8 @@ from player.config import StageConfig
 from player.core.content import Alert, Item, Kind, Orientation, Severity
 from player.core.ports import CompositorGone, Playable
 from player.errors import BoxError, ContentError
-from player.stage.single import SingleScreen, SingleSurface
-from player.stage.single_compositor import SingleCompositor, open_single, output_options
+from player.stage.backends.single import SingleScreen, SingleSurface
+from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options
 from tests.fakes.running import eventually, running
 from tests.stage.conftest import Running, StageBox
 from tests.stage.test_mpv import colour, encode, near

@@ -140,7 +140,7 @@ class SurfacePool:
 
     def _stand_in(self) -> Placed:
         """Without any panel windows cannot be opened: the item's time passes all the same."""
-        from player.stage.null import NullSurface
+        from player.stage.backends.null import NullSurface
 
         placed = Placed(STAND_IN, NullSurface(STAND_IN), NO_WINDOW)
         self._all.append(placed)

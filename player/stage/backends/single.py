@@ -239,8 +239,8 @@ class SingleScreen:
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
         """Cards are drawn over the picture by mpv itself. There is no input: the screen cannot be unlocked at the screen."""
         del house
+        from player.stage.backends.single_cards import MpvCards
         from player.stage.cards.panel_cards import Presenters
-        from player.stage.single_cards import MpvCards
 
         self._cards = MpvCards(self.window)
         self._cards_came.set()

@@ -14,8 +14,8 @@ from player.config import StageConfig
 from player.core.content import Orientation, Rect
 from player.core.ports import CompositorEvent, CompositorGone, Output, OutputsChanged, Window
 from player.errors import BoxError
-from player.stage.null import NullCompositor
-from player.stage.single import SingleScreen
+from player.stage.backends.null import NullCompositor
+from player.stage.backends.single import SingleScreen
 
 OUTPUT = "window"
 LOOK_S = 1.0  # how often the window's size is looked at
