@@ -32,14 +32,14 @@ from player.runtime import (
     until_stopped,
     watchdog_interval,
 )
+from player.stage.agent_socket import StageServer
 from player.stage.backends.null import NullCompositor, NullScreen
-from player.stage.house import Cards, House
-from player.stage.link import StageServer
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
 from player.stage.regions.show import Show
 from player.stage.regions.surfaces import Windows
 from player.stage.requests import Requests
+from player.stage.surround import Cards, House
 from player.stage.video.youtube import Resolver
 from player.store import Snapshot
 

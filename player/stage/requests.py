@@ -13,9 +13,9 @@ from player.core import playback
 from player.core.ports import Compositor
 from player.errors import BoxError
 from player.runtime import recent_lines
-from player.stage.house import House
 from player.stage.plays import Plays
 from player.stage.regions.show import Show
+from player.stage.surround import House
 
 LONGEST_TEXT = 2000
 LONGEST_SHOW_S = 24 * 3600.0

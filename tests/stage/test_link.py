@@ -14,7 +14,7 @@ import pytest
 from player.agent.stage_client import StageLink
 from player.core.ports import PinEntered, StageStatus
 from player.errors import BoxError
-from player.stage.link import StageServer
+from player.stage.agent_socket import StageServer
 from tests.fakes.running import eventually, running
 
 PLAYING = StageStatus(state="playing")

@@ -22,7 +22,7 @@ from player.config import Dirs
 from player.core.content import Fault
 from player.core.ports import Clock, Playable
 from player.errors import BoxError, ContentError
-from player.stage.house import Cards, House
+from player.stage.surround import Cards, House
 from player.stage.video.mpv import CALL_LIMIT_S, MpvSurface, in_thread
 
 log = logging.getLogger(__name__)

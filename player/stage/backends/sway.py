@@ -17,7 +17,7 @@ from player.config import Dirs, StageConfig
 from player.core.content import Fault
 from player.core.ports import Clock, Surface
 from player.errors import SignageError
-from player.stage.house import Cards, House, idle_background
+from player.stage.surround import Cards, House, idle_background
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
 from player.store import write_atomically
