@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from player.core import alerts
 from player.core.content import Fault, Orders, Orientation, Rect
-from player.core.pad import KEY_NAMES, LockPad, local_action
+from player.core.cover import View, view
+from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports import Clock, Output
-from player.core.screen import View, view
 from player.errors import BoxError
 from player.stage.panels import Panels
 from player.stage.regions.show import Show

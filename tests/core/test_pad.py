@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.pad import KEY_NAMES, LONGEST_PIN, OPEN_S, LockPad, local_action
+from player.core.lock_pad import KEY_NAMES, LONGEST_PIN, OPEN_S, LockPad, local_action
 
 keys = st.sampled_from([*"0123456789", "enter", "backspace", "escape", "right", "f12", ""])
 

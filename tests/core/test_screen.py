@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from player.core.content import Alert, Orders, Orientation, Severity
-from player.core.screen import view
+from player.core.cover import view
 
 FIRE = Alert("1", "Fire", "Leave the building", Severity.EXTREME, expires_at=200.0)
 RAIN = Alert("2", "Rain", "Take an umbrella", Severity.MINOR, starts_at=50.0)

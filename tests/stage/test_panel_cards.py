@@ -14,7 +14,7 @@ from PIL import Image
 
 from player.compositor.sway import Sway
 from player.core.content import Alert, Layout, Manifest, Orders, Playlist, Rect, Region, Severity
-from player.core.screen import View
+from player.core.cover import View
 from player.runtime import SystemClock
 from player.stage.cards import lock_pad
 from player.stage.cards.panel_cards import Presenters

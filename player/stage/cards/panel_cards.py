@@ -12,8 +12,8 @@ from datetime import tzinfo
 from pathlib import Path
 
 from player.core.content import Orders
+from player.core.cover import View
 from player.core.ports import Clock, Output
-from player.core.screen import View
 from player.stage.cards.presenter import Notices, Pad, Presenter, Spot
 from player.stage.wayland.layer_card import PanelCards
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from player.core.content import Alert, Orders, Rect
+from player.core.cover import View
 from player.core.ports import Clock
-from player.core.screen import View
 from player.errors import BoxError
 from player.stage.wayland.layer_card import PanelCards, Picture, Place
 from player.stage.wayland.layer_shell import Anchor, Keyboard, Layer
