@@ -156,7 +156,7 @@ class Config(_Section, frozen=True):
 
 
 class Dirs(msgspec.Struct, frozen=True):
-    """The folders, resolved. `state` is the agent's own but for `manifest` and `orders`, which the stage reads."""
+    """The folders, resolved. `state` is the agent's own but for `manifest` and `settings`, which the stage reads."""
 
     state: Path
     cache: Path
@@ -169,7 +169,7 @@ class Dirs(msgspec.Struct, frozen=True):
         return self.state / "manifest.json"
 
     @property
-    def orders(self) -> Path:
+    def settings(self) -> Path:
         """What the stage is told to be."""
         return self.state / "orders.json"
 

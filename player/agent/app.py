@@ -20,28 +20,28 @@ import aiohttp
 
 from player import __version__
 from player.agent.commands import handlers
-from player.agent.commands.runner import Commands
+from player.agent.commands.runner import CommandRunner
 from player.agent.content.alert_pictures import AlertPictures
-from player.agent.content.asset_fetcher import Gatherer
+from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.feeds import Feeds
-from player.agent.content.item_faults import Troubles
+from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
-from player.agent.control.local_controls import Door
+from player.agent.control.local_controls import LocalControls
 from player.agent.reports.heartbeat import Heartbeat
 from player.agent.reports.logs import brief, read_logs
 from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.reports.status import ClockFigures, ProofFigures, ServerContact, Status, build
 from player.agent.reports.telemetry import TelemetryReader
-from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.device_settings import SettingsStore
 from player.agent.settings.screen_lock import ScreenLock
-from player.agent.stage_client import StageLink
+from player.agent.stage_client import StageClient
 from player.cms.adcast.adapter import AdCast
-from player.cms.http import Link, tls_context
+from player.cms.http import ServerHttp, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size
-from player.core.content import Fault, Manifest, Orders, Orientation
+from player.core.content import DeviceSettings, Fault, Manifest, Orientation
 from player.core.ports import Absent
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
@@ -50,10 +50,10 @@ from player.device.sensors import SystemSensors
 from player.errors import ConfigError, ServerUnreachable, SignageError
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
-from player.media.fetch.egress import Reach
+from player.media.fetch.egress import Egress
 from player.media.prepare.parent import prepare
 from player.media.store.cache import Cache
-from player.media.store.scrub import Checkup
+from player.media.store.scrub import Scrub
 from player.redact import Redactor, known_secrets
 from player.runtime import (
     Shutdown,
@@ -93,12 +93,12 @@ class Agent:
         for folder in (dirs.state, dirs.cache, dirs.runtime):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.host, self.audio, self.panel, self.sensors = SystemHost(clock), LateAudio(), find_panel(), SystemSensors()
-        self.stage = StageLink(dirs.stage_socket, self._pin_entered)
-        first = Orders(orientation=Orientation(config.stage.orientation), time_zone=config.time.zone or None)
-        self.orders = OrdersBook(dirs.orders, self.stage, first)
-        self.lock = ScreenLock(dirs.state / "lock.json", self.orders, self.stage, clock)
+        self.stage = StageClient(dirs.stage_socket, self._pin_entered)
+        first = DeviceSettings(orientation=Orientation(config.stage.orientation), time_zone=config.time.zone or None)
+        self.settings = SettingsStore(dirs.settings, self.stage, first)
+        self.lock = ScreenLock(dirs.state / "lock.json", self.settings, self.stage, clock)
         await self._open_server()
-        self.commands = Commands(
+        self.commands = CommandRunner(
             dirs.state / "commands", self._handlers(), clock=clock, host=self.host, version=__version__,
             tell_first=self._tell_first, clock_trusted=self._clock_trusted,
         )  # fmt: skip
@@ -111,15 +111,15 @@ class Agent:
             more=lambda: {"proof_pending": self.plays.pending()},
         )  # fmt: skip
         self.heartbeat = Heartbeat(
-            self.cms, clock=clock, orders=self.orders, lock=self.lock, commands=self.commands, results=self.results,
+            self.cms, clock=clock, settings=self.settings, lock=self.lock, commands=self.commands, results=self.results,
             telemetry=self.telemetry.read, faults=(self._faults,), fetch_image=self.alert_pictures.fetch,
             clock_trusted=self._clock_trusted, interval_s=config.cms.heartbeat_interval,
             register_s=max(5.0, config.cms.poll_interval / 4) if config.cms.poll_interval >= 20 else config.cms.poll_interval / 4,
             seed=self._identity.uuid,
         )  # fmt: skip
-        door = Door(self.status, self.commands, self.lock, self.stage)
+        local_controls = LocalControls(self.status, self.commands, self.lock, self.stage)
         self.control = ControlServer(
-            door, door, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
+            local_controls, local_controls, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
             listen=config.control.listen, password=_password(config),
         )  # fmt: skip
         return self
@@ -133,33 +133,35 @@ class Agent:
         config, clock = self._config, self._clock
         session = await self._stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         tls = tls_context(config.cms.ca_file)
-        link = Link(session, config.cms.url, clock=clock, secrets=(self._identity.uuid, config.cms.secret("license_key")), tls=tls)
+        http = ServerHttp(
+            session, config.cms.url, clock=clock, secrets=(self._identity.uuid, config.cms.secret("license_key")), tls=tls
+        )
         self.cms = AdCast(
-            link, uuid=self._identity.uuid, clock=clock, model=self.sensors.model(), os_version=self.sensors.os_version(),
+            http, uuid=self._identity.uuid, clock=clock, model=self.sensors.model(), os_version=self.sensors.os_version(),
             app_version=__version__, license_key=config.cms.secret("license_key"),
         )  # fmt: skip
-        reach = Reach(config.cms.url)
-        downloads = await self._stack.enter_async_context(reach.session())
+        egress = Egress(config.cms.url)
+        downloads = await self._stack.enter_async_context(egress.session())
         reserve = parse_size(config.storage.reserve)
         self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))
         self.downloader = Downloader(
-            downloads, self.cache.parts, reach, reserve_bytes=reserve, require_hash=config.cache.require_hash
+            downloads, self.cache.parts, egress, reserve_bytes=reserve, require_hash=config.cache.require_hash
         )
-        troubles = Troubles(clock)
-        gatherer = Gatherer(self.cache, self.downloader, prepare, troubles, reserve_bytes=reserve, panel=FULL_HD)
+        item_faults = ItemFaults(clock)
+        asset_fetcher = AssetFetcher(self.cache, self.downloader, prepare, item_faults, reserve_bytes=reserve, panel=FULL_HD)
         self.alert_pictures = AlertPictures(
-            self.cache, Downloader(downloads, self.cache.parts, reach, reserve_bytes=reserve), prepare, lambda: gatherer.panel
+            self.cache, Downloader(downloads, self.cache.parts, egress, reserve_bytes=reserve), prepare, lambda: asset_fetcher.panel
         )
-        self.checkup = Checkup(self.cache)
-        self.feeds = Feeds(self.cache, downloads, reach, self.stage, clock, self._sync_now.set)
+        self.scrub = Scrub(self.cache)
+        self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set)
         self.sync = Sync(
-            self.cms, self.cache, gatherer, troubles, Snapshot(self._dirs.manifest, Manifest, mode=0o640), self.stage, clock,
-            youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=self.feeds,
+            self.cms, self.cache, asset_fetcher, item_faults, Snapshot(self._dirs.manifest, Manifest, mode=0o640),
+            self.stage, clock, youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=self.feeds,
         )  # fmt: skip
 
     def _handlers(self) -> handlers.Handlers:
         return handlers.build_handlers(
-            stage=self.stage, orders=self.orders, lock=self.lock, cms=self.cms, clock=self._clock, host=self.host,
+            stage=self.stage, settings=self.settings, lock=self.lock, cms=self.cms, clock=self._clock, host=self.host,
             audio=self.audio, panel=self.panel, refresh=self._refresh, clear_cache=self._clear_cache, restart=self._restart,
             updater=Absent("update_app", "an update is installed at the box itself: signage-player update BUNDLE"),
             read_logs=self._read_logs,
@@ -168,13 +170,13 @@ class Agent:
     async def run(self) -> None:
         """Until SIGTERM, or a command that ends this process. Raises Shutdown in a group."""
         await self.sync.open()
-        await handlers.restore(self.orders.current, self.audio, self.panel)
+        await handlers.restore(self.settings.current, self.audio, self.panel)
         loops = {
             "stage": self.stage.run,
             "control": self.control.run,
             "commands": self.commands.run,
             "lock": self.lock.run,
-            "checkup": self.checkup.scrub,
+            "scrub": self.scrub.run,
             "surroundings": self._keep_surroundings,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }
@@ -225,7 +227,7 @@ class Agent:
         if self.sync.manifest is not None:
             await self._rest(random.Random(self._identity.uuid).random() * min(poll, 30.0))  # noqa: S311 - spread, not secrecy
         while True:
-            if self.orders.current.paired:
+            if self.settings.current.paired:
                 await self._one_round()
                 retry = self.sync.retry_in_s()
                 await self._rest(min(jittered(poll), max(1.0, retry)) if retry is not None else jittered(poll))
@@ -261,7 +263,7 @@ class Agent:
         """What cards say of this box; what the stage's news mean for others."""
         size = ""
         while True:
-            current = self.orders.current
+            current = self.settings.current
             changes: dict[str, Any] = {
                 "server_name": self._config.cms.name or urlsplit(self._config.cms.url).hostname or "",
                 "server_url": self._config.cms.url,
@@ -270,7 +272,7 @@ class Agent:
             }
             if not current.paired:
                 changes["network"] = await asyncio.to_thread(self.sensors.network)
-            await self.orders.update(**changes)
+            await self.settings.update(**changes)
             status = await self.stage.changed.wait(LOOK_S)
             if status is not None:
                 self._stage_starts.add(status.started_at)
@@ -300,7 +302,7 @@ class Agent:
         stage = self.stage.status
         seen = set(stage.faults) if stage else set()
         return build(
-            uuid=self._identity.uuid, orders=self.orders.current, stage=stage,
+            uuid=self._identity.uuid, settings=self.settings.current, stage=stage,
             server=ServerContact(self._config.cms.kind, self._config.cms.url, contact.online, contact.last_contact),
             uptime_s=self._clock.monotonic() - self._began, cache=self.cache.figures(), sync=self.sync.progress,
             proof=ProofFigures(self.plays.pending(), self.plays.last_sent),

@@ -20,7 +20,7 @@ ANSWER_LIMIT_S = 10.0
 RETRY_S = 0.25
 
 
-class StageLink:
+class StageClient:
     """`changed` wakes on every status. `on_pin(pin)` is awaited for each PIN entered at the screen."""
 
     def __init__(self, path: Path, on_pin: Callable[[str], Awaitable[None]]) -> None:
@@ -31,7 +31,7 @@ class StageLink:
         self._writer: asyncio.StreamWriter | None = None
 
     def __repr__(self) -> str:
-        return f"<StageLink {self._path}: {'connected' if self._writer else 'away'}>"
+        return f"<StageClient {self._path}: {'connected' if self._writer else 'away'}>"
 
     @property
     def status(self) -> StageStatus | None:

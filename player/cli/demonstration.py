@@ -44,7 +44,7 @@ INTO_S = 4.0  # a clip's first frame is a poor picture of it
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
+class DemoScreen:
     """One player: its number from 1, its folders, its local page."""
 
     number: int
@@ -135,7 +135,7 @@ async def _served(base: Path, port: int) -> AsyncIterator[DemoServer]:
         await server.__aexit__(None, None, None)
 
 
-def _screens(count: int, base: Path, account: Account | None, ending: contextlib.AsyncExitStack) -> list[Screen]:
+def _screens(count: int, base: Path, account: Account | None, ending: contextlib.AsyncExitStack) -> list[DemoScreen]:
     runtime = Path(tempfile.mkdtemp(prefix="signage-demo-", dir=short_base()))
     ending.callback(_remove, runtime)
     runtime.chmod(0o711)
@@ -145,7 +145,7 @@ def _screens(count: int, base: Path, account: Account | None, ending: contextlib
         dirs = Dirs(state=home / "state", cache=home / "cache", runtime=runtime / str(number), stage_runtime=runtime / str(number))
         home.mkdir(mode=0o755, exist_ok=True)
         launch.make_folders(dirs, account)
-        screens.append(Screen(number, dirs, _free_port(8769 + number)))
+        screens.append(DemoScreen(number, dirs, _free_port(8769 + number)))
     return screens
 
 
@@ -171,7 +171,7 @@ def _free_port(wanted: int) -> int:
     raise BoxError("local page", "no port is free on 127.0.0.1")
 
 
-def _note(screen: Screen, server_url: str) -> Path:
+def _note(screen: DemoScreen, server_url: str) -> Path:
     """Writes the configuration with which every command finds this player."""
     dirs, path = screen.dirs, screen.dirs.state.with_name("config.toml")
     tables: dict[str, dict[str, object]] = {
@@ -192,7 +192,7 @@ def _note(screen: Screen, server_url: str) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def _player(screen: Screen, server_url: str, config_file: str | None, config: Config) -> AsyncIterator[None]:
+async def _player(screen: DemoScreen, server_url: str, config_file: str | None, config: Config) -> AsyncIterator[None]:
     own = screen.settings(server_url)
     in_desktop = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     if screen.number > 1 and not in_desktop and config.stage.backend in ("auto", "sway"):
@@ -223,7 +223,7 @@ async def _until(what: str, within_s: float, look: Callable[[], Awaitable[T | No
     raise BoxError("demonstration", f"{what} within {within_s:.0f} s; the lines above say why, `signage-player doctor` may help")
 
 
-async def _pair_all(url: str, screens: Sequence[Screen]) -> None:
+async def _pair_all(url: str, screens: Sequence[DemoScreen]) -> None:
     """Types each screen's code at the server, as an operator would."""
     async with Operator(url) as operator:
         await operator.login(EMAIL, PASSWORD)
@@ -231,13 +231,13 @@ async def _pair_all(url: str, screens: Sequence[Screen]) -> None:
             await _pair(operator, screen)
 
 
-async def _pair(operator: Operator, screen: Screen) -> None:
+async def _pair(operator: Operator, screen: DemoScreen) -> None:
     code: str = await _until(f"screen {screen.number} showed no pairing code", ANSWERS_WITHIN_S, partial(_code, screen))
     if code:
         await operator.pair(code, f"Screen {screen.number}")
 
 
-async def _code(screen: Screen) -> str | None:
+async def _code(screen: DemoScreen) -> str | None:
     """The pairing code; "" when it needs none; None while it is not known."""
     try:
         answer = await asyncio.to_thread(screen.client.pairing)
@@ -246,7 +246,7 @@ async def _code(screen: Screen) -> str | None:
     return "" if answer["paired"] else answer["pairing_code"] or None
 
 
-async def _picture(screen: Screen, path: Path) -> None:
+async def _picture(screen: DemoScreen, path: Path) -> None:
     """Waits until content has run for a while and keeps a picture of it: FILE.png for the first screen, FILE-2.png for the next."""
     name = path if screen.number == 1 else path.with_stem(f"{path.stem}-{screen.number}")
     await _until(f"screen {screen.number} showed no content", CONTENT_WITHIN_S, partial(_playing, screen))
@@ -258,7 +258,7 @@ async def _picture(screen: Screen, path: Path) -> None:
     print(f"screen {screen.number}  shows content: {name}", flush=True)
 
 
-async def _playing(screen: Screen) -> bool | None:
+async def _playing(screen: DemoScreen) -> bool | None:
     try:
         status = await asyncio.to_thread(screen.client.status)
     except NotRunning:

@@ -59,7 +59,7 @@ def read_layout(path: Path, take_in: TakeIn) -> Layout:
         raise ConfigError(str(path), "region", "the layout has no region; add one: [[region]] with a [[region.item]] below it")
     if len(table.region) > REGIONS:
         raise ConfigError(str(path), "region", f"there are {len(table.region)} regions; up to {REGIONS} are shown")
-    regions = tuple(_Reading(path, table, take_in, number).region() for number in range(len(table.region)))
+    regions = tuple(_LayoutReading(path, table, take_in, number).region() for number in range(len(table.region)))
     names = [region.id for region in regions]
     for number, name in enumerate(names):
         if name in names[:number]:
@@ -67,7 +67,7 @@ def read_layout(path: Path, take_in: TakeIn) -> Layout:
     return Layout(path.stem, table.width, table.height, regions, table.background)
 
 
-class _Reading:
+class _LayoutReading:
     """One region of the file."""
 
     def __init__(self, path: Path, layout: LayoutTable, take_in: TakeIn, number: int) -> None:

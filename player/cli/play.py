@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from player.cli.layout_file import Taken, read_layout
 from player.config import Config, Dirs, find_file
-from player.core.content import Item, Kind, Layout, Manifest, Orders, Playlist, full_screen
+from player.core.content import DeviceSettings, Item, Kind, Layout, Manifest, Playlist, full_screen
 from player.errors import ConfigError, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
@@ -40,7 +40,7 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
         layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or "1920x1080"))
         files = len({item.file for region in layout.regions for item in region.playlist.items if item.file})
         Snapshot(dirs.manifest, Manifest, mode=0o644).write(Manifest("play", layout, assets=files))
-        Snapshot(dirs.orders, Orders, mode=0o644).write(Orders(paired=True))
+        Snapshot(dirs.settings, DeviceSettings, mode=0o644).write(DeviceSettings(paired=True))
         return launch.run(config, dirs, find_file(chosen.config), agent=False)
 
 

@@ -48,7 +48,7 @@ def tls_context(ca_file: str = "") -> ssl.SSLContext:
     return context
 
 
-class Link:
+class ServerHttp:
     """One server. `secrets` (the UUID, a token) are cut to their first eight characters wherever text leaves this object."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Link:
         self.server_time: float | None = None  # what the server's clock said with its last answer, to the second
 
     def __repr__(self) -> str:
-        return f"Link({self._base})"
+        return f"ServerHttp({self._base})"
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, *, endpoint: str | None = None) -> Any:
         """The JSON at `path`. `endpoint` names what pauses together, by default the path. Raises ServerError."""

@@ -32,7 +32,7 @@ class Reboot:
 
 
 @dataclass(frozen=True, slots=True)
-class Shutdown:
+class PowerOff:
     """Switch the box off."""
 
 
@@ -66,19 +66,19 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
-class Screenshot:
+class TakeScreenshot:
     """A picture of the screen, sent to the server."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class LockControls:
     """Local controls closed. `pin` None keeps the one that is set."""
 
     pin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unlock:
+class UnlockControls:
     """Local controls open."""
 
 
@@ -156,13 +156,14 @@ class UploadLogs:
 
 
 Instruction = (
-    Reboot | Shutdown | RestartApp | Refresh | ClearCache | SetVolume | Mute | Screenshot | Lock | Unlock | ScreenOn | ScreenOff
-    | SetBrightness | SetOrientation | Identify | Play | Next | Previous | ShowMessage | UpdateApp | UploadLogs
+    Reboot | PowerOff | RestartApp | Refresh | ClearCache | SetVolume | Mute | TakeScreenshot | LockControls | UnlockControls
+    | ScreenOn | ScreenOff | SetBrightness | SetOrientation | Identify | Play | Next | Previous
+    | ShowMessage | UpdateApp | UploadLogs
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CommandKind:
     """One type of command: how it is read, what a crash means, and whether a later one of its `state` replaces it."""
 
     read: Callable[[Payload], Instruction]
@@ -176,32 +177,32 @@ def _update(p: Payload) -> UpdateApp:
     return UpdateApp(p.text("version"), p.text("url", 4096), p.text("sha256"), p.text("signature"), mandatory)
 
 
-def _state(state: str, read: Callable[[Payload], Instruction]) -> Kind:
-    return Kind(read, AfterCrash.AGAIN, state)
+def _state(state: str, read: Callable[[Payload], Instruction]) -> CommandKind:
+    return CommandKind(read, AfterCrash.AGAIN, state)
 
 
-KINDS: Mapping[str, Kind] = {
-    "reboot": Kind(lambda _: Reboot(), AfterCrash.BOOT, "reboot", restarts=True),
-    "shutdown": Kind(lambda _: Shutdown(), AfterCrash.BOOT, "shutdown", restarts=True),
-    "restart_app": Kind(lambda _: RestartApp(), AfterCrash.PROCESS, "restart_app", restarts=True),
-    "update_app": Kind(_update, AfterCrash.VERSION, "update"),
+KINDS: Mapping[str, CommandKind] = {
+    "reboot": CommandKind(lambda _: Reboot(), AfterCrash.BOOT, "reboot", restarts=True),
+    "shutdown": CommandKind(lambda _: PowerOff(), AfterCrash.BOOT, "shutdown", restarts=True),
+    "restart_app": CommandKind(lambda _: RestartApp(), AfterCrash.PROCESS, "restart_app", restarts=True),
+    "update_app": CommandKind(_update, AfterCrash.VERSION, "update"),
     "refresh": _state("refresh", lambda _: Refresh()),
     "clear_cache": _state("clear_cache", lambda _: ClearCache()),
     "set_volume": _state("volume", lambda p: SetVolume(p.percent("volume"))),
     "mute": _state("mute", lambda p: Mute(p.truth("muted"))),
-    "lock": _state("lock", lambda p: Lock(p.optional_text("pin", 64))),
-    "unlock": _state("lock", lambda _: Unlock()),
+    "lock": _state("lock", lambda p: LockControls(p.optional_text("pin", 64))),
+    "unlock": _state("lock", lambda _: UnlockControls()),
     "screen_on": _state("screen", lambda _: ScreenOn()),
     "screen_off": _state("screen", lambda _: ScreenOff()),
     "set_brightness": _state("brightness", lambda p: SetBrightness(p.percent("brightness"))),
     "set_orientation": _state("orientation", lambda p: SetOrientation(p.orientation("orientation"))),
-    "screenshot": Kind(lambda _: Screenshot()),
-    "identify": Kind(lambda p: Identify(p.seconds("seconds", 10.0) or 10.0)),
-    "play": Kind(lambda p: Play(p.text("content_id"), p.seconds("seconds", None))),
-    "next": Kind(lambda _: Next()),
-    "previous": Kind(lambda _: Previous()),
-    "show_message": Kind(lambda p: ShowMessage(p.text("text"), p.seconds("seconds", 10.0) or 10.0)),
-    "upload_logs": Kind(lambda _: UploadLogs()),
+    "screenshot": CommandKind(lambda _: TakeScreenshot()),
+    "identify": CommandKind(lambda p: Identify(p.seconds("seconds", 10.0) or 10.0)),
+    "play": CommandKind(lambda p: Play(p.text("content_id"), p.seconds("seconds", None))),
+    "next": CommandKind(lambda _: Next()),
+    "previous": CommandKind(lambda _: Previous()),
+    "show_message": CommandKind(lambda p: ShowMessage(p.text("text"), p.seconds("seconds", 10.0) or 10.0)),
+    "upload_logs": CommandKind(lambda _: UploadLogs()),
 }
 
 

@@ -1,7 +1,7 @@
-"""What is shown: items, playlists, regions, layouts, and the manifest that holds them; and the orders the stage stands under.
+"""What is shown: items, playlists, regions, layouts, and the manifest that holds them; and what the stage is told to be.
 
-Frozen values only. `Manifest` and `Orders` are the two snapshots that cross from the agent to the stage; their field names are
-their JSON. Lengths end in `_s` (seconds); rectangles are in layout units; `file` is a path below the cache folder.
+Frozen values only. `Manifest` and `DeviceSettings` are the two snapshots that cross from the agent to the stage; their field names
+are their JSON. Lengths end in `_s` (seconds); rectangles are in layout units; `file` is a path below the cache folder.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class DeviceSettings:
     """What the stage is told to be, durably: applied before the first frame, in force while the agent is away.
 
     `pairing_code` is the code to show while `paired` is false; `paired` None means not yet known. `device_name`, `server_name`,

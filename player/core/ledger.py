@@ -21,7 +21,7 @@ STARTS = 2  # how often a command that may run again after a crash is started at
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CommandRecord:
     """One line of the journal. `at` is seconds since the epoch; which fields are there depends on `what`."""
 
     what: Literal["received", "started", "initiated", "finished", "told"]
@@ -52,7 +52,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunCommand:
     """Do this now."""
 
     instruction: Instruction
@@ -78,7 +78,7 @@ class Settle:
     reason: str
 
 
-Decision = Run | Repeat | InHand | Settle
+Decision = RunCommand | Repeat | InHand | Settle
 
 
 @dataclass(slots=True)
@@ -88,14 +88,14 @@ class Ledger:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, records: Iterable[tuple[int, Record]]) -> Ledger:
+    def of(cls, records: Iterable[tuple[int, CommandRecord]]) -> Ledger:
         """The state after (sequence number, record)s."""
         ledger = cls()
         for seq, record in records:
             ledger.apply(seq, record)
         return ledger
 
-    def apply(self, seq: int, record: Record) -> None:
+    def apply(self, seq: int, record: CommandRecord) -> None:
         """Takes one record in; one about a command that is not known any more changes nothing."""
         if record.what == "received":
             if record.command is not None and record.id not in self.entries:
@@ -127,7 +127,7 @@ class Ledger:
             return Repeat(entry.result)
         return self._fresh(entry.command, now, clock_trusted=clock_trusted)
 
-    def _fresh(self, command: Command, now: float, *, clock_trusted: bool) -> Run | Settle:
+    def _fresh(self, command: Command, now: float, *, clock_trusted: bool) -> RunCommand | Settle:
         if clock_trusted and command.expires_at is not None and command.expires_at <= now:
             return Settle("rejected", f"it expired {now - command.expires_at:.0f} s before it could run")
         try:
@@ -135,7 +135,7 @@ class Ledger:
         except CommandRejected as refusal:
             return Settle("rejected", str(refusal))
         spent = self._spent(now) if KINDS[command.type].restarts else None
-        return Settle("rejected", spent) if spent else Run(instruction)
+        return Settle("rejected", spent) if spent else RunCommand(instruction)
 
     def _spent(self, now: float) -> str | None:
         """The sentence that refuses one more restart (K3). An untrusted clock may jump: what lies ahead of it counts as well."""

@@ -51,7 +51,7 @@ class PlaylistChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class ItemPrepared:
     """The surface behind `token` has drawn its first frame; `natural_s` is the content's own length, None when it has none.
 
     `stand_in`: what it drew stands in for the item, which could not be had.
@@ -126,13 +126,15 @@ class Stopped:
     reason: str = "the stage was stopped"
 
 
-Event = PlaylistChanged | Prepared | PrepareFailed | Ended | Broke | Ticked | Skipped | PlayAsked | Covered | Uncovered | Stopped
+Event = (
+    PlaylistChanged | ItemPrepared | PrepareFailed | Ended | Broke | Ticked | Skipped | PlayAsked | Covered | Uncovered | Stopped
+)
 
 # --- effects ---------------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Prepare:
+class PrepareItem:
     """Load `item` into a free surface, invisible; answer `Prepared` or `PrepareFailed`."""
 
     token: int
@@ -140,7 +142,7 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class ShowItem:
     """Bring `token` on screen by `transition`, in place of `replaces` (None: nothing was there), which is then released."""
 
     token: int
@@ -165,7 +167,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PlayRecord:
     """One showing came to its end: the stuff of one proof-of-play event. `result`: complete | interrupted | failed."""
 
     item: Item
@@ -192,7 +194,7 @@ class Recover:
     item: Item
 
 
-Effect = Prepare | Show | Release | Hold | Record | Report | Recover
+Effect = PrepareItem | ShowItem | Release | Hold | PlayRecord | Report | Recover
 
 # --- the machine -----------------------------------------------------------------------------------------------------------------
 
@@ -230,7 +232,7 @@ class _OnScreen:
     stand_in: bool = False
 
 
-class Region:
+class RegionMachine:
     """The state of one region. `handle` returns the effects to carry out, in order; `wake_at` is when to send `Ticked`."""
 
     def __init__(self, name: str, seed: int = 0) -> None:
@@ -283,7 +285,7 @@ class Region:
         match event:
             case PlaylistChanged(playlist):
                 self._change(playlist, at, effects)
-            case Prepared(token, natural_s, stand_in):
+            case ItemPrepared(token, natural_s, stand_in):
                 self._prepared(token, natural_s, effects, stand_in=stand_in)
             case PrepareFailed(token, code, reason):
                 self._prepare_failed(token, code, reason, at, effects)
@@ -413,7 +415,7 @@ class Region:
                 return
         self._tokens += 1
         self._coming = _Coming(self._tokens, item, at.mono, position, seconds=seconds)
-        effects.append(Prepare(self._tokens, item))
+        effects.append(PrepareItem(self._tokens, item))
 
     def _eligible(self, at: Moment) -> tuple[Item, int] | None:
         """The next item that is not in its pause, and its position."""
@@ -454,7 +456,7 @@ class Region:
         if showing:
             early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
             self._record(at, "interrupted" if early else "complete", "skipped" if early else None, effects)
-        effects.append(Show(coming.token, coming.item, showing.token if showing else None, transition))
+        effects.append(ShowItem(coming.token, coming.item, showing.token if showing else None, transition))
         if coming.position is not None:
             self._position = coming.position + 1
         planned = self._planned(coming)
@@ -483,7 +485,7 @@ class Region:
         showing = self.on_screen
         if showing and not showing.unseen:
             said = reason or (STAND_IN if showing.stand_in else None)
-            effects.append(Record(showing.item, showing.started, at, showing.planned_s, result, said))
+            effects.append(PlayRecord(showing.item, showing.started, at, showing.planned_s, result, said))
             showing.unseen = showing.broken
 
     def _planned(self, coming: _Coming) -> float | None:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from player.core.playback import Record
+from player.core.playback import PlayRecord
 
 GENESIS = "0" * 64
 
 
 def event(
-    record: Record, *, seq: int, dice: bytes, prev: str, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool
+    record: PlayRecord, *, seq: int, dice: bytes, prev: str, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool
 ) -> dict[str, Any]:
     """One showing as the event of the contract. `dice`: ten random bytes for its id (a UUIDv7)."""
     item = record.item

@@ -73,7 +73,7 @@ class DeviceApi:
     async def heartbeat(self, request: web.Request) -> web.Response:
         """Keeps the readings, faults and results; answers with what is wanted of the device."""
         raw = await read_json(request)
-        body, now = checked(wire.Heartbeat, raw), self._clock.now().timestamp()
+        body, now = checked(wire.HeartbeatBody, raw), self._clock.now().timestamp()
         device = device_of(self._store, body.uuid)
         readings = {name: value for name, value in raw.items() if name not in ("uuid", "faults", "command_results")}
         with self._store.transaction():
@@ -120,7 +120,7 @@ class DeviceApi:
         values = (device["tenant_id"], device["id"], now)
         return [alert_json(row) for row in self._store.all(f"SELECT * FROM alerts WHERE {current}", *values)]  # noqa: S608 - a literal
 
-    def _keep_faults(self, device: Row, faults: list[wire.Fault], now: float) -> None:
+    def _keep_faults(self, device: Row, faults: list[wire.FaultBody], now: float) -> None:
         self._store.run("UPDATE faults SET is_active = 0 WHERE device_id = ?", device["id"])
         for fault in faults:
             key = to_json([fault.code, fault.item_id, fault.content_id])
@@ -134,12 +134,12 @@ class DeviceApi:
     async def result(self, request: web.Request) -> web.Response:
         """What came of a command."""
         raw = await read_json(request)
-        body, device = checked(wire.CommandResult, raw), device_of(self._store, raw.get("uuid"))
+        body, device = checked(wire.CommandResultBody, raw), device_of(self._store, raw.get("uuid"))
         if not self._keep_result(device, path_id(request), body):
             raise missing("Command")
         return web.json_response({"message": "Result stored."})
 
-    def _keep_result(self, device: Row, command: int, result: wire.CommandResult) -> bool:
+    def _keep_result(self, device: Row, command: int, result: wire.CommandResultBody) -> bool:
         row = self._store.one("SELECT * FROM commands WHERE id = ? AND device_id = ?", command, device["id"])
         if row and row["status"] in ("pending", "initiated"):
             columns = result.model_dump(include={"status", "message", "started_at", "finished_at"})

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from player.demo.wire import Id, Moment, Text, Wire, Word
+from player.demo.wire import Body, Id, Moment, Text, Word
 
 Uuid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{8,128}$")]
 
 
-class RegisterDevice(Wire):
+class RegisterDevice(Body):
     """POST /api/device/register."""
 
     uuid: Uuid
@@ -21,7 +21,7 @@ class RegisterDevice(Wire):
     license_key: Text | None = None
 
 
-class CommandResult(Wire):
+class CommandResultBody(Body):
     """POST /api/device/commands/{id}/result, and an element of a heartbeat's `command_results`."""
 
     status: Literal["succeeded", "failed", "rejected", "initiated", "interrupted"]
@@ -31,13 +31,13 @@ class CommandResult(Wire):
     result: dict[str, Any] | None = None
 
 
-class HeartbeatResult(CommandResult):
+class HeartbeatResult(CommandResultBody):
     """The same, naming its command."""
 
     id: Id
 
 
-class Fault(Wire):
+class FaultBody(Body):
     """An element of a heartbeat's `faults`."""
 
     code: Word
@@ -48,22 +48,22 @@ class Fault(Wire):
     count: int = 1
 
 
-class Heartbeat(Wire):
+class HeartbeatBody(Body):
     """POST /api/device/heartbeat; its readings are kept as they came."""
 
     uuid: Uuid
-    faults: Annotated[list[Fault], Field(max_length=1000)] | None = None
+    faults: Annotated[list[FaultBody], Field(max_length=1000)] | None = None
     command_results: Annotated[list[HeartbeatResult], Field(max_length=1000)] | None = None
 
 
-class Playback(Wire):
+class Playback(Body):
     """POST /api/device/playback."""
 
     uuid: Uuid
     events: Annotated[list[dict[str, Any]], Field(max_length=100)]
 
 
-class Screenshot(Wire):
+class ScreenshotBody(Body):
     """The fields beside the file of POST /api/device/screenshot."""
 
     uuid: Uuid

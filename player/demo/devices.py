@@ -101,7 +101,7 @@ class Devices:
     async def lock(self, request: web.Request) -> web.Response:
         """Locks the local controls by a PIN."""
         device = self._device(request)
-        body = await read(request, wire.Lock)
+        body = await read(request, wire.LockBody)
         self._store.update("devices", device["id"], is_locked=1, lock_pin=body.pin)
         return web.json_response({"message": "Device locked."})
 

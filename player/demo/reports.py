@@ -46,7 +46,7 @@ class Reports:
         if not file:
             raise invalid("file", "The file field is required.")
         try:
-            body = checked(wire.Screenshot, fields)
+            body = checked(wire.ScreenshotBody, fields)
             device = device_of(self._store, body.uuid)
             if file.mime != "image/jpeg":
                 raise invalid("file", "The file is not a JPEG.")

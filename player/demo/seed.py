@@ -40,7 +40,7 @@ async def seed(
     if not found:
         contents = [await _add(library, files, tenant, sample) for sample in samples]
         items = [wire.PlaylistItem(content_id=content) for content in contents]
-        transition = wire.Transition(type="crossfade", duration=0.8)
+        transition = wire.TransitionBody(type="crossfade", duration=0.8)
         body = wire.SavePlaylist(name="Solvane, all day", transition=transition, is_default=True, items=items)
         found = {"id": playlists.add(tenant, body)}
     ids = store.all("SELECT content_id FROM playlist_items WHERE playlist_id = ? ORDER BY position", found["id"])

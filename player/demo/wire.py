@@ -56,13 +56,13 @@ Type = Literal["video", "image", "youtube", "web", "livestream", "package", "pdf
 Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
 
 
-class Wire(BaseModel):
+class Body(BaseModel):
     """The base: extras ignored, numbers accepted as strings and the other way round."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
 
-class RegisterUser(Wire):
+class RegisterUser(Body):
     """POST /api/auth/register."""
 
     name: Word
@@ -71,21 +71,21 @@ class RegisterUser(Wire):
     company_name: Word
 
 
-class Login(Wire):
+class Login(Body):
     """POST /api/auth/login."""
 
     email: Email
     password: Annotated[str, StringConstraints(max_length=1024)]
 
 
-class Pair(Wire):
+class Pair(Body):
     """POST /api/devices/pair."""
 
     pairing_code: Word
     name: Word = "Display"
 
 
-class UpdateDevice(Wire):
+class UpdateDevice(Body):
     """PUT /api/devices/{id}."""
 
     name: Word | None = None
@@ -94,7 +94,7 @@ class UpdateDevice(Wire):
     show_watermark: bool | None = None
 
 
-class SendCommand(Wire):
+class SendCommand(Body):
     """POST /api/devices/{id}/command. `expires_in`: seconds."""
 
     type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -103,13 +103,13 @@ class SendCommand(Wire):
     expires_in: Annotated[float, Field(gt=0)] | None = None
 
 
-class Lock(Wire):
+class LockBody(Body):
     """POST /api/devices/{id}/lock."""
 
     pin: Pin
 
 
-class Upload(Wire):
+class Upload(Body):
     """The fields beside the file of POST /api/content."""
 
     name: Word
@@ -118,7 +118,7 @@ class Upload(Wire):
     duration: Seconds | None = None
 
 
-class UpdateContent(Wire):
+class UpdateContent(Body):
     """PUT /api/content/{id}."""
 
     name: Word | None = None
@@ -127,27 +127,27 @@ class UpdateContent(Wire):
     source_url: Text | None = None
 
 
-class Transition(Wire):
+class TransitionBody(Body):
     """A transition with its length in seconds; a bare word leaves the length to the player."""
 
     type: Word
     duration: Annotated[float, Field(ge=0, le=5)] | None = None
 
 
-class PlaylistItem(Wire):
+class PlaylistItem(Body):
     """One entry of a playlist; what is not given is the content's own, or the player's choice."""
 
     content_id: Id
     order: int | None = None
     duration: Seconds | None = None
     fit: Literal["contain", "cover", "stretch"] | None = None
-    transition: Word | Transition | None = None
+    transition: Word | TransitionBody | None = None
     volume: Annotated[int, Field(ge=0, le=100)] | None = None
     weight: Annotated[int, Field(ge=0, le=1000)] | None = None
     web: dict[str, Any] | None = None
 
 
-class LayoutRegion(Wire):
+class LayoutRegion(Body):
     """A rectangle of a layout, in units of the layout's size."""
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
@@ -159,7 +159,7 @@ class LayoutRegion(Wire):
     items: list[PlaylistItem] = []
 
 
-class Layout(Wire):
+class LayoutBody(Body):
     """Regions over the whole screen. What else is in it goes to the device as it came."""
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
@@ -168,17 +168,17 @@ class Layout(Wire):
     regions: Annotated[list[LayoutRegion], Field(max_length=32)]
 
 
-class SavePlaylist(Wire):
+class SavePlaylist(Body):
     """POST and PUT /api/playlists; a POST needs a name."""
 
     name: Word | None = None
-    transition: Word | Transition = "cut"
+    transition: Word | TransitionBody = "cut"
     is_default: bool = False
     items: Annotated[list[PlaylistItem], Field(max_length=10_000)] | None = None
-    layout: Layout | None = None
+    layout: LayoutBody | None = None
 
 
-class RuleCondition(Wire):
+class RuleCondition(Body):
     """One condition of a schedule; what it means is `core.schedule`'s affair."""
 
     type: Word
@@ -187,7 +187,7 @@ class RuleCondition(Wire):
     unit: Word | None = None
 
 
-class SaveSchedule(Wire):
+class SaveSchedule(Body):
     """POST and PUT /api/schedules; a POST needs a playlist and a type."""
 
     playlist_id: Id | None = None
@@ -203,7 +203,7 @@ class SaveSchedule(Wire):
     conditions: Annotated[list[RuleCondition], Field(max_length=50)] | None = None
 
 
-class SaveAlert(Wire):
+class SaveAlert(Body):
     """POST /api/alerts; without `device_id` for every device of the tenant."""
 
     title: Word

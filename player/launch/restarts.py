@@ -23,7 +23,7 @@ UNDER_SYSTEMD = "INVOCATION_ID"  # see systemd.exec(5)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RestartPatience:
     """Seconds: the pause doubles from `first_s` to `limit_s`; `folder` names the variable with the folder of the count."""
 
     first_s: float
@@ -36,9 +36,9 @@ class Patience:
 
 
 PATIENCE = {
-    "compositor": Patience(0.1, 10.0, "SIGNAGE__STAGE__RUNTIME_DIR"),
-    "stage": Patience(0.1, 10.0, "SIGNAGE__STAGE__RUNTIME_DIR"),
-    "agent": Patience(2.0, 120.0, "SIGNAGE__STORAGE__RUNTIME_DIR"),
+    "compositor": RestartPatience(0.1, 10.0, "SIGNAGE__STAGE__RUNTIME_DIR"),
+    "stage": RestartPatience(0.1, 10.0, "SIGNAGE__STAGE__RUNTIME_DIR"),
+    "agent": RestartPatience(2.0, 120.0, "SIGNAGE__STORAGE__RUNTIME_DIR"),
 }
 
 

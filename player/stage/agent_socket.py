@@ -25,7 +25,7 @@ REQUEST_LIMIT = 1024 * 1024  # requests are short; only answers are long
 Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
-class StageServer:
+class AgentSocket:
     """Listens at `path`; `handle(op, args)` carries requests out and raises SignageError with the reason it cannot.
 
     `waiting_limit`: bytes that may wait for a listener who does not read.

@@ -17,7 +17,7 @@ from datetime import datetime, tzinfo
 from typing import Protocol
 
 from player.config import Config, Dirs, StageConfig, parse_size
-from player.core.content import Fault, Manifest, Orders
+from player.core.content import DeviceSettings, Fault, Manifest
 from player.core.playback import Skipped
 from player.core.ports import Clock, Compositor, PinEntered, StageStatus, Surface
 from player.device.host import kernel_clock_synced
@@ -32,14 +32,14 @@ from player.runtime import (
     until_stopped,
     watchdog_interval,
 )
-from player.stage.agent_socket import StageServer
+from player.stage.agent_socket import AgentSocket
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
 from player.stage.regions.show import Show
 from player.stage.regions.surfaces import Windows
 from player.stage.requests import Requests
-from player.stage.surround import Cards, House
+from player.stage.surround import Cards, Surround
 from player.stage.video.youtube import Resolver
 from player.store import Snapshot
 
@@ -52,14 +52,14 @@ TRIM_S = 600.0
 
 
 class Screen(Protocol):
-    """What differs between a real screen and none: how surfaces and cards are made, and which processes and troubles there are."""
+    """What differs between a real screen and none: how surfaces and cards are made, and which processes and faults there are."""
 
     @property
     def backend(self) -> str: ...
     @property
     def wayland_display(self) -> str: ...
     async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface: ...
-    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None: ...
+    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None: ...
     async def still(self, size: tuple[int, int]) -> None: ...
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]: ...
     def pids(self) -> dict[str, int]: ...
@@ -72,7 +72,7 @@ class Stage:
     def __init__(self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen) -> None:
         self._dirs, self._screen, self._compositor = dirs, screen, compositor
         self._clock = SystemClock()
-        self._orders_file = Snapshot(dirs.orders, Orders)
+        self._settings_file = Snapshot(dirs.settings, DeviceSettings)
         self._manifest_file = Snapshot(dirs.manifest, Manifest)
         self._started_at = self._wall()
         self._group: asyncio.TaskGroup | None = None
@@ -84,18 +84,18 @@ class Stage:
         self.windows = Windows(compositor)
         self.show = Show(
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
-            cache=dirs.cache, orders=lambda: self.house.orders, clock_synced=lambda: bool(kernel_clock_synced()),
+            cache=dirs.cache, settings=lambda: self.surround.settings, clock_synced=lambda: bool(kernel_clock_synced()),
             resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
-            screen_on=lambda: self.house.screen_on, mirror=config.stage.outputs == "mirror",
+            screen_on=lambda: self.surround.screen_on, mirror=config.stage.outputs == "mirror",
         )  # fmt: skip
-        self.house = House(
+        self.surround = Surround(
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), clock=self._clock,
             open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)), local=self._local,
             changed=self._tell, still=screen.still,
         )  # fmt: skip
-        requests = Requests(self.show, self.house, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
-        self.server = StageServer(dirs.stage_socket, requests)
-        self.house.orders = self._orders_file.read() or Orders()
+        requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
+        self.server = AgentSocket(dirs.stage_socket, requests)
+        self.surround.settings = self._settings_file.read() or DeviceSettings()
         self._zone_name = config.time.zone
 
     def _wall(self) -> float:
@@ -106,19 +106,19 @@ class Stage:
 
     async def run(self) -> None:
         """Until SIGTERM, or until the compositor goes (then the process ends with `COMPOSITOR_GONE`)."""
-        self.windows.on_outputs = self.house.changed
+        self.windows.on_outputs = self.surround.changed
         self.windows.on_gone = self._compositor_gone
         async with stopping_on_signals() as stop, asyncio.TaskGroup() as self._group:
             group = self._group
             group.create_task(until_stopped(stop), name="signals")
             group.create_task(self.windows.run(), name="compositor")
-            await self.house.look_at_panel()
+            await self.surround.look_at_panel()
             await self.show.apply(self._manifest_file.read(), group)
             for name, work in {
                 "socket": self.server.run,
-                "screen": self.house.run,
+                "screen": self.surround.run,
                 "status": self._keep_telling,
-                "housekeeping": self._keep_house,
+                "housekeeping": self._housekeeping,
                 "watchdog": self._feed_watchdog,
                 **self._screen.background(),
             }.items():
@@ -126,13 +126,13 @@ class Stage:
 
     async def reread(self) -> None:
         """The agent has published something."""
-        self.house.orders = self._orders_file.read() or Orders()
+        self.surround.settings = self._settings_file.read() or DeviceSettings()
         manifest = self._manifest_file.read()
         if self._group and (manifest.version if manifest else None) != (self.show.manifest.version if self.show.manifest else None):
             await self.show.apply(manifest, self._group)
         self.show.set_volume()
         self.show.reread()
-        self.house.changed()
+        self.surround.changed()
 
     def stop(self) -> None:
         """The plays under way are recorded, and nothing is blamed for the end."""
@@ -152,17 +152,17 @@ class Stage:
 
     def _local(self, action: str) -> None:
         if action == "identify":
-            self.house.identify(10.0)
+            self.surround.identify(10.0)
         else:
             self.show.send(Skipped(1 if action == "next" else -1))
 
     # --- cards
 
     async def _open_cards(self) -> Cards | None:
-        return await self._screen.open_cards(self._clock, self._zone, self._dirs, self.house)
+        return await self._screen.open_cards(self._clock, self._zone, self._dirs, self.surround)
 
     def _zone(self) -> tzinfo | None:
-        name = self.house.orders.time_zone or self._zone_name
+        name = self.surround.settings.time_zone or self._zone_name
         if not name:
             return None
         import zoneinfo
@@ -174,7 +174,7 @@ class Stage:
     # --- what is told
 
     def _changed(self) -> None:
-        self.house.content_changed()
+        self.surround.content_changed()
 
     def _tell(self) -> None:
         self.server.tell(self.status())
@@ -184,11 +184,11 @@ class Stage:
         manifest, size = self.show.manifest, self.show.size
         playlists = manifest.layout.regions[0].playlist.name if manifest and manifest.layout.regions else ""
         return StageStatus(
-            state=self.house.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
-            orientation=self.house.orientation.value, wayland_display=self._screen.wayland_display,
-            screen_on=self.house.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
+            state=self.surround.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
+            orientation=self.surround.orientation.value, wayland_display=self._screen.wayland_display,
+            screen_on=self.surround.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
             items=self.show.now_playing(), frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
-            faults=(*self.show.faults(), *self.house.faults(), *self._screen.faults()),
+            faults=(*self.show.faults(), *self.surround.faults(), *self._screen.faults()),
             last_play_seq=self.plays.last_seq, started_at=self._started_at,
         )  # fmt: skip
 
@@ -197,7 +197,7 @@ class Stage:
             self._tell()
             await asyncio.sleep(TELL_S)
 
-    async def _keep_house(self) -> None:
+    async def _housekeeping(self) -> None:
         trimmed = 0.0
         while True:
             self.plays.write_waiting()

@@ -30,7 +30,7 @@ class Panels:
         self._names: tuple[str, ...] = ()
         self._there: dict[str, Output] = {}
         self._tried: dict[tuple[str, str], int] = {}
-        self.trouble: str | None = None
+        self.problem: str | None = None
 
     def __repr__(self) -> str:
         return ", ".join(f"{name}{'' if name in self._there else ' (missing)'}" for name in self._names) or "no panel"
@@ -60,7 +60,7 @@ class Panels:
         await self._read()
         steps = [(panel.name, *step) for panel in self._there.values() for step in self._steps(panel, orientation)]
         self._forget(lambda what: not what.startswith("power"), {(name, what) for name, what, _ in steps})
-        self.trouble = self.trouble if self._tried else None
+        self.problem = self.problem if self._tried else None
         for name, what, step in steps:
             await self._try(name, what, step)
         if steps:
@@ -106,7 +106,7 @@ class Panels:
             if times + 1 == TRIES:
                 log.warning("panel %s is left as it is: %s", name, error.reason)
             if not what.startswith("power"):  # behind the curtain a panel that stays on is dark all the same
-                self.trouble = str(error)
+                self.problem = str(error)
         else:
             self._tried.pop((name, what), None)
 

@@ -22,7 +22,7 @@ import msgspec
 
 from player.core import proof
 from player.core.content import Fault, Item
-from player.core.playback import Record
+from player.core.playback import PlayRecord
 from player.errors import StorageError
 from player.store import Journal, Snapshot, journal_bytes, last_record, read_journal, segments
 
@@ -62,7 +62,7 @@ class Plays:
         """The number of the last event on disk."""
         return self._journal.last_seq if self._journal else self._found_seq
 
-    def record(self, record: Record, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool) -> dict[str, Any]:
+    def record(self, record: PlayRecord, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool) -> dict[str, Any]:
         """Writes one event, or keeps it in memory while the disk refuses. Returns it."""
         self._seq += 1
         event = proof.event(

@@ -15,7 +15,7 @@ from player.errors import BoxError
 from player.runtime import recent_lines
 from player.stage.plays import Plays
 from player.stage.regions.show import Show
-from player.stage.surround import House
+from player.stage.surround import Surround
 
 LONGEST_TEXT = 2000
 LONGEST_SHOW_S = 24 * 3600.0
@@ -29,14 +29,14 @@ class Requests:
     def __init__(
         self,
         show: Show,
-        house: House,
+        surround: Surround,
         compositor: Compositor,
         plays: Plays,
         folder: Path,
         reread: Callable[[], Awaitable[None]],
         restart: Callable[[], None],
     ) -> None:
-        self._show, self._house, self._compositor, self._plays, self._folder = show, house, compositor, plays, folder
+        self._show, self._surround, self._compositor, self._plays, self._folder = show, surround, compositor, plays, folder
         self._reread, self._restart = reread, restart
         self._pictures = asyncio.Lock()
         self._deeds: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]] = {
@@ -77,16 +77,16 @@ class Requests:
         self._to_show(playback.PlayAsked(item, min(float(args.get("seconds") or 0), LONGEST_SHOW_S)))
 
     async def _identify(self, args: dict[str, Any]) -> None:
-        self._house.identify(_seconds(args, 10.0))
+        self._surround.identify(_seconds(args, 10.0))
 
     async def _message(self, args: dict[str, Any]) -> None:
-        self._house.message(str(args["text"])[:LONGEST_TEXT], _seconds(args, 10.0))
+        self._surround.message(str(args["text"])[:LONGEST_TEXT], _seconds(args, 10.0))
 
     async def _drop_plays(self, args: dict[str, Any]) -> None:
         self._plays.drop_through(int(args["through"]))
 
     async def _pin_answer(self, args: dict[str, Any]) -> None:
-        self._house.pin_checked(ok=bool(args["ok"]), wait_s=float(args.get("wait_s", 0)))
+        self._surround.pin_checked(ok=bool(args["ok"]), wait_s=float(args.get("wait_s", 0)))
 
     async def _log(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"lines": recent_lines()}

@@ -1,4 +1,4 @@
-"""What surrounds the show: the orders in force, the cards, the lock pad, the panel.
+"""What surrounds the show: the settings in force, the cards, the lock pad, the panel.
 
 One loop (`run`) makes the screen agree with all of it, whenever anything changed and at the next moment that changes something by
 itself: an alert that begins or expires, the minute on a card, a notice that has been read long enough.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from player.core import alerts
-from player.core.content import Fault, Orders, Orientation, Rect
+from player.core.content import DeviceSettings, Fault, Orientation, Rect
 from player.core.cover import View, view
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports import Clock, Output
@@ -35,10 +35,12 @@ class Cards(Protocol):
     def pad_key(self, panel: str, x: float, y: float) -> str | None: ...
     @property
     def curtained(self) -> bool: ...
-    async def show(self, seen: View, orders: Orders, pad: Any, notices: Any, *, watermark: bool, ground: str | None) -> None: ...
+    async def show(
+        self, seen: View, settings: DeviceSettings, pad: Any, notices: Any, *, watermark: bool, backdrop: str | None
+    ) -> None: ...
 
 
-class House:
+class Surround:
     """`submit_pin(pin)` tells the agent; `local(action)` carries out a key's action; `open_cards` loads what draws cards;
     `still(size)` leaves the compositor a picture for when no stage is there."""
 
@@ -65,7 +67,7 @@ class House:
         self._stilled: tuple[int, int] | None = None
         self._said_on = True
         self._faults: dict[str, Fault] = {}
-        self.orders = Orders()
+        self.settings = DeviceSettings()
         self.orientation = Orientation.LANDSCAPE
         self.seen = View("idle")
 
@@ -115,7 +117,7 @@ class House:
             self._press("")
 
     def _press(self, key: str) -> None:
-        if self.orders.locked:
+        if self.settings.locked:
             pin = self._pad.press(key, self._clock.monotonic())
             if pin is not None:
                 self._submit_pin(pin)
@@ -125,7 +127,7 @@ class House:
 
     def faults(self) -> tuple[Fault, ...]:
         """Of the panels."""
-        return (*self._faults.values(), *self._show.ground.faults())
+        return (*self._faults.values(), *self._show.placement.faults())
 
     @property
     def screen_on(self) -> bool:
@@ -150,23 +152,23 @@ class House:
     async def _agree(self) -> None:
         now = self._clock.monotonic()
         self._pad.tick(now)
-        if not self.orders.locked:
+        if not self.settings.locked:
             self._pad.close()
         if self._look_due or now >= self._looked + LOOK_S:
             self._look_due, self._looked = False, now
             try:
                 await self.look_at_panel()
-                if self.orders.screen_on:
+                if self.settings.screen_on:
                     await self._panels.power(on=True)
             except BoxError:
                 self._look_due = True
                 raise
         wall = self._clock.now().timestamp()
-        self.seen = view(self.orders, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
+        self.seen = view(self.settings, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
         if any(self._panels.all):
             await self._draw(now)
-        if not self.orders.screen_on:
+        if not self.settings.screen_on:
             await self._panels.power(on=False)  # after the curtain: a panel that stays on is dark behind it
         self._tell_of_power()
         self._told()
@@ -202,14 +204,14 @@ class House:
         text = self._message[0] if self._message and now < self._message[1] else None
         notices = Notices(text, now < self._identify_until)
         manifest = self._show.manifest
-        ground = manifest.layout.background if manifest and self._show.has_content else None
-        await cards.show(self.seen, self.orders, pad, notices, watermark=bool(manifest and manifest.watermark), ground=ground)
+        backdrop = manifest.layout.background if manifest and self._show.has_content else None
+        await cards.show(self.seen, self.settings, pad, notices, watermark=bool(manifest and manifest.watermark), backdrop=backdrop)
 
     def _next_change(self) -> float:
         """Seconds until time alone changes something; at most 30, so that clocks on cards are right soon after they were set."""
         now, wall = self._clock.monotonic(), self._clock.now().timestamp()
         waits = [30.0, 60.0 - wall % 60.0]
-        edge = alerts.next_change(self.orders.alerts, wall)
+        edge = alerts.next_change(self.settings.alerts, wall)
         if edge is not None:
             waits.append(edge - wall)
         if self._message and self._message[1] > now:
@@ -226,14 +228,14 @@ class House:
 
     async def look_at_panel(self) -> None:
         """Sets up what came, and puts everything in its place again when a panel came, went, turned or changed its mode."""
-        await self._panels.look(self.orders.orientation)
+        await self._panels.look(self.settings.orientation)
         first = self._panels.first
         if first is not None:
             self.orientation = first.orientation
         self._note(
             "no_display", None if any(self._panels.all) else "no panel is connected; playback goes on and is marked as not seen"
         )
-        self._note("display_mode", self._panels.trouble)
+        self._note("display_mode", self._panels.problem)
         if self._placed != self._panels.rects:
             self._placed = self._panels.rects
             await self._show.place_again(self._placed)

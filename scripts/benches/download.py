@@ -109,11 +109,11 @@ def _ours(url: str, folder: Path, digest: str) -> tuple[float, float]:
 async def _fetch(url: str, folder: Path, digest: str) -> tuple[float, float]:
     from player.core.ports import WantedAsset
     from player.media.fetch.download import Downloader
-    from player.media.fetch.egress import Reach
+    from player.media.fetch.egress import Egress
 
-    reach = Reach(url)
-    async with reach.session() as session:
-        downloader = Downloader(session, folder, reach, reserve_bytes=0)
+    egress = Egress(url)
+    async with egress.session() as session:
+        downloader = Downloader(session, folder, egress, reserve_bytes=0)
         before, began = _peak_mb(), time.monotonic()
         got = await downloader.fetch(WantedAsset("1", "file", "video", url, digest, BYTES), digest, 2 * BYTES)
         took = time.monotonic() - began

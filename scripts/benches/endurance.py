@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from player.agent.stage_client import StageLink
+from player.agent.stage_client import StageClient
 from player.core.ports import StageStatus
 from player.errors import BoxError
 from scripts.benches import content
@@ -47,7 +47,7 @@ def memory(folder: Path, count: int) -> list[Figure]:
 
 async def _hurry(rig: Rig, pid: int, count: int) -> tuple[float, float, float]:
     """Asks for the next item as soon as one is on screen. Memory after `EARLY` and after `count`, and how fast it went."""
-    link = StageLink(rig.dirs.stage_socket, _no_pin)
+    link = StageClient(rig.dirs.stage_socket, _no_pin)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(link.run(), name="stage link")
         await _until_other(link, "")
@@ -75,7 +75,7 @@ def _showing(status: StageStatus | None) -> str:
     return status.items[0].item_id if status and status.items else ""
 
 
-async def _until_other(link: StageLink, before: str) -> None:
+async def _until_other(link: StageClient, before: str) -> None:
     """Waits for an item that is not `before`. Raises BoxError."""
     until = time.monotonic() + STEP_LIMIT_S
     while _showing(link.status) in ("", before):

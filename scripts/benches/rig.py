@@ -19,7 +19,7 @@ from typing import Self
 import psutil
 
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
-from player.core.content import CUT, Item, Kind, Layout, Manifest, Orders, Playlist, Transition, full_screen
+from player.core.content import CUT, DeviceSettings, Item, Kind, Layout, Manifest, Playlist, Transition, full_screen
 from player.store import Snapshot
 from scripts.benches.capture import Spec, across, read_records
 from scripts.benches.content import Coded
@@ -152,11 +152,11 @@ class Rig:
     # --- what is played
 
     def publish(self, items: Sequence[Item], transition: Transition = CUT, layout: Layout | None = None) -> None:
-        """The manifest that the stage finds, and orders that say it is paired."""
+        """The manifest that the stage finds, and settings that say it is paired."""
         self._version += 1
         shown = layout or full_screen(Playlist("bench", "bench", tuple(items), transition))
         Snapshot(self.dirs.manifest, Manifest).write(Manifest(str(self._version), shown, assets=len(items)))
-        Snapshot(self.dirs.orders, Orders).write(Orders(paired=True))
+        Snapshot(self.dirs.settings, DeviceSettings).write(DeviceSettings(paired=True))
 
     def item(self, coded: Coded, place: int, seconds: float, url: str = "") -> Item:
         """A playlist's entry: the file is copied into the cache; a page is at `url`."""

@@ -10,7 +10,7 @@ import pytest
 from player.agent.content.alert_pictures import LARGEST, AlertPictures
 from player.errors import ContentError, ServerNonsense
 from player.media.fetch.download import Downloader
-from player.media.fetch.egress import Reach
+from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
@@ -22,10 +22,10 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[tuple[Chaos, Cache, AlertPictures, FakePrepare]]:
     async with Chaos() as chaos:
-        reach, cache, prepare = Reach(chaos.url), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
+        egress, cache, prepare = Egress(chaos.url), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
         await cache.open()
-        async with reach.session() as session:
-            downloader = Downloader(session, cache.parts, reach, reserve_bytes=0)
+        async with egress.session() as session:
+            downloader = Downloader(session, cache.parts, egress, reserve_bytes=0)
             yield chaos, cache, AlertPictures(cache, downloader, prepare, lambda: (1080, 1920)), prepare
 
 

@@ -14,7 +14,7 @@ from player.errors import StorageError
 from player.media.fetch.transfer import Fetched
 from player.media.store.cache import Cache
 from player.media.store.index import Derived, suffix_of
-from player.media.store.scrub import Checkup
+from player.media.store.scrub import Scrub
 from tests.fakes.clock import FakeClock
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(5000)
@@ -141,7 +141,7 @@ async def test_evicting_a_package_removes_all_of_it(cache: Cache):
         (cache.prepared / "p" / name).write_bytes(b"x" * 100)
     assert cache.size_of(["prepared/p"]) == 200
     await cache.add_derived(stored.sha256, Derived("any", "package", "prepared/p/index.html", 200))
-    await Checkup(cache).reconcile()
+    await Scrub(cache).reconcile()
     assert cache.derived(stored.sha256, "any", "package")
     await cache.evict(stored.sha256)
     assert list(cache.prepared.iterdir()) == []
@@ -181,7 +181,7 @@ async def test_s12_a_cache_wiped_while_running_is_made_again(cache: Cache, clock
 
     await keep(cache)
     shutil.rmtree(cache.folder)
-    assert await Checkup(cache).reconcile() == ()
+    assert await Scrub(cache).reconcile() == ()
     assert cache.find(KEY) is None
     assert cache.figures().files == 0
     cache.parts.mkdir(exist_ok=True)
@@ -201,7 +201,7 @@ async def test_s12_links_and_strange_files_are_never_followed(cache: Cache, cloc
     again = await reopened(cache, clock)
     assert [s.sha256 for s in again.entries()] == [stored.sha256]
     async with asyncio.timeout(5):
-        assert await Checkup(again).verify() == ()
+        assert await Scrub(again).verify() == ()
 
 
 async def test_s12_a_link_in_place_of_a_folder_is_replaced(cache: Cache, clock: FakeClock, tmp_path: Path):
@@ -229,9 +229,9 @@ async def test_s6_a_flipped_bit_is_found_set_aside_and_reported(cache: Cache):
     body[100] ^= 1
     path.write_bytes(body)
     os.utime(path, ns=(stamp, stamp))  # rot leaves no date
-    assert await Checkup(cache).reconcile() == ()
+    assert await Scrub(cache).reconcile() == ()
     told: list[tuple[int, int, str]] = []
-    damaged = await Checkup(cache).verify(lambda *step: told.append(step))
+    damaged = await Scrub(cache).verify(lambda *step: told.append(step))
     assert [(d.sha256, d.name) for d in damaged] == [(stored.sha256, "clip.mp4")]
     assert "changed on the disk" in damaged[0].reason
     assert (cache.folder / "aside" / stored.sha256).read_bytes() == body
@@ -243,14 +243,14 @@ async def test_s6_a_flipped_bit_is_found_set_aside_and_reported(cache: Cache):
 async def test_s7_a_file_cut_by_a_power_loss_is_found_at_once(cache: Cache, content: bytes):
     stored = await keep(cache)
     (cache.folder / stored.file).write_bytes(content)
-    damaged = await Checkup(cache).reconcile()
+    damaged = await Scrub(cache).reconcile()
     assert f"{len(content)} bytes instead of {len(MP4)}" in damaged[0].reason
 
 
 async def test_a_file_that_was_only_touched_is_believed_again(cache: Cache, clock: FakeClock):
     stored = await keep(cache)
     os.utime(cache.folder / stored.file, (1, 1))
-    assert await Checkup(cache).reconcile() == ()
+    assert await Scrub(cache).reconcile() == ()
     assert cache.get(stored.sha256).mtime_ns == 10**9
 
 
@@ -258,29 +258,29 @@ async def test_only_a_few_damaged_files_are_kept(cache: Cache):
     for n in range(6):
         stored = await keep(cache, bytes([n]) * 100, f"{n:064x}")
         (cache.folder / stored.file).write_bytes(b"rot")
-        await Checkup(cache).reconcile()
+        await Scrub(cache).reconcile()
     assert len(list((cache.folder / "aside").iterdir())) == 3
 
 
 async def test_s6_the_scrub_goes_round_by_the_oldest_check(cache: Cache, clock: FakeClock):
-    assert await Checkup(cache).scrub_next() is None
+    assert await Scrub(cache).scrub_next() is None
     shas = [(await keep(cache, bytes([n]) * 100, f"{n:064x}")).sha256 for n in range(3)]
     for _ in range(3):
         clock.forward(60)
-        assert await Checkup(cache).scrub_next(pause_s=0) is None
+        assert await Scrub(cache).scrub_next(pause_s=0) is None
     assert len({cache.get(sha).checked_at for sha in shas}) == 3
     (cache.folder / cache.get(shas[0]).file).write_bytes(b"rot")
-    assert (await Checkup(cache).scrub_next(pause_s=0)).sha256 == shas[0]
+    assert (await Scrub(cache).scrub_next(pause_s=0)).sha256 == shas[0]
 
 
 async def test_a_prepared_file_that_vanished_is_prepared_again(cache: Cache):
     stored = await keep(cache)
     (cache.prepared / "x.png").write_bytes(b"png")
     await cache.add_derived(stored.sha256, Derived("1x1", "image", "prepared/x.png", 3))
-    await Checkup(cache).reconcile()
+    await Scrub(cache).reconcile()
     assert cache.derived(stored.sha256, "1x1", "image")
     (cache.prepared / "x.png").unlink()
-    await Checkup(cache).reconcile()
+    await Scrub(cache).reconcile()
     assert cache.derived(stored.sha256, "1x1", "image") is None
 
 
@@ -302,6 +302,6 @@ async def test_c12_two_thousand_files_are_compared_within_a_second(cache: Cache,
         (folder / sha).write_bytes(b"x")
     again = await reopened(cache, clock)
     began = time.process_time()
-    await Checkup(again).reconcile()
+    await Scrub(again).reconcile()
     assert time.process_time() - began < 1
     assert again.figures().files == 2000

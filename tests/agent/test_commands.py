@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from player.agent.commands.handlers import build_handlers, restore, take_picture
-from player.agent.commands.runner import Commands
-from player.agent.settings.device_settings import OrdersBook
+from player.agent.commands.runner import CommandRunner
+from player.agent.settings.device_settings import SettingsStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
-from player.cms.http import Link
-from player.core.content import Orders, Orientation
+from player.cms.http import ServerHttp
+from player.core.content import DeviceSettings, Orientation
 from player.core.ports import Absent, AppUpdate, Command, CommandResult
 from player.errors import BoxError, CommandRejected
 from player.store import read_journal
@@ -74,15 +74,15 @@ class Box:
         self.start()
 
     def start(self) -> None:
-        self.orders = OrdersBook(self.folder / "orders.json", self.stage)
-        self.lock = ScreenLock(self.folder / "lock.json", self.orders, self.stage, self.clock, log_n=4)
+        self.settings = SettingsStore(self.folder / "orders.json", self.stage)
+        self.lock = ScreenLock(self.folder / "lock.json", self.settings, self.stage, self.clock, log_n=4)
         ports: dict[str, Any] = {
-            "stage": self.stage, "orders": self.orders, "lock": self.lock, "clock": self.clock, "host": self.host,
+            "stage": self.stage, "orders": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
             "cms": Absent("server", "no server is configured"), "audio": self.audio, "panel": self.panel,
             "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
             "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
         }  # fmt: skip
-        self.commands = Commands(
+        self.commands = CommandRunner(
             self.folder / "commands",
             build_handlers(**{**ports, **self.absent}),
             clock=self.clock,
@@ -134,7 +134,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 async def test_the_volume_is_ordered_and_set(box: Box):
     result = await box.outcome("set_volume", {"volume": "35"})
     assert (result.status, result.message, result.result) == ("succeeded", "the volume is 35", {"volume": 35})
-    assert (box.audio.level, box.orders.current.volume) == (35, 35)
+    assert (box.audio.level, box.settings.current.volume) == (35, 35)
 
 
 async def test_k8_states_are_ordered_durably(box: Box):
@@ -146,7 +146,7 @@ async def test_k8_states_are_ordered_durably(box: Box):
         ("lock", {"pin": "1234"}),
     ):
         assert (await box.outcome(kind, payload, kind)).status == "succeeded"
-    kept = OrdersBook(box.folder / "orders.json", box.stage).current
+    kept = SettingsStore(box.folder / "orders.json", box.stage).current
     assert (kept.muted, kept.screen_on, kept.brightness, kept.orientation, kept.locked) == (
         True,
         False,
@@ -159,12 +159,12 @@ async def test_k8_states_are_ordered_durably(box: Box):
 
 
 async def test_k8_ordered_states_are_in_effect_again_after_a_start(caplog: pytest.LogCaptureFixture):
-    ordered, audio, panel = Orders(volume=35, muted=True, brightness=40), FakeAudio(), FakePanel()
+    ordered, audio, panel = DeviceSettings(volume=35, muted=True, brightness=40), FakeAudio(), FakePanel()
     await restore(ordered, audio, panel)
     assert (audio.level, audio.muted, panel.brightness) == (35, True, 40)
     await restore(ordered, FakeAudio(broken=True), FakePanel(broken=True))
     assert caplog.text.count("not in effect") == 3
-    await restore(Orders(), Absent("audio", "none"), Absent("panel", "none"))
+    await restore(DeviceSettings(), Absent("audio", "none"), Absent("panel", "none"))
 
 
 async def test_what_the_stage_does_is_asked_of_it(box: Box):
@@ -225,7 +225,7 @@ async def test_what_this_box_cannot_do_fails_with_the_reason(tmp_path: Path):
 async def test_a_box_whose_sound_is_broken_is_still_muted_by_the_stage(box: Box):
     box.audio.broken = True
     assert (await box.outcome("mute", {"muted": True})).status == "succeeded"
-    assert box.orders.current.muted
+    assert box.settings.current.muted
     assert (await box.outcome("set_volume", {"volume": 5}, "2")).status == "failed"
 
 
@@ -260,7 +260,7 @@ async def test_k7_a_clock_that_somebody_else_vouches_for_judges_what_is_expired(
         return True
 
     host = FakeHost(synced=False)
-    commands = Commands(tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1", clock_trusted=vouched)
+    commands = CommandRunner(tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1", clock_trusted=vouched)
     await commands.offer([Command("1", "next", {}, None, 5.0)])
     assert [(r.id, r.status) for r in commands.untold()] == [("1", "rejected")]
     commands.close()
@@ -270,7 +270,7 @@ async def test_a_screenshot_is_taken_and_sent(tmp_path: Path):
     async with scripted_server() as script, session() as http:
         script.on("/api/device/screenshot", {})
         clock = FakeClock()
-        cms = AdCast(Link(http, script.url, clock=clock), uuid="u", clock=clock, model="m", os_version="1", app_version="1")
+        cms = AdCast(ServerHttp(http, script.url, clock=clock), uuid="u", clock=clock, model="m", os_version="1", app_version="1")
         box = Box(tmp_path, cms=cms)
         box.stage.answers["screenshot"] = {"image": base64.b64encode(b"jpeg").decode(), "width": 1280, "height": 720}
         result = await box.outcome("screenshot")

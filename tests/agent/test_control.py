@@ -17,15 +17,15 @@ import pytest
 from player.agent.control.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
 from player.agent.control.http import ControlServer
 from player.cli.client import ControlClient
-from player.core.content import Orders
+from player.core.content import DeviceSettings
 from player.core.ports import StageStatus
 from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
-from tests.fakes.door import JPEG, PNG, FakeActions, FakeSource, status
+from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 
 PASSWORD = "correct horse"
 
 
-class Door:
+class Served:
     """A served door and a TCP client for it."""
 
     def __init__(self, folder: Path) -> None:
@@ -59,8 +59,8 @@ class Door:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    made = Door(tmp_path)
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    made = Served(tmp_path)
     timeout = aiohttp.ClientTimeout(total=10)
     async with (
         made.server.serving(),
@@ -73,12 +73,12 @@ def basic(password: str = PASSWORD) -> dict[str, str]:
     return {"Authorization": aiohttp.encode_basic_auth("local", password)}
 
 
-async def ask(door: Door, call: str, *arguments: Any) -> Any:
-    return await asyncio.to_thread(getattr(ControlClient(door.socket, 5.0), call), *arguments)
+async def ask(served: Served, call: str, *arguments: Any) -> Any:
+    return await asyncio.to_thread(getattr(ControlClient(served.socket, 5.0), call), *arguments)
 
 
-async def test_the_status_is_the_object_of_the_contract(door: Door) -> None:
-    answer = await ask(door, "status")
+async def test_the_status_is_the_object_of_the_contract(served: Served) -> None:
+    answer = await ask(served, "status")
     assert set(answer) >= {
         "version", "uuid8", "state", "paired", "pairing_code", "server", "now", "manifest", "stage", "cache", "proof", "commands",
         "clock", "faults", "uptime_s",
@@ -92,54 +92,54 @@ async def test_the_status_is_the_object_of_the_contract(door: Door) -> None:
     assert answer["commands"]["last"][0]["id"] == "c1"
     assert answer["clock"] == {"synced": True, "offset_s": 0.2}
     assert answer["uuid8"] == "01234567"
-    assert answer == door.source.value.as_json() | {
+    assert answer == served.source.value.as_json() | {
         "faults": answer["faults"],
         "commands": answer["commands"],
         "now": answer["now"],
     }
 
 
-async def test_the_same_status_over_tcp(door: Door) -> None:
-    code, text, _ = await door.get("/api/status")
+async def test_the_same_status_over_tcp(served: Served) -> None:
+    code, text, _ = await served.get("/api/status")
     assert code == 200
     assert '"state":"playing"' in text
 
 
-async def test_the_unix_socket_is_its_owners_alone(door: Door) -> None:
-    assert stat.S_IMODE(door.socket.stat().st_mode) == 0o600
+async def test_the_unix_socket_is_its_owners_alone(served: Served) -> None:
+    assert stat.S_IMODE(served.socket.stat().st_mode) == 0o600
 
 
-async def test_the_pairing_code_is_told_while_there_is_one(door: Door) -> None:
-    door.source.value = status(orders=Orders(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
-    assert await ask(door, "pairing") == {"paired": False, "pairing_code": "4A7X2B", "server": "https://cms.example.com"}
-    assert "4A7X2B" in (await door.get("/"))[1]
+async def test_the_pairing_code_is_told_while_there_is_one(served: Served) -> None:
+    served.source.value = status(settings=DeviceSettings(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
+    assert await ask(served, "pairing") == {"paired": False, "pairing_code": "4A7X2B", "server": "https://cms.example.com"}
+    assert "4A7X2B" in (await served.get("/"))[1]
 
 
-async def test_a_screenshot_as_jpeg_and_as_png(door: Door) -> None:
-    assert await ask(door, "screenshot", "jpg") == JPEG
-    assert await ask(door, "screenshot", "png") == PNG
-    assert (await door.get("/api/screen.jpg"))[2]["Content-Type"] == "image/jpeg"
+async def test_a_screenshot_as_jpeg_and_as_png(served: Served) -> None:
+    assert await ask(served, "screenshot", "jpg") == JPEG
+    assert await ask(served, "screenshot", "png") == PNG
+    assert (await served.get("/api/screen.jpg"))[2]["Content-Type"] == "image/jpeg"
 
 
-async def test_lock_and_unlock_through_the_unix_socket(door: Door) -> None:
-    await ask(door, "lock", "4711")
-    await ask(door, "unlock", "4711")
-    assert door.actions.done == [("lock", "4711"), ("unlock", "4711")]
+async def test_lock_and_unlock_through_the_unix_socket(served: Served) -> None:
+    await ask(served, "lock", "4711")
+    await ask(served, "unlock", "4711")
+    assert served.actions.done == [("lock", "4711"), ("unlock", "4711")]
     with pytest.raises(WrongPin, match="wrong PIN; try again in 30 s") as raised:
-        await ask(door, "unlock", "0000")
+        await ask(served, "unlock", "0000")
     assert raised.value.wait_s == 30
 
 
-async def test_a_command_is_run_and_its_result_told(door: Door) -> None:
-    result = await ask(door, "command", "set_volume", {"volume": 50})
+async def test_a_command_is_run_and_its_result_told(served: Served) -> None:
+    result = await ask(served, "command", "set_volume", {"volume": 50})
     assert result["status"] == "succeeded"
-    assert door.actions.done == [("set_volume", {"volume": 50})]
+    assert served.actions.done == [("set_volume", {"volume": 50})]
     with pytest.raises(CommandRejected, match="no command dance"):
-        await ask(door, "command", "dance")
+        await ask(served, "command", "dance")
 
 
-async def test_metrics_are_prometheus_text(door: Door) -> None:
-    code, text, headers = await door.get("/metrics")
+async def test_metrics_are_prometheus_text(served: Served) -> None:
+    code, text, headers = await served.get("/metrics")
     assert code == 200
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
     for line in (
@@ -150,76 +150,76 @@ async def test_metrics_are_prometheus_text(door: Door) -> None:
         assert line in text
 
 
-async def test_the_page_shows_what_the_player_does(door: Door) -> None:
-    code, text, headers = await door.get("/")
+async def test_the_page_shows_what_the_player_does(served: Served) -> None:
+    code, text, headers = await served.get("/")
     assert code == 200
     for words in ("Playing", "Summer", "cms.example.com", "unplayable", "refresh", "2.0 KiB of 8.0 GiB"):
         assert words in text
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "aiohttp" not in headers["Server"]
     for path in ("/now", "/page.css", "/page.js", "/icon.svg"):
-        assert (await door.get(path))[0] == 200
+        assert (await served.get(path))[0] == 200
 
 
-async def test_l9_names_from_the_server_are_text(door: Door) -> None:
-    door.source.value = status(name='<script>alert("x")</script>')
-    text = (await door.get("/"))[1] + (await door.get("/now"))[1]
+async def test_l9_names_from_the_server_are_text(served: Served) -> None:
+    served.source.value = status(name='<script>alert("x")</script>')
+    text = (await served.get("/"))[1] + (await served.get("/now"))[1]
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert" in text
 
 
-async def test_the_page_needs_nothing_from_elsewhere(door: Door) -> None:
-    text = (await door.get("/"))[1]
+async def test_the_page_needs_nothing_from_elsewhere(served: Served) -> None:
+    text = (await served.get("/"))[1]
     assert 'src="http' not in text
     assert "style=" not in text
     assert "onclick" not in text
 
 
-async def test_l1_nobody_writes_without_a_right(door: Door) -> None:
+async def test_l1_nobody_writes_without_a_right(served: Served) -> None:
     for path, body in (("/api/command", {"type": "reboot"}), ("/api/lock", {"pin": "1234"}), ("/api/unlock", {"pin": "1234"})):
-        code, answer = await door.post(path, body)
+        code, answer = await served.post(path, body)
         assert code in (401, 403), path
         assert answer["message"]
-    assert door.actions.done == []
+    assert served.actions.done == []
 
 
-async def test_l1_password_pin_and_token_are_rights(door: Door) -> None:
-    _, secret = door.tokens.create("phone", Scope.CONTROL)
+async def test_l1_password_pin_and_token_are_rights(served: Served) -> None:
+    _, secret = served.tokens.create("phone", Scope.CONTROL)
     for headers in (basic(), {"X-Signage-Pin": "4711"}, {"Authorization": f"Bearer {secret}"}):
-        code, answer = await door.post("/api/command", {"type": "next"}, **headers)
+        code, answer = await served.post("/api/command", {"type": "next"}, **headers)
         assert (code, answer["status"]) == (200, "succeeded")
-    code, _ = await door.post("/api/lock", {"pin": "4711"})
+    code, _ = await served.post("/api/lock", {"pin": "4711"})
     assert code == 200
-    code, _ = await door.post("/api/unlock", {"pin": "4711"})
+    code, _ = await served.post("/api/unlock", {"pin": "4711"})
     assert code == 200
 
 
-async def test_l1_a_wrong_password_pin_or_token_is_none(door: Door) -> None:
+async def test_l1_a_wrong_password_pin_or_token_is_none(served: Served) -> None:
     for headers in (
         basic("wrong"),
         {"X-Signage-Pin": "0000"},
         {"Authorization": "Bearer nonsense"},
         {"Authorization": "Basic %%%"},
     ):
-        assert (await door.post("/api/command", {"type": "next"}, **headers))[0] in (401, 403)
+        assert (await served.post("/api/command", {"type": "next"}, **headers))[0] in (401, 403)
 
 
-async def test_l1_a_scope_allows_no_more_than_it_says(door: Door) -> None:
-    _, reads = door.tokens.create("reader", Scope.READ)
-    _, controls = door.tokens.create("staff", Scope.CONTROL)
-    assert (await door.post("/api/command", {"type": "next"}, Authorization=f"Bearer {reads}"))[0] == 401
-    assert (await door.post("/api/command", {"type": "update_app"}, Authorization=f"Bearer {controls}"))[0] == 403
-    assert (await door.post("/api/command", {"type": "update_app"}, **basic()))[0] == 200
+async def test_l1_a_scope_allows_no_more_than_it_says(served: Served) -> None:
+    _, reads = served.tokens.create("reader", Scope.READ)
+    _, controls = served.tokens.create("staff", Scope.CONTROL)
+    assert (await served.post("/api/command", {"type": "next"}, Authorization=f"Bearer {reads}"))[0] == 401
+    assert (await served.post("/api/command", {"type": "update_app"}, Authorization=f"Bearer {controls}"))[0] == 403
+    assert (await served.post("/api/command", {"type": "update_app"}, **basic()))[0] == 200
 
 
-async def test_l1_a_token_ends_with_its_time_and_when_revoked(door: Door) -> None:
-    _, old = door.tokens.create("old", Scope.ADMIN, expires_at=time.time() - 1)
-    token, revoked = door.tokens.create("lost", Scope.ADMIN)
-    assert door.tokens.scope_of(revoked) is Scope.ADMIN
-    assert door.tokens.revoke(token.id)
-    assert not door.tokens.revoke(token.id)
+async def test_l1_a_token_ends_with_its_time_and_when_revoked(served: Served) -> None:
+    _, old = served.tokens.create("old", Scope.ADMIN, expires_at=time.time() - 1)
+    token, revoked = served.tokens.create("lost", Scope.ADMIN)
+    assert served.tokens.scope_of(revoked) is Scope.ADMIN
+    assert served.tokens.revoke(token.id)
+    assert not served.tokens.revoke(token.id)
     for secret in (old, revoked):
-        assert (await door.post("/api/command", {"type": "next"}, Authorization=f"Bearer {secret}"))[0] == 401
+        assert (await served.post("/api/command", {"type": "next"}, Authorization=f"Bearer {secret}"))[0] == 401
 
 
 async def test_l1_from_another_machine_even_reading_needs_a_right(tmp_path: Path) -> None:
@@ -271,44 +271,44 @@ def test_wrong_passwords_make_everybody_wait_ever_longer() -> None:
     throttle.check()
 
 
-async def test_l2_another_sites_page_gets_nothing(door: Door) -> None:
+async def test_l2_another_sites_page_gets_nothing(served: Served) -> None:
     for headers in (
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
-        {"Origin": f"http://127.0.0.1:{(door.server.port or 0) + 1}"},
+        {"Origin": f"http://127.0.0.1:{(served.server.port or 0) + 1}"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ):
-        code, _ = await door.post("/api/command", {"type": "next"}, **(headers | basic()))
+        code, _ = await served.post("/api/command", {"type": "next"}, **(headers | basic()))
         assert code == 403, headers
-        assert (await door.get("/api/status", **headers))[0] == 403, headers
-    assert door.actions.done == []
+        assert (await served.get("/api/status", **headers))[0] == 403, headers
+    assert served.actions.done == []
 
 
-async def test_l2_a_link_from_elsewhere_may_lead_to_the_page(door: Door) -> None:
+async def test_l2_a_link_from_elsewhere_may_lead_to_the_page(served: Served) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    assert (await door.get("/", **headers))[0] == 200
-    assert (await door.get("/api/status", **headers))[0] == 403
+    assert (await served.get("/", **headers))[0] == 200
+    assert (await served.get("/api/status", **headers))[0] == 403
 
 
-async def test_l2_our_own_page_may_write(door: Door) -> None:
-    headers = {"Origin": door.url, "Sec-Fetch-Site": "same-origin"} | basic()
-    assert (await door.post("/api/command", {"type": "next"}, **headers))[0] == 200
+async def test_l2_our_own_page_may_write(served: Served) -> None:
+    headers = {"Origin": served.url, "Sec-Fetch-Site": "same-origin"} | basic()
+    assert (await served.post("/api/command", {"type": "next"}, **headers))[0] == 200
 
 
-async def test_l2_a_form_cannot_write(door: Door) -> None:
-    async with door.http.post(door.url + "/api/command", data={"type": "next"}, headers=basic()) as answer:
+async def test_l2_a_form_cannot_write(served: Served) -> None:
+    async with served.http.post(served.url + "/api/command", data={"type": "next"}, headers=basic()) as answer:
         assert answer.status == 415
-    async with door.http.post(
-        door.url + "/api/command", data='{"type":"next"}', headers={"Content-Type": "text/plain"} | basic()
+    async with served.http.post(
+        served.url + "/api/command", data='{"type":"next"}', headers={"Content-Type": "text/plain"} | basic()
     ) as answer:
         assert answer.status == 415
-    assert (await door.get("/api/command"))[0] == 405
+    assert (await served.get("/api/command"))[0] == 405
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8770", "", "[::1", "localhost.evil.example", "lobby.evil.example"])
-async def test_l3_a_name_that_was_pointed_here_is_refused(door: Door, host: str) -> None:
-    assert (await door.get("/api/status", Host=host))[0] in (400, 421)
+async def test_l3_a_name_that_was_pointed_here_is_refused(served: Served, host: str) -> None:
+    assert (await served.get("/api/status", Host=host))[0] in (400, 421)
 
 
 @pytest.mark.parametrize(
@@ -318,21 +318,21 @@ def test_l3_our_own_names_are_not(host: str) -> None:
     check_host(host, "Lobby")
 
 
-async def test_l6_connections_are_capped_and_the_unix_socket_still_answers(door: Door) -> None:
-    held = [await asyncio.open_connection("127.0.0.1", door.server.port) for _ in range(4)]
+async def test_l6_connections_are_capped_and_the_unix_socket_still_answers(served: Served) -> None:
+    held = [await asyncio.open_connection("127.0.0.1", served.server.port) for _ in range(4)]
     await asyncio.sleep(0.05)
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", door.server.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
         assert (await asyncio.wait_for(reader.read(), 2)).startswith(b"HTTP/1.1 503")
         writer.close()
-        assert (await ask(door, "status"))["state"] == "playing"
+        assert (await ask(served, "status"))["state"] == "playing"
     finally:
         for _, writer in held:
             writer.close()
 
 
-async def test_l6_who_sends_headers_slowly_is_hung_up_on(door: Door) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.server.port)
+async def test_l6_who_sends_headers_slowly_is_hung_up_on(served: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
     writer.write(b"GET /api/status HTTP/1.1\r\n")
     began = time.monotonic()
     while time.monotonic() - began < 5:
@@ -346,23 +346,25 @@ async def test_l6_who_sends_headers_slowly_is_hung_up_on(door: Door) -> None:
             break
     writer.close()
     assert time.monotonic() - began < 3
-    assert (await door.get("/health"))[0] == 200
+    assert (await served.get("/health"))[0] == 200
 
 
-async def test_l6_a_large_or_broken_body_is_refused(door: Door) -> None:
-    assert (await door.post("/api/command", {"type": "x" * 100_000}, **basic()))[0] == 413
+async def test_l6_a_large_or_broken_body_is_refused(served: Served) -> None:
+    assert (await served.post("/api/command", {"type": "x" * 100_000}, **basic()))[0] == 413
     for body in ("[" * 50_000, "{", "[]", '{"type": 5}', '{"type": "next", "payload": []}x', b'{"type": "\xff"}'):
         headers = {"Content-Type": "application/json"} | basic()
-        async with door.http.post(door.url + "/api/command", data=body, headers=headers) as answer:
+        async with served.http.post(served.url + "/api/command", data=body, headers=headers) as answer:
             assert answer.status == 400, body[:20]
     for pin in ("", "12", "abcd", 1234, "1" * 13):
-        assert (await door.post("/api/unlock", {"pin": pin}))[0] == 400
+        assert (await served.post("/api/unlock", {"pin": pin}))[0] == 400
 
 
-async def test_a_taken_port_leaves_the_unix_socket_working(door: Door, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_taken_port_leaves_the_unix_socket_working(
+    served: Served, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "second.sock"
     second = ControlServer(
-        FakeSource(), FakeActions(), socket_path=path, tokens=TokenStore(tmp_path / "t"), listen=f"127.0.0.1:{door.server.port}"
+        FakeSource(), FakeActions(), socket_path=path, tokens=TokenStore(tmp_path / "t"), listen=f"127.0.0.1:{served.server.port}"
     )
     async with second.serving():
         assert (await asyncio.to_thread(ControlClient(path, 5.0).status))["state"] == "playing"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from player.core.ports import WantedAsset
 from player.errors import ContentError, ServerNonsense, ServerRefused, ServerUnreachable, StorageError
 from player.media.fetch.download import Downloader, Fetched, NoRoom, Patience
-from player.media.fetch.egress import MAX_REDIRECTS, Reach, address_class, parse_url
+from player.media.fetch.egress import MAX_REDIRECTS, Egress, address_class, parse_url
 from player.media.fetch.partfile import Note, PartFile
 from player.media.fetch.transfer import retry_after
 from player.store import Snapshot
@@ -57,10 +57,10 @@ class Bench:
 @contextlib.asynccontextmanager
 async def benched(folder: Path, *, server: str | None = None, **options) -> AsyncIterator[Bench]:
     async with Chaos() as chaos:
-        reach = Reach(chaos.url if server is None else server)
-        async with reach.session() as session:
+        egress = Egress(chaos.url if server is None else server)
+        async with egress.session() as session:
             options = {"reserve_bytes": 0, "patience": QUICK, **options}
-            yield Bench(chaos, folder, Downloader(session, folder, reach, **options))
+            yield Bench(chaos, folder, Downloader(session, folder, egress, **options))
 
 
 @pytest.fixture
@@ -310,9 +310,9 @@ async def test_n11_a_redirect_to_an_address_that_the_server_is_not_near_is_refus
 
 
 async def test_n11_the_connection_itself_is_guarded_too(bench: Bench):
-    reach = Reach("http://198.41.0.4")
+    egress = Egress("http://198.41.0.4")
     bench.chaos.serve("/a", SMALL)
-    async with reach.session() as session:
+    async with egress.session() as session:
         with pytest.raises(OSError, match="not fetched from"):
             await session.get(bench.chaos.url + "/a")
     assert bench.chaos.seen == []

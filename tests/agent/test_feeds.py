@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.content.asset_fetcher import Gatherer
+from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.feeds import Feeds
-from player.agent.content.item_faults import Troubles
+from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Manifest
 from player.core.feed import file_of
 from player.core.ports import StageStatus
 from player.media.fetch.download import Downloader
-from player.media.fetch.egress import Reach
+from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
 from player.runtime import SystemClock
 from player.store import Snapshot
@@ -64,13 +64,13 @@ class Bench:
 @contextlib.asynccontextmanager
 async def benched(folder: Path, chaos: Chaos, *, every_s: float = 0.2, limit_s: float = 1.0) -> AsyncIterator[Bench]:
     """Feeds that are read all the time; a second one on the same folder is a restart."""
-    reach, clock, stage = Reach(chaos.url), SystemClock(), FakeStage()
+    egress, clock, stage = Egress(chaos.url), SystemClock(), FakeStage()
     cache = Cache(folder / "cache", clock, 10**12)
     await cache.open()
     arrivals: list[float] = []
-    async with reach.session() as session, asyncio.TaskGroup() as group:
+    async with egress.session() as session, asyncio.TaskGroup() as group:
         feeds = Feeds(
-            cache, session, reach, stage, clock, lambda: arrivals.append(time.monotonic()), every_s=every_s, limit_s=limit_s
+            cache, session, egress, stage, clock, lambda: arrivals.append(time.monotonic()), every_s=every_s, limit_s=limit_s
         )
         running = group.create_task(feeds.run())
         yield Bench(folder, chaos, cache, stage, feeds, arrivals)
@@ -234,13 +234,13 @@ async def test_s12_a_link_in_the_place_of_a_text_is_replaced_and_not_followed(be
 
 
 async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_it(bench: Bench):
-    cms, clock, troubles = FakeCms(), SystemClock(), Troubles(SystemClock())
-    reach = Reach(bench.chaos.url)
-    async with reach.session() as session:
-        downloader = Downloader(session, bench.cache.parts, reach, reserve_bytes=0)
-        gatherer = Gatherer(bench.cache, downloader, FakePrepare(), troubles, reserve_bytes=0, panel=(1920, 1080))
+    cms, clock, item_faults = FakeCms(), SystemClock(), ItemFaults(SystemClock())
+    egress = Egress(bench.chaos.url)
+    async with egress.session() as session:
+        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0)
+        asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = Snapshot(bench.folder / "manifest.json", Manifest)
-        sync = Sync(cms, bench.cache, gatherer, troubles, snapshot, bench.stage, clock, feeds=bench.feeds)
+        sync = Sync(cms, bench.cache, asset_fetcher, item_faults, snapshot, bench.stage, clock, feeds=bench.feeds)
         await sync.open()
         page = Item("page", "page", "Page", Kind.WEB, 10, url="http://page.example/")
         clock_item = Item("clock", "clock", "Clock", Kind.CLOCK, 10, text="")
@@ -267,13 +267,13 @@ async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_
 
 
 async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench):
-    troubles, clock, cms = Troubles(SystemClock()), SystemClock(), FakeCms()
-    reach = Reach(bench.chaos.url)
-    async with reach.session() as session:
-        downloader = Downloader(session, bench.cache.parts, reach, reserve_bytes=0)
-        gatherer = Gatherer(bench.cache, downloader, FakePrepare(), troubles, reserve_bytes=0, panel=(1920, 1080))
+    item_faults, clock, cms = ItemFaults(SystemClock()), SystemClock(), FakeCms()
+    egress = Egress(bench.chaos.url)
+    async with egress.session() as session:
+        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0)
+        asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = Snapshot(bench.folder / "manifest.json", Manifest)
-        sync = Sync(cms, bench.cache, gatherer, troubles, snapshot, bench.stage, clock, feeds=bench.feeds)
+        sync = Sync(cms, bench.cache, asset_fetcher, item_faults, snapshot, bench.stage, clock, feeds=bench.feeds)
         await sync.open()
         cms.want(
             (Item("x", "x", "Spy", Kind.TICKER, 10, url="file:///etc/passwd"), None), (Item("c", "c", "C", Kind.CLOCK, 10), None)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.device_settings import SettingsStore
 from player.agent.settings.screen_lock import ScreenLock
-from player.core.content import Orders, Orientation
+from player.core.content import DeviceSettings, Orientation
 from player.errors import BoxError, StorageError, WrongPin
 from player.store import Snapshot
 from tests.fakes.clock import FakeClock
@@ -28,45 +28,47 @@ def clock():
 
 
 @pytest.fixture
-def orders(tmp_path: Path, stage: FakeStage):
-    return OrdersBook(tmp_path / "orders.json", stage)
+def settings(tmp_path: Path, stage: FakeStage):
+    return SettingsStore(tmp_path / "orders.json", stage)
 
 
-def open_lock(folder: Path, orders: OrdersBook, stage: FakeStage, clock: FakeClock) -> ScreenLock:
-    return ScreenLock(folder / "lock.json", orders, stage, clock, log_n=4)
+def open_lock(folder: Path, settings: SettingsStore, stage: FakeStage, clock: FakeClock) -> ScreenLock:
+    return ScreenLock(folder / "lock.json", settings, stage, clock, log_n=4)
 
 
 @pytest.fixture
-def lock(tmp_path: Path, orders: OrdersBook, stage: FakeStage, clock: FakeClock):
-    return open_lock(tmp_path, orders, stage, clock)
+def lock(tmp_path: Path, settings: SettingsStore, stage: FakeStage, clock: FakeClock):
+    return open_lock(tmp_path, settings, stage, clock)
 
 
 # --- orders ------------------------------------------------------------------------------------------------------------------
 
 
-async def test_k8_orders_are_on_disk_before_the_stage_is_told(tmp_path: Path, orders: OrdersBook, stage: FakeStage):
-    await orders.update(screen_on=False, orientation=Orientation.PORTRAIT)
+async def test_k8_orders_are_on_disk_before_the_stage_is_told(tmp_path: Path, settings: SettingsStore, stage: FakeStage):
+    await settings.update(screen_on=False, orientation=Orientation.PORTRAIT)
     assert stage.ops() == ["reread"]
-    assert Snapshot(tmp_path / "orders.json", Orders).read() == Orders(screen_on=False, orientation=Orientation.PORTRAIT)
-    assert OrdersBook(tmp_path / "orders.json", stage).current.screen_on is False
+    assert Snapshot(tmp_path / "orders.json", DeviceSettings).read() == DeviceSettings(
+        screen_on=False, orientation=Orientation.PORTRAIT
+    )
+    assert SettingsStore(tmp_path / "orders.json", stage).current.screen_on is False
     assert (tmp_path / "orders.json").stat().st_mode & 0o777 == 0o640
 
 
-async def test_what_is_ordered_already_is_not_written_again(tmp_path: Path, orders: OrdersBook, stage: FakeStage):
-    await orders.update(locked=True)
+async def test_what_is_ordered_already_is_not_written_again(tmp_path: Path, settings: SettingsStore, stage: FakeStage):
+    await settings.update(locked=True)
     written = (tmp_path / "orders.json").stat().st_mtime_ns
-    await orders.update(locked=True)
+    await settings.update(locked=True)
     assert (tmp_path / "orders.json").stat().st_mtime_ns == written
     assert stage.ops() == ["reread"]
 
 
-async def test_an_absent_stage_costs_nothing(orders: OrdersBook, stage: FakeStage):
+async def test_an_absent_stage_costs_nothing(settings: SettingsStore, stage: FakeStage):
     stage.away = True
-    assert (await orders.update(locked=True)).locked is True
+    assert (await settings.update(locked=True)).locked is True
 
 
 async def test_s3_an_order_that_cannot_be_written_is_not_in_force(tmp_path: Path, stage: FakeStage):
-    book = OrdersBook(tmp_path / "orders.json", stage)
+    book = SettingsStore(tmp_path / "orders.json", stage)
     (tmp_path / "orders.json.tmp").mkdir()
     with pytest.raises(StorageError):
         await book.update(locked=True)
@@ -77,10 +79,10 @@ async def test_s3_an_order_that_cannot_be_written_is_not_in_force(tmp_path: Path
 # --- the lock ------------------------------------------------------------------------------------------------------------------
 
 
-async def test_the_server_locks_and_the_pin_unlocks(lock: ScreenLock, orders: OrdersBook):
+async def test_the_server_locks_and_the_pin_unlocks(lock: ScreenLock, settings: SettingsStore):
     await lock.server_says(True, "1234")
     assert lock.locked
-    assert orders.current.locked
+    assert settings.current.locked
     with pytest.raises(WrongPin):
         await lock.unlock("9999")
     assert lock.locked
@@ -132,11 +134,11 @@ async def test_the_pin_is_kept_as_a_hash_that_only_we_read(tmp_path: Path, lock:
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-async def test_the_same_pin_again_is_not_hashed_again(tmp_path: Path, lock: ScreenLock, orders: OrdersBook, stage, clock):
+async def test_the_same_pin_again_is_not_hashed_again(tmp_path: Path, lock: ScreenLock, settings: SettingsStore, stage, clock):
     await lock.server_says(True, "1234")
     kept = (tmp_path / "lock.json").read_bytes()
     await lock.server_says(True, "1234")
-    await open_lock(tmp_path, orders, stage, clock).server_says(True, "1234")
+    await open_lock(tmp_path, settings, stage, clock).server_says(True, "1234")
     assert (tmp_path / "lock.json").read_bytes() == kept
 
 
@@ -154,14 +156,14 @@ async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwh
 
 
 async def test_l5_a_restart_gives_no_free_guess(
-    tmp_path: Path, lock: ScreenLock, orders: OrdersBook, stage: FakeStage, clock: FakeClock
+    tmp_path: Path, lock: ScreenLock, settings: SettingsStore, stage: FakeStage, clock: FakeClock
 ):
     await lock.server_says(True, "1234")
     for _ in range(6):
         with pytest.raises(WrongPin):
             await lock.unlock("0000")
         clock.forward(300)
-    again = open_lock(tmp_path, orders, stage, clock)
+    again = open_lock(tmp_path, settings, stage, clock)
     with pytest.raises(WrongPin) as wrong:
         await again.unlock("1234")
     assert wrong.value.wait_s == 32

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from player.agent.commands.runner import Commands
+from player.agent.commands.runner import CommandRunner
 from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.reports.results_outbox import ResultsOutbox, pause_s
 from player.cms.adcast.adapter import AdCast
-from player.cms.http import Link
+from player.cms.http import ServerHttp
 from player.core.ports import Command
 from player.errors import ServerRefused, ServerUnreachable
 from player.runtime import SystemClock
@@ -47,8 +47,8 @@ async def script() -> AsyncIterator[Script]:
 async def cms(script: Script) -> AsyncIterator[AdCast]:
     random.seed(3)
     async with session() as http:
-        link = Link(http, script.url, clock=QuickClock())
-        yield AdCast(link, uuid="u", clock=QuickClock(), model="m", os_version="1", app_version="1")
+        server_http = ServerHttp(http, script.url, clock=QuickClock())
+        yield AdCast(server_http, uuid="u", clock=QuickClock(), model="m", os_version="1", app_version="1")
 
 
 class Stage(FakeStage):
@@ -273,7 +273,7 @@ async def test_an_absent_stage_is_told_when_it_is_back(tmp_path: Path, script: S
 
 @pytest.fixture
 def commands(tmp_path: Path):
-    made = Commands(tmp_path / "commands", {}, clock=FakeClock(), host=FakeHost(), version="1")
+    made = CommandRunner(tmp_path / "commands", {}, clock=FakeClock(), host=FakeHost(), version="1")
     yield made
     made.close()
 
@@ -281,7 +281,7 @@ def commands(tmp_path: Path):
 RESULT = "/api/device/commands/1/result"
 
 
-async def test_a_result_is_posted_as_soon_as_it_is_there(script: Script, cms: AdCast, commands: Commands):
+async def test_a_result_is_posted_as_soon_as_it_is_there(script: Script, cms: AdCast, commands: CommandRunner):
     script.on(RESULT, 503, {})
     async with running(ResultsOutbox(cms, commands, retry_limit_s=0.01).run()):
         await asyncio.sleep(0.02)
@@ -290,7 +290,7 @@ async def test_a_result_is_posted_as_soon_as_it_is_there(script: Script, cms: Ad
     assert [one.body["status"] for one in script.seen] == ["rejected", "rejected"]
 
 
-async def test_without_the_path_a_result_rides_in_the_heartbeat(script: Script, cms: AdCast, commands: Commands):
+async def test_without_the_path_a_result_rides_in_the_heartbeat(script: Script, cms: AdCast, commands: CommandRunner):
     script.on(RESULT, 405)
     box = ResultsOutbox(cms, commands)
     async with running(box.run()):
@@ -304,7 +304,7 @@ async def test_without_the_path_a_result_rides_in_the_heartbeat(script: Script, 
 
 
 async def test_a_result_that_the_server_will_not_have_is_given_up_after_three_refusals(
-    script: Script, cms: AdCast, commands: Commands
+    script: Script, cms: AdCast, commands: CommandRunner
 ):
     script.on(RESULT, 422)
     script.on("/api/device/commands/2/result", {})

@@ -27,7 +27,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from player.core.content import Kind
 from player.errors import ContentError, StorageError
-from player.media import filetype as magic
+from player.media import filetype
 from player.media.prepare.packages import MAX_FILES
 from player.media.prepare.parent import Prepared, prepare
 
@@ -508,8 +508,8 @@ def reference_movie(url: str) -> bytes:
     def box(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body) + 8) + kind + body
 
-    link = url.encode() + b"\0"
-    reference = box(b"rdrf", struct.pack(">I", 0) + b"url " + struct.pack(">I", len(link)) + link)
+    server_http = url.encode() + b"\0"
+    reference = box(b"rdrf", struct.pack(">I", 0) + b"url " + struct.pack(">I", len(server_http)) + server_http)
     return box(b"ftyp", b"qt  \0\0\0\0qt  ") + box(b"moov", box(b"rmra", box(b"rmda", reference)))
 
 
@@ -763,13 +763,13 @@ async def test_a_document_too_long_or_broken_is_refused(tmp_path: Path, folder: 
 
 @given(st.binary(max_size=600))
 def test_any_bytes_are_judged_without_an_error(head: bytes) -> None:
-    assert isinstance(magic.described(magic.sniff(head)), str)
+    assert isinstance(filetype.described(filetype.sniff(head)), str)
 
 
 def test_text_is_text_in_any_language() -> None:
-    assert magic.sniff("Ein Text über Äpfel. 你好".encode()) == "text"
-    assert magic.sniff(("ä" * 3000).encode()) == "text"
-    assert magic.sniff(b"\x00\x01\x02") == ""
+    assert filetype.sniff("Ein Text über Äpfel. 你好".encode()) == "text"
+    assert filetype.sniff(("ä" * 3000).encode()) == "text"
+    assert filetype.sniff(b"\x00\x01\x02") == ""
 
 
 @pytest.mark.root

@@ -14,7 +14,7 @@ from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
 from player.agent.control.mjpeg import WATCHERS, RemoteView
 from player.errors import BoxError
-from tests.fakes.door import JPEG, FakeActions, FakeSource
+from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
 
 
 class Camera(FakeActions):
@@ -30,7 +30,7 @@ class Camera(FakeActions):
         return await super().screenshot(kind, width) + str(len(self.pictures)).encode()
 
 
-class Door:
+class LocalControls:
     def __init__(self, folder: Path, camera: Camera) -> None:
         self.camera = camera
         self.server = ControlServer(
@@ -49,8 +49,8 @@ class Door:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    made = Door(tmp_path, Camera())
+async def door(tmp_path: Path) -> AsyncIterator[LocalControls]:
+    made = LocalControls(tmp_path, Camera())
     timeout = aiohttp.ClientTimeout(total=10)
     connector = aiohttp.TCPConnector(force_close=True)
     async with made.server.serving(), aiohttp.ClientSession(timeout=timeout, connector=connector) as made.http:
@@ -68,7 +68,7 @@ async def part(answer: aiohttp.ClientResponse) -> bytes:
     return picture
 
 
-async def test_pictures_follow_each_other_at_most_two_a_second_and_small(door: Door):
+async def test_pictures_follow_each_other_at_most_two_a_second_and_small(door: LocalControls):
     async with door.http.get(door.url) as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=picture"
@@ -80,7 +80,7 @@ async def test_pictures_follow_each_other_at_most_two_a_second_and_small(door: D
     assert set(door.camera.pictures) == {("jpeg", 1280)}
 
 
-async def test_watchers_share_the_pictures_and_none_is_taken_for_nobody(door: Door):
+async def test_watchers_share_the_pictures_and_none_is_taken_for_nobody(door: LocalControls):
     async with door.http.get(door.url) as one, door.http.get(door.url) as other:
         seen = [(await part(one), await part(other)) for _ in range(3)]
     assert all(first == second for first, second in seen)
@@ -91,7 +91,7 @@ async def test_watchers_share_the_pictures_and_none_is_taken_for_nobody(door: Do
     assert len(door.camera.pictures) == taken, "nobody watches"
 
 
-async def test_l6_one_watcher_too_many_is_told_so_and_comes_in_when_another_left(door: Door):
+async def test_l6_one_watcher_too_many_is_told_so_and_comes_in_when_another_left(door: LocalControls):
     watching = [await door.http.get(door.url) for _ in range(WATCHERS)]
     async with door.http.get(door.url) as late:
         assert late.status == 503
@@ -107,7 +107,7 @@ async def test_l6_one_watcher_too_many_is_told_so_and_comes_in_when_another_left
         answer.close()
 
 
-async def test_without_a_picture_there_is_a_sentence_and_a_screen_that_comes_back_goes_on(door: Door):
+async def test_without_a_picture_there_is_a_sentence_and_a_screen_that_comes_back_goes_on(door: LocalControls):
     door.camera.dark = True
     async with door.http.get(door.url) as answer:
         assert answer.status == 503
@@ -124,7 +124,7 @@ async def test_without_a_picture_there_is_a_sentence_and_a_screen_that_comes_bac
 @pytest.mark.parametrize(
     ("headers", "status"), [({"Host": "evil.example"}, 421), ({"Origin": "http://evil.example"}, 403), ({"Host": "lobby"}, 200)]
 )
-async def test_l3_the_same_rights_as_for_a_single_picture(door: Door, headers: dict[str, str], status: int):
+async def test_l3_the_same_rights_as_for_a_single_picture(door: LocalControls, headers: dict[str, str], status: int):
     async with door.http.get(door.url, headers=headers) as answer:
         stream = answer.status
     async with door.http.get(door.url.replace("mjpeg", "jpg"), headers=headers) as answer:

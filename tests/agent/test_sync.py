@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.content.asset_fetcher import Gatherer, Prepare
-from player.agent.content.item_faults import Troubles
+from player.agent.content.asset_fetcher import AssetFetcher, Prepare
+from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Fault, Item, Kind, Layout, Manifest, Playlist, Rect, Region
 from player.core.ports import NowPlaying, Programme, StageStatus, WantedAsset
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
 from player.media.fetch.download import Downloader, Patience
-from player.media.fetch.egress import Reach
+from player.media.fetch.egress import Egress
 from player.media.prepare.parent import prepare as look_at
 from player.media.store.cache import Cache
 from player.store import Snapshot
@@ -104,16 +104,16 @@ async def benched(
     folder: Path, chaos: Chaos, clock: FakeClock, *, limit: int = MANY, reserve: int = 0, prepare: Prepare | None = None
 ) -> AsyncIterator[Bench]:
     """A whole content side; a second one on the same folder is a restart."""
-    reach = Reach(chaos.url)
-    async with reach.session() as session:
-        cms, fake, troubles = FakeCms(), FakePrepare(), Troubles(clock)
+    egress = Egress(chaos.url)
+    async with egress.session() as session:
+        cms, fake, item_faults = FakeCms(), FakePrepare(), ItemFaults(clock)
         cache = Cache(folder / "cache", clock, limit)
         patience = Patience(first_byte_s=5, window_s=0.8, pause_s=0.01)
-        downloader = Downloader(session, cache.parts, reach, reserve_bytes=reserve, patience=patience)
-        gatherer = Gatherer(cache, downloader, prepare or fake, troubles, reserve_bytes=reserve, panel=(1920, 1080))
+        downloader = Downloader(session, cache.parts, egress, reserve_bytes=reserve, patience=patience)
+        asset_fetcher = AssetFetcher(cache, downloader, prepare or fake, item_faults, reserve_bytes=reserve, panel=(1920, 1080))
         snapshot = Snapshot(folder / "manifest.json", Manifest)
         stage = FollowingStage(snapshot)
-        sync = Sync(cms, cache, gatherer, troubles, snapshot, stage, clock)
+        sync = Sync(cms, cache, asset_fetcher, item_faults, snapshot, stage, clock)
         await sync.open()
         yield Bench(folder, chaos, clock, cms, cache, fake, snapshot, stage, sync)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.heartbeat import read_heartbeat, read_registration
 from player.cms.adcast.programme import Reader
-from player.cms.http import Link
+from player.cms.http import ServerHttp
 from player.core.content import CUT, Fault, Fit, Kind, Rect, Severity, Transition, TransitionKind
 from player.core.ports import AppUpdate, CommandResult, Programme, Telemetry
 from player.errors import ServerNonsense, ServerRefused
@@ -52,8 +52,10 @@ def clock():
 @pytest.fixture
 async def cms(script: Script, clock: FakeClock):
     async with session() as http:
-        link = Link(http, script.url, clock=clock, secrets=(UUID,))
-        yield AdCast(link, uuid=UUID, clock=clock, model="Pi 5", os_version="12", app_version="0.1.0", license_key="ADCAST-1")
+        server_http = ServerHttp(http, script.url, clock=clock, secrets=(UUID,))
+        yield AdCast(
+            server_http, uuid=UUID, clock=clock, model="Pi 5", os_version="12", app_version="0.1.0", license_key="ADCAST-1"
+        )
 
 
 def playlist(*items: object, **more: object) -> dict:
@@ -520,8 +522,8 @@ async def test_a_screenshot_is_sent_as_a_form(script: Script, cms: AdCast):
 async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
     script.on("/api/device/screenshot", 503, 502, {})
     async with session() as http:
-        link = Link(http, script.url, clock=SystemClock())
-        cms = AdCast(link, uuid=UUID, clock=SystemClock(), model="m", os_version="1", app_version="1")
+        server_http = ServerHttp(http, script.url, clock=SystemClock())
+        cms = AdCast(server_http, uuid=UUID, clock=SystemClock(), model="m", os_version="1", app_version="1")
         await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
         assert len(script.seen) == 3
         script.on("/api/device/screenshot", 404)

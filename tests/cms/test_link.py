@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from player.cms.http import Link, tls_context
+from player.cms.http import ServerHttp, tls_context
 from player.errors import (
     ClockUntrusted,
     ConfigError,
@@ -49,23 +49,23 @@ def clock():
 
 
 @pytest.fixture
-def link(script: Script, http, clock: FakeClock):
-    return Link(http, script.url, clock=clock, secrets=(UUID,))
+def server_http(script: Script, http, clock: FakeClock):
+    return ServerHttp(http, script.url, clock=clock, secrets=(UUID,))
 
 
-async def test_json_goes_both_ways(script: Script, link: Link, clock: FakeClock):
+async def test_json_goes_both_ways(script: Script, server_http: ServerHttp, clock: FakeClock):
     script.on("/api/a", {"n": 1})
-    assert await link.get("/api/a", {"uuid": UUID}) == {"n": 1}
-    assert await link.post("/api/a", {"x": [1, "ä"]}) == {"n": 1}
+    assert await server_http.get("/api/a", {"uuid": UUID}) == {"n": 1}
+    assert await server_http.post("/api/a", {"x": [1, "ä"]}) == {"n": 1}
     assert script.seen[0].query == {"uuid": UUID}
     assert script.seen[1].body == {"x": [1, "ä"]}
-    assert link.online is True
-    assert link.last_contact == clock.now().timestamp()
+    assert server_http.online is True
+    assert server_http.last_contact == clock.now().timestamp()
 
 
-async def test_an_empty_answer_to_a_post_is_none(script: Script, link: Link):
+async def test_an_empty_answer_to_a_post_is_none(script: Script, server_http: ServerHttp):
     script.on("/api/a", web.Response(status=204))
-    assert await link.post("/api/a", {}) is None
+    assert await server_http.post("/api/a", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -82,21 +82,21 @@ async def test_an_empty_answer_to_a_post_is_none(script: Script, link: Link):
         (web.Response(body=b'"' + b"x" * (5 << 20) + b'"', content_type="application/json"), "more than 4096 KiB"),
     ],
 )
-async def test_n4_n17_what_is_no_api_is_nonsense(script: Script, link: Link, answer: web.Response, says: str):
+async def test_n4_n17_what_is_no_api_is_nonsense(script: Script, server_http: ServerHttp, answer: web.Response, says: str):
     script.on("/api/a", answer)
     with pytest.raises(ServerNonsense, match=says):
-        await link.get("/api/a")
-    assert link.online is False
+        await server_http.get("/api/a")
+    assert server_http.online is False
 
 
-async def test_n18_a_gzip_bomb_stops_at_the_cap(script: Script, link: Link):
+async def test_n18_a_gzip_bomb_stops_at_the_cap(script: Script, server_http: ServerHttp):
     packer = zlib.compressobj(1, wbits=31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     script.on("/api/a", web.Response(body=bomb, headers=headers))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ServerNonsense, match=r"4096 KiB|unpacked"):
-        await link.get("/api/a")
+        await server_http.get("/api/a")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
@@ -111,7 +111,7 @@ async def test_n5_an_answer_that_drips_ends_at_the_deadline(http, clock: FakeClo
     async with raw_server(drip) as url:
         with pytest.raises(ServerUnreachable, match="no answer in time"):
             async with asyncio.timeout(3):
-                await Link(http, url, clock=clock, total_s=0.4).get("/api/a")
+                await ServerHttp(http, url, clock=clock, total_s=0.4).get("/api/a")
 
 
 @pytest.mark.parametrize(
@@ -131,58 +131,58 @@ async def test_n8_broken_http_is_nonsense(http, clock: FakeClock, sent: bytes):
 
     async with raw_server(serve) as url:
         with pytest.raises(ServerNonsense):
-            await Link(http, url, clock=clock).get("/api/a")
+            await ServerHttp(http, url, clock=clock).get("/api/a")
 
 
 async def test_nobody_listening_is_unreachable_and_says_where(http, clock: FakeClock):
     async with scripted_server() as script:
         url = script.url
     with pytest.raises(ServerUnreachable, match=url):
-        await Link(http, url, clock=clock).get("/api/a")
+        await ServerHttp(http, url, clock=clock).get("/api/a")
 
 
 async def test_n1_a_name_that_does_not_resolve_says_so(http, clock: FakeClock):
     with pytest.raises(ServerUnreachable, match="resolved"):
-        await Link(http, "http://no-such-host.invalid", clock=clock).get("/api/a")
+        await ServerHttp(http, "http://no-such-host.invalid", clock=clock).get("/api/a")
 
 
-async def test_a_refusal_carries_the_servers_words(script: Script, link: Link):
+async def test_a_refusal_carries_the_servers_words(script: Script, server_http: ServerHttp):
     script.on("/api/a", web.json_response({"message": "Licence\nexpired"}, status=403))
     with pytest.raises(ServerRefused, match="403: Licence expired") as caught:
-        await link.get("/api/a")
+        await server_http.get("/api/a")
     assert not caught.value.transient
-    assert link.online is True
+    assert server_http.online is True
 
 
-async def test_n17_a_refusal_in_words_that_are_not_utf_8_is_a_refusal_all_the_same(script: Script, link: Link):
+async def test_n17_a_refusal_in_words_that_are_not_utf_8_is_a_refusal_all_the_same(script: Script, server_http: ServerHttp):
     script.on("/api/a", web.Response(body=b'{"message": "\xff\xfe"}', content_type="application/json", status=403))
     with pytest.raises(ServerRefused, match="403: Forbidden"):
-        await link.get("/api/a")
+        await server_http.get("/api/a")
 
 
-async def test_the_uuid_is_never_said_in_full(script: Script, link: Link, caplog: pytest.LogCaptureFixture):
+async def test_the_uuid_is_never_said_in_full(script: Script, server_http: ServerHttp, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     script.on("/api/a", web.json_response({"message": f"no device {UUID}"}, status=410))
     script.on("/api/b", web.Response(text="x"))
     for path in ("/api/a", "/api/b", f"/api/{UUID}"):
         with pytest.raises((ServerRefused, ServerNonsense)) as caught:
-            await link.get(path, {"uuid": UUID})
+            await server_http.get(path, {"uuid": UUID})
         assert UUID not in str(caught.value)
     assert UUID not in caplog.text
 
 
-async def test_n12_retry_after_in_seconds_is_obeyed(script: Script, link: Link, clock: FakeClock):
+async def test_n12_retry_after_in_seconds_is_obeyed(script: Script, server_http: ServerHttp, clock: FakeClock):
     script.on("/api/a", web.Response(status=429, headers={"Retry-After": "120"}), {"ok": 1})
     with pytest.raises(ServerRefused) as caught:
-        await link.get("/api/a")
+        await server_http.get("/api/a")
     assert caught.value.retry_after_s == 120
     clock.forward(119)
     with pytest.raises(ServerUnreachable) as paused:
-        await link.get("/api/a")
+        await server_http.get("/api/a")
     assert paused.value.retry_after_s is not None
     assert len(script.seen) == 1
     clock.forward(15)
-    assert await link.get("/api/a") == {"ok": 1}
+    assert await server_http.get("/api/a") == {"ok": 1}
 
 
 @pytest.mark.parametrize(
@@ -207,27 +207,29 @@ def test_n12_each_form_of_asking_for_a_pause(headers: dict[str, str], seconds: f
             assert Pace(clock).asked_pause(headers) == seconds
 
 
-async def test_a_used_up_rate_limit_pauses_that_endpoint_alone(script: Script, link: Link, clock: FakeClock):
+async def test_a_used_up_rate_limit_pauses_that_endpoint_alone(script: Script, server_http: ServerHttp, clock: FakeClock):
     full = web.Response(
         text="{}", content_type="application/json", headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "40"}
     )
     script.on("/api/a", full, {})
     script.on("/api/b", {})
-    await link.get("/api/a")
+    await server_http.get("/api/a")
     with pytest.raises(ServerUnreachable, match="rate limit"):
-        await link.get("/api/a")
-    await link.get("/api/b")
+        await server_http.get("/api/a")
+    await server_http.get("/api/b")
     clock.forward(41)
-    await link.get("/api/a")
+    await server_http.get("/api/a")
 
 
-async def test_n13_a_storm_of_500_is_met_with_growing_pauses_up_to_five_minutes(script: Script, link: Link, clock: FakeClock):
+async def test_n13_a_storm_of_500_is_met_with_growing_pauses_up_to_five_minutes(
+    script: Script, server_http: ServerHttp, clock: FakeClock
+):
     script.on("/api/a", 503)
     times = []
     for _ in range(4000):
         before = len(script.seen)
         with pytest.raises((ServerRefused, ServerUnreachable)):
-            await link.get("/api/a")
+            await server_http.get("/api/a")
         if len(script.seen) > before:
             times.append(clock.monotonic())
         clock.forward(1)
@@ -238,19 +240,19 @@ async def test_n13_a_storm_of_500_is_met_with_growing_pauses_up_to_five_minutes(
     assert 12 < len(times) < 60
     script.on("/api/a", {"ok": 1})
     clock.forward(300)
-    assert await link.get("/api/a") == {"ok": 1}
+    assert await server_http.get("/api/a") == {"ok": 1}
 
 
-async def test_location_is_read_and_not_followed(script: Script, link: Link):
+async def test_location_is_read_and_not_followed(script: Script, server_http: ServerHttp):
     script.on("/api/c", web.Response(status=302, headers={"Location": "https://www.youtube.com/watch?v=1"}))
-    assert await link.location("/api/c", {}, endpoint="c") == "https://www.youtube.com/watch?v=1"
+    assert await server_http.location("/api/c", {}, endpoint="c") == "https://www.youtube.com/watch?v=1"
     script.on("/api/c", {})
-    assert await link.location("/api/c", {}, endpoint="c") is None
+    assert await server_http.location("/api/c", {}, endpoint="c") is None
 
 
-async def test_a_file_is_sent_as_a_form(script: Script, link: Link):
+async def test_a_file_is_sent_as_a_form(script: Script, server_http: ServerHttp):
     script.on("/api/s", {})
-    await link.upload("/api/s", {"uuid": "u"}, "shot.jpg", b"\xff\xd8", "image/jpeg")
+    await server_http.upload("/api/s", {"uuid": "u"}, "shot.jpg", b"\xff\xd8", "image/jpeg")
     assert script.seen[0].body == {"uuid": "u", "file": b"\xff\xd8"}
 
 
@@ -303,7 +305,7 @@ async def test_n2_n3_a_certificate_that_does_not_hold_is_refused_with_its_own_co
     async with scripted_server(context) as script:
         script.on("/api/a", {})
         with pytest.raises(kind, match=says) as caught:
-            await Link(http, script.url, clock=clock, tls=tls_context(str(ca) if trusted else "")).get("/api/a")
+            await ServerHttp(http, script.url, clock=clock, tls=tls_context(str(ca) if trusted else "")).get("/api/a")
         assert type(caught.value) is kind
         assert script.seen == []
 
@@ -312,7 +314,7 @@ async def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path: P
     context, ca = _certificate(tmp_path, "127.0.0.1")
     async with scripted_server(context) as script:
         script.on("/api/a", {"ok": 1})
-        assert await Link(http, script.url, clock=clock, tls=tls_context(str(ca))).get("/api/a") == {"ok": 1}
+        assert await ServerHttp(http, script.url, clock=clock, tls=tls_context(str(ca))).get("/api/a") == {"ok": 1}
 
 
 def test_an_authority_file_that_is_none_is_a_mistake_in_the_configuration(tmp_path: Path):

@@ -20,7 +20,7 @@ from player.errors import CommandRejected
 UPDATE = {"version": "2.0", "url": "https://x/u", "sha256": "00", "signature": "s"}
 GOOD: list[tuple[str, dict[str, Any], c.Instruction]] = [
     ("reboot", {}, c.Reboot()),
-    ("shutdown", {}, c.Shutdown()),
+    ("shutdown", {}, c.PowerOff()),
     ("restart_app", {}, c.RestartApp()),
     ("refresh", {}, c.Refresh()),
     ("clear_cache", {}, c.ClearCache()),
@@ -28,10 +28,10 @@ GOOD: list[tuple[str, dict[str, Any], c.Instruction]] = [
     ("set_volume", {"volume": "100"}, c.SetVolume(100)),
     ("mute", {"muted": True}, c.Mute(True)),
     ("mute", {"muted": "0"}, c.Mute(False)),
-    ("screenshot", {}, c.Screenshot()),
-    ("lock", {"pin": 1234}, c.Lock("1234")),
-    ("lock", {"pin": None}, c.Lock(None)),
-    ("unlock", {}, c.Unlock()),
+    ("screenshot", {}, c.TakeScreenshot()),
+    ("lock", {"pin": 1234}, c.LockControls("1234")),
+    ("lock", {"pin": None}, c.LockControls(None)),
+    ("unlock", {}, c.UnlockControls()),
     ("screen_on", {}, c.ScreenOn()),
     ("screen_off", {}, c.ScreenOff()),
     ("set_brightness", {"brightness": 40.4}, c.SetBrightness(40)),

@@ -33,11 +33,11 @@ class Stage:
         broken: set[str] | None = None,
         away: set[str] | None = None,
     ):
-        self.region, self.now = p.Region("main"), 0.0
+        self.region, self.now = p.RegionMachine("main"), 0.0
         self.natural, self.broken, self.auto = natural or {}, broken or set(), True
         self.away = away or set()  # what stands in for these is drawn
         self.shown: list[str] = []
-        self.records: list[p.Record] = []
+        self.records: list[p.PlayRecord] = []
         self.reports: list[p.Report] = []
         self.effects: list[p.Effect] = []
         self.tokens: dict[int, Item] = {}
@@ -56,13 +56,13 @@ class Stage:
 
     def carry_out(self, effect: p.Effect) -> None:
         match effect:
-            case p.Prepare(token, chosen):
+            case p.PrepareItem(token, chosen):
                 self.tokens[token] = chosen
                 if self.auto:
                     self.answer(token)
-            case p.Show(_, chosen, _, _):
+            case p.ShowItem(_, chosen, _, _):
                 self.shown.append(chosen.name)
-            case p.Record():
+            case p.PlayRecord():
                 self.records.append(effect)
             case p.Report():
                 self.reports.append(effect)
@@ -72,7 +72,7 @@ class Stage:
         if chosen.name in self.broken:
             self.send(p.PrepareFailed(token, "damaged", "cannot be decoded"))
         else:
-            self.send(p.Prepared(token, self.natural.get(chosen.name), stand_in=chosen.name in self.away))
+            self.send(p.ItemPrepared(token, self.natural.get(chosen.name), stand_in=chosen.name in self.away))
 
     def wait(self, seconds: float) -> None:
         """Lets time pass, waking the region when it asked to be."""
@@ -127,13 +127,13 @@ def test_a_crossfade_begins_before_the_videos_end_by_its_own_length():
     assert stage.shown == ["v"]
     stage.wait(0.2)
     assert stage.shown == ["v", "a"]
-    assert stage.last(p.Show).transition == FADE
+    assert stage.last(p.ShowItem).transition == FADE
 
 
 def test_an_items_own_transition_rules_over_the_playlists():
     stage = Stage(item("a"), item("b", transition=CUT), transition=FADE)
     stage.wait(11)
-    assert stage.last(p.Show).transition == CUT
+    assert stage.last(p.ShowItem).transition == CUT
 
 
 def test_a_single_video_is_prepared_again_behind_itself_and_never_crossfades_into_itself():
@@ -141,7 +141,7 @@ def test_a_single_video_is_prepared_again_behind_itself_and_never_crossfades_int
     stage.wait(10)
     stage.end()
     assert stage.shown == ["v", "v"]
-    assert stage.last(p.Show).transition == CUT
+    assert stage.last(p.ShowItem).transition == CUT
     assert [r.result for r in stage.records] == ["complete"]
 
 
@@ -233,13 +233,13 @@ def test_a_lone_stream_that_breaks_keeps_its_last_frame_until_it_is_back():
     stage.broken = set()
     stage.wait(31)
     assert stage.shown == ["s", "s"]
-    assert stage.last(p.Show).transition == CUT
+    assert stage.last(p.ShowItem).transition == CUT
 
 
 def test_a_stream_is_prepared_shortly_before_its_time():
     stage = Stage(item("a", duration=60), item("s", Kind.LIVESTREAM, 30))
     stage.wait(51)
-    assert [e.item.name for e in stage.effects if isinstance(e, p.Prepare)] == ["a"]
+    assert [e.item.name for e in stage.effects if isinstance(e, p.PrepareItem)] == ["a"]
     stage.wait(10)
     assert stage.shown == ["a", "s"]
 
@@ -276,9 +276,9 @@ def test_an_item_that_was_mended_or_taken_out_is_at_fault_no_more():
 def test_what_was_being_prepared_and_is_still_next_is_kept():
     a, b = item("a"), item("b")
     stage = Stage(a, b)
-    before = len([e for e in stage.effects if isinstance(e, p.Prepare)])
+    before = len([e for e in stage.effects if isinstance(e, p.PrepareItem)])
     stage.send(p.PlaylistChanged(playlist(a, b, item("c"))))
-    assert len([e for e in stage.effects if isinstance(e, p.Prepare)]) == before
+    assert len([e for e in stage.effects if isinstance(e, p.PrepareItem)]) == before
 
 
 def test_c13_an_empty_playlist_takes_the_item_away_at_its_edge():
@@ -403,7 +403,7 @@ def test_stopping_records_the_item_on_screen_and_nothing_follows():
 
 def test_answers_about_forgotten_tokens_change_nothing():
     stage = Stage(item("a"), item("b"))
-    for event in (p.Prepared(99), p.PrepareFailed(99, "x", "y"), p.Ended(99), p.Broke(99, "x", "y")):
+    for event in (p.ItemPrepared(99), p.PrepareFailed(99, "x", "y"), p.Ended(99), p.Broke(99, "x", "y")):
         assert stage.send(event) == []
 
 
@@ -423,7 +423,7 @@ def test_wishes_shorter_than_a_second_and_videos_shorter_than_a_fade_do_not_race
 def test_its_repr_is_for_people():
     stage = Stage(item("a"), item("b"))
     assert repr(stage.region) == "<Region main: 'a' (image c-a) on screen, 'b' (image c-b) coming>"
-    assert repr(p.Region("x")) == "<Region x: nothing on screen, nothing coming>"
+    assert repr(p.RegionMachine("x")) == "<Region x: nothing on screen, nothing coming>"
 
 
 kinds = st.sampled_from(list(Kind))

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from player.cms.adcast.adapter import AdCast
-from player.cms.http import Link
+from player.cms.http import ServerHttp
 from player.core.content import Fault, Fit, Kind, Severity, TransitionKind
 from player.core.ports import CommandResult, Telemetry
 from player.demo.client import Operator
@@ -28,7 +28,7 @@ JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 async def cms(server: DemoServer) -> AsyncIterator[AdCast]:
     clock = SystemClock()
     async with aiohttp.ClientSession() as session:
-        link = Link(session, server.url, clock=clock, secrets=(UUID,))
+        link = ServerHttp(session, server.url, clock=clock, secrets=(UUID,))
         yield AdCast(
             link, uuid=UUID, clock=clock, model="Box", os_version="12", app_version="0.1.0", license_key="ADCAST-AB12-CD34"
         )

@@ -6,13 +6,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from player.agent.content.asset_fetcher import Gatherer
-from player.agent.content.item_faults import Troubles
+from player.agent.content.asset_fetcher import AssetFetcher
+from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Manifest
 from player.core.ports import WantedAsset
 from player.media.fetch.download import Downloader
-from player.media.fetch.egress import Reach
+from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
 from player.runtime import SystemClock
 from player.store import Snapshot
@@ -21,14 +21,14 @@ from tests.fakes.stage import FakeStage
 
 
 async def main(folder: Path, url: str, wanted: list[str]) -> None:
-    clock, cms, reach = SystemClock(), FakeCms(), Reach(url)
-    cache, troubles = Cache(folder / "cache", clock, 10**12), Troubles(clock)
+    clock, cms, reach = SystemClock(), FakeCms(), Egress(url)
+    cache, item_faults = Cache(folder / "cache", clock, 10**12), ItemFaults(clock)
     pairs = [one.split(":") for one in wanted]
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))
     async with reach.session() as session:
         downloader = Downloader(session, cache.parts, reach, reserve_bytes=0)
-        gatherer = Gatherer(cache, downloader, FakePrepare(), troubles, reserve_bytes=0, panel=(1920, 1080))
-        sync = Sync(cms, cache, gatherer, troubles, Snapshot(folder / "manifest.json", Manifest), FakeStage(), clock)
+        asset_fetcher = AssetFetcher(cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
+        sync = Sync(cms, cache, asset_fetcher, item_faults, Snapshot(folder / "manifest.json", Manifest), FakeStage(), clock)
         await sync.open()
         print("ready", flush=True)
         await sync.once()

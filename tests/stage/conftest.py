@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from player.agent.stage_client import StageLink
+from player.agent.stage_client import StageClient
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
-from player.core.content import CUT, Item, Kind, Manifest, Orders, Playlist, Transition, full_screen
+from player.core.content import CUT, DeviceSettings, Item, Kind, Manifest, Playlist, Transition, full_screen
 from player.core.ports import StageStatus
 from player.store import Snapshot, read_journal
 
@@ -52,8 +52,8 @@ class StageBox:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.pins: list[str] = []
-        self.link = StageLink(self.dirs.stage_socket, self._pin)
-        self.orders = Orders(paired=True)
+        self.client = StageClient(self.dirs.stage_socket, self._pin)
+        self.settings = DeviceSettings(paired=True)
         self._group: asyncio.TaskGroup | None = None
         self._version = 0
 
@@ -106,13 +106,13 @@ class StageBox:
         Snapshot(self.dirs.manifest, Manifest).write(replace(made, version=str(self._version)))
 
     def order(self, **changes: Any) -> None:
-        self.orders = replace(self.orders, **changes)
-        Snapshot(self.dirs.orders, Orders).write(self.orders)
+        self.settings = replace(self.settings, **changes)
+        Snapshot(self.dirs.settings, DeviceSettings).write(self.settings)
 
     # --- what the agent does
 
     async def ask(self, op: str, **args: Any) -> dict[str, Any]:
-        return await self.link.ask(op, **args)
+        return await self.client.ask(op, **args)
 
     async def reread(self) -> None:
         await self.ask("reread")
@@ -121,11 +121,11 @@ class StageBox:
         """Waits for a status; fails with the last one and the stage's log."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
-            status = self.link.status
+            status = self.client.status
             if status is not None and holds(status):
                 return status
-            await self.link.changed.wait(0.1)
-        raise AssertionError(f"not within {limit_s} s; last: {self.link.status}\n{self.log()[-3000:]}")
+            await self.client.changed.wait(0.1)
+        raise AssertionError(f"not within {limit_s} s; last: {self.client.status}\n{self.log()[-3000:]}")
 
     async def until_shown(self, name: str, limit_s: float = 15.0) -> StageStatus:
         return await self.until(lambda status: any(item.name == name for item in status.items), limit_s)
@@ -186,7 +186,7 @@ class Running:
         self.task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> StageBox:
-        self.task = asyncio.get_running_loop().create_task(self.box.link.run())
+        self.task = asyncio.get_running_loop().create_task(self.box.client.run())
         return self.box
 
     async def __aexit__(self, *_: object) -> None:

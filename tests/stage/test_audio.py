@@ -133,7 +133,7 @@ async def test_item_region_and_orders_each_have_their_say_in_the_volume(runtime_
         box.publish(manifest=region(100, audible=False))
         await box.reread()
         await server.until_level(0, 0.0005)
-        assert not [f for f in box.link.status.faults if f.code == "no_audio"]
+        assert not [f for f in box.client.status.faults if f.code == "no_audio"]
 
 
 @pytest.mark.stage
@@ -190,7 +190,7 @@ async def test_d2_a_device_that_appears_is_used_from_the_next_item_and_one_that_
         await box.until(lambda s: s.last_play_seq >= before + 2)
         plays = box.plays()[before:]
         assert all(p["result"] == "complete" and abs(p["duration_ms"] - 2000) < 600 for p in plays), plays
-        assert not [f for f in box.link.status.faults if f.item_id]
+        assert not [f for f in box.client.status.faults if f.item_id]
         await server.start()
         await server.until_level(TONE * 0.8, TONE * 1.2)
         await box.until(lambda s: not any(f.code == "no_audio" for f in s.faults))

@@ -6,13 +6,13 @@ import asyncio
 import time
 from pathlib import Path
 
-from player.core.content import Item, Kind, Orders, Playlist, full_screen
+from player.core.content import DeviceSettings, Item, Kind, Playlist, full_screen
 from player.core.playback import PlaylistChanged, Record
 from player.core.ports import Playable
 from player.runtime import SystemClock
-from player.stage.regions.driver import SEAM_S, Desk, RegionDriver
+from player.stage.regions.driver import SEAM_S, RegionDriver, RegionEvents
 from player.stage.regions.surfaces import SurfacePool, Windows
-from player.stage.regions.visibility import Sight
+from player.stage.regions.visibility import Visibility
 from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
 
 
@@ -45,21 +45,21 @@ class Region:
         for item in items:
             (cache / str(item.file)).write_bytes(b"a picture")
         self.playlist = Playlist("p", "p", items)
-        sight = Sight(compositor)
+        visibility = Visibility(compositor)
         self.driver = RegionDriver(
             full_screen(self.playlist).regions[0],
-            pool=SurfacePool("main", timed, Windows(compositor), sight, lambda _: None, lambda: self.panel),
-            compositor=sight,
+            pool=SurfacePool("main", timed, Windows(compositor), visibility, lambda _: None, lambda: self.panel),
+            compositor=visibility,
             cache=cache,
             clock=SystemClock(),
-            desk=Desk(
+            region_events=RegionEvents(
                 record=lambda _, play: self.plays.append(play),
                 report=lambda _: None,
                 recover=lambda _: None,
                 about_to_show=lambda *_: self.shown.append(time.monotonic()),
                 changed=lambda: None,
             ),
-            orders=Orders,
+            settings=DeviceSettings,
             resolve=lambda _: asyncio.sleep(0, ""),
             turns=asyncio.Semaphore(1),
         )
@@ -85,7 +85,7 @@ async def test_d1_a_clip_that_cannot_be_seen_takes_as_long_as_when_it_could(tmp_
         while len(region.loaded) < 2:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
         region.panel = False
-        await region.driver.sight.close()
+        await region.driver.visibility.close()
         while len(region.plays) < 4:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
         playing.cancel()

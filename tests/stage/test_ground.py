@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from player.core.content import Layout, Playlist, Rect, Region
-from player.stage.regions.placement import Ground
+from player.stage.regions.placement import Placement
 
 LAYOUT = Layout("l", 100, 100)
 HALF = Rect(50, 0, 50, 100)
@@ -14,44 +14,44 @@ def region(output: int = 0) -> Region:
     return Region(f"on-{output}", HALF, Playlist("p", "p"), output=output)
 
 
-def ground(*panels: Rect | None, on: bool = True) -> Ground:
-    made = Ground(lambda: on, lambda: 1000.0)
+def placement(*panels: Rect | None, on: bool = True) -> Placement:
+    made = Placement(lambda: on, lambda: 1000.0)
     made.changed(panels)
     return made
 
 
 def test_a_region_lies_on_its_own_panel_and_without_it_where_it_would_on_the_first():
-    both = ground(FIRST, SECOND)
+    both = placement(FIRST, SECOND)
     assert both.rect(region(0), LAYOUT) == Rect(640, 0, 640, 720)
     assert both.rect(region(1), LAYOUT) == Rect(1280 + 400, 0, 400, 600)
-    assert ground(FIRST).rect(region(1), LAYOUT) == Rect(640, 0, 640, 720)
-    assert ground(None, SECOND).size == (1920, 1080)
+    assert placement(FIRST).rect(region(1), LAYOUT) == Rect(640, 0, 640, 720)
+    assert placement(None, SECOND).size == (1920, 1080)
 
 
 def test_a_panel_that_goes_is_no_new_one_when_it_returns():
-    found = ground(FIRST)
+    found = placement(FIRST)
     assert not found.changed([None])
     assert not found.changed([FIRST])
     assert found.changed([FIRST, SECOND])
 
 
 def test_d1_a_play_is_seen_only_when_all_of_it_could_be():
-    found = ground(FIRST)
+    found = placement(FIRST)
     assert found.was_seen(region(), "on-0")
     found.unseen([region()])
     assert not found.was_seen(region(), "on-0"), "it was dark in between"
     assert found.was_seen(region(), "on-0"), "the next one was seen"
     assert not found.was_seen(region(1), "on-1")
-    assert not ground(FIRST, on=False).was_seen(region(), "on-0")
+    assert not placement(FIRST, on=False).was_seen(region(), "on-0")
 
 
 def test_d1_a_missing_panel_is_a_fault_of_the_region_while_others_are_there():
-    found = ground(FIRST)
+    found = placement(FIRST)
     found.note(region(1))
     assert [(fault.code, fault.since) for fault in found.faults()] == [("panel_missing", 1000.0)]
     found.changed([FIRST, SECOND])
     found.note(region(1))
     assert found.faults() == ()
-    nothing = ground(None)
+    nothing = placement(None)
     nothing.note(region(1))
     assert nothing.faults() == (), "that there is no panel at all is said by somebody else"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from player.agent.stage_client import StageLink
+from player.agent.stage_client import StageClient
 from player.core.ports import PinEntered, StageStatus
 from player.errors import BoxError
-from player.stage.agent_socket import StageServer
+from player.stage.agent_socket import AgentSocket
 from tests.fakes.running import eventually, running
 
 PLAYING = StageStatus(state="playing")
@@ -40,8 +40,8 @@ def path(runtime_dir: Path) -> Path:
 
 
 @pytest.fixture
-async def server(path: Path) -> AsyncIterator[StageServer]:
-    made = StageServer(path, handle, waiting_limit=200_000)
+async def server(path: Path) -> AsyncIterator[AgentSocket]:
+    made = AgentSocket(path, handle, waiting_limit=200_000)
     async with running(made.run()):
         await eventually(path.is_socket)
         yield made
@@ -69,7 +69,7 @@ async def left(reader: asyncio.StreamReader) -> bool:
     return True
 
 
-async def test_everyone_hears_what_was_said_last_and_every_change(server: StageServer, path: Path):
+async def test_everyone_hears_what_was_said_last_and_every_change(server: AgentSocket, path: Path):
     server.tell(IDLE)
     async with listener(path) as (one, _), listener(path) as (other, _):
         assert (await heard(one))["body"]["state"] == "idle"
@@ -83,7 +83,7 @@ async def test_everyone_hears_what_was_said_last_and_every_change(server: StageS
             assert [line["kind"] for line in said] == ["StageStatus", "PinEntered", "PinEntered"], "a status only when it changed"
 
 
-async def test_requests_are_answered_by_number_and_a_slow_one_holds_up_no_other(server: StageServer, path: Path):
+async def test_requests_are_answered_by_number_and_a_slow_one_holds_up_no_other(server: AgentSocket, path: Path):
     async with listener(path) as (reader, writer):
         for number, op, args in ((1, "slow", {"seconds": 0.2}), (2, "echo", {"a": 1})):
             writer.write(json.dumps({"kind": "Request", "body": {"id": number, "op": op, "args": args}}).encode() + b"\n")
@@ -91,16 +91,16 @@ async def test_requests_are_answered_by_number_and_a_slow_one_holds_up_no_other(
         assert (await heard(reader))["body"]["id"] == 1
 
 
-async def test_k4_an_unknown_or_malformed_request_is_answered_with_a_sentence(server: StageServer, path: Path):
-    link = StageLink(path, _no_pin)
-    async with running(link.run()):
-        await eventually(lambda: "connected" in repr(link))
+async def test_k4_an_unknown_or_malformed_request_is_answered_with_a_sentence(server: AgentSocket, path: Path):
+    client = StageClient(path, _no_pin)
+    async with running(client.run()):
+        await eventually(lambda: "connected" in repr(client))
         with pytest.raises(BoxError, match="does not know the request 'dance'"):
-            await link.ask("dance")
+            await client.ask("dance")
         for args in ({}, {"n": "many"}, {"n": None}):
             with pytest.raises(BoxError, match="the request misread was not understood"):
-                await link.ask("misread", **args)
-        assert await link.ask("echo", a=1) == {"a": 1}
+                await client.ask("misread", **args)
+        assert await client.ask("echo", a=1) == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ async def test_k4_an_unknown_or_malformed_request_is_answered_with_a_sentence(se
     [b"\n", b"hello\n", b"{}\n", b"[1]\n", b'{"kind":"Request"}\n', b'{"kind":"Bomb","body":{}}\n', b"\0" * 1000 + b"\n",
      b'{"kind":"Request","body":{"id":"one","op":5}}\n', b"x" * 3_000_000],
 )  # fmt: skip
-async def test_n17_who_sends_garbage_is_left_and_others_hear_on(server: StageServer, path: Path, garbage: bytes):
+async def test_n17_who_sends_garbage_is_left_and_others_hear_on(server: AgentSocket, path: Path, garbage: bytes):
     async with listener(path) as (good, _), listener(path) as (bad, writer):
         writer.write(garbage)
         assert await left(bad)
@@ -116,14 +116,14 @@ async def test_n17_who_sends_garbage_is_left_and_others_hear_on(server: StageSer
         assert (await heard(good))["body"]["state"] == "playing"
 
 
-async def test_a_listener_may_send_other_messages_than_requests_to_no_effect(server: StageServer, path: Path):
+async def test_a_listener_may_send_other_messages_than_requests_to_no_effect(server: AgentSocket, path: Path):
     async with listener(path) as (reader, writer):
         writer.write(b'{"kind":"PinEntered","body":{"pin":"1"}}\n')
         writer.write(b'{"kind":"Request","body":{"id":7,"op":"echo"}}\n')
         assert (await heard(reader))["body"]["id"] == 7
 
 
-async def test_a_listener_that_does_not_read_is_cut_off_and_the_stage_goes_on(server: StageServer, path: Path):
+async def test_a_listener_that_does_not_read_is_cut_off_and_the_stage_goes_on(server: AgentSocket, path: Path):
     async with listener(path) as (good, _), listener(path) as (slow, _):
         for number in range(2000):
             server.tell(StageStatus(state="playing", playlist=f"{number} " + "x" * 1000))
@@ -136,27 +136,27 @@ async def test_a_listener_that_does_not_read_is_cut_off_and_the_stage_goes_on(se
 
 
 async def test_p1_a_question_to_a_stage_that_dies_ends_at_once_and_the_next_stage_is_found(path: Path):
-    link = StageLink(path, _no_pin)
-    async with running(link.run()), asyncio.TaskGroup() as group:
-        async with running(StageServer(path, handle).run()):
-            await eventually(lambda: "connected" in repr(link))
-            asked = group.create_task(_refusal(link.ask("slow", seconds=30)), name="question")
+    client = StageClient(path, _no_pin)
+    async with running(client.run()), asyncio.TaskGroup() as group:
+        async with running(AgentSocket(path, handle).run()):
+            await eventually(lambda: "connected" in repr(client))
+            asked = group.create_task(_refusal(client.ask("slow", seconds=30)), name="question")
             await asyncio.sleep(0.05)
         async with asyncio.timeout(2):
             assert "went away" in await asked
         with pytest.raises(BoxError, match="not running"):
-            await link.ask("echo")
-        again = StageServer(path, handle)
+            await client.ask("echo")
+        again = AgentSocket(path, handle)
         again.tell(PLAYING)
         async with running(again.run()):
-            await eventually(lambda: link.status)
-            assert link.status == PLAYING
-            assert await link.ask("echo", a=2) == {"a": 2}
+            await eventually(lambda: client.status)
+            assert client.status == PLAYING
+            assert await client.ask("echo", a=2) == {"a": 2}
 
 
 async def test_the_end_of_the_stage_does_not_wait_for_those_who_listen(path: Path):
     async with asyncio.TaskGroup() as group:
-        server = StageServer(path, handle)
+        server = AgentSocket(path, handle)
         task = group.create_task(server.run(), name="server")
         await eventually(path.is_socket)
         async with listener(path) as (reader, _):
@@ -170,7 +170,7 @@ async def test_the_end_of_the_stage_does_not_wait_for_those_who_listen(path: Pat
 
 async def test_a_socket_that_a_dead_stage_left_is_replaced(path: Path):
     (await asyncio.start_unix_server(lambda *_: None, path)).close()
-    async with running(StageServer(path, handle).run()):
+    async with running(AgentSocket(path, handle).run()):
         await eventually(lambda: path.stat().st_mode & 0o777 == 0o660)
         async with listener(path):
             pass

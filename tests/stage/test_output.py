@@ -169,7 +169,7 @@ async def test_d1_started_without_any_panel_it_plays_on_its_own_and_shows_it_to_
             assert [(p["name"], p["screen_on"]) for p in box.plays()] == [("red", False)]
             await socket.plug()
             await box.until_seen("blue")
-            assert not [f for f in box.link.status.faults if f.item_id]
+            assert not [f for f in box.client.status.faults if f.item_id]
 
 
 async def test_regions_lie_on_the_panel_that_they_name_and_one_without_its_panel_plays_on_unseen(box: StageBox):
@@ -209,7 +209,7 @@ async def test_mirrored_every_panel_shows_the_first_ones_layout_and_each_play_co
             await box.until_seen("blue")
             picture = await box.until_seen("blue", at=(1920, 360))
             assert runs(picture, row=0) == [(BLUE, 2560)]
-            assert [i.zone for i in box.link.status.items] == ["main"]
+            assert [i.zone for i in box.client.status.items] == ["main"]
             assert [p["name"] for p in box.plays()] == ["red"]
             await box.ask("next")
             await box.until_seen("red")

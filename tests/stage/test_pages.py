@@ -154,7 +154,7 @@ async def test_c16_a_page_that_eats_all_memory_costs_itself_alone(box: StageBox,
     box.start()
     browser = (await box.until_shown("greedy")).pids["browser"]
     largest = 0
-    while (status := box.link.status) is None or any(item.name == "greedy" for item in status.items):
+    while (status := box.client.status) is None or any(item.name == "greedy" for item in status.items):
         largest = max(largest, await asyncio.to_thread(largest_process, browser))
         await asyncio.sleep(0.2)
     await box.until_seen("lime")

@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from player.agent.settings.device_settings import OrdersBook
+from player.agent.settings.device_settings import SettingsStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core import commands as c
 from player.core.commands import Instruction
-from player.core.content import Orders
+from player.core.content import DeviceSettings
 from player.core.ports import Absent, AppUpdate, Audio, Clock, Cms, Host, Panel, StagePort
 from player.errors import BoxError
 
@@ -59,7 +59,7 @@ Deed = Callable[[], Awaitable[str]]  # answers what was done, in words
 def build_handlers(
     *,
     stage: StagePort,
-    orders: OrdersBook,
+    settings: SettingsStore,
     lock: ScreenLock,
     cms: Cms | Absent,
     clock: Clock,
@@ -75,12 +75,12 @@ def build_handlers(
     """Every type of command and what it does here. `restart` ends this process so that it is started again."""
     return {
         **_power(host, restart, updater),
-        **_states(orders, lock, audio, panel),
+        **_states(settings, lock, audio, panel),
         **_playback(stage),
         c.Refresh: _deed(refresh),
         c.ClearCache: _deed(clear_cache),
         c.UploadLogs: _logs(read_logs),
-        c.Screenshot: cms if isinstance(cms, Absent) else _screenshot(stage, cms, clock),
+        c.TakeScreenshot: cms if isinstance(cms, Absent) else _screenshot(stage, cms, clock),
     }
 
 
@@ -106,9 +106,9 @@ def _power(host: Host | Absent, restart: Callable[[], Awaitable[None]], updater:
 
     table: _Table = {c.RestartApp: restart_app}
     if isinstance(host, Absent):
-        table |= {c.Reboot: host, c.Shutdown: host}
+        table |= {c.Reboot: host, c.PowerOff: host}
     else:
-        table |= {c.Reboot: _going("the box restarts", host.reboot), c.Shutdown: _going("the box switches off", host.shutdown)}
+        table |= {c.Reboot: _going("the box restarts", host.reboot), c.PowerOff: _going("the box switches off", host.shutdown)}
     table[c.UpdateApp] = updater if isinstance(updater, Absent) else _update(updater)
     return table
 
@@ -129,36 +129,36 @@ def _update(updater: Updater) -> Handler:
     return handle
 
 
-def _states(orders: OrdersBook, lock: ScreenLock, audio: Audio | Absent, panel: Panel | Absent) -> _Table:
+def _states(settings: SettingsStore, lock: ScreenLock, audio: Audio | Absent, panel: Panel | Absent) -> _Table:
     async def volume(wanted: c.SetVolume, _: str) -> Done:
-        await orders.update(volume=wanted.volume)
+        await settings.update(volume=wanted.volume)
         await _need(audio).set_volume(wanted.volume)
         return Done(f"the volume is {wanted.volume}", {"volume": wanted.volume})
 
     async def mute(wanted: c.Mute, _: str) -> Done:
-        await orders.update(muted=wanted.muted)
+        await settings.update(muted=wanted.muted)
         with contextlib.suppress(BoxError):  # the stage keeps quiet by itself; a box without a sound card has nothing to add
             await _need(audio).set_muted(wanted.muted)
         return Done("the sound is off" if wanted.muted else "the sound is on", {"muted": wanted.muted})
 
     async def power(wanted: c.ScreenOn | c.ScreenOff, _: str) -> Done:
         on = isinstance(wanted, c.ScreenOn)
-        await orders.update(screen_on=on)
+        await settings.update(screen_on=on)
         return Done(f"the screen is {'on' if on else 'off'}; {await _panel_too(panel, on)}", {"screen_on": on})
 
     async def brightness(wanted: c.SetBrightness, _: str) -> Done:
-        await orders.update(brightness=wanted.brightness)
+        await settings.update(brightness=wanted.brightness)
         return Done(await _need(panel).set_brightness(wanted.brightness), {"brightness": wanted.brightness})
 
     async def orientation(wanted: c.SetOrientation, _: str) -> Done:
-        await orders.update(orientation=wanted.orientation)
+        await settings.update(orientation=wanted.orientation)
         return Done(f"the picture is turned to {wanted.orientation}", {"orientation": str(wanted.orientation)})
 
-    async def close(wanted: c.Lock, _: str) -> Done:
+    async def close(wanted: c.LockControls, _: str) -> Done:
         await lock.command(locked=True, pin=wanted.pin)
         return Done("local controls are locked")
 
-    async def open_(_: c.Unlock, __: str) -> Done:
+    async def open_(_: c.UnlockControls, __: str) -> Done:
         await lock.command(locked=False)
         return Done("local controls are open")
 
@@ -169,22 +169,22 @@ def _states(orders: OrdersBook, lock: ScreenLock, audio: Audio | Absent, panel: 
         c.ScreenOff: power,
         c.SetBrightness: brightness,
         c.SetOrientation: orientation,
-        c.Lock: close,
-        c.Unlock: open_,
+        c.LockControls: close,
+        c.UnlockControls: open_,
     }
 
 
-async def restore(orders: Orders, audio: Audio | Absent, panel: Panel | Absent) -> None:
+async def restore(settings: DeviceSettings, audio: Audio | Absent, panel: Panel | Absent) -> None:
     """Puts the ordered states that are not the stage's into effect again after a start (K8). What the box refuses is logged."""
     wanted: list[tuple[str, Callable[[], Awaitable[object]]]] = []
     if not isinstance(audio, Absent):
-        sound, volume = audio, orders.volume
+        sound, volume = audio, settings.volume
         if volume is not None:
             wanted.append((f"volume {volume}", lambda: sound.set_volume(volume)))
-        if orders.muted:
+        if settings.muted:
             wanted.append(("muted", lambda: sound.set_muted(True)))
-    if not isinstance(panel, Absent) and orders.brightness is not None:
-        light, brightness = panel, orders.brightness
+    if not isinstance(panel, Absent) and settings.brightness is not None:
+        light, brightness = panel, settings.brightness
         wanted.append((f"brightness {brightness}", lambda: light.set_brightness(brightness)))
     for value, act in wanted:
         try:
@@ -232,27 +232,27 @@ def _playback(stage: StagePort) -> _Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ScreenPicture:
     """A picture of the whole screen; `size` is (width, height) in pixels."""
 
     content: bytes = field(repr=False)
     size: tuple[int, int]
 
 
-async def take_picture(stage: StagePort, kind: str = "jpeg", width: int | None = None) -> Picture:
+async def take_picture(stage: StagePort, kind: str = "jpeg", width: int | None = None) -> ScreenPicture:
     """What the screen shows now, as "jpeg" (at most `width` wide) or "png". Raises BoxError.
 
     The stage answers {image: base64, width, height}.
     """
     answer = await stage.ask("screenshot", format=kind, **({"width": width} if width else {}))
     try:
-        return Picture(base64.b64decode(answer["image"], validate=True), (int(answer["width"]), int(answer["height"])))
+        return ScreenPicture(base64.b64decode(answer["image"], validate=True), (int(answer["width"]), int(answer["height"])))
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise BoxError("screenshot", f"the stage's picture cannot be read: {error!r}") from error
 
 
 def _screenshot(stage: StagePort, cms: Cms, clock: Clock) -> Handler:
-    async def handle(_: c.Screenshot, command_id: str) -> Done:
+    async def handle(_: c.TakeScreenshot, command_id: str) -> Done:
         taken_at = clock.now().timestamp()
         picture = await take_picture(stage)
         await cms.send_screenshot(command_id, taken_at, picture.size, picture.content)

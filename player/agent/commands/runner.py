@@ -20,7 +20,7 @@ import msgspec
 from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
 from player.core.content import Fault
-from player.core.ledger import InHand, Ledger, Record, Repeat, Run, Settle, without_secrets
+from player.core.ledger import CommandRecord, InHand, Ledger, Repeat, RunCommand, Settle, without_secrets
 from player.core.ports import Absent, Clock, Command, CommandResult, Host
 from player.errors import BoxError, SignageError, StorageError
 from player.runtime import Latest
@@ -31,7 +31,7 @@ DEADLINE_S, GOING_S, TELL_FIRST_S = 60.0, 90.0, 3.0
 LOCAL = "local-"  # ids of commands that were given at the box; no server is told of them
 
 
-class Commands:
+class CommandRunner:
     """The journal of commands in `folder`, and the loop that carries them out. Raises StorageError when it cannot be opened.
 
     `changed` wakes when there is a result to be told. `tell_first` sends what is untold before the box goes down.
@@ -95,7 +95,7 @@ class Commands:
                 self._wake()
             case InHand():
                 pass
-            case Run():
+            case RunCommand():
                 self._write("received", command.id, command=without_secrets(command))
                 self._whole[command.id] = command
                 self._due.set()
@@ -155,7 +155,7 @@ class Commands:
         decision = self._ledger.due(name, began, clock_trusted=await self._clock_trusted())
         if isinstance(decision, Settle):
             self._finish(name, decision.status, decision.reason, began)
-        elif isinstance(decision, Run):
+        elif isinstance(decision, RunCommand):
             whole = self._whole.get(name)
             self._write("started", name, boot_id=self._boot_id())
             await self._carry_out(name, parse(whole.type, whole.payload) if whole else decision.instruction, began)
@@ -207,7 +207,7 @@ class Commands:
         self._wake()
 
     def _write(self, what: Any, name: str, **fields: Any) -> None:
-        record = Record(what, name, self._now(), **fields)
+        record = CommandRecord(what, name, self._now(), **fields)
         self._ledger.apply(self._journal.append(record), record)
 
     def _wake(self) -> None:
@@ -243,9 +243,9 @@ class Commands:
         self._journal.close()
 
 
-def _records(folder: Path) -> Iterator[tuple[int, Record]]:
+def _records(folder: Path) -> Iterator[tuple[int, CommandRecord]]:
     for seq, body in read_journal(folder):
         try:
-            yield seq, msgspec.convert(body, Record)
+            yield seq, msgspec.convert(body, CommandRecord)
         except msgspec.ValidationError as error:
             log.warning("a record of a command cannot be read: %s", error)

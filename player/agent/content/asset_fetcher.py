@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from player.agent.content.item_faults import Troubles
+from player.agent.content.item_faults import ItemFaults
 from player.core.assemble import Content, Need, Ready
 from player.core.content import Kind
 from player.core.filehash import asset_key
@@ -61,20 +61,20 @@ class _Job:
     room: int
 
 
-class Gatherer:
-    """Makes files ready for `panel` (pixels, the longer side first); what fails is in `troubles`."""
+class AssetFetcher:
+    """Makes files ready for `panel` (pixels, the longer side first); what fails is in `item_faults`."""
 
     def __init__(
         self,
         cache: Cache,
         downloader: Downloader,
         prepare: Prepare,
-        troubles: Troubles,
+        item_faults: ItemFaults,
         *,
         reserve_bytes: int,
         panel: tuple[int, int],
     ) -> None:
-        self._cache, self._downloader, self._prepare, self._troubles = cache, downloader, prepare, troubles
+        self._cache, self._downloader, self._prepare, self._item_faults = cache, downloader, prepare, item_faults
         self._reserve_bytes = reserve_bytes
         self.panel = panel
         self._learned: dict[str, int] = {}  # sizes that the server told only when asked for the file
@@ -158,8 +158,8 @@ class Gatherer:
             needs = tuple(groups[step.key])
             if isinstance(step, Refuse):
                 for need in needs:
-                    self._troubles.state(
-                        trouble_key(need), step.code, step.reason, item_id=need.item_id, content_id=need.asset.content_id
+                    self._item_faults.state(
+                        fault_key(need), step.code, step.reason, item_id=need.item_id, content_id=need.asset.content_id
                     )
             else:
                 yield _Job(step.key, needs, step.room if isinstance(step, Fetch) else 0)
@@ -174,7 +174,7 @@ class Gatherer:
 
     async def _make_ready(self, job: _Job) -> int:
         """How many contents can be shown that could not be before."""
-        waiting = [need for need in job.needs if self._look_up(need)[1] is None and self._troubles.due(trouble_key(need))]
+        waiting = [need for need in job.needs if self._look_up(need)[1] is None and self._item_faults.due(fault_key(need))]
         for need in set(job.needs) - set(waiting):
             if self._look_up(need)[1] is not None:
                 self._settle(need)
@@ -187,7 +187,7 @@ class Gatherer:
         stored = self._cache.find(key_of(need))
         if stored:
             self._cache.call(key_of(need), stored.sha256, need.asset.content_id)
-        self._troubles.gone(trouble_key(need))
+        self._item_faults.gone(fault_key(need))
 
     async def _fetch(self, job: _Job, waiting: Sequence[Need]) -> Stored | None:
         need = waiting[0]
@@ -217,7 +217,7 @@ class Gatherer:
         self._unreachable = self._unreachable + 1 if isinstance(error, ServerUnreachable) else 0
         self._stopped = self._stopped or isinstance(error, StorageError) or self._unreachable >= ENOUGH_UNREACHABLE
         for need in needs:
-            self._troubles.failed(trouble_key(need), error, item_id=need.item_id, content_id=need.asset.content_id)
+            self._item_faults.failed(fault_key(need), error, item_id=need.item_id, content_id=need.asset.content_id)
 
     async def _look_at(self, need: Need, stored: Stored) -> bool:
         """Has one file prepared; one at a time, since decoding takes the memory of a small board."""
@@ -245,8 +245,8 @@ def key_of(need: Need) -> str:
     return asset_key(need.asset.content_id, need.asset.file_hash, need.asset.url)
 
 
-def trouble_key(need: Need) -> str:
-    """What its troubles are filed under."""
+def fault_key(need: Need) -> str:
+    """What its faults are filed under."""
     return f"{key_of(need)} {need.kind}"
 
 

@@ -1,7 +1,8 @@
 """Feeds behind tickers: read every five minutes beside the programme, kept as lines of text below `feeds/` of the cache.
 
 Laws: the text that was read last stays until there is a better one (the screen does not wait for the network); a feed that is away,
-endless, slow or no feed at all costs its own item and nothing else; its address is held to the same rules as any file's (`reach`).
+endless, slow or no feed at all costs its own item and nothing else; its address is held to the same rules as any file's
+(`media.fetch.egress`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from player.agent.content.item_faults import Troubles
+from player.agent.content.item_faults import ItemFaults
 from player.core.content import Fault, Item
 from player.core.feed import LARGEST, file_of, lines_of
 from player.core.ports import Clock, StagePort
 from player.errors import BoxError, ContentError, ServerError, ServerNonsense, SignageError, StorageError
-from player.media.fetch.egress import Reach, Way, parse_url, shown
+from player.media.fetch.egress import Egress, Way, parse_url, shown
 from player.media.fetch.transfer import retry_after
 from player.media.store.cache import Cache
 from player.runtime import backoff, jittered
@@ -47,13 +48,13 @@ class _Feed:
 
 
 class Feeds:
-    """`session` is of `reach.session()`. `arrived` is called when a feed that was not here yet has come."""
+    """`session` is of `egress.session()`. `arrived` is called when a feed that was not here yet has come."""
 
     def __init__(
         self,
         cache: Cache,
         session: aiohttp.ClientSession,
-        reach: Reach,
+        egress: Egress,
         stage: StagePort,
         clock: Clock,
         arrived: Callable[[], None],
@@ -62,9 +63,9 @@ class Feeds:
         limit_s: float = LIMIT_S,
     ) -> None:
         self._cache, self._stage, self._clock, self._arrived = cache, stage, clock, arrived
-        self._way = Way(session, reach, {}, min(FIRST_BYTE_S, limit_s))
+        self._way = Way(session, egress, {}, min(FIRST_BYTE_S, limit_s))
         self._every_s, self._limit_s = every_s, limit_s
-        self._troubles = Troubles(clock)
+        self._item_faults = ItemFaults(clock)
         self._wanted: dict[str, _Feed] = {}
         self._here: set[str] = set()
         self._changed = asyncio.Event()
@@ -76,7 +77,7 @@ class Feeds:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Feeds that cannot be had, or cannot be read."""
-        return self._troubles.faults
+        return self._item_faults.faults
 
     async def want(self, items: Iterable[Item]) -> frozenset[str]:
         """These feeds are to be kept fresh, and no others; the files (as in `Item.file`) that are here. Raises StorageError."""
@@ -87,8 +88,8 @@ class Feeds:
             self._wanted[url] = _Feed(item, url, file_of(url)) if kept is None else kept
             self._wanted[url].item = item
         self._wanted = {url: feed for url, feed in self._wanted.items() if url in wanted}
-        self._troubles.keep_only(wanted)
-        names = await asyncio.to_thread(self._cache.shelf.names, FOLDER)
+        self._item_faults.keep_only(wanted)
+        names = await asyncio.to_thread(self._cache.safe_folder.names, FOLDER)
         self._here = {f"{FOLDER}/{name}" for name in names} & {feed.file for feed in self._wanted.values()}
         self._changed.set()
         return frozenset(self._here)
@@ -104,9 +105,9 @@ class Feeds:
         await asyncio.to_thread(self._sweep, keep)
 
     def _sweep(self, keep: set[str]) -> None:
-        for name in self._cache.shelf.names(FOLDER):
+        for name in self._cache.safe_folder.names(FOLDER):
             if f"{FOLDER}/{name}" not in keep:
-                self._cache.shelf.remove(f"{FOLDER}/{name}")
+                self._cache.safe_folder.remove(f"{FOLDER}/{name}")
 
     async def run(self) -> None:
         """Reads what is due, a few at once, for ever."""
@@ -142,12 +143,12 @@ class Feeds:
             self._failed(feed, error if isinstance(error, SignageError) else StorageError(feed.file, str(error)))
         else:
             feed.failures, feed.due = 0, self._clock.monotonic() + max(feed.pause_s, jittered(self._every_s))
-            self._troubles.gone(feed.url)
+            self._item_faults.gone(feed.url)
 
     def _failed(self, feed: _Feed, error: SignageError) -> None:
         pause = backoff(feed.failures, first_s=FIRST_RETRY_S, limit_s=self._every_s)
         feed.failures, feed.due = feed.failures + 1, self._clock.monotonic() + max(feed.pause_s, pause)
-        self._troubles.failed(feed.url, error, item_id=feed.item.id, content_id=feed.item.content_id)
+        self._item_faults.failed(feed.url, error, item_id=feed.item.id, content_id=feed.item.content_id)
 
     # --- one feed
 
@@ -198,7 +199,7 @@ class Feeds:
 
     def _write(self, file: str, text: bytes) -> bool:
         """Whether it was another text: the flash is spared."""
-        with self._cache.shelf.folder(FOLDER):
+        with self._cache.safe_folder.folder(FOLDER):
             path = self._cache.folder / file
         if path.is_file() and not path.is_symlink() and path.read_bytes() == text:
             return False

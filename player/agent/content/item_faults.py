@@ -28,7 +28,7 @@ class _Trouble:
     hopeless: bool = False
 
 
-class Troubles:
+class ItemFaults:
     """Faults by key; `first_pause_s` before the first retry of a download."""
 
     def __init__(self, clock: Clock, first_pause_s: float = 5.0) -> None:
@@ -72,7 +72,7 @@ class Troubles:
         self._known.pop(key, None)
 
     def keep_only(self, keys: Collection[str]) -> None:
-        """What is no longer wanted is no trouble any more."""
+        """What is no longer wanted is no fault any more."""
         for key in set(self._known) - set(keys):
             del self._known[key]
 
@@ -82,13 +82,13 @@ class Troubles:
 
     def due(self, key: str) -> bool:
         """Whether an attempt may be made now."""
-        trouble = self._known.get(key)
-        return trouble is None or self._clock.monotonic() >= trouble.retry_at
+        known = self._known.get(key)
+        return known is None or self._clock.monotonic() >= known.retry_at
 
     def given_up(self, key: str) -> bool:
         """Whether the show goes on without it: it failed a few times, or can only fail."""
-        trouble = self._known.get(key)
-        return trouble is not None and (trouble.hopeless or trouble.attempts >= PATIENCE)
+        known = self._known.get(key)
+        return known is not None and (known.hopeless or known.attempts >= PATIENCE)
 
     def retry_in_s(self) -> float | None:
         """Seconds until the next retry that may succeed; None when there is nothing to retry."""

@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import msgspec
 
-from player.agent.content.asset_fetcher import Gatherer, key_of, trouble_key
+from player.agent.content.asset_fetcher import AssetFetcher, fault_key, key_of
 from player.agent.content.feeds import Feeds
-from player.agent.content.item_faults import Troubles
+from player.agent.content.item_faults import ItemFaults
 from player.agent.reports.status import SyncProgress
 from player.core.assemble import FILE_KINDS, Content, Need, Ready, assemble, earlier, is_feed, needs_of, with_feeds
 from player.core.content import Fault, Item, Layout, Manifest
@@ -26,7 +26,7 @@ from player.core.ports import Clock, Cms, Programme, StagePort
 from player.core.urls import YOUTUBE, check_url
 from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache
-from player.media.store.scrub import Checkup
+from player.media.store.scrub import Scrub
 from player.store import Snapshot
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ class Sync:
         self,
         cms: Cms,
         cache: Cache,
-        gatherer: Gatherer,
-        troubles: Troubles,
+        asset_fetcher: AssetFetcher,
+        item_faults: ItemFaults,
         snapshot: Snapshot,
         stage: StagePort,
         clock: Clock,
@@ -53,11 +53,11 @@ class Sync:
         stream_hosts: Collection[str] = (),
         feeds: Feeds | None = None,
     ) -> None:
-        self._cms, self._cache, self._gatherer, self._troubles = cms, cache, gatherer, troubles
+        self._cms, self._cache, self._asset_fetcher, self._item_faults = cms, cache, asset_fetcher, item_faults
         self._snapshot, self._stage, self._clock = snapshot, stage, clock
         self._youtube_hosts, self._stream_hosts = youtube_hosts, stream_hosts
         self._feeds, self._fed = feeds, frozenset[str]()  # and those feeds that had come when the round began
-        self._checkup = Checkup(cache)
+        self._scrub = Scrub(cache)
         self._round = asyncio.Lock()
         self._current: Manifest | None = None
         self._before: Manifest | None = None  # until the stage says that it has moved on
@@ -78,7 +78,7 @@ class Sync:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the programme and its items."""
-        return (*self._programme_faults, *self._troubles.faults)
+        return (*self._programme_faults, *self._item_faults.faults)
 
     @property
     def progress(self) -> SyncProgress:
@@ -90,7 +90,7 @@ class Sync:
         """When a round before the next poll makes sense: seconds, None when nothing is to be retried."""
         if self._feeds and not self._feeds.here <= self._fed:
             return 0.0
-        return self._troubles.retry_in_s()
+        return self._item_faults.retry_in_s()
 
     async def open(self) -> None:
         """Reads what was on air, and opens the cache. Raises StorageError."""
@@ -114,21 +114,21 @@ class Sync:
         async with self._round:
             programme = await self._cms.programme()
             await self._keep_only_what_shows()
-            self._troubles.hurry()
+            self._item_faults.hurry()
             self._bare = True
             await self._bring(programme)
 
     async def _bring(self, programme: Programme) -> None:
         self._programme_faults = programme.faults
         programme = replace(programme, layout=with_feeds(programme.layout))
-        self._gatherer.panel = self._panel()
-        await self._checkup.reconcile()
+        self._asset_fetcher.panel = self._panel()
+        await self._scrub.reconcile()
         needs, lost = needs_of(programme)
         left_out = self._check_items(programme, lost)
         left_out |= await self._without_text(programme.layout, left_out)
-        known = {trouble_key(need) for need in needs} | {_item_key(item_id) for item_id in left_out}
-        self._troubles.keep_only(known)
-        present = set(self._gatherer.ready(needs))
+        known = {fault_key(need) for need in needs} | {_item_key(item_id) for item_id in left_out}
+        self._item_faults.keep_only(known)
+        present = set(self._asset_fetcher.ready(needs))
         self._counts = (len(present), len(needs))
 
         async def on_ready(count: int) -> None:
@@ -137,7 +137,7 @@ class Sync:
 
         try:
             await on_ready(0)
-            await self._gatherer.gather(needs, self._pinned(), programme.delete, on_ready)
+            await self._asset_fetcher.gather(needs, self._pinned(), programme.delete, on_ready)
             await self._publish_complete(programme, needs, left_out, present)
             await self._tidy(programme, needs)
         finally:
@@ -148,7 +148,7 @@ class Sync:
         status = self._stage.status
         width, _, height = (status.size if status else "").partition("x")
         if not (width.isdigit() and height.isdigit()):
-            return self._gatherer.panel
+            return self._asset_fetcher.panel
         return max(int(width), int(height)), min(int(width), int(height))
 
     # --- what may be shown ---
@@ -176,7 +176,7 @@ class Sync:
         return {item.id for item in items if item.file not in here}
 
     def _refuse(self, item: Item, code: str, reason: str) -> None:
-        self._troubles.state(_item_key(item.id), code, f"{item}: {reason}", item_id=item.id, content_id=item.content_id)
+        self._item_faults.state(_item_key(item.id), code, f"{item}: {reason}", item_id=item.id, content_id=item.content_id)
 
     # --- publishing ---
 
@@ -184,7 +184,7 @@ class Sync:
         """What is ready so far, where the screen has nothing else."""
         if not self._bare or self._clock.monotonic() - self._early_at < EARLY_EVERY_S:
             return
-        layout = assemble(programme.layout, self._gatherer.ready(needs), left_out)
+        layout = assemble(programme.layout, self._asset_fetcher.ready(needs), left_out)
         if _items(layout) > (len(self._current.items) if self._current else 0):
             self._early_at = self._clock.monotonic()
             try:
@@ -196,10 +196,10 @@ class Sync:
         self, programme: Programme, needs: Sequence[Need], left_out: Collection[str], present: Collection[Content]
     ) -> None:
         """When nothing is to come any more. `present`: what was ready before this round; the stage is told of what came back."""
-        ready = self._gatherer.ready(needs)
+        ready = self._asset_fetcher.ready(needs)
         self._counts = (len(ready), len(needs))
         missing = [need for need in needs if need.content not in ready]
-        pending = [need for need in missing if not self._troubles.given_up(trouble_key(need))]
+        pending = [need for need in missing if not self._item_faults.given_up(fault_key(need))]
         if pending and not self._bare:
             log.debug("%d files are still to come; what plays stays", len(pending))
             return
@@ -251,11 +251,11 @@ class Sync:
     async def _tidy(self, programme: Programme, needs: Sequence[Need]) -> None:
         """Removes what the server deleted and nothing uses any more, what is over the limit, and what was left lying."""
         pinned = self._pinned()
-        await self._gatherer.evict(await self._gatherer.plan(needs, pinned, programme.delete))
+        await self._asset_fetcher.evict(await self._asset_fetcher.plan(needs, pinned, programme.delete))
         files = {item.file for manifest in (self._current, self._before) if manifest for item in manifest.items if item.file}
         if self._feeds:
             await self._feeds.sweep(files)
-        await self._cache.sweep(panels=self._gatherer.panels, keep_files=files, keep_parts={key_of(need) for need in needs})
+        await self._cache.sweep(panels=self._asset_fetcher.panels, keep_files=files, keep_parts={key_of(need) for need in needs})
 
     async def _keep_only_what_shows(self) -> None:
         """Puts on air what is on screen alone, and evicts the rest."""

@@ -1,4 +1,4 @@
-"""Who may read and who may write at the local door: tokens, the local password, the PIN, and what browsers are trusted with.
+"""Who may read and who may write through the control API: tokens, the local password, the PIN, and what browsers are trusted with.
 
 Faults L1 (strangers on the network), L2 (another site's page), L3 (a name that was pointed at this box). A token's secret is
 shown once and kept as its SHA-256: it holds 256 random bits, so there is nothing to guess; the password is compared in constant

@@ -50,7 +50,7 @@ class StatusSource(Protocol):
 
 
 class Actions(Protocol):
-    """What the door can have done. All raise SignageError; `lock` and `unlock` raise WrongPin, `check_pin` only while PINs wait.
+    """What the API can have done. All raise SignageError; `lock` and `unlock` raise WrongPin, `check_pin` only while PINs wait.
 
     `lock` without a PIN set before takes `pin` as the one. `screenshot` answers the bytes of a picture of `kind` "jpeg" or "png",
     at most `width` pixels wide.

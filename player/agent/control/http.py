@@ -1,4 +1,4 @@
-"""The local door: `player.agent.control.api` on the Unix socket (trusted, 0600) and on `control.listen`.
+"""The control API's listeners: `player.agent.control.api` on the Unix socket (trusted, 0600) and on `control.listen`.
 
 Fault L6: slow or many callers cost 32 connections and ten seconds each at most, and the Unix socket, which the command line uses,
 is never full. A TCP port that is taken is said once and tried again; the Unix socket works meanwhile.

@@ -1,4 +1,4 @@
-"""What the local door shows and can have done: the agent's parts as `api.StatusSource` and `api.Actions`."""
+"""What the control API shows and can have done: the agent's parts as `api.StatusSource` and `api.Actions`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from player.agent.commands.handlers import take_picture
-from player.agent.commands.runner import Commands
+from player.agent.commands.runner import CommandRunner
 from player.agent.reports.status import Status
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.ports import CommandResult, StagePort
 
 
-class Door:
+class LocalControls:
     """`build` makes the status of this moment."""
 
-    def __init__(self, build: Callable[[], Awaitable[Status]], commands: Commands, lock: ScreenLock, stage: StagePort) -> None:
+    def __init__(self, build: Callable[[], Awaitable[Status]], commands: CommandRunner, lock: ScreenLock, stage: StagePort) -> None:
         self._build, self._commands, self._lock, self._stage = build, commands, lock, stage
 
     async def status(self) -> Status:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from player.agent.commands.runner import Commands
+from player.agent.commands.runner import CommandRunner
 from player.core.ports import Cms, CommandResult
 from player.errors import ServerError, ServerRefused
 from player.runtime import backoff, jittered
@@ -19,7 +19,7 @@ DAY_S, HOUR_S = 86_400.0, 3600.0
 class ResultsOutbox:
     """Delivers command results, each as soon as it is there."""
 
-    def __init__(self, cms: Cms, commands: Commands, *, retry_limit_s: float = 300.0) -> None:
+    def __init__(self, cms: Cms, commands: CommandRunner, *, retry_limit_s: float = 300.0) -> None:
         self._cms, self._commands, self._retry_limit_s = cms, commands, retry_limit_s
         self._by_heartbeat: set[str] = set()
         self._refusals: dict[str, int] = {}

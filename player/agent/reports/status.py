@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from player import __version__
-from player.core.content import Fault, Orders
+from player.core.content import DeviceSettings, Fault
 from player.core.ports import CommandResult, NowPlaying, StageStatus
 from player.media.store.index import CacheFigures
 
@@ -74,7 +74,7 @@ class StageFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Commands:
+class CommandFigures:
     """The last commands, newest first."""
 
     last: tuple[CommandResult, ...] = ()
@@ -94,7 +94,7 @@ class Status:
     stage: StageFigures
     cache: CacheFigures
     proof: ProofFigures
-    commands: Commands
+    commands: CommandFigures
     clock: ClockFigures
     faults: tuple[Fault, ...]
     uptime_s: float
@@ -113,7 +113,7 @@ class Status:
 def build(
     *,
     uuid: str,
-    orders: Orders,
+    settings: DeviceSettings,
     stage: StageStatus | None,
     server: ServerContact,
     uptime_s: float,
@@ -131,8 +131,8 @@ def build(
     return Status(
         uuid8=uuid[:8],
         state=stage.state,
-        paired=orders.paired,
-        pairing_code=None if orders.paired else orders.pairing_code,
+        paired=settings.paired,
+        pairing_code=None if settings.paired else settings.pairing_code,
         server=server,
         now=Now(stage.playlist, stage.items),
         manifest=SyncProgress(
@@ -141,11 +141,11 @@ def build(
         stage=_figures(stage, restarts),
         cache=cache or CacheFigures(),
         proof=proof or ProofFigures(),
-        commands=Commands(tuple(reversed(commands))[:20]),
+        commands=CommandFigures(tuple(reversed(commands))[:20]),
         clock=clock or ClockFigures(),
         faults=(*faults, *stage.faults),
         uptime_s=round(uptime_s, 1),
-        locked=orders.locked,
+        locked=settings.locked,
     )
 
 

@@ -1,4 +1,4 @@
-"""The orders the stage stands under, kept durably: written first, told second (faults.md K8).
+"""What the stage is told to be, kept durably: written first, told second (faults.md K8).
 
 The stage reads the snapshot before its first frame, so what is ordered here holds over restarts and while the stage is away.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from player.core.content import Orders
+from player.core.content import DeviceSettings
 from player.core.ports import StagePort
 from player.errors import BoxError
 from player.store import Snapshot
@@ -19,16 +19,19 @@ log = logging.getLogger(__name__)
 MODE = 0o640  # the stage's user reads it through the group
 
 
-class OrdersBook:
-    """The one writer of orders. `first` is what holds where nothing was ordered yet."""
+class SettingsStore:
+    """The one writer of the settings. `first` is what holds where nothing was set yet."""
 
-    def __init__(self, path: Path, stage: StagePort, first: Orders | None = None) -> None:
-        self._file, self._stage = Snapshot(path, Orders, mode=MODE), stage
-        found: Orders | None = self._file.read()
-        self.current = found or first or Orders()
+    def __init__(self, path: Path, stage: StagePort, first: DeviceSettings | None = None) -> None:
+        self._file, self._stage = Snapshot(path, DeviceSettings, mode=MODE), stage
+        found: DeviceSettings | None = self._file.read()
+        self.current = found or first or DeviceSettings()
 
-    async def update(self, **changes: Any) -> Orders:
-        """Orders after `changes` (fields of `Orders`), durable, and the stage told. Raises StorageError; then nothing changed."""
+    async def update(self, **changes: Any) -> DeviceSettings:
+        """The settings after `changes` (fields of `DeviceSettings`), durable, and the stage told.
+
+        Raises StorageError; then nothing changed.
+        """
         wanted = replace(self.current, **changes)
         if wanted != self.current or not self._file.path.exists():
             self._file.write(wanted)
@@ -37,10 +40,10 @@ class OrdersBook:
         return self.current
 
     async def tell_stage(self) -> bool:
-        """Has the stage read its orders again; False where it is away, and then it reads them when it starts."""
+        """Has the stage read its settings again; False where it is away, and then it reads them when it starts."""
         try:
             await self._stage.ask("reread")
         except BoxError as error:
-            log.debug("the stage reads its orders later: %s", error)
+            log.debug("the stage reads its settings later: %s", error)
             return False
         return True

@@ -22,7 +22,7 @@ from player.cms.adcast.heartbeat import (
 )
 from player.cms.adcast.programme import Reader
 from player.cms.adcast.words import allowed
-from player.cms.http import Link
+from player.cms.http import ServerHttp
 from player.cms.pace import trying_again
 from player.core.content import Fault, Item, Kind, Layout
 from player.core.ports import Clock, CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
@@ -37,9 +37,9 @@ class AdCast:
     """`model`, `os_version`, `app_version` and `license_key` are what the box registers as."""
 
     def __init__(
-        self, link: Link, *, uuid: str, clock: Clock, model: str, os_version: str, app_version: str, license_key: str = ""
+        self, http: ServerHttp, *, uuid: str, clock: Clock, model: str, os_version: str, app_version: str, license_key: str = ""
     ) -> None:
-        self._link, self._uuid, self._clock = link, uuid, clock
+        self._http, self._uuid, self._clock = http, uuid, clock
         self._about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
         self._no_results_until = 0.0
         self._not_found: set[str] = set()  # one 404 may mean that the server forgot that command; two, that it has no such path
@@ -47,22 +47,22 @@ class AdCast:
         self._since: dict[tuple[str, str | None, str], float] = {}
 
     def __repr__(self) -> str:
-        return f"AdCast({self._link!r}, {self._uuid[:8]}…)"
+        return f"AdCast({self._http!r}, {self._uuid[:8]}…)"
 
     async def register(self) -> Registration:
         """Introduces this box; asked again, it updates what the server knows of it."""
-        return read_registration(REGISTER, await self._link.post(REGISTER, {"uuid": self._uuid, **self._about}))
+        return read_registration(REGISTER, await self._http.post(REGISTER, {"uuid": self._uuid, **self._about}))
 
     async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
         """Tells how the box is, and hears what is wanted."""
-        answer = await self._link.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results))
-        read = read_heartbeat(HEARTBEAT, answer, self._now(), self._link.absolute)
-        return read if read.server_time is not None else replace(read, server_time=self._link.server_time)
+        answer = await self._http.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results))
+        read = read_heartbeat(HEARTBEAT, answer, self._now(), self._http.absolute)
+        return read if read.server_time is not None else replace(read, server_time=self._http.server_time)
 
     async def programme(self) -> Programme:
         """What is to be on air now."""
-        answer = await self._link.get(PLAYLIST, {"uuid": self._uuid})
-        read = Reader(PLAYLIST, self._now(), self._link.absolute, self._download).programme(answer)
+        answer = await self._http.get(PLAYLIST, {"uuid": self._uuid})
+        read = Reader(PLAYLIST, self._now(), self._http.absolute, self._download).programme(answer)
         return self._with_first_seen(await self._with_pages(read))
 
     async def report(self, result: CommandResult) -> bool:
@@ -71,7 +71,7 @@ class AdCast:
             return False
         path = f"/api/device/commands/{quote(result.id, safe='')}/result"
         try:
-            await self._link.post(path, {"uuid": self._uuid, **result_body(result)}, endpoint="command result")
+            await self._http.post(path, {"uuid": self._uuid, **result_body(result)}, endpoint="command result")
         except ServerRefused as error:
             if error.status not in (404, 405):
                 raise
@@ -85,7 +85,7 @@ class AdCast:
 
     async def send_plays(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """The ids that were accepted. Raises ServerRefused 404 or 405 where this server takes no proof of play."""
-        answer = await self._link.post(PLAYBACK, {"uuid": self._uuid, "events": list(events)})
+        answer = await self._http.post(PLAYBACK, {"uuid": self._uuid, "events": list(events)})
         return accepted_ids(answer, [str(event["id"]) for event in events])
 
     async def send_screenshot(self, command_id: str, taken_at: float, size: tuple[int, int], jpeg: bytes) -> None:
@@ -99,7 +99,7 @@ class AdCast:
         }
         async for attempt in trying_again():
             with attempt:
-                await self._link.upload(SCREENSHOT, fields, "screenshot.jpg", jpeg, "image/jpeg")
+                await self._http.upload(SCREENSHOT, fields, "screenshot.jpg", jpeg, "image/jpeg")
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -108,7 +108,7 @@ class AdCast:
         return f"/api/device/content/{quote(content, safe='')}/download"
 
     def _download(self, content: str) -> str:
-        return self._link.absolute(self._download_path(content)) + "?" + urlencode({"uuid": self._uuid})
+        return self._http.absolute(self._download_path(content)) + "?" + urlencode({"uuid": self._uuid})
 
     async def _with_pages(self, programme: Programme) -> Programme:
         """Replaces our own download address, where a page has no other, by what it redirects to: the UUID is not for browsers."""
@@ -140,7 +140,7 @@ class AdCast:
     async def _look_up(self, item: Item, faults: list[Fault]) -> str | None:
         try:
             path = self._download_path(item.content_id)
-            found = await self._link.location(path, {"uuid": self._uuid}, endpoint=path)
+            found = await self._http.location(path, {"uuid": self._uuid}, endpoint=path)
         except ServerError as error:
             faults.append(
                 Fault("bad_item", f"{item.name}: its address is not known: {error}", self._now(), item.id, item.content_id)

@@ -16,7 +16,7 @@ import aiohttp
 from player.core.filehash import parse_file_hash
 from player.core.ports import WantedAsset
 from player.errors import ContentError
-from player.media.fetch.egress import Reach, Way, parse_url
+from player.media.fetch.egress import Egress, Way, parse_url
 from player.media.fetch.partfile import PartFile
 from player.media.fetch.pump import NoRoom, Patience, Progress
 from player.media.fetch.transfer import Fetched, Transfer
@@ -25,7 +25,7 @@ __all__ = ["Downloader", "Fetched", "NoRoom", "Patience", "Progress"]
 
 
 class Downloader:
-    """Fetches assets into `folder`, at most `at_once` at a time; `reach.session()` makes the session this is meant for.
+    """Fetches assets into `folder`, at most `at_once` at a time; `egress.session()` makes the session this is meant for.
 
     `credentials`: headers for the configured server alone. `require_hash` refuses what cannot be checked.
     """
@@ -34,7 +34,7 @@ class Downloader:
         self,
         session: aiohttp.ClientSession,
         folder: Path,
-        reach: Reach,
+        egress: Egress,
         *,
         reserve_bytes: int,
         credentials: Mapping[str, str] | None = None,
@@ -43,7 +43,7 @@ class Downloader:
         patience: Patience | None = None,
     ) -> None:
         self._patience = patience or Patience()
-        self._way = Way(session, reach, credentials or {}, self._patience.first_byte_s)
+        self._way = Way(session, egress, credentials or {}, self._patience.first_byte_s)
         self._folder, self._reserve_bytes, self._require_hash = folder, reserve_bytes, require_hash
         self._slots = asyncio.Semaphore(at_once)
 

@@ -2,7 +2,7 @@
 
 A server, or whoever answers in its name, must not make the player fetch from itself or its neighbours: loopback, link-local and
 private addresses are refused unless the configured server stands on such an address. Names are resolved before each request,
-and `Reach.connector` checks once more the very address that is connected to.
+and `Egress.connector` checks once more the very address that is connected to.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def address_class(address: str) -> str:
     return "public" if ip.is_global else "private"
 
 
-class Reach:
+class Egress:
     """The classes of addresses that may be connected to, decided by where the configured server stands."""
 
     def __init__(self, server_url: str) -> None:
@@ -122,8 +122,8 @@ async def _resolve(url: URL) -> set[str]:
 class Way:
     """A session, where it may go, and what it shows the configured server alone (`credentials`, as headers)."""
 
-    def __init__(self, session: aiohttp.ClientSession, reach: Reach, credentials: Mapping[str, str], first_byte_s: float) -> None:
-        self._session, self._reach, self._credentials, self._first_byte_s = session, reach, credentials, first_byte_s
+    def __init__(self, session: aiohttp.ClientSession, egress: Egress, credentials: Mapping[str, str], first_byte_s: float) -> None:
+        self._session, self._egress, self._credentials, self._first_byte_s = session, egress, credentials, first_byte_s
 
     @contextlib.asynccontextmanager
     async def open(self, url: URL, name: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -132,8 +132,8 @@ class Way:
         Raises ContentError (`bad_url`, `forbidden_address`, `redirects`), ServerUnreachable, ServerNonsense.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            await self._reach.check(url, name)
-            sent = {**headers, **(self._credentials if self._reach.is_server(url) else {})}
+            await self._egress.check(url, name)
+            sent = {**headers, **(self._credentials if self._egress.is_server(url) else {})}
             response = await _get(self._session, url, sent, self._first_byte_s)
             try:
                 target = response.headers.get("Location")

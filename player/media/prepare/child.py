@@ -21,7 +21,7 @@ import msgspec
 
 from player.core.content import Kind
 from player.errors import BoxError, ContentError, StorageError
-from player.media import filetype as magic
+from player.media import filetype
 from player.media.prepare.parent import Job, Prepared, Refusal, Reply, encoded
 
 MIB = 1024 * 1024
@@ -110,7 +110,7 @@ def _answered(job: Job) -> Reply:
 def _prepared(job: Job) -> Prepared:
     source = Path(job.source)
     with source.open("rb") as file:
-        kind = magic.sniff(file.read(magic.HEAD_BYTES))
+        kind = filetype.sniff(file.read(filetype.HEAD_BYTES))
         file.seek(0)
         digest = job.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
     return _dispatched(job, source, kind, digest)
@@ -125,12 +125,12 @@ def _dispatched(job: Job, source: Path, kind: str, digest: str) -> Prepared:
 
             if kind == "svg":
                 return drawings.prepare(source, job.name, folder, digest)
-            expect(job.name, kind, magic.PICTURES, "a picture")
+            expect(job.name, kind, filetype.PICTURES, "a picture")
             return pictures.prepare(source, kind, job.name, folder, job.panel, digest)
         case Kind.VIDEO:
             from player.media.prepare import videos
 
-            expect(job.name, kind, magic.VIDEOS, "a video")
+            expect(job.name, kind, filetype.VIDEOS, "a video")
             return videos.prepare(source, kind, job.name, digest, die_with_parent)
         case Kind.PACKAGE:
             from player.media.prepare import packages
@@ -151,9 +151,9 @@ def expect(name: str, kind: str, allowed: frozenset[str], wanted: str) -> None:
     if kind in allowed:
         return
     if not kind:
-        raise ContentError("unsupported", name, f"its bytes are {magic.described(kind)}; {wanted} was expected", transient=False)
+        raise ContentError("unsupported", name, f"its bytes are {filetype.described(kind)}; {wanted} was expected", transient=False)
     raise ContentError(
-        "wrong_type", name, f"the server calls it {wanted}, but its bytes are {magic.described(kind)}", transient=False
+        "wrong_type", name, f"the server calls it {wanted}, but its bytes are {filetype.described(kind)}", transient=False
     )
 
 

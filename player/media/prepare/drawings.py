@@ -25,13 +25,13 @@ def prepare(source: Path, name: str, folder: Path, digest: str) -> Prepared:
     if len(text) > LARGEST:
         reason = f"the drawing is larger than {LARGEST // 2**20} MiB; simplify it, or export it as PNG"
         raise ContentError("too_large", name, reason, transient=False)
-    width, height = _Reading(name).size(text)
+    width, height = _SvgReading(name).size(text)
     path = folder / f"{digest}.svg"
     write_atomically(path, text, FILE_MODE)
     return Prepared(path, width, height, None, digest, "svg")
 
 
-class _Reading:
+class _SvgReading:
     """One pass over the drawing. Entities of other files are not fetched, and those that grow without end are refused by expat."""
 
     def __init__(self, name: str) -> None:

@@ -19,7 +19,7 @@ from player.errors import StorageError
 from player.media.fetch.transfer import Fetched
 from player.media.filetype import HEAD_BYTES
 from player.media.store.index import CacheFigures, Derived, Index, Stored, suffix_of
-from player.media.store.safe_folder import Shelf
+from player.media.store.safe_folder import SafeFolder
 from player.store import Snapshot
 
 _NAME = re.compile(r"([0-9a-f]{64})(?:\.[a-z0-9]{2,4})?")
@@ -31,7 +31,7 @@ class Cache:
 
     def __init__(self, folder: Path, clock: Clock, limit_bytes: int) -> None:
         self.folder, self.limit_bytes, self._clock = folder, limit_bytes, clock
-        self.shelf = Shelf(folder)
+        self.safe_folder = SafeFolder(folder)
         self._snapshot = Snapshot(folder / "index.json", Index)
         self._index = Index()
         self._unsaved = 0
@@ -53,14 +53,14 @@ class Cache:
 
     def _read(self) -> Index:
         for name in ("media", "prepared", "part"):
-            with self.shelf.folder(name):
+            with self.safe_folder.folder(name):
                 pass
         found = self._snapshot.read()
         index: Index = found if found is not None else Index()
-        for shard in self.shelf.names("media"):
+        for shard in self.safe_folder.names("media"):
             if not re.fullmatch("[0-9a-f]{2}", shard):
                 continue
-            for name in self.shelf.names("media", shard):
+            for name in self.safe_folder.names("media", shard):
                 self._take_in(index, f"media/{shard}/{name}", name)
         return index
 
@@ -68,7 +68,7 @@ class Cache:
         match = _NAME.fullmatch(name)
         if not match or match[1] in index.files:
             return
-        found = self.shelf.stat(file)
+        found = self.safe_folder.stat(file)
         if found is not None:
             index.files[match[1]] = Stored(match[1], found.st_size, file, found.st_mtime_ns)
 
@@ -108,11 +108,11 @@ class Cache:
 
     async def free_bytes(self) -> int:
         """What the file system has left."""
-        return await asyncio.to_thread(self.shelf.free_bytes)
+        return await asyncio.to_thread(self.safe_folder.free_bytes)
 
     def part_bytes(self, keys: Iterable[str]) -> int:
         """Disk that the parts of these revisions take already."""
-        found = (self.shelf.root / "part" / f"{key}.part" for key in keys)
+        found = (self.safe_folder.root / "part" / f"{key}.part" for key in keys)
         return sum(path.stat().st_blocks * 512 for path in found if path.is_file() and not path.is_symlink())
 
     async def adopt(self, fetched: Fetched, key: str, name: str, content_id: str) -> Stored:
@@ -133,8 +133,8 @@ class Cache:
         except OSError as error:
             raise StorageError(str(fetched.path), f"vanished before it was kept ({error.strerror}): it is fetched again") from error
         file = f"media/{fetched.sha256[:2]}/{fetched.sha256}{suffix}"
-        found = self.shelf.move_in(fetched.path, file)
-        self.shelf.remove(f"part/{key}.json")
+        found = self.safe_folder.move_in(fetched.path, file)
+        self.safe_folder.remove(f"part/{key}.json")
         now = self._clock.now().timestamp()
         return Stored(
             fetched.sha256, fetched.size, file, found.st_mtime_ns, name, verified=fetched.verified, used_at=now, checked_at=now
@@ -155,7 +155,7 @@ class Cache:
         stored = self._index.files.get(sha256)
         if stored is not None:
             for place in derived.places:
-                await asyncio.to_thread(self.shelf.share, place)
+                await asyncio.to_thread(self.safe_folder.share, place)
             others = tuple(d for d in stored.derived if (d.panel, d.kind) != (derived.panel, derived.kind))
             self._index.files[sha256] = replace(stored, derived=(*others, derived))
             await self._changed()
@@ -182,7 +182,7 @@ class Cache:
 
     def _remove(self, stored: Stored) -> None:
         for file in {stored.file}.union(*(d.places for d in stored.derived)):
-            self.shelf.remove(file)
+            self.safe_folder.remove(file)
 
     def forget(self, sha256: str) -> Stored | None:
         """Takes a file out of the index; what is on disk stays."""
@@ -213,12 +213,12 @@ class Cache:
         await asyncio.to_thread(self._sweep, known, self._growing.union(keep_parts))
 
     def _sweep(self, prepared: Collection[str], parts: Collection[str]) -> None:
-        for name in self.shelf.names("prepared"):
+        for name in self.safe_folder.names("prepared"):
             if f"prepared/{name}" not in prepared:
-                self.shelf.remove(f"prepared/{name}")
-        for name in self.shelf.names("part"):
+                self.safe_folder.remove(f"prepared/{name}")
+        for name in self.safe_folder.names("part"):
             if name.partition(".")[0] not in parts:
-                self.shelf.remove(f"part/{name}")
+                self.safe_folder.remove(f"part/{name}")
 
     def confirm(self, sha256: str, mtime_ns: int) -> None:
         """Notes that a file was read and found right."""
@@ -234,7 +234,7 @@ class Cache:
 
     def size_of(self, places: Iterable[str]) -> int:
         """Bytes of files and folders below the cache. Blocks."""
-        return sum(self.shelf.size(place) for place in places)
+        return sum(self.safe_folder.size(place) for place in places)
 
     def relative(self, path: Path) -> str:
         """`path` as in `Item.file`. Raises StorageError when it is not below the cache."""

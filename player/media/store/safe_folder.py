@@ -22,7 +22,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Shelf:
+class SafeFolder:
     """Files below `root`, named by relative paths such as `media/ab/abcd.mp4`. Raises StorageError."""
 
     def __init__(self, root: Path) -> None:
@@ -91,7 +91,7 @@ class Shelf:
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
     def move(self, file: str, to: str) -> None:
-        """Renames within the shelf."""
+        """Renames within the folder."""
         with self._parent(file) as (folder, name), self._parent(to) as (target, new_name):
             os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=target)
 

@@ -22,7 +22,7 @@ _KEPT_ASIDE = 3
 VerifyProgress = Callable[[int, int, str], None]  # bytes done, bytes in all, the file
 
 
-class Checkup:
+class Scrub:
     """Reads what is in `cache` again."""
 
     def __init__(self, cache: Cache) -> None:
@@ -40,12 +40,12 @@ class Checkup:
     def _compare(self) -> tuple[list[str], list[Stored], list[str]]:
         """What is gone, what was touched, and what lost the files prepared from it."""
         gone, touched, bare = [], [], []
-        prepared = {f"prepared/{name}" for name in self._cache.shelf.names("prepared")}
+        prepared = {f"prepared/{name}" for name in self._cache.safe_folder.names("prepared")}
         shards: dict[str, dict[str, os.stat_result]] = {}
         for stored in self._cache.entries():
             folder, _, name = stored.file.rpartition("/")
             if folder not in shards:
-                shards[folder] = self._cache.shelf.stats(*folder.split("/"))
+                shards[folder] = self._cache.safe_folder.stats(*folder.split("/"))
             found = shards[folder].get(name)
             if found is None:
                 gone.append(stored.sha256)
@@ -66,7 +66,7 @@ class Checkup:
         stored = min(self._cache.entries(), key=lambda s: s.checked_at)
         return next(iter(await self._check([stored], pause_s=pause_s)), None)
 
-    async def scrub(self, all_in_s: float = 7 * 86400.0) -> None:
+    async def run(self, all_in_s: float = 7 * 86400.0) -> None:
         """For ever: every file once in `all_in_s` (fault S6); what it finds is logged, and fetched again by the next round."""
         while True:
             await asyncio.sleep(max(60.0, all_in_s / max(1, len(self._cache.entries()))))
@@ -88,7 +88,7 @@ class Checkup:
         return tuple(damaged)
 
     async def _confirm(self, stored: Stored) -> None:
-        found = await asyncio.to_thread(self._cache.shelf.stat, stored.file)
+        found = await asyncio.to_thread(self._cache.safe_folder.stat, stored.file)
         if found is not None:
             self._cache.confirm(stored.sha256, found.st_mtime_ns)
 
@@ -96,7 +96,7 @@ class Checkup:
         """What is wrong with a file's content; None when nothing is."""
         running, size = hashlib.sha256(), 0
         try:
-            handle = await asyncio.to_thread(self._cache.shelf.open, stored.file)
+            handle = await asyncio.to_thread(self._cache.safe_folder.open, stored.file)
         except StorageError as error:
             return error.reason
         try:
@@ -120,12 +120,12 @@ class Checkup:
         return Damaged(stored.sha256, stored.name, reason)
 
     def _move_aside(self, stored: Stored) -> None:
-        for name in self._cache.shelf.names("aside")[: -(_KEPT_ASIDE - 1)]:
-            self._cache.shelf.remove(f"aside/{name}")
-        if self._cache.shelf.stat(stored.file) is not None:
-            self._cache.shelf.move(stored.file, f"aside/{stored.sha256}")
+        for name in self._cache.safe_folder.names("aside")[: -(_KEPT_ASIDE - 1)]:
+            self._cache.safe_folder.remove(f"aside/{name}")
+        if self._cache.safe_folder.stat(stored.file) is not None:
+            self._cache.safe_folder.move(stored.file, f"aside/{stored.sha256}")
         for place in frozenset().union(*(d.places for d in stored.derived)):
-            self._cache.shelf.remove(place)
+            self._cache.safe_folder.remove(place)
 
 
 def _hash_step(handle: int, offset: int, update: Callable[[bytes], None]) -> int:

@@ -22,7 +22,7 @@ from player.config import Dirs
 from player.core.content import Fault
 from player.core.ports import Clock, Playable
 from player.errors import BoxError, ContentError
-from player.stage.surround import Cards, House
+from player.stage.surround import Cards, Surround
 from player.stage.video.mpv import CALL_LIMIT_S, MpvSurface, in_thread
 
 log = logging.getLogger(__name__)
@@ -236,9 +236,9 @@ class SingleScreen:
 
     # --- app.Screen
 
-    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
+    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:
         """Cards are drawn over the picture by mpv itself. There is no input: the screen cannot be unlocked at the screen."""
-        del house
+        del surround
         from player.stage.backends.single_cards import MpvCards
         from player.stage.cards.panel_cards import Presenters
 

@@ -17,7 +17,7 @@ from player.config import Dirs, StageConfig
 from player.core.content import Fault
 from player.core.ports import Clock, Surface
 from player.errors import SignageError
-from player.stage.surround import Cards, House, idle_background
+from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
 from player.store import write_atomically
@@ -34,7 +34,7 @@ class SwayScreen:
         self.wayland_display = sway.session.wayland_display
         self._browser: Any = None
         self._drawn_windows: Any = None
-        self._keepsakes: Any = None
+        self._page_snapshots: Any = None
         self._sound = Sound(config.audio_device, config.levelling)
         self._players: weakref.WeakSet[MpvSurface] = weakref.WeakSet()
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
@@ -68,11 +68,11 @@ class SwayScreen:
         return await DrawnSurface.create(self._drawn_windows, f"sig-{name}", size, now)
 
     def _the_keepsakes(self) -> Any:
-        if self._keepsakes is None:
-            from player.stage.web.page_snapshots import Keepsakes
+        if self._page_snapshots is None:
+            from player.stage.web.page_snapshots import PageSnapshots
 
-            self._keepsakes = Keepsakes(self._dirs.stage / "keepsakes", time.time)
-        return self._keepsakes
+            self._page_snapshots = PageSnapshots(self._dirs.stage / "keepsakes", time.time)
+        return self._page_snapshots
 
     def _the_browser(self) -> Any:
         if self._browser is None:
@@ -86,14 +86,14 @@ class SwayScreen:
             )
         return self._browser
 
-    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, house: House) -> Cards | None:
+    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:
         """Connects what draws cards and takes input. None, said once, where the compositor has no layer surfaces."""
         from player.stage.cards.panel_cards import Presenters
         from player.stage.wayland.overlay import Overlay
 
-        overlay = await Overlay.connect(self.wayland_display, house.pressed_key, house.touched)
-        overlay.on_gone = house.cards_lost
-        overlay.on_lost = house.changed
+        overlay = await Overlay.connect(self.wayland_display, surround.pressed_key, surround.touched)
+        overlay.on_gone = surround.cards_lost
+        overlay.on_lost = surround.changed
         return Presenters(overlay.on_panel, clock, zone, dirs.cache)
 
     async def still(self, size: tuple[int, int]) -> None:

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
-from player.core.content import Orders
+from player.core.content import DeviceSettings
 from player.core.cover import View
 from player.core.ports import Clock, Output
-from player.stage.cards.presenter import Notices, Pad, Presenter, Spot
+from player.stage.cards.presenter import Notices, Pad, PanelPlace, Presenter
 from player.stage.wayland.layer_card import PanelCards
 
 
 class Presenters:
-    """Implements `house.Cards`. `on_panel` opens the cards of a panel by its name; `zone` is their time zone."""
+    """Implements `surround.Cards`. `on_panel` opens the cards of a panel by its name; `zone` is their time zone."""
 
     def __init__(self, on_panel: Callable[[str], PanelCards], clock: Clock, zone: Callable[[], tzinfo | None], cache: Path) -> None:
         self._on_panel, self._clock, self._zone, self._cache = on_panel, clock, zone, cache
@@ -35,20 +35,22 @@ class Presenters:
 
     def on(self, panels: Sequence[Output | None]) -> None:
         """The panels as they are now, by number, None where one is missing; the next `show` draws what that changes."""
-        spots = _spots(panels)
-        for gone in set(self._by_panel) - set(spots):
+        panel_places = _panel_places(panels)
+        for gone in set(self._by_panel) - set(panel_places):
             self._by_panel.pop(gone).close()
-        for name, spot in spots.items():
+        for name, panel_place in panel_places.items():
             if name in self._by_panel:
-                self._by_panel[name].move(spot)
+                self._by_panel[name].move(panel_place)
             else:
-                self._by_panel[name] = Presenter(self._on_panel(name), spot, self._clock, self._zone, self._cache)
+                self._by_panel[name] = Presenter(self._on_panel(name), panel_place, self._clock, self._zone, self._cache)
 
-    async def show(self, seen: View, orders: Orders, pad: Pad, notices: Notices, *, watermark: bool, ground: str | None) -> None:
-        """Makes every panel agree with `seen`; `ground` (#rrggbb) lies behind and between the regions."""
+    async def show(
+        self, seen: View, settings: DeviceSettings, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
+    ) -> None:
+        """Makes every panel agree with `seen`; `backdrop` (#rrggbb) lies behind and between the regions."""
         async with asyncio.TaskGroup() as group:
             for name, presenter in self._by_panel.items():
-                work = presenter.show(seen, orders, pad, notices, watermark=watermark, ground=ground)
+                work = presenter.show(seen, settings, pad, notices, watermark=watermark, backdrop=backdrop)
                 group.create_task(work, name=f"cards on {name}")
 
     def pad_key(self, panel: str, x: float, y: float) -> str | None:
@@ -60,11 +62,11 @@ class Presenters:
         return None
 
 
-def _spots(panels: Sequence[Output | None]) -> dict[str, Spot]:
+def _panel_places(panels: Sequence[Output | None]) -> dict[str, PanelPlace]:
     """By the panels' names. The first one that is there has the keyboard; a panel has a name for people if it is one of several."""
     there = [(number, panel) for number, panel in enumerate(panels, 1) if panel is not None]
     return {
-        panel.name: Spot(
+        panel.name: PanelPlace(
             (panel.rect.width, panel.rect.height),
             f"Panel {number} ({panel.name})" if len(there) > 1 else "",
             has_keys=panel is there[0][1],

@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from player.core.content import Alert, Orders, Rect
+from player.core.content import Alert, DeviceSettings, Rect
 from player.core.cover import View
 from player.core.ports import Clock
 from player.errors import BoxError
@@ -50,7 +50,7 @@ class Notices:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PanelPlace:
     """One panel among those there are: its size in pixels, what people are told to call it ("" when it is the only one), and
     whether the keyboard's surface lies on it: that is one panel's, or two would take the keyboard from each other for ever."""
 
@@ -62,36 +62,40 @@ class Spot:
 class Presenter:
     """Shows a `View` on the panel at `spot`. `zone` is the time zone of the clocks on cards."""
 
-    def __init__(self, overlay: PanelCards, spot: Spot, clock: Clock, zone: Callable[[], tzinfo | None], cache: Path) -> None:
-        self._overlay, self._spot, self._clock, self._zone, self._cache = overlay, spot, clock, zone, cache
+    def __init__(
+        self, overlay: PanelCards, panel_place: PanelPlace, clock: Clock, zone: Callable[[], tzinfo | None], cache: Path
+    ) -> None:
+        self._overlay, self._panel_place, self._clock, self._zone, self._cache = overlay, panel_place, clock, zone, cache
         self._shown: dict[str, Any] = {}
         self.pad_keys: dict[str, Rect] = {}
 
     @property
     def size(self) -> tuple[int, int]:
         """Of the panel, in pixels."""
-        return self._spot.size
+        return self._panel_place.size
 
     @property
     def curtained(self) -> bool:
         """Whether a black card covers everything."""
         return "curtain" in self._shown and self._overlay.shows("curtain")
 
-    def move(self, spot: Spot) -> None:
+    def move(self, panel_place: PanelPlace) -> None:
         """The panel is another one now; where its size differs, everything is drawn again by the next `show`."""
-        if spot.size != self._spot.size:
+        if panel_place.size != self._panel_place.size:
             for name in self._shown:
                 self._overlay.remove(name)
             self._shown.clear()
-        self._spot = spot
+        self._panel_place = panel_place
 
     def close(self) -> None:
         """The panel went."""
         self._shown.clear()
         self._overlay.close()
 
-    async def show(self, view: View, orders: Orders, pad: Pad, notices: Notices, *, watermark: bool, ground: str | None) -> None:
-        """Makes the panel agree with `view`; `ground` (#rrggbb) lies behind and between the regions."""
+    async def show(
+        self, view: View, settings: DeviceSettings, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
+    ) -> None:
+        """Makes the panel agree with `view`; `backdrop` (#rrggbb) lies behind and between the regions."""
         from player.stage.cards import catalogue as cards
 
         self._shown = {name: key for name, key in self._shown.items() if self._overlay.shows(name)}
@@ -100,25 +104,29 @@ class Presenter:
             await self._plain("curtain", _BLACK, wanted=True, place=_CURTAIN)
         now = self._now()
         minute = now.replace(second=0, microsecond=0)
-        await self._plain("keys", _CLEAR, wanted=self._spot.has_keys, place=_KEYS)
+        await self._plain("keys", _CLEAR, wanted=self._panel_place.has_keys, place=_KEYS)
         size = self.size
-        facts = (orders.server_name, orders.server_url, orders.device_name, orders.address, orders.network)
+        facts = (settings.server_name, settings.server_url, settings.device_name, settings.address, settings.network)
         covers: dict[str, tuple[Any, Callable[[], Any], Place]] = {
-            "idle": ((orders.device_name, minute), lambda: cards.idle_card(size, device_name=orders.device_name, now=now), _UNDER),
-            "pairing": ((orders.pairing_code, facts, minute), lambda: _pairing(size, orders, now), _OVER),
+            "idle": (
+                (settings.device_name, minute),
+                lambda: cards.idle_card(size, device_name=settings.device_name, now=now),
+                _UNDER,
+            ),
+            "pairing": ((settings.pairing_code, facts, minute), lambda: _pairing(size, settings, now), _OVER),
             "alert": ((view.alert,), lambda: self._alert(view.alert), _OVER),
             "lock_pad": ((pad,), lambda: self._lock_pad(pad), _OVER),
         }
         for name, (key, draw, place) in covers.items():
             await self._card(name, key if view.cover == name else None, draw, place)
         await self._corner(view.corner_code)
-        await self._notices(orders, notices)
+        await self._notices(settings, notices)
         await self._ticker(view.tickers)
         await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
-        await self._card("ground", ground, lambda: _plane(ground or "#000000"), _UNDER)
+        await self._card("backdrop", backdrop, lambda: _plane(backdrop or "#000000"), _UNDER)
         if not view.curtain:
             await self._plain("curtain", _BLACK, wanted=False, place=_CURTAIN)
-        catching = orders.locked and view.cover not in ("lock_pad", "alert")
+        catching = settings.locked and view.cover not in ("lock_pad", "alert")
         await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
 
     def _now(self) -> datetime:
@@ -157,11 +165,11 @@ class Presenter:
         place = _corner(self.size, Anchor.BOTTOM | Anchor.LEFT)
         await self._card("corner", code, lambda: cards.corner_card(cards.corner_size(self.size), code or ""), place)
 
-    async def _notices(self, orders: Orders, notices: Notices) -> None:
+    async def _notices(self, settings: DeviceSettings, notices: Notices) -> None:
         from player.stage.cards import catalogue as cards
 
-        label = self._spot.label
-        facts = (orders.device_name or "This screen", orders.address, orders.box_id)
+        label = self._panel_place.label
+        facts = (settings.device_name or "This screen", settings.address, settings.box_id)
         key = (*facts, label) if notices.identify else None
         await self._card("identify", key, lambda: cards.identify_card(self.size, *facts, panel=label), _OVER)
         place = Place(Layer.OVERLAY, Anchor.BOTTOM, (0, 0, self.size[1] // 12, 0))
@@ -186,16 +194,16 @@ class Presenter:
         self._shown["ticker"] = key
 
     def _strip(self, alerts: tuple[Alert, ...]) -> Picture:
-        """Bare ground, the text, bare ground: its end joins its start."""
+        """Nothing, the text, nothing: its end joins its start."""
         from PIL import Image
 
         from player.stage.cards import catalogue as cards
 
-        ground, ink = cards.alert_colours(alerts[0])
+        backdrop, ink = cards.alert_colours(alerts[0])
         height = max(28, self.size[1] // 14)
         text = "     •     ".join(f"{alert.title}: {alert.message}" for alert in alerts)
-        line = cards.ticker_strip(height, text, color=ink, background=ground)
-        strip = Image.new("RGBA", (line.width + 2 * self.size[0], height), (*ground, 255))
+        line = cards.ticker_strip(height, text, color=ink, background=backdrop)
+        strip = Image.new("RGBA", (line.width + 2 * self.size[0], height), (*backdrop, 255))
         strip.paste(line, (self.size[0], 0))
         return _picture(strip)
 
@@ -228,12 +236,12 @@ def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:
     return view, Notices() if view.cover == "alert" else notices
 
 
-def _pairing(size: tuple[int, int], orders: Orders, now: datetime) -> Any:
+def _pairing(size: tuple[int, int], settings: DeviceSettings, now: datetime) -> Any:
     from player.stage.cards import catalogue as cards
 
     return cards.pairing_card(
-        size, code=orders.pairing_code or "", server_name=orders.server_name, server_url=orders.server_url,
-        device_name=orders.device_name, address=orders.address, network=orders.network, now=now, box_id=orders.box_id,
+        size, code=settings.pairing_code or "", server_name=settings.server_name, server_url=settings.server_url,
+        device_name=settings.device_name, address=settings.address, network=settings.network, now=now, box_id=settings.box_id,
     )  # fmt: skip
 
 

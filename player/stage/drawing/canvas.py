@@ -35,7 +35,7 @@ class Piece:
 
 
 class Canvas:
-    """An image of exactly `size`, and drawing in the house's colours."""
+    """An image of exactly `size`, and drawing in the player's colours."""
 
     def __init__(self, size: tuple[int, int], image: Image.Image | None = None) -> None:
         self.width, self.height = size

@@ -1,4 +1,4 @@
-"""The house's colours and the two weights of its type; and which ink can be read on which colour. Pure."""
+"""The player's colours and the two weights of its type; and which ink can be read on which colour. Pure."""
 
 from __future__ import annotations
 

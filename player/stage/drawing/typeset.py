@@ -24,7 +24,7 @@ _SHAPING: bool = features.check("raqm") is True
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextRun:
     """Neighbouring characters of one font and one direction, in logical order."""
 
     text: str
@@ -36,7 +36,7 @@ class Run:
 class Line:
     """Runs from left to right, and what they measure: pixels from the baseline up, down, and across."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[TextRun, ...]
     width: float
     ascent: int
     descent: int
@@ -136,7 +136,7 @@ def _direction(face: fonts.Face | None, *, rtl: bool) -> str | None:
     return ("rtl" if rtl else "ltr") if _SHAPING and face else None
 
 
-def _drawable(run: Run) -> str:
+def _drawable(run: TextRun) -> str:
     """Without a shaping engine, right-to-left letters are at least put in the right order."""
     return run.text[::-1] if run.rtl and not _direction(run.face, rtl=True) else run.text
 
@@ -187,7 +187,7 @@ def _cut(block: Block, width: int, height: int, weight: str, max_lines: int) -> 
     return Block(tuple(kept), block.size, truncated=True)
 
 
-def _logical(line: Line) -> tuple[Run, ...]:
+def _logical(line: Line) -> tuple[TextRun, ...]:
     return tuple(reversed(line.runs)) if line.rtl else line.runs
 
 
@@ -220,7 +220,7 @@ def _width(text: str, face: fonts.Face | None, size: int, rtl: bool) -> float:
 
 
 def _line(text: str, size: int, weight: str, cjk: int, *, rtl: bool) -> Line:
-    runs: list[Run] = []
+    runs: list[TextRun] = []
     for piece, backwards in bidi.visual_runs(text, rtl=rtl):
         found = _font_runs(piece, weight, cjk, backwards)
         runs += reversed(found) if backwards else found
@@ -230,9 +230,9 @@ def _line(text: str, size: int, weight: str, cjk: int, *, rtl: bool) -> Line:
 
 
 @functools.lru_cache(maxsize=4096)
-def _font_runs(text: str, weight: str, cjk: int, rtl: bool) -> tuple[Run, ...]:
+def _font_runs(text: str, weight: str, cjk: int, rtl: bool) -> tuple[TextRun, ...]:
     """The text split where the font changes; blanks, marks and punctuation stay with the letters before them."""
-    runs: list[Run] = []
+    runs: list[TextRun] = []
     face = fonts.primary(weight)
     for char in text:
         kind = unicodedata.category(char)
@@ -243,7 +243,7 @@ def _font_runs(text: str, weight: str, cjk: int, rtl: bool) -> tuple[Run, ...]:
                 char = "\ufffd"  # noqa: PLW2901 - no font has it: the sign for that, not an empty box
                 face = fonts.face_for(char, weight, cjk)
         if runs and runs[-1].face == face:
-            runs[-1] = Run(runs[-1].text + char, face, rtl)
+            runs[-1] = TextRun(runs[-1].text + char, face, rtl)
         else:
-            runs.append(Run(char, face, rtl))
+            runs.append(TextRun(char, face, rtl))
     return tuple(runs)

@@ -28,7 +28,7 @@ class Look:
     """Pixels, and colours."""
 
     size: tuple[int, int]
-    ground: Colour
+    background: Colour
     ink: Colour
 
 
@@ -64,7 +64,7 @@ def draw_band(lines: Sequence[str], look: Look, before: tuple[Sequence[str], int
     period = sum(cell.width for cell in cells)
     picture = SharedPicture(lead + period + wide, high)
     placed = (*led, *_placed(cells, lead), *_placed(cells, lead + period))
-    picture.paint(_pixel(look.ground), _pieces(placed, picture.width, rtl=rtl))
+    picture.paint(_pixel(look.background), _pieces(placed, picture.width, rtl=rtl))
     return Band(picture, wide, lead, period, rtl)
 
 
@@ -90,15 +90,15 @@ def is_rtl(lines: Sequence[str]) -> bool:
 
 
 def _cells(lines: Sequence[str], look: Look) -> list[_Cell]:
-    """As many lines as fit, each followed by a separator; what is shorter than the view is filled up with ground."""
+    """As many lines as fit, each followed by a separator; what is shorter than the view is filled up with the background."""
     from player.stage.cards.catalogue import ticker_strip
 
     wide, high = look.size
     most = max(wide, MOST_PIXELS // high)
     cells: list[_Cell] = []
-    between = ticker_strip(high, _BETWEEN, color=look.ink, background=look.ground).convert("RGB")
+    between = ticker_strip(high, _BETWEEN, color=look.ink, background=look.background).convert("RGB")
     for line in lines:
-        image = ticker_strip(high, line, color=look.ink, background=look.ground, max_width=most).convert("RGB")
+        image = ticker_strip(high, line, color=look.ink, background=look.background, max_width=most).convert("RGB")
         if cells and sum(cell.width for cell in cells) + image.width > most:
             break
         cells += (_Cell(image, image.width), _Cell(between, between.width))
@@ -137,7 +137,7 @@ def draw_clock(text: str, look: Look) -> SharedPicture:
     box = Rect(wide // 25, high // 20, wide - 2 * (wide // 25), high - 2 * (high // 20))
     shape = "".join("0" if char.isdigit() else char for char in text)
     size = typeset.fit(shape, box.width, box.height, (4, high), BOLD).size
-    sheet = Image.new("RGB", look.size, look.ground)
+    sheet = Image.new("RGB", look.size, look.background)
     block = typeset.fit(text, box.width, box.height, (4, size), BOLD)
     typeset.draw(ImageDraw.Draw(sheet), block, box, look.ink, align="center", valign="middle")
     return SharedPicture(wide, high, sheet.tobytes("raw", "BGRX"))

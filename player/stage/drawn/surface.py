@@ -55,8 +55,8 @@ class DrawnSurface:
         await self.unload()
         item = playable.item
         self._name = item.name
-        ground = parsed(playable.background) or (0, 0, 0)
-        look = Look(playable.size, ground, ink_on(ground))
+        background = parsed(playable.background) or (0, 0, 0)
+        look = Look(playable.size, background, ink_on(background))
         if item.kind is Kind.CLOCK:
             self._act = ClockFace(self._window, self._now, item.text, look)
         else:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import assert_never
 
 from player.core import playback
-from player.core.content import Item, Kind, Orders, Rect, Region, TransitionKind
+from player.core.content import DeviceSettings, Item, Kind, Rect, Region, TransitionKind
 from player.core.ports import Clock, NowPlaying, Playable
 from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
 from player.stage.regions.soundfade import crossfade, mpv_volume
 from player.stage.regions.surfaces import DRAWN, STAND_IN, Placed, SurfacePool
 from player.stage.regions.transitions import Change, change
-from player.stage.regions.visibility import NO_WINDOW, Sight
+from player.stage.regions.visibility import NO_WINDOW, Visibility
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +34,10 @@ PARKED_AT = 4096  # pixels left of every panel
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class RegionEvents:
     """What a region driver tells: every call returns at once."""
 
-    record: Callable[[str, playback.Record], None]
+    record: Callable[[str, playback.PlayRecord], None]
     report: Callable[[playback.Report], None]
     recover: Callable[[Item], None]
     about_to_show: Callable[[str, Item], None]
@@ -52,19 +52,19 @@ class RegionDriver:
         region: Region,
         *,
         pool: SurfacePool,
-        compositor: Sight,
+        compositor: Visibility,
         cache: Path,
         clock: Clock,
-        desk: Desk,
-        orders: Callable[[], Orders],
+        region_events: RegionEvents,
+        settings: Callable[[], DeviceSettings],
         resolve: Callable[[str], Awaitable[str]],
         turns: asyncio.Semaphore,
     ) -> None:
         self.region, self.pool = region, pool
-        self._compositor = self.sight = compositor
-        self._cache, self._clock, self._desk = cache, clock, desk
-        self._orders, self._resolve, self._turns = orders, resolve, turns
-        self.machine = playback.Region(region.id)
+        self._compositor = self.visibility = compositor
+        self._cache, self._clock, self._region_events = cache, clock, region_events
+        self._settings, self._resolve, self._turns = settings, resolve, turns
+        self.machine = playback.RegionMachine(region.id)
         self._events: asyncio.Queue[playback.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._placed: dict[int, Placed] = {}
@@ -118,7 +118,7 @@ class RegionDriver:
             self.send(playback.PlayAsked(showing.item, 0.0))
 
     def set_volume(self) -> None:
-        """The orders or the region changed: every surface follows."""
+        """The settings or the region changed: every surface follows."""
         for token, placed in self._placed.items():
             showing = self.machine.on_screen
             if showing and showing.token == token:
@@ -142,11 +142,11 @@ class RegionDriver:
 
     def _carry_out(self, effect: playback.Effect) -> None:
         match effect:
-            case playback.Prepare(token, item):
+            case playback.PrepareItem(token, item):
                 self._spawn(token, self._prepare(token, item), f"prepare {item}")
-            case playback.Show(token, item, replaces, _):
+            case playback.ShowItem(token, item, replaces, _):
                 self._seam_over = self._clock.monotonic() + SEAM_S
-                self._desk.about_to_show(self.region.id, item)
+                self._region_events.about_to_show(self.region.id, item)
                 log.info("%s: %s", self.region.id, item)
                 self._rows.put_nowait(lambda: self._show(effect))
                 self._released.discard(token)
@@ -158,15 +158,15 @@ class RegionDriver:
                 self._rows.put_nowait(lambda: self._release(token))
             case playback.Hold(token, held):
                 self._rows.put_nowait(lambda: self._hold(token, held=held))
-            case playback.Record():
-                self._desk.record(self.region.id, effect)
+            case playback.PlayRecord():
+                self._region_events.record(self.region.id, effect)
             case playback.Report():
-                self._desk.report(effect)
+                self._region_events.report(effect)
             case playback.Recover(item):
-                self._desk.recover(item)
+                self._region_events.recover(item)
             case _:
                 assert_never(effect)
-        self._desk.changed()
+        self._region_events.changed()
 
     def _spawn(self, token: int, work: Awaitable[None], name: str) -> None:
         if self._group is None:
@@ -210,7 +210,7 @@ class RegionDriver:
             natural_s = placed.surface.duration_s() if item.kind in playback.TIMED_BY_CONTENT else None
             if placed.sort != STAND_IN:
                 self._lengths.remember(item, natural_s, self.machine.playlist.items)
-            self.send(playback.Prepared(token, natural_s, stand_in=_notice(placed) is not None))
+            self.send(playback.ItemPrepared(token, natural_s, stand_in=_notice(placed) is not None))
 
     async def _park(self, placed: Placed) -> None:
         """Beyond every panel a window is asked for no frames and blended into none: what waits takes nothing from what is seen."""
@@ -244,11 +244,11 @@ class RegionDriver:
         return self.region.volume * (100 if item.volume is None else item.volume) // 100
 
     def _muted(self) -> bool:
-        return not self.region.audible or self._orders().muted
+        return not self.region.audible or self._settings().muted
 
     # --- showing
 
-    async def _show(self, effect: playback.Show) -> None:
+    async def _show(self, effect: playback.ShowItem) -> None:
         placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
         sound = self._fade_sound(effect, placed, before)
         what = self._change(effect, placed, before)
@@ -268,26 +268,26 @@ class RegionDriver:
             if effect.replaces is not None:
                 await self._give_back(effect.replaces)
         self.shown.set()
-        if self.sight.is_open:
+        if self.visibility.is_open:
             self.give_up_stand_ins()
         self._tell_notice(effect.item, placed)
-        self._desk.changed()
+        self._region_events.changed()
 
     def _tell_notice(self, item: Item, placed: Placed) -> None:
         """What is shown in a page's place is a fault, which ends when the page itself is shown."""
         notice = _notice(placed)
         if notice is not None:
-            self._desk.report(playback.Report(item, notice.code, notice.reason))
+            self._region_events.report(playback.Report(item, notice.code, notice.reason))
         elif item.kind is Kind.WEB:
-            self._desk.recover(item)
+            self._region_events.recover(item)
 
-    def _change(self, effect: playback.Show, placed: Placed, before: Placed | None) -> Change:
+    def _change(self, effect: playback.ShowItem, placed: Placed, before: Placed | None) -> Change:
         return Change(
             placed.window_id, before.window_id if before else None, effect.transition, self.pool.rect,
             alone=self.alone, clipped=placed.sort == "mpv",
         )  # fmt: skip
 
-    def _fade_sound(self, effect: playback.Show, placed: Placed, before: Placed | None) -> asyncio.Task[None] | None:
+    def _fade_sound(self, effect: playback.ShowItem, placed: Placed, before: Placed | None) -> asyncio.Task[None] | None:
         """Sound changes over while the picture does. None where there is nothing to fade: a cut, or silence."""
         leaving = self._items.get(effect.replaces or 0)
         cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0

@@ -16,7 +16,7 @@ from player.core.panels import is_mirror
 log = logging.getLogger(__name__)
 
 
-class Ground:
+class Placement:
     """`panels` by number, None where one is missing; `size` is the first one's. `screen_on` is read back; `wall` gives seconds."""
 
     def __init__(self, screen_on: Callable[[], bool], wall: Callable[[], float]) -> None:

@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from player.core import playback
-from player.core.content import Fault, Item, Manifest, Orders, Playlist, Rect, Region
+from player.core.content import DeviceSettings, Fault, Item, Manifest, Playlist, Rect, Region
 from player.core.panels import is_mirror, mirrored
 from player.core.ports import Clock, Compositor, NowPlaying
 from player.stage.plays import Mark, Plays
-from player.stage.regions.driver import Desk, RegionDriver
-from player.stage.regions.placement import Ground
+from player.stage.regions.driver import RegionDriver, RegionEvents
+from player.stage.regions.placement import Placement
 from player.stage.regions.surfaces import SurfaceMaker, SurfacePool, Windows
-from player.stage.regions.visibility import Sight
+from player.stage.regions.visibility import Visibility
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Show:
         mark: Mark,
         clock: Clock,
         cache: Path,
-        orders: Callable[[], Orders],
+        settings: Callable[[], DeviceSettings],
         clock_synced: Callable[[], bool],
         resolve: Callable[[str], Awaitable[str]],
         changed: Callable[[], None],
@@ -55,9 +55,9 @@ class Show:
         mirror: bool = False,
     ) -> None:
         self._compositor, self._windows, self._make, self._clock, self._cache = compositor, windows, make, clock, cache
-        self._plays, self._mark, self._orders, self._synced, self._resolve = plays, mark, orders, clock_synced, resolve
+        self._plays, self._mark, self._settings, self._synced, self._resolve = plays, mark, settings, clock_synced, resolve
         self._changed, self._mirror = changed, mirror
-        self.ground = Ground(screen_on, lambda: clock.now().timestamp())
+        self.placement = Placement(screen_on, lambda: clock.now().timestamp())
         self._group: asyncio.TaskGroup | None = None
         self._drivers: dict[str, Running] = {}
         self._changing: asyncio.Task[None] | None = None
@@ -80,7 +80,7 @@ class Show:
     @property
     def size(self) -> tuple[int, int]:
         """Of the first panel, in pixels."""
-        return self.ground.size
+        return self.placement.size
 
     @property
     def _everyone(self) -> list[RegionDriver]:
@@ -90,7 +90,7 @@ class Show:
         """Puts a manifest on air. Regions that stay keep what they show until its edge; another layout comes as one step."""
         self._group = group
         if manifest and self._mirror:
-            manifest = mirrored(manifest, len(self.ground.panels))
+            manifest = mirrored(manifest, len(self.placement.panels))
         before, self.manifest = self.manifest, manifest
         known = {item.id for item in manifest.items} if manifest else set()
         self._faults = {key: fault for key, fault in self._faults.items() if fault.item_id in known}
@@ -112,7 +112,7 @@ class Show:
     async def _update(self, driver: RegionDriver, region: Region) -> None:
         driver.region = region
         await driver.pool.move(self._rect(region))
-        if driver.sight.is_open is not self.ground.is_there(region):
+        if driver.visibility.is_open is not self.placement.is_there(region):
             await self._place(driver)
         driver.set_volume()
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
@@ -121,8 +121,8 @@ class Show:
         """A region that prepares its first item, and shows it unless it is `covered`."""
         driver = self._make_driver(region)
         driver.pool.rect = self._rect(region)
-        driver.alone = self.ground.is_alone(driver.region, driver.pool.rect)
-        self.ground.note(region)
+        driver.alone = self.placement.is_alone(driver.region, driver.pool.rect)
+        self.placement.note(region)
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
         if covered:
             driver.send(playback.Covered(covered))
@@ -132,9 +132,9 @@ class Show:
         """Prepares every region of the layout unseen, then shows them all and takes the ones before away."""
         coming = {region.id: self._begin(region, group, "layout") for region in manifest.layout.regions}
         drivers = sorted((driver for driver, _ in coming.values()), key=lambda driver: driver.region.z)
-        seen = [driver.sight for driver in drivers if driver.sight.is_open]
-        for sight in seen:
-            sight.is_open = False
+        seen = [driver.visibility for driver in drivers if driver.visibility.is_open]
+        for visibility in seen:
+            visibility.is_open = False
         try:
             await _all_set((driver.settled for driver in drivers), playback.PREPARE_LIMIT_S)
         except asyncio.CancelledError:
@@ -145,13 +145,13 @@ class Show:
         for driver in drivers:
             driver.send(playback.Covered(self._covered) if self._covered else playback.Uncovered())
         await _all_set((driver.shown for driver in drivers if driver.machine.settled), SHOWN_LIMIT_S)
-        await self._compositor.show_together([window for sight in seen for window in sight.handed_over()])
+        await self._compositor.show_together([window for visibility in seen for window in visibility.handed_over()])
         for running in before.values():
             await self._end(*running)
         log.info("the layout %s is on screen", manifest.layout.id)
 
     def _rect(self, region: Region) -> Rect:
-        return self.ground.rect(region, self.manifest.layout) if self.manifest else Rect(0, 0, *self.size)
+        return self.placement.rect(region, self.manifest.layout) if self.manifest else Rect(0, 0, *self.size)
 
     def _make_driver(self, region: Region) -> RegionDriver:
         def into_layer(window: int) -> None:
@@ -159,21 +159,21 @@ class Show:
             if set_layer:
                 set_layer(window, region.z)
 
-        sight = Sight(self._compositor, is_open=self.ground.is_there(region))
+        visibility = Visibility(self._compositor, is_open=self.placement.is_there(region))
         self._pools += 1
-        pool = SurfacePool(f"r{self._pools}", self._make, self._windows, sight, into_layer, self.ground.has_panel)
-        desk = Desk(self._record, self._report, self._recover, self._about_to_show, self._changed)
+        pool = SurfacePool(f"r{self._pools}", self._make, self._windows, visibility, into_layer, self.placement.has_panel)
+        region_events = RegionEvents(self._record, self._report, self._recover, self._about_to_show, self._changed)
         if is_mirror(region):
-            desk = Desk(_nothing, _nothing, _nothing, _nothing, self._changed)
+            region_events = RegionEvents(_nothing, _nothing, _nothing, _nothing, self._changed)
         return RegionDriver(
-            region, pool=pool, compositor=sight, cache=self._cache, clock=self._clock, desk=desk,
-            orders=self._orders, resolve=self._resolve, turns=self._turns,
+            region, pool=pool, compositor=visibility, cache=self._cache, clock=self._clock, region_events=region_events,
+            settings=self._settings, resolve=self._resolve, turns=self._turns,
         )  # fmt: skip
 
     async def _end(self, driver: RegionDriver, task: asyncio.Task[None]) -> None:
         driver.stop(playback.Stopped("the layout changed"))
         task.cancel()
-        self.ground.forget(driver.region)
+        self.placement.forget(driver.region)
         self._dropped += driver.pool.dropped_frames()
         await driver.pool.close()
 
@@ -188,7 +188,7 @@ class Show:
 
     async def place_again(self, panels: Sequence[Rect | None]) -> None:
         """The panels by number, None where one is missing: regions move, go out of sight and come back with them."""
-        more = self.ground.changed(panels)
+        more = self.placement.changed(panels)
         for driver in sorted(self._everyone, key=lambda driver: driver.region.z):
             await self._place(driver)
         if more and self._mirror and self.manifest and self._group:
@@ -196,16 +196,16 @@ class Show:
 
     async def _place(self, driver: RegionDriver) -> None:
         """Out of sight before it moves; in sight when everything of it lies where it belongs."""
-        there = self.ground.is_there(driver.region)
-        self.ground.note(driver.region)
+        there = self.placement.is_there(driver.region)
+        self.placement.note(driver.region)
         if not there:
-            self.ground.unseen([driver.region])
-            await driver.sight.close()
+            self.placement.unseen([driver.region])
+            await driver.visibility.close()
         driver.pool.rect = self._rect(driver.region)
-        driver.alone = self.ground.is_alone(driver.region, driver.pool.rect)
+        driver.alone = self.placement.is_alone(driver.region, driver.pool.rect)
         await driver.pool.place_again()
         if there:
-            await driver.sight.open()
+            await driver.visibility.open()
             driver.give_up_stand_ins()
 
     def cover(self, by: str | None) -> None:
@@ -230,7 +230,7 @@ class Show:
             driver.pool.reread()
 
     def set_volume(self) -> None:
-        """The orders changed."""
+        """The settings changed."""
         for driver in self._everyone:
             driver.set_volume()
 
@@ -263,13 +263,13 @@ class Show:
 
     def unseen(self) -> None:
         """The screen is dark: the plays under way were not seen all through."""
-        self.ground.unseen(driver.region for driver in self.drivers)
+        self.placement.unseen(driver.region for driver in self.drivers)
 
-    # --- the desk
+    # --- what the drivers tell
 
-    def _record(self, zone: str, record: playback.Record) -> None:
+    def _record(self, zone: str, record: playback.PlayRecord) -> None:
         region = next((driver.region for driver in self.drivers if driver.region.id == zone), None)
-        seen = self.ground.was_seen(region, zone)
+        seen = self.placement.was_seen(region, zone)
         self._plays.record(
             record, playlist_id=region.playlist.id if region else "", zone=zone, screen_on=seen, clock_synced=self._synced()
         )

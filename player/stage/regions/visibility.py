@@ -18,7 +18,7 @@ from player.errors import BoxError
 NO_WINDOW = 0  # of what stands in for an item where no window can be opened
 
 
-class Sight:
+class Visibility:
     """Seen at first; `close` and `open` say otherwise."""
 
     def __init__(self, compositor: Compositor, *, is_open: bool = True) -> None:

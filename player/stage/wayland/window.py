@@ -44,14 +44,14 @@ class SharedPicture:
             self.close()
             raise
 
-    def paint(self, ground: bytes, pieces: Iterable[tuple[int, int, bytes]]) -> None:
+    def paint(self, background: bytes, pieces: Iterable[tuple[int, int, bytes]]) -> None:
         """Fills it with one pixel, and lays pieces of its whole height on that: from x on, so wide, their rows.
 
         By rows, so that no step holds up the loop for long, and nothing is in memory twice.
         """
         with mmap.mmap(self.handle, self.size) as memory:
             across = self.width * 4
-            row = ground * self.width
+            row = background * self.width
             for y in range(self.height):
                 memory[y * across : (y + 1) * across] = row
             for x, width, pixels in pieces:

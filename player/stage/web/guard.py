@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from player.stage.web.picture_page import FILE, POLICY, Picture
+from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
 PACKAGE = "https://package.invalid"
 FILE_LIMIT = 32 * 1024 * 1024
@@ -25,20 +25,20 @@ WITHIN_THE_PAGE = ("http", "https", "about", "data", "blob", "javascript")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A call of the `Fetch` domain that answers the request; `trouble` (code, reason) when the page cannot be shown."""
+    """A call of the `Fetch` domain that answers the request; `failure` (code, reason) when the page cannot be shown."""
 
     method: str
     params: dict[str, Any] = field(default_factory=dict)
-    trouble: tuple[str, str] | None = None
+    failure: tuple[str, str] | None = None
 
 
 class Guard:
     """The rules for one item; `main` is the page's own frame."""
 
-    def __init__(self, main: str, target: str | Picture = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, main: str, target: str | PagePicture = "", headers: Mapping[str, str] | None = None) -> None:
         self._main, self._headers, self._folder = main, dict(headers or {}), None
-        self._picture = target if isinstance(target, Picture) else None
-        self.address = f"{PACKAGE}/" if isinstance(target, Picture) else target
+        self._picture = target if isinstance(target, PagePicture) else None
+        self.address = f"{PACKAGE}/" if isinstance(target, PagePicture) else target
         if self.address.startswith("/"):
             self._folder, self.address = _package(Path(self.address))
         self._origin = origin(self.address)
@@ -57,8 +57,8 @@ class Guard:
         """About a `Fetch.requestPaused`: before the request, or when the head of its answer is there."""
         if self._picture is not None:
             return self._of_picture(self._picture, paused["request"]["url"])
-        if trouble := self._trouble(paused):
-            mine = trouble if paused["frameId"] == self._main else None
+        if failure := self._failure(paused):
+            mine = failure if paused["frameId"] == self._main else None
             return Verdict("Fetch.failRequest", {"errorReason": "Aborted"}, mine)
         before = "responseStatusCode" not in paused
         asked = paused["request"]
@@ -70,7 +70,7 @@ class Guard:
             return Verdict("Fetch.continueRequest")
         return Verdict("Fetch.continueRequest", {"headers": _listed(asked["headers"] | self._headers)})
 
-    def _trouble(self, paused: Mapping[str, Any]) -> tuple[str, str] | None:
+    def _failure(self, paused: Mapping[str, Any]) -> tuple[str, str] | None:
         url = paused["request"]["url"]
         if not opens(url):
             return "page_refused", f"{url:.80} is not http or https"
@@ -82,7 +82,7 @@ class Guard:
             return "page_error", f"{url} answered {status}"
         return None
 
-    def _of_picture(self, picture: Picture, url: str) -> Verdict:
+    def _of_picture(self, picture: PagePicture, url: str) -> Verdict:
         if url == self.address:
             return _answer(picture.page(), "text/html; charset=utf-8", {"Content-Security-Policy": POLICY})
         if url != f"{PACKAGE}{FILE}":
@@ -99,8 +99,8 @@ class Guard:
                 raise FileNotFoundError(path)
             body = path.read_bytes()
         except (OSError, ValueError):
-            trouble = ("page_error", f"the package has no file {urlsplit(url).path:.80}") if mine and url == self.address else None
-            return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, trouble)
+            failure = ("page_error", f"the package has no file {urlsplit(url).path:.80}") if mine and url == self.address else None
+            return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, failure)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         text = f"{kind}; charset=utf-8" if kind == "text/html" else kind
         return _answer(body, text)

@@ -15,7 +15,7 @@ from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
 from player.stage.web.cdp import Cdp
 from player.stage.web.guard import WITHIN_THE_PAGE, Guard, opens, scheme
-from player.stage.web.picture_page import DECODED, Picture
+from player.stage.web.picture_page import DECODED, PagePicture
 
 log = logging.getLogger(__name__)
 BLANK = "about:blank"
@@ -61,7 +61,7 @@ class WebPage:
 
     async def open(
         self,
-        target: str | Picture,
+        target: str | PagePicture,
         name: str,
         options: WebOptions,
         size: tuple[int, int],
@@ -84,7 +84,7 @@ class WebPage:
                 await self._dress(options, size, background)
                 await self._navigate(url)
                 await self._settle(options, size)
-                if isinstance(target, Picture) and not await self._evaluate(DECODED):
+                if isinstance(target, PagePicture) and not await self._evaluate(DECODED):
                     raise self._error("damaged", "the picture cannot be decoded; export it again")
         except TimeoutError as error:
             await self._notice_hanging(within_s)
@@ -234,12 +234,12 @@ class WebPage:
     def _on_request(self, paused: dict[str, Any]) -> None:
         verdict = self._guard.verdict(paused)
         self._post(verdict.method, requestId=paused["requestId"], **verdict.params)
-        if verdict.trouble is None:
+        if verdict.failure is None:
             return
         if self._shown:
-            log.warning("%s: %s; the page stays as it was", self._name, verdict.trouble[1])
+            log.warning("%s: %s; the page stays as it was", self._name, verdict.failure[1])
         else:
-            self.fail(*verdict.trouble)
+            self.fail(*verdict.failure)
 
 
 def _colour(text: str) -> dict[str, int]:

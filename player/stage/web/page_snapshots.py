@@ -28,7 +28,7 @@ LIMIT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Keepsake:
+class PageSnapshot:
     """A page as it looked at `taken_at` (seconds since the epoch)."""
 
     path: Path
@@ -38,7 +38,7 @@ class Keepsake:
         return f"its last picture, of {datetime.fromtimestamp(self.taken_at).astimezone():%H:%M on %Y-%m-%d}"
 
 
-class Keepsakes:
+class PageSnapshots:
     """The pictures in `folder`; `wall` gives seconds since the epoch. Everything blocks for as long as the disk takes."""
 
     def __init__(self, folder: Path, wall: Callable[[], float]) -> None:
@@ -46,18 +46,18 @@ class Keepsakes:
         self._renewed_at: float | None = None
 
     def __repr__(self) -> str:
-        return f"<Keepsakes in {self._folder}>"
+        return f"<PageSnapshots in {self._folder}>"
 
     def path(self, item: Item) -> Path:
         """Where the item's picture is or would be. Headers count: they may be credentials, and what they open is not for others."""
         secret = msgspec.json.encode(sorted(item.web.headers.items())) if item.web.headers else b""
         return self._folder / f"{hashlib.sha256((item.url or '').encode() + secret).hexdigest()}.jpg"
 
-    def find(self, item: Item) -> Keepsake | None:
+    def find(self, item: Item) -> PageSnapshot | None:
         """The item's picture, None where there is none."""
         path = self.path(item)
         try:
-            return Keepsake(path, path.stat().st_mtime)
+            return PageSnapshot(path, path.stat().st_mtime)
         except OSError:
             return None
 

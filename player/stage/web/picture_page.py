@@ -23,7 +23,7 @@ DECODED = "Promise.all([...document.images].map(image => image.decode())).then((
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PagePicture:
     """A file below a folder of ours, to be shown by itself; `fit` and `background` as in `Playable`."""
 
     path: Path

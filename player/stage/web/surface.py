@@ -16,8 +16,8 @@ from player.errors import BoxError, ContentError
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import app_id
 from player.stage.web.page import WebPage
-from player.stage.web.page_snapshots import Keepsake, Keepsakes
-from player.stage.web.picture_page import Picture
+from player.stage.web.page_snapshots import PageSnapshot, PageSnapshots
+from player.stage.web.picture_page import PagePicture
 
 log = logging.getLogger(__name__)
 AWAY = frozenset({"page_unreachable", "page_error"})
@@ -27,10 +27,10 @@ LOAD_S_WITH_PICTURE = 6.0
 
 
 class WebSurface:
-    """`name` is unique in the browser and sets the window's app_id; without `keepsakes` pages have no pictures."""
+    """`name` is unique in the browser and sets the window's app_id; without `page_snapshots` pages have no pictures."""
 
-    def __init__(self, browser: BrowserProcess, name: str, keepsakes: Keepsakes | None = None) -> None:
-        self._browser, self._name, self._keepsakes = browser, name, keepsakes
+    def __init__(self, browser: BrowserProcess, name: str, page_snapshots: PageSnapshots | None = None) -> None:
+        self._browser, self._name, self._page_snapshots = browser, name, page_snapshots
         self._page: WebPage | None = None
         self._playable: Playable | None = None
         self.notice: ContentError | None = None
@@ -64,9 +64,9 @@ class WebSurface:
             raise ContentError("browser_gone", item.name, error.reason) from error
         assert self._page is not None  # noqa: S101 - open() made it
         self._playable, self.notice = playable, None
-        kept = self._keepsakes.find(item) if self._keepsakes and item.kind is Kind.WEB else None
+        kept = self._page_snapshots.find(item) if self._page_snapshots and item.kind is Kind.WEB else None
         target = playable.target
-        shown = Picture(Path(target), playable.fit, playable.background) if item.kind is Kind.SVG else target
+        shown = PagePicture(Path(target), playable.fit, playable.background) if item.kind is Kind.SVG else target
         try:
             await self._open(self._page, playable, shown, LOAD_S_WITH_PICTURE if kept else None)
         except ContentError as error:
@@ -74,19 +74,19 @@ class WebSurface:
                 raise
             await self._stand_in(self._page, playable, kept, error)
 
-    async def _open(self, page: WebPage, playable: Playable, target: str | Picture, limit_s: float | None = None) -> None:
+    async def _open(self, page: WebPage, playable: Playable, target: str | PagePicture, limit_s: float | None = None) -> None:
         item = playable.item
         await page.open(target, item.name, item.web, playable.size, playable.background, limit_s)
         page.sound(playable.volume, muted=playable.muted)
 
-    async def _stand_in(self, page: WebPage, playable: Playable, kept: Keepsake, why: ContentError) -> None:
+    async def _stand_in(self, page: WebPage, playable: Playable, kept: PageSnapshot, why: ContentError) -> None:
         """Shows the picture instead of the page. Raises `why` where it cannot be shown either."""
         try:
-            await self._open(page, playable, Picture(kept.path, background=playable.background))
+            await self._open(page, playable, PagePicture(kept.path, background=playable.background))
         except ContentError as error:
             log.warning("%s: %s cannot be shown: %s", playable.item, kept, error.reason)
-            if error.code == "damaged" and self._keepsakes:
-                self._keepsakes.drop(playable.item)
+            if error.code == "damaged" and self._page_snapshots:
+                self._page_snapshots.drop(playable.item)
             raise why from error
         reason = f"{why.reason}; it shows {kept}, and tries the page again at its next turn"
         self.notice = ContentError("page_offline", playable.item.name, reason)
@@ -113,8 +113,8 @@ class WebSurface:
 
     async def _keep_picture(self, page: WebPage, playable: Playable) -> None:
         """Photographs the page where that is due, a moment after it came on screen: most pages fetch what they show."""
-        keepsakes, item = self._keepsakes, playable.item
-        if keepsakes is None or item.kind is not Kind.WEB or self.notice is not None or not keepsakes.wanted(item):
+        page_snapshots, item = self._page_snapshots, playable.item
+        if page_snapshots is None or item.kind is not Kind.WEB or self.notice is not None or not page_snapshots.wanted(item):
             return
         await _unbroken(page, PICTURE_AFTER_S)
         try:
@@ -122,7 +122,7 @@ class WebSurface:
         except BoxError as error:
             log.debug("no picture of %s: %s", item, error)
             return
-        await asyncio.to_thread(keepsakes.keep, item, picture)
+        await asyncio.to_thread(page_snapshots.keep, item, picture)
 
     async def unload(self) -> None:
         """Leaves the page; the window stays for the next one."""
