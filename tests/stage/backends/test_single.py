@@ -23,7 +23,7 @@ from player.stage.backends.single import SingleScreen, SingleSurface
 from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options
 from tests.fakes.running import eventually, running
 from tests.stage.conftest import Running, StageBox
-from tests.stage.test_mpv import colour, encode, near
+from tests.stage.video.test_mpv import colour, encode, near
 
 pytestmark = pytest.mark.stage
 SIZE = (640, 360)

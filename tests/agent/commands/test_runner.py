@@ -438,7 +438,7 @@ async def _lives_through(box: Box, command: Command) -> bool:
 CHILD = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from tests.agent.test_commands import Box
+from tests.agent.commands.test_runner import Box
 from player.core.ports import Command
 
 async def main():
