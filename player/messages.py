@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from player.core.ports import Answer, PinEntered, Request, StageStatus
+from player.core.ports.stage import Answer, PinEntered, Request, StageStatus
 from player.errors import ContentError
 
 LINE_LIMIT = 64 * 1024 * 1024  # a screenshot travels in one line

@@ -32,7 +32,7 @@ STALL_S = 2.0
 
 
 class SystemClock:
-    """The real `core.ports.Clock`."""
+    """The real `core.ports.box.Clock`."""
 
     def now(self) -> datetime:
         """This instant, aware UTC."""

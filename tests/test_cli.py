@@ -28,7 +28,7 @@ from player.cli import make_parser
 from player.cli.play import sniff
 from player.cli.spans import BadSpan, age, since
 from player.core.content import DeviceSettings, Item, Kind, Manifest, Playlist, full_screen
-from player.core.ports import StageStatus
+from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import StorageError
 from player.identity import Identity, load_or_create

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.content import Fault
-from player.core.ports import Answer, NowPlaying, PinEntered, Request, StageStatus
+from player.core.ports.stage import Answer, NowPlaying, PinEntered, Request, StageStatus
 from player.errors import ContentError
 from player.messages import decode, encode
 

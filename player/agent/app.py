@@ -42,7 +42,7 @@ from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size
 from player.core.content import DeviceSettings, Fault, Manifest, Orientation
-from player.core.ports import Absent
+from player.core.ports.box import Absent
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel

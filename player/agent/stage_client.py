@@ -1,4 +1,4 @@
-"""The agent's side of the stage's socket: connected whenever the stage is there, implementing `core.ports.StagePort`."""
+"""The agent's side of the stage's socket: connected whenever the stage is there, implementing `core.ports.stage.StagePort`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from player.core.ports import Answer, PinEntered, Request, StageStatus
+from player.core.ports.stage import Answer, PinEntered, Request, StageStatus
 from player.errors import BoxError, ContentError
 from player.messages import LINE_LIMIT, decode, encode
 from player.runtime import Latest

@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 
 from player.cms.pace import Paces, http_instant
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.errors import (
     ClockUntrusted,
     ConfigError,

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.errors import ServerError, ServerRefused, ServerUnreachable
 from player.runtime import backoff
 

@@ -1,4 +1,4 @@
-"""Sway as `core.ports.Compositor`: windows placed, stacked and faded, panels turned and switched, pictures of the whole screen.
+"""Sway as `Compositor`: windows placed, stacked and faded, panels turned and switched, pictures of the whole screen.
 
 An IPC "success" is never proof: what a panel was told is read back, and a difference is a BoxError. What belongs together (raise
 and show, show and hide) goes in one message, which sway carries out in one frame. Sway stacks floating windows in the order of
@@ -20,7 +20,7 @@ from player.compositor.session import SessionInfo, read_info
 from player.compositor.stack import Stack
 from player.compositor.tree import TURNS, output_of, views, window_of
 from player.core.content import Orientation, Rect
-from player.core.ports import CompositorEvent, CompositorGone, Output, OutputsChanged, Window, WindowClosed, WindowOpened
+from player.core.ports.screen import CompositorEvent, CompositorGone, Output, OutputsChanged, Window, WindowClosed, WindowOpened
 from player.errors import BoxError
 from player.runtime import child_environment
 

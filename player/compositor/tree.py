@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from player.core.content import Orientation, Rect
-from player.core.ports import Output, Window
+from player.core.ports.screen import Output, Window
 
 TURNS = {
     Orientation.LANDSCAPE: "normal",

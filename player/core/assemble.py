@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from player.core.content import Item, Kind, Layout
 from player.core.feed import file_of
-from player.core.ports import Programme, WantedAsset
+from player.core.ports.server import Programme, WantedAsset
 
 FILE_KINDS = frozenset({Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF})
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from player.core.commands import KINDS, AfterCrash, Instruction, parse
-from player.core.ports import Command, CommandResult
+from player.core.ports.server import Command, CommandResult
 from player.errors import CommandRejected
 
 QUEUE_CALM, QUEUE_LIMIT = 16, 100

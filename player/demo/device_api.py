@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.demo import device_wire as wire
 from player.demo.files import Files, send
 from player.demo.library import has_file, source_url

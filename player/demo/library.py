@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.demo import wire
 from player.demo.accounts import Accounts
 from player.demo.files import Files, Received, send

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.core.schedule import Facts, active, parse_rule
 from player.demo.library import has_file, source_url
 from player.demo.playlists import items_of

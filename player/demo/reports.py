@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.demo import device_wire as wire
 from player.demo.device_api import device_of
 from player.demo.files import Files

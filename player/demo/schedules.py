@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.demo import wire
 from player.demo.accounts import Accounts
 from player.demo.rest import invalid, iso, missing, page_of, path_id, read

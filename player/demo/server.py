@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.core.schedule import Facts
 from player.demo.accounts import Accounts
 from player.demo.device_api import DeviceApi

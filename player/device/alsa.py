@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from player.core.ports import Absent
+from player.core.ports.box import Absent
 from player.errors import BoxError
 
 # Names of a card's main output, best first; any other control with a playback volume comes after them.

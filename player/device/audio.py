@@ -1,4 +1,4 @@
-"""`core.ports.Audio`: the box's master volume, by the sound server (PipeWire or PulseAudio) or by ALSA's mixer (house rule 5).
+"""`core.ports.box.Audio`: the box's master volume, by the sound server (PipeWire or PulseAudio) or by ALSA's mixer (house rule 5).
 
 Both speak PulseAudio's protocol, so one driver serves both. A player that runs as a system service has no session bus: the
 server's socket is looked for where it lies. Each call connects, acts and hangs up: a restarted server needs no reconnecting, and
@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from player.core.ports import Absent, Audio
+from player.core.ports.box import Absent, Audio
 from player.device.alsa import find_mixer
 from player.errors import BoxError
 
@@ -132,7 +132,7 @@ async def _connection(server: str) -> AsyncIterator[Any]:
 
 
 class LateAudio:
-    """Implements `core.ports.Audio` where sound may come late: while there is none it is looked for again at each call."""
+    """Implements `core.ports.box.Audio` where sound may come late: while there is none it is looked for again at each call."""
 
     def __init__(self, find: Callable[[], Awaitable[Audio | Absent]] = find_audio) -> None:
         self._find = find

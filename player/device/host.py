@@ -1,4 +1,4 @@
-"""`core.ports.Host` through logind and timedated: restart, power off, the clock's state, the time zone (house rule 8).
+"""`core.ports.box.Host` through logind and timedated: restart, power off, the clock's state, the time zone (house rule 8).
 
 Privilege comes from one polkit rule, never from root. Whether the clock is synchronised is asked in the order of its price: the
 kernel, then the stamp that timesyncd touches at each success, and only then timedated (its library costs the agent 3 MB, but
@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.device.dbus import Service, SystemBus
 from player.errors import BoxError
 

@@ -1,4 +1,4 @@
-"""`core.ports.Panel`: power and brightness of the panel itself, by whatever way this box has (house rule 5).
+"""`core.ports.box.Panel`: power and brightness of the panel itself, by whatever way this box has (house rule 5).
 
 Power: CEC to every panel that has it, else DDC/CI. Brightness: the built-in backlight, else DDC/CI. What is plugged in is looked
 up at each call, since a panel may come later than the player. The compositor's own switching off of an output is not done here.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from player.core.ports import Absent
+from player.core.ports.box import Absent
 from player.device.backlight import find_backlight
 from player.device.cec import CecAdapter
 from player.device.dbus import SystemBus

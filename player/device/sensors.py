@@ -1,4 +1,4 @@
-"""`core.ports.Sensors`: what the box says of itself, from /proc, /sys and /etc (house rule 5: a reading that is not there is None).
+"""`Sensors`: what the box says of itself, from /proc, /sys and /etc (house rule 5: a reading that is not there is None).
 
 The folders are constructor arguments, so that tests lay out a Pi or a PC (psutil reads fixed ones, knows nothing of most of these
 and costs the agent a megabyte). Every method reads small virtual files and may be called from any thread.

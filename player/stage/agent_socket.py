@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from player.core.ports import Answer, PinEntered, Request, StageStatus
+from player.core.ports.stage import Answer, PinEntered, Request, StageStatus
 from player.errors import SignageError
 from player.messages import LINE_LIMIT, Message, decode, encode
 

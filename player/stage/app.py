@@ -19,7 +19,9 @@ from typing import Protocol
 from player.config import Config, Dirs, StageConfig, parse_size
 from player.core.content import DeviceSettings, Fault, Manifest
 from player.core.playback import Skipped
-from player.core.ports import Clock, Compositor, PinEntered, StageStatus, Surface
+from player.core.ports.box import Clock
+from player.core.ports.screen import Compositor, Surface
+from player.core.ports.stage import PinEntered, StageStatus
 from player.device.host import kernel_clock_synced
 from player.errors import SignageError
 from player.runtime import (

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from player.core.content import Orientation, Rect
 from player.core.panels import numbered, parse_mode
-from player.core.ports import Compositor, Output
+from player.core.ports.screen import Compositor, Output
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from player.core import playback
-from player.core.ports import Compositor
+from player.core.ports.screen import Compositor
 from player.errors import BoxError
 from player.runtime import recent_lines
 from player.stage.plays import Plays

@@ -16,7 +16,8 @@ from player.core import alerts
 from player.core.content import DeviceSettings, Fault, Orientation, Rect
 from player.core.cover import View, view
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
-from player.core.ports import Clock, Output
+from player.core.ports.box import Clock
+from player.core.ports.screen import Output
 from player.errors import BoxError
 from player.stage.panels import Panels
 from player.stage.regions.show import Show

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from player.agent.stage_client import StageClient
-from player.core.ports import StageStatus
+from player.core.ports.stage import StageStatus
 from player.errors import BoxError
 from scripts.benches import content
 from scripts.benches.content import Clip

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from player.compositor.sway import Sway
-from player.core.ports import Window
+from player.core.ports.screen import Window
 
 OpenWindow = Callable[..., Awaitable[Window]]
 

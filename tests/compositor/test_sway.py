@@ -13,7 +13,7 @@ from PIL import Image
 from player.compositor.session import prepare_session
 from player.compositor.sway import Sway
 from player.core.content import Orientation, Rect
-from player.core.ports import CompositorGone, OutputsChanged, WindowClosed, WindowOpened
+from player.core.ports.screen import CompositorGone, OutputsChanged, WindowClosed, WindowOpened
 from player.errors import BoxError
 
 pytestmark = pytest.mark.stage

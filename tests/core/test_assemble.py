@@ -6,7 +6,7 @@ import time
 
 from player.core.assemble import Need, Ready, assemble, earlier, needs_of
 from player.core.content import Item, Kind, Layout, Playlist, Rect, Region, full_screen
-from player.core.ports import Programme, WantedAsset
+from player.core.ports.server import Programme, WantedAsset
 
 
 def item(name: str, kind: Kind = Kind.VIDEO, content: str | None = None) -> Item:

@@ -13,8 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from player.core import commands as c
 from player.core.content import Orientation
-from player.core.ledger import InHand, Ledger, Record, Repeat, Run, Settle, without_secrets
-from player.core.ports import Command, CommandResult
+from player.core.ledger import CommandRecord, InHand, Ledger, Repeat, RunCommand, Settle, without_secrets
+from player.core.ports.server import Command, CommandResult
 from player.errors import CommandRejected
 
 UPDATE = {"version": "2.0", "url": "https://x/u", "sha256": "00", "signature": "s"}
@@ -114,11 +114,11 @@ class Book:
     """A ledger and its journal, as the driver keeps them."""
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        self.records: list[CommandRecord] = []
         self.ledger = Ledger()
         self.now, self.boot = 1000.0, "boot-1"
 
-    def write(self, record: Record) -> None:
+    def write(self, record: CommandRecord) -> None:
         self.records.append(record)
         self.ledger.apply(len(self.records), record)
 
@@ -126,14 +126,14 @@ class Book:
         self.ledger = Ledger.of(enumerate(self.records, 1))
 
     def receive(self, command: Command) -> None:
-        self.write(Record("received", command.id, self.now, command=command))
+        self.write(CommandRecord("received", command.id, self.now, command=command))
 
     def start(self, name: str) -> None:
-        self.write(Record("started", name, self.now, boot_id=self.boot))
+        self.write(CommandRecord("started", name, self.now, boot_id=self.boot))
 
     def end(self, name: str, status: str = "succeeded") -> CommandResult:
         result = CommandResult(name, "", status, "", self.now, self.now)
-        self.write(Record("initiated" if status == "initiated" else "finished", name, self.now, result=result))
+        self.write(CommandRecord("initiated" if status == "initiated" else "finished", name, self.now, result=result))
         return result
 
     def whole(self, command: Command) -> CommandResult:
@@ -150,12 +150,12 @@ VOLUME = Command("1", "set_volume", {"volume": 50})
 
 def test_k1_a_command_runs_once_and_then_repeats_its_result():
     book = Book()
-    assert book.arrived(VOLUME) == Run(c.SetVolume(50))
+    assert book.arrived(VOLUME) == RunCommand(c.SetVolume(50))
     book.receive(VOLUME)
     assert book.arrived(VOLUME) == InHand()
     book.receive(VOLUME)
     assert [e.command.id for e in book.ledger.waiting] == ["1"]
-    assert book.ledger.due("1", 1000.0, clock_trusted=True) == Run(c.SetVolume(50))
+    assert book.ledger.due("1", 1000.0, clock_trusted=True) == RunCommand(c.SetVolume(50))
     book.start("1")
     assert book.arrived(VOLUME) == InHand()
     result = book.end("1")
@@ -173,17 +173,17 @@ def test_results_are_told_until_the_server_has_the_last_one():
     assert book.ledger.untold == [first]
     last = book.end("1")
     assert book.ledger.untold == [last]
-    book.write(Record("told", "1", 0, result=first))
+    book.write(CommandRecord("told", "1", 0, result=first))
     assert book.ledger.untold == [last]
-    book.write(Record("told", "1", 0))
+    book.write(CommandRecord("told", "1", 0))
     assert book.ledger.untold == [last]
-    book.write(Record("told", "1", 0, result=last))
-    book.write(Record("told", "1", 0, result=last))
+    book.write(CommandRecord("told", "1", 0, result=last))
+    book.write(CommandRecord("told", "1", 0, result=last))
     assert book.ledger.untold == []
 
 
 def test_records_of_what_is_not_known_change_nothing():
-    ledger = Ledger.of([(1, Record("started", "x", 0)), (2, Record("received", "y", 0))])
+    ledger = Ledger.of([(1, CommandRecord("started", "x", 0)), (2, CommandRecord("received", "y", 0))])
     assert ledger == Ledger()
 
 
@@ -192,8 +192,8 @@ def test_k7_an_expired_command_is_rejected_only_while_the_clock_is_trusted():
     decision = Book().arrived(stale)
     assert isinstance(decision, Settle)
     assert (decision.status, decision.reason) == ("rejected", "it expired 10 s before it could run")
-    assert Book().arrived(stale, trusted=False) == Run(c.SetVolume(50))
-    assert Book().arrived(replace(VOLUME, expires_at=1001.0)) == Run(c.SetVolume(50))
+    assert Book().arrived(stale, trusted=False) == RunCommand(c.SetVolume(50))
+    assert Book().arrived(replace(VOLUME, expires_at=1001.0)) == RunCommand(c.SetVolume(50))
 
 
 def test_k4_an_unknown_command_is_rejected():
@@ -207,7 +207,7 @@ def test_k3_no_more_than_three_restarts_an_hour_and_six_a_day():
     refused = book.arrived(Command("9", "restart_app"))
     assert isinstance(refused, Settle)
     assert "3 times within an hour" in refused.reason
-    assert book.arrived(VOLUME) == Run(c.SetVolume(50))
+    assert book.arrived(VOLUME) == RunCommand(c.SetVolume(50))
     book.now += 3601
     for n in range(3):
         book.whole(Command(f"b{n}", "reboot"))
@@ -216,7 +216,7 @@ def test_k3_no_more_than_three_restarts_an_hour_and_six_a_day():
     assert isinstance(refused, Settle)
     assert "6 times within a day" in refused.reason
     book.now += 86400
-    assert book.arrived(Command("9", "reboot")) == Run(c.Reboot())
+    assert book.arrived(Command("9", "reboot")) == RunCommand(c.Reboot())
 
 
 def test_k3_a_clock_that_jumps_back_does_not_refill_the_budget():
@@ -298,7 +298,7 @@ def test_what_is_old_and_told_is_forgotten_and_its_segment_may_go():
     book = Book()
     assert book.ledger.droppable(book.now) == 0
     result = book.whole(VOLUME)
-    book.write(Record("told", "1", book.now, result=result))
+    book.write(CommandRecord("told", "1", book.now, result=result))
     book.whole(Command("2", "refresh"))
     assert book.ledger.droppable(book.now) == 0
     book.now += 91 * 86400
@@ -337,7 +337,7 @@ class Crashing(RuleBasedStateMachine):
         decision = self.book.arrived(command)
         if name in self.settled:
             assert decision == Repeat(self.settled[name])
-        elif isinstance(decision, Run):
+        elif isinstance(decision, RunCommand):
             self.book.receive(command)
         elif isinstance(decision, Settle):
             self.book.receive(command)
@@ -348,7 +348,7 @@ class Crashing(RuleBasedStateMachine):
     def begin(self, name: str) -> str:
         if any(e.command.id == name for e in self.book.ledger.waiting):
             decision = self.book.ledger.due(name, self.book.now, clock_trusted=True)
-            if isinstance(decision, Run):
+            if isinstance(decision, RunCommand):
                 self.book.start(name)
             elif isinstance(decision, Settle):
                 self.settled[name] = self.book.end(name, decision.status)

@@ -12,7 +12,7 @@ import pytest
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.content import Fault, Fit, Kind, Severity, TransitionKind
-from player.core.ports import CommandResult, Telemetry
+from player.core.ports.server import CommandResult, Telemetry
 from player.demo.client import Operator
 from player.demo.samples import make_picture
 from player.demo.server import DemoServer

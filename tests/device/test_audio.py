@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from player.core.ports import Absent, Audio
+from player.core.ports.box import Absent, Audio
 from player.device.alsa import Control, find_mixer, parse_controls
 from player.device.audio import PulseSink, find_audio, pulse_servers
 from player.errors import BoxError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from player.core.ports import Absent
+from player.core.ports.box import Absent
 from player.device import cec, ddc
 from player.device.backlight import scale
 from player.device.dbus import SystemBus

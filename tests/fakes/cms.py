@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from player.core.content import Fault, Item, Kind, Playlist, full_screen
-from player.core.ports import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
+from player.core.ports.server import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
 from player.errors import ContentError, ServerUnreachable
 
 

@@ -23,7 +23,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusBool, DBusStr, DBusUInt32
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
-from player.core.ports import StageStatus
+from player.core.ports.stage import StageStatus
 from player.errors import BoxError
 
 # --- a private bus with logind and timedated -----------------------------------------------------------------------------------

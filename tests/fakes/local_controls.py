@@ -15,7 +15,8 @@ from player.agent.reports.status import (
     build,
 )
 from player.core.content import DeviceSettings, Fault
-from player.core.ports import CommandResult, NowPlaying, StageStatus
+from player.core.ports.server import CommandResult
+from player.core.ports.stage import NowPlaying, StageStatus
 from player.errors import CommandRejected, WrongPin
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"

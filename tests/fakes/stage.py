@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from player.core.ports import StageStatus
+from player.core.ports.stage import StageStatus
 from player.errors import BoxError
 
 

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from player.core.content import Rect
-from player.core.ports import Playable, Window
+from player.core.ports.screen import Playable, Window
 from player.errors import BoxError, ContentError
 from player.stage.backends.null import NullCompositor, NullSurface
 

@@ -10,7 +10,7 @@ from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Manifest
-from player.core.ports import WantedAsset
+from player.core.ports.server import WantedAsset
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache

@@ -21,7 +21,7 @@ from PIL import Image
 from player.agent.stage_client import StageClient
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
 from player.core.content import CUT, DeviceSettings, Item, Kind, Manifest, Playlist, Transition, full_screen
-from player.core.ports import StageStatus
+from player.core.ports.stage import StageStatus
 from player.store import Snapshot, read_journal
 
 KEYS = {**{str(n): 1 + n for n in range(1, 10)}, "0": 11, "enter": 28, "right": 106, "left": 105, "escape": 1}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from player.agent.stage_client import StageClient
-from player.core.ports import PinEntered, StageStatus
+from player.core.ports.stage import PinEntered, StageStatus
 from player.errors import BoxError
 from player.stage.agent_socket import AgentSocket
 from tests.fakes.running import eventually, running

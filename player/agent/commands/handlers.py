@@ -19,7 +19,9 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.core import commands as c
 from player.core.commands import Instruction
 from player.core.content import DeviceSettings
-from player.core.ports import Absent, AppUpdate, Audio, Clock, Cms, Host, Panel, StagePort
+from player.core.ports.box import Absent, Audio, Clock, Host, Panel
+from player.core.ports.server import AppUpdate, Cms
+from player.core.ports.stage import StagePort
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)

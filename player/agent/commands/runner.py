@@ -21,7 +21,8 @@ from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
 from player.core.content import Fault
 from player.core.ledger import CommandRecord, InHand, Ledger, Repeat, RunCommand, Settle, without_secrets
-from player.core.ports import Absent, Clock, Command, CommandResult, Host
+from player.core.ports.box import Absent, Clock, Host
+from player.core.ports.server import Command, CommandResult
 from player.errors import BoxError, SignageError, StorageError
 from player.runtime import Latest
 from player.store import Journal, read_journal

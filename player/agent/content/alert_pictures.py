@@ -10,7 +10,7 @@ from collections.abc import Callable
 from player.agent.content.asset_fetcher import Prepare
 from player.core.content import Kind
 from player.core.filehash import asset_key
-from player.core.ports import WantedAsset
+from player.core.ports.server import WantedAsset
 from player.media.fetch.download import Downloader
 from player.media.store.cache import Cache
 from player.media.store.index import Derived

@@ -17,7 +17,8 @@ import aiohttp
 from player.agent.content.item_faults import ItemFaults
 from player.core.content import Fault, Item
 from player.core.feed import LARGEST, file_of, lines_of
-from player.core.ports import Clock, StagePort
+from player.core.ports.box import Clock
+from player.core.ports.stage import StagePort
 from player.errors import BoxError, ContentError, ServerError, ServerNonsense, SignageError, StorageError
 from player.media.fetch.egress import Egress, Way, parse_url, shown
 from player.media.fetch.transfer import retry_after

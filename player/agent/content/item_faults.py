@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from player.core.content import Fault
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.errors import ServerRefused, SignageError
 from player.runtime import backoff
 

@@ -22,7 +22,9 @@ from player.agent.reports.status import SyncProgress
 from player.core.assemble import FILE_KINDS, Content, Need, Ready, assemble, earlier, is_feed, needs_of, with_feeds
 from player.core.content import Fault, Item, Layout, Manifest
 from player.core.filehash import asset_key
-from player.core.ports import Clock, Cms, Programme, StagePort
+from player.core.ports.box import Clock
+from player.core.ports.server import Cms, Programme
+from player.core.ports.stage import StagePort
 from player.core.urls import YOUTUBE, check_url
 from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache

@@ -19,7 +19,7 @@ from player.agent.control import local_page
 from player.agent.control.access import Access, Refused, Scope, check_host, check_origin
 from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
-from player.core.ports import CommandResult
+from player.core.ports.server import CommandResult
 from player.errors import CommandRejected, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 30.0

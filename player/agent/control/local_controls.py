@@ -9,7 +9,8 @@ from player.agent.commands.handlers import take_picture
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.status import Status
 from player.agent.settings.screen_lock import ScreenLock
-from player.core.ports import CommandResult, StagePort
+from player.core.ports.server import CommandResult
+from player.core.ports.stage import StagePort
 
 
 class LocalControls:

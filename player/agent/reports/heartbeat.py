@@ -20,7 +20,8 @@ from player.agent.settings.device_settings import SettingsStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core import alerts
 from player.core.content import Fault
-from player.core.ports import AppUpdate, Clock, Cms, HeartbeatAnswer, Registration, Telemetry
+from player.core.ports.box import Clock
+from player.core.ports.server import AppUpdate, Cms, HeartbeatAnswer, Registration, Telemetry
 from player.errors import BoxError, ServerError, ServerRefused, SignageError, StorageError
 from player.runtime import Latest, backoff, jittered
 

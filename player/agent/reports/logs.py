@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from player.core.ports import CommandResult, StagePort
+from player.core.ports.server import CommandResult
+from player.core.ports.stage import StagePort
 from player.errors import BoxError
 from player.runtime import recent_lines
 

@@ -21,7 +21,9 @@ import msgspec
 
 from player.agent.reports.results_outbox import pause_s
 from player.core.content import Fault
-from player.core.ports import Clock, Cms, StagePort
+from player.core.ports.box import Clock
+from player.core.ports.server import Cms
+from player.core.ports.stage import StagePort
 from player.errors import BoxError, ServerError, ServerRefused, StorageError
 from player.runtime import backoff, jittered
 from player.store import Snapshot, last_record, read_journal

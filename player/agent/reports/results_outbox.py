@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from player.agent.commands.runner import CommandRunner
-from player.core.ports import Cms, CommandResult
+from player.core.ports.server import Cms, CommandResult
 from player.errors import ServerError, ServerRefused
 from player.runtime import backoff, jittered
 

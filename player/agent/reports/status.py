@@ -11,7 +11,8 @@ from typing import Any
 
 from player import __version__
 from player.core.content import DeviceSettings, Fault
-from player.core.ports import CommandResult, NowPlaying, StageStatus
+from player.core.ports.server import CommandResult
+from player.core.ports.stage import NowPlaying, StageStatus
 from player.media.store.index import CacheFigures
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from player import __version__
-from player.core.ports import Absent, Audio, Clock, Host, Sensors, StagePort, StageStatus, Telemetry
+from player.core.ports.box import Absent, Audio, Clock, Host, Sensors
+from player.core.ports.server import Telemetry
+from player.core.ports.stage import StagePort, StageStatus
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)

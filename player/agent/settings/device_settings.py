@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from player.core.content import DeviceSettings
-from player.core.ports import StagePort
+from player.core.ports.stage import StagePort
 from player.errors import BoxError
 from player.store import Snapshot
 

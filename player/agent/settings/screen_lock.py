@@ -17,7 +17,8 @@ from pathlib import Path
 from player.agent.settings.device_settings import SettingsStore
 from player.core.content import Fault
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
-from player.core.ports import Clock, StagePort
+from player.core.ports.box import Clock
+from player.core.ports.stage import StagePort
 from player.errors import BoxError, SignageError, StorageError, WrongPin
 from player.store import Snapshot
 

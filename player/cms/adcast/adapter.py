@@ -25,7 +25,8 @@ from player.cms.adcast.words import allowed
 from player.cms.http import ServerHttp
 from player.cms.pace import trying_again
 from player.core.content import Fault, Item, Kind, Layout
-from player.core.ports import Clock, CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
+from player.core.ports.box import Clock
+from player.core.ports.server import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
 from player.errors import ServerError, ServerRefused
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"

@@ -14,7 +14,7 @@ from typing import Any
 
 from player.cms.wire import Instant, Number, Rows, Table, Text, Truth, Wire, rows, table
 from player.core.content import Alert, Fault, Severity
-from player.core.ports import AppUpdate, Command, CommandResult, HeartbeatAnswer, Registration, Telemetry
+from player.core.ports.server import AppUpdate, Command, CommandResult, HeartbeatAnswer, Registration, Telemetry
 from player.errors import ServerNonsense
 
 COMMANDS, ALERTS = 1000, 32

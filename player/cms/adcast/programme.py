@@ -43,7 +43,7 @@ from player.core.content import (
     TransitionKind,
     full_screen,
 )
-from player.core.ports import Programme, WantedAsset
+from player.core.ports.server import Programme, WantedAsset
 from player.errors import ServerNonsense
 
 REGIONS, ITEMS = 8, 10_000

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from player.core.filehash import parse_file_hash
-from player.core.ports import WantedAsset
+from player.core.ports.server import WantedAsset
 from player.errors import ContentError
 from player.media.fetch.egress import Egress, Way, parse_url
 from player.media.fetch.partfile import PartFile

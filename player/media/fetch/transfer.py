@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from player.core.filehash import FileHash
-from player.core.ports import WantedAsset
+from player.core.ports.server import WantedAsset
 from player.errors import ContentError, ServerNonsense, ServerRefused
 from player.media.fetch.egress import Way, shown
 from player.media.fetch.partfile import Note, PartFile

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.core.syncplan import Held
 from player.errors import StorageError
 from player.media.fetch.transfer import Fetched

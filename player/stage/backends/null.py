@@ -12,14 +12,14 @@ from datetime import datetime
 from pathlib import Path
 
 from player.core.content import Fault, Kind, Orientation, Rect
-from player.core.ports import CompositorEvent, Output, Playable, Window
+from player.core.ports.screen import CompositorEvent, Output, Playable, Window
 from player.errors import BoxError, ContentError
 
 CLIP_S = 10.0  # how long a video of unknown length takes here
 
 
 class NullSurface:
-    """Implements `core.ports.Surface`: an item is ready when its file is there, a video ends after `CLIP_S` or its duration."""
+    """Implements `Surface`: an item is ready when its file is there, a video ends after `CLIP_S` or its duration."""
 
     def __init__(self, app_id: str) -> None:
         self._app_id = app_id
@@ -79,7 +79,7 @@ class NullSurface:
 
 
 class NullCompositor:
-    """Implements `core.ports.Compositor` with one output of `size` and a window for every surface that was made."""
+    """Implements `Compositor` with one output of `size` and a window for every surface that was made."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size = size

@@ -20,7 +20,8 @@ from typing import Any
 
 from player.config import Dirs
 from player.core.content import Fault
-from player.core.ports import Clock, Playable
+from player.core.ports.box import Clock
+from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.stage.surround import Cards, Surround
 from player.stage.video.mpv import CALL_LIMIT_S, MpvSurface, in_thread
@@ -48,7 +49,7 @@ class SingleWindow(MpvSurface):
 
 
 class SingleSurface:
-    """Implements `core.ports.Surface`: one item, in the window that all share."""
+    """Implements `core.ports.screen.Surface`: one item, in the window that all share."""
 
     def __init__(self, screen: SingleScreen, number: int, name: str) -> None:
         self._screen, self.number, self._app_id = screen, number, f"sig-{name}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from player.config import StageConfig
 from player.core.content import Orientation, Rect
-from player.core.ports import CompositorEvent, CompositorGone, Output, OutputsChanged, Window
+from player.core.ports.screen import CompositorEvent, CompositorGone, Output, OutputsChanged, Window
 from player.errors import BoxError
 from player.stage.backends.null import NullCompositor
 from player.stage.backends.single import SingleScreen
@@ -22,7 +22,7 @@ LOOK_S = 1.0  # how often the window's size is looked at
 
 
 class SingleCompositor(NullCompositor):
-    """Implements `core.ports.Compositor` for the one window: it agrees to whatever placing and stacking would do."""
+    """Implements `core.ports.screen.Compositor` for the one window: it agrees to whatever placing and stacking would do."""
 
     def __init__(self, screen: SingleScreen, size: tuple[int, int]) -> None:
         super().__init__(size)

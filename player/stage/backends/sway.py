@@ -15,7 +15,8 @@ from typing import Any
 from player.compositor.sway import Sway
 from player.config import Dirs, StageConfig
 from player.core.content import Fault
-from player.core.ports import Clock, Surface
+from player.core.ports.box import Clock
+from player.core.ports.screen import Surface
 from player.errors import SignageError
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.mpv import MpvSurface

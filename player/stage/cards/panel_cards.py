@@ -13,7 +13,8 @@ from pathlib import Path
 
 from player.core.content import DeviceSettings
 from player.core.cover import View
-from player.core.ports import Clock, Output
+from player.core.ports.box import Clock
+from player.core.ports.screen import Output
 from player.stage.cards.presenter import Notices, Pad, PanelPlace, Presenter
 from player.stage.wayland.layer_card import PanelCards
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from player.core.content import Alert, DeviceSettings, Rect
 from player.core.cover import View
-from player.core.ports import Clock
+from player.core.ports.box import Clock
 from player.errors import BoxError
 from player.stage.wayland.layer_card import PanelCards, Picture, Place
 from player.stage.wayland.layer_shell import Anchor, Keyboard, Layer

@@ -1,4 +1,4 @@
-"""What the player draws itself into a region, as `core.ports.Surface`: running text and clocks.
+"""What the player draws itself into a region, as `core.ports.screen.Surface`: running text and clocks.
 
 The text of a ticker is in its item, or (of a feed) in a file below the cache folder, one line an entry, which the agent writes; it
 is read when the item is made ready, when it is shown, and when the agent says that something has changed.
@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from player.core.content import Item, Kind
-from player.core.ports import Playable
+from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.stage.drawing.palette import ink_on, parsed
 from player.stage.drawn.bands import Look

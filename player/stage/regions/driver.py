@@ -17,7 +17,9 @@ from typing import assert_never
 
 from player.core import playback
 from player.core.content import DeviceSettings, Item, Kind, Rect, Region, TransitionKind
-from player.core.ports import Clock, NowPlaying, Playable
+from player.core.ports.box import Clock
+from player.core.ports.screen import Playable
+from player.core.ports.stage import NowPlaying
 from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
 from player.stage.regions.soundfade import crossfade, mpv_volume

@@ -16,7 +16,9 @@ from pathlib import Path
 from player.core import playback
 from player.core.content import DeviceSettings, Fault, Item, Manifest, Playlist, Rect, Region
 from player.core.panels import is_mirror, mirrored
-from player.core.ports import Clock, Compositor, NowPlaying
+from player.core.ports.box import Clock
+from player.core.ports.screen import Compositor
+from player.core.ports.stage import NowPlaying
 from player.stage.plays import Mark, Plays
 from player.stage.regions.driver import RegionDriver, RegionEvents
 from player.stage.regions.placement import Placement

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from player.core.content import Kind, Rect
-from player.core.ports import Compositor, CompositorGone, OutputsChanged, Surface, Window, WindowClosed, WindowOpened
+from player.core.ports.screen import Compositor, CompositorGone, OutputsChanged, Surface, Window, WindowClosed, WindowOpened
 from player.errors import BoxError, ContentError
 from player.stage.regions.visibility import NO_WINDOW
 

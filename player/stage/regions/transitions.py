@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from player.core.content import Rect, Transition, TransitionKind
-from player.core.ports import Compositor
+from player.core.ports.screen import Compositor
 from player.errors import BoxError
 
 STEP_S = 1 / 120  # twice a frame at 60 Hz: each frame has a step of its own, however the two clocks lie to each other

@@ -1,4 +1,4 @@
-"""One region's windows as its panel lets them be seen: implements `core.ports.Compositor` for the region's driver and surfaces.
+"""One region's windows as its panel lets them be seen: implements `Compositor` for the region's driver and surfaces.
 
 While the panel is away the region plays on, so that its plays are recorded and its place in the playlist is kept. What should be
 seen is remembered here, nothing is shown on a panel that it does not belong to, and `open` shows it when the panel returns.
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from player.core.content import Orientation, Rect
-from player.core.ports import Compositor, CompositorEvent, Output, Window
+from player.core.ports.screen import Compositor, CompositorEvent, Output, Window
 from player.errors import BoxError
 
 NO_WINDOW = 0  # of what stands in for an item where no window can be opened

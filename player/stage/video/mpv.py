@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 
 from player.core.clipclock import ClipClock
 from player.core.content import Fit, Kind
-from player.core.ports import Playable
+from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.stage.video.options import ALWAYS, options_for
 
@@ -35,7 +35,7 @@ STALL_S = 5.0
 
 
 class MpvSurface:
-    """Implements `core.ports.Surface`. Make it with `await MpvSurface.create(…)`, on the loop that will use it."""
+    """Implements `core.ports.screen.Surface`. Make it with `await MpvSurface.create(…)`, on the loop that will use it."""
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from player.core.content import Kind
-from player.core.ports import Playable
+from player.core.ports.screen import Playable
 from player.errors import ContentError
 
 # In force for the life of a handle.

@@ -1,4 +1,4 @@
-"""A web page as `core.ports.Surface`: its own window of the browser, opened at the first page and used again for the next ones.
+"""A web page as `Surface`: its own window of the browser, opened at the first page and used again for the next ones.
 
 A page is photographed a moment after it came on screen; where it cannot be loaded later, its last picture stands in for it (design
 law 1). Drawings (SVG) are shown here too, as pictures.
@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 
 from player.core.content import Kind
-from player.core.ports import Playable
+from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import app_id

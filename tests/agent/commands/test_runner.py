@@ -21,7 +21,8 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.content import DeviceSettings, Orientation
-from player.core.ports import Absent, AppUpdate, Command, CommandResult
+from player.core.ports.box import Absent
+from player.core.ports.server import AppUpdate, Command, CommandResult
 from player.errors import BoxError, CommandRejected
 from player.store import read_journal
 from tests.fakes.clock import FakeClock
@@ -439,7 +440,7 @@ CHILD = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from tests.agent.commands.test_runner import Box
-from player.core.ports import Command
+from player.core.ports.server import Command
 
 async def main():
     async def die():

@@ -18,7 +18,7 @@ from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Manifest
 from player.core.feed import file_of
-from player.core.ports import StageStatus
+from player.core.ports.stage import StageStatus
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache

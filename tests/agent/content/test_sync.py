@@ -18,7 +18,8 @@ from player.agent.content.asset_fetcher import AssetFetcher, Prepare
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Fault, Item, Kind, Layout, Manifest, Playlist, Rect, Region
-from player.core.ports import NowPlaying, Programme, StageStatus, WantedAsset
+from player.core.ports.server import Programme, WantedAsset
+from player.core.ports.stage import NowPlaying, StageStatus
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
 from player.media.fetch.download import Downloader, Patience

@@ -18,7 +18,7 @@ from player.agent.control.access import FREE_TRIES, Refused, Scope, Throttle, To
 from player.agent.control.http import ControlServer
 from player.cli.client import ControlClient
 from player.core.content import DeviceSettings
-from player.core.ports import StageStatus
+from player.core.ports.stage import StageStatus
 from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 

@@ -20,7 +20,8 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.content import DeviceSettings, Fault
-from player.core.ports import Absent, Telemetry
+from player.core.ports.box import Absent
+from player.core.ports.server import Telemetry
 from player.demo.client import Operator
 from player.demo.server import DemoServer
 from player.errors import BoxError

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from player.agent.reports.logs import brief, read_logs
-from player.core.ports import CommandResult
+from player.core.ports.server import CommandResult
 from player.redact import HIDDEN, Redactor
 from player.runtime import RecentLines
 from tests.fakes.stage import FakeStage

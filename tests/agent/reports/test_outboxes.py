@@ -17,7 +17,7 @@ from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.reports.results_outbox import ResultsOutbox, pause_s
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
-from player.core.ports import Command
+from player.core.ports.server import Command
 from player.errors import ServerRefused, ServerUnreachable
 from player.runtime import SystemClock
 from player.store import Journal

@@ -13,7 +13,8 @@ import pytest
 
 from player import __version__
 from player.agent.reports.telemetry import TelemetryReader, on_screen, storage_mb
-from player.core.ports import Absent, NowPlaying, StageStatus
+from player.core.ports.box import Absent
+from player.core.ports.stage import NowPlaying, StageStatus
 from player.device.sensors import SystemSensors
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakeSensors, FakeStage

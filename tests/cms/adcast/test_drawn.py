@@ -8,7 +8,7 @@ import pytest
 
 from player.cms.adcast.programme import Reader
 from player.core.content import Item, Kind
-from player.core.ports import Programme
+from player.core.ports.server import Programme
 
 
 def read(**fields: object) -> Programme:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from player.config import StageConfig
 from player.core.content import Alert, Item, Kind, Orientation, Severity
-from player.core.ports import CompositorGone, Playable
+from player.core.ports.screen import CompositorGone, Playable
 from player.errors import BoxError, ContentError
 from player.stage.backends.single import SingleScreen, SingleSurface
 from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options

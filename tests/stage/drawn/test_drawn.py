@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 
 from player.compositor.sway import Sway
 from player.core.content import Alert, Item, Kind, Layout, Manifest, Playlist, Rect, Region, Severity
-from player.core.ports import Playable
+from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.stage.drawn.bands import Look, draw_band, draw_clock
 from player.stage.drawn.surface import DrawnSurface

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from player.core.content import DeviceSettings, Item, Kind, Playlist, full_screen
-from player.core.playback import PlaylistChanged, Record
-from player.core.ports import Playable
+from player.core.playback import PlaylistChanged, PlayRecord
+from player.core.ports.screen import Playable
 from player.runtime import SystemClock
 from player.stage.regions.driver import SEAM_S, RegionDriver, RegionEvents
 from player.stage.regions.surfaces import SurfacePool, Windows
@@ -21,7 +21,7 @@ class Region:
 
     def __init__(self, cache: Path, kind: Kind = Kind.IMAGE, duration_s: float = 60.0, natural_s: float | None = None) -> None:
         self.panel = True
-        self.plays: list[Record] = []
+        self.plays: list[PlayRecord] = []
         self.loaded: list[float] = []
         self.shown: list[float] = []
         compositor = FakeCompositor()

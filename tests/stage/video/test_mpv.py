@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from player.compositor.sway import Sway
 from player.core.content import Item, Kind, Rect
-from player.core.ports import Playable
+from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.stage.video.mpv import LOAD_LIMIT_S, STALL_S, MpvSurface
 from player.stage.video.options import options_for, stream_options

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from player.compositor.sway import Sway
 from player.core.content import Item, Kind, Rect, WebOptions
-from player.core.ports import Playable
+from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.runtime import keep_running
 from player.stage.web.browser import BrowserProcess
