@@ -56,7 +56,7 @@ LONGER = {
     "player/agent/app.py": (400, "the agent's composition root makes every part once"),
 }
 BROAD = {
-    "player/runtime.py": (1, "keep_running: the one place where a task's failure ends"),
+    "player/runtime/tasks.py": (1, "keep_running: the one place where a task's failure ends"),
     "player/stage/video/mpv.py": (1, "carries whatever a call raised from its thread to whoever waits"),
     "player/stage/video/youtube.py": (1, "the child's answer is whatever went wrong"),
     "player/stage/wayland/overlay.py": (2, "pywayland raises bare exceptions when the connection is gone"),

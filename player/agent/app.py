@@ -55,17 +55,10 @@ from player.media.prepare.parent import prepare
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
 from player.redact import Redactor, known_secrets
-from player.runtime import (
-    Shutdown,
-    SystemClock,
-    feed_watchdog,
-    jittered,
-    keep_running,
-    sd_notify,
-    set_up_logging,
-    stopping_on_signals,
-    until_stopped,
-)
+from player.runtime.clock import SystemClock
+from player.runtime.logs import set_up_logging
+from player.runtime.systemd import feed_watchdog, sd_notify
+from player.runtime.tasks import Shutdown, jittered, keep_running, stopping_on_signals, until_stopped
 from player.store import Snapshot
 
 log = logging.getLogger("player.agent")

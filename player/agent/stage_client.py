@@ -12,7 +12,7 @@ from typing import Any
 from player.core.ports.stage import Answer, PinEntered, Request, StageStatus
 from player.errors import BoxError, ContentError
 from player.messages import LINE_LIMIT, decode, encode
-from player.runtime import Latest
+from player.runtime.tasks import Latest
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,8 @@ from player.demo.server import DemoServer
 from player.errors import BoxError, NotRunning, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
-from player.runtime import Shutdown, set_up_logging, stopping_on_signals, until_stopped
+from player.runtime.logs import set_up_logging
+from player.runtime.tasks import Shutdown, stopping_on_signals, until_stopped
 
 T = TypeVar("T")
 ANSWERS_WITHIN_S = 30.0

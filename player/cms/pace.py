@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from player.core.ports.box import Clock
 from player.errors import ServerError, ServerRefused, ServerUnreachable
-from player.runtime import backoff
+from player.runtime.tasks import backoff
 
 LIMIT_S = 3600.0
 BACKOFF_S = 300.0

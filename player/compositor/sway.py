@@ -22,7 +22,7 @@ from player.compositor.tree import TURNS, output_of, views, window_of
 from player.core.content import Orientation, Rect
 from player.core.ports.screen import CompositorEvent, CompositorGone, Output, OutputsChanged, Window, WindowClosed, WindowOpened
 from player.errors import BoxError
-from player.runtime import child_environment
+from player.runtime.systemd import child_environment
 
 log = logging.getLogger(__name__)
 _WINDOW_EVENT = 0x80000003

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from player.demo.server import DemoServer
 from player.errors import SignageError
-from player.runtime import set_up_logging, stopping_on_signals
+from player.runtime.logs import set_up_logging
+from player.runtime.tasks import stopping_on_signals
 
 
 def _arguments() -> argparse.Namespace:

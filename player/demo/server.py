@@ -34,7 +34,7 @@ from player.demo.schedules import Alerts, Schedules
 from player.demo.seed import Seeded, seed
 from player.demo.store import Store
 from player.demo.thumbs import Thumbnails
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 
 log = logging.getLogger(__name__)
 UTC_ZONE = ZoneInfo("UTC")

@@ -86,7 +86,7 @@ def _read(file: Path) -> tuple[int, float | None]:
 
 
 def _tell(daemon: str, early: int, pause: float) -> None:
-    from player.runtime import sd_notify
+    from player.runtime.systemd import sd_notify
 
     sentence = f"{early} starts of the {daemon} ended within {STEADY_S:.0f} s, the reason is above; it waits {pause:.1f} s"
     print(f"signage-player: {sentence}", file=sys.stderr, flush=True)

@@ -24,16 +24,10 @@ from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
 from player.device.host import kernel_clock_synced
 from player.errors import SignageError
-from player.runtime import (
-    Shutdown,
-    SystemClock,
-    keep_running,
-    sd_notify,
-    set_up_logging,
-    stopping_on_signals,
-    until_stopped,
-    watchdog_interval,
-)
+from player.runtime.clock import SystemClock
+from player.runtime.logs import set_up_logging
+from player.runtime.systemd import sd_notify, watchdog_interval
+from player.runtime.tasks import Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.panels import Panels

@@ -12,7 +12,7 @@ from typing import Any
 from player.core import playback
 from player.core.ports.screen import Compositor
 from player.errors import BoxError
-from player.runtime import recent_lines
+from player.runtime.logs import recent_lines
 from player.stage.plays import Plays
 from player.stage.regions.show import Show
 from player.stage.surround import Surround

@@ -17,7 +17,7 @@ from player.demo.client import Operator
 from player.demo.samples import make_picture
 from player.demo.server import DemoServer
 from player.errors import ServerRefused
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 
 UUID = "2b1d0b4e-9999-4aaa-8bbb-ccccddddeeee"
 READINGS = Telemetry("192.168.1.9", None, 16000, 2400, 13600, True, 80, 60, "Promo", {"temperature_c": 51.5})

@@ -12,7 +12,7 @@ import pytest
 from player.device.dbus import SystemBus
 from player.device.host import STAMP_HOLDS_S, SystemHost, kernel_clock_synced
 from player.errors import BoxError
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from tests.fakes.device import FakeLogind, FakeTimedate, private_bus, serving
 
 LOGIN1, TIMEDATE1 = "/org/freedesktop/login1", "/org/freedesktop/timedate1"

@@ -14,7 +14,7 @@ from player.core.ports.server import WantedAsset
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from player.store import Snapshot
 from tests.fakes.cms import FakeCms, FakePrepare
 from tests.fakes.stage import FakeStage

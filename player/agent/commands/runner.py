@@ -24,7 +24,7 @@ from player.core.ledger import CommandRecord, InHand, Ledger, Repeat, RunCommand
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import Command, CommandResult
 from player.errors import BoxError, SignageError, StorageError
-from player.runtime import Latest
+from player.runtime.tasks import Latest
 from player.store import Journal, read_journal
 
 log = logging.getLogger(__name__)

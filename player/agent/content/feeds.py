@@ -23,7 +23,7 @@ from player.errors import BoxError, ContentError, ServerError, ServerNonsense, S
 from player.media.fetch.egress import Egress, Way, parse_url, shown
 from player.media.fetch.transfer import retry_after
 from player.media.store.cache import Cache
-from player.runtime import backoff, jittered
+from player.runtime.tasks import backoff, jittered
 from player.store import write_atomically
 
 log = logging.getLogger(__name__)

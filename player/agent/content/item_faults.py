@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from player.core.content import Fault
 from player.core.ports.box import Clock
 from player.errors import ServerRefused, SignageError
-from player.runtime import backoff
+from player.runtime.tasks import backoff
 
 log = logging.getLogger(__name__)
 PATIENCE = 3

@@ -23,7 +23,7 @@ from player.core.content import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import AppUpdate, Cms, HeartbeatAnswer, Registration, Telemetry
 from player.errors import BoxError, ServerError, ServerRefused, SignageError, StorageError
-from player.runtime import Latest, backoff, jittered
+from player.runtime.tasks import Latest, backoff, jittered
 
 log = logging.getLogger(__name__)
 SHORTEST_S, LONGEST_S, REFUSED_S = 1.0, 3600.0, 300.0

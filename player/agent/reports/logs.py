@@ -9,7 +9,7 @@ from dataclasses import replace
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import StagePort
 from player.errors import BoxError
-from player.runtime import recent_lines
+from player.runtime.logs import recent_lines
 
 
 async def read_logs(stage: StagePort, redactor: Callable[[], Callable[[str], str]]) -> dict[str, list[str]]:

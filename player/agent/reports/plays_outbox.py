@@ -25,7 +25,7 @@ from player.core.ports.box import Clock
 from player.core.ports.server import Cms
 from player.core.ports.stage import StagePort
 from player.errors import BoxError, ServerError, ServerRefused, StorageError
-from player.runtime import backoff, jittered
+from player.runtime.tasks import backoff, jittered
 from player.store import Snapshot, last_record, read_journal
 
 log = logging.getLogger(__name__)

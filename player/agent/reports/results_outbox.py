@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from player.agent.commands.runner import CommandRunner
 from player.core.ports.server import Cms, CommandResult
 from player.errors import ServerError, ServerRefused
-from player.runtime import backoff, jittered
+from player.runtime.tasks import backoff, jittered
 
 log = logging.getLogger(__name__)
 REFUSALS = 3

@@ -21,7 +21,7 @@ from player.errors import ContentError, ServerNonsense, ServerRefused
 from player.media.fetch.egress import Way, shown
 from player.media.fetch.partfile import Note, PartFile
 from player.media.fetch.pump import BATCH, BrokenOff, NoRoom, Patience, Progress, Pump
-from player.runtime import backoff
+from player.runtime.tasks import backoff
 
 LONGEST_PAUSE_S = 3600.0
 _PAGES = ("text/html", "application/xhtml+xml", "application/json")

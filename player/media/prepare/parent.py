@@ -21,7 +21,7 @@ import msgspec
 
 from player.core.content import Kind
 from player.errors import BoxError, ContentError, StorageError
-from player.runtime import child_environment
+from player.runtime.systemd import child_environment
 
 log = logging.getLogger(__name__)
 _BYTES_A_SECOND = 8 * 1024 * 1024  # a slow card: how long hashing may take

@@ -19,7 +19,7 @@ from typing import Any
 from player.core.content import Kind
 from player.core.urls import check_url
 from player.errors import ContentError
-from player.runtime import child_environment
+from player.runtime.systemd import child_environment
 
 LIMIT_S = 30.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)

@@ -20,7 +20,7 @@ from typing import Any
 
 from player.core.content import Fault
 from player.errors import BoxError
-from player.runtime import child_environment
+from player.runtime.systemd import child_environment
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
 from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit
 from player.stage.web.page import WebPage

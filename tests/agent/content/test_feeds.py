@@ -22,7 +22,7 @@ from player.core.ports.stage import StageStatus
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos, Seen
 from tests.fakes.cms import FakeCms, FakePrepare

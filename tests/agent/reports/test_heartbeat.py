@@ -25,7 +25,7 @@ from player.core.ports.server import Telemetry
 from player.demo.client import Operator
 from player.demo.server import DemoServer
 from player.errors import BoxError
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
 from tests.fakes.running import eventually, running

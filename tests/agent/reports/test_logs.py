@@ -10,7 +10,7 @@ import pytest
 from player.agent.reports.logs import brief, read_logs
 from player.core.ports.server import CommandResult
 from player.redact import HIDDEN, Redactor
-from player.runtime import RecentLines
+from player.runtime.logs import RecentLines
 from tests.fakes.stage import FakeStage
 
 SECRET = "correct-horse-battery"

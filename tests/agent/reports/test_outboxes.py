@@ -19,7 +19,7 @@ from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.ports.server import Command
 from player.errors import ServerRefused, ServerUnreachable
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from player.store import Journal
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeHost

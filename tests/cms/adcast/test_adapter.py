@@ -19,7 +19,7 @@ from player.cms.http import ServerHttp
 from player.core.content import CUT, Fault, Fit, Kind, Rect, Severity, Transition, TransitionKind
 from player.core.ports.server import AppUpdate, CommandResult, Programme, Telemetry
 from player.errors import ServerNonsense, ServerRefused
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Script, scripted_server, session
 

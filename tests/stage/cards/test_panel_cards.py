@@ -15,7 +15,7 @@ from PIL import Image
 from player.compositor.sway import Sway
 from player.core.content import Alert, DeviceSettings, Layout, Manifest, Playlist, Rect, Region, Severity
 from player.core.cover import View
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from player.stage.cards import lock_pad
 from player.stage.cards.panel_cards import Presenters
 from player.stage.cards.presenter import Notices, Pad

@@ -9,7 +9,7 @@ from pathlib import Path
 from player.core.content import DeviceSettings, Item, Kind, Playlist, full_screen
 from player.core.playback import PlaylistChanged, PlayRecord
 from player.core.ports.screen import Playable
-from player.runtime import SystemClock
+from player.runtime.clock import SystemClock
 from player.stage.regions.driver import SEAM_S, RegionDriver, RegionEvents
 from player.stage.regions.surfaces import SurfacePool, Windows
 from player.stage.regions.visibility import Visibility

@@ -18,7 +18,7 @@ from player.compositor.sway import Sway
 from player.core.content import Item, Kind, Rect, WebOptions
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
-from player.runtime import keep_running
+from player.runtime.tasks import keep_running
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import find_browser
 from player.stage.web.surface import WebSurface

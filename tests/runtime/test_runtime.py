@@ -18,19 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.errors import BoxError
-from player.runtime import (
-    Latest,
-    Shutdown,
-    SystemClock,
-    backoff,
-    child_environment,
-    jittered,
-    keep_running,
-    sd_notify,
-    stopping_on_signals,
-    until_stopped,
-    watchdog_interval,
-)
+from player.runtime.clock import SystemClock
+from player.runtime.systemd import child_environment, sd_notify, watchdog_interval
+from player.runtime.tasks import Latest, Shutdown, backoff, jittered, keep_running, stopping_on_signals, until_stopped
 
 SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
@@ -206,7 +196,8 @@ def test_children_cannot_speak_to_systemd_in_our_name(systemd_words: None):
 
 BLOCKED = """
 import asyncio, time
-from player.runtime import feed_watchdog, set_up_logging
+from player.runtime.logs import set_up_logging
+from player.runtime.systemd import feed_watchdog
 def a_blocking_call(seconds): time.sleep(seconds)
 async def main():
     set_up_logging()
@@ -245,7 +236,7 @@ def test_p7_a_loop_that_stands_still_feeds_no_watchdog_and_says_where_it_was_end
 def test_the_last_lines_are_kept_for_whoever_asks_and_no_more_of_them():
     program = """
 import json, logging
-from player.runtime import KEPT_LINES, LONGEST_LINE, recent_lines, set_up_logging
+from player.runtime.logs import KEPT_LINES, LONGEST_LINE, recent_lines, set_up_logging
 assert recent_lines() == []
 set_up_logging()
 for number in range(KEPT_LINES + 5):
@@ -260,7 +251,7 @@ print({len(line) for line in kept} == {LONGEST_LINE})
 
 @pytest.mark.parametrize(("journal", "begins"), [({}, "2"), ({"JOURNAL_STREAM": "8:1"}, "WARNING")])
 def test_lines_carry_a_time_only_where_the_journal_does_not_add_one(journal: dict[str, str], begins: str):
-    program = "from player.runtime import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"
+    program = "from player.runtime.logs import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"
     clean = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
     found = subprocess.run([sys.executable, "-c", program], env=clean | journal, capture_output=True, text=True, check=True)
     assert found.stderr.startswith(begins)
