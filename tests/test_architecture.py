@@ -30,12 +30,13 @@ ROOTS = {
     "player.agent.app": {"cms", "device"},  # the agent's composition root
     "player.stage.app": {"compositor", "device"},  # the stage's; of the device only whether the clock is synchronised
     "player.stage.backends.sway": {"compositor"},  # the stage's surfaces under sway
-    "player.cli": {"__main__"},  # `run` and the daemons with options
+    "player.cli": {"launch"},  # `run` and the daemons with options
     "player.cli.checks.machine": {"launch"},
     "player.cli.demonstration": {"demo", "launch"},
     "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would
     "player.cli.tokens": {"agent"},
-    "player.__main__": {"agent", "stage", "compositor", "cli", "launch"},  # starts each daemon
+    "player.__main__": {"cli", "launch"},
+    "player.launch.daemon": {"agent", "stage", "compositor"},  # is each daemon
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
 PURE = {
@@ -131,6 +132,33 @@ def test_the_ground_stands_on_nothing_but_itself():
     for name in sorted(GROUND - {"core", "__version__"}):
         used = {i.split(".")[1] for i in imports(modules()[f"player.{name}"][1]) if i.startswith("player.")}
         assert used <= GROUND, name
+
+
+WINGS = sorted(path for path in PLAYER.glob("*/*/__init__.py") if path.parts[-3] in ("agent", "stage", "media", "cms"))
+
+
+def inside(package: str, tree: ast.Module) -> set[str]:
+    """The wings and modules of `package` that a module of it imports: `regions`, `plays`."""
+    rest = {i.removeprefix(f"player.{package}.") for i in imports(tree) if i.startswith(f"player.{package}.")}
+    return {name.partition(".")[0] for name in rest}
+
+
+@pytest.mark.parametrize("wing", WINGS, ids=lambda path: "/".join(path.parts[-3:-1]))
+def test_a_wing_says_whom_it_imports_and_imports_nobody_else(wing: Path):
+    said = re.search(r"^Imports (no other wing|.+)\.$", ast.get_docstring(ast.parse(wing.read_text())) or "", re.MULTILINE)
+    assert said, f'the docstring of {wing} has no line such as "Imports `regions`." or "Imports no other wing."'
+    package, name = wing.parts[-3:-1]
+    prefix = f"player.{package}.{name}"
+    mine = [tree for module, (_, tree) in modules().items() if module == prefix or module.startswith(f"{prefix}.")]
+    assert set().union(*(inside(package, tree) for tree in mine)) - {name} == set(re.findall(r"`(\w+)`", said[1]))
+
+
+def test_no_imports_run_in_a_circle():
+    after = {name: {i.rpartition(".")[0] for i in imports(tree)} | imports(tree) for name, (_, tree) in modules().items()}
+    left = {name: {other for other in found if other in after and other != name} for name, found in after.items()}
+    while ends := {name for name, others in left.items() if not others & left.keys()}:
+        left = {name: others for name, others in left.items() if name not in ends}
+    assert sorted(left) == []
 
 
 def test_imports_are_absolute():

@@ -45,7 +45,7 @@ def _say(error: SignageError, code: int) -> int:
 
 def _run(chosen: argparse.Namespace) -> int:
     if chosen.code == "daemon":
-        from player.__main__ import start
+        from player.launch.daemon import start
 
         return start(chosen.command, chosen.config)
     from player import config as configuration

@@ -8,10 +8,11 @@ from pathlib import Path
 from player.core.content import Rect
 from player.core.ports.screen import Playable, Window
 from player.errors import BoxError, ContentError
-from player.stage.backends.null import NullCompositor, NullSurface
+from player.stage.backends.null import NullCompositor
+from player.stage.regions.stand_in import TimedSurface
 
 
-class FakeSurface(NullSurface):
+class FakeSurface(TimedSurface):
     """Remembers what was asked of it; `unloads`, `opens` hold errors to raise, one a call."""
 
     def __init__(self, app_id: str, sort: str) -> None:

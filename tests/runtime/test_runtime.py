@@ -251,7 +251,9 @@ print({len(line) for line in kept} == {LONGEST_LINE})
 
 @pytest.mark.parametrize(("journal", "begins"), [({}, "2"), ({"JOURNAL_STREAM": "8:1"}, "WARNING")])
 def test_lines_carry_a_time_only_where_the_journal_does_not_add_one(journal: dict[str, str], begins: str):
-    program = "from player.runtime.logs import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"
+    program = (
+        "from player.runtime.logs import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"
+    )
     clean = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
     found = subprocess.run([sys.executable, "-c", program], env=clean | journal, capture_output=True, text=True, check=True)
     assert found.stderr.startswith(begins)

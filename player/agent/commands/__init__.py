@@ -1,1 +1,4 @@
-"""Commands: taken in once, carried out, answered. May import `agent.settings`."""
+"""Commands: taken in once, carried out, answered.
+
+Imports `settings`.
+"""

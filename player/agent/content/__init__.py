@@ -1,1 +1,4 @@
-"""What the server wants on air becomes files on disk and one manifest. May import `agent.stage_client` and the package `media`."""
+"""What the server wants on air becomes files on disk and one manifest, which the stage plays.
+
+Imports `reports`.
+"""

@@ -1,1 +1,4 @@
-"""The local control API and page. May import every other wing of the agent but `content`."""
+"""The control API and the local page, on the Unix socket and on `control.listen`.
+
+Imports `commands`, `reports`, `settings`.
+"""

@@ -1,1 +1,4 @@
-"""What leaves the device: telemetry, results, proof of play, status. May import `agent.commands` and `agent.settings`."""
+"""What leaves the device: telemetry, results, proof of play, status.
+
+Imports `commands`, `settings`.
+"""

@@ -1,1 +1,4 @@
-"""What this device is told to be, kept durably and put into effect. Imports no other wing of the agent."""
+"""What this device is told to be, kept durably and put into effect.
+
+Imports no other wing.
+"""

@@ -1,1 +1,4 @@
-"""AdCast: its API and its words. Nothing outside `cms` knows them."""
+"""AdCast: its API and its words. Nothing outside this folder knows them.
+
+Imports `http`, `pace`, `wire`.
+"""

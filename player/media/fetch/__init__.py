@@ -1,1 +1,4 @@
-"""Fetching files from servers: whole, checked and resumable. Imports `media.filetype` and nothing else of `media`."""
+"""Files come from servers: whole, checked and resumable, or not at all.
+
+Imports `filetype`.
+"""

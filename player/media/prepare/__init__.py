@@ -1,1 +1,4 @@
-"""Foreign files are opened here, in a child process with little to lose, and become what the stage can show. Imports no wing."""
+"""Foreign files are opened here, in a child process with little to lose, and become what the stage can show.
+
+Imports `filetype`.
+"""

@@ -1,1 +1,4 @@
-"""The media store: what is kept, under which name, and whether it is still right. May import `media.fetch`."""
+"""The media store: what is kept, under which name, and whether it is still right.
+
+Imports `fetch`, `filetype`.
+"""

@@ -1,1 +1,4 @@
-"""The screens that there can be: sway, one window, none. May import every other wing of the stage."""
+"""The screens that there can be: sway, one window, none.
+
+Imports `cards`, `drawn`, `regions`, `surround`, `video`, `wayland`, `web`.
+"""

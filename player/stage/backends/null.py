@@ -11,71 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import datetime
 from pathlib import Path
 
-from player.core.content import Fault, Kind, Orientation, Rect
-from player.core.ports.screen import CompositorEvent, Output, Playable, Window
-from player.errors import BoxError, ContentError
-
-CLIP_S = 10.0  # how long a video of unknown length takes here
-
-
-class NullSurface:
-    """Implements `Surface`: an item is ready when its file is there, a video ends after `CLIP_S` or its duration."""
-
-    def __init__(self, app_id: str) -> None:
-        self._app_id = app_id
-        self._length: float | None = None
-        self._started = asyncio.Event()
-
-    @property
-    def app_id(self) -> str:
-        """A name; there is no window."""
-        return self._app_id
-
-    @property
-    def pid(self) -> int:
-        """This process."""
-        return os.getpid()
-
-    async def load(self, playable: Playable) -> None:
-        """Raises ContentError where the file is missing or empty."""
-        self._started.clear()
-        self._length = None
-        if playable.item.file is not None and not await asyncio.to_thread(os.path.getsize, playable.target):
-            raise ContentError("empty", playable.item.name, "its file is empty")
-        if playable.item.kind in (Kind.VIDEO, Kind.YOUTUBE):
-            self._length = playable.item.duration_s or CLIP_S
-
-    def start(self) -> None:
-        """Lets time run."""
-        self._started.set()
-
-    def pause(self) -> None:
-        """Nothing moves anyway."""
-
-    async def ended(self) -> None:
-        """After the item's length."""
-        await self._started.wait()
-        await asyncio.sleep(self._length if self._length is not None else 10**9)
-
-    async def unload(self) -> None:
-        """Nothing is held."""
-
-    def resize(self, width: int, height: int) -> None:
-        """There is no size."""
-
-    def set_volume(self, volume: int, *, muted: bool) -> None:
-        """There is no sound."""
-
-    def duration_s(self) -> float | None:
-        """As it will take."""
-        return self._length
-
-    def dropped_frames(self) -> int:
-        """None are drawn."""
-        return 0
-
-    async def close(self) -> None:
-        """Nothing is held."""
+from player.core.content import Fault, Orientation, Rect
+from player.core.ports.screen import CompositorEvent, Output, Window
+from player.errors import BoxError
+from player.stage.regions.stand_in import TimedSurface
 
 
 class NullCompositor:
@@ -87,10 +26,10 @@ class NullCompositor:
         self._power = True
         self._windows: list[Window] = []
 
-    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None) -> NullSurface:
+    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None) -> TimedSurface:
         """A surface, and its window; every sort is the same here."""
         del sort, now
-        surface = NullSurface(f"sig-{name}")
+        surface = TimedSurface(f"sig-{name}")
         self._windows.append(Window(len(self._windows) + 1, surface.app_id, surface.pid, Rect(0, 0, *size)))
         return surface
 

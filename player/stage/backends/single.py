@@ -23,29 +23,11 @@ from player.core.content import Fault
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
+from player.stage.backends.single_window import SingleWindow
 from player.stage.surround import Cards, Surround
-from player.stage.video.mpv import CALL_LIMIT_S, MpvSurface, in_thread
+from player.stage.video.mpv import MpvSurface
 
 log = logging.getLogger(__name__)
-
-
-class SingleWindow(MpvSurface):
-    """The handle that draws, and what is asked of it beside playing."""
-
-    async def ask(self, work: Callable[[Any], Any]) -> Any:
-        """The result of `work(handle)`, from a thread. Raises BoxError when mpv does not answer or refuses."""
-        try:
-            async with asyncio.timeout(CALL_LIMIT_S):
-                return await in_thread(work, self._handle)
-        except TimeoutError as error:
-            raise BoxError("the window", f"does not answer within {CALL_LIMIT_S:.0f} s") from error
-        except (SystemError, ValueError, OSError, RuntimeError, AttributeError) as error:  # what python-mpv makes of a refusal
-            raise BoxError("the window", f"refuses: {error}") from error
-
-    def tell(self, *words: str) -> None:
-        """A command whose outcome does not matter."""
-        if self._handle is not None:
-            self._handle.command_async(*words)
 
 
 class SingleSurface:

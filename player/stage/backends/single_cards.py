@@ -10,7 +10,7 @@ import asyncio
 import os
 
 from player.errors import BoxError
-from player.stage.backends.single import SingleWindow
+from player.stage.backends.single_window import SingleWindow
 from player.stage.wayland.layer_card import Picture, Place
 from player.stage.wayland.layer_shell import Anchor, Layer
 

@@ -1,1 +1,4 @@
-"""The pictures that the player itself draws over or instead of content. May import `stage.drawing` and `stage.wayland`."""
+"""The pictures that the player itself draws, over content or instead of it.
+
+Imports `drawing`, `wayland`.
+"""

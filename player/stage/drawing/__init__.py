@@ -1,1 +1,4 @@
-"""Text and shapes into pixels: fonts, directions, line breaks, colours. Imports no other wing of the stage."""
+"""Text and shapes into pixels: fonts, directions, line breaks, colours.
+
+Imports no other wing.
+"""

@@ -1,1 +1,4 @@
-"""Items that the player draws itself: running text and clocks. May import `stage.drawing`, `stage.wayland` and `stage.cards`."""
+"""Items that the player draws itself: running text and clocks.
+
+Imports `cards`, `drawing`, `wayland`.
+"""

@@ -1,1 +1,4 @@
-"""What plays where: regions, their drivers, surfaces and transitions. Imports no other wing of the stage."""
+"""What plays where: regions, their drivers, surfaces and transitions.
+
+Imports `plays`.
+"""

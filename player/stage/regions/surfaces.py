@@ -140,9 +140,9 @@ class SurfacePool:
 
     def _stand_in(self) -> Placed:
         """Without any panel windows cannot be opened: the item's time passes all the same."""
-        from player.stage.backends.null import NullSurface
+        from player.stage.regions.stand_in import TimedSurface
 
-        placed = Placed(STAND_IN, NullSurface(STAND_IN), NO_WINDOW)
+        placed = Placed(STAND_IN, TimedSurface(STAND_IN), NO_WINDOW)
         self._all.append(placed)
         return placed
 

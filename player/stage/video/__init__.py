@@ -1,1 +1,4 @@
-"""Videos, pictures, streams and sound, by libmpv. Imports no other wing of the stage."""
+"""Videos, pictures, streams and sound, by libmpv.
+
+Imports no other wing.
+"""

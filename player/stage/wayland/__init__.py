@@ -1,1 +1,4 @@
-"""Small Wayland clients: layer surfaces, plain windows, the seat. Imports no other wing of the stage."""
+"""Small Wayland clients: layer surfaces, plain windows, the seat.
+
+Imports no other wing.
+"""

@@ -1,1 +1,4 @@
-"""Web pages: one Chromium on a short lead, and the surface that shows its windows. Imports no other wing of the stage."""
+"""Web pages: one Chromium on a short lead, and the surface that shows its windows.
+
+Imports no other wing.
+"""

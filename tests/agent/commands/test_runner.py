@@ -78,7 +78,7 @@ class Box:
         self.settings = SettingsStore(self.folder / "orders.json", self.stage)
         self.lock = ScreenLock(self.folder / "lock.json", self.settings, self.stage, self.clock, log_n=4)
         ports: dict[str, Any] = {
-            "stage": self.stage, "orders": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
+            "stage": self.stage, "settings": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
             "cms": Absent("server", "no server is configured"), "audio": self.audio, "panel": self.panel,
             "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
             "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,

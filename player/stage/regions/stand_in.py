@@ -1,0 +1,72 @@
+"""What stands in for a surface that cannot be opened: it draws nothing and takes as long as its item would."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from player.core.content import Kind
+from player.core.ports.screen import Playable
+from player.errors import ContentError
+
+CLIP_S = 10.0  # how long a video of unknown length takes here
+
+
+class TimedSurface:
+    """Implements `Surface`: an item is ready when its file is there, a video ends after `CLIP_S` or its duration."""
+
+    def __init__(self, app_id: str) -> None:
+        self._app_id = app_id
+        self._length: float | None = None
+        self._started = asyncio.Event()
+
+    @property
+    def app_id(self) -> str:
+        """A name; there is no window."""
+        return self._app_id
+
+    @property
+    def pid(self) -> int:
+        """This process."""
+        return os.getpid()
+
+    async def load(self, playable: Playable) -> None:
+        """Raises ContentError where the file is missing or empty."""
+        self._started.clear()
+        self._length = None
+        if playable.item.file is not None and not await asyncio.to_thread(os.path.getsize, playable.target):
+            raise ContentError("empty", playable.item.name, "its file is empty")
+        if playable.item.kind in (Kind.VIDEO, Kind.YOUTUBE):
+            self._length = playable.item.duration_s or CLIP_S
+
+    def start(self) -> None:
+        """Lets time run."""
+        self._started.set()
+
+    def pause(self) -> None:
+        """Nothing moves anyway."""
+
+    async def ended(self) -> None:
+        """After the item's length."""
+        await self._started.wait()
+        await asyncio.sleep(self._length if self._length is not None else 10**9)
+
+    async def unload(self) -> None:
+        """Nothing is held."""
+
+    def resize(self, width: int, height: int) -> None:
+        """There is no size."""
+
+    def set_volume(self, volume: int, *, muted: bool) -> None:
+        """There is no sound."""
+
+    def duration_s(self) -> float | None:
+        """As it will take."""
+        return self._length
+
+    def dropped_frames(self) -> int:
+        """None are drawn."""
+        return 0
+
+    async def close(self) -> None:
+        """Nothing is held."""
