@@ -102,9 +102,9 @@ def is_signed(event: Mapping[str, Any], public_key: bytes) -> bool:
     return True
 
 
-def _read(file: Snapshot) -> Identity | None:
+def _read(file: Snapshot[Identity]) -> Identity | None:
     _close_to_others(file.path)
-    identity: Identity | None = file.read()
+    identity = file.read()
     if identity is None or (_is_uuid(identity.uuid) and len(identity.seed) == 32):
         return identity
     log.warning("%s does not hold an identity: it is not used", file.path)

@@ -17,7 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -57,13 +57,13 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
         raise StorageError(str(path), f"cannot be written: {error.strerror}") from error
 
 
-class Snapshot:
+class Snapshot(Generic[T]):
     """One value of type `kind` in one file; `kind` is a dataclass or anything msgspec can carry."""
 
-    def __init__(self, path: Path, kind: type[Any], *, mode: int = 0o600) -> None:
+    def __init__(self, path: Path, kind: type[T], *, mode: int = 0o600) -> None:
         self.path, self._kind, self._mode = path, kind, mode
 
-    def read(self) -> Any:
+    def read(self) -> T | None:
         """The value, or None where there is none or it was corrupt (then it is set aside). Raises StorageError when newer."""
         try:
             content = self.path.read_bytes()
@@ -85,8 +85,8 @@ class Snapshot:
                 self.path.replace(aside)
             return None
 
-    def write(self, value: Any) -> None:
-        """Replaces the value, durably."""
+    def write(self, value: T) -> None:
+        """Replaces the value, durably. Raises StorageError."""
         write_atomically(self.path, msgspec.json.encode({"format": FORMAT, "body": value}), self._mode)
 
 
@@ -106,8 +106,8 @@ def _parse(line: bytes) -> tuple[int, Any] | None:
     return seq, body
 
 
-class Journal:
-    """Append-only records in `folder`, numbered from 1, in segments named by their first number; this object is the one writer.
+class Journal(Generic[T]):
+    """Append-only records of type `T` in `folder`, numbered from 1, in segments named by their first number; its one writer.
 
     `sync_lines` and `sync_s`: fsync after so many lines, or when so many seconds have passed since the last one (at `append`
     and `sync`). A killed process loses nothing; a power cut loses at most what was not synced.
@@ -155,7 +155,7 @@ class Journal:
         sync_folder(self.folder)
         return handle
 
-    def append(self, body: Any) -> int:
+    def append(self, body: T) -> int:
         """Writes one record and returns its number. Raises StorageError (ENOSPC, EIO, read-only); then nothing was added."""
         seq = self.last_seq + 1
         try:

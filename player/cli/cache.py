@@ -46,7 +46,7 @@ def _is_hash(text: str) -> bool:
 
 def _on_air(dirs: Dirs) -> set[str]:
     """The hashes and files that the last manifest names."""
-    manifest: Manifest | None = Snapshot(dirs.manifest, Manifest).read()
+    manifest = Snapshot(dirs.manifest, Manifest).read()
     if manifest is None:
         return set()
     named = {name for item in manifest.items for name in (item.asset, item.file) if name}

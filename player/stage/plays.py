@@ -46,7 +46,7 @@ class Plays:
         dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._folder, self._keep_days, self._keep_bytes, self._wall, self._dice = folder, keep_days, keep_bytes, wall, dice
-        self._journal: Journal | None = None
+        self._journal: Journal[dict[str, Any]] | None = None
         self._waiting: deque[dict[str, Any]] = deque()
         self._lost = 0
         self._trouble: str | None = None

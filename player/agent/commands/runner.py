@@ -55,7 +55,7 @@ class CommandRunner:
         self._handlers, self._clock, self._host, self._version = handlers, clock, host, version
         self._tell_first, self._deadline_s, self._going_s = tell_first, deadline_s, going_s
         self._trusts = clock_trusted or host.clock_synced
-        self._journal = Journal(folder, sync_lines=1)
+        self._journal: Journal[CommandRecord] = Journal(folder, sync_lines=1)
         self._ledger = Ledger.of(_records(folder))
         self._whole: dict[str, Command] = {}  # with the secrets that are not written down
         self._again: dict[str, CommandResult] = {}

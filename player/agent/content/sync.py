@@ -47,7 +47,7 @@ class Sync:
         cache: Cache,
         asset_fetcher: AssetFetcher,
         item_faults: ItemFaults,
-        snapshot: Snapshot,
+        snapshot: Snapshot[Manifest],
         stage: StagePort,
         clock: Clock,
         *,

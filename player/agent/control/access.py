@@ -70,8 +70,7 @@ class TokenStore:
 
     def tokens(self) -> tuple[Token, ...]:
         """All of them, oldest first."""
-        found: tuple[Token, ...] = self._file.read() or ()
-        return found
+        return self._file.read() or ()
 
     def create(self, name: str, scope: Scope, expires_at: float | None = None) -> tuple[Token, str]:
         """A fresh token, and its secret, which is nowhere else."""

@@ -68,7 +68,7 @@ class PlaysOutbox:
         self._cms, self._stage, self._plays, self._clock = cms, stage, plays, clock
         self._sign, self._look_s, self._first_retry_s = sign, look_s, first_retry_s
         self._file, self._refused = Snapshot(state / "plays-cursor.json", Cursor), state / "refused.jsonl"
-        self._cursor: Cursor = self._file.read() or Cursor()
+        self._cursor = self._file.read() or Cursor()
         self._dropped = 0
         self._poke = asyncio.Event()
 

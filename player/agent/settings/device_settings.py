@@ -24,8 +24,7 @@ class SettingsStore:
 
     def __init__(self, path: Path, stage: StagePort, first: DeviceSettings | None = None) -> None:
         self._file, self._stage = Snapshot(path, DeviceSettings, mode=MODE), stage
-        found: DeviceSettings | None = self._file.read()
-        self.current = found or first or DeviceSettings()
+        self.current = self._file.read() or first or DeviceSettings()
 
     async def update(self, **changes: Any) -> DeviceSettings:
         """The settings after `changes` (fields of `DeviceSettings`), durable, and the stage told.

@@ -43,7 +43,7 @@ class ScreenLock:
     def __init__(self, path: Path, settings: SettingsStore, stage: StagePort, clock: Clock, *, log_n: int = 14) -> None:
         self._file = Snapshot(path, LockState)
         self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
-        self._state: LockState = self._file.read() or LockState()
+        self._state = self._file.read() or LockState()
         self._until = clock.monotonic() + pause_s(self._state.failures)
         self._turn = asyncio.Lock()
         self._entered: asyncio.Queue[str] = asyncio.Queue(PINS_WAITING)

@@ -55,8 +55,7 @@ class Cache:
         for name in ("media", "prepared", "part"):
             with self.safe_folder.folder(name):
                 pass
-        found = self._snapshot.read()
-        index: Index = found if found is not None else Index()
+        index = self._snapshot.read() or Index()
         for shard in self.safe_folder.names("media"):
             if not re.fullmatch("[0-9a-f]{2}", shard):
                 continue
