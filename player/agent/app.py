@@ -97,8 +97,9 @@ class Agent:
         )  # fmt: skip
         self.results = ResultsOutbox(self.cms, self.commands)
         self.plays = PlaysOutbox(
-            self.cms, self.stage, plays=dirs.plays, state=dirs.state, clock=clock, look_s=min(30.0, config.cms.heartbeat_interval)
-        )
+            self.cms, self.stage, plays=dirs.plays, state=dirs.state, clock=clock, sign=self._identity.signed,
+            look_s=min(30.0, config.cms.heartbeat_interval),
+        )  # fmt: skip
         self.telemetry = TelemetryReader(
             self.sensors, self.audio, dirs.cache, self.stage, clock, host=self.host,
             more=lambda: {"proof_pending": self.plays.pending()},

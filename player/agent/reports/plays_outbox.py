@@ -61,7 +61,7 @@ class PlaysOutbox:
         plays: Path,
         state: Path,
         clock: Clock,
-        sign: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+        sign: Callable[[Mapping[str, Any]], Mapping[str, Any]],
         look_s: float = 30.0,
         first_retry_s: float = 1.0,
     ) -> None:

@@ -72,7 +72,9 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def outbox(tmp_path: Path, cms: AdCast, stage: Stage) -> PlaysOutbox:
-    return PlaysOutbox(cms, stage, plays=tmp_path / "plays", state=tmp_path, clock=FakeClock(), look_s=0.02, first_retry_s=0.01)
+    return PlaysOutbox(
+        cms, stage, plays=tmp_path / "plays", state=tmp_path, clock=FakeClock(), sign=dict, look_s=0.02, first_retry_s=0.01
+    )
 
 
 def got(script: Script) -> list[str]:

@@ -1,0 +1,73 @@
+"""The assembled agent, its own parts and a scripted server: what the README promises, asked of the whole."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.agent.app import Agent
+from player.config import CmsConfig, Config, ControlConfig, Dirs
+from player.core import proof
+from player.core.content import Item, Kind
+from player.core.playback import Moment, PlayRecord
+from player.identity import Identity, is_signed, load_or_create
+from player.stage.plays import Plays
+from tests.fakes.running import eventually, running
+from tests.fakes.server import Script, scripted_server
+
+REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
+PLAYBACK = "/api/device/playback"
+NOW = 1_790_000_000.0
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[Script]:
+    """A server that knows this box and takes everything."""
+    async with scripted_server() as made:
+        made.on(REGISTER, {"paired": True, "device_name": "Lobby"})
+        made.on(HEARTBEAT, {"paired": True})
+        made.on(PLAYBACK, {})
+        yield made
+
+
+@pytest.fixture
+def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
+    return Dirs(tmp_path / "state", tmp_path / "cache", runtime_dir, runtime_dir)
+
+
+def config(url: str) -> Config:
+    return Config(cms=CmsConfig(url=url, heartbeat_interval=0.1, poll_interval=0.5), control=ControlConfig(listen=""))
+
+
+@contextlib.asynccontextmanager
+async def agent(url: str, dirs: Dirs, identity: Identity) -> AsyncIterator[Agent]:
+    """One that runs."""
+    async with Agent(config(url), dirs, identity) as made, running(made.run()):
+        yield made
+
+
+def shown(plays: Plays, *names: str) -> None:
+    for number, name in enumerate(names):
+        began, ended = Moment(number * 10, NOW + number * 10), Moment(number * 10 + 10, NOW + number * 10 + 10)
+        record = PlayRecord(Item(name, f"c-{name}", name, Kind.IMAGE, 10.0), began, ended, 10.0, "complete", None)
+        plays.record(record, playlist_id="p", zone="main", screen_on=True, clock_synced=True)
+
+
+def sent(script: Script) -> list[dict[str, Any]]:
+    return [event for one in script.asked(PLAYBACK) for event in one.body["events"]]
+
+
+async def test_every_play_leaves_with_this_boxs_signature(script: Script, dirs: Dirs):
+    identity = load_or_create(dirs.state)
+    plays = Plays(dirs.plays, keep_days=1, keep_bytes=1 << 20, wall=lambda: NOW)
+    shown(plays, "red", "green", "blue")
+    async with agent(script.url, dirs, identity):
+        await eventually(lambda: len(sent(script)) == 3)
+    assert [event["name"] for event in sent(script)] == ["red", "green", "blue"]
+    assert {event["key_id"] for event in sent(script)} == {identity.key_id}
+    assert [event for event in sent(script) if not is_signed(event, identity.public_key)] == []
+    assert proof.verify(sent(script)) == []
