@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.ports.stage import Answer, NowPlaying, PinEntered, Request, StageStatus
 from player.errors import ContentError
 from player.messages import decode, encode

@@ -41,7 +41,8 @@ from player.agent.stage_client import StageClient
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size
-from player.core.content import DeviceSettings, Fault, Manifest, Orientation
+from player.core.content import DeviceSettings, Manifest, Orientation
+from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.device.audio import LateAudio
 from player.device.host import SystemHost

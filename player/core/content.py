@@ -238,15 +238,3 @@ class DeviceSettings:
     alerts: tuple[Alert, ...] = ()
     time_zone: str | None = None
     box_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A problem an operator should know of: a stable `code`, a sentence, the item, and when it began (seconds since the epoch)."""
-
-    code: str
-    message: str
-    since: float
-    item_id: str | None = None
-    content_id: str | None = None
-    count: int = 1

@@ -17,7 +17,8 @@ from datetime import datetime, tzinfo
 from typing import Protocol
 
 from player.config import Config, Dirs, StageConfig, parse_size
-from player.core.content import DeviceSettings, Fault, Manifest
+from player.core.content import DeviceSettings, Manifest
+from player.core.faults import Fault
 from player.core.playback import Skipped
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor, Surface

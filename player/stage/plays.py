@@ -21,7 +21,8 @@ from typing import Any
 import msgspec
 
 from player.core import proof
-from player.core.content import Fault, Item
+from player.core.content import Item
+from player.core.faults import Fault
 from player.core.playback import PlayRecord
 from player.errors import StorageError
 from player.store import Journal, Snapshot, journal_bytes, last_record, read_journal, segments

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from player.core import alerts
-from player.core.content import DeviceSettings, Fault, Orientation, Rect
+from player.core.content import DeviceSettings, Orientation, Rect
 from player.core.cover import View, view
+from player.core.faults import Fault
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output

@@ -11,7 +11,8 @@ import pytest
 
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
-from player.core.content import Fault, Fit, Kind, Severity, TransitionKind
+from player.core.content import Fit, Kind, Severity, TransitionKind
+from player.core.faults import Fault
 from player.core.ports.server import CommandResult, Telemetry
 from player.demo.client import Operator
 from player.demo.samples import make_picture

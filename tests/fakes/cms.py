@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from player.core.content import Fault, Item, Kind, Playlist, full_screen
+from player.core.content import Item, Kind, Playlist, full_screen
+from player.core.faults import Fault
 from player.core.ports.server import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
 from player.errors import ContentError, ServerUnreachable
 

@@ -14,7 +14,8 @@ from player.agent.reports.status import (
     SyncProgress,
     build,
 )
-from player.core.content import DeviceSettings, Fault
+from player.core.content import DeviceSettings
+from player.core.faults import Fault
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import NowPlaying, StageStatus
 from player.errors import CommandRejected, WrongPin

@@ -19,7 +19,7 @@ import msgspec
 
 from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.ledger import CommandRecord, InHand, Ledger, Repeat, RunCommand, Settle, without_secrets
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import Command, CommandResult

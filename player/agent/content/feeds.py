@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from player.agent.content.item_faults import ItemFaults
-from player.core.content import Fault, Item
+from player.core.content import Item
+from player.core.faults import Fault
 from player.core.feed import LARGEST, file_of, lines_of
 from player.core.ports.box import Clock
 from player.core.ports.stage import StagePort

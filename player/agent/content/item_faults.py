@@ -9,7 +9,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.errors import ServerRefused, SignageError
 from player.runtime.tasks import backoff

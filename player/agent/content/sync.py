@@ -20,7 +20,8 @@ from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.reports.status import SyncProgress
 from player.core.assemble import FILE_KINDS, Content, Need, Ready, assemble, earlier, is_feed, needs_of, with_feeds
-from player.core.content import Fault, Item, Layout, Manifest
+from player.core.content import Item, Layout, Manifest
+from player.core.faults import Fault
 from player.core.filehash import asset_key
 from player.core.ports.box import Clock
 from player.core.ports.server import Cms, Programme

@@ -19,7 +19,7 @@ from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.settings.device_settings import SettingsStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core import alerts
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import AppUpdate, Cms, HeartbeatAnswer, Registration, Telemetry
 from player.errors import BoxError, ServerError, ServerRefused, SignageError, StorageError

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from player.agent.reports.results_outbox import pause_s
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import Cms
 from player.core.ports.stage import StagePort

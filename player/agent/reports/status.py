@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from player import __version__
-from player.core.content import DeviceSettings, Fault
+from player.core.content import DeviceSettings
+from player.core.faults import Fault
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import NowPlaying, StageStatus
 from player.media.store.index import CacheFigures

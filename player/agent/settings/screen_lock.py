@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from player.agent.settings.device_settings import SettingsStore
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
 from player.core.ports.box import Clock
 from player.core.ports.stage import StagePort

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from player.cms.wire import Instant, Number, Rows, Table, Text, Truth, Wire, rows, table
-from player.core.content import Alert, Fault, Severity
+from player.core.content import Alert, Severity
+from player.core.faults import Fault
 from player.core.ports.server import AppUpdate, Command, CommandResult, HeartbeatAnswer, Registration, Telemetry
 from player.errors import ServerNonsense
 

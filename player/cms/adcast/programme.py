@@ -31,7 +31,6 @@ from player.cms.wire import Number, Rows, Text, Truth, Wire, number, rows, table
 from player.core.content import (
     CUT,
     FULL_SCREEN,
-    Fault,
     Fit,
     Item,
     Kind,
@@ -43,6 +42,7 @@ from player.core.content import (
     TransitionKind,
     full_screen,
 )
+from player.core.faults import Fault
 from player.core.ports.server import Programme, WantedAsset
 from player.errors import ServerNonsense
 

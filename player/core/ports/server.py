@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from player.core.content import Alert, Fault, Layout
+from player.core.content import Alert, Layout
+from player.core.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from player.core.content import Fault
+from player.core.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import datetime
 from pathlib import Path
 
-from player.core.content import Fault, Orientation, Rect
+from player.core.content import Orientation, Rect
+from player.core.faults import Fault
 from player.core.ports.screen import CompositorEvent, Output, Window
 from player.errors import BoxError
 from player.stage.regions.stand_in import TimedSurface

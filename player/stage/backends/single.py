@@ -19,7 +19,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from player.config import Dirs
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError

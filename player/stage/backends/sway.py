@@ -14,7 +14,7 @@ from typing import Any
 
 from player.compositor.sway import Sway
 from player.config import Dirs, StageConfig
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
 from player.errors import SignageError

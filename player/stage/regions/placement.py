@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from player.core.content import Fault, Layout, Rect, Region
+from player.core.content import Layout, Rect, Region
+from player.core.faults import Fault
 from player.core.geometry import on_panel
 from player.core.panels import is_mirror
 

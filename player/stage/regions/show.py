@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from player.core import playback
-from player.core.content import DeviceSettings, Fault, Item, Manifest, Playlist, Rect, Region
+from player.core.content import DeviceSettings, Item, Manifest, Playlist, Rect, Region
+from player.core.faults import Fault
 from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor

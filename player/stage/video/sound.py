@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from player.core.content import Fault
+from player.core.faults import Fault
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from player.core.content import Fault
+from player.core.faults import Fault
 from player.errors import BoxError
 from player.runtime.systemd import child_environment
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp

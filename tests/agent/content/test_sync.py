@@ -17,7 +17,8 @@ import pytest
 from player.agent.content.asset_fetcher import AssetFetcher, Prepare
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
-from player.core.content import Fault, Item, Kind, Layout, Manifest, Playlist, Rect, Region
+from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region
+from player.core.faults import Fault
 from player.core.ports.server import Programme, WantedAsset
 from player.core.ports.stage import NowPlaying, StageStatus
 from player.core.syncplan import GUESS

@@ -19,7 +19,8 @@ from player.agent.settings.device_settings import SettingsStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
-from player.core.content import DeviceSettings, Fault
+from player.core.content import DeviceSettings
+from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.core.ports.server import Telemetry
 from player.demo.client import Operator

@@ -16,7 +16,8 @@ from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.heartbeat import read_heartbeat, read_registration
 from player.cms.adcast.programme import Reader
 from player.cms.http import ServerHttp
-from player.core.content import CUT, Fault, Fit, Kind, Rect, Severity, Transition, TransitionKind
+from player.core.content import CUT, Fit, Kind, Rect, Severity, Transition, TransitionKind
+from player.core.faults import Fault
 from player.core.ports.server import AppUpdate, CommandResult, Programme, Telemetry
 from player.errors import ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
