@@ -48,7 +48,7 @@ from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
-from player.errors import ConfigError, ServerUnreachable, SignageError
+from player.errors import BoxError, ConfigError, ServerUnreachable, SignageError
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
@@ -200,6 +200,10 @@ class Agent:
 
     async def _clear_cache(self) -> str:
         await self.sync.clear_cache()
+        try:
+            await self.stage.ask("release")
+        except BoxError as error:
+            return f"{self.sync}; what the stage keeps off stays off: {error}"
         return str(self.sync)
 
     async def _restart(self) -> None:

@@ -233,9 +233,12 @@ class _OnScreen:
 
 
 class RegionMachine:
-    """The state of one region. `handle` returns the effects to carry out, in order; `wake_at` is when to send `Ticked`."""
+    """The state of one region. `handle` returns the effects to carry out, in order; `wake_at` is when to send `Ticked`.
 
-    def __init__(self, name: str, seed: int = 0) -> None:
+    `seed` decides the order of a shuffled playlist: regions with the same one, and the same playlist, show the same.
+    """
+
+    def __init__(self, name: str, seed: int) -> None:
         self.name, self._seed = name, seed
         self.playlist = Playlist("", "")
         self.on_screen: _OnScreen | None = None

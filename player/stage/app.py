@@ -84,6 +84,7 @@ class Stage:
             cache=dirs.cache, settings=lambda: self.surround.settings, clock_synced=lambda: bool(kernel_clock_synced()),
             resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
             screen_on=lambda: self.surround.screen_on, mirror=config.stage.outputs == "mirror",
+            seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
         )  # fmt: skip
         self.surround = Surround(
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), clock=self._clock,

@@ -49,6 +49,7 @@ class Requests:
             "message": self._message,
             "screenshot": self._screenshot,
             "drop_plays": self._drop_plays,
+            "release": self._release,
             "pin_answer": self._pin_answer,
             "log": self._log,
         }
@@ -84,6 +85,9 @@ class Requests:
 
     async def _drop_plays(self, args: dict[str, Any]) -> None:
         self._plays.drop_through(int(args["through"]))
+
+    async def _release(self, _: dict[str, Any]) -> None:
+        self._show.release()
 
     async def _pin_answer(self, args: dict[str, Any]) -> None:
         self._surround.pin_checked(ok=bool(args["ok"]), wait_s=float(args.get("wait_s", 0)))

@@ -14,7 +14,9 @@ from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Kind
 from player.core.playback import Moment, PlayRecord
+from player.core.ports.stage import StageStatus
 from player.identity import Identity, is_signed, load_or_create
+from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
@@ -71,3 +73,22 @@ async def test_every_play_leaves_with_this_boxs_signature(script: Script, dirs: 
     assert {event["key_id"] for event in sent(script)} == {identity.key_id}
     assert [event for event in sent(script) if not is_signed(event, identity.public_key)] == []
     assert proof.verify(sent(script)) == []
+
+
+async def test_a_command_to_clear_the_cache_also_releases_what_the_stage_keeps_off(script: Script, dirs: Dirs):
+    asked: list[str] = []
+
+    async def stage(op: str, _: dict[str, Any]) -> dict[str, Any]:
+        asked.append(op)
+        return {}
+
+    script.on(PLAYLIST, {"playlist": None})
+    script.on("/api/device/commands/7/result", {})
+    socket = AgentSocket(dirs.stage_socket, stage)
+    socket.tell(StageStatus())
+    async with running(socket.run()), agent(script.url, dirs, load_or_create(dirs.state)) as made:
+        await eventually(lambda: made.stage.status)
+        script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "7", "type": "clear_cache"}]}, {"paired": True})
+        (result,) = await eventually(lambda: script.asked("/api/device/commands/7/result"))
+    assert result.body["status"] == "succeeded"
+    assert asked.count("release") == 1

@@ -49,3 +49,8 @@ def test_every_round_of_a_shuffle_holds_every_item_by_its_weight_and_is_the_same
 def test_rounds_of_a_shuffle_differ():
     playlist = make(*[1] * 8, shuffle=True)
     assert len({names(playlist, number) for number in range(10)}) > 5
+
+
+def test_shuffles_of_different_seeds_differ():
+    playlist = make(*[1] * 8, shuffle=True)
+    assert len({names(playlist, seed=seed) for seed in range(10)}) > 5

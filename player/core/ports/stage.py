@@ -44,7 +44,7 @@ class StageStatus:
 @dataclass(frozen=True, slots=True)
 class Request:
     """Agent to stage. `op`: reread | restart | next | previous | play | identify | message | screenshot | drop_plays |
-    pin_answer | log."""
+    release (what was kept off after deaths of the stage) | pin_answer | log."""
 
     id: int
     op: str

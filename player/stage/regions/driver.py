@@ -61,12 +61,13 @@ class RegionDriver:
         settings: Callable[[], DeviceSettings],
         resolve: Callable[[str], Awaitable[str]],
         turns: asyncio.Semaphore,
+        seed: int,
     ) -> None:
         self.region, self.pool = region, pool
         self._compositor = self.visibility = compositor
         self._cache, self._clock, self._region_events = cache, clock, region_events
         self._settings, self._resolve, self._turns = settings, resolve, turns
-        self.machine = playback.RegionMachine(region.id)
+        self.machine = playback.RegionMachine(region.id, seed)
         self._events: asyncio.Queue[playback.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._placed: dict[int, Placed] = {}

@@ -38,7 +38,10 @@ def loads_at_once(memory: int) -> int:
 
 
 class Show:
-    """Everything that plays. `changed` is called, at once, whenever something that others see has changed."""
+    """Everything that plays. `changed` is called, at once, whenever something that others see has changed.
+
+    `seed` shuffles: one for all regions, so that a mirrored panel shows what the first one shows.
+    """
 
     def __init__(
         self,
@@ -55,11 +58,12 @@ class Show:
         resolve: Callable[[str], Awaitable[str]],
         changed: Callable[[], None],
         screen_on: Callable[[], bool],
-        mirror: bool = False,
+        mirror: bool,
+        seed: int,
     ) -> None:
         self._compositor, self._windows, self._make, self._clock, self._cache = compositor, windows, make, clock, cache
         self._plays, self._mark, self._settings, self._synced, self._resolve = plays, mark, settings, clock_synced, resolve
-        self._changed, self._mirror = changed, mirror
+        self._changed, self._mirror, self._seed = changed, mirror, seed
         self.placement = Placement(screen_on, lambda: clock.now().timestamp())
         self._group: asyncio.TaskGroup | None = None
         self._drivers: dict[str, Running] = {}
@@ -170,7 +174,7 @@ class Show:
             region_events = RegionEvents(_nothing, _nothing, _nothing, _nothing, self._changed)
         return RegionDriver(
             region, pool=pool, compositor=visibility, cache=self._cache, clock=self._clock, region_events=region_events,
-            settings=self._settings, resolve=self._resolve, turns=self._turns,
+            settings=self._settings, resolve=self._resolve, turns=self._turns, seed=self._seed,
         )  # fmt: skip
 
     async def _end(self, driver: RegionDriver, task: asyncio.Task[None]) -> None:
@@ -236,6 +240,13 @@ class Show:
         """The settings changed."""
         for driver in self._everyone:
             driver.set_volume()
+
+    def release(self) -> None:
+        """Items that were kept off because the stage died with them on screen get another chance."""
+        self._mark.release_all()
+        self._faults = {key: fault for key, fault in self._faults.items() if fault.code != "quarantined"}
+        for driver in self._everyone:
+            driver.send(playback.PlaylistChanged(self._playable(driver.region.playlist)))
 
     def item(self, content_id: str) -> Item | None:
         """The item of that content, if it is in the manifest."""

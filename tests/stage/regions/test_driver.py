@@ -62,6 +62,7 @@ class Region:
             settings=DeviceSettings,
             resolve=lambda _: asyncio.sleep(0, ""),
             turns=asyncio.Semaphore(1),
+            seed=0,
         )
 
 

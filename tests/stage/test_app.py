@@ -1,0 +1,95 @@
+"""The assembled stage without a picture: what the README promises, asked of the whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from player.agent.stage_client import StageClient
+from player.config import Config, Dirs, StageConfig
+from player.core.content import DeviceSettings, Item, Kind, Manifest, Playlist, full_screen
+from player.stage.app import Stage
+from player.stage.backends.null import NullCompositor, NullScreen
+from player.stage.plays import DEATHS
+from player.store import Snapshot
+from tests.fakes.running import eventually, running
+
+
+@pytest.fixture
+def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
+    return Dirs(tmp_path / "state", tmp_path / "cache", runtime_dir, runtime_dir)
+
+
+def clock_item(name: str, seconds: float = 600.0) -> Item:
+    return Item(name, f"c-{name}", name, Kind.CLOCK, seconds)
+
+
+def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
+    items = tuple(clock_item(name) for name in names)
+    layout = full_screen(Playlist("p", "Lobby", items, shuffle=shuffle))
+    Snapshot(dirs.manifest, Manifest).write(Manifest("1", layout, False, len(items)))
+    Snapshot(dirs.settings, DeviceSettings).write(DeviceSettings(paired=True))
+
+
+def assembled(dirs: Dirs) -> Stage:
+    compositor = NullCompositor((1280, 720))
+    return Stage(Config(stage=StageConfig(backend="none")), dirs, compositor, NullScreen(compositor))
+
+
+@contextlib.asynccontextmanager
+async def on_air(dirs: Dirs) -> AsyncIterator[tuple[Stage, StageClient]]:
+    """A stage that plays, and an agent's side of it that is connected."""
+    stage = assembled(dirs)
+    client = StageClient(dirs.stage_socket, lambda _: asyncio.sleep(0))
+    async with running(stage.run(), client.run()):
+        await eventually(lambda: client.status)
+        yield stage, client
+    stage.stop()
+
+
+def shown(stage: Stage) -> str:
+    return ", ".join(item.name for item in stage.status().items)
+
+
+async def order(dirs: Dirs, count: int) -> list[str]:
+    """The first `count` items that a stage shows after its start."""
+    seen: list[str] = []
+    async with on_air(dirs) as (stage, client):
+        while len(seen) < count:
+            seen.append(await eventually(lambda: now if (now := shown(stage)) not in ("", *seen[-1:]) else ""))
+            await client.ask("next")
+    return seen
+
+
+async def test_a_shuffled_playlist_has_another_order_after_every_start(dirs: Dirs):
+    publish(dirs, *"abcdefghijklmnop", shuffle=True)
+    first, second = await order(dirs, 8), await order(dirs, 8)
+    assert len(set(first)) == len(set(second)) == 8
+    assert first != second
+
+
+async def test_a_playlist_that_is_not_shuffled_begins_as_it_was_written(dirs: Dirs):
+    publish(dirs, *"abcd")
+    assert await order(dirs, 4) == ["a", "b", "c", "d"]
+
+
+async def test_what_was_kept_off_after_deaths_of_the_stage_plays_again_when_an_operator_asks(dirs: Dirs):
+    publish(dirs, "deadly", "harmless")
+    dirs.stage.mkdir(parents=True)
+    for _ in range(DEATHS):
+        (dirs.stage_runtime / "on_screen.json").write_text('{"main": "deadly"}')
+        assembled(dirs).stop()
+    async with on_air(dirs) as (stage, client):
+        await eventually(lambda: shown(stage) == "harmless")
+        assert [fault.code for fault in stage.status().faults] == ["quarantined"]
+        await client.ask("release")
+        assert stage.status().faults == ()
+        await eventually(lambda: stage.show.has_content)
+        await client.ask("next")
+        await eventually(lambda: shown(stage) == "deadly")
+    async with on_air(dirs) as (stage, _):
+        await eventually(lambda: shown(stage) == "deadly")
