@@ -25,20 +25,25 @@ class ConfigError(SignageError):
 
 
 class ServerError(SignageError):
-    """The server, or the way to it. Playback goes on; `transient` says whether trying again makes sense."""
+    """The server, or the way to it; playback goes on. Its kinds say what it means for us, never a vendor's number for it.
+
+    `transient` says whether trying again makes sense; `retry_after_s` is the pause that somebody asked for (seconds), or None.
+    """
 
     code = "server"
-    transient = True
+    transient: ClassVar[bool] = True
+    sentence: ClassVar[str] = "{url}: {reason}"
+
+    def __init__(self, url: str, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(self.sentence.format(url=url, reason=reason))
+        self.url, self.reason, self.retry_after_s = url, reason, retry_after_s
 
 
 class ServerUnreachable(ServerError):
-    """No answer: name, route, refused, timeout. `retry_after_s` where we ourselves are pausing after failures."""
+    """No answer: name, route, connection refused, timeout; or we ourselves are pausing after failures."""
 
     code = "server_unreachable"
-
-    def __init__(self, url: str, reason: str, retry_after_s: float | None = None) -> None:
-        super().__init__(f"{url} cannot be reached: {reason}")
-        self.url, self.reason, self.retry_after_s = url, reason, retry_after_s
+    sentence = "{url} cannot be reached: {reason}"
 
 
 class ServerUntrusted(ServerUnreachable):
@@ -53,29 +58,42 @@ class ClockUntrusted(ServerUnreachable):
     code = "clock_untrusted"
 
 
+class ServerBusy(ServerError):
+    """It is there and cannot serve this now: overloaded, broken, or we asked too often. It passes."""
+
+    code = "server_busy"
+    sentence = "{url} cannot answer now: {reason}"
+
+
 class ServerRefused(ServerError):
-    """An HTTP status that is not success. `retry_after_s` where the server asked for a pause."""
+    """It answered no, and will until something changes. The kinds below say to what."""
 
     code = "server_refused"
+    transient = False
+    sentence = "{url} refuses: {reason}"
 
-    def __init__(self, url: str, status: int, reason: str = "", retry_after_s: float | None = None) -> None:
-        super().__init__(f"{url} answered {status}{': ' + reason if reason else ''}")
-        self.url, self.status, self.reason, self.retry_after_s = url, status, reason, retry_after_s
 
-    @property
-    def transient(self) -> bool:  # type: ignore[override]  # a class attribute for the rest of the tree, decided per status here
-        """5xx, 408, 425 and 429 pass; the rest is final until something changes."""
-        return self.status >= 500 or self.status in (408, 425, 429)
+class ServerDenied(ServerRefused):
+    """Who we are is not enough: a wrong key, no right, no licence."""
+
+
+class DeviceForgotten(ServerRefused):
+    """It does not know this device, or not any more."""
+
+
+class NotOffered(ServerRefused):
+    """It has no such ability: asked again in a day at the soonest."""
+
+
+class EventsRefused(ServerRefused):
+    """It will not have this batch of events; what is wrong is among them."""
 
 
 class ServerNonsense(ServerError):
     """An answer that is not what the document promises: HTML, half a JSON, wrong types, too large."""
 
     code = "server_nonsense"
-
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"{url} answered something that is not its API: {reason}")
-        self.url, self.reason = url, reason
+    sentence = "{url} answered something that is not its API: {reason}"
 
 
 class ContentError(SignageError):

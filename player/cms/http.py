@@ -1,8 +1,9 @@
 """The way to a server: HTTP with JSON, on the aiohttp session that the composition root made (house rules 11 and 19).
 
 Every call has a deadline, every body a cap (after decompression) and a depth; what is no JSON of an API is nonsense, not content.
-aiohttp's errors end here and leave as `ServerError`. TLS is never weakened and redirects of an API are not followed: both are how
-a captive portal looks. The device's UUID is a secret that appears in no sentence. Pauses are `player.cms.pace`.
+aiohttp's errors and HTTP's numbers end here and leave as `ServerError`, by their meaning. TLS is never weakened and redirects of an
+API are not followed: both are how a captive portal looks. The device's UUID is a secret that appears in no sentence. Pauses are
+`player.cms.pace`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from player.core.ports.box import Clock
 from player.errors import (
     ClockUntrusted,
     ConfigError,
+    NotOffered,
+    ServerBusy,
+    ServerDenied,
     ServerError,
     ServerNonsense,
     ServerRefused,
@@ -34,6 +38,12 @@ log = logging.getLogger(__name__)
 BODY_BYTES = 4 * 1024 * 1024
 DEPTH = 64
 CONNECT_S, TOTAL_S, UPLOAD_S = 5.0, 15.0, 60.0
+Meanings = Mapping[int, type[ServerError]]  # what a status means where it is answered
+_MEANINGS: Meanings = {
+    **dict.fromkeys((401, 402, 403), ServerDenied),
+    **dict.fromkeys((404, 405, 410, 501), NotOffered),
+    **dict.fromkeys((408, 425, 429), ServerBusy),
+}
 _CERTIFICATE = {10: "has expired", 62: "is for another host", 64: "is for another address"}
 
 
@@ -73,25 +83,28 @@ class ServerHttp:
     def __repr__(self) -> str:
         return f"ServerHttp({self._base})"
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None, *, endpoint: str | None = None) -> Any:
-        """The JSON at `path`. `endpoint` names what pauses together, by default the path. Raises ServerError."""
-        return await self._json("GET", path, endpoint or path, self._total_s, params=params)
+    async def get(self, path: str, params: Mapping[str, str] | None = None, *, means: Meanings = _MEANINGS) -> Any:
+        """The JSON at `path`. `means`: what a status stands for at this path, where it is not the usual. Raises ServerError."""
+        return await self._json("GET", path, path, means, params=params)
 
-    async def post(self, path: str, body: Any, *, endpoint: str | None = None) -> Any:
-        """Sends JSON; the JSON answered, None for an empty answer. Raises ServerError."""
+    async def post(self, path: str, body: Any, *, endpoint: str | None = None, means: Meanings = _MEANINGS) -> Any:
+        """Sends JSON; the JSON answered, None for an empty answer. `endpoint` names what pauses together, by default the path.
+
+        Raises ServerError.
+        """
         content = msgspec.json.encode(body)
         headers = {"Content-Type": "application/json"}
-        return await self._json("POST", path, endpoint or path, self._total_s, data=content, headers=headers)
+        return await self._json("POST", path, endpoint or path, means, data=content, headers=headers)
 
     async def upload(self, path: str, fields: Mapping[str, str], name: str, content: bytes, kind: str) -> Any:
         """Sends a form with one file, `kind` being its media type. Raises ServerError."""
         form = aiohttp.FormData(dict(fields))
         form.add_field("file", content, filename=name, content_type=kind)
-        return await self._json("POST", path, path, UPLOAD_S, data=form)
+        return await self._json("POST", path, path, _MEANINGS, UPLOAD_S, data=form)
 
     async def location(self, path: str, params: Mapping[str, str], *, endpoint: str) -> str | None:
         """Where `path` redirects to (absolute), or None when it does not. Raises ServerError."""
-        async with self._asked("GET", path, endpoint, self._total_s, {"params": params}) as response:
+        async with self._asked("GET", path, endpoint, _MEANINGS, self._total_s, {"params": params}) as response:
             where = response.headers.get("Location")
             return urljoin(str(response.url), where) if where and 300 <= response.status < 400 else None
 
@@ -99,8 +112,10 @@ class ServerHttp:
         """A relative address made absolute."""
         return urljoin(self._base, url)
 
-    async def _json(self, method: str, path: str, endpoint: str, total_s: float, **options: Any) -> Any:
-        async with self._asked(method, path, endpoint, total_s, options) as response:
+    async def _json(
+        self, method: str, path: str, endpoint: str, means: Meanings, total_s: float | None = None, **options: Any
+    ) -> Any:
+        async with self._asked(method, path, endpoint, means, total_s or self._total_s, options) as response:
             if 300 <= response.status < 400:
                 where = urlsplit(response.headers.get("Location", "")).netloc or "another page"
                 raise ServerNonsense(self._plain(path), f"it redirects to {where}; is this network waiting for a login?")
@@ -108,7 +123,7 @@ class ServerHttp:
 
     @contextlib.asynccontextmanager
     async def _asked(
-        self, method: str, path: str, endpoint: str, total_s: float, options: dict[str, Any]
+        self, method: str, path: str, endpoint: str, means: Meanings, total_s: float, options: dict[str, Any]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """One request: pause, ask, translate, and remember how it went, also for what fails while the body is read."""
         url, pace, exact = self._plain(path), self._paces.of(endpoint), urljoin(self._base, path.lstrip("/"))
@@ -116,14 +131,15 @@ class ServerHttp:
         try:
             async with self._session.request(method, exact, **self._options(total_s, options)) as got:
                 if got.status >= 400:
-                    reason = self.hide(await _reason(url, got))
-                    raise ServerRefused(url, got.status, reason, pace.asked_pause(got.headers))
+                    said = self.hide(await _reason(url, got))
+                    reason = f"{got.status}: {said}" if said else str(got.status)
+                    raise _meaning(got.status, means)(url, reason, pace.asked_pause(got.headers))
                 self.server_time = http_instant(got.headers.get("Date", ""))
                 yield got
         except _OUTSIDE as error:
             translated = _translate(url, error)
             pace.failed(translated)
-            self._contact(answered=isinstance(translated, ServerRefused), error=translated)
+            self._contact(answered=isinstance(translated, ServerRefused | ServerBusy), error=translated)
             if translated is error:
                 raise
             raise translated from error
@@ -158,6 +174,11 @@ class ServerHttp:
 
 
 _OUTSIDE = (ServerError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+
+
+def _meaning(status: int, means: Meanings) -> type[ServerError]:
+    """What a status means: as this path has it, as most have it, or else by its class."""
+    return means.get(status) or _MEANINGS.get(status) or (ServerBusy if status >= 500 else ServerRefused)
 
 
 def _translate(url: str, error: Exception) -> ServerError:

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from player.core.ports.box import Clock
-from player.errors import ServerError, ServerRefused, ServerUnreachable
+from player.errors import ServerError, ServerUnreachable
 from player.runtime.tasks import backoff
 
 LIMIT_S = 3600.0
@@ -47,7 +47,7 @@ class Pace:
         """Nothing useful came. A refusal that is final until something changes is an answer, and needs no pause of ours."""
         if isinstance(error, ServerUnreachable) and error.retry_after_s is not None:
             return
-        asked = error.retry_after_s if isinstance(error, ServerRefused) else None
+        asked = error.retry_after_s
         if asked is None and not error.transient:
             self._failures = 0
             return
@@ -101,11 +101,12 @@ def trying_again(attempts: int = 5, longest_s: float = 10.0) -> AsyncRetrying:
     spread = wait_random_exponential(multiplier=0.5, max=longest_s)
 
     def pause(state: RetryCallState) -> float:
-        asked = getattr(state.outcome.exception() if state.outcome else None, "retry_after_s", None)
-        return spread(state) if asked is None else float(asked) + 0.01
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after_s if isinstance(error, ServerError) else None
+        return spread(state) if asked is None else asked + 0.01
 
     def passes(error: BaseException) -> bool:
-        return isinstance(error, ServerError) and error.transient and (getattr(error, "retry_after_s", None) or 0) <= longest_s
+        return isinstance(error, ServerError) and error.transient and (error.retry_after_s or 0) <= longest_s
 
     return AsyncRetrying(stop=stop_after_attempt(attempts), wait=pause, retry=retry_if_exception(passes), reraise=True)
 

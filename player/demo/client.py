@@ -1,6 +1,6 @@
 """An operator of an AdCast server, as code: signs in, uploads, schedules, commands, and looks at what devices reported.
 
-Used by the demonstration and by tests. Every call has a deadline and raises ServerRefused or ServerUnreachable.
+Used by the demonstration and by tests. Every call has a deadline and raises CallRefused or ServerUnreachable.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ from player.errors import ServerRefused, ServerUnreachable
 Json = dict[str, Any]
 FINAL = ("succeeded", "failed", "rejected", "interrupted")
 _SUFFIXES = {".mp4": "video", ".webm": "video", ".mkv": "video", ".jpg": "image", ".jpeg": "image", ".png": "image", ".html": "web"}
+
+
+class CallRefused(ServerRefused):
+    """An answer that is not success, with its HTTP status."""
+
+    def __init__(self, path: str, status: int, said: str) -> None:
+        super().__init__(path, f"{status}: {said}")
+        self.status = status
 
 
 class Operator:
@@ -45,7 +53,7 @@ class Operator:
         try:
             async with self._session.request(method, self.url + path, headers=headers, **options) as response:
                 if response.status >= 400:
-                    raise ServerRefused(path, response.status, (await response.text())[:300])
+                    raise CallRefused(path, response.status, (await response.text())[:300])
                 yield response
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
             raise ServerUnreachable(self.url + path, str(error) or type(error).__name__) from error
@@ -129,7 +137,7 @@ class Operator:
         return [row for row in rows if row["is_active"] or not active_only]
 
     async def screenshot(self, device_id: int) -> bytes:
-        """The latest picture of the screen, a JPEG. Raises ServerRefused 404 where there is none."""
+        """The latest picture of the screen, a JPEG. Raises CallRefused 404 where there is none."""
         async with self._call("GET", f"/api/devices/{device_id}/screenshots/latest") as response:
             return await response.read()
 

@@ -19,6 +19,11 @@ from player.cms.http import ServerHttp, tls_context
 from player.errors import (
     ClockUntrusted,
     ConfigError,
+    DeviceForgotten,
+    NotOffered,
+    ServerBusy,
+    ServerDenied,
+    ServerError,
     ServerNonsense,
     ServerRefused,
     ServerUnreachable,
@@ -148,10 +153,42 @@ async def test_n1_a_name_that_does_not_resolve_says_so(http, clock: FakeClock):
 
 async def test_a_refusal_carries_the_servers_words(script: Script, server_http: ServerHttp):
     script.on("/api/a", web.json_response({"message": "Licence\nexpired"}, status=403))
-    with pytest.raises(ServerRefused, match="403: Licence expired") as caught:
+    with pytest.raises(ServerDenied, match="403: Licence expired") as caught:
         await server_http.get("/api/a")
     assert not caught.value.transient
     assert server_http.online is True
+
+
+@pytest.mark.parametrize(
+    ("status", "means", "transient"),
+    [
+        (400, ServerRefused, False),
+        (401, ServerDenied, False),
+        (402, ServerDenied, False),
+        (403, ServerDenied, False),
+        (404, NotOffered, False),
+        (405, NotOffered, False),
+        (410, NotOffered, False),
+        (422, ServerRefused, False),
+        (429, ServerBusy, True),
+        (500, ServerBusy, True),
+        (501, NotOffered, False),
+        (503, ServerBusy, True),
+    ],
+)
+async def test_a_status_leaves_by_its_meaning(
+    script: Script, server_http: ServerHttp, status: int, means: type[ServerError], transient: bool
+):
+    script.on("/api/a", status)
+    with pytest.raises(means) as caught:
+        await server_http.post("/api/a", {})
+    assert (type(caught.value), caught.value.transient, caught.value.retry_after_s) == (means, transient, None)
+
+
+async def test_a_path_may_mean_something_of_its_own_by_a_status(script: Script, server_http: ServerHttp):
+    script.on("/api/a", 404)
+    with pytest.raises(DeviceForgotten):
+        await server_http.post("/api/a", {}, means={404: DeviceForgotten})
 
 
 async def test_n17_a_refusal_in_words_that_are_not_utf_8_is_a_refusal_all_the_same(script: Script, server_http: ServerHttp):
@@ -173,7 +210,7 @@ async def test_the_uuid_is_never_said_in_full(script: Script, server_http: Serve
 
 async def test_n12_retry_after_in_seconds_is_obeyed(script: Script, server_http: ServerHttp, clock: FakeClock):
     script.on("/api/a", web.Response(status=429, headers={"Retry-After": "120"}), {"ok": 1})
-    with pytest.raises(ServerRefused) as caught:
+    with pytest.raises(ServerBusy) as caught:
         await server_http.get("/api/a")
     assert caught.value.retry_after_s == 120
     clock.forward(119)
@@ -228,7 +265,7 @@ async def test_n13_a_storm_of_500_is_met_with_growing_pauses_up_to_five_minutes(
     times = []
     for _ in range(4000):
         before = len(script.seen)
-        with pytest.raises((ServerRefused, ServerUnreachable)):
+        with pytest.raises((ServerBusy, ServerUnreachable)):
             await server_http.get("/api/a")
         if len(script.seen) > before:
             times.append(clock.monotonic())

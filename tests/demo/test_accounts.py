@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from player.demo.client import Operator
+from player.demo.client import CallRefused, Operator
 from player.demo.server import DemoServer
 from player.demo.store import Store
-from player.errors import ServerRefused
 
 
 async def test_an_account_is_made_signed_in_and_out(server: DemoServer):
@@ -20,7 +19,7 @@ async def test_an_account_is_made_signed_in_and_out(server: DemoServer):
         user = (await operator.request("GET", "/api/auth/user"))["user"]
         assert (user["role"], user["tenant"]["name"]) == ("tenant_admin", "Ada's")
         assert await operator.request("POST", "/api/auth/logout") == {"message": "Logged out successfully."}
-        with pytest.raises(ServerRefused, match="Unauthenticated") as refused:
+        with pytest.raises(CallRefused, match="Unauthenticated") as refused:
             await operator.devices()
         assert refused.value.status == 401
         operator.token = made["token"]
@@ -29,13 +28,13 @@ async def test_an_account_is_made_signed_in_and_out(server: DemoServer):
 
 async def test_a_wrong_password_and_a_taken_email_are_refused(server: DemoServer, operator: Operator):
     for email, password in (("ada@example.com", "wrong"), ("nobody@example.com", "correct horse")):
-        with pytest.raises(ServerRefused) as refused:
+        with pytest.raises(CallRefused) as refused:
             await operator.login(email, password)
         assert refused.value.status == 401
-    with pytest.raises(ServerRefused) as refused:
+    with pytest.raises(CallRefused) as refused:
         await operator.register("Ada", "ada@example.com", "another one", "Other")
     assert refused.value.status == 422
-    with pytest.raises(ServerRefused, match="password"):
+    with pytest.raises(CallRefused, match="password"):
         await operator.register("Ada", "ada2@example.com", "short", "Other")
 
 
@@ -98,13 +97,13 @@ async def test_tenants_do_not_see_each_other(operator: Operator, stranger: Opera
         ("DELETE", f"/api/alerts/{alert['id']}"),
     ]
     for method, path in paths:
-        with pytest.raises(ServerRefused) as refused:
+        with pytest.raises(CallRefused) as refused:
             await stranger.request(method, path, {"type": "reboot", "pin": "1234"} if method != "GET" else None)
         assert refused.value.status == 404, path
-    with pytest.raises(ServerRefused, match="no content"):
+    with pytest.raises(CallRefused, match="no content"):
         await stranger.playlist("Theirs", [content["id"]])
-    with pytest.raises(ServerRefused, match="no playlist"):
+    with pytest.raises(CallRefused, match="no playlist"):
         await stranger.schedule(playlist["id"])
-    with pytest.raises(ServerRefused, match="no device"):
+    with pytest.raises(CallRefused, match="no device"):
         await stranger.alert("Fire", "Leave", device_id=paired["id"])
     assert len((await operator.request("GET", "/api/alerts"))["data"]) == 1

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from aiohttp import FormData
 
-from player.demo.client import Operator
+from player.demo.client import CallRefused, Operator
 from player.demo.files import wanted_range
 from player.demo.samples import make_picture
 from player.demo.server import DemoServer, Limits
-from player.errors import ServerRefused
 
 VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 1200
 
@@ -108,7 +107,7 @@ async def test_an_upload_that_makes_no_sense_is_refused_and_leaves_nothing(
 async def test_an_upload_above_the_limit_is_cut_off(tmp_path: Path, clip: Path):
     async with DemoServer(tmp_path / "small", limits=Limits(upload=1000)) as server, Operator(server.url) as operator:
         await operator.register("Ada", "ada@example.com", "correct horse", "Ada's")
-        with pytest.raises(ServerRefused) as refused:
+        with pytest.raises(CallRefused) as refused:
             await operator.upload(clip)
         assert refused.value.status == 413
         assert list((server.folder / "files").iterdir()) == []
@@ -239,7 +238,7 @@ async def test_a_playlist_keeps_what_an_update_does_not_name(operator: Operator,
     listed = {row["id"]: row["is_default"] for row in (await operator.request("GET", "/api/playlists"))["data"]}
     assert listed == {playlist["id"]: True, other["id"]: False}
     await operator.delete_playlist(other["id"])
-    with pytest.raises(ServerRefused, match="name"):
+    with pytest.raises(CallRefused, match="name"):
         await operator.playlist("")
 
 
@@ -262,9 +261,9 @@ async def test_a_layout_passes_through_with_its_items_completed(device, operator
     (side,) = told["regions"]
     assert {name: side[name] for name in region if name != "items"} == {name: region[name] for name in region if name != "items"}
     assert (side["items"][0]["name"], side["items"][0]["file_hash"]) == ("Promo", content["file_hash"])
-    with pytest.raises(ServerRefused, match=r"layout\.regions"):
+    with pytest.raises(CallRefused, match=r"layout\.regions"):
         await operator.playlist("Bad", layout={"width": 10, "height": 10, "regions": [{"id": "a"}]})
-    with pytest.raises(ServerRefused, match="no content"):
+    with pytest.raises(CallRefused, match="no content"):
         await operator.playlist("Bad", layout={**layout, "regions": [{**region, "items": [{"content_id": 999}]}]})
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from player.demo.client import Operator
+from player.demo.client import CallRefused, Operator
 from player.demo.device_api import ALPHABET
 from player.demo.server import DemoServer
-from player.errors import ServerRefused
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 
@@ -28,7 +27,7 @@ async def test_a_device_registers_shows_its_code_and_is_paired(device, operator:
     assert (shown["name"], shown["model"], shown["status"]) == ("Lobby", "Test box", "online")
     again = await device.register()
     assert (again["paired"], again["pairing_code"], again["device_name"]) == (True, None, "Lobby")
-    with pytest.raises(ServerRefused) as refused:
+    with pytest.raises(CallRefused) as refused:
         await operator.pair(first["pairing_code"])
     assert refused.value.status == 422
 
@@ -125,7 +124,7 @@ async def test_a_lock_is_a_state_told_in_every_heartbeat(device, operator: Opera
     await operator.unlock(paired["id"])
     answer = await device.heartbeat()
     assert (answer["is_locked"], answer["lock_pin"]) == (False, None)
-    with pytest.raises(ServerRefused, match="pin"):
+    with pytest.raises(CallRefused, match="pin"):
         await operator.lock(paired["id"], "12")
 
 
@@ -177,7 +176,7 @@ async def send_screenshot(device, picture: bytes, **fields: Any) -> tuple[int, A
 
 
 async def test_a_screenshot_is_seen_by_the_operator(device, operator: Operator, paired, server: DemoServer):
-    with pytest.raises(ServerRefused):
+    with pytest.raises(CallRefused):
         await operator.screenshot(paired["id"])
     for number in range(7):
         status, _, _ = await send_screenshot(device, JPEG + bytes([number]), command_id="7", taken_at="2026-03-25T12:00:00Z")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from player.core.faults import Fault
 from player.core.ports.box import Clock
-from player.errors import ServerRefused, SignageError
+from player.errors import ServerError, SignageError
 from player.runtime.tasks import backoff
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class ItemFaults:
             code, message = "integrity", f"{message} ({attempts} times now; what was there before stays)"
         hopeless = not getattr(error, "transient", True)
         pause = HOPELESS_PAUSE_S if hopeless else backoff(attempts - 1, first_s=self._first_pause_s, limit_s=LONGEST_PAUSE_S)
-        if isinstance(error, ServerRefused) and error.retry_after_s:
+        if isinstance(error, ServerError) and error.retry_after_s:
             pause = max(pause, error.retry_after_s)
         fault = self._fault(before, code, message, item_id, content_id)
         self._known[key] = _Trouble(fault, attempts, self._clock.monotonic() + pause, hopeless)

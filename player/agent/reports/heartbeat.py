@@ -1,7 +1,7 @@
 """The rhythm with the server: introduce the box until it is paired, then tell how it is and hear what is wanted (contract §3.2).
 
 Intervals are jittered and first contacts spread, so that ten thousand boxes do not call in step (N15). A server that forgot the
-box (404, 410, `paired: false`) costs it nothing that it has: it shows its code again. One that refuses it (401, 403) is asked
+box costs it nothing that it has: it shows its code again. One that refuses it is asked
 rarely and obeyed in nothing (N16). The server's time is compared and reported, never taken over (T7).
 """
 
@@ -22,7 +22,7 @@ from player.core import alerts
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import AppUpdate, Cms, HeartbeatAnswer, Registration, Telemetry
-from player.errors import BoxError, ServerError, ServerRefused, SignageError, StorageError
+from player.errors import BoxError, DeviceForgotten, ServerBusy, ServerError, ServerRefused, SignageError, StorageError
 from player.runtime.tasks import Latest, backoff, jittered
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Heartbeat:
                 attempt = 0
                 await self._rest(jittered(self._interval_s if self._settings.current.paired else self._register_s))
             except ServerError as error:
-                final = isinstance(error, ServerRefused) and not error.transient
+                final = isinstance(error, ServerRefused)
                 introduced = introduced or (final and bool(self._settings.current.paired))
                 await self._rest(await self._failed(error, attempt))
                 attempt += 1
@@ -200,12 +200,12 @@ class Heartbeat:
 
     async def _failed(self, error: ServerError, attempt: int) -> float:
         """What a failure means, and the seconds until the next try."""
-        if isinstance(error, ServerRefused) and error.status in (404, 410) and self._settings.current.paired:
+        if isinstance(error, DeviceForgotten) and self._settings.current.paired:
             log.warning("the server does not know this box any more; what it has plays on: %s", error)
             self._reached()
             await self._paired(False)
             return jittered(min(self._register_s, self._interval_s), 0.5)
-        if isinstance(error, ServerRefused) and not error.transient:
+        if isinstance(error, ServerRefused):
             if not self.contact.value.refused:
                 log.warning("the server refuses this box; what it has plays on: %s", error)
             sentence = f"{error}; ask whoever runs the server whether this box still belongs to it"
@@ -214,9 +214,8 @@ class Heartbeat:
         if self.contact.value.online:
             log.info("no contact with the server, what is here plays on: %s", error)
         self._tell(online=False, faults=(self._since(error.code, str(error)),))
-        asked = getattr(error, "retry_after_s", None)
         spread = backoff(attempt, first_s=self._interval_s, limit_s=max(300.0, self._interval_s))
-        return max(spread, asked or 0.0) if isinstance(error, ServerRefused) else spread
+        return max(spread, error.retry_after_s or 0.0) if isinstance(error, ServerBusy) else spread
 
     async def _kept(self, change: Awaitable[object]) -> None:
         """Makes a change that is kept on disk; a disk that refuses costs that change, and is reported once (S3)."""

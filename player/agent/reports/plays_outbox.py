@@ -24,7 +24,7 @@ from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import Cms
 from player.core.ports.stage import StagePort
-from player.errors import BoxError, ServerError, ServerRefused, StorageError
+from player.errors import BoxError, EventsRefused, ServerError, StorageError
 from player.runtime.tasks import backoff, jittered
 from player.store import Snapshot, last_record, read_journal
 
@@ -164,9 +164,7 @@ class PlaysOutbox:
             return ()
         try:
             ids = set(await self._cms.send_plays([self._sign(body) for _, body in sendable]))
-        except ServerRefused as error:
-            if not _about_the_events(error):
-                raise
+        except EventsRefused:
             if len(sendable) == 1:
                 return ()
             middle = len(sendable) // 2
@@ -219,8 +217,3 @@ class PlaysOutbox:
 def _id(body: Any) -> str:
     found = body.get("id") if isinstance(body, Mapping) else None
     return found if isinstance(found, str) else ""
-
-
-def _about_the_events(error: ServerRefused) -> bool:
-    """Whether a refusal is for what was sent, and not for who we are, or because this server takes no plays at all."""
-    return not error.transient and error.status not in (401, 402, 403, 404, 405, 410)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from player.agent.commands.runner import CommandRunner
 from player.core.ports.server import Cms, CommandResult
-from player.errors import ServerError, ServerRefused
+from player.errors import DeviceForgotten, NotOffered, ServerDenied, ServerError, ServerRefused
 from player.runtime.tasks import backoff, jittered
 
 log = logging.getLogger(__name__)
@@ -65,9 +65,9 @@ class ResultsOutbox:
                 self._commands.told(result)
             else:
                 self._by_heartbeat.add(result.id)
+        except (ServerDenied, DeviceForgotten):
+            raise
         except ServerRefused as error:
-            if error.transient or error.status in (401, 403):
-                raise
             self._refused(result, error)
 
     def _refused(self, result: CommandResult, error: ServerRefused) -> None:
@@ -82,12 +82,13 @@ class ResultsOutbox:
 
 
 def pause_s(error: ServerError, attempt: int, *, limit_s: float = 300.0, first_s: float = 1.0) -> float:
-    """As the server asks for; a day where it has no such path (contract §3.7), an hour where it does not know us; else backoff."""
-    asked = getattr(error, "retry_after_s", None)
-    if asked is not None:
-        return max(float(asked), 0.05) + backoff(0, first_s=first_s)
-    if isinstance(error, ServerRefused) and error.status in (404, 405):
-        return jittered(DAY_S)
-    if isinstance(error, ServerRefused) and error.status in (401, 402, 403, 410):
-        return jittered(HOUR_S)
-    return backoff(attempt, first_s=first_s, limit_s=limit_s)
+    """As the server asks for; a day where it has no such ability (contract §3.7), an hour where it refuses us; else backoff."""
+    if error.retry_after_s is not None:
+        return max(error.retry_after_s, 0.05) + backoff(0, first_s=first_s)
+    match error:
+        case NotOffered():
+            return jittered(DAY_S)
+        case ServerDenied() | DeviceForgotten():
+            return jittered(HOUR_S)
+        case _:
+            return backoff(attempt, first_s=first_s, limit_s=limit_s)

@@ -22,17 +22,26 @@ from player.cms.adcast.heartbeat import (
 )
 from player.cms.adcast.programme import Reader
 from player.cms.adcast.words import allowed
-from player.cms.http import ServerHttp
+from player.cms.http import Meanings, ServerHttp
 from player.cms.pace import trying_again
 from player.core.content import Item, Kind, Layout
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
-from player.errors import ServerError, ServerRefused
+from player.errors import DeviceForgotten, EventsRefused, NotOffered, ServerError, ServerRefused
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 PLAYBACK, SCREENSHOT = "/api/device/playback", "/api/device/screenshot"
 DAY_S = 86_400.0
+FORGOTTEN: Meanings = {404: DeviceForgotten, 410: DeviceForgotten}
+
+
+class _CommandForgotten(ServerRefused):
+    """It does not know this command, or it has no path for results at all."""
+
+
+RESULT: Meanings = {404: _CommandForgotten, 410: DeviceForgotten}
+BATCH: Meanings = {410: DeviceForgotten, **dict.fromkeys((400, 413, 422), EventsRefused)}
 
 
 class AdCast:
@@ -57,13 +66,13 @@ class AdCast:
 
     async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
         """Tells how the box is, and hears what is wanted."""
-        answer = await self._http.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results))
+        answer = await self._http.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results), means=FORGOTTEN)
         read = read_heartbeat(HEARTBEAT, answer, self._now(), self._http.absolute)
         return read if read.server_time is not None else replace(read, server_time=self._http.server_time)
 
     async def programme(self) -> Programme:
         """What is to be on air now."""
-        answer = await self._http.get(PLAYLIST, {"uuid": self._uuid})
+        answer = await self._http.get(PLAYLIST, {"uuid": self._uuid}, means=FORGOTTEN)
         read = Reader(PLAYLIST, self._now(), self._http.absolute, self._download).programme(answer)
         return self._with_first_seen(await self._with_pages(read))
 
@@ -73,12 +82,10 @@ class AdCast:
             return False
         path = f"/api/device/commands/{quote(result.id, safe='')}/result"
         try:
-            await self._http.post(path, {"uuid": self._uuid, **result_body(result)}, endpoint="command result")
-        except ServerRefused as error:
-            if error.status not in (404, 405):
-                raise
+            await self._http.post(path, {"uuid": self._uuid, **result_body(result)}, endpoint="command result", means=RESULT)
+        except (_CommandForgotten, NotOffered) as error:
             self._not_found.add(result.id)
-            if error.status == 405 or len(self._not_found) > 1:
+            if isinstance(error, NotOffered) or len(self._not_found) > 1:
                 self._no_results_until = self._clock.monotonic() + DAY_S
                 self._not_found.clear()
             return False
@@ -86,8 +93,8 @@ class AdCast:
         return True
 
     async def send_plays(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """The ids that were accepted. Raises ServerRefused 404 or 405 where this server takes no proof of play."""
-        answer = await self._http.post(PLAYBACK, {"uuid": self._uuid, "events": list(events)})
+        """The ids that were accepted. Raises NotOffered where this server takes no proof of play, EventsRefused, ServerError."""
+        answer = await self._http.post(PLAYBACK, {"uuid": self._uuid, "events": list(events)}, means=BATCH)
         return accepted_ids(answer, [str(event["id"]) for event in events])
 
     async def send_screenshot(self, command_id: str, taken_at: float, size: tuple[int, int], jpeg: bytes) -> None:

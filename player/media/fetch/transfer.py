@@ -17,13 +17,14 @@ from yarl import URL
 
 from player.core.filehash import FileHash
 from player.core.ports.server import WantedAsset
-from player.errors import ContentError, ServerNonsense, ServerRefused
+from player.errors import ContentError, ServerBusy, ServerNonsense, ServerRefused
 from player.media.fetch.egress import Way, shown
 from player.media.fetch.partfile import Note, PartFile
 from player.media.fetch.pump import BATCH, BrokenOff, NoRoom, Patience, Progress, Pump
 from player.runtime.tasks import backoff
 
 LONGEST_PAUSE_S = 3600.0
+_PASSING = (408, 425, 429)  # below 500, and yet over by itself
 _PAGES = ("text/html", "application/xhtml+xml", "application/json")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -138,7 +139,9 @@ class Transfer:
         if response.status == 416 and self._part.size:
             raise _StartOver
         if response.status not in (200, 206):
-            raise ServerRefused(where, response.status, response.reason or "", retry_after(response.headers.get("Retry-After")))
+            said = f"{response.status}: {response.reason}" if response.reason else str(response.status)
+            refusal = ServerBusy if response.status >= 500 or response.status in _PASSING else ServerRefused
+            raise refusal(where, said, retry_after(response.headers.get("Retry-After")))
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise ServerNonsense(where, "it sends media compressed, although asked not to: turn that off for media")
         if response.content_type in _PAGES:

@@ -232,7 +232,7 @@ async def test_a_bad_file_is_tried_three_times_then_the_rest_goes_on_air(bench: 
     for wanted in (["old"], ["old"], ["new"], ["new"]):
         assert await bench.on_air(bad, bench.video("new")) == wanted
     fault = bench.sync.faults[0]
-    assert (fault.code, fault.item_id, fault.content_id, fault.count) == ("server_refused", "i-bad", "bad", 4)
+    assert (fault.code, fault.item_id, fault.content_id, fault.count) == ("server_busy", "i-bad", "bad", 4)
     assert fault.since == FakeClock().now().timestamp() + 600
     bench.video("bad")
     assert await bench.on_air(bad, bench.video("new")) == ["bad", "new"]

@@ -18,7 +18,7 @@ from player.agent.reports.results_outbox import ResultsOutbox, pause_s
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.ports.server import Command
-from player.errors import ServerRefused, ServerUnreachable
+from player.errors import NotOffered, ServerBusy, ServerDenied, ServerUnreachable
 from player.runtime.clock import SystemClock
 from player.store import Journal
 from tests.fakes.clock import FakeClock
@@ -212,9 +212,9 @@ async def test_n16_a_server_that_takes_no_plays_is_asked_rarely_and_nothing_is_s
 
 
 def test_how_long_to_wait():
-    assert pause_s(ServerRefused("u", 404), 0) > 70_000
-    assert 3000 < pause_s(ServerRefused("u", 403), 0) < 5000
-    assert 60 <= pause_s(ServerRefused("u", 429, "", 60.0), 0) <= 62
+    assert pause_s(NotOffered("u", "404"), 0) > 70_000
+    assert 3000 < pause_s(ServerDenied("u", "403"), 0) < 5000
+    assert 60 <= pause_s(ServerBusy("u", "429", 60.0), 0) <= 62
     assert 12 <= pause_s(ServerUnreachable("u", "x", 12.0), 9) <= 14
     assert pause_s(ServerUnreachable("u", "x"), 50) <= 300
 

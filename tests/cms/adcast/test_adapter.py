@@ -19,7 +19,7 @@ from player.cms.http import ServerHttp
 from player.core.content import CUT, Fit, Kind, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
 from player.core.ports.server import AppUpdate, CommandResult, Programme, Telemetry
-from player.errors import ServerNonsense, ServerRefused
+from player.errors import ServerBusy, ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Script, scripted_server, session
@@ -531,6 +531,6 @@ async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
         with pytest.raises(ServerRefused):
             await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
         script.on("/api/device/screenshot", web.Response(status=429, headers={"Retry-After": "600"}))
-        with pytest.raises(ServerRefused):
+        with pytest.raises(ServerBusy):
             await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
     assert len(script.seen) == 5
