@@ -26,15 +26,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from player.cli.layout_tables import BLEND_S, ItemTable, LayoutTable, TransitionTable, WebTable, parsed
-from player.core.content import CUT, Fit, Item, Kind, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
+from player.core.content import CUT, Fit, Item, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
+from player.core.kinds import Kind
 from player.core.urls import check_url
 from player.errors import ConfigError, SignageError
 
 REGIONS = 8
 DEFAULT_S, DRAWN_S = 10.0, 3600.0
-_ENDLESS = (Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM)
-_DRAWN = (Kind.TICKER, Kind.CLOCK)
-_LINKED = (Kind.WEB, Kind.LIVESTREAM, Kind.YOUTUBE)
 _STREAMS = ("rtsp:", "rtmp:", "srt:", "udp:", "rtp:")
 
 
@@ -100,7 +98,7 @@ class _LayoutReading:
             duration_s=_seconds(table, kind), file=taken.file if taken else None, url=table.url or None,
             asset=taken.asset if taken else None, transition=_transition(table.transition),
             fit=Fit(table.fit) if table.fit else None, volume=table.volume, web=_web(table.web),
-            text=table.text if kind in _DRAWN else None, speed=table.speed,
+            text=table.text if kind.is_drawn else None, speed=table.speed,
         )  # fmt: skip
         pages = taken.pages if taken else ()
         return (item, *(replace(item, id=f"{item.id}/{n}", file=page) for n, page in enumerate(pages[1:], 2)))
@@ -112,7 +110,7 @@ class _LayoutReading:
         if len(given) > 1 or not (given or kind is Kind.CLOCK):
             said = f"it has {' and '.join(given)}" if given else "it has none of them"
             raise self._error(here, f"an item has one of file, url and text; {said}")
-        wanted = "text" if kind in _DRAWN else "url" if kind in _LINKED else "file"
+        wanted = "text" if kind.is_drawn else "file" if kind.has_file else "url"
         if given and given[0] != wanted:
             raise self._error(f"{here}.{given[0]}", f"an item of the type {kind} has a {wanted} instead")
         if table.url and (reason := check_url(table.url, kind)):
@@ -136,7 +134,7 @@ def _visible(rect: Rect, layout: LayoutTable) -> bool:
 def _seconds(table: ItemTable, kind: Kind) -> float:
     if table.duration is not None:
         return table.duration
-    return 0.0 if kind in _ENDLESS else DRAWN_S if kind in _DRAWN else DEFAULT_S
+    return 0.0 if not kind.needs_duration else DRAWN_S if kind.is_drawn else DEFAULT_S
 
 
 def _kind(table: ItemTable) -> Kind:

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from player.cli.layout_file import Taken, read_layout
 from player.config import Config, Dirs, find_file
-from player.core.content import DeviceSettings, Item, Kind, Layout, Manifest, Playlist, full_screen
+from player.core.content import DeviceSettings, Item, Layout, Manifest, Playlist, full_screen
+from player.core.kinds import Kind
 from player.errors import ConfigError, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
@@ -78,7 +79,7 @@ def _items(number: int, given: str, seconds: float, intake: Intake) -> tuple[Ite
     if scheme in STREAMS:
         return (Item(str(number), given, given, Kind.LIVESTREAM, 0.0, url=given),)
     taken, name = intake(Path(given)), Path(given).name
-    stays_s = 0.0 if taken.kind is Kind.VIDEO else seconds
+    stays_s = seconds if taken.kind.needs_duration else 0.0
     return tuple(
         Item(f"{number}/{page}", taken.asset[:16], name, taken.kind, stays_s, file=file, asset=taken.asset)
         for page, file in enumerate(taken.pages or (taken.file,))
@@ -107,11 +108,10 @@ class Intake:
 
         from player.media.prepare.parent import prepare
 
-        asked = Kind.IMAGE if kind is Kind.SVG else kind
         folder = self._cache / "prepared"
-        made = asyncio.run(prepare(source, asked, name, folder, self._panel, sha256=digest))
+        made = asyncio.run(prepare(source, kind.asked, name, folder, self._panel, sha256=digest))
         _open_up(folder)
-        shown = Kind.SVG if made.file.suffix == ".svg" else asked
+        shown = Kind.SVG if made.file.suffix == ".svg" else kind.asked
         pages = tuple(str(page.relative_to(self._cache)) for page in made.pages)
         return Taken(shown, str(made.file.relative_to(self._cache)), digest, pages)
 

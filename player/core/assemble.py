@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from player.core.content import Item, Kind, Layout
+from player.core.content import Item, Layout
 from player.core.feed import file_of
+from player.core.kinds import Kind
 from player.core.ports.server import Programme, WantedAsset
-
-FILE_KINDS = frozenset({Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF})
 
 DRAWING = ".svg"  # what a prepared drawing's file ends in
 
@@ -53,7 +52,7 @@ def needs_of(programme: Programme) -> tuple[tuple[Need, ...], tuple[Item, ...]]:
     lost = []
     for item, first in _items(programme.layout):
         asset, content = assets.get(item.content_id), (item.content_id, item.kind)
-        if item.kind not in FILE_KINDS:
+        if not item.kind.has_file:
             continue
         if asset is None:
             lost.append(item)
@@ -95,7 +94,7 @@ def assemble(layout: Layout, ready: Mapping[Content, Ready], left_out: Collectio
 
 def _filled(item: Item, ready: Mapping[Content, Ready]) -> tuple[Item, ...]:
     """The item as it can be shown: none, one, or one for each page of a document."""
-    if item.kind not in FILE_KINDS:
+    if not item.kind.has_file:
         return (item,)
     found = ready.get((item.content_id, item.kind))
     if found is None:
@@ -111,9 +110,8 @@ def earlier(layout: Layout) -> dict[Content, Ready]:
     """What an earlier layout shows of each content: it stays in use where a later revision cannot be had."""
     found: dict[Content, list[Item]] = {}
     for item, _ in _items(layout):
-        asked = Kind.IMAGE if item.kind is Kind.SVG else item.kind
-        if asked in FILE_KINDS and item.file is not None:
-            found.setdefault((item.content_id, asked), []).append(item)
+        if item.kind.has_file and item.file is not None:
+            found.setdefault((item.content_id, item.kind.asked), []).append(item)
     return {content: _as_ready(items) for content, items in found.items()}
 
 

@@ -9,21 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-
-class Kind(StrEnum):
-    """What an item is, in AdCast's words; the two below the line come from layouts."""
-
-    VIDEO = "video"
-    IMAGE = "image"
-    WEB = "web"
-    LIVESTREAM = "livestream"
-    YOUTUBE = "youtube"
-
-    PACKAGE = "package"  # a zip of HTML, unpacked below the cache folder
-    PDF = "pdf"
-    SVG = "svg"
-    TICKER = "ticker"  # a line of text that runs
-    CLOCK = "clock"
+from player.core.kinds import Kind
 
 
 class Fit(StrEnum):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from player.core.content import CUT, Item, Kind, Playlist, Transition, TransitionKind
+from player.core.content import CUT, Item, Playlist, Transition, TransitionKind
 from player.core.timeline import item_at, position_after, upcoming
 
 PREPARE_LIMIT_S = 10.0
@@ -28,8 +28,6 @@ STAND_IN_S = 60.0  # what stands in for an item stays no longer, so that the ite
 STAND_IN = "shown by its last picture"
 DEFAULT_DURATION_S = 10.0
 SHORTEST_S = 1.0  # nothing is wished shorter: a playlist of blinks would be a hot loop
-STREAM_KINDS = frozenset({Kind.LIVESTREAM})
-TIMED_BY_CONTENT = frozenset({Kind.VIDEO, Kind.YOUTUBE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +355,7 @@ class RegionMachine:
 
     def _blame(self, item: Item, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
         times = self._failures[item.id].times if item.id in self._failures else 0
-        first, longest = (1.0, LONGEST_STREAM_PAUSE_S) if item.kind in STREAM_KINDS else (FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        first, longest = (1.0, LONGEST_STREAM_PAUSE_S) if item.kind.is_stream else (FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._failures[item.id] = _Failure(item, times + 1, at.mono + min(longest, first * 2.0 ** min(times, 20)))
         effects.append(Report(item, code, reason))
 
@@ -434,17 +432,17 @@ class RegionMachine:
         if item == showing.item and self._stays(showing):
             return False  # alone in the playlist and without an end of its own: it just stays
         again = item == showing.item and showing.stand_in
-        if (again or item.kind in STREAM_KINDS) and showing.due is not None:
+        if (again or item.kind.is_stream) and showing.due is not None:
             return at.mono >= showing.due - STREAM_LEAD_S  # what is prepared early shows the past, or is away still
         return True
 
     @staticmethod
     def _endless(showing: _OnScreen) -> bool:
-        return showing.due is None and showing.item.kind not in TIMED_BY_CONTENT
+        return showing.due is None and not showing.item.kind.ends_by_itself
 
     @staticmethod
     def _stays(showing: _OnScreen) -> bool:
-        return showing.item.kind not in TIMED_BY_CONTENT and not showing.broken and not showing.stand_in
+        return not showing.item.kind.ends_by_itself and not showing.broken and not showing.stand_in
 
     def _switch(self, at: Moment, effects: list[Effect]) -> None:
         coming, showing = self._coming, self.on_screen
@@ -496,9 +494,9 @@ class RegionMachine:
         item, natural = coming.item, coming.natural_s
         wish = coming.seconds or item.duration_s
         wish = max(SHORTEST_S, wish) if wish else 0.0
-        if item.kind in TIMED_BY_CONTENT:
+        if item.kind.ends_by_itself:
             return min(wish, natural) if wish and natural else wish or natural
-        if item.kind in STREAM_KINDS:
+        if item.kind.is_stream:
             return wish or None
         return min(wish or DEFAULT_DURATION_S, STAND_IN_S) if coming.stand_in else wish or DEFAULT_DURATION_S
 
@@ -506,7 +504,7 @@ class RegionMachine:
         """When the next one begins to come: at the planned end, a crossfade before it, or (a cut) when the content ends."""
         if planned is None:
             return None
-        if coming.item.kind not in TIMED_BY_CONTENT:
+        if not coming.item.kind.ends_by_itself:
             return at.mono + planned
         natural = coming.natural_s
         overlap = self._overlap(coming.item)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 
 WEB = frozenset({"http", "https"})
 STREAMS = frozenset({"http", "https", "rtsp", "rtmp", "udp", "rtp", "srt"})

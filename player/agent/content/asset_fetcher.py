@@ -15,8 +15,8 @@ from typing import Protocol
 
 from player.agent.content.item_faults import ItemFaults
 from player.core.assemble import Content, Need, Ready
-from player.core.content import Kind
 from player.core.filehash import asset_key
+from player.core.kinds import Kind
 from player.core.syncplan import Evict, Fetch, Plan, Refuse, Wanted, plan
 from player.errors import BoxError, ContentError, ServerError, ServerUnreachable, StorageError
 from player.media.fetch.download import Downloader, NoRoom
@@ -26,7 +26,6 @@ from player.media.store.index import ANY_PANEL, Derived, Stored
 log = logging.getLogger(__name__)
 AT_ONCE = 2
 ENOUGH_UNREACHABLE = 4
-_FOR_ANY_PANEL = frozenset({Kind.VIDEO, Kind.PACKAGE})
 
 
 class PreparedFile(Protocol):
@@ -100,7 +99,7 @@ class AssetFetcher:
         return stored, self._cache.derived(stored.sha256, self._panel_of(need.kind), need.kind) if stored else None
 
     def _panel_of(self, kind: Kind) -> str:
-        return ANY_PANEL if kind in _FOR_ANY_PANEL else _panel_name(self.panel)
+        return _panel_name(self.panel) if kind.per_panel else ANY_PANEL
 
     async def plan(self, needs: Sequence[Need], pinned: Collection[str], delete: Collection[str]) -> Plan:
         """`pinned` by SHA-256, `delete` by content id."""

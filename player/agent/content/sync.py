@@ -19,7 +19,7 @@ from player.agent.content.asset_fetcher import AssetFetcher, fault_key, key_of
 from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.reports.status import SyncProgress
-from player.core.assemble import FILE_KINDS, Content, Need, Ready, assemble, earlier, is_feed, needs_of, with_feeds
+from player.core.assemble import Content, Need, Ready, assemble, earlier, is_feed, needs_of, with_feeds
 from player.core.content import Item, Layout, Manifest
 from player.core.faults import Fault
 from player.core.filehash import asset_key
@@ -163,7 +163,7 @@ class Sync:
             self._refuse(item, "no_file", "the server names no file for it: upload it again")
         for region in programme.layout.regions:
             for item in region.playlist.items:
-                if item.kind in FILE_KINDS:
+                if item.kind.has_file:
                     continue
                 reason = check_url(item.url, item.kind, youtube_hosts=self._youtube_hosts, stream_hosts=self._stream_hosts)
                 if reason:

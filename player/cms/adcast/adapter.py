@@ -24,8 +24,9 @@ from player.cms.adcast.programme import Reader
 from player.cms.adcast.words import allowed
 from player.cms.http import Meanings, ServerHttp
 from player.cms.pace import trying_again
-from player.core.content import Item, Kind, Layout
+from player.core.content import Item, Layout
 from player.core.faults import Fault
+from player.core.kinds import Kind
 from player.core.ports.box import Clock
 from player.core.ports.server import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
 from player.errors import DeviceForgotten, EventsRefused, NotOffered, ServerError, ServerRefused

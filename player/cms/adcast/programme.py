@@ -12,9 +12,6 @@ from typing import Any
 
 from player.cms.adcast.words import (
     DAY_S,
-    DRAWN,
-    ENDLESS,
-    WITH_FILE,
     allowed,
     byte_count,
     colour,
@@ -33,7 +30,6 @@ from player.core.content import (
     FULL_SCREEN,
     Fit,
     Item,
-    Kind,
     Layout,
     Playlist,
     Rect,
@@ -43,6 +39,7 @@ from player.core.content import (
     full_screen,
 )
 from player.core.faults import Fault
+from player.core.kinds import Kind
 from player.core.ports.server import Programme, WantedAsset
 from player.errors import ServerNonsense
 
@@ -198,11 +195,11 @@ class Reader:
         words = _words(wire, kind)
         address = None if words is not None else self._address(wire, content, kind)
         if address is None and words is None:
-            missing = "neither a text nor the http address of a feed" if kind in DRAWN else "an address that is not http or https"
+            missing = "neither a text nor the http address of a feed" if kind.is_drawn else "an address that is not http or https"
             self._fault("bad_item", f"{name} has {missing}; it is left out", wire)
             return None
         file_hash = wire.file_hash or text(self.listed.get(content, {}).get("file_hash"))
-        if kind in WITH_FILE and address is not None:
+        if kind.has_file and address is not None:
             size = wire.file_size if wire.file_size is not None else number(self.listed.get(content, {}).get("file_size"))
             self.assets.setdefault(content, WantedAsset(content, name, kind.value, address, file_hash, byte_count(size)))
         return Item(
@@ -211,7 +208,7 @@ class Reader:
             name=name,
             kind=kind,
             duration_s=self._duration(wire, kind, name),
-            url=None if kind in WITH_FILE else address,
+            url=None if kind.has_file else address,
             file_hash=file_hash,
             transition=self._transition(wire.transition, wire),
             fit=fit(wire.fit),
@@ -228,9 +225,9 @@ class Reader:
         """Where it is: for files the download, for pages their own address first. None when its scheme is not allowed."""
         listed = text(self.listed.get(content, {}).get("download_url"))
         own = (wire.source_url, wire.url)
-        direct = (wire.download_url, listed, *own) if kind in WITH_FILE else (*own, wire.download_url, listed)
+        direct = (wire.download_url, listed, *own) if kind.has_file else (*own, wire.download_url, listed)
         given = next((one for one in direct if one), None)
-        if given is None and kind in DRAWN:
+        if given is None and kind.is_drawn:
             return None
         try:
             address = self.absolute(given) if given else self.download(content)
@@ -243,9 +240,9 @@ class Reader:
         asked = number(wire.duration)
         if wire.duration is not None and (asked is None or asked < 0 or asked > DAY_S):
             self._fault("bad_duration", f'{name} has the duration "{str(wire.duration)[:40]}"; a sensible one is used', wire)
-        if kind in DRAWN and not asked:
+        if kind.is_drawn and not asked:
             return DRAWN_S
-        if kind in ENDLESS:
+        if not kind.needs_duration:
             return min(max(asked or 0.0, 0.0), DAY_S)
         return DEFAULT_S if asked is None else min(max(asked, 1.0), DAY_S)
 
@@ -267,8 +264,8 @@ class Reader:
         """What the server wants downloaded beyond this playlist comes last; what cannot be read there costs nothing."""
         for content, row in self.listed.items():
             wire = _Item.model_validate({**row, "content_id": content})
-            kind = next((k for k in WITH_FILE if k.value == (wire.type or "").lower()), None)
-            address = self._address(wire, content, kind) if kind else None
+            kind = kind_of(wire.type, packed=False)
+            address = self._address(wire, content, kind) if kind and kind.has_file else None
             if kind and address and content not in self.assets:
                 name, size = wire.name or f"content {content}", byte_count(wire.file_size)
                 self.assets[content] = WantedAsset(content, name, kind.value, address, wire.file_hash, size)

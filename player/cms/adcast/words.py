@@ -7,12 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from player.cms.wire import number, table, text
-from player.core.content import Fit, Kind, TransitionKind, WebOptions
+from player.core.content import Fit, TransitionKind, WebOptions
+from player.core.kinds import Kind
 
 DAY_S = 86_400.0
-WITH_FILE = (Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF)
-ENDLESS = (Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM)  # 0 means: as long as it lasts
-DRAWN = (Kind.TICKER, Kind.CLOCK)  # what they say is in the item, or in a feed
 _PACES = {"slow": 0.04, "normal": 0.075, "fast": 0.15}  # widths of the region a second
 _PAGE_SCHEMES = ("http", "https")
 _STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp")
@@ -52,7 +50,7 @@ def kind_of(word: str | None, *, packed: bool) -> Kind | None:
         return None
     if kind is Kind.WEB and packed:
         return Kind.PACKAGE
-    return Kind.IMAGE if kind is Kind.SVG else kind
+    return kind.asked
 
 
 def is_zip(mime: str | None, *addresses: str | None) -> bool:
@@ -74,7 +72,7 @@ def allowed(address: str, kind: Kind) -> bool:
         host = parts.hostname
     except ValueError:
         return False
-    return bool(host) and parts.scheme in (_STREAM_SCHEMES if kind is Kind.LIVESTREAM else _PAGE_SCHEMES)
+    return bool(host) and parts.scheme in (_STREAM_SCHEMES if kind.is_stream else _PAGE_SCHEMES)
 
 
 def whole(value: Any, default: int) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.errors import BoxError, ContentError, StorageError
 from player.media import filetype
 from player.media.prepare.parent import Job, Prepared, Refusal, Reply, encoded

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.errors import BoxError, ContentError, StorageError
 from player.runtime.systemd import child_environment
 

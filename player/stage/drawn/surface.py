@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from player.core.content import Item, Kind
+from player.core.content import Item
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.stage.drawing.palette import ink_on, parsed

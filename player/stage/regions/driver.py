@@ -16,20 +16,20 @@ from pathlib import Path
 from typing import assert_never
 
 from player.core import playback
-from player.core.content import DeviceSettings, Item, Kind, Rect, Region, TransitionKind
+from player.core.content import DeviceSettings, Item, Rect, Region, TransitionKind
+from player.core.kinds import Kind
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable
 from player.core.ports.stage import NowPlaying
 from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
 from player.stage.regions.soundfade import crossfade, mpv_volume
-from player.stage.regions.surfaces import DRAWN, STAND_IN, Placed, SurfacePool
+from player.stage.regions.surfaces import STAND_IN, Placed, SurfacePool
 from player.stage.regions.transitions import Change, change
 from player.stage.regions.visibility import NO_WINDOW, Visibility
 
 log = logging.getLogger(__name__)
 
-WATCHED = frozenset({Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE, Kind.SVG})
 LOAD_SLACK_S = 2.0
 SEAM_S = 0.3  # after a seam the incoming item has the machine to itself: nothing is loaded while its first frames are due
 PARKED_AT = 4096  # pixels left of every panel
@@ -210,7 +210,7 @@ class RegionDriver:
         except TimeoutError:
             self.send(playback.PrepareFailed(token, "timeout", "could not be made ready in time"))
         else:
-            natural_s = placed.surface.duration_s() if item.kind in playback.TIMED_BY_CONTENT else None
+            natural_s = placed.surface.duration_s() if item.kind.ends_by_itself else None
             if placed.sort != STAND_IN:
                 self._lengths.remember(item, natural_s, self.machine.playlist.items)
             self.send(playback.ItemPrepared(token, natural_s, stand_in=_notice(placed) is not None))
@@ -227,7 +227,7 @@ class RegionDriver:
     async def _target(self, item: Item) -> str:
         if item.kind is Kind.YOUTUBE:
             return await self._resolve(item.url or "")
-        if item.kind in DRAWN and item.file is None:
+        if item.kind.is_drawn and item.file is None:
             return ""
         if item.url is not None and item.file is None:
             return item.url
@@ -266,7 +266,7 @@ class RegionDriver:
             if sound is not None:
                 sound.cancel()
                 placed.surface.set_volume(self._volume(effect.item), muted=self._muted())
-            if effect.item.kind in WATCHED and effect.token not in self._released:
+            if effect.item.kind.is_watched and effect.token not in self._released:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
                 await self._give_back(effect.replaces)
@@ -295,6 +295,8 @@ class RegionDriver:
         leaving = self._items.get(effect.replaces or 0)
         cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0
         if cut or before is None or leaving is None or self._muted() or self._group is None:
+            return None
+        if not (leaving.kind.is_heard or effect.item.kind.is_heard):
             return None
         voices = [self._voice(leaving, before), self._voice(effect.item, placed)]
         voices[1](0.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 
-from player.core.content import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
 
@@ -36,7 +35,7 @@ class TimedSurface:
         self._length = None
         if playable.item.file is not None and not await asyncio.to_thread(os.path.getsize, playable.target):
             raise ContentError("empty", playable.item.name, "its file is empty")
-        if playable.item.kind in (Kind.VIDEO, Kind.YOUTUBE):
+        if playable.item.kind.ends_by_itself:
             self._length = playable.item.duration_s or CLIP_S
 
     def start(self) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from player.core.content import Kind, Rect
+from player.core.content import Rect
+from player.core.kinds import Kind
 from player.core.ports.screen import Compositor, CompositorGone, OutputsChanged, Surface, Window, WindowClosed, WindowOpened
 from player.errors import BoxError, ContentError
 from player.stage.regions.visibility import NO_WINDOW
@@ -23,8 +24,6 @@ log = logging.getLogger(__name__)
 WINDOW_LIMIT_S = 8.0
 PER_SORT = 2
 STAND_IN = "stand-in"
-_PAGES = frozenset({Kind.WEB, Kind.PACKAGE, Kind.SVG})
-DRAWN = frozenset({Kind.TICKER, Kind.CLOCK})
 
 
 class SurfaceMaker(Protocol):
@@ -35,9 +34,9 @@ class SurfaceMaker(Protocol):
 
 def sort_of(kind: Kind) -> str:
     """Which sort of surface shows this kind."""
-    if kind in DRAWN:
+    if kind.is_drawn:
         return "drawn"
-    return "web" if kind in _PAGES else "mpv"
+    return "web" if kind.is_page else "mpv"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
 from player.core.clipclock import ClipClock
-from player.core.content import Fit, Kind
+from player.core.content import Fit
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.stage.video.options import ALWAYS, options_for
@@ -136,7 +137,7 @@ class MpvSurface:
     async def load(self, playable: Playable) -> None:
         """Loads and draws the first frame, paused. Raises ContentError."""
         item = playable.item
-        self._name, self._live = item.name, item.kind is Kind.LIVESTREAM
+        self._name, self._live = item.name, item.kind.is_stream
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
         self._clip.rewound()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
 

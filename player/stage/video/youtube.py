@@ -16,7 +16,7 @@ import signal
 import sys
 from typing import Any
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.core.urls import check_url
 from player.errors import ContentError
 from player.runtime.systemd import child_environment

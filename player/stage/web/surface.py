@@ -10,7 +10,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.stage.web.browser import BrowserProcess

@@ -1,0 +1,73 @@
+"""What an item is: every kind, and all that the player decides by it. A kind that is to be added is described here alone.
+
+A drawing is never asked of a server: it comes as a picture and is found to be one (`asked`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an item is. The values stand in manifests, plays and layouts."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    WEB = "web"
+    LIVESTREAM = "livestream"
+    YOUTUBE = "youtube"
+    PACKAGE = "package"  # a zip of HTML, unpacked below the cache folder
+    PDF = "pdf"
+    SVG = "svg"
+    TICKER = "ticker"  # a line of text that runs
+    CLOCK = "clock"
+
+    @property
+    def has_file(self) -> bool:
+        """Whether it is shown from a file that is fetched, checked and kept; others have an address, or a text."""
+        return self in (Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF, Kind.SVG)
+
+    @property
+    def asked(self) -> Kind:
+        """As what its file is asked for and prepared."""
+        return Kind.IMAGE if self is Kind.SVG else self
+
+    @property
+    def per_panel(self) -> bool:
+        """Whether its file is prepared for one panel's size; others are shown on any from the same file."""
+        return self in (Kind.IMAGE, Kind.PDF, Kind.SVG)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the browser shows it."""
+        return self in (Kind.WEB, Kind.PACKAGE, Kind.SVG)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the player draws it itself, from the item's text, the hour or a feed."""
+        return self in (Kind.TICKER, Kind.CLOCK)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it may have sound."""
+        return self in (Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it shows the present: it has no beginning and no end, and what is loaded early is late on screen."""
+        return self is Kind.LIVESTREAM
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether it has a length of its own."""
+        return self in (Kind.VIDEO, Kind.YOUTUBE)
+
+    @property
+    def needs_duration(self) -> bool:
+        """Whether somebody must say how long it stays; for others 0 means: as long as it lasts."""
+        return not (self.ends_by_itself or self.is_stream)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it may end or break while it is on screen; what is not watched stands as it was drawn."""
+        return self.ends_by_itself or self.is_stream or self.is_page

@@ -1,0 +1,32 @@
+"""What is decided by an item's kind, as one table: a row a decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from player.core.kinds import Kind
+
+TABLE = {
+    "has_file": "video image package pdf svg",
+    "per_panel": "image pdf svg",
+    "is_page": "web package svg",
+    "is_drawn": "ticker clock",
+    "is_heard": "video youtube livestream web package",
+    "is_stream": "livestream",
+    "ends_by_itself": "video youtube",
+    "needs_duration": "image web package pdf svg ticker clock",
+    "is_watched": "video youtube livestream web package svg",
+}
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_what_holds_for_which_kind(row: str):
+    assert {kind for kind in Kind if getattr(kind, row)} == {Kind(word) for word in TABLE[row].split()}
+
+
+def test_a_drawing_is_asked_for_as_the_picture_that_it_came_as_and_everything_else_as_what_it_is():
+    assert {kind: kind.asked for kind in Kind if kind.asked is not kind} == {Kind.SVG: Kind.IMAGE}
+
+
+def test_what_is_prepared_for_one_panel_has_a_file():
+    assert all(kind.has_file for kind in Kind if kind.per_panel)
