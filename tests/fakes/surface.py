@@ -45,10 +45,11 @@ class FakePage(FakeSurface):
         self.opens: list[BoxError] = []
         self.opened = 0
 
-    async def open(self) -> None:
+    async def open(self) -> bool:
         self.opened += 1
         if self.opens:
             raise self.opens.pop(0)
+        return True
 
 
 class FakeCompositor(NullCompositor):

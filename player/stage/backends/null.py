@@ -60,6 +60,9 @@ class NullCompositor:
     async def swap(self, front: int, back: int | None, at: Rect | None = None) -> None:
         """Agrees."""
 
+    def set_layer(self, window_id: int, layer: int) -> None:
+        """Agrees."""
+
     async def turn(self, output: str, orientation: Orientation) -> None:  # noqa: ARG002 - the port's shape
         """Remembers it."""
         self._orientation = orientation

@@ -21,7 +21,7 @@ from typing import Any
 from player.config import Dirs
 from player.core.faults import Fault
 from player.core.ports.box import Clock
-from player.core.ports.screen import Playable
+from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
 from player.stage.backends.single_window import SingleWindow
 from player.stage.surround import Cards, Surround
@@ -30,7 +30,7 @@ from player.stage.video.mpv import MpvSurface
 log = logging.getLogger(__name__)
 
 
-class SingleSurface:
+class SingleSurface(Surface):
     """Implements `core.ports.screen.Surface`: one item, in the window that all share."""
 
     def __init__(self, screen: SingleScreen, number: int, name: str) -> None:

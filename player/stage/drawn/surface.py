@@ -14,7 +14,7 @@ from pathlib import Path
 
 from player.core.content import Item
 from player.core.kinds import Kind
-from player.core.ports.screen import Playable
+from player.core.ports.screen import Playable, Surface
 from player.errors import ContentError
 from player.stage.drawing.palette import ink_on, parsed
 from player.stage.drawn.bands import Look
@@ -25,7 +25,7 @@ from player.stage.wayland.window import SharedPicture, WindowClient, XdgWindow
 LARGEST_TEXT = 256 * 1024
 
 
-class DrawnSurface:
+class DrawnSurface(Surface):
     """Make it with `await DrawnSurface.create(…)`; `now` gives the time in the zone of clocks."""
 
     def __init__(self, window: XdgWindow, app_id: str, now: Callable[[], datetime]) -> None:

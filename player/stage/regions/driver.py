@@ -213,7 +213,7 @@ class RegionDriver:
             natural_s = placed.surface.duration_s() if item.kind.ends_by_itself else None
             if placed.sort != STAND_IN:
                 self._lengths.remember(item, natural_s, self.machine.playlist.items)
-            self.send(playback.ItemPrepared(token, natural_s, stand_in=_notice(placed) is not None))
+            self.send(playback.ItemPrepared(token, natural_s, stand_in=placed.surface.notice is not None))
 
     async def _park(self, placed: Placed) -> None:
         """Beyond every panel a window is asked for no frames and blended into none: what waits takes nothing from what is seen."""
@@ -278,7 +278,7 @@ class RegionDriver:
 
     def _tell_notice(self, item: Item, placed: Placed) -> None:
         """What is shown in a page's place is a fault, which ends when the page itself is shown."""
-        notice = _notice(placed)
+        notice = placed.surface.notice
         if notice is not None:
             self._region_events.report(playback.Report(item, notice.code, notice.reason))
         elif item.kind is Kind.WEB:
@@ -340,12 +340,6 @@ class RegionDriver:
             placed.surface.pause()
         else:
             placed.surface.start()
-
-
-def _notice(placed: Placed) -> ContentError | None:
-    """Why a surface shows something in its item's place; only pages have that."""
-    notice: ContentError | None = getattr(placed.surface, "notice", None)
-    return notice
 
 
 async def _awaited(work: Awaitable[None]) -> None:

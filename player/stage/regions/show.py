@@ -161,14 +161,16 @@ class Show:
         return self.placement.rect(region, self.manifest.layout) if self.manifest else Rect(0, 0, *self.size)
 
     def _make_driver(self, region: Region) -> RegionDriver:
-        def into_layer(window: int) -> None:
-            set_layer = getattr(self._compositor, "set_layer", None)
-            if set_layer:
-                set_layer(window, region.z)
-
         visibility = Visibility(self._compositor, is_open=self.placement.is_there(region))
         self._pools += 1
-        pool = SurfacePool(f"r{self._pools}", self._make, self._windows, visibility, into_layer, self.placement.has_panel)
+        pool = SurfacePool(
+            f"r{self._pools}",
+            self._make,
+            self._windows,
+            visibility,
+            lambda window: self._compositor.set_layer(window, region.z),
+            self.placement.has_panel,
+        )  # fmt: skip
         region_events = RegionEvents(self._record, self._report, self._recover, self._about_to_show, self._changed)
         if is_mirror(region):
             region_events = RegionEvents(_nothing, _nothing, _nothing, _nothing, self._changed)

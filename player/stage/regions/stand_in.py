@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 
-from player.core.ports.screen import Playable
+from player.core.ports.screen import Playable, Surface
 from player.errors import ContentError
 
 CLIP_S = 10.0  # how long a video of unknown length takes here
 
 
-class TimedSurface:
+class TimedSurface(Surface):
     """Implements `Surface`: an item is ready when its file is there, a video ends after `CLIP_S` or its duration."""
 
     def __init__(self, app_id: str) -> None:

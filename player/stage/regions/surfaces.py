@@ -148,16 +148,14 @@ class SurfacePool:
     async def _again(self, placed: Placed) -> Placed:
         """A surface that was used before: its window may be another one (the browser died and came back)."""
         self._all.remove(placed)
-        reopen = getattr(placed.surface, "open", None)
-        if reopen is None:
-            self._all.append(placed)
-            return placed
         try:
-            await reopen()
-            return await self._settle(placed.sort, placed.surface)
+            if await placed.surface.open():
+                return await self._settle(placed.sort, placed.surface)
         except BaseException:
             await placed.surface.close()
             raise
+        self._all.append(placed)
+        return placed
 
     async def _settle(self, sort: str, surface: Surface) -> Placed:
         window = await self._windows.find(surface, self._has_panel)
@@ -209,10 +207,9 @@ class SurfacePool:
             log.warning("region %s: %s", self._region, error)
 
     def reread(self) -> None:
-        """Files behind items may have changed: only drawn surfaces have such."""
+        """Files behind items may have changed."""
         for placed in self._all:
-            if placed.sort == "drawn":
-                getattr(placed.surface, "reread", lambda: None)()
+            placed.surface.reread()
 
     def dropped_frames(self) -> int:
         """Of all surfaces, since they were made."""

@@ -102,6 +102,10 @@ class Visibility:
 
     # --- what has nothing to do with being seen
 
+    def set_layer(self, window_id: int, layer: int) -> None:
+        """As the compositor does."""
+        self._compositor.set_layer(window_id, layer)
+
     async def windows(self) -> Sequence[Window]:
         """All of the compositor's."""
         return await self._compositor.windows()

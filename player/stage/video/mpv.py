@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 from player.core.clipclock import ClipClock
 from player.core.content import Fit
 from player.core.kinds import Kind
-from player.core.ports.screen import Playable
+from player.core.ports.screen import Playable, Surface
 from player.errors import ContentError
 from player.stage.video.options import ALWAYS, options_for
 
@@ -35,7 +35,7 @@ LAST_FRAME_S = 0.15  # with sound the end is announced some frames before the la
 STALL_S = 5.0
 
 
-class MpvSurface:
+class MpvSurface(Surface):
     """Implements `core.ports.screen.Surface`. Make it with `await MpvSurface.create(…)`, on the loop that will use it."""
 
     def __init__(

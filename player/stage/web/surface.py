@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 
 from player.core.kinds import Kind
-from player.core.ports.screen import Playable
+from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import app_id
@@ -26,7 +26,7 @@ PICTURE_AFTER_S = 2.0
 LOAD_S_WITH_PICTURE = 6.0
 
 
-class WebSurface:
+class WebSurface(Surface):
     """`name` is unique in the browser and sets the window's app_id; without `page_snapshots` pages have no pictures."""
 
     def __init__(self, browser: BrowserProcess, name: str, page_snapshots: PageSnapshots | None = None) -> None:
@@ -48,12 +48,13 @@ class WebSurface:
         """The browser's process, shared by all web surfaces; 0 while it does not run."""
         return self._browser.pid
 
-    async def open(self) -> None:
-        """Opens the window, blank, so that it can be placed before its first page. Raises BoxError."""
+    async def open(self) -> bool:
+        """Opens the window, blank, so that it can be placed before its first page: another one where the browser died since."""
         if self._page is not None and self._page.broken:
             await self.close()
         if self._page is None:
             self._page = await self._browser.open(self._name)
+        return True
 
     async def load(self, playable: Playable) -> None:
         """Opens `playable.target` and returns when it is drawn; `notice` says when its last picture is. Raises ContentError."""
