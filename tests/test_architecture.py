@@ -9,9 +9,11 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,9 @@ IMPURE_CALLS = {
     "now", "utcnow", "today", "open", "read_text", "read_bytes", "write_text", "write_bytes", "stat", "exists", "is_file", "unlink",
     "iterdir", "glob", "mkdir", "urlopen", "print", "input",
 }  # fmt: skip
+
+# Installed on a device before it is imported: the servers that push speak through it.
+UNUSED = {"websockets"}
 
 # --- limits that a module may exceed, and why
 
@@ -161,6 +166,19 @@ def test_no_imports_run_in_a_circle():
     assert sorted(left) == []
 
 
+def test_every_package_of_a_device_is_imported_and_nothing_else_is():
+    declared = {
+        re.split(r"[<>=]", line)[0] for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    }
+    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "scripts/requirements.lock").read_text(), re.MULTILINE))
+    tops = {i.partition(".")[0] for _, tree in modules().values() for i in imports(tree)} - sys.stdlib_module_names - {"player"}
+    packages = packages_distributions()
+    imported = {name.lower().replace("_", "-") for top in tops for name in packages[top]}
+    assert imported - locked == set()
+    assert declared - locked == set()
+    assert declared - imported == UNUSED
+
+
 def test_imports_are_absolute():
     assert [name for name, (_, tree) in modules().items() if any(i.startswith(".") for i in imports(tree))] == []
 
@@ -197,7 +215,6 @@ WEIGHT = {
         "yt_dlp",
         "websockets",
         "cryptography",
-        "psutil",
     ),
     # Stays in memory for years beside the others, and starts all of them.
     "player.launch.supervisor": ("asyncio", "msgspec", "aiohttp", "pydantic", "ssl", "http", "logging.config"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,14 @@ async def test_a_command_to_clear_the_cache_also_releases_what_the_stage_keeps_o
         (result,) = await eventually(lambda: script.asked("/api/device/commands/7/result"))
     assert result.body["status"] == "succeeded"
     assert asked.count("release") == 1
+
+
+async def test_an_idle_agent_logs_nothing(script: Script, dirs: Dirs, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    script.on(PLAYLIST, {"playlist": None})
+    async with agent(script.url, dirs, load_or_create(dirs.state)):
+        await eventually(lambda: len(script.asked(PLAYLIST)) >= 2)
+        caplog.clear()
+        rounds, beats = len(script.asked(PLAYLIST)), len(script.asked(HEARTBEAT))
+        await eventually(lambda: len(script.asked(PLAYLIST)) >= rounds + 3 and len(script.asked(HEARTBEAT)) >= beats + 5)
+        assert caplog.messages == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -93,3 +94,16 @@ async def test_what_was_kept_off_after_deaths_of_the_stage_plays_again_when_an_o
         await eventually(lambda: shown(stage) == "deadly")
     async with on_air(dirs) as (stage, _):
         await eventually(lambda: shown(stage) == "deadly")
+
+
+async def test_items_that_follow_each_other_are_not_told_in_the_log(dirs: Dirs, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    publish(dirs, *"abcd")
+    async with on_air(dirs) as (stage, client):
+        await eventually(lambda: shown(stage))
+        caplog.clear()
+        for _ in range(4):
+            before = shown(stage)
+            await client.ask("next")
+            await eventually(lambda before=before: shown(stage) not in ("", before))
+        assert caplog.messages == []

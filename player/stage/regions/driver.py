@@ -150,7 +150,7 @@ class RegionDriver:
             case playback.ShowItem(token, item, replaces, _):
                 self._seam_over = self._clock.monotonic() + SEAM_S
                 self._region_events.about_to_show(self.region.id, item)
-                log.info("%s: %s", self.region.id, item)
+                log.debug("%s: %s", self.region.id, item)
                 self._rows.put_nowait(lambda: self._show(effect))
                 self._released.discard(token)
                 if replaces is not None:
