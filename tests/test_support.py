@@ -13,11 +13,14 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from player.cli.checks import machine, surroundings
+from player.cli.checks import machine, running, surroundings
 from player.config import Config, Dirs
+from player.core.faults import CODES
+from player.errors import BoxError, NotRunning
 from player.identity import load_or_create
 from player.redact import Redactor
 
@@ -147,6 +150,27 @@ def test_doctor_fails_when_the_server_does_not_answer(tmp_path: Path) -> None:
     assert done.returncode == 1
     found = next(finding for finding in json.loads(done.stdout) if finding["ability"] == "server")
     assert "127.0.0.1:1 does not answer: " in found["detail"]
+
+
+def test_doctor_explains_the_faults_of_the_player_that_runs() -> None:
+    told = [{"code": "no_space", "message": "film: 4 GB too large"}, {"code": "of_tomorrow", "message": "x"}]
+    known, unknown = running.faults(lambda: {"faults": told})
+    assert known.detail == f"no_space ({CODES['no_space'].meaning}): film: 4 GB too large"
+    assert (known.result, known.needed, known.remedy) == ("failed", False, CODES["no_space"].remedy)
+    assert (unknown.result, unknown.remedy) == ("failed", "update the player")
+    (well,) = running.faults(lambda: {"faults": []})
+    assert well.result == "passed"
+
+
+def test_doctor_says_when_no_player_runs_or_none_answers() -> None:
+    def nobody() -> dict[str, Any]:
+        raise NotRunning("/run/x")
+
+    def closed() -> dict[str, Any]:
+        raise BoxError("control", "it belongs to another user")
+
+    assert [(one.result, one.needed) for one in running.faults(nobody)] == [("not present", False)]
+    assert [(one.result, one.needed) for one in running.faults(closed)] == [("failed", False)]
 
 
 @pytest.fixture

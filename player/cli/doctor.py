@@ -1,4 +1,4 @@
-"""`doctor`: tests this machine and says what to do about it. Each line is passed, failed or not present, with the remedy.
+"""`doctor`: tests this machine, and asks the player that runs on it; each line says what was found, and the remedy.
 
 House rule 5: what a box does not have is an answer; only an ability that the configuration needs makes the command fail.
 """
@@ -15,6 +15,7 @@ from dataclasses import asdict
 from player.cli.checks.finding import Finding, failed
 from player.config import Config, Dirs
 
+ANSWER_WITHIN_S = 5.0
 SIGNS = {"passed": ("✔", "32"), "failed": ("✘", "31"), "not present": ("–", "33")}
 
 
@@ -33,7 +34,8 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
 
 def examine(config: Config, dirs: Dirs) -> list[Finding]:
     """Every finding about this machine."""
-    from player.cli.checks import machine, surroundings
+    from player.cli.checks import machine, running, surroundings
+    from player.cli.client import ControlClient
 
     checks: tuple[Check, ...] = (
         machine.account,
@@ -49,6 +51,7 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
         lambda: surroundings.permissions(dirs),
         surroundings.network,
         lambda: surroundings.server(config.cms.url, config.cms.ca_file),
+        lambda: running.faults(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
     )
     return [finding for check in checks for finding in _guarded(check)]
 

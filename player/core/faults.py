@@ -1,13 +1,24 @@
-"""Faults: the problems that an operator should know of."""
+"""Faults: the table of every code, and the book in which a daemon keeps the faults that there are (pure).
+
+A code is stable, since servers and operators filter by it; the sentence of a fault says which thing, the table what such a fault
+means and what to do about it. The README's page of codes and `signage-player doctor` are this table.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+LEAVING = 100  # more are of no use to anybody, and a heartbeat stays small
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A problem an operator should know of: a stable `code`, a sentence, the item, and when it began (seconds since the epoch)."""
+    """A problem an operator should know of: a stable `code`, a sentence, the item, and when it began (seconds since the epoch).
+
+    `count`: how often it happened, or how many things it happened to.
+    """
 
     code: str
     message: str
@@ -15,3 +26,163 @@ class Fault:
     item_id: str | None = None
     content_id: str | None = None
     count: int = 1
+
+
+class Gravity(IntEnum):
+    """How much a fault costs. The graver one is told first."""
+
+    MINOR = 1
+    MAJOR = 2
+    CRITICAL = 3
+
+
+MINOR, MAJOR, CRITICAL = Gravity.MINOR, Gravity.MAJOR, Gravity.CRITICAL
+COSTS = {
+    CRITICAL: "the whole screen, its proof of play or its control suffers",
+    MAJOR: "an item or an ability is missing",
+    MINOR: "something is shown, but not quite as asked for",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code means to an operator, and what to do, and where."""
+
+    gravity: Gravity
+    meaning: str
+    remedy: str
+
+
+_AGAIN = "upload the file again"
+_EXPORT = "export the file again, and upload it"
+_PAGE = "open the address in a browser; correct it, or mend its server"
+
+CODES: Mapping[str, Meaning] = {
+    # the screen, proof of play, and control
+    "no_display": Meaning(CRITICAL, "no panel is connected; playback goes on unseen", "check the panel's cable and its power"),
+    "stage_away": Meaning(
+        CRITICAL, "what draws the screen is not running", "it is started again by itself; if it stays away: `signage-player doctor`"
+    ),
+    "storage": Meaning(CRITICAL, "the disk is full, read-only or damaged", "make room, or replace the disk"),
+    "commands_refused": Meaning(CRITICAL, "commands cannot be kept, so none is carried out", "make room, or replace the disk"),
+    "proof_degraded": Meaning(CRITICAL, "proof of play waits in memory; a power cut loses it", "make room, or replace the disk"),
+    "proof_dropped": Meaning(
+        CRITICAL, "plays were lost: no server took them in time", "mend the way to the server; raise `proof.keep_size`"
+    ),
+    # the server
+    "server_unreachable": Meaning(MAJOR, "the server does not answer", "check the network, and `cms.url`"),
+    "server_untrusted": Meaning(MAJOR, "the server's certificate does not hold", "renew it, or name its authority: `cms.ca_file`"),
+    "clock_untrusted": Meaning(MAJOR, "the server's certificate is not valid yet", "set the clock of this box"),
+    "server_refused": Meaning(MAJOR, "the server answers with an error", "ask who runs it whether this box still belongs to it"),
+    "server_nonsense": Meaning(MAJOR, "what answers is not the server's API", "check `cms.url`; is there a log-in page between?"),
+    "programme": Meaning(MAJOR, "the programme cannot be renewed", "see its sentence; what is here plays on"),
+    "play_refused": Meaning(MAJOR, "the server refused plays for good", "give the named file to whoever runs the server"),
+    "bad_command": Meaning(MAJOR, "a command cannot be read", "give it again; report it to whoever runs the server"),
+    "bad_alert": Meaning(MAJOR, "an alert has no text", "give it a title or a message"),
+    "bad_update": Meaning(MAJOR, "a notice of an update is not complete", "report it to whoever runs the server"),
+    # the box
+    "panel_missing": Meaning(MAJOR, "the panel of a region is not connected", "connect it, or give the region another `output`"),
+    "no_audio": Meaning(MAJOR, "there is no sound device, or it cannot be opened", "check the device, and `stage.audio_device`"),
+    "wrong_pin": Meaning(MAJOR, "wrong PINs were entered at the box", "ask who was there; set another PIN on the server"),
+    "box": Meaning(MAJOR, "the box lacks what an item needs", "`signage-player doctor` names it, and the remedy"),
+    # items that are not shown, or not in their latest form
+    "no_file": Meaning(MAJOR, "the server lists no file for an item", _AGAIN),
+    "no_space": Meaning(MAJOR, "a file has no room beside the others", "remove content, or raise `storage.cache_limit`"),
+    "bad_url": Meaning(MAJOR, "an address may not be opened", "correct it on the server; hosts: `stage.stream_hosts`"),
+    "forbidden_address": Meaning(MAJOR, "a file lies on a private address", "move it to the server, or to a public address"),
+    "redirects": Meaning(MAJOR, "an address is redirected in a circle", "name the last address on the server"),
+    "unverified": Meaning(MAJOR, "the server tells no hash of a file", "upload it again, or set `cache.require_hash` to false"),
+    "hash_mismatch": Meaning(MAJOR, "a file is not what its hash promises", f"it is tried again; if it stays: {_AGAIN}"),
+    "integrity": Meaning(MAJOR, "a file was wrong at every try", _AGAIN),
+    "size_mismatch": Meaning(MAJOR, "a file is not as long as announced", _AGAIN),
+    "truncated": Meaning(MAJOR, "a file ends too early", _AGAIN),
+    "empty": Meaning(MAJOR, "an item has no content", f"{_AGAIN}, or give it a text"),
+    "missing": Meaning(MAJOR, "a file is not here", "it is fetched again by itself at the next contact"),
+    "wrong_type": Meaning(MAJOR, "a file is of another kind than the server says", "upload it as what it is"),
+    "unsupported": Meaning(MAJOR, "a file is of a form that cannot be shown", "export it as H.264, JPEG, PNG or open PDF"),
+    "too_large": Meaning(MAJOR, "an item is too large for a box", "make it smaller, and upload it again"),
+    "damaged": Meaning(MAJOR, "a file cannot be read", _EXPORT),
+    "unplayable": Meaning(MAJOR, "an item cannot be played", _EXPORT),
+    "no_picture": Meaning(MAJOR, "a video holds sound alone", _EXPORT),
+    "timeout": Meaning(MAJOR, "an item took too long to be made ready", "export it with less detail; a stream: mend its server"),
+    "stalled": Meaning(MAJOR, "the picture of an item stood still", f"a stream: mend its server; else: {_EXPORT}"),
+    "hung": Meaning(MAJOR, "the decoder of an item does not answer", _EXPORT),
+    "quarantined": Meaning(MAJOR, "an item is kept off for a day: the stage died with it", f"{_EXPORT}; or clear the cache"),
+    "stream_ended": Meaning(MAJOR, "a stream ended", "start it again; it is tried by itself"),
+    "unresolved": Meaning(MAJOR, "a YouTube address leads to no video", "check that it is public; correct it on the server"),
+    "bad_item": Meaning(MAJOR, "an entry of the playlist is not complete", "mend it on the server"),
+    "bad_region": Meaning(MAJOR, "a region has no place on the screen", "give it a size and a position on the server"),
+    "unsupported_type": Meaning(MAJOR, "an item is of a kind that no player shows", "choose another kind, or update the player"),
+    "page_unreachable": Meaning(MAJOR, "a page cannot be opened", _PAGE),
+    "page_error": Meaning(MAJOR, "a page's server answers with an error", _PAGE),
+    "page_refused": Meaning(MAJOR, "a page leads to something that is not http or https", "correct its address on the server"),
+    "page_hangs": Meaning(MAJOR, "a page does not answer", "make it lighter, or leave it out"),
+    "page_crashed": Meaning(MAJOR, "a page crashed", "it is loaded again; if it stays: make it lighter, or leave it out"),
+    "page_closed": Meaning(MAJOR, "a page closed itself", "it is loaded again; if it stays: mend the page"),
+    "browser_gone": Meaning(MAJOR, "the browser ended, or is not there", "`sudo apt install chromium`; it is started by itself"),
+    "no_browser": Meaning(MAJOR, "pages are not shown by this backend", 'set `stage.backend` to "auto"'),
+    "no_compositor": Meaning(MAJOR, "an item of this kind is not shown by this backend", 'set `stage.backend` to "auto"'),
+    "no_zones": Meaning(MAJOR, "this backend has one region alone", 'set `stage.backend` to "auto"'),
+    # shown, but not quite as asked for
+    "page_offline": Meaning(MINOR, "a page is shown by its last picture", "it comes back with its server; check the address"),
+    "feed_unreachable": Meaning(MINOR, "a feed cannot be fetched; its last text stays", "correct its address, or mend its server"),
+    "feed_unreadable": Meaning(MINOR, "a feed cannot be read; its last text stays", "name an RSS or Atom feed of at most 1 MB"),
+    "display_mode": Meaning(
+        MINOR, "a panel does not take its mode, scale or turn", "set `stage.mode` or `stage.scale` to one it has"
+    ),
+    "browser_no_sandbox": Meaning(MINOR, "pages run without the browser's sandbox", "allow user namespaces on this system"),
+    "too_many_regions": Meaning(MINOR, "a layout has more regions than are shown", "use fewer"),
+    "bad_duration": Meaning(MINOR, "a duration makes no sense; a usual one is used", "correct it on the server"),
+    "unsupported_transition": Meaning(MINOR, "a transition is not known; a cut is used", "choose another on the server"),
+}
+UNKNOWN = Meaning(MAJOR, "this version does not know the code", "update the player")
+
+
+def meaning_of(code: str) -> Meaning:
+    """What is known of `code`; of one that another version reports, that it is not known."""
+    return CODES.get(code, UNKNOWN)
+
+
+def gravest(faults: Iterable[Fault], limit: int = LEAVING) -> tuple[Fault, ...]:
+    """At most `limit` of them, the graver first, and of those the older."""
+    return tuple(sorted(faults, key=lambda fault: (-meaning_of(fault.code).gravity, fault.since))[:limit])
+
+
+Key = tuple[str, str]  # who tells of it, and the thing it is about: each author has one fault a thing
+
+
+class FaultBook:
+    """The faults that one daemon knows of. Every change answers with what began or ended, for a line in the log."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Key, Fault] = {}
+
+    def __repr__(self) -> str:
+        return ", ".join(fault.code for fault in self.faults) or "no faults"
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All of them, the gravest first."""
+        return gravest(self._kept.values(), len(self._kept))
+
+    def of(self, author: str) -> dict[str, Fault]:
+        """What one author told, by the thing."""
+        return {thing: fault for (by, thing), fault in self._kept.items() if by == author}
+
+    def report(self, key: Key, fault: Fault, *, once_more: bool) -> bool:
+        """Whether it began. What goes on keeps its `since`; `once_more` adds one to its count, else that is as told."""
+        before = self._kept.get(key)
+        if before is None or before.code != fault.code:
+            self._kept[key] = fault
+            return True
+        self._kept[key] = replace(fault, since=before.since, count=before.count + 1 if once_more else fault.count)
+        return False
+
+    def clear(self, key: Key) -> Fault | None:
+        """It is over; answers with what ended."""
+        return self._kept.pop(key, None)
+
+    def keep_only(self, author: str, things: Collection[str]) -> tuple[Fault, ...]:
+        """The author has nothing to tell of other things any more; answers with what ended."""
+        ended = [key for key in self._kept if key[0] == author and key[1] not in things]
+        return tuple(self._kept.pop(key) for key in ended)

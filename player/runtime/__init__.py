@@ -1,1 +1,1 @@
-"""What every daemon needs of its process: clock, tasks, systemd, logs. Imports nothing of the player but `errors`."""
+"""What every daemon needs of its process: clock, tasks, systemd, logs, its page of the fault book. Imports `core`, `errors`."""

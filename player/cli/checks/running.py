@@ -1,0 +1,27 @@
+"""What a running player says is wrong with it, explained by the table of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from player.cli.checks.finding import Finding, absent, failed, passed
+from player.core.faults import meaning_of
+from player.errors import BoxError, NotRunning
+
+
+def faults(status: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
+    """Each fault, with what to do about it. `status` answers as `GET /api/status`, and raises NotRunning, BoxError."""
+    try:
+        found = status()["faults"]
+    except NotRunning:
+        yield absent("player", "none is running here", "sudo systemctl start signage-agent, or: signage-player run")
+        return
+    except BoxError as error:
+        yield failed("player", str(error), "journalctl -u signage-agent says why", needed=False)
+        return
+    if not found:
+        yield passed("player", "it runs, and nothing is wrong with it")
+    for fault in found:
+        known = meaning_of(fault["code"])
+        yield failed("player", f"{fault['code']} ({known.meaning}): {fault['message']}", known.remedy, needed=False)

@@ -1,0 +1,62 @@
+"""One author's page of the daemon's fault book: it says when a fault began, and writes the line in the log.
+
+The composition root makes one `FaultBook` and hands each author a page of it. A fault is one line when it begins and one when it is
+over, never one a look.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+
+from player.core.faults import Fault, FaultBook
+from player.core.ports.box import Clock
+
+log = logging.getLogger("player.faults")
+
+
+class FaultPage:
+    """The faults that `author` tells of, one for each `thing`: an item, a region, "" where there is one thing alone."""
+
+    def __init__(self, book: FaultBook, author: str, clock: Clock) -> None:
+        self._book, self._author, self._clock = book, author, clock
+
+    def __repr__(self) -> str:
+        return f"<faults of {self._author}: {', '.join(fault.code for fault in self.faults) or 'none'}>"
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Those of this page."""
+        return tuple(self._book.of(self._author).values())
+
+    def report(
+        self, thing: str, code: str, message: str, *, item_id: str | None = None, content_id: str | None = None,
+        count: int | None = None, since: float | None = None,
+    ) -> None:  # fmt: skip
+        """It is so. `count` where the author knows it, else once more; `since` where it began before this process did."""
+        began = self._clock.now().timestamp() if since is None else since
+        fault = Fault(code, message, began, item_id, content_id, 1 if count is None else count)
+        if self._book.report((self._author, thing), fault, once_more=count is None):
+            log.warning("%s (%s)", message, code)
+
+    def clear(self, thing: str = "") -> None:
+        """It is so no longer."""
+        _say_over(self._book.clear((self._author, thing)))
+
+    def keep_only(self, things: Collection[str]) -> None:
+        """What is no longer wanted is no fault any more."""
+        for fault in self._book.keep_only(self._author, things):
+            _say_over(fault)
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Exactly these, as somebody else found them: those that were told before keep the time when they began."""
+        by_thing = {f"{fault.code} {fault.item_id} {fault.message}": fault for fault in faults}
+        self.keep_only(by_thing)
+        for thing, fault in by_thing.items():
+            self.report(thing, fault.code, fault.message, item_id=fault.item_id, content_id=fault.content_id,
+                        count=fault.count, since=fault.since)  # fmt: skip
+
+
+def _say_over(fault: Fault | None) -> None:
+    if fault is not None:
+        log.info("over: %s (%s)", fault.message, fault.code)
