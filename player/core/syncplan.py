@@ -95,11 +95,6 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, Evict))
 
     @property
-    def fetches(self) -> tuple[Fetch, ...]:
-        """What is downloaded, in order."""
-        return tuple(step for step in self.steps if isinstance(step, Fetch))
-
-    @property
     def refusals(self) -> tuple[Refuse, ...]:
         """What cannot fit."""
         return tuple(step for step in self.steps if isinstance(step, Refuse))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
 from player.errors import SignageError
 from player.runtime.logs import set_up_logging
@@ -29,8 +30,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     async with stopping_on_signals() as stop, server:
         print(server.url, flush=True)
         if arguments.samples:
-            seeded = await server.seed_samples()
-            print(f"sign in as {seeded.email} with the password {seeded.password}", flush=True)
+            await server.seed_samples()
+            print(f"sign in as {EMAIL} with the password {PASSWORD}", flush=True)
         await stop.wait()
 
 

@@ -1,4 +1,4 @@
-"""Sample content, made by the player itself: two clips, two pictures and a page, once into a folder; and small ones for tests.
+"""Sample content, made by the player itself: two clips, two pictures and a page, once into a folder.
 
 Frames go to ffmpeg through a pipe as they are drawn; nothing is downloaded. A finished folder carries the version of what is in
 it, so that it is made again when the samples change.
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from player.demo.artwork import font
 from player.demo.scenes import bakery, roast, steam, sunrise
 from player.errors import BoxError
 
@@ -25,11 +24,7 @@ VERSION = "1"
 FULL_HD = (1920, 1080)
 RATE = 25
 _DEADLINE_S = 180.0
-_CODECS = {
-    "h264": ("-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-pix_fmt", "yuv420p", "-movflags", "+faststart"),
-    "hevc": ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", "-pix_fmt", "yuv420p", "-tag:v", "hvc1"),
-    "vp9": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M", "-pix_fmt", "yuv420p"),
-}
+_H264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-pix_fmt", "yuv420p", "-movflags", "+faststart")
 _CHORD = "+".join(
     f"{level}*sin(2*PI*{pitch}*t)" for pitch, level in ((130.8, 0.10), (196.0, 0.07), (261.6, 0.06), (329.6, 0.05), (493.9, 0.03))
 )
@@ -75,19 +70,17 @@ def samples(folder: Path, size: tuple[int, int] = FULL_HD, seconds: float = 6.0)
     return made
 
 
-def encode(
-    frames: Iterable[Image.Image], path: Path, size: tuple[int, int], *, rate: int = RATE, codec: str = "h264", audio_s: float = 0.0
-) -> None:
+def encode(frames: Iterable[Image.Image], path: Path, size: tuple[int, int], *, audio_s: float = 0.0) -> None:
     """Writes frames as a clip, with a soft chord of `audio_s` seconds beside them. Raises BoxError."""
-    sound: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+    coded: tuple[str, ...] = ()
     if audio_s:
-        out = f"afade=t=in:d={min(1, audio_s / 4)},afade=t=out:st={audio_s - min(2, audio_s / 4)}:d={min(2, audio_s / 4)}"
-        voice = ("-c:a", "libopus", "-b:a", "64k") if path.suffix == ".webm" else ("-c:a", "aac", "-b:a", "96k")
-        sound = ("-f", "lavfi", "-t", str(audio_s), "-i", f"{_PAD}:d={audio_s}", "-af", out, *voice, "-shortest")
-    source = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(rate), "-i", "pipe:0")
-    cut = sound.index("-af") if sound else 0
-    keyframes = ("-g", str(rate * 2))
-    command = ["ffmpeg", "-v", "error", "-y", *source, *sound[:cut], *_CODECS[codec], *keyframes, *sound[cut:], str(path)]
+        edge = min(2, audio_s / 4)
+        heard = ("-f", "lavfi", "-t", str(audio_s), "-i", f"{_PAD}:d={audio_s}")
+        faded = f"afade=t=in:d={min(1, edge)},afade=t=out:st={audio_s - edge}:d={edge}"
+        coded = ("-af", faded, "-c:a", "aac", "-b:a", "96k", "-shortest")
+    seen = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(RATE), "-i", "pipe:0")
+    command = ["ffmpeg", "-v", "error", "-y", *seen, *heard, *_H264, "-g", str(RATE * 2), *coded, str(path)]
     _pipe(command, frames, path)
 
 
@@ -109,45 +102,3 @@ def _pipe(command: list[str], frames: Iterable[Image.Image], path: Path) -> None
             raise
     if process.returncode:
         raise BoxError("ffmpeg", f"{path.name} cannot be made: {complaint.decode(errors='replace').strip()[-300:]}")
-
-
-def make_clip(
-    path: Path,
-    seconds: float = 1.0,
-    size: tuple[int, int] = (320, 180),
-    color: str = "#336699",
-    text: str = "",
-    *,
-    codec: str = "h264",
-    audio: bool = False,
-    rate: int = RATE,
-) -> Path:
-    """A small clip for tests: a colour, a word, a bar that runs across once. `codec`: h264 | hevc | vp9 (into .webm or .mkv)."""
-    base = _plate(size, color, text)
-    count = max(1, round(seconds * rate))
-
-    def frames() -> Iterable[Image.Image]:
-        for frame in range(count):
-            picture = base.copy()
-            x = round(frame / count * size[0])
-            ImageDraw.Draw(picture).rectangle((x, size[1] * 7 // 8, x + max(2, size[0] // 40), size[1]), fill="white")
-            yield picture
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    encode(frames(), path, size, rate=rate, codec=codec, audio_s=seconds if audio else 0.0)
-    return path
-
-
-def make_picture(path: Path, size: tuple[int, int] = (320, 180), color: str = "#996633", text: str = "") -> Path:
-    """A small picture for tests, in the format of its suffix."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _plate(size, color, text).save(path)
-    return path
-
-
-def _plate(size: tuple[int, int], color: str, text: str) -> Image.Image:
-    picture = Image.new("RGB", size, color)
-    if text:
-        middle = (size[0] / 2, size[1] / 2)
-        ImageDraw.Draw(picture).text(middle, text, font=font("Sans-Bold", size[1] / 4), fill="white", anchor="mm")
-    return picture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from player.demo import wire
 from player.demo.accounts import Accounts, hash_password
@@ -18,33 +17,20 @@ EMAIL, PASSWORD = "demo@example.com", "demo-password"
 COMPANY = "Solvane Coffee & Bakery"
 
 
-@dataclass(frozen=True, slots=True)
-class Seeded:
-    """What was put there: how to sign in, and the ids."""
-
-    email: str
-    password: str
-    content_ids: tuple[int, ...]
-    playlist_id: int
-
-
 async def seed(
     store: Store, accounts: Accounts, library: Library, playlists: Playlists, files: Files, samples: Sequence[Sample]
-) -> Seeded:
+) -> None:
     """Adds the samples, unless they are there already."""
     user = store.one("SELECT * FROM users WHERE email = ?", EMAIL)
     if not user:
         user = accounts.create("Demo", EMAIL, await asyncio.to_thread(hash_password, PASSWORD), COMPANY)
     tenant = user["tenant_id"]
-    found = store.one("SELECT id FROM playlists WHERE tenant_id = ? AND is_default", tenant)
-    if not found:
+    if not store.one("SELECT id FROM playlists WHERE tenant_id = ? AND is_default", tenant):
         contents = [await _add(library, files, tenant, sample) for sample in samples]
         items = [wire.PlaylistItem(content_id=content) for content in contents]
         transition = wire.TransitionBody(type="crossfade", duration=0.8)
         body = wire.SavePlaylist(name="Solvane, all day", transition=transition, is_default=True, items=items)
-        found = {"id": playlists.add(tenant, body)}
-    ids = store.all("SELECT content_id FROM playlist_items WHERE playlist_id = ? ORDER BY position", found["id"])
-    return Seeded(EMAIL, PASSWORD, tuple(row["content_id"] for row in ids), found["id"])
+        playlists.add(tenant, body)
 
 
 async def _add(library: Library, files: Files, tenant: int, sample: Sample) -> int:

@@ -31,7 +31,7 @@ from player.demo.reports import Reports
 from player.demo.rest import BODY_LIMIT, speak_json
 from player.demo.samples import Sample, samples
 from player.demo.schedules import Alerts, Schedules
-from player.demo.seed import Seeded, seed
+from player.demo.seed import seed
 from player.demo.store import Store
 from player.demo.thumbs import Thumbnails
 from player.runtime.clock import SystemClock
@@ -135,10 +135,10 @@ class DemoServer:
         app.add_routes([web.get("/", _page)])
         return app
 
-    async def seed_samples(self, given: Sequence[Sample] | None = None) -> Seeded:
+    async def seed_samples(self, given: Sequence[Sample] | None = None) -> None:
         """An account with sample content and a default playlist, made once; `given` instead of the generated samples."""
         made = given if given is not None else await asyncio.to_thread(samples, self.folder / "samples")
-        return await seed(self._store, self._accounts, self._library, self._playlists, self._files, made)
+        await seed(self._store, self._accounts, self._library, self._playlists, self._files, made)
 
 
 async def _page(_: web.Request) -> web.Response:

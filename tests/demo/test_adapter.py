@@ -15,10 +15,10 @@ from player.core.content import Fit, Kind, Severity, TransitionKind
 from player.core.faults import Fault
 from player.core.ports.server import CommandResult, Telemetry
 from player.demo.client import Operator
-from player.demo.samples import make_picture
 from player.demo.server import DemoServer
 from player.errors import DeviceForgotten
 from player.runtime.clock import SystemClock
+from tests.fakes.samples import make_picture
 
 UUID = "2b1d0b4e-9999-4aaa-8bbb-ccccddddeeee"
 READINGS = Telemetry("192.168.1.9", None, 16000, 2400, 13600, True, 80, 60, "Promo", {"temperature_c": 51.5})

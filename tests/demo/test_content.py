@@ -12,8 +12,8 @@ from aiohttp import FormData
 
 from player.demo.client import CallRefused, Operator
 from player.demo.files import wanted_range
-from player.demo.samples import make_picture
 from player.demo.server import DemoServer, Limits
+from tests.fakes.samples import make_picture
 
 VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 1200
 

@@ -1,4 +1,4 @@
-"""The sample content: made once, playable, what it says it is; and the small clips and pictures that other tests ask for."""
+"""The sample content: made once, playable, what it says it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from player.demo.artwork import gradient
-from player.demo.samples import encode, make_clip, make_picture, samples
+from player.demo.samples import encode, samples
 from player.demo.scenes import bakery, roast, steam, sunrise
 from player.errors import BoxError
 
@@ -60,25 +60,6 @@ def test_the_scenes_move_and_the_steam_goes_round():
 def test_a_gradient_passes_its_stops():
     column = gradient((1, 101), ((0, (0, 0, 0)), (0.5, (100, 0, 0)), (1, (0, 0, 200))))
     assert [column.getpixel((0, y)) for y in (0, 50, 100)] == [(0, 0, 0), (100, 0, 0), (0, 0, 200)]
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "audio", "streams"),
-    [
-        ("a.mp4", "h264", True, ["h264", "aac"]),
-        ("b.mp4", "hevc", False, ["hevc"]),
-        ("c.webm", "vp9", True, ["vp9", "opus"]),
-    ],
-)
-def test_a_small_clip_has_the_codec_and_length_asked_for(tmp_path: Path, name: str, codec: str, *, audio: bool, streams: list[str]):
-    found = probe(make_clip(tmp_path / "made" / name, 0.4, (192, 108), "#aa0000", "A", codec=codec, audio=audio))
-    assert [stream["codec_name"] for stream in found] == streams
-    assert (found[0]["width"], found[0]["height"], found[0]["nb_read_frames"]) == (192, 108, "10")
-
-
-def test_a_small_picture_has_the_size_and_colour_asked_for(tmp_path: Path):
-    with Image.open(make_picture(tmp_path / "made" / "a.png", (64, 36), "#00ff00", "Hi")) as picture:
-        assert (picture.size, picture.getpixel((0, 0))) == ((64, 36), (0, 255, 0))
 
 
 def test_a_clip_that_ffmpeg_refuses_says_why(tmp_path: Path):

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from player.demo.client import Operator
-from player.demo.samples import Sample, make_clip, make_picture
+from player.demo.samples import Sample
 from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
 from player.errors import ServerUnreachable
+from tests.fakes.samples import make_clip, make_picture
 
 
 @pytest.fixture
@@ -55,8 +56,8 @@ async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open(server: 
 
 
 async def test_samples_are_put_there_once_and_played_by_default(server: DemoServer, device, few: list[Sample]):
-    seeded = await server.seed_samples(few)
-    assert await server.seed_samples(few) == seeded
+    for _ in range(2):
+        await server.seed_samples(few)
     async with Operator(server.url) as operator:
         await operator.login(EMAIL, PASSWORD)
         await operator.pair((await device.register())["pairing_code"], "Lobby")

@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 import pytest
 
 from player.demo.client import Operator
-from player.demo.samples import Sample, make_picture
+from player.demo.samples import Sample
+from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
+from tests.fakes.samples import make_picture
 from tests.install.container import Container, wait_for
 
 T = TypeVar("T")
@@ -65,8 +67,8 @@ async def test_a_paired_screen_plays_and_what_it_showed_is_reported(device: Cont
     """Through every sandbox: registered, paired, fetched, prepared, played, journalled, reported."""
     server = DemoServer(tmp_path, "127.0.0.1", 0, heartbeat_interval_s=2.0)
     async with server, Operator(server.url) as operator:
-        seeded = await server.seed_samples([Sample("Bean", "image", make_picture(tmp_path / "bean.png"), 2.0)])
-        await operator.login(seeded.email, seeded.password)
+        await server.seed_samples([Sample("Bean", "image", make_picture(tmp_path / "bean.png"), 2.0)])
+        await operator.login(EMAIL, PASSWORD)
         await asyncio.to_thread(device.run, f"printf '{SERVER}' {server.url} >> /etc/signage-player/config.toml")
         await asyncio.to_thread(device.run, "systemctl restart signage-agent")
         code = await until(lambda: asyncio.to_thread(status, device), lambda found: found["pairing_code"], "a pairing code")

@@ -54,7 +54,7 @@ class ControlServer:
 
     async def run(self) -> None:
         """Serves until cancelled. Raises BoxError when the Unix socket cannot be made."""
-        async with self._serving() as runner:
+        async with self.serving() as runner:
             while self._listen and self.port is None:
                 await asyncio.sleep(TCP_AGAIN_S)
                 with contextlib.suppress(OSError):
@@ -62,13 +62,8 @@ class ControlServer:
             await asyncio.Event().wait()
 
     @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator[ControlServer]:
+    async def serving(self) -> AsyncIterator[web.AppRunner]:
         """Serves while entered."""
-        async with self._serving():
-            yield self
-
-    @contextlib.asynccontextmanager
-    async def _serving(self) -> AsyncIterator[web.AppRunner]:
         runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, keepalive_timeout=self._headers_within_s, shutdown_timeout=1.0
         )

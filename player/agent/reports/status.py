@@ -6,8 +6,7 @@ House rule 22: one form for people and programs. `build` folds the parts that th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from player import __version__
 from player.core.content import DeviceSettings
@@ -102,10 +101,6 @@ class Status:
     uptime_s: float
     locked: bool = False
     version: str = __version__
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain dicts, lists, strings and numbers."""
-        return asdict(self)
 
     def __repr__(self) -> str:
         shown = ", ".join(item.name for item in self.now.items) or "nothing"
