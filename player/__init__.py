@@ -17,13 +17,14 @@ Where to look:
     cli/         every command that a person types
     demo/        an AdCast server in one process, for demonstrations and tests
     runtime/     clock, tasks, systemd, logs: what every daemon needs of its process
-    config, errors, identity, store, messages, redact   what every daemon stands on
+    config, errors, identity, store, brief, messages, redact   what every daemon stands on
 
 Glossary: *screen* what people see; *panel* the hardware; *stage* the process that draws; *surface* one window that can show one
 item; *region* a rectangle with its own playlist; *layout* regions over the whole screen; *item* an entry of a playlist; *asset*
-the bytes behind items, named by SHA-256; *manifest* everything the stage needs, complete and verified; *settings* what the device
-is told to be (orientation, volume, lock, alerts, pairing); *daypart* when something is on air; *play* one showing of one item,
-which makes one *proof of play* event; *card* a picture that the player itself draws; *fault* a problem an operator should know of.
+the bytes behind items, named by SHA-256; *manifest* everything the stage needs, complete and verified; *setting* what the device
+is told to be (orientation, volume, lock), wanted and found; *brief* settings, words for cards and alerts, as the stage is told
+them; *daypart* when something is on air; *play* one showing of one item, which makes one *proof of play* event; *card* a picture
+that the player itself draws; *fault* a problem an operator should know of.
 """
 
 __version__ = "0.1.0"

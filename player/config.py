@@ -156,7 +156,7 @@ class Config(_Section, frozen=True):
 
 
 class Dirs(msgspec.Struct, frozen=True):
-    """The folders, resolved. `state` is the agent's own but for `manifest` and `settings`, which the stage reads."""
+    """The folders, resolved. `state` is the agent's own but for `manifest` and `brief`, which the stage reads."""
 
     state: Path
     cache: Path
@@ -169,8 +169,8 @@ class Dirs(msgspec.Struct, frozen=True):
         return self.state / "manifest.json"
 
     @property
-    def settings(self) -> Path:
-        """What the stage is told to be."""
+    def brief(self) -> Path:
+        """What the agent tells the stage: `core.content.StageBrief`."""
         return self.state / "orders.json"
 
     @property

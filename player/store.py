@@ -77,7 +77,7 @@ class Snapshot(Generic[T]):
                 raise StorageError(
                     str(self.path), f"was written by a newer player (format {envelope['format']}, this one reads {FORMAT})"
                 )
-            return msgspec.convert(envelope["body"], self._kind)
+            return self._of_body(envelope["body"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:  # msgspec's own are ValueErrors; so is what is not UTF-8
             aside = self.path.with_name(self.path.name + ".corrupt")
             log.warning("%s is damaged (%s): set aside as %s", self.path, error, aside.name)
@@ -87,7 +87,14 @@ class Snapshot(Generic[T]):
 
     def write(self, value: T) -> None:
         """Replaces the value, durably. Raises StorageError."""
-        write_atomically(self.path, msgspec.json.encode({"format": FORMAT, "body": value}), self._mode)
+        write_atomically(self.path, msgspec.json.encode({"format": FORMAT, "body": self._body_of(value)}), self._mode)
+
+    def _of_body(self, body: Any) -> T:
+        """The value in a file's body. Raises ValueError, KeyError, TypeError where it is damaged."""
+        return msgspec.convert(body, self._kind)
+
+    def _body_of(self, value: T) -> Any:
+        return value
 
 
 def _line(seq: int, body: Any) -> bytes:

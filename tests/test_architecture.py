@@ -23,7 +23,7 @@ PLAYER = ROOT / "player"
 
 # --- the lists: who may import whom
 
-GROUND = {"core", "errors", "runtime", "store", "config", "messages", "identity", "redact", "__version__"}
+GROUND = {"brief", "core", "errors", "runtime", "store", "config", "messages", "identity", "redact", "__version__"}
 PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
 # Packages that stand on another one.
 STANDS_ON = {"agent": {"media"}}

@@ -27,12 +27,13 @@ from player.agent.control.http import ControlServer
 from player.cli import make_parser
 from player.cli.play import sniff
 from player.cli.spans import BadSpan, age, since
-from player.core.content import DeviceSettings, Item, Kind, Manifest, Playlist, full_screen
+from player.core.content import Item, Kind, Manifest, Playlist, full_screen
 from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import StorageError
 from player.identity import Identity, load_or_create
 from player.store import Journal, Snapshot
+from tests.fakes.brief import brief
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 
 COMMANDS = (
@@ -171,7 +172,7 @@ def test_a_screenshot_is_png_or_jpeg_by_its_suffix(box: Box, running: Running) -
 
 def test_pair_tells_the_code_or_that_none_is_needed(box: Box, running: Running) -> None:
     assert "already paired with https://cms.example.com" in box("pair").stdout
-    running.source.value = status(settings=DeviceSettings(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
+    running.source.value = status(brief=brief(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
     assert box("pair").stdout == "4A7X2B\n"
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from player.core.content import DeviceSettings, Orientation
+from player.core.content import CardFacts
 from player.errors import StorageError
 from player.store import Journal, Snapshot, read_journal, segments
 
 
 def test_a_snapshot_comes_back_as_it_was_written(tmp_path: Path):
-    snapshot = Snapshot(tmp_path / "orders.json", DeviceSettings)
+    snapshot = Snapshot(tmp_path / "orders.json", CardFacts)
     assert snapshot.read() is None
-    snapshot.write(DeviceSettings(paired=False, pairing_code="4A7X2B", orientation=Orientation.PORTRAIT))
-    assert snapshot.read() == DeviceSettings(paired=False, pairing_code="4A7X2B", orientation=Orientation.PORTRAIT)
+    snapshot.write(CardFacts(paired=False, pairing_code="4A7X2B"))
+    assert snapshot.read() == CardFacts(paired=False, pairing_code="4A7X2B")
     assert (tmp_path / "orders.json").stat().st_mode & 0o777 == 0o600
     assert [p.name for p in tmp_path.iterdir()] == ["orders.json"]
 
@@ -35,7 +35,7 @@ def test_a_snapshot_comes_back_as_it_was_written(tmp_path: Path):
 def test_s9_a_corrupt_snapshot_is_set_aside_and_counts_as_absent(tmp_path: Path, content: bytes):
     path = tmp_path / "orders.json"
     path.write_bytes(content)
-    assert Snapshot(path, DeviceSettings).read() is None
+    assert Snapshot(path, CardFacts).read() is None
     assert (tmp_path / "orders.json.corrupt").read_bytes() == content
 
 
@@ -43,7 +43,7 @@ def test_s9_a_snapshot_of_a_newer_format_is_refused_and_kept(tmp_path: Path):
     path = tmp_path / "orders.json"
     path.write_bytes(b'{"format": 99, "body": {}}')
     with pytest.raises(StorageError, match="newer player"):
-        Snapshot(path, DeviceSettings).read()
+        Snapshot(path, CardFacts).read()
     assert path.exists()
 
 

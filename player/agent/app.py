@@ -35,13 +35,13 @@ from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.reports.status import ClockFigures, ProofFigures, ServerContact, Status, build
 from player.agent.reports.telemetry import TelemetryReader
-from player.agent.settings.device_settings import SettingsStore
+from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.agent.stage_client import StageClient
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp, tls_context
 from player.config import CmsConfig, Config, Dirs, parse_size
-from player.core.content import DeviceSettings, Manifest, Orientation
+from player.core.content import DeviceSettings, Manifest, Orientation, StageBrief
 from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.device.audio import LateAudio
@@ -88,9 +88,9 @@ class Agent:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.host, self.audio, self.panel, self.sensors = SystemHost(clock), LateAudio(), find_panel(), SystemSensors()
         self.stage = StageClient(dirs.stage_socket, self._pin_entered)
-        first = DeviceSettings(orientation=Orientation(config.stage.orientation), time_zone=config.time.zone or None)
-        self.settings = SettingsStore(dirs.settings, self.stage, first)
-        self.lock = ScreenLock(dirs.state / "lock.json", self.settings, self.stage, clock)
+        first = StageBrief(DeviceSettings(orientation=Orientation(config.stage.orientation), time_zone=config.time.zone or None))
+        self.brief = BriefStore(dirs.brief, self.stage, first)
+        self.lock = ScreenLock(dirs.state / "lock.json", self.brief, self.stage, clock)
         await self._open_server()
         self.commands = CommandRunner(
             dirs.state / "commands", self._handlers(), clock=clock, host=self.host, version=__version__,
@@ -106,7 +106,7 @@ class Agent:
             more=lambda: {"proof_pending": self.plays.pending()},
         )  # fmt: skip
         self.heartbeat = Heartbeat(
-            self.cms, clock=clock, settings=self.settings, lock=self.lock, commands=self.commands, results=self.results,
+            self.cms, clock=clock, brief=self.brief, lock=self.lock, commands=self.commands, results=self.results,
             telemetry=self.telemetry.read, faults=(self._faults,), fetch_image=self.alert_pictures.fetch,
             clock_trusted=self._clock_trusted, interval_s=config.cms.heartbeat_interval,
             register_s=max(5.0, config.cms.poll_interval / 4) if config.cms.poll_interval >= 20 else config.cms.poll_interval / 4,
@@ -156,7 +156,7 @@ class Agent:
 
     def _handlers(self) -> handlers.Handlers:
         return handlers.build_handlers(
-            stage=self.stage, settings=self.settings, lock=self.lock, cms=self.cms, clock=self._clock, host=self.host,
+            stage=self.stage, brief=self.brief, lock=self.lock, cms=self.cms, clock=self._clock, host=self.host,
             audio=self.audio, panel=self.panel, refresh=self._refresh, clear_cache=self._clear_cache, restart=self._restart,
             updater=Absent("update_app", "an update is installed at the box itself: signage-player update BUNDLE"),
             read_logs=self._read_logs,
@@ -165,7 +165,7 @@ class Agent:
     async def run(self) -> None:
         """Until SIGTERM, or a command that ends this process. Raises Shutdown in a group."""
         await self.sync.open()
-        await handlers.restore(self.settings.current, self.audio, self.panel)
+        await handlers.restore(self.brief.current.settings, self.audio, self.panel)
         loops = {
             "stage": self.stage.run,
             "control": self.control.run,
@@ -226,7 +226,7 @@ class Agent:
         if self.sync.manifest is not None:
             await self._rest(random.Random(self._identity.uuid).random() * min(poll, 30.0))  # noqa: S311 - spread, not secrecy
         while True:
-            if self.settings.current.paired:
+            if self.brief.current.cards.paired:
                 await self._one_round()
                 retry = self.sync.retry_in_s()
                 await self._rest(min(jittered(poll), max(1.0, retry)) if retry is not None else jittered(poll))
@@ -262,16 +262,16 @@ class Agent:
         """What cards say of this box; what the stage's news mean for others."""
         size = ""
         while True:
-            current = self.settings.current
+            cards = self.brief.current.cards
             changes: dict[str, Any] = {
                 "server_name": self._config.cms.name or urlsplit(self._config.cms.url).hostname or "",
                 "server_url": self._config.cms.url,
                 "box_id": self._identity.uuid8,
                 "address": await asyncio.to_thread(self.sensors.address) or "",
             }
-            if not current.paired:
+            if not cards.paired:
                 changes["network"] = await asyncio.to_thread(self.sensors.network)
-            await self.settings.update(**changes)
+            await self.brief.change_cards(**changes)
             status = await self.stage.changed.wait(LOOK_S)
             if status is not None:
                 self._stage_starts.add(status.started_at)
@@ -301,7 +301,7 @@ class Agent:
         stage = self.stage.status
         seen = set(stage.faults) if stage else set()
         return build(
-            uuid=self._identity.uuid, settings=self.settings.current, stage=stage,
+            uuid=self._identity.uuid, brief=self.brief.current, stage=stage,
             server=ServerContact(self._config.cms.kind, self._config.cms.url, contact.online, contact.last_contact),
             uptime_s=self._clock.monotonic() - self._began, cache=self.cache.figures(), sync=self.sync.progress,
             proof=ProofFigures(self.plays.pending(), self.plays.last_sent),

@@ -16,9 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from player.brief import BriefFile
 from player.cli.layout_file import Taken, read_layout
 from player.config import Config, Dirs, find_file
-from player.core.content import DeviceSettings, Item, Layout, Manifest, Playlist, full_screen
+from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, full_screen
 from player.core.kinds import Kind
 from player.errors import ConfigError, StorageError
 from player.launch import start as launch
@@ -41,7 +42,7 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
         layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or "1920x1080"))
         files = len({item.file for region in layout.regions for item in region.playlist.items if item.file})
         Snapshot(dirs.manifest, Manifest, mode=0o644).write(Manifest("play", layout, assets=files))
-        Snapshot(dirs.settings, DeviceSettings, mode=0o644).write(DeviceSettings(paired=True))
+        BriefFile(dirs.brief, mode=0o644).write(StageBrief(cards=CardFacts(paired=True)))
         return launch.run(config, dirs, find_file(chosen.config), agent=False)
 
 

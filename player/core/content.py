@@ -1,6 +1,6 @@
 """What is shown: items, playlists, regions, layouts, and the manifest that holds them; and what the stage is told to be.
 
-Frozen values only. `Manifest` and `DeviceSettings` are the two snapshots that cross from the agent to the stage; their field names
+Frozen values only. `Manifest` and `StageBrief` are the two snapshots that cross from the agent to the stage; their field names
 are their JSON. Lengths end in `_s` (seconds); rectangles are in layout units; `file` is a path below the cache folder.
 """
 
@@ -202,11 +202,20 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """What the stage is told to be, durably: applied before the first frame, in force while the agent is away.
+    """What this device is told to be: the wanted value of each setting that `core.settings` lists. None leaves it as it is."""
 
-    `pairing_code` is the code to show while `paired` is false; `paired` None means not yet known. `device_name`, `server_name`,
-    `address` and `network` are words for cards.
-    """
+    locked: bool = False
+    orientation: Orientation | None = None
+    screen_on: bool = True
+    brightness: int | None = None
+    volume: int | None = None
+    muted: bool = False
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What cards say of this device: words, but for `paired` (None: not yet known) and the code to show while it is false."""
 
     paired: bool | None = None
     pairing_code: str | None = None
@@ -215,12 +224,13 @@ class DeviceSettings:
     device_name: str = ""
     address: str = ""
     network: str = ""
-    locked: bool = False
-    orientation: Orientation | None = None
-    screen_on: bool = True
-    brightness: int | None = None
-    volume: int | None = None
-    muted: bool = False
-    alerts: tuple[Alert, ...] = ()
-    time_zone: str | None = None
     box_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageBrief:
+    """What the agent tells the stage, durably: applied before the first frame, in force while the agent is away."""
+
+    settings: DeviceSettings = field(default_factory=DeviceSettings)
+    cards: CardFacts = field(default_factory=CardFacts)
+    alerts: tuple[Alert, ...] = ()

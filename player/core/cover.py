@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from player.core import alerts
-from player.core.content import Alert, DeviceSettings
+from player.core.content import Alert, StageBrief
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,13 @@ class View:
     curtain: bool = False
 
 
-def view(settings: DeviceSettings, at: float, *, has_content: bool, pad_open: bool) -> View:
+def view(brief: StageBrief, at: float, *, has_content: bool, pad_open: bool) -> View:
     """What is to be seen at `at` (seconds since the epoch)."""
-    takeover, tickers = alerts.split(alerts.active(settings.alerts, at))
-    unpaired = settings.paired is False and settings.pairing_code is not None
-    corner = settings.pairing_code if unpaired and has_content else None
+    takeover, tickers = alerts.split(alerts.active(brief.alerts, at))
+    unpaired = brief.cards.paired is False and brief.cards.pairing_code is not None
+    corner = brief.cards.pairing_code if unpaired and has_content else None
     if takeover:
-        return View("alert", "alert", takeover, curtain=not settings.screen_on)
+        return View("alert", "alert", takeover, curtain=not brief.settings.screen_on)
     base = "playing" if has_content else "pairing" if unpaired else "idle"
     cover = "lock_pad" if pad_open else None if has_content else base
-    return View(base, cover, None, corner, () if pad_open else tickers, curtain=not settings.screen_on)
+    return View(base, cover, None, corner, () if pad_open else tickers, curtain=not brief.settings.screen_on)

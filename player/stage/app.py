@@ -16,8 +16,9 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, parse_size
-from player.core.content import DeviceSettings, Manifest
+from player.core.content import Manifest, StageBrief
 from player.core.faults import Fault
 from player.core.playback import Skipped
 from player.core.ports.box import Clock
@@ -69,7 +70,7 @@ class Stage:
     def __init__(self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen) -> None:
         self._dirs, self._screen, self._compositor = dirs, screen, compositor
         self._clock = SystemClock()
-        self._settings_file = Snapshot(dirs.settings, DeviceSettings)
+        self._brief_file = BriefFile(dirs.brief)
         self._manifest_file = Snapshot(dirs.manifest, Manifest)
         self._started_at = self._wall()
         self._group: asyncio.TaskGroup | None = None
@@ -81,7 +82,7 @@ class Stage:
         self.windows = Windows(compositor)
         self.show = Show(
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
-            cache=dirs.cache, settings=lambda: self.surround.settings, clock_synced=lambda: bool(kernel_clock_synced()),
+            cache=dirs.cache, settings=lambda: self.surround.brief.settings, clock_synced=lambda: bool(kernel_clock_synced()),
             resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
             screen_on=lambda: self.surround.screen_on, mirror=config.stage.outputs == "mirror",
             seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
@@ -93,7 +94,7 @@ class Stage:
         )  # fmt: skip
         requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
         self.server = AgentSocket(dirs.stage_socket, requests)
-        self.surround.settings = self._settings_file.read() or DeviceSettings()
+        self.surround.brief = self._brief_file.read() or StageBrief()
         self._zone_name = config.time.zone
 
     def _wall(self) -> float:
@@ -124,7 +125,7 @@ class Stage:
 
     async def reread(self) -> None:
         """The agent has published something."""
-        self.surround.settings = self._settings_file.read() or DeviceSettings()
+        self.surround.brief = self._brief_file.read() or StageBrief()
         manifest = self._manifest_file.read()
         if self._group and (manifest.version if manifest else None) != (self.show.manifest.version if self.show.manifest else None):
             await self.show.apply(manifest, self._group)
@@ -160,7 +161,7 @@ class Stage:
         return await self._screen.open_cards(self._clock, self._zone, self._dirs, self.surround)
 
     def _zone(self) -> tzinfo | None:
-        name = self.surround.settings.time_zone or self._zone_name
+        name = self.surround.brief.settings.time_zone or self._zone_name
         if not name:
             return None
         import zoneinfo

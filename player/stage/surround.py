@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from player.core import alerts
-from player.core.content import DeviceSettings, Orientation, Rect
+from player.core.content import Orientation, Rect, StageBrief
 from player.core.cover import View, view
 from player.core.faults import Fault
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
@@ -38,7 +38,7 @@ class Cards(Protocol):
     @property
     def curtained(self) -> bool: ...
     async def show(
-        self, seen: View, settings: DeviceSettings, pad: Any, notices: Any, *, watermark: bool, backdrop: str | None
+        self, seen: View, brief: StageBrief, pad: Any, notices: Any, *, watermark: bool, backdrop: str | None
     ) -> None: ...
 
 
@@ -69,7 +69,7 @@ class Surround:
         self._stilled: tuple[int, int] | None = None
         self._said_on = True
         self._faults: dict[str, Fault] = {}
-        self.settings = DeviceSettings()
+        self.brief = StageBrief()
         self.orientation = Orientation.LANDSCAPE
         self.seen = View("idle")
 
@@ -119,7 +119,7 @@ class Surround:
             self._press("")
 
     def _press(self, key: str) -> None:
-        if self.settings.locked:
+        if self.brief.settings.locked:
             pin = self._pad.press(key, self._clock.monotonic())
             if pin is not None:
                 self._submit_pin(pin)
@@ -154,23 +154,23 @@ class Surround:
     async def _agree(self) -> None:
         now = self._clock.monotonic()
         self._pad.tick(now)
-        if not self.settings.locked:
+        if not self.brief.settings.locked:
             self._pad.close()
         if self._look_due or now >= self._looked + LOOK_S:
             self._look_due, self._looked = False, now
             try:
                 await self.look_at_panel()
-                if self.settings.screen_on:
+                if self.brief.settings.screen_on:
                     await self._panels.power(on=True)
             except BoxError:
                 self._look_due = True
                 raise
         wall = self._clock.now().timestamp()
-        self.seen = view(self.settings, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
+        self.seen = view(self.brief, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
         if any(self._panels.all):
             await self._draw(now)
-        if not self.settings.screen_on:
+        if not self.brief.settings.screen_on:
             await self._panels.power(on=False)  # after the curtain: a panel that stays on is dark behind it
         self._tell_of_power()
         self._told()
@@ -207,13 +207,13 @@ class Surround:
         notices = Notices(text, now < self._identify_until)
         manifest = self._show.manifest
         backdrop = manifest.layout.background if manifest and self._show.has_content else None
-        await cards.show(self.seen, self.settings, pad, notices, watermark=bool(manifest and manifest.watermark), backdrop=backdrop)
+        await cards.show(self.seen, self.brief, pad, notices, watermark=bool(manifest and manifest.watermark), backdrop=backdrop)
 
     def _next_change(self) -> float:
         """Seconds until time alone changes something; at most 30, so that clocks on cards are right soon after they were set."""
         now, wall = self._clock.monotonic(), self._clock.now().timestamp()
         waits = [30.0, 60.0 - wall % 60.0]
-        edge = alerts.next_change(self.settings.alerts, wall)
+        edge = alerts.next_change(self.brief.alerts, wall)
         if edge is not None:
             waits.append(edge - wall)
         if self._message and self._message[1] > now:
@@ -230,7 +230,7 @@ class Surround:
 
     async def look_at_panel(self) -> None:
         """Sets up what came, and puts everything in its place again when a panel came, went, turned or changed its mode."""
-        await self._panels.look(self.settings.orientation)
+        await self._panels.look(self.brief.settings.orientation)
         first = self._panels.first
         if first is not None:
             self.orientation = first.orientation

@@ -18,8 +18,9 @@ from typing import Self
 
 import psutil
 
+from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
-from player.core.content import CUT, DeviceSettings, Item, Kind, Layout, Manifest, Playlist, Transition, full_screen
+from player.core.content import CUT, CardFacts, Item, Kind, Layout, Manifest, Playlist, StageBrief, Transition, full_screen
 from player.store import Snapshot
 from scripts.benches.capture import Spec, across, read_records
 from scripts.benches.content import Coded
@@ -156,7 +157,7 @@ class Rig:
         self._version += 1
         shown = layout or full_screen(Playlist("bench", "bench", tuple(items), transition))
         Snapshot(self.dirs.manifest, Manifest).write(Manifest(str(self._version), shown, assets=len(items)))
-        Snapshot(self.dirs.settings, DeviceSettings).write(DeviceSettings(paired=True))
+        BriefFile(self.dirs.brief).write(StageBrief(cards=CardFacts(paired=True)))
 
     def item(self, coded: Coded, place: int, seconds: float, url: str = "") -> Item:
         """A playlist's entry: the file is copied into the cache; a page is at `url`."""

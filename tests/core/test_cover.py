@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from player.core.content import Alert, DeviceSettings, Orientation, Severity
+from player.core.content import Alert, Orientation, Severity, StageBrief
 from player.core.cover import view
+from tests.fakes.brief import brief
 
 FIRE = Alert("1", "Fire", "Leave the building", Severity.EXTREME, expires_at=200.0)
 RAIN = Alert("2", "Rain", "Take an umbrella", Severity.MINOR, starts_at=50.0)
-UNPAIRED = DeviceSettings(paired=False, pairing_code="4A7X2B")
+UNPAIRED = brief(paired=False, pairing_code="4A7X2B")
 
 
-def seen(settings: DeviceSettings, at: float = 100.0, content: bool = True, pad: bool = False):
-    return view(settings, at, has_content=content, pad_open=pad)
+def seen(told: StageBrief, at: float = 100.0, content: bool = True, pad: bool = False):
+    return view(told, at, has_content=content, pad_open=pad)
 
 
 def test_content_is_seen_when_nothing_covers_it():
-    assert (seen(DeviceSettings(paired=True)).state, seen(DeviceSettings(paired=True)).cover) == ("playing", None)
+    assert (seen(brief(paired=True)).state, seen(brief(paired=True)).cover) == ("playing", None)
 
 
 def test_c13_without_content_the_idle_card_is_seen():
-    assert (seen(DeviceSettings(), content=False).state, seen(DeviceSettings(), content=False).cover) == ("idle", "idle")
+    assert (seen(brief(), content=False).state, seen(brief(), content=False).cover) == ("idle", "idle")
 
 
 def test_the_pairing_code_fills_the_screen_only_while_there_is_nothing_to_play():
@@ -30,28 +31,28 @@ def test_the_pairing_code_fills_the_screen_only_while_there_is_nothing_to_play()
 
 
 def test_a_grave_alert_is_above_everything_and_ends_when_it_expires():
-    settings = DeviceSettings(alerts=(RAIN, FIRE))
-    assert (seen(settings, pad=True).cover, seen(settings).alert) == ("alert", FIRE)
-    assert seen(settings, at=200.0).cover is None
+    told = brief(alerts=(RAIN, FIRE))
+    assert (seen(told, pad=True).cover, seen(told).alert) == ("alert", FIRE)
+    assert seen(told, at=200.0).cover is None
 
 
 def test_a_lesser_alert_runs_as_a_ticker_from_when_it_begins():
-    assert seen(DeviceSettings(alerts=(RAIN,))).tickers == (RAIN,)
-    assert seen(DeviceSettings(alerts=(RAIN,)), at=49.0).tickers == ()
+    assert seen(brief(alerts=(RAIN,))).tickers == (RAIN,)
+    assert seen(brief(alerts=(RAIN,)), at=49.0).tickers == ()
 
 
 def test_the_lock_pad_covers_content_and_the_idle_card():
-    assert seen(DeviceSettings(locked=True), pad=True).cover == "lock_pad"
-    assert seen(DeviceSettings(locked=True), content=False, pad=True).cover == "lock_pad"
+    assert seen(brief(locked=True), pad=True).cover == "lock_pad"
+    assert seen(brief(locked=True), content=False, pad=True).cover == "lock_pad"
 
 
 def test_a_ticker_makes_room_for_the_keys_of_the_lock_pad():
-    assert seen(DeviceSettings(locked=True, alerts=(RAIN,)), pad=True).tickers == ()
+    assert seen(brief(locked=True, alerts=(RAIN,)), pad=True).tickers == ()
 
 
 def test_a_screen_that_is_to_be_off_has_a_curtain():
-    assert seen(DeviceSettings(screen_on=False)).curtain
-    assert seen(DeviceSettings(screen_on=False, alerts=(FIRE,))).curtain
+    assert seen(brief(screen_on=False)).curtain
+    assert seen(brief(screen_on=False, alerts=(FIRE,))).curtain
 
 
 def test_orientations_are_clockwise_turns():

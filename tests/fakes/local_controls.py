@@ -14,7 +14,7 @@ from player.agent.reports.status import (
     SyncProgress,
     build,
 )
-from player.core.content import DeviceSettings
+from player.core.content import CardFacts, StageBrief
 from player.core.faults import Fault
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import NowPlaying, StageStatus
@@ -25,13 +25,13 @@ PNG = b"\x89PNG\r\n\x1a\n a picture"
 RESULT = CommandResult("c1", "refresh", "succeeded", "done", 1.0, 2.0)
 
 
-def status(*, name: str = "Summer", settings: DeviceSettings | None = None, stage: StageStatus | None = None) -> Status:
+def status(*, name: str = "Summer", brief: StageBrief | None = None, stage: StageStatus | None = None) -> Status:
     """A player that plays one item."""
     item = NowPlaying("main", "1", "42", name, "video", 3.0, 30.0)
     fault = Fault("unplayable", f"{name}: cannot be decoded", 1_700_000_000.0)
     return build(
         uuid="0123456789abcdef",
-        settings=settings or DeviceSettings(paired=True),
+        brief=brief or StageBrief(cards=CardFacts(paired=True)),
         stage=stage or StageStatus(state="playing", backend="headless", size="1280x720", playlist="Lobby", items=(item,)),
         server=ServerContact("adcast", "https://cms.example.com", True, 1_700_000_100.0),
         uptime_s=61.0,

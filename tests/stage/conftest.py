@@ -19,10 +19,12 @@ import pytest
 from PIL import Image
 
 from player.agent.stage_client import StageClient
+from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
-from player.core.content import CUT, DeviceSettings, Item, Kind, Manifest, Playlist, Transition, full_screen
+from player.core.content import CUT, Item, Kind, Manifest, Playlist, Transition, full_screen
 from player.core.ports.stage import StageStatus
 from player.store import Snapshot, read_journal
+from tests.fakes.brief import brief
 
 KEYS = {**{str(n): 1 + n for n in range(1, 10)}, "0": 11, "enter": 28, "right": 106, "left": 105, "escape": 1}
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
@@ -53,7 +55,7 @@ class StageBox:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.pins: list[str] = []
         self.client = StageClient(self.dirs.stage_socket, self._pin)
-        self.settings = DeviceSettings(paired=True)
+        self.brief = brief(paired=True)
         self._group: asyncio.TaskGroup | None = None
         self._version = 0
 
@@ -106,8 +108,8 @@ class StageBox:
         Snapshot(self.dirs.manifest, Manifest).write(replace(made, version=str(self._version)))
 
     def order(self, **changes: Any) -> None:
-        self.settings = replace(self.settings, **changes)
-        Snapshot(self.dirs.settings, DeviceSettings).write(self.settings)
+        self.brief = brief(self.brief, **changes)
+        BriefFile(self.dirs.brief).write(self.brief)
 
     # --- what the agent does
 

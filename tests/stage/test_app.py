@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from player.agent.stage_client import StageClient
+from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
-from player.core.content import DeviceSettings, Item, Kind, Manifest, Playlist, full_screen
+from player.core.content import Item, Kind, Manifest, Playlist, full_screen
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.plays import DEATHS
 from player.store import Snapshot
+from tests.fakes.brief import brief
 from tests.fakes.running import eventually, running
 
 
@@ -33,7 +35,7 @@ def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
     items = tuple(clock_item(name) for name in names)
     layout = full_screen(Playlist("p", "Lobby", items, shuffle=shuffle))
     Snapshot(dirs.manifest, Manifest).write(Manifest("1", layout, False, len(items)))
-    Snapshot(dirs.settings, DeviceSettings).write(DeviceSettings(paired=True))
+    BriefFile(dirs.brief).write(brief(paired=True))
 
 
 def assembled(dirs: Dirs) -> Stage:

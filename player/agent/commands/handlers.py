@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from player.agent.settings.device_settings import SettingsStore
+from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core import commands as c
 from player.core.commands import Instruction
@@ -61,7 +61,7 @@ Deed = Callable[[], Awaitable[str]]  # answers what was done, in words
 def build_handlers(
     *,
     stage: StagePort,
-    settings: SettingsStore,
+    brief: BriefStore,
     lock: ScreenLock,
     cms: Cms | Absent,
     clock: Clock,
@@ -77,7 +77,7 @@ def build_handlers(
     """Every type of command and what it does here. `restart` ends this process so that it is started again."""
     return {
         **_power(host, restart, updater),
-        **_states(settings, lock, audio, panel),
+        **_states(brief, lock, audio, panel),
         **_playback(stage),
         c.Refresh: _deed(refresh),
         c.ClearCache: _deed(clear_cache),
@@ -131,29 +131,29 @@ def _update(updater: Updater) -> Handler:
     return handle
 
 
-def _states(settings: SettingsStore, lock: ScreenLock, audio: Audio | Absent, panel: Panel | Absent) -> _Table:
+def _states(brief: BriefStore, lock: ScreenLock, audio: Audio | Absent, panel: Panel | Absent) -> _Table:
     async def volume(wanted: c.SetVolume, _: str) -> Done:
-        await settings.update(volume=wanted.volume)
+        await brief.change_settings(volume=wanted.volume)
         await _need(audio).set_volume(wanted.volume)
         return Done(f"the volume is {wanted.volume}", {"volume": wanted.volume})
 
     async def mute(wanted: c.Mute, _: str) -> Done:
-        await settings.update(muted=wanted.muted)
+        await brief.change_settings(muted=wanted.muted)
         with contextlib.suppress(BoxError):  # the stage keeps quiet by itself; a box without a sound card has nothing to add
             await _need(audio).set_muted(wanted.muted)
         return Done("the sound is off" if wanted.muted else "the sound is on", {"muted": wanted.muted})
 
     async def power(wanted: c.ScreenOn | c.ScreenOff, _: str) -> Done:
         on = isinstance(wanted, c.ScreenOn)
-        await settings.update(screen_on=on)
+        await brief.change_settings(screen_on=on)
         return Done(f"the screen is {'on' if on else 'off'}; {await _panel_too(panel, on)}", {"screen_on": on})
 
     async def brightness(wanted: c.SetBrightness, _: str) -> Done:
-        await settings.update(brightness=wanted.brightness)
+        await brief.change_settings(brightness=wanted.brightness)
         return Done(await _need(panel).set_brightness(wanted.brightness), {"brightness": wanted.brightness})
 
     async def orientation(wanted: c.SetOrientation, _: str) -> Done:
-        await settings.update(orientation=wanted.orientation)
+        await brief.change_settings(orientation=wanted.orientation)
         return Done(f"the picture is turned to {wanted.orientation}", {"orientation": str(wanted.orientation)})
 
     async def close(wanted: c.LockControls, _: str) -> Done:

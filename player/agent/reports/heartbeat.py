@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.results_outbox import ResultsOutbox
-from player.agent.settings.device_settings import SettingsStore
+from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core import alerts
 from player.core.faults import Fault
@@ -52,7 +52,7 @@ class Heartbeat:
         cms: Cms,
         *,
         clock: Clock,
-        settings: SettingsStore,
+        brief: BriefStore,
         lock: ScreenLock,
         commands: CommandRunner,
         results: ResultsOutbox,
@@ -64,7 +64,7 @@ class Heartbeat:
         register_s: float,
         seed: str,
     ) -> None:
-        self._cms, self._clock, self._settings, self._lock = cms, clock, settings, lock
+        self._cms, self._clock, self._brief, self._lock = cms, clock, brief, lock
         self._commands, self._results, self._telemetry = commands, results, telemetry
         self._faults, self._fetch_image, self._clock_trusted = faults, fetch_image, clock_trusted
         self._interval_s, self._register_s = interval_s, register_s
@@ -73,7 +73,7 @@ class Heartbeat:
         self._disk: Fault | None = None
         self._wanted_images: asyncio.Queue[tuple[str, str]] = asyncio.Queue(IMAGES_WAITING)
         self._now = asyncio.Event()
-        self.contact: Latest[Contact] = Latest(Contact(paired=settings.current.paired))
+        self.contact: Latest[Contact] = Latest(Contact(paired=brief.current.cards.paired))
 
     def poke(self) -> None:
         """Something worth telling happened: the next heartbeat comes now."""
@@ -91,21 +91,21 @@ class Heartbeat:
             tasks.create_task(self._fetch_images(), name="pictures of alerts")
 
     async def _call(self) -> None:
-        if self._settings.current.paired:
+        if self._brief.current.cards.paired:
             await self._rest(self._phase * self._interval_s)
         introduced, attempt = False, 0
         while True:
             try:
-                if not introduced or not self._settings.current.paired:
+                if not introduced or not self._brief.current.cards.paired:
                     await self._register()
                     introduced = True
-                if self._settings.current.paired:
+                if self._brief.current.cards.paired:
                     await self._beat()
                 attempt = 0
-                await self._rest(jittered(self._interval_s if self._settings.current.paired else self._register_s))
+                await self._rest(jittered(self._interval_s if self._brief.current.cards.paired else self._register_s))
             except ServerError as error:
                 final = isinstance(error, ServerRefused)
-                introduced = introduced or (final and bool(self._settings.current.paired))
+                introduced = introduced or (final and bool(self._brief.current.cards.paired))
                 await self._rest(await self._failed(error, attempt))
                 attempt += 1
 
@@ -125,15 +125,15 @@ class Heartbeat:
 
     async def _paired(self, paired: bool, answer: Registration | None = None) -> None:
         """The settings follow pairing; a box that was forgotten keeps its name until it gets another."""
-        before = self._settings.current
+        before = self._brief.current.cards
         code = None if paired else (answer.pairing_code if answer else before.pairing_code)
         name = (answer.device_name if answer else None) or before.device_name
         if paired is not before.paired:
             log.info("this box is %s", f"paired as {name!r}" if paired else "not paired; its code is on the screen")
         elif code != before.pairing_code:
             log.info("the pairing code is %s", code)
-        await self._kept(self._settings.update(paired=paired, pairing_code=code, device_name=name))
-        self._tell(paired=self._settings.current.paired)
+        await self._kept(self._brief.change_cards(paired=paired, pairing_code=code, device_name=name))
+        self._tell(paired=self._brief.current.cards.paired)
 
     # --- telling and hearing -------------------------------------------------------------------------------------------
 
@@ -163,11 +163,11 @@ class Heartbeat:
         await self._commands.offer(answer.commands)
 
     async def _alerts(self, answer: HeartbeatAnswer) -> None:
-        now, held = self._clock.now().timestamp(), self._settings.current.alerts
+        now, held = self._clock.now().timestamp(), self._brief.current.alerts
         if held or answer.alerts:
             merged = alerts.merge(held, answer.alerts, now, clock_trusted=await self._trusted())
-            await self._kept(self._settings.update(alerts=merged))
-        for alert in self._settings.current.alerts:
+            await self._kept(self._brief.change_alerts(merged))
+        for alert in self._brief.current.alerts:
             url = answer.alert_images.get(alert.id)
             if url and self._images.get(alert.id) != url and not self._wanted_images.full():
                 self._images[alert.id] = url
@@ -187,7 +187,7 @@ class Heartbeat:
             try:
                 file = await self._fetch_image(url)
                 if file is not None:
-                    await self._settings.update(alerts=alerts.with_image(self._settings.current.alerts, alert_id, file))
+                    await self._brief.change_alerts(alerts.with_image(self._brief.current.alerts, alert_id, file))
             except SignageError as error:
                 log.warning("the picture of alert %s: %s", alert_id, error)
                 self._images.pop(alert_id, None)
@@ -200,7 +200,7 @@ class Heartbeat:
 
     async def _failed(self, error: ServerError, attempt: int) -> float:
         """What a failure means, and the seconds until the next try."""
-        if isinstance(error, DeviceForgotten) and self._settings.current.paired:
+        if isinstance(error, DeviceForgotten) and self._brief.current.cards.paired:
             log.warning("the server does not know this box any more; what it has plays on: %s", error)
             self._reached()
             await self._paired(False)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from player import __version__
-from player.core.content import DeviceSettings
+from player.core.content import StageBrief
 from player.core.faults import Fault
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import NowPlaying, StageStatus
@@ -110,7 +110,7 @@ class Status:
 def build(
     *,
     uuid: str,
-    settings: DeviceSettings,
+    brief: StageBrief,
     stage: StageStatus | None,
     server: ServerContact,
     uptime_s: float,
@@ -128,8 +128,8 @@ def build(
     return Status(
         uuid8=uuid[:8],
         state=stage.state,
-        paired=settings.paired,
-        pairing_code=None if settings.paired else settings.pairing_code,
+        paired=brief.cards.paired,
+        pairing_code=None if brief.cards.paired else brief.cards.pairing_code,
         server=server,
         now=Now(stage.playlist, stage.items),
         manifest=SyncProgress(
@@ -142,7 +142,7 @@ def build(
         clock=clock or ClockFigures(),
         faults=(*faults, *stage.faults),
         uptime_s=round(uptime_s, 1),
-        locked=settings.locked,
+        locked=brief.settings.locked,
     )
 
 

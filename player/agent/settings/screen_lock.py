@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from player.agent.settings.device_settings import SettingsStore
+from player.agent.settings.brief_store import BriefStore
 from player.core.faults import Fault
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
 from player.core.ports.box import Clock
@@ -40,9 +40,9 @@ class LockState:
 class ScreenLock:
     """`locked` itself is a setting (`DeviceSettings.locked`); this decides who may change it."""
 
-    def __init__(self, path: Path, settings: SettingsStore, stage: StagePort, clock: Clock, *, log_n: int = 14) -> None:
+    def __init__(self, path: Path, brief: BriefStore, stage: StagePort, clock: Clock, *, log_n: int = 14) -> None:
         self._file = Snapshot(path, LockState)
-        self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
+        self._brief, self._stage, self._clock, self._log_n = brief, stage, clock, log_n
         self._state = self._file.read() or LockState()
         self._until = clock.monotonic() + pause_s(self._state.failures)
         self._turn = asyncio.Lock()
@@ -52,7 +52,7 @@ class ScreenLock:
     @property
     def locked(self) -> bool:
         """Whether local controls are closed."""
-        return self._settings.current.locked
+        return self._brief.current.settings.locked
 
     @property
     def has_pin(self) -> bool:
@@ -153,7 +153,7 @@ class ScreenLock:
 
     async def _set(self, locked: bool, how: str) -> None:
         if self.locked is not locked:
-            await self._settings.update(locked=locked)
+            await self._brief.change_settings(locked=locked)
             log.info("local controls are %s, %s", "closed" if locked else "open", how)
 
     def _keep(self, state: LockState) -> None:

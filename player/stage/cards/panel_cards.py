@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
-from player.core.content import DeviceSettings
+from player.core.content import StageBrief
 from player.core.cover import View
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output
@@ -46,12 +46,12 @@ class Presenters:
                 self._by_panel[name] = Presenter(self._on_panel(name), panel_place, self._clock, self._zone, self._cache)
 
     async def show(
-        self, seen: View, settings: DeviceSettings, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
+        self, seen: View, brief: StageBrief, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
     ) -> None:
         """Makes every panel agree with `seen`; `backdrop` (#rrggbb) lies behind and between the regions."""
         async with asyncio.TaskGroup() as group:
             for name, presenter in self._by_panel.items():
-                work = presenter.show(seen, settings, pad, notices, watermark=watermark, backdrop=backdrop)
+                work = presenter.show(seen, brief, pad, notices, watermark=watermark, backdrop=backdrop)
                 group.create_task(work, name=f"cards on {name}")
 
     def pad_key(self, panel: str, x: float, y: float) -> str | None:

@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from player.core.content import Alert, DeviceSettings, Rect
+from player.core.content import Alert, CardFacts, Rect, StageBrief
 from player.core.cover import View
 from player.core.ports.box import Clock
 from player.errors import BoxError
@@ -93,7 +93,7 @@ class Presenter:
         self._overlay.close()
 
     async def show(
-        self, view: View, settings: DeviceSettings, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
+        self, view: View, brief: StageBrief, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
     ) -> None:
         """Makes the panel agree with `view`; `backdrop` (#rrggbb) lies behind and between the regions."""
         from player.stage.cards import catalogue as cards
@@ -106,27 +106,28 @@ class Presenter:
         minute = now.replace(second=0, microsecond=0)
         await self._plain("keys", _CLEAR, wanted=self._panel_place.has_keys, place=_KEYS)
         size = self.size
-        facts = (settings.server_name, settings.server_url, settings.device_name, settings.address, settings.network)
+        told = brief.cards
+        facts = (told.server_name, told.server_url, told.device_name, told.address, told.network)
         covers: dict[str, tuple[Any, Callable[[], Any], Place]] = {
             "idle": (
-                (settings.device_name, minute),
-                lambda: cards.idle_card(size, device_name=settings.device_name, now=now),
+                (told.device_name, minute),
+                lambda: cards.idle_card(size, device_name=told.device_name, now=now),
                 _UNDER,
             ),
-            "pairing": ((settings.pairing_code, facts, minute), lambda: _pairing(size, settings, now), _OVER),
+            "pairing": ((told.pairing_code, facts, minute), lambda: _pairing(size, told, now), _OVER),
             "alert": ((view.alert,), lambda: self._alert(view.alert), _OVER),
             "lock_pad": ((pad,), lambda: self._lock_pad(pad), _OVER),
         }
         for name, (key, draw, place) in covers.items():
             await self._card(name, key if view.cover == name else None, draw, place)
         await self._corner(view.corner_code)
-        await self._notices(settings, notices)
+        await self._notices(told, notices)
         await self._ticker(view.tickers)
         await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
         await self._card("backdrop", backdrop, lambda: _plane(backdrop or "#000000"), _UNDER)
         if not view.curtain:
             await self._plain("curtain", _BLACK, wanted=False, place=_CURTAIN)
-        catching = settings.locked and view.cover not in ("lock_pad", "alert")
+        catching = brief.settings.locked and view.cover not in ("lock_pad", "alert")
         await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
 
     def _now(self) -> datetime:
@@ -165,11 +166,11 @@ class Presenter:
         place = _corner(self.size, Anchor.BOTTOM | Anchor.LEFT)
         await self._card("corner", code, lambda: cards.corner_card(cards.corner_size(self.size), code or ""), place)
 
-    async def _notices(self, settings: DeviceSettings, notices: Notices) -> None:
+    async def _notices(self, told: CardFacts, notices: Notices) -> None:
         from player.stage.cards import catalogue as cards
 
         label = self._panel_place.label
-        facts = (settings.device_name or "This screen", settings.address, settings.box_id)
+        facts = (told.device_name or "This screen", told.address, told.box_id)
         key = (*facts, label) if notices.identify else None
         await self._card("identify", key, lambda: cards.identify_card(self.size, *facts, panel=label), _OVER)
         place = Place(Layer.OVERLAY, Anchor.BOTTOM, (0, 0, self.size[1] // 12, 0))
@@ -236,12 +237,12 @@ def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:
     return view, Notices() if view.cover == "alert" else notices
 
 
-def _pairing(size: tuple[int, int], settings: DeviceSettings, now: datetime) -> Any:
+def _pairing(size: tuple[int, int], told: CardFacts, now: datetime) -> Any:
     from player.stage.cards import catalogue as cards
 
     return cards.pairing_card(
-        size, code=settings.pairing_code or "", server_name=settings.server_name, server_url=settings.server_url,
-        device_name=settings.device_name, address=settings.address, network=settings.network, now=now, box_id=settings.box_id,
+        size, code=told.pairing_code or "", server_name=told.server_name, server_url=told.server_url,
+        device_name=told.device_name, address=told.address, network=told.network, now=now, box_id=told.box_id,
     )  # fmt: skip
 
 

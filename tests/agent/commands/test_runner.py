@@ -16,7 +16,7 @@ import pytest
 
 from player.agent.commands.handlers import build_handlers, restore, take_picture
 from player.agent.commands.runner import CommandRunner
-from player.agent.settings.device_settings import SettingsStore
+from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
@@ -75,10 +75,10 @@ class Box:
         self.start()
 
     def start(self) -> None:
-        self.settings = SettingsStore(self.folder / "orders.json", self.stage)
-        self.lock = ScreenLock(self.folder / "lock.json", self.settings, self.stage, self.clock, log_n=4)
+        self.brief = BriefStore(self.folder / "orders.json", self.stage)
+        self.lock = ScreenLock(self.folder / "lock.json", self.brief, self.stage, self.clock, log_n=4)
         ports: dict[str, Any] = {
-            "stage": self.stage, "settings": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
+            "stage": self.stage, "brief": self.brief, "lock": self.lock, "clock": self.clock, "host": self.host,
             "cms": Absent("server", "no server is configured"), "audio": self.audio, "panel": self.panel,
             "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
             "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
@@ -135,7 +135,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 async def test_the_volume_is_ordered_and_set(box: Box):
     result = await box.outcome("set_volume", {"volume": "35"})
     assert (result.status, result.message, result.result) == ("succeeded", "the volume is 35", {"volume": 35})
-    assert (box.audio.level, box.settings.current.volume) == (35, 35)
+    assert (box.audio.level, box.brief.current.settings.volume) == (35, 35)
 
 
 async def test_k8_states_are_ordered_durably(box: Box):
@@ -147,7 +147,7 @@ async def test_k8_states_are_ordered_durably(box: Box):
         ("lock", {"pin": "1234"}),
     ):
         assert (await box.outcome(kind, payload, kind)).status == "succeeded"
-    kept = SettingsStore(box.folder / "orders.json", box.stage).current
+    kept = BriefStore(box.folder / "orders.json", box.stage).current.settings
     assert (kept.muted, kept.screen_on, kept.brightness, kept.orientation, kept.locked) == (
         True,
         False,
@@ -226,7 +226,7 @@ async def test_what_this_box_cannot_do_fails_with_the_reason(tmp_path: Path):
 async def test_a_box_whose_sound_is_broken_is_still_muted_by_the_stage(box: Box):
     box.audio.broken = True
     assert (await box.outcome("mute", {"muted": True})).status == "succeeded"
-    assert box.settings.current.muted
+    assert box.brief.current.settings.muted
     assert (await box.outcome("set_volume", {"volume": 5}, "2")).status == "failed"
 
 

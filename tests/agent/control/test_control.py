@@ -18,9 +18,9 @@ import pytest
 from player.agent.control.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
 from player.agent.control.http import ControlServer
 from player.cli.client import ControlClient
-from player.core.content import DeviceSettings
 from player.core.ports.stage import StageStatus
 from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
+from tests.fakes.brief import brief
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 
 PASSWORD = "correct horse"
@@ -111,7 +111,7 @@ async def test_the_unix_socket_is_its_owners_alone(served: Served) -> None:
 
 
 async def test_the_pairing_code_is_told_while_there_is_one(served: Served) -> None:
-    served.source.value = status(settings=DeviceSettings(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
+    served.source.value = status(brief=brief(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
     assert await ask(served, "pairing") == {"paired": False, "pairing_code": "4A7X2B", "server": "https://cms.example.com"}
     assert "4A7X2B" in (await served.get("/"))[1]
 

@@ -15,11 +15,11 @@ from player.agent.commands.handlers import build_handlers
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.heartbeat import Heartbeat
 from player.agent.reports.results_outbox import ResultsOutbox
-from player.agent.settings.device_settings import SettingsStore
+from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
-from player.core.content import DeviceSettings
+from player.core.content import StageBrief
 from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.core.ports.server import Telemetry
@@ -27,6 +27,7 @@ from player.demo.client import Operator
 from player.demo.server import DemoServer
 from player.errors import BoxError
 from player.runtime.clock import SystemClock
+from tests.fakes.brief import brief
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
 from tests.fakes.running import eventually, running
@@ -53,17 +54,15 @@ class QuickClock(SystemClock):
 class Agent:
     """What of the agent takes part in a heartbeat."""
 
-    def __init__(
-        self, folder: Path, http: Any, url: str, *, settings: DeviceSettings | None = None, seed: str = "s", uuid: str = "u"
-    ):
+    def __init__(self, folder: Path, http: Any, url: str, *, told: StageBrief | None = None, seed: str = "s", uuid: str = "u"):
         clock = FakeClock()
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
         self.server_http = ServerHttp(http, url, clock=QuickClock())
         cms = AdCast(self.server_http, uuid=uuid, clock=clock, model="m", os_version="1", app_version="1")
-        self.settings = SettingsStore(folder / "orders.json", self.stage, settings)
-        self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, log_n=4)
+        self.brief = BriefStore(folder / "orders.json", self.stage, told)
+        self.lock = ScreenLock(folder / "lock.json", self.brief, self.stage, clock, log_n=4)
         handlers = build_handlers(
-            stage=self.stage, settings=self.settings, lock=self.lock, cms=cms, clock=clock, host=FakeHost(), audio=FakeAudio(),
+            stage=self.stage, brief=self.brief, lock=self.lock, cms=cms, clock=clock, host=FakeHost(), audio=FakeAudio(),
             panel=FakePanel(), refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
             updater=Absent("update", "no key"), read_logs=no_logs,
         )  # fmt: skip
@@ -72,7 +71,7 @@ class Agent:
         self.faults: list[Fault] = []
         self.clock_unknown = False
         self.heartbeat = Heartbeat(
-            cms, clock=clock, settings=self.settings, lock=self.lock, commands=self.commands, results=self.results,
+            cms, clock=clock, brief=self.brief, lock=self.lock, commands=self.commands, results=self.results,
             telemetry=self._telemetry, faults=[lambda: self.faults], fetch_image=self._image, clock_trusted=self._synced,
             interval_s=0.03, register_s=0.03, seed=seed,
         )  # fmt: skip
@@ -125,7 +124,7 @@ def agent(tmp_path: Path, script: Script, http: Any):
 @pytest.fixture
 def paired(tmp_path: Path, script: Script, http: Any):
     script.on(REGISTER, PAIRED)
-    made = Agent(tmp_path, http, script.url, settings=DeviceSettings(paired=True, device_name="Lobby"))
+    made = Agent(tmp_path, http, script.url, told=brief(paired=True, device_name="Lobby"))
     yield made
     made.commands.close()
 
@@ -137,11 +136,11 @@ async def test_the_code_is_shown_changed_and_gone_when_the_box_is_paired(agent: 
     script.on(REGISTER, UNPAIRED, UNPAIRED, {**UNPAIRED, "pairing_code": "ZZ9ZZ9"}, PAIRED)
     script.on(HEARTBEAT, QUIET)
     async with agent.running():
-        await eventually(lambda: agent.settings.current.pairing_code == "4A7X2B")
-        await eventually(lambda: agent.settings.current.pairing_code == "ZZ9ZZ9")
-        await eventually(lambda: agent.settings.current.paired)
+        await eventually(lambda: agent.brief.current.cards.pairing_code == "4A7X2B")
+        await eventually(lambda: agent.brief.current.cards.pairing_code == "ZZ9ZZ9")
+        await eventually(lambda: agent.brief.current.cards.paired)
         await eventually(lambda: script.asked(HEARTBEAT))
-    assert (agent.settings.current.pairing_code, agent.settings.current.device_name) == (None, "Lobby")
+    assert (agent.brief.current.cards.pairing_code, agent.brief.current.cards.device_name) == (None, "Lobby")
     assert agent.stage.ops().count("reread") == 3
     assert agent.contact.paired is True
 
@@ -167,11 +166,11 @@ async def test_a_box_that_is_forgotten_keeps_what_it_has_and_shows_its_code(pair
     script.on(REGISTER, PAIRED, UNPAIRED)
     script.on(HEARTBEAT, QUIET, forgotten, QUIET)
     async with paired.running():
-        await eventually(lambda: paired.settings.current.pairing_code == "4A7X2B")
-        assert paired.settings.current.paired is False
-        assert paired.settings.current.device_name == "Lobby"
+        await eventually(lambda: paired.brief.current.cards.pairing_code == "4A7X2B")
+        assert paired.brief.current.cards.paired is False
+        assert paired.brief.current.cards.device_name == "Lobby"
         script.on(REGISTER, PAIRED)
-        await eventually(lambda: paired.settings.current.paired)
+        await eventually(lambda: paired.brief.current.cards.paired)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -181,7 +180,7 @@ async def test_n16_a_box_that_is_refused_obeys_nothing_says_so_and_asks_rarely(p
         await eventually(lambda: paired.contact.refused)
         await asyncio.sleep(0.3)
     assert len(script.asked(HEARTBEAT)) <= 3
-    assert paired.settings.current.paired is True
+    assert paired.brief.current.cards.paired is True
     assert [fault.code for fault in paired.heartbeat.fault_list()] == ["server_refused"]
 
 
@@ -222,7 +221,7 @@ async def test_the_box_tells_that_it_was_unlocked_with_the_pin(paired: Agent, sc
 async def test_the_interval_is_the_servers_and_a_poke_does_not_wait_for_it(tmp_path: Path, script: Script, http: Any):
     script.on(REGISTER, PAIRED)
     script.on(HEARTBEAT, {**QUIET, "heartbeat_interval": 900})
-    agent = Agent(tmp_path, http, script.url, settings=DeviceSettings(paired=True))
+    agent = Agent(tmp_path, http, script.url, told=brief(paired=True))
     async with agent.running():
         await eventually(lambda: script.asked(HEARTBEAT))
         await asyncio.sleep(0.2)
@@ -241,21 +240,21 @@ async def test_commands_are_carried_out_and_their_results_posted(paired: Agent, 
     async with paired.running():
         posted = await eventually(lambda: script.asked("/api/device/commands/7/result"))
     assert posted[0].body["status"] == "succeeded"
-    assert paired.settings.current.volume == 35
+    assert paired.brief.current.settings.volume == 35
 
 
 async def test_alerts_are_ordered_at_once_their_picture_follows_and_they_end(paired: Agent, script: Script):
     alert = {"id": 1, "title": "Fire", "message": "Leave", "severity": "extreme", "image_url": "http://x/fire.png"}
     script.on(HEARTBEAT, {**QUIET, "emergency_alerts": [alert]})
     async with paired.running():
-        await eventually(lambda: paired.settings.current.alerts)
-        await eventually(lambda: paired.settings.current.alerts[0].image == "ab/fire.png")
+        await eventually(lambda: paired.brief.current.alerts)
+        await eventually(lambda: paired.brief.current.alerts[0].image == "ab/fire.png")
         script.on(HEARTBEAT, {"status": "ok"})
         asked = len(script.seen)
         await eventually(lambda: len(script.seen) > asked + 2)
-        assert paired.settings.current.alerts[0].image == "ab/fire.png"
+        assert paired.brief.current.alerts[0].image == "ab/fire.png"
         script.on(HEARTBEAT, QUIET)
-        await eventually(lambda: not paired.settings.current.alerts)
+        await eventually(lambda: not paired.brief.current.alerts)
 
 
 async def test_an_alert_whose_picture_is_missing_is_still_shown(paired: Agent, script: Script):
@@ -263,15 +262,15 @@ async def test_an_alert_whose_picture_is_missing_is_still_shown(paired: Agent, s
     alert = {"id": 1, "title": "Fire", "severity": "extreme", "image_url": "http://x/fire.png"}
     script.on(HEARTBEAT, {**QUIET, "emergency_alerts": [alert]})
     async with paired.running():
-        await eventually(lambda: paired.settings.current.alerts)
-    assert paired.settings.current.alerts[0].image is None
+        await eventually(lambda: paired.brief.current.alerts)
+    assert paired.brief.current.alerts[0].image is None
 
 
 async def test_t1_an_alert_is_shown_where_nobody_can_say_whether_the_clock_is_set(paired: Agent, script: Script):
     paired.clock_unknown = True
     script.on(HEARTBEAT, {**QUIET, "emergency_alerts": [{"id": 1, "title": "Fire", "severity": "extreme", "expires_at": 5}]})
     async with paired.running():
-        await eventually(lambda: paired.settings.current.alerts)
+        await eventually(lambda: paired.brief.current.alerts)
 
 
 async def test_t7_the_servers_time_is_compared_and_an_update_noticed(paired: Agent, script: Script):
@@ -304,17 +303,17 @@ async def test_n13_after_an_outage_the_box_is_back_by_itself(paired: Agent, scri
         assert next(fault.code for fault in paired.heartbeat.fault_list()).startswith("server_")
         await eventually(lambda: paired.contact.online)
     assert paired.heartbeat.fault_list() == ()
-    assert paired.settings.current.paired is True
+    assert paired.brief.current.cards.paired is True
 
 
 async def test_without_a_server_the_box_goes_on_with_what_it_has(tmp_path: Path, http: Any):
     async with scripted_server() as gone:
         url = gone.url
-    agent = Agent(tmp_path, http, url, settings=DeviceSettings(paired=True, device_name="Lobby"))
+    agent = Agent(tmp_path, http, url, told=brief(paired=True, device_name="Lobby"))
     async with agent.running():
         (fault,) = await eventually(agent.heartbeat.fault_list)
     assert fault.code == "server_unreachable"
-    assert agent.settings.current == DeviceSettings(paired=True, device_name="Lobby")
+    assert agent.brief.current == brief(paired=True, device_name="Lobby")
     agent.commands.close()
 
 
@@ -335,9 +334,9 @@ async def test_an_operator_pairs_commands_locks_and_warns_through_a_whole_server
         await operator.register("Ada", "ada@example.com", "correct horse", "Ada's")
         agent = Agent(tmp_path / "agent", http, server.url, uuid="0f5c2f8e-1111-4222-8333-444455556666")
         async with agent.running():
-            code = await eventually(lambda: agent.settings.current.pairing_code)
+            code = await eventually(lambda: agent.brief.current.cards.pairing_code)
             device = int((await operator.pair(code, "Lobby"))["id"])
-            await eventually(lambda: agent.settings.current.paired)
+            await eventually(lambda: agent.brief.current.cards.paired)
             command = await operator.command(device, "set_volume", {"volume": 35})
             assert (await operator.wait_result(command["id"], 10))["status"] == "succeeded"
             refused = await operator.command(device, "set_orientation", {"orientation": "sideways"})
@@ -346,10 +345,10 @@ async def test_an_operator_pairs_commands_locks_and_warns_through_a_whole_server
             await eventually(lambda: agent.lock.locked)
             await agent.lock.unlock("1234")
             alert = await operator.alert("Fire", "Leave", "extreme")
-            await eventually(lambda: agent.settings.current.alerts)
+            await eventually(lambda: agent.brief.current.alerts)
             await operator.end_alert(alert["id"])
-            await eventually(lambda: not agent.settings.current.alerts)
+            await eventually(lambda: not agent.brief.current.alerts)
             await operator.delete_device(device)
-            await eventually(lambda: agent.settings.current.paired is False and agent.settings.current.pairing_code != code)
+            await eventually(lambda: agent.brief.current.cards.paired is False and agent.brief.current.cards.pairing_code != code)
         agent.commands.close()
-    assert agent.settings.current.volume == 35
+    assert agent.brief.current.settings.volume == 35

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.settings.device_settings import SettingsStore
+from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.content import DeviceSettings, Orientation
 from player.errors import BoxError, StorageError, WrongPin
@@ -28,61 +28,62 @@ def clock():
 
 
 @pytest.fixture
-def settings(tmp_path: Path, stage: FakeStage):
-    return SettingsStore(tmp_path / "orders.json", stage)
+def brief(tmp_path: Path, stage: FakeStage):
+    return BriefStore(tmp_path / "orders.json", stage)
 
 
-def open_lock(folder: Path, settings: SettingsStore, stage: FakeStage, clock: FakeClock) -> ScreenLock:
-    return ScreenLock(folder / "lock.json", settings, stage, clock, log_n=4)
+def open_lock(folder: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock) -> ScreenLock:
+    return ScreenLock(folder / "lock.json", brief, stage, clock, log_n=4)
 
 
 @pytest.fixture
-def lock(tmp_path: Path, settings: SettingsStore, stage: FakeStage, clock: FakeClock):
-    return open_lock(tmp_path, settings, stage, clock)
+def lock(tmp_path: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock):
+    return open_lock(tmp_path, brief, stage, clock)
 
 
 # --- orders ------------------------------------------------------------------------------------------------------------------
 
 
-async def test_k8_orders_are_on_disk_before_the_stage_is_told(tmp_path: Path, settings: SettingsStore, stage: FakeStage):
-    await settings.update(screen_on=False, orientation=Orientation.PORTRAIT)
+async def test_k8_orders_are_on_disk_before_the_stage_is_told(tmp_path: Path, brief: BriefStore, stage: FakeStage):
+    await brief.change_settings(screen_on=False, orientation=Orientation.PORTRAIT)
     assert stage.ops() == ["reread"]
     assert Snapshot(tmp_path / "orders.json", DeviceSettings).read() == DeviceSettings(
         screen_on=False, orientation=Orientation.PORTRAIT
     )
-    assert SettingsStore(tmp_path / "orders.json", stage).current.screen_on is False
+    assert BriefStore(tmp_path / "orders.json", stage).current.settings.screen_on is False
     assert (tmp_path / "orders.json").stat().st_mode & 0o777 == 0o640
 
 
-async def test_what_is_ordered_already_is_not_written_again(tmp_path: Path, settings: SettingsStore, stage: FakeStage):
-    await settings.update(locked=True)
+async def test_what_is_ordered_already_is_not_written_again(tmp_path: Path, brief: BriefStore, stage: FakeStage):
+    await brief.change_settings(locked=True)
     written = (tmp_path / "orders.json").stat().st_mtime_ns
-    await settings.update(locked=True)
+    await brief.change_settings(locked=True)
     assert (tmp_path / "orders.json").stat().st_mtime_ns == written
     assert stage.ops() == ["reread"]
 
 
-async def test_an_absent_stage_costs_nothing(settings: SettingsStore, stage: FakeStage):
+async def test_an_absent_stage_costs_nothing(brief: BriefStore, stage: FakeStage):
     stage.away = True
-    assert (await settings.update(locked=True)).locked is True
+    await brief.change_settings(locked=True)
+    assert brief.current.settings.locked is True
 
 
 async def test_s3_an_order_that_cannot_be_written_is_not_in_force(tmp_path: Path, stage: FakeStage):
-    book = SettingsStore(tmp_path / "orders.json", stage)
+    book = BriefStore(tmp_path / "orders.json", stage)
     (tmp_path / "orders.json.tmp").mkdir()
     with pytest.raises(StorageError):
-        await book.update(locked=True)
-    assert book.current.locked is False
+        await book.change_settings(locked=True)
+    assert book.current.settings.locked is False
     assert stage.ops() == []
 
 
 # --- the lock ------------------------------------------------------------------------------------------------------------------
 
 
-async def test_the_server_locks_and_the_pin_unlocks(lock: ScreenLock, settings: SettingsStore):
+async def test_the_server_locks_and_the_pin_unlocks(lock: ScreenLock, brief: BriefStore):
     await lock.server_says(True, "1234")
     assert lock.locked
-    assert settings.current.locked
+    assert brief.current.settings.locked
     with pytest.raises(WrongPin):
         await lock.unlock("9999")
     assert lock.locked
@@ -134,11 +135,11 @@ async def test_the_pin_is_kept_as_a_hash_that_only_we_read(tmp_path: Path, lock:
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-async def test_the_same_pin_again_is_not_hashed_again(tmp_path: Path, lock: ScreenLock, settings: SettingsStore, stage, clock):
+async def test_the_same_pin_again_is_not_hashed_again(tmp_path: Path, lock: ScreenLock, brief: BriefStore, stage, clock):
     await lock.server_says(True, "1234")
     kept = (tmp_path / "lock.json").read_bytes()
     await lock.server_says(True, "1234")
-    await open_lock(tmp_path, settings, stage, clock).server_says(True, "1234")
+    await open_lock(tmp_path, brief, stage, clock).server_says(True, "1234")
     assert (tmp_path / "lock.json").read_bytes() == kept
 
 
@@ -156,14 +157,14 @@ async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwh
 
 
 async def test_l5_a_restart_gives_no_free_guess(
-    tmp_path: Path, lock: ScreenLock, settings: SettingsStore, stage: FakeStage, clock: FakeClock
+    tmp_path: Path, lock: ScreenLock, brief: BriefStore, stage: FakeStage, clock: FakeClock
 ):
     await lock.server_says(True, "1234")
     for _ in range(6):
         with pytest.raises(WrongPin):
             await lock.unlock("0000")
         clock.forward(300)
-    again = open_lock(tmp_path, settings, stage, clock)
+    again = open_lock(tmp_path, brief, stage, clock)
     with pytest.raises(WrongPin) as wrong:
         await again.unlock("1234")
     assert wrong.value.wait_s == 32

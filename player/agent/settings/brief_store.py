@@ -1,0 +1,56 @@
+"""What the stage is told, kept durably: written first, told second (faults.md K8).
+
+The stage reads the file before its first frame, so what it says holds over restarts and while the stage is away.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from player.brief import BriefFile
+from player.core.content import Alert, StageBrief
+from player.core.ports.stage import StagePort
+from player.errors import BoxError
+
+log = logging.getLogger(__name__)
+
+
+class BriefStore:
+    """The one writer of the stage's brief. `first` is what holds where nothing was kept yet.
+
+    Each change raises StorageError when it cannot be kept; then nothing changed.
+    """
+
+    def __init__(self, path: Path, stage: StagePort, first: StageBrief | None = None) -> None:
+        self._file, self._stage = BriefFile(path), stage
+        self.current = self._file.read() or first or StageBrief()
+
+    async def change_settings(self, **changes: Any) -> None:
+        """Other values for fields of `DeviceSettings`."""
+        await self._keep(replace(self.current, settings=replace(self.current.settings, **changes)))
+
+    async def change_cards(self, **changes: Any) -> None:
+        """Other values for fields of `CardFacts`."""
+        await self._keep(replace(self.current, cards=replace(self.current.cards, **changes)))
+
+    async def change_alerts(self, alerts: tuple[Alert, ...]) -> None:
+        """All alerts that are held."""
+        await self._keep(replace(self.current, alerts=alerts))
+
+    async def _keep(self, wanted: StageBrief) -> None:
+        if wanted != self.current or not self._file.path.exists():
+            self._file.write(wanted)
+            self.current = wanted
+            await self.tell_stage()
+
+    async def tell_stage(self) -> bool:
+        """Has the stage read its brief again; False where it is away, and then it reads it when it starts."""
+        try:
+            await self._stage.ask("reread")
+        except BoxError as error:
+            log.debug("the stage reads its brief later: %s", error)
+            return False
+        return True

@@ -1,0 +1,29 @@
+"""The file of what the agent tells the stage: `core.content.StageBrief` as one flat object, whatever part a field belongs to.
+
+Flat because every version reads it so: each looks for the fields that it knows at the top, and passes over the others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from player.core.content import Alert, CardFacts, DeviceSettings, StageBrief
+from player.store import Snapshot
+
+
+class BriefFile(Snapshot[StageBrief]):
+    """A snapshot of a `StageBrief`. `mode` lets the stage's user read it through the group."""
+
+    def __init__(self, path: Path, *, mode: int = 0o640) -> None:
+        super().__init__(path, StageBrief, mode=mode)
+
+    def _of_body(self, body: Any) -> StageBrief:
+        settings, cards = msgspec.convert(body, DeviceSettings), msgspec.convert(body, CardFacts)
+        return StageBrief(settings, cards, msgspec.convert(body.get("alerts", ()), tuple[Alert, ...]))
+
+    def _body_of(self, value: StageBrief) -> Any:
+        settings, cards = msgspec.to_builtins(value.settings), msgspec.to_builtins(value.cards)
+        return {**settings, **cards, "alerts": value.alerts}

@@ -1,0 +1,17 @@
+"""A `StageBrief` from its fields, whatever part they belong to: `brief(paired=True, screen_on=False)`."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from player.core.content import DeviceSettings, StageBrief
+
+NOTHING = StageBrief()
+
+
+def brief(before: StageBrief = NOTHING, /, **changes: Any) -> StageBrief:
+    """`before` with other values."""
+    alerts = changes.pop("alerts", before.alerts)
+    wanted = {name: changes.pop(name) for name in {field.name for field in fields(DeviceSettings)} & changes.keys()}
+    return StageBrief(replace(before.settings, **wanted), replace(before.cards, **changes), alerts)
