@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, assert_never
 
-from player.core.clipclock import ClipClock
+from player.core.clipclock import ClipClock, Look, Over, Overdue, Reading, Stalled
 from player.core.content import Fit
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
@@ -31,7 +32,6 @@ T = TypeVar("T")
 
 LOAD_LIMIT_S = 10.0
 CALL_LIMIT_S = 5.0
-LAST_FRAME_S = 0.15  # with sound the end is announced some frames before the last was shown
 STALL_S = 5.0
 
 
@@ -49,12 +49,12 @@ class MpvSurface(Surface):
         sound: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._app_id, self._handle, self._loop = app_id, handle, loop
-        self._load_limit_s, self._stall_s = load_limit_s, stall_s
+        self._load_limit_s = load_limit_s
         self._opened = self._drawn = self._has_video = False
         self._failure: ContentError | None = None
         self._name = ""
         self._eof = False
-        self._clip = ClipClock()
+        self._clip = ClipClock(stall_s)
         self._live = False
         self._sound = sound
         self.sound_output: str | None = None
@@ -140,11 +140,13 @@ class MpvSurface(Surface):
         self._name, self._live = item.name, item.kind.is_stream
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
-        self._clip.rewound()
+        self._clip.rewound(whole=item.kind.has_file)
         try:
             async with asyncio.timeout(self._load_limit_s):
                 await in_thread(_load, self._handle, playable, self._sound())
                 await self._first_frame()
+                if await in_thread(_is_combed, self._handle):
+                    await self._deinterlaced()
                 if self._clip.duration_s is None and item.kind is Kind.VIDEO:  # mpv may tell of it after the first frame
                     self._clip.duration_s = await in_thread(_length, self._handle)
         except TimeoutError as error:
@@ -161,6 +163,13 @@ class MpvSurface(Surface):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
             await self._changed.wait()
 
+    async def _deinterlaced(self) -> None:
+        """The first frame again, without its combs; a stream, which cannot go back, loses them from its next frame on."""
+        self._drawn = False
+        await in_thread(_deinterlace, self._handle)
+        if not self._live:
+            await self._first_frame()
+
     def start(self) -> None:
         """Lets it run."""
         self._clip.started(self._loop.time())
@@ -173,49 +182,42 @@ class MpvSurface(Surface):
 
     async def ended(self) -> None:
         """Returns when the last frame has been shown for its time. Raises ContentError when it stalls or breaks."""
-        watch = self._loop.time() + self._stall_s
-        before: tuple[float | None, int] | None = None
-        overdue: tuple[float | None, int] | None = None
-        foreseen = False
-        while not self._eof and not foreseen:
-            if self._failure:
-                raise self._failure
-            self._changed.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._clip.next_look_s(self._loop.time(), self._stall_s / 2))
-            if not self._eof and self._clip.foreseeable(self._loop.time()):
-                foreseen = await self._stands_on_last_frame()
-            if not self._eof and self._clip.overdue(self._loop.time()):
-                seen, overdue = overdue, await self._look()
-                if seen == overdue:
+        while self._failure is None:
+            match self._clip.judge(self._loop.time(), eof=self._eof):
+                case Look(in_s):
+                    if not await self._told_within(in_s):
+                        self._clip.saw(await self._read(), self._loop.time())
+                case Over(in_s):
+                    if self._live:
+                        raise ContentError("stream_ended", self._name, "the stream ended")
+                    await asyncio.sleep(in_s)
+                    return
+                case Overdue():
                     log.warning("%s stands at its end without saying so (its sound went?)", self._name)
                     return
-            if not self._eof and self._loop.time() >= watch:
-                seen, before, watch = before, await self._look(), self._loop.time() + self._stall_s
-                if seen == before:
-                    raise ContentError("stalled", self._name, f"its picture has not moved for {self._stall_s:.0f} s")
-        if self._live:
-            raise ContentError("stream_ended", self._name, "the stream ended")
-        await asyncio.sleep(self._clip.rest_s(self._loop.time(), LAST_FRAME_S))
+                case Stalled(still_s):
+                    raise ContentError("stalled", self._name, f"its picture has not moved for {still_s:.0f} s")
+                case other:
+                    assert_never(other)
+        raise self._failure
 
-    async def _stands_on_last_frame(self) -> bool:
-        """Whether mpv shows the last one already; it says so itself some milliseconds after that one's time is over."""
+    async def _told_within(self, seconds: float) -> bool:
+        """Whether mpv says something in that time."""
+        self._changed.clear()
         try:
-            async with asyncio.timeout(self._clip.foresight_s):
-                position = await in_thread(_time_pos, self._handle)
+            async with asyncio.timeout(seconds):
+                return await self._changed.wait()
         except TimeoutError:
             return False
-        return position is not None and self._clip.is_last(position)
 
-    async def _look(self) -> tuple[float | None, int]:
-        """Where playback is, or the time itself while paused: then it is meant to stand. Raises ContentError when mpv is silent."""
+    async def _read(self) -> Reading:
+        """Where playback is. Raises ContentError when mpv is silent."""
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                position, paused, drops = await in_thread(_position, self._handle)
+                reading, self._dropped = await in_thread(_reading, self._handle)
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not answer") from error
-        self._dropped = drops
-        return (position, 0) if not paused else (asyncio.get_running_loop().time(), 1)
+        return reading
 
     async def unload(self) -> None:
         """Forgets the item; the window stays. Raises ContentError when mpv does not answer: the surface is then of no more use."""
@@ -283,6 +285,7 @@ def _load(handle: Any, playable: Playable, sound: Mapping[str, str]) -> None:
     handle.command("set", "pause", "yes")
     for name, value in {**options_for(playable), **sound}.items():
         handle.command("set", name, value)
+    handle.command("set", "deinterlace", "no")
     handle.command("set", "keepaspect", "no" if playable.fit == Fit.STRETCH else "yes")
     handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
     handle.command("set", "volume", str(playable.volume))
@@ -295,25 +298,35 @@ def _length(handle: Any) -> float | None:
     return float(found) if isinstance(found, int | float) else None
 
 
-def _time_pos(handle: Any) -> float | None:
-    found: float | None = handle.time_pos
-    return found
-
-
 def _shows_video(handle: Any) -> bool:
     return bool(handle.vid)
 
 
-def _position(handle: Any) -> tuple[float | None, bool, int]:
-    drops = (handle.frame_drop_count or 0) + (handle.decoder_frame_drop_count or 0)
-    return handle.time_pos, bool(handle.pause), drops
+def _is_combed(handle: Any) -> bool:
+    """Whether the frame on screen holds two moments, as television does: it says so itself."""
+    return bool((handle.video_frame_info or {}).get("interlaced"))
+
+
+def _deinterlace(handle: Any) -> None:
+    handle.command("set", "deinterlace", "yes")
+
+
+def _reading(handle: Any) -> tuple[Reading, int]:
+    """Where it is, and how many frames were dropped; a cache that is empty tells no end of what was read."""
+    position, cache = handle.time_pos, handle.demuxer_cache_state or {}
+    read_to_s = math.inf if cache.get("eof") else cache.get("cache-end", position or 0.0)
+    return Reading(position, read_to_s, bool(handle.pause)), _drops(handle)
 
 
 def _stop(handle: Any) -> int:
-    drops = (handle.frame_drop_count or 0) + (handle.decoder_frame_drop_count or 0)
+    drops = _drops(handle)
     handle.command("set", "pause", "yes")
     handle.command("stop")
     return drops
+
+
+def _drops(handle: Any) -> int:
+    return (handle.frame_drop_count or 0) + (handle.decoder_frame_drop_count or 0)
 
 
 def _error_words(number: int) -> str:
