@@ -48,15 +48,15 @@ async def test_d1_a_panel_that_refuses_its_mode_is_left_alone_after_three_tries_
     for tries in range(1, 6):
         await panels.look(None)
         assert compositor.told == ["mode"] * min(tries, TRIES)
-        assert panels.trouble == "panel: NONE-1 did not change its mode"
+        assert panels.problem == "panel: NONE-1 did not change its mode"
         assert panels.trying is (tries < TRIES)
     compositor.connected = False
     await panels.look(None)
     assert panels.rects == (None,)
-    assert panels.trouble is None
+    assert panels.problem is None
     compositor.connected, compositor.stubborn = True, False
     await panels.look(None)
-    assert panels.trouble is None
+    assert panels.problem is None
     assert panels.first is not None
     assert panels.first.mode[:2] == (1920, 1080)
     assert compositor.told == ["mode"] * (TRIES + 1)
@@ -73,7 +73,7 @@ async def test_another_wish_has_its_own_tries_and_what_is_right_is_not_told_agai
     for _ in range(3):
         await panels.look(Orientation.LANDSCAPE_FLIPPED)
     assert len(compositor.told) == TRIES + 1
-    assert panels.trouble is None
+    assert panels.problem is None
 
 
 async def test_power_that_cannot_be_switched_is_no_trouble_since_the_curtain_is_dark_too():
@@ -83,7 +83,7 @@ async def test_power_that_cannot_be_switched_is_no_trouble_since_the_curtain_is_
     for _ in range(TRIES + 2):
         await panels.power(on=False)
     assert len(compositor.told) == TRIES
-    assert panels.trouble is None
+    assert panels.problem is None
     await panels.power(on=True)
     assert not panels.trying
     compositor.stubborn = False

@@ -11,7 +11,7 @@ import pytest
 from player.core import proof
 from player.core.content import Alert, Item, Kind, Orientation, Severity, Transition, TransitionKind
 from player.errors import BoxError
-from player.stage.cards import lock_pad
+from player.stage.cards.catalogue import lock_pad
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage

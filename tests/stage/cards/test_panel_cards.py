@@ -16,7 +16,7 @@ from player.compositor.sway import Sway
 from player.core.content import Alert, Layout, Manifest, Playlist, Rect, Region, Severity, StageBrief
 from player.core.cover import View
 from player.runtime.clock import SystemClock
-from player.stage.cards import lock_pad
+from player.stage.cards.catalogue import lock_pad
 from player.stage.cards.panel_cards import Presenters
 from player.stage.cards.presenter import Notices, Pad
 from player.stage.wayland.overlay import Overlay
