@@ -28,6 +28,7 @@ from player.cli import make_parser
 from player.cli.play import sniff
 from player.cli.spans import BadSpan, age, since
 from player.core.content import Item, Kind, Manifest, Playlist, full_screen
+from player.core.cover import StageState
 from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import StorageError
@@ -172,7 +173,7 @@ def test_a_screenshot_is_png_or_jpeg_by_its_suffix(box: Box, running: Running) -
 
 def test_pair_tells_the_code_or_that_none_is_needed(box: Box, running: Running) -> None:
     assert "already paired with https://cms.example.com" in box("pair").stdout
-    running.source.value = status(brief=brief(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
+    running.source.value = status(brief=brief(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state=StageState.PAIRING))
     assert box("pair").stdout == "4A7X2B\n"
 
 

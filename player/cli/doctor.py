@@ -12,12 +12,11 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
-from player.cli.checks.finding import Finding, failed
+from player.cli.checks.finding import CheckResult, Finding, failed
 from player.config import Config, Dirs
 
 ANSWER_WITHIN_S = 5.0
-SIGNS = {"passed": ("✔", "32"), "failed": ("✘", "31"), "not present": ("–", "33")}
-
+SIGNS = {CheckResult.PASSED: ("✔", "32"), CheckResult.FAILED: ("✘", "31"), CheckResult.ABSENT: ("–", "33")}
 
 Check = Callable[[], Iterable[Finding]]
 
@@ -29,7 +28,7 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
         print("\n".join(_line(finding, colour=sys.stdout.isatty()) for finding in findings))
-    return 1 if any(finding.needed and finding.result == "failed" for finding in findings) else 0
+    return 1 if any(finding.needed and finding.result is CheckResult.FAILED for finding in findings) else 0
 
 
 def examine(config: Config, dirs: Dirs) -> list[Finding]:
@@ -74,5 +73,5 @@ def _guarded(check: Check) -> list[Finding]:
 def _line(finding: Finding, *, colour: bool) -> str:
     sign, code = SIGNS[finding.result]
     shown = f"\x1b[{code}m{sign}\x1b[0m" if colour and "NO_COLOR" not in os.environ else sign
-    remedy = f"\n{' ' * 31}-> {finding.remedy}" if finding.remedy and finding.result != "passed" else ""
+    remedy = f"\n{' ' * 31}-> {finding.remedy}" if finding.remedy and finding.result is not CheckResult.PASSED else ""
     return f"{shown} {finding.ability:16} {finding.result:11} {finding.detail}{remedy}"

@@ -8,16 +8,27 @@ never black.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from player.core import alerts
 from player.core.content import Alert, StageBrief
 
 
+class StageState(StrEnum):
+    """What the screen shows, in one word; the values are those of `GET /api/status`."""
+
+    PAIRING = "pairing"  # the code, for there is nothing else to show
+    PLAYING = "playing"
+    IDLE = "idle"
+    ALERT = "alert"  # an emergency alert over everything
+    SAFE_MODE = "safe_mode"
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """`state` as in `GET /api/status`; `cover` names the card over the content (None: content is seen)."""
+    """What is to be seen; `cover` names the card over the content (None: content is seen)."""
 
-    state: str
+    state: StageState
     cover: str | None = None
     alert: Alert | None = None
     corner_code: str | None = None
@@ -31,7 +42,7 @@ def view(brief: StageBrief, at: float, *, has_content: bool, pad_open: bool) -> 
     unpaired = brief.cards.paired is False and brief.cards.pairing_code is not None
     corner = brief.cards.pairing_code if unpaired and has_content else None
     if takeover:
-        return View("alert", "alert", takeover, curtain=not brief.settings.screen_on)
-    base = "playing" if has_content else "pairing" if unpaired else "idle"
-    cover = "lock_pad" if pad_open else None if has_content else base
+        return View(StageState.ALERT, "alert", takeover, curtain=not brief.settings.screen_on)
+    base = StageState.PLAYING if has_content else StageState.PAIRING if unpaired else StageState.IDLE
+    cover = "lock_pad" if pad_open else None if has_content else base.value
     return View(base, cover, None, corner, () if pad_open else tickers, curtain=not brief.settings.screen_on)

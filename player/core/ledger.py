@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any
 
 from player.core.commands import KINDS, AfterCrash, Instruction, parse
-from player.core.ports.server import Command, CommandResult
+from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import CommandRejected
 
 QUEUE_CALM, QUEUE_LIMIT = 16, 100
@@ -20,11 +21,21 @@ TOMBSTONE_S = 90 * 86_400.0
 STARTS = 2  # how often a command that may run again after a crash is started at all
 
 
+class RecordKind(StrEnum):
+    """What a line of the journal says of its command."""
+
+    RECEIVED = "received"
+    STARTED = "started"
+    INITIATED = "initiated"  # the deed ends this process; the one that follows writes `finished`
+    FINISHED = "finished"
+    TOLD = "told"  # the server has the result
+
+
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
     """One line of the journal. `at` is seconds since the epoch; which fields are there depends on `what`."""
 
-    what: Literal["received", "started", "initiated", "finished", "told"]
+    what: RecordKind
     id: str
     at: float
     boot_id: str = ""
@@ -48,7 +59,7 @@ class Entry:
     @property
     def finished(self) -> bool:
         """Whether its last word is written."""
-        return self.result is not None and self.result.status != "initiated"
+        return self.result is not None and self.result.status is not CommandStatus.INITIATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class InHand:
 class Settle:
     """It does not run; this is its last word."""
 
-    status: str
+    status: CommandStatus
     reason: str
 
 
@@ -97,16 +108,16 @@ class Ledger:
 
     def apply(self, seq: int, record: CommandRecord) -> None:
         """Takes one record in; one about a command that is not known any more changes nothing."""
-        if record.what == "received":
+        if record.what is RecordKind.RECEIVED:
             if record.command is not None and record.id not in self.entries:
                 self.entries[record.id] = Entry(record.command, record.at, seq)
             return
         entry = self.entries.get(record.id)
         if entry is None:
             return
-        if record.what == "started":
+        if record.what is RecordKind.STARTED:
             entry = replace(entry, starts=entry.starts + 1, started_at=record.at, boot_id=record.boot_id)
-        elif record.what == "told":
+        elif record.what is RecordKind.TOLD:
             told = entry.untold is not None and record.result is not None and entry.untold.status == record.result.status
             entry = replace(entry, untold=None) if told else entry
         else:
@@ -129,13 +140,13 @@ class Ledger:
 
     def _fresh(self, command: Command, now: float, *, clock_trusted: bool) -> RunCommand | Settle:
         if clock_trusted and command.expires_at is not None and command.expires_at <= now:
-            return Settle("rejected", f"it expired {now - command.expires_at:.0f} s before it could run")
+            return _rejected(f"it expired {now - command.expires_at:.0f} s before it could run")
         try:
             instruction = parse(command.type, command.payload)
         except CommandRejected as refusal:
-            return Settle("rejected", str(refusal))
+            return _rejected(str(refusal))
         spent = self._spent(now) if KINDS[command.type].restarts else None
-        return Settle("rejected", spent) if spent else RunCommand(instruction)
+        return _rejected(spent) if spent else RunCommand(instruction)
 
     def _spent(self, now: float) -> str | None:
         """The sentence that refuses one more restart (K3). An untrusted clock may jump: what lies ahead of it counts as well."""
@@ -156,8 +167,8 @@ class Ledger:
             newest[self._state(entry)] = entry.command.id
         gone = [e for e in queue if newest[self._state(e)] != e.command.id]
         kept = [e for e in queue if newest[self._state(e)] == e.command.id]
-        replaced = [(e.command.id, Settle("rejected", f"the newer command {newest[self._state(e)]} replaced it")) for e in gone]
-        full = Settle("rejected", f"more than {QUEUE_LIMIT} commands were waiting")
+        replaced = [(e.command.id, _rejected(f"the newer command {newest[self._state(e)]} replaced it")) for e in gone]
+        full = _rejected(f"more than {QUEUE_LIMIT} commands were waiting")
         return (*replaced, *((e.command.id, full) for e in kept[QUEUE_LIMIT:]))
 
     @staticmethod
@@ -187,6 +198,10 @@ class Ledger:
         return min((e.first_seq for e in self.entries.values()), default=1) - 1
 
 
+def _rejected(reason: str) -> Settle:
+    return Settle(CommandStatus.REJECTED, reason)
+
+
 def _resolve(entry: Entry, boot_id: str, version: str) -> Settle | None:
     """The restart rule of faults.md §5."""
     match KINDS[entry.command.type].after_crash:
@@ -194,16 +209,18 @@ def _resolve(entry: Entry, boot_id: str, version: str) -> Settle | None:
             return None
         case AfterCrash.BOOT:
             done = boot_id != entry.boot_id
-            return Settle("succeeded", "the box has started again") if done else Settle("failed", "the box did not restart")
+            if done:
+                return Settle(CommandStatus.SUCCEEDED, "the box has started again")
+            return Settle(CommandStatus.FAILED, "the box did not restart")
         case AfterCrash.PROCESS:
-            return Settle("succeeded", "the player has started again")
+            return Settle(CommandStatus.SUCCEEDED, "the player has started again")
         case AfterCrash.VERSION:
             wanted = str(entry.command.payload.get("version"))
             if wanted == version:
-                return Settle("succeeded", f"version {version} is running")
-            return Settle("failed", f"version {version} is running, not {wanted}")
+                return Settle(CommandStatus.SUCCEEDED, f"version {version} is running")
+            return Settle(CommandStatus.FAILED, f"version {version} is running, not {wanted}")
         case _:
-            return Settle("interrupted", "the player stopped while it ran; it is not run again")
+            return Settle(CommandStatus.INTERRUPTED, "the player stopped while it ran; it is not run again")
 
 
 def without_secrets(command: Command) -> Command:

@@ -14,6 +14,7 @@ Times are `Moment`s: `mono` (seconds, monotonic) for durations, `wall` (seconds 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import assert_never
 
 from player.core.content import CUT, Item, Playlist, Transition, TransitionKind
@@ -164,15 +165,23 @@ class Hold:
     held: bool
 
 
+class PlayResult(StrEnum):
+    """How a showing ended; the values stand in proof of play."""
+
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"  # earlier than planned, or covered
+    FAILED = "failed"  # it broke while it was on screen
+
+
 @dataclass(frozen=True, slots=True)
 class PlayRecord:
-    """One showing came to its end: the stuff of one proof-of-play event. `result`: complete | interrupted | failed."""
+    """One showing came to its end: the stuff of one proof-of-play event."""
 
     item: Item
     started: Moment
     ended: Moment
     planned_s: float
-    result: str
+    result: PlayResult
     reason: str | None = None
 
 
@@ -349,7 +358,7 @@ class RegionMachine:
         if showing and showing.token == token and not showing.broken:
             showing.broken = showing.ended = True
             self._blame(showing.item, code, reason, at, effects)
-            self._record(at, "failed", reason, effects)
+            self._record(at, PlayResult.FAILED, reason, effects)
         elif self._coming and self._coming.token == token:
             self._prepare_failed(token, code, reason, at, effects)
 
@@ -371,7 +380,7 @@ class RegionMachine:
         self._covered = by
         showing = self.on_screen
         if showing:
-            self._record(at, "interrupted", by, effects)
+            self._record(at, PlayResult.INTERRUPTED, by, effects)
             showing.held_since, showing.unseen = at.mono, True
             effects.append(Hold(showing.token, held=True))
 
@@ -385,7 +394,7 @@ class RegionMachine:
             effects.append(Hold(showing.token, held=False))
 
     def _stop(self, reason: str, at: Moment, effects: list[Effect]) -> None:
-        self._record(at, "interrupted", reason, effects)
+        self._record(at, PlayResult.INTERRUPTED, reason, effects)
         self._stopped = True
 
     # --- what follows
@@ -456,7 +465,7 @@ class RegionMachine:
         transition = self._transition(coming.item, showing)
         if showing:
             early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
-            self._record(at, "interrupted" if early else "complete", "skipped" if early else None, effects)
+            self._record(at, PlayResult.INTERRUPTED if early else PlayResult.COMPLETE, "skipped" if early else None, effects)
         effects.append(ShowItem(coming.token, coming.item, showing.token if showing else None, transition))
         if coming.position is not None:
             self._position = coming.position + 1
@@ -470,19 +479,20 @@ class RegionMachine:
         """Due, and nothing can follow: an item alone begins another showing where it stands, an unwanted one leaves."""
         wanted = any(item == showing.item for item in self.playlist.items)
         if not self.playlist.items:
-            self._record(
-                at, "complete" if showing.ended else "interrupted", None if showing.ended else "no longer scheduled", effects
-            )
+            if showing.ended:
+                self._record(at, PlayResult.COMPLETE, None, effects)
+            else:
+                self._record(at, PlayResult.INTERRUPTED, "no longer scheduled", effects)
             effects.append(Release(showing.token))
             self.on_screen = None
         elif wanted and self._stays(showing) and self._eligible(at) is not None:
-            self._record(at, "complete", None, effects)
+            self._record(at, PlayResult.COMPLETE, None, effects)
             self.on_screen = _OnScreen(
                 showing.token, showing.item, at, showing.planned_s, at.mono + showing.planned_s if showing.planned_s else None
             )
         self._skip = False
 
-    def _record(self, at: Moment, result: str, reason: str | None, effects: list[Effect]) -> None:
+    def _record(self, at: Moment, result: PlayResult, reason: str | None, effects: list[Effect]) -> None:
         showing = self.on_screen
         if showing and not showing.unseen:
             said = reason or (STAND_IN if showing.stand_in else None)

@@ -38,7 +38,7 @@ def event(
         "ended_at": timestamp(record.ended.wall),
         "duration_ms": max(0, round((record.ended.mono - record.started.mono) * 1000)),
         "planned_ms": round(record.planned_s * 1000),
-        "result": record.result,
+        "result": record.result.value,
         "screen_on": screen_on,
         "clock": "synced" if clock_synced else "unsynced",
         "prev": prev,

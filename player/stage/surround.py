@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from player.core import alerts
 from player.core.content import Orientation, Rect, StageBrief
-from player.core.cover import View, view
+from player.core.cover import StageState, View, view
 from player.core.faults import Fault
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports.box import Clock
@@ -71,7 +71,7 @@ class Surround:
         self._faults: dict[str, Fault] = {}
         self.brief = StageBrief()
         self.orientation = Orientation.LANDSCAPE
-        self.seen = View("idle")
+        self.seen = View(StageState.IDLE)
 
     def cards_lost(self) -> None:
         """What draws cards lost its connection: it is opened again."""

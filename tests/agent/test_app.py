@@ -14,7 +14,7 @@ from player.agent.app import Agent
 from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Kind
-from player.core.playback import Moment, PlayRecord
+from player.core.playback import Moment, PlayRecord, PlayResult
 from player.core.ports.stage import StageStatus
 from player.identity import Identity, is_signed, load_or_create
 from player.stage.agent_socket import AgentSocket
@@ -56,7 +56,7 @@ async def agent(url: str, dirs: Dirs, identity: Identity) -> AsyncIterator[Agent
 def shown(plays: Plays, *names: str) -> None:
     for number, name in enumerate(names):
         began, ended = Moment(number * 10, NOW + number * 10), Moment(number * 10 + 10, NOW + number * 10 + 10)
-        record = PlayRecord(Item(name, f"c-{name}", name, Kind.IMAGE, 10.0), began, ended, 10.0, "complete", None)
+        record = PlayRecord(Item(name, f"c-{name}", name, Kind.IMAGE, 10.0), began, ended, 10.0, PlayResult.COMPLETE, None)
         plays.record(record, playlist_id="p", zone="main", screen_on=True, clock_synced=True)
 
 

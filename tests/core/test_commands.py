@@ -13,8 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from player.core import commands as c
 from player.core.content import Orientation
-from player.core.ledger import CommandRecord, InHand, Ledger, Repeat, RunCommand, Settle, without_secrets
-from player.core.ports.server import Command, CommandResult
+from player.core.ledger import CommandRecord, InHand, Ledger, RecordKind, Repeat, RunCommand, Settle, without_secrets
+from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import CommandRejected
 
 UPDATE = {"version": "2.0", "url": "https://x/u", "sha256": "00", "signature": "s"}
@@ -126,14 +126,15 @@ class Book:
         self.ledger = Ledger.of(enumerate(self.records, 1))
 
     def receive(self, command: Command) -> None:
-        self.write(CommandRecord("received", command.id, self.now, command=command))
+        self.write(CommandRecord(RecordKind.RECEIVED, command.id, self.now, command=command))
 
     def start(self, name: str) -> None:
-        self.write(CommandRecord("started", name, self.now, boot_id=self.boot))
+        self.write(CommandRecord(RecordKind.STARTED, name, self.now, boot_id=self.boot))
 
-    def end(self, name: str, status: str = "succeeded") -> CommandResult:
+    def end(self, name: str, status: CommandStatus = CommandStatus.SUCCEEDED) -> CommandResult:
         result = CommandResult(name, "", status, "", self.now, self.now)
-        self.write(CommandRecord("initiated" if status == "initiated" else "finished", name, self.now, result=result))
+        what = RecordKind.INITIATED if status is CommandStatus.INITIATED else RecordKind.FINISHED
+        self.write(CommandRecord(what, name, self.now, result=result))
         return result
 
     def whole(self, command: Command) -> CommandResult:
@@ -169,21 +170,21 @@ def test_results_are_told_until_the_server_has_the_last_one():
     book = Book()
     book.receive(VOLUME)
     book.start("1")
-    first = book.end("1", "initiated")
+    first = book.end("1", CommandStatus.INITIATED)
     assert book.ledger.untold == [first]
     last = book.end("1")
     assert book.ledger.untold == [last]
-    book.write(CommandRecord("told", "1", 0, result=first))
+    book.write(CommandRecord(RecordKind.TOLD, "1", 0, result=first))
     assert book.ledger.untold == [last]
-    book.write(CommandRecord("told", "1", 0))
+    book.write(CommandRecord(RecordKind.TOLD, "1", 0))
     assert book.ledger.untold == [last]
-    book.write(CommandRecord("told", "1", 0, result=last))
-    book.write(CommandRecord("told", "1", 0, result=last))
+    book.write(CommandRecord(RecordKind.TOLD, "1", 0, result=last))
+    book.write(CommandRecord(RecordKind.TOLD, "1", 0, result=last))
     assert book.ledger.untold == []
 
 
 def test_records_of_what_is_not_known_change_nothing():
-    ledger = Ledger.of([(1, CommandRecord("started", "x", 0)), (2, CommandRecord("received", "y", 0))])
+    ledger = Ledger.of([(1, CommandRecord(RecordKind.STARTED, "x", 0)), (2, CommandRecord(RecordKind.RECEIVED, "y", 0))])
     assert ledger == Ledger()
 
 
@@ -197,7 +198,9 @@ def test_k7_an_expired_command_is_rejected_only_while_the_clock_is_trusted():
 
 
 def test_k4_an_unknown_command_is_rejected():
-    assert Book().arrived(Command("1", "explode")) == Settle("rejected", 'this player does not know the command "explode"')
+    assert Book().arrived(Command("1", "explode")) == Settle(
+        CommandStatus.REJECTED, 'this player does not know the command "explode"'
+    )
 
 
 def test_k3_no_more_than_three_restarts_an_hour_and_six_a_day():
@@ -261,9 +264,9 @@ def test_k2_an_update_is_decided_by_the_running_version():
     book = Book()
     book.receive(Command("1", "update_app", UPDATE))
     book.start("1")
-    book.end("1", "initiated")
+    book.end("1", CommandStatus.INITIATED)
     ((_, settled),) = book.ledger.after_restart("boot-2", "2.0")
-    assert settled == Settle("succeeded", "version 2.0 is running")
+    assert settled == Settle(CommandStatus.SUCCEEDED, "version 2.0 is running")
 
 
 def test_k2_a_command_that_kills_the_player_is_not_started_for_ever():
@@ -298,7 +301,7 @@ def test_what_is_old_and_told_is_forgotten_and_its_segment_may_go():
     book = Book()
     assert book.ledger.droppable(book.now) == 0
     result = book.whole(VOLUME)
-    book.write(CommandRecord("told", "1", book.now, result=result))
+    book.write(CommandRecord(RecordKind.TOLD, "1", book.now, result=result))
     book.whole(Command("2", "refresh"))
     assert book.ledger.droppable(book.now) == 0
     book.now += 91 * 86400

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.content import Item, Kind, Layout, Manifest, Playlist, full_screen
-from player.core.playback import Moment, PlayRecord
+from player.core.playback import Moment, PlayRecord, PlayResult
 from player.core.proof import GENESIS, event, uuid7, verify
 
 ITEM = Item("7", "5", "Été – Promo", Kind.VIDEO, 0, file_hash="abc123", schedule_id="3")
@@ -17,9 +17,8 @@ ITEM = Item("7", "5", "Été – Promo", Kind.VIDEO, 0, file_hash="abc123", sche
 def chain(length: int) -> list[dict]:
     events, prev = [], GENESIS
     for n in range(length):
-        record = PlayRecord(
-            ITEM, Moment(n * 10.0, 1_700_000_000.5 + n * 10), Moment(n * 10.0 + 8, 1_700_000_008.5 + n * 10), 8.0, "complete"
-        )
+        began, ended = Moment(n * 10.0, 1_700_000_000.5 + n * 10), Moment(n * 10.0 + 8, 1_700_000_008.5 + n * 10)
+        record = PlayRecord(ITEM, began, ended, 8.0, PlayResult.COMPLETE)
         events.append(
             event(
                 record, seq=n + 1, dice=bytes([n] * 10), prev=prev, playlist_id="1", zone="main", screen_on=True, clock_synced=True
@@ -61,7 +60,7 @@ def test_a_missing_event_and_a_foreign_one_show():
     events = chain(5)
     assert [b.reason for b in verify(events[:2] + events[3:])] == ["events are missing between 2 and 4"]
     forged = event(
-        PlayRecord(ITEM, Moment(0, 0), Moment(1, 1), 0, "failed", "x"),
+        PlayRecord(ITEM, Moment(0, 0), Moment(1, 1), 0, PlayResult.FAILED, "x"),
         seq=3, dice=b"y" * 10, prev="f" * 64, playlist_id="1", zone="main", screen_on=False, clock_synced=False,
     )  # fmt: skip
     assert [b.seq for b in verify([*events[:2], forged, *events[3:]])] == [3, 4]

@@ -13,7 +13,7 @@ from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.content import Fit, Kind, Severity, TransitionKind
 from player.core.faults import Fault
-from player.core.ports.server import CommandResult, Telemetry
+from player.core.ports.server import CommandResult, CommandStatus, Telemetry
 from player.demo.client import Operator
 from player.demo.server import DemoServer
 from player.errors import DeviceForgotten
@@ -111,7 +111,9 @@ async def test_commands_alerts_and_locks_arrive_and_their_results_go_back(cms: A
     assert answer.alerts
     assert (answer.alerts[0].severity, answer.alerts[0].expires_at) == (Severity.EXTREME, 4070908800)
     assert answer.server_time == pytest.approx(time.time(), abs=60)
-    result = CommandResult(command.id, "set_volume", "succeeded", "Volume 50.", time.time(), time.time(), {"volume": 50})
+    result = CommandResult(
+        command.id, "set_volume", CommandStatus.SUCCEEDED, "Volume 50.", time.time(), time.time(), {"volume": 50}
+    )
     assert await cms.report(result)
     assert (await operator.wait_result(ordered["id"], 2))["result"] == {"volume": 50}
     assert [fault["code"] for fault in await operator.faults(device)] == ["disk_full"]

@@ -15,14 +15,15 @@ from player.agent.reports.status import (
     build,
 )
 from player.core.content import CardFacts, StageBrief
+from player.core.cover import StageState
 from player.core.faults import Fault
-from player.core.ports.server import CommandResult
+from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import NowPlaying, StageStatus
 from player.errors import CommandRejected, WrongPin
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
 PNG = b"\x89PNG\r\n\x1a\n a picture"
-RESULT = CommandResult("c1", "refresh", "succeeded", "done", 1.0, 2.0)
+RESULT = CommandResult("c1", "refresh", CommandStatus.SUCCEEDED, "done", 1.0, 2.0)
 
 
 def status(*, name: str = "Summer", brief: StageBrief | None = None, stage: StageStatus | None = None) -> Status:
@@ -32,7 +33,7 @@ def status(*, name: str = "Summer", brief: StageBrief | None = None, stage: Stag
     return build(
         uuid="0123456789abcdef",
         brief=brief or StageBrief(cards=CardFacts(paired=True)),
-        stage=stage or StageStatus(state="playing", backend="headless", size="1280x720", playlist="Lobby", items=(item,)),
+        stage=stage or StageStatus(state=StageState.PLAYING, backend="headless", size="1280x720", playlist="Lobby", items=(item,)),
         server=ServerContact("adcast", "https://cms.example.com", True, 1_700_000_100.0),
         uptime_s=61.0,
         cache=CacheFigures(2048, 8 * 1024**3, 2),

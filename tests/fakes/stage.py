@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from player.core.cover import StageState
 from player.core.ports.stage import StageStatus
 from player.errors import BoxError
 
@@ -12,7 +13,7 @@ class FakeStage:
     """`away` makes it unreachable; `answers` gives the result, or the refusal (a text), of an op."""
 
     def __init__(self) -> None:
-        self.status: StageStatus | None = StageStatus(state="playing")
+        self.status: StageStatus | None = StageStatus(state=StageState.PLAYING)
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, dict[str, Any] | str] = {}
         self.away = False

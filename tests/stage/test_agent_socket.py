@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from player.agent.stage_client import StageClient
+from player.core.cover import StageState
 from player.core.ports.stage import PinEntered, StageStatus
 from player.errors import BoxError
 from player.stage.agent_socket import AgentSocket
 from tests.fakes.running import eventually, running
 
-PLAYING = StageStatus(state="playing")
-IDLE = StageStatus(state="idle")
+PLAYING = StageStatus(state=StageState.PLAYING)
+IDLE = StageStatus(state=StageState.IDLE)
 
 
 async def handle(op: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +127,7 @@ async def test_a_listener_may_send_other_messages_than_requests_to_no_effect(ser
 async def test_a_listener_that_does_not_read_is_cut_off_and_the_stage_goes_on(server: AgentSocket, path: Path):
     async with listener(path) as (good, _), listener(path) as (slow, _):
         for number in range(2000):
-            server.tell(StageStatus(state="playing", playlist=f"{number} " + "x" * 1000))
+            server.tell(StageStatus(state=StageState.PLAYING, playlist=f"{number} " + "x" * 1000))
             if number % 20 == 0:
                 await asyncio.sleep(0)
             assert (await heard(good))["kind"] == "StageStatus"

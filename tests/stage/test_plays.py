@@ -17,7 +17,7 @@ import pytest
 
 from player.core import proof
 from player.core.content import Item, Kind
-from player.core.playback import Moment, PlayRecord
+from player.core.playback import Moment, PlayRecord, PlayResult
 from player.stage.plays import DEATHS, QUARANTINE_S, SYNC_LINES, WAITING_LIMIT, Mark, Plays
 from player.store import read_journal, segments
 
@@ -35,7 +35,7 @@ def plays(folder: Path, *, days: int = 90, size: int = 1 << 30, at: float = NOW)
 
 def show(journal: Plays, name: str = "red", times: int = 1) -> dict:
     for n in range(times):
-        shown = PlayRecord(item(name), Moment(n, NOW + n), Moment(n + 10, NOW + n + 10), 10.0, "complete", None)
+        shown = PlayRecord(item(name), Moment(n, NOW + n), Moment(n + 10, NOW + n + 10), 10.0, PlayResult.COMPLETE, None)
         event = journal.record(shown, playlist_id="p1", zone="main", screen_on=True, clock_synced=True)
     return event
 

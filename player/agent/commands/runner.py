@@ -13,16 +13,16 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
 from player.core.faults import Fault
-from player.core.ledger import CommandRecord, InHand, Ledger, Repeat, RunCommand, Settle, without_secrets
+from player.core.ledger import CommandRecord, InHand, Ledger, RecordKind, Repeat, RunCommand, Settle, without_secrets
 from player.core.ports.box import Absent, Clock, Host
-from player.core.ports.server import Command, CommandResult
+from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import BoxError, SignageError, StorageError
 from player.runtime.tasks import Latest
 from player.store import Journal, read_journal
@@ -97,11 +97,11 @@ class CommandRunner:
             case InHand():
                 pass
             case RunCommand():
-                self._write("received", command.id, command=without_secrets(command))
+                self._write(RecordKind.RECEIVED, command.id, command=without_secrets(command))
                 self._whole[command.id] = command
                 self._due.set()
             case Settle(status, reason):
-                self._write("received", command.id, command=without_secrets(command))
+                self._write(RecordKind.RECEIVED, command.id, command=without_secrets(command))
                 self._finish(command.id, status, reason, self._now())
 
     # --- out -----------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ class CommandRunner:
         self._again.pop(result.id, None)
         if self._ledger.entries[result.id].untold is not None:
             with contextlib.suppress(StorageError):
-                self._write("told", result.id, result=result)
+                self._write(RecordKind.TOLD, result.id, result=result)
 
     def recent(self, count: int = 20) -> Sequence[CommandResult]:
         """The newest results, oldest first."""
@@ -158,13 +158,13 @@ class CommandRunner:
             self._finish(name, decision.status, decision.reason, began)
         elif isinstance(decision, RunCommand):
             whole = self._whole.get(name)
-            self._write("started", name, boot_id=self._boot_id())
+            self._write(RecordKind.STARTED, name, boot_id=self._boot_id())
             await self._carry_out(name, parse(whole.type, whole.payload) if whole else decision.instruction, began)
 
     async def _carry_out(self, name: str, instruction: Instruction, began: float) -> None:
         handler = self._handlers.get(type(instruction), Absent("command", "this player cannot do it"))
         if isinstance(handler, Absent):
-            self._finish(name, "failed", f"{handler.ability}: {handler.reason}", began)
+            self._finish(name, CommandStatus.FAILED, f"{handler.ability}: {handler.reason}", began)
             return
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -173,15 +173,16 @@ class CommandRunner:
                 await self._go(name, outcome, began)
                 return
         except TimeoutError:
-            self._finish(name, "failed", f"it was not done within {self._deadline_s:.0f} s", began)
+            self._finish(name, CommandStatus.FAILED, f"it was not done within {self._deadline_s:.0f} s", began)
         except SignageError as error:
-            self._finish(name, "failed", str(error), began)
+            self._finish(name, CommandStatus.FAILED, str(error), began)
         else:
-            self._finish(name, "succeeded", outcome.message, began, outcome.result)
+            self._finish(name, CommandStatus.SUCCEEDED, outcome.message, began, outcome.result)
 
     async def _go(self, name: str, going: Going, began: float) -> None:
         """The result `initiated` first; if we are still here long after the act, it did not happen."""
-        self._result("initiated", CommandResult(name, self._type(name), "initiated", going.message, began, self._now()))
+        result = CommandResult(name, self._type(name), CommandStatus.INITIATED, going.message, began, self._now())
+        self._result(RecordKind.INITIATED, result)
         if self._tell_first is not None:
             with contextlib.suppress(TimeoutError, SignageError):
                 async with asyncio.timeout(TELL_FIRST_S):
@@ -189,15 +190,16 @@ class CommandRunner:
         async with asyncio.timeout(self._deadline_s):
             await going.act()
         await asyncio.sleep(self._going_s)
-        self._finish(name, "failed", f"it was asked for, and {self._going_s:.0f} s later nothing had happened", began)
+        self._finish(name, CommandStatus.FAILED, f"it was asked for, and {self._going_s:.0f} s later nothing had happened", began)
 
     # --- writing down --------------------------------------------------------------------------------------------------
 
-    def _finish(self, name: str, status: str, message: str, began: float, result: dict[str, Any] | None = None) -> None:
-        self._result("finished", CommandResult(name, self._type(name), status, message, began, self._now(), result or {}))
+    def _finish(self, name: str, status: CommandStatus, message: str, began: float, result: dict[str, Any] | None = None) -> None:
+        whole = CommandResult(name, self._type(name), status, message, began, self._now(), result or {})
+        self._result(RecordKind.FINISHED, whole)
         self._whole.pop(name, None)
 
-    def _result(self, what: Literal["initiated", "finished"], result: CommandResult) -> None:
+    def _result(self, what: RecordKind, result: CommandResult) -> None:
         self._write(what, result.id, result=result)
         log.info("command %s (%s): %s, %s", result.type, result.id[:20], result.status, result.message)
         waiter = self._waiters.get(result.id)
@@ -207,7 +209,7 @@ class CommandRunner:
             self.told(result)
         self._wake()
 
-    def _write(self, what: Any, name: str, **fields: Any) -> None:
+    def _write(self, what: RecordKind, name: str, **fields: Any) -> None:
         record = CommandRecord(what, name, self._now(), **fields)
         self._ledger.apply(self._journal.append(record), record)
 

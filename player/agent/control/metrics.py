@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric, StateSetMetricFamily
 
 from player.agent.reports.status import Status
+from player.core.cover import StageState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-STATES = ("pairing", "playing", "idle", "alert", "safe_mode")
 
 
 def render(status: Status) -> bytes:
@@ -37,7 +37,7 @@ class _Collector:
         info = {"version": status.version, "uuid8": status.uuid8, "backend": status.stage.backend, "size": status.stage.size}
         yield InfoMetricFamily("signage_player", "This player.", value=info)
         yield StateSetMetricFamily(
-            "signage_state", "What the screen shows.", value={state: state == status.state for state in STATES}
+            "signage_state", "What the screen shows.", value={state.value: state is status.state for state in StageState}
         )
         for name, text, value in _gauges(status):
             if value is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from player import __version__
 from player.core.content import StageBrief
+from player.core.cover import StageState
 from player.core.faults import Fault
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import NowPlaying, StageStatus
@@ -83,10 +84,10 @@ class CommandFigures:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole of it; the field names are the JSON of `GET /api/status`. `state`: pairing | playing | idle | alert | safe_mode."""
+    """The whole of it; the field names are the JSON of `GET /api/status`."""
 
     uuid8: str
-    state: str
+    state: StageState
     paired: bool | None
     pairing_code: str | None
     server: ServerContact

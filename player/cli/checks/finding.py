@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CheckResult(StrEnum):
+    """What became of a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ABSENT = "not present"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line. `result`: passed | failed | not present; `needed`: failing makes the command fail."""
+    """One line; `needed`: failing makes the command fail."""
 
     ability: str
-    result: str
+    result: CheckResult
     detail: str
     remedy: str = ""
     needed: bool = False
@@ -18,14 +27,14 @@ class Finding:
 
 def passed(ability: str, detail: str) -> Finding:
     """The ability is there."""
-    return Finding(ability, "passed", detail)
+    return Finding(ability, CheckResult.PASSED, detail)
 
 
 def failed(ability: str, detail: str, remedy: str, *, needed: bool = True) -> Finding:
     """It should be there and does not work."""
-    return Finding(ability, "failed", detail, remedy, needed)
+    return Finding(ability, CheckResult.FAILED, detail, remedy, needed)
 
 
 def absent(ability: str, detail: str, remedy: str = "") -> Finding:
     """This box does not have it, and goes without."""
-    return Finding(ability, "not present", detail, remedy)
+    return Finding(ability, CheckResult.ABSENT, detail, remedy)

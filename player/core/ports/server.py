@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from player.core.content import Alert, Layout
@@ -33,13 +34,23 @@ class Command:
     expires_at: float | None = None
 
 
+class CommandStatus(StrEnum):
+    """What became of a command."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # it was tried
+    REJECTED = "rejected"  # it was not: expired, not understood, replaced, too many
+    INITIATED = "initiated"  # it ends this process, or the box; another word follows
+    INTERRUPTED = "interrupted"  # the player stopped while it ran, and it is not run again
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """`status`: succeeded | failed | rejected | initiated | interrupted. Times are seconds since the epoch."""
+    """What the one who gave a command is told. Times are seconds since the epoch."""
 
     id: str
     type: str
-    status: str
+    status: CommandStatus
     message: str
     started_at: float
     finished_at: float

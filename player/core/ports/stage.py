@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from player.core.cover import StageState
 from player.core.faults import Fault
 
 
@@ -23,9 +24,9 @@ class NowPlaying:
 
 @dataclass(frozen=True, slots=True)
 class StageStatus:
-    """What the stage is doing, sent on every change and at least every 2 s. `state` as in `GET /api/status`."""
+    """What the stage is doing, sent on every change and at least every 2 s."""
 
-    state: str = "idle"
+    state: StageState = StageState.IDLE
     backend: str = "none"
     size: str = ""
     orientation: str = "landscape"

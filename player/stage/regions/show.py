@@ -289,7 +289,7 @@ class Show:
         self._plays.record(
             record, playlist_id=region.playlist.id if region else "", zone=zone, screen_on=seen, clock_synced=self._synced()
         )
-        if record.result == "complete":
+        if record.result is playback.PlayResult.COMPLETE:
             self._mark.went_well(record.item)
 
     def _report(self, report: playback.Report) -> None:

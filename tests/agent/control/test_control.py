@@ -18,6 +18,7 @@ import pytest
 from player.agent.control.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
 from player.agent.control.http import ControlServer
 from player.cli.client import ControlClient
+from player.core.cover import StageState
 from player.core.ports.stage import StageStatus
 from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
 from tests.fakes.brief import brief
@@ -111,7 +112,7 @@ async def test_the_unix_socket_is_its_owners_alone(served: Served) -> None:
 
 
 async def test_the_pairing_code_is_told_while_there_is_one(served: Served) -> None:
-    served.source.value = status(brief=brief(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state="pairing"))
+    served.source.value = status(brief=brief(paired=False, pairing_code="4A7X2B"), stage=StageStatus(state=StageState.PAIRING))
     assert await ask(served, "pairing") == {"paired": False, "pairing_code": "4A7X2B", "server": "https://cms.example.com"}
     assert "4A7X2B" in (await served.get("/"))[1]
 

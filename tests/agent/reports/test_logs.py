@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from player.agent.reports.logs import brief, read_logs
-from player.core.ports.server import CommandResult
+from player.core.ports.server import CommandResult, CommandStatus
 from player.redact import HIDDEN, Redactor
 from player.runtime.logs import RecentLines
 from tests.fakes.stage import FakeStage
@@ -42,7 +42,7 @@ async def test_a_stage_that_is_away_is_said_to_be(logging_here: None):
 
 
 def test_the_status_counts_lines_and_leaves_other_results_alone():
-    sent = CommandResult("1", "upload_logs", "succeeded", "sent", 1.0, 2.0, {"agent": ["a", "b"], "stage": []})
-    other = CommandResult("2", "screenshot", "succeeded", "sent", 1.0, 2.0, {"width": 5})
+    sent = CommandResult("1", "upload_logs", CommandStatus.SUCCEEDED, "sent", 1.0, 2.0, {"agent": ["a", "b"], "stage": []})
+    other = CommandResult("2", "screenshot", CommandStatus.SUCCEEDED, "sent", 1.0, 2.0, {"width": 5})
     assert brief(sent).result == {"agent": 2, "stage": 0}
     assert brief(other) is other

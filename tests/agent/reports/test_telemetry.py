@@ -13,6 +13,7 @@ import pytest
 
 from player import __version__
 from player.agent.reports.telemetry import TelemetryReader, on_screen, storage_mb
+from player.core.cover import StageState
 from player.core.ports.box import Absent
 from player.core.ports.stage import NowPlaying, StageStatus
 from player.device.sensors import SystemSensors
@@ -22,7 +23,9 @@ from tests.fakes.device import FakeAudio, FakeHost, FakeSensors, FakeStage
 
 def showing(*names: str) -> StageStatus:
     items = tuple(NowPlaying(f"zone{n}", str(n), str(n), name, "video", 1.0, 30.0) for n, name in enumerate(names))
-    return StageStatus(state="playing", backend="sway", size="1920x1080", orientation="portrait", items=items, frames_dropped=3)
+    return StageStatus(
+        state=StageState.PLAYING, backend="sway", size="1920x1080", orientation="portrait", items=items, frames_dropped=3
+    )
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -18,7 +18,7 @@ from player.cms.adcast.programme import Reader
 from player.cms.http import ServerHttp
 from player.core.content import CUT, Fit, Kind, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
-from player.core.ports.server import AppUpdate, CommandResult, Programme, Telemetry
+from player.core.ports.server import AppUpdate, CommandResult, CommandStatus, Programme, Telemetry
 from player.errors import ServerBusy, ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
@@ -26,7 +26,9 @@ from tests.fakes.server import Script, scripted_server, session
 
 UUID = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10"
 TELEMETRY = Telemetry("192.168.1.100", -45, 16000, 2400, 13600, True, 80, 86400, "Summer Promo", {"is_locked": False})
-RESULT = CommandResult("c/1", "set_volume", "succeeded", "the volume is 50", 1774440000.0, 1774440001.25, {"volume": 50})
+RESULT = CommandResult(
+    "c/1", "set_volume", CommandStatus.SUCCEEDED, "the volume is 50", 1774440000.0, 1774440001.25, {"volume": 50}
+)
 ITEM = {
     "id": 1,
     "content_id": 5,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from player.compositor.sway import Sway
 from player.core.content import Alert, Layout, Manifest, Playlist, Rect, Region, Severity, StageBrief
-from player.core.cover import View
+from player.core.cover import StageState, View
 from player.runtime.clock import SystemClock
 from player.stage.cards.catalogue import lock_pad
 from player.stage.cards.panel_cards import Presenters
@@ -223,7 +223,7 @@ async def test_d1_a_card_that_the_compositor_took_away_is_put_up_again(headless_
         cards.on(list(await sway.outputs()))
         look = looking(sway, runtime_dir)
         for _ in range(2):
-            await cards.show(View("idle", curtain=True), StageBrief(), Pad(), Notices(), watermark=False, backdrop=None)
+            await cards.show(View(StageState.IDLE, curtain=True), StageBrief(), Pad(), Notices(), watermark=False, backdrop=None)
             assert cards.curtained
             await until_dark(look)
             overlay.on_panel(FIRST).remove("curtain")
@@ -237,7 +237,7 @@ async def test_a_panel_that_is_not_there_refuses_its_cards_and_the_others_have_t
         there = (await sway.outputs())[0]
         cards = Presenters(overlay.on_panel, SystemClock(), lambda: None, runtime_dir)
         cards.on([there, replace(there, name="HDMI-A-9")])
-        showing = cards.show(View("idle", curtain=True), StageBrief(), Pad(), Notices(), watermark=False, backdrop=None)
+        showing = cards.show(View(StageState.IDLE, curtain=True), StageBrief(), Pad(), Notices(), watermark=False, backdrop=None)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(showing, name="showing")
             await until_dark(looking(sway, runtime_dir))
