@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-HEAD_BYTES = 4096
+HEAD_BYTES = 65536  # a drawing's root may stand behind a long licence
+_TEXT_HEAD, _PDF_HEAD = 4096, 1024
 
 PICTURES = frozenset({"jpeg", "png", "gif", "webp", "avif", "heif", "bmp"})
-VIDEOS = frozenset({"mp4", "matroska", "mpegts", "avi"})
+VIDEOS = frozenset({"mp4", "matroska", "mpegts", "avi", "mpeg", "mpegvideo", "asf", "ogg", "flv"})
 # What else turns up, in words for the operator.
 WORDS = {
     "svg": "an SVG drawing",
@@ -34,6 +35,11 @@ _STARTS = (
     (b"GIF89a", "gif"),
     (b"BM", "bmp"),
     (b"\x1aE\xdf\xa3", "matroska"),
+    (b"\x00\x00\x01\xba", "mpeg"),
+    (b"\x00\x00\x01\xb3", "mpegvideo"),
+    (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), "asf"),
+    (b"OggS", "ogg"),
+    (b"FLV\x01", "flv"),
     (b"%PDF-", "pdf"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -47,11 +53,13 @@ _STARTS = (
     (b"\x7fELF", "script"),
     (b"#!", "script"),
 )
+_ROOTS = {b"svg": "svg", b"html": "html", b"mpd": "playlist", b"asx": "playlist", b"smil": "playlist"}
+_BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>\[]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([a-z][\w.-]*)", re.IGNORECASE)
 _TEXTS = (
     (re.compile(rb"#EXTM3U|\[playlist\]|# ?mpv EDL|ffconcat version|<asx|<smil|\[Reference\]", re.IGNORECASE), "playlist"),
     (re.compile(rb"<MPD[\s>]"), "playlist"),
     (re.compile(rb"\Av=0\r?\n"), "sdp"),
-    (re.compile(rb"<svg[\s>]", re.IGNORECASE), "svg"),
     (re.compile(rb"<!doctype html|<html[\s>]", re.IGNORECASE), "html"),
     (re.compile(rb"\A\s*<\?xml", re.IGNORECASE), "xml"),
 )
@@ -104,12 +112,32 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def _text(head: bytes) -> str:
-    plain = head.removeprefix(b"\xef\xbb\xbf")
-    for pattern, name in _TEXTS:
-        if pattern.search(plain):
-            return name
+    plain = _as_utf8(head)
+    found = _ROOTS.get(_root(plain)) or next((name for pattern, name in _TEXTS if pattern.search(plain, 0, _TEXT_HEAD)), None)
+    if found:
+        return found
+    if b"%PDF-" in head[:_PDF_HEAD]:  # what stands before it, a web server's warning or a printer's words, every reader passes over
+        return "pdf"
     try:
         words = plain[:1024].decode("utf-8", errors="strict" if len(plain) <= 1024 else "ignore")
     except UnicodeDecodeError:
         return ""
     return "text" if words and all(char.isprintable() or char in "\r\n\t" for char in words) else ""
+
+
+def _as_utf8(head: bytes) -> bytes:
+    """Without its byte order mark, which tells the encoding."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", errors="ignore").encode("utf-8", errors="ignore")
+    return head.removeprefix(b"\xef\xbb\xbf")
+
+
+def _root(text: bytes) -> bytes:
+    """The first element in small letters, without its prefix and whatever stands before it; b"" where there is none."""
+    at = 0
+    while found := _BEFORE_ROOT.match(text, at):
+        if re.match(rb"<!doctype\s+html", found[0], re.IGNORECASE):
+            return b"html"
+        at = found.end()
+    root = _ROOT.match(text, at)
+    return root[1].lower() if root else b""

@@ -141,7 +141,7 @@ def _dispatched(job: Job, source: Path, kind: str, digest: str) -> Prepared:
             from player.media.prepare import documents
 
             expect(job.name, kind, frozenset({"pdf"}), "a PDF document")
-            return documents.prepare(source, job.name, folder, job.panel, digest)
+            return documents.prepare(source, job.name, folder, job.panel, digest, job.cpu_s)
         case _:
             raise ContentError("wrong_type", job.name, f"items of the kind {job.kind} have no file", transient=False)
 

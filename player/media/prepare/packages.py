@@ -1,13 +1,16 @@
 """Packages of HTML: a zip (or a page alone), unpacked so that nothing lands outside its own folder (in the child only).
 
 Everything about the archive is judged before the first file is written; the folder appears under its final name only when complete.
+What systems leave in archives (a Mac's shadows of files, thumbnails, backslashes) is no part of the page.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
+import unicodedata
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -18,6 +21,9 @@ from player.store import sync_folder, write_atomically
 
 MAX_BYTES, MAX_FILES, MAX_PATH = 256 * 1024 * 1024, 5000, 400
 INDEX = "index.html"
+_INDEXES = (INDEX, "index.htm")
+_LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+_UTF8 = 0x800  # the flag of an entry whose name says that it is UTF-8
 
 
 def prepare(source: Path, kind: str, name: str, folder: Path, digest: str) -> Prepared:
@@ -28,16 +34,14 @@ def prepare(source: Path, kind: str, name: str, folder: Path, digest: str) -> Pr
     target = folder / digest
     if kind == "html":
         return _one_page(source, target, digest)
-    if not (target / INDEX).is_file():
-        try:
-            with zipfile.ZipFile(source) as archive:
-                files = _checked(archive, name)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            files, index = _checked(archive, name)
+            if not (target / index).is_file():
                 _unpack(archive, files, target, name)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise ContentError(
-                "damaged", name, f"the zip archive cannot be read ({error}); pack it again", transient=False
-            ) from error
-    return Prepared(target / INDEX, 0, 0, None, digest, "zip")
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ContentError("damaged", name, f"the zip archive cannot be read ({error}); pack it again", transient=False) from error
+    return Prepared(target / index, 0, 0, None, digest, "zip")
 
 
 def _one_page(source: Path, target: Path, digest: str) -> Prepared:
@@ -53,29 +57,43 @@ def _one_page(source: Path, target: Path, digest: str) -> Prepared:
     return Prepared(target / INDEX, 0, 0, None, digest, "html")
 
 
-def _checked(archive: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    """Where each file goes, below the package's folder; a single folder around everything is taken off."""
+def _checked(archive: zipfile.ZipFile, name: str) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], PurePosixPath]:
+    """Where each file goes, below the package's folder, and its first page; folders around everything are taken off."""
     entries = archive.infolist()
     if len(entries) > MAX_FILES:
         raise ContentError("too_large", name, f"it holds {len(entries)} files; {MAX_FILES} are allowed", transient=False)
     if sum(entry.file_size for entry in entries) > MAX_BYTES:
         raise ContentError("too_large", name, f"unpacked it is larger than {MAX_BYTES // 2**20} MiB", transient=False)
-    files = {_inside(entry, name): entry for entry in entries if not entry.is_dir()}
-    if PurePosixPath(INDEX) in files:
-        return files
-    tops = {path.parts[0] for path in files}
-    if len(tops) == 1 and PurePosixPath(next(iter(tops)), INDEX) in files:
-        return {PurePosixPath(*path.parts[1:]): entry for path, entry in files.items()}
-    raise ContentError("wrong_type", name, f"the package has no {INDEX} at its top; add one", transient=False)
+    inside = ((_inside(entry, name), entry) for entry in entries if not entry.is_dir())
+    files = {path: entry for path, entry in inside if not _is_litter(path)}
+    while len({path.parts[0] for path in files}) == 1 and all(len(path.parts) > 1 for path in files):
+        files = {PurePosixPath(*path.parts[1:]): entry for path, entry in files.items()}
+    first = {path.name.lower(): path for path in files if len(path.parts) == 1}
+    index = next((first[wanted] for wanted in _INDEXES if wanted in first), None)
+    if index is None:
+        raise ContentError("wrong_type", name, f"the package has no {INDEX} at its top; add one", transient=False)
+    return files, index
+
+
+def _is_litter(path: PurePosixPath) -> bool:
+    return path.parts[0] == "__MACOSX" or path.name.lower() in _LITTER or path.name.startswith("._")
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """As it was meant: a Mac writes UTF-8 and does not say so, and takes letters apart; some Windows programs write backslashes."""
+    name = entry.orig_filename
+    if not entry.flag_bits & _UTF8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return unicodedata.normalize("NFC", name).replace("\\", "/")
 
 
 def _inside(entry: zipfile.ZipInfo, name: str) -> PurePosixPath:
     """The entry's path, when it is a plain file that stays inside."""
-    path, mode = PurePosixPath(entry.filename), entry.external_attr >> 16
-    outside = (
-        path.is_absolute() or ".." in path.parts or "\\" in entry.orig_filename or ":" in path.parts[0] if path.parts else True
-    )
-    if outside or "\0" in entry.orig_filename or len(entry.filename.encode()) > MAX_PATH:
+    named, mode = _name_of(entry), entry.external_attr >> 16
+    path = PurePosixPath(named)
+    outside = path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
+    if outside or "\0" in named or len(named.encode(errors="replace")) > MAX_PATH:
         raise ContentError(
             "damaged", name, f"its entry {entry.filename[:80]!r} leads out of the package; pack it again", transient=False
         )

@@ -24,6 +24,7 @@ from player.errors import BoxError, ContentError, StorageError
 from player.runtime.systemd import child_environment
 
 log = logging.getLogger(__name__)
+DEADLINE_S, DOCUMENT_S = 90.0, 300.0
 _BYTES_A_SECOND = 8 * 1024 * 1024  # a slow card: how long hashing may take
 
 
@@ -34,6 +35,7 @@ class Prepared:
     `file` is what to open: the prepared picture, the video itself (or an animated picture, kept as it is), a package's
     `index.html`, a document's first page. `width` and `height` in pixels, as shown, turned where the file says so; 0 for a package.
     `sha256` is of the source; `format` the container's or picture's; `codec` and `audio` a video's; `pages` a document's pictures.
+    `shortened` is a sentence where only a part of it can be shown.
     """
 
     file: Path
@@ -46,6 +48,7 @@ class Prepared:
     audio: str | None = None
     animated: bool = False
     pages: tuple[Path, ...] = ()
+    shortened: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +101,17 @@ async def prepare(
     panel: tuple[int, int],
     *,
     sha256: str | None = None,
-    deadline_s: float = 90.0,
+    deadline_s: float | None = None,
 ) -> Prepared:
     """Checks `source` and makes of it what can be shown, below `folder`; `name` is for messages, `panel` in pixels.
 
-    `sha256` of the source saves hashing it again. Raises ContentError (`empty`, `wrong_type`, `unsupported`, `too_large`,
-    `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not installed).
+    `sha256` of the source saves hashing it again; `deadline_s` is by its kind where it is not given. Raises ContentError (`empty`,
+    `wrong_type`, `unsupported`, `too_large`, `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not
+    installed).
     """
     size = _size(source, name)
-    allowed_s = deadline_s + (0 if sha256 else size / _BYTES_A_SECOND)
+    patience_s = (DOCUMENT_S if kind is Kind.PDF else DEADLINE_S) if deadline_s is None else deadline_s
+    allowed_s = patience_s + (0 if sha256 else size / _BYTES_A_SECOND)
     job = Job(str(source), kind, name, str(folder), panel, max(1, round(allowed_s)), sha256)
     try:
         async with asyncio.timeout(allowed_s), _child() as child:

@@ -2,16 +2,19 @@
 
 The header's dimensions are judged before a pixel is decoded, so that a bomb costs nothing. Animated GIF and PNG stay as they are,
 after every frame was seen to decode; other animations, which mpv does not play, become PNG ones, or their first frame where they
-are long.
+are long. Broken metadata costs the metadata alone: a PNG that does not open is tried again with nothing but what draws it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import struct
+import zlib
 from pathlib import Path
+from typing import IO
 
-from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageSequence, UnidentifiedImageError
 
 from player.errors import ContentError
 from player.media.prepare.parent import Prepared
@@ -31,6 +34,18 @@ _FORMATS = {
     "heif": ("HEIF",),
 }
 _FEW_COLOURS, _SAMPLE = 16, 256  # of a sample of so many pixels square
+_UNREADABLE = (UnidentifiedImageError, EOFError, SyntaxError, ValueError, OSError, Image.DecompressionBombError)
+_PNG_START, _PNG_DRAWS = 8, (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, int], digest: str) -> Prepared:
@@ -38,22 +53,35 @@ def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, 
     Image.MAX_IMAGE_PIXELS = None  # judged here, against the size that is really decoded
     box = (max(panel), max(panel))
     try:
-        with _opened(source, kind, name) as image:
-            if kind in ("gif", "png") and getattr(image, "is_animated", False):
-                return _animated(image, source, kind, name, digest)
-            _draft(image, box)
-            _check_size(image, name)
-            if _can_be_redrawn(image, box):
-                return _redrawn(image, box, kind, folder, digest)
-            image.load()
-            flat = kind != "jpeg" and _is_flat(image)
-            shown = _shown(image, box)
-    except (UnidentifiedImageError, EOFError, SyntaxError, ValueError, OSError, Image.DecompressionBombError) as error:
+        return _prepared(source, source, kind, name, folder, box, digest)
+    except _UNREADABLE as error:
+        bare = _bare_png(source) if kind == "png" else None
+        if bare is None:
+            raise _refused(name, error) from error
+    try:
+        return _prepared(source, bare, kind, name, folder, box, digest)
+    except _UNREADABLE as error:
         raise _refused(name, error) from error
+
+
+def _prepared(
+    source: Path, content: Path | IO[bytes], kind: str, name: str, folder: Path, box: tuple[int, int], digest: str
+) -> Prepared:
+    """From `content`, which is `source` or what is readable of it."""
+    with _opened(content, kind, name) as image:
+        if kind in ("gif", "png") and getattr(image, "is_animated", False):
+            return _animated(image, source, kind, name, digest)
+        _draft(image, box)
+        _check_size(image, name)
+        if _can_be_redrawn(image, box):
+            return _redrawn(image, box, kind, folder, digest)
+        image.load()
+        flat = kind != "jpeg" and _is_flat(image)
+        shown = _shown(image, box)
     return _written(shown, kind, folder, digest, flat=flat)
 
 
-def _opened(source: Path, kind: str, name: str) -> Image.Image:
+def _opened(content: Path | IO[bytes], kind: str, name: str) -> Image.Image:
     if kind == "heif":
         try:
             import pi_heif
@@ -61,7 +89,22 @@ def _opened(source: Path, kind: str, name: str) -> Image.Image:
             reason = "HEIC pictures need the package pi-heif on this box; export it as JPEG"
             raise ContentError("unsupported", name, reason, transient=False) from error
         pi_heif.register_heif_opener()
-    return Image.open(source, formats=_FORMATS[kind])
+    return Image.open(content, formats=_FORMATS[kind])
+
+
+def _bare_png(source: Path) -> IO[bytes] | None:
+    """The picture without its metadata; None where a chunk that draws it is broken, or cut off."""
+    content = source.read_bytes()
+    out, at = [content[:_PNG_START]], _PNG_START
+    while at + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, at)
+        chunk = content[at : at + 12 + length]
+        at += len(chunk)
+        if kind in _PNG_DRAWS:
+            if len(chunk) < 12 + length or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+                return None
+            out.append(chunk)
+    return io.BytesIO(b"".join(out))
 
 
 def _draft(image: Image.Image, box: tuple[int, int]) -> None:
@@ -118,24 +161,41 @@ def _redrawn(image: Image.Image, box: tuple[int, int], kind: str, folder: Path, 
 
 def _shown(image: Image.Image, box: tuple[int, int]) -> Image.Image:
     """Scaled first, since every later step then costs less; then turned upright, with sRGB colours."""
-    profile = image.info.get("icc_profile")
+    profile, turn = image.info.get("icc_profile"), _UPRIGHT.get(_orientation(image))
     picture = _eight_bits(image)
     picture.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    upright = ImageOps.exif_transpose(picture)
-    return _srgb(upright, profile)
+    return _srgb(picture if turn is None else picture.transpose(turn), profile)
+
+
+def _orientation(image: Image.Image) -> int:
+    """As EXIF says it, 1 where that says nothing or cannot be read."""
+    try:
+        found = image.getexif().get(_ORIENTATION)
+    except (SyntaxError, ValueError, TypeError, KeyError, struct.error, OSError):
+        return 1
+    return found if isinstance(found, int) else 1
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """A mode that scales well: palettes and single bits become full colours, sixteen bits eight."""
-    exif = image.getexif()
+    """A mode that scales well: palettes and single bits become full colours, sixteen bits eight, a clear colour transparency."""
+    clear = "transparency" in image.info
     if image.mode.startswith("I"):
-        plain = image.convert("I").point(lambda value: value / 256).convert("L")
-    elif image.mode in ("RGB", "RGBA", "L", "CMYK"):
+        return _eight_of_sixteen(image)
+    if image.mode in ("RGB", "RGBA", "L", "CMYK") and not clear:
         return image
-    else:
-        clear = image.mode in ("LA", "PA", "La", "RGBa") or "transparency" in image.info
-        plain = image.convert("RGBA" if clear else "L" if image.mode == "1" else "RGB")
-    plain.info["exif"] = exif.tobytes()
+    if clear and image.mode == "RGB" and max(image.info["transparency"], default=0) > 255:  # of sixteen bits, like its pixels
+        image.info["transparency"] = tuple(value >> 8 for value in image.info["transparency"])
+    clear = clear or image.mode in ("LA", "PA", "La", "RGBa")
+    return image.convert("RGBA" if clear else "L" if image.mode == "1" else "RGB")
+
+
+def _eight_of_sixteen(image: Image.Image) -> Image.Image:
+    deep, clear = image.convert("I"), image.info.get("transparency")
+    plain = deep.point(lambda value: value / 256).convert("L")
+    if isinstance(clear, int):
+        alpha = deep.point([0 if value == clear else 255 for value in range(2**16)], "L")
+        plain = plain.convert("RGBA")
+        plain.putalpha(alpha)
     return plain
 
 

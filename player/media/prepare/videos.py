@@ -20,8 +20,15 @@ from player.media.prepare.parent import Prepared
 
 MAX_SIDE, MAX_PIXELS, MIN_SIDE = 8192, 8192 * 4320, 16
 PROBE_S, DECODE_S = 20.0, 40.0
-_READER = {"mp4": "mov", "matroska": "matroska", "mpegts": "mpegts", "avi": "avi"}
-_ONLY = ("-protocol_whitelist", "file", "-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi")
+_READER = {
+    "mp4": "mov", "matroska": "matroska", "mpegts": "mpegts", "avi": "avi",
+    "mpeg": "mpeg", "mpegvideo": "mpegvideo", "asf": "asf", "ogg": "ogg", "flv": "flv",
+}  # fmt: skip
+_READERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi,mpeg,mpegvideo,asf,ogg,flv"
+_ONLY = ("-protocol_whitelist", "file", "-format_whitelist", _READERS)
+_BOXES = frozenset(
+    b"ftyp moov mdat free skip wide uuid moof mfra sidx styp meta pnot udta emsg prft ssix pdin mvex junk PICT pict".split()
+)
 _MOST_BOXES = 200_000  # of a fragmented film of a day
 _LONGEST_S = 7 * 86400.0
 
@@ -42,7 +49,10 @@ def prepare(source: Path, kind: str, name: str, digest: str, before: Callable[[]
 
 
 def _check_boxes(source: Path, name: str) -> None:
-    """Walks the file's outermost boxes: one that reaches beyond the end, or no index at all, means that a part is missing."""
+    """Walks the file's outermost boxes: one that reaches beyond the end, or no index at all, means that a part is missing.
+
+    What comes after the film and is no box of one (a camera's trailer, a web server's warning), every reader passes over.
+    """
     size, at = source.stat().st_size, 0
     seen: set[bytes] = set()
     with source.open("rb") as file:
@@ -54,10 +64,12 @@ def _check_boxes(source: Path, name: str) -> None:
             length = int.from_bytes(head[:4], "big")
             if length == 1:
                 length = int.from_bytes(head[8:16], "big")
-            seen.add(bytes(head[4:8]))
-            at = size if length == 0 else at + length
-            if length and length < 8:
+            box = bytes(head[4:8])
+            whole = {b"moov", b"mdat"} <= seen or {b"moov", b"moof"} <= seen
+            if (length and length < 8) or (whole and box not in _BOXES):
                 break
+            seen.add(box)
+            at = size if length == 0 else at + length
             if at > size:
                 raise ContentError("truncated", name, f"{at - size} bytes are missing at its end; upload it again", transient=False)
     if b"moov" not in seen:

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import time
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from PIL import Image, ImageCms, ImageDraw
 from player.core.content import Kind
 from player.errors import ContentError, StorageError
 from player.media import filetype
+from player.media.prepare import documents
+from player.media.prepare.documents import MAX_PAGES
 from player.media.prepare.packages import MAX_FILES
 from player.media.prepare.parent import Prepared, prepare
 
@@ -54,6 +57,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "film.webm": (*picture, "-c:v", "libvpx", "-b:v", "200k"),
         "film.ts": (*picture, *h264),
         "film.avi": (*picture, "-c:v", "mpeg4"),
+        "film.mpg": (*picture, *sound, "-r", "25", "-c:v", "mpeg2video", "-c:a", "mp2"),
+        "film.m2v": (*picture, "-r", "25", "-c:v", "mpeg2video"),
+        "film.wmv": (*picture, *sound, "-c:v", "wmv2", "-c:a", "wmav2"),
+        "film.ogv": (*picture, "-c:v", "libtheora"),
+        "film.flv": (*picture, *sound, "-c:v", "flv", "-c:a", "aac"),
+        "song.ogg": (*sound, "-c:a", "libvorbis"),
         "song.m4a": (*sound, "-c:a", "aac"),
         "song.mkv": (*sound, "-c:a", "aac"),
     }
@@ -332,6 +341,24 @@ async def test_a_drawing_stays_as_it_is_once_it_was_read(tmp_path: Path, folder:
     assert done.file.read_bytes() == source.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<ns0:svg xmlns:ns0="http://www.w3.org/2000/svg" width="300" height="200"><ns0:rect/></ns0:svg>',
+        f'<?xml version="1.0"?>\n<!--{"a licence, and <html> in it. " * 200}-->\n{DRAWING.partition("?>")[2]}',
+        f"<!DOCTYPE svg [<!ENTITY a 'b'>\n]>{DRAWING.partition('?>')[2].format('<text>&a;</text>')}",
+        f"\n\n<!-- #EXTM3U -->{DRAWING.partition('?>')[2]}",
+    ],
+    ids=["prefix", "comment", "doctype", "words of a playlist"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+async def test_a_drawing_is_one_whatever_stands_before_its_root(tmp_path: Path, folder: Path, text: str, encoding: str) -> None:
+    source = tmp_path / "drawing"
+    source.write_text(text, encoding=encoding)
+    done = await prepare(source, Kind.IMAGE, "drawing", folder, PANEL)
+    assert (done.format, done.width, done.height) == ("svg", 300, 200)
+
+
 BOMB = "<!DOCTYPE svg [<!ENTITY a '{}'>{}]>".format(
     "a" * 1000, "".join(f"<!ENTITY {name} '{f'&{before};' * 20}'>" for before, name in zip("abcdefg", "bcdefgh", strict=True))
 )
@@ -353,6 +380,72 @@ async def test_c3_a_drawing_that_is_none_or_too_much_is_refused(tmp_path: Path, 
     source = tmp_path / "drawing.svg"
     source.write_text(text)
     assert (await refusal(source, Kind.IMAGE, folder)).code == code
+
+
+def chunk(kind: bytes, body: bytes, *, right: bool = True) -> bytes:
+    """One of a PNG."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body) ^ (not right))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        chunk(b"eXIf", b"this is no TIFF"),
+        chunk(b"eXIf", b"II*\0\xff\xff\xff\xff"),
+        chunk(b"iCCP", b"p\0\0" + b"not deflated"),
+        chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80_000_000))),
+        chunk(b"tEXt", b"Comment\0words", right=False),
+        chunk(b"gAMA", b"\0"),
+    ],
+    ids=["no TIFF", "leads nowhere", "profile", "text bomb", "checksum", "too short"],
+)
+async def test_broken_metadata_of_a_png_costs_the_metadata_alone(tmp_path: Path, folder: Path, broken: bytes) -> None:
+    source = tmp_path / "p.png"
+    picture = Image.new("RGB", (60, 40), (200, 30, 10))
+    picture.putpixel((59, 39), (0, 0, 255))
+    picture.save(source)
+    content = source.read_bytes()
+    source.write_bytes(content[:33] + broken + content[33:])
+    done = await prepare(source, Kind.IMAGE, "p.png", folder, PANEL)
+    with Image.open(done.file) as shown:
+        pixels = shown.convert("RGB")
+        assert (pixels.size, pixels.getpixel((0, 0)), pixels.getpixel((59, 39))) == ((60, 40), (200, 30, 10), (0, 0, 255))
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "PNG"])
+async def test_exif_that_cannot_be_read_turns_nothing(tmp_path: Path, folder: Path, form: str) -> None:
+    source = tmp_path / "photo"
+    picture = Image.new("RGB", (80, 40), "white")
+    picture.paste((255, 0, 0), (0, 0, 40, 40))
+    picture.save(source, form, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(range(200)))
+    done = await prepare(source, Kind.IMAGE, "photo", folder, PANEL)
+    with Image.open(done.file) as shown:
+        left, right = (shown.convert("RGB").getpixel((x, 20)) for x in (5, 75))
+    assert (shown.size, left[2] < 40, right[2] > 220) == ((80, 40), True, True)
+
+
+@pytest.mark.parametrize(("mode", "clear"), [("RGB", (0, 255, 0)), ("L", 0), ("P", 0), ("I;16", 0), ("1", 0)])
+async def test_the_clear_colour_of_a_png_is_clear(tmp_path: Path, folder: Path, mode: str, clear: object) -> None:
+    source = tmp_path / "p.png"
+    drawn = Image.new("RGB", (40, 40), (0, 255, 0))
+    drawn.paste((255, 255, 255), (20, 0, 40, 40))
+    if mode in ("L", "I;16", "1"):
+        drawn = Image.new("L", (40, 40), 0)
+        drawn.paste(255, (20, 0, 40, 40))
+    if mode == "I;16":
+        deep = Image.new("I;16", (40, 40), 0)
+        deep.paste(65535, (20, 0, 40, 40))
+        drawn = deep
+    elif mode == "P":
+        drawn = drawn.quantize(2)
+        clear = drawn.getpixel((0, 0))
+    else:
+        drawn = drawn.convert(mode)
+    drawn.save(source, "PNG", transparency=clear)
+    done = await prepare(source, Kind.IMAGE, "p.png", folder, PANEL)
+    with Image.open(done.file) as shown:
+        pixels = shown.convert("RGBA")
+        assert (pixels.getpixel((5, 20))[3], pixels.getpixel((35, 20))) == (0, (255, 255, 255, 255))
 
 
 # --- videos
@@ -383,14 +476,38 @@ async def test_c4_a_video_larger_than_any_panel_is_refused(tmp_path: Path, folde
         ("film.webm", "matroska", "vp8"),
         ("film.ts", "mpegts", "h264"),
         ("film.avi", "avi", "mpeg4"),
+        ("film.mpg", "mpeg", "mpeg2video"),
+        ("film.m2v", "mpegvideo", "mpeg2video"),
+        ("film.wmv", "asf", "wmv2"),
+        ("film.ogv", "ogg", "theora"),
+        ("film.flv", "flv", "flv1"),
     ],
 )
 async def test_a_good_video_is_described_and_stays_where_it_is(films: Path, folder: Path, name: str, form: str, codec: str) -> None:
     done = await prepare(films / name, Kind.VIDEO, name, folder, PANEL)
     assert (done.file, done.width, done.height) == (films / name, 320, 180)
     assert (done.format, done.codec, done.sha256) == (form, codec, sha256(films / name))
-    assert done.duration_s == pytest.approx(1.0, abs=0.2)
-    assert done.audio == ("aac" if name == "plain.mp4" else None)
+    assert done.duration_s == (None if name == "film.m2v" else pytest.approx(1.0, abs=0.2)), "a bare stream tells no length"
+    assert done.audio == {"plain.mp4": "aac", "film.mpg": "mp2", "film.wmv": "wmav2", "film.flv": "aac"}.get(name)
+
+
+TRAILERS = {
+    "a camera's": bytes.fromhex("00000020" + "5341455700000000" + "deadbeef") + bytes(20),
+    "a web server's": b"\n<br />\n<b>Warning</b>:  Cannot modify header information in <b>/var/www/a.php</b> on line <b>3</b>",
+    "zeros": bytes(100),
+    "a length of five": b"\0\0\0\x05" + bytes(40),
+}
+
+
+@pytest.mark.parametrize("name", ["plain.mp4", "first.mp4"])
+@pytest.mark.parametrize("trailer", TRAILERS)
+async def test_a_whole_film_with_something_behind_it_is_a_whole_film(
+    tmp_path: Path, films: Path, folder: Path, name: str, trailer: str
+) -> None:
+    source = tmp_path / name
+    source.write_bytes((films / name).read_bytes() + TRAILERS[trailer])
+    done = await prepare(source, Kind.VIDEO, name, folder, PANEL)
+    assert (done.codec, done.width, done.height) == ("h264", 320, 180)
 
 
 async def test_a_turned_video_is_measured_as_it_is_seen(films: Path, folder: Path) -> None:
@@ -398,7 +515,7 @@ async def test_a_turned_video_is_measured_as_it_is_seen(films: Path, folder: Pat
     assert (done.width, done.height) == (180, 320)
 
 
-@pytest.mark.parametrize("name", ["song.m4a", "song.mkv"])
+@pytest.mark.parametrize("name", ["song.m4a", "song.mkv", "song.ogg"])
 async def test_c18_sound_without_picture_is_refused_with_the_reason(films: Path, folder: Path, name: str) -> None:
     error = await refusal(films / name, Kind.VIDEO, folder)
     assert error.code in ("unsupported", "wrong_type")
@@ -691,6 +808,33 @@ async def test_a_single_folder_around_a_package_is_taken_off(tmp_path: Path, fol
     assert (done.file.parent / "js/a.js").exists()
 
 
+async def test_what_a_mac_packs_beside_a_page_is_left_out(tmp_path: Path, folder: Path) -> None:
+    packed = {
+        "site/index.html": b"<h1>Menu",
+        "site/._index.html": b"Mac OS X",
+        "site/.DS_Store": b"x",
+        ".DS_Store": b"x",
+        "__MACOSX/site/._index.html": b"Mac OS X",
+        "__MACOSX/._site": b"x",
+        "Thumbs.db": b"x",
+    }
+    done = await prepare(package(tmp_path / "menu.zip", packed), Kind.PACKAGE, "menu", folder, PANEL)
+    assert (done.file.read_bytes(), names(done.file.parent)) == (b"<h1>Menu", ["index.html"])
+
+
+async def test_names_in_a_package_are_what_the_page_calls_them(tmp_path: Path, folder: Path) -> None:
+    """A Mac does not say that its names are UTF-8 and takes letters apart; Windows programs write backslashes."""
+    source = tmp_path / "menu.zip"
+    taken_apart = unicodedata.normalize("NFD", "bücher.png").encode()
+    package(
+        source, {"site\\Index.HTM": b"<img src=bu.cher.png>", "site\\img\\a.png": b"1", "site\\" + "x" * len(taken_apart): b"2"}
+    )
+    source.write_bytes(source.read_bytes().replace(b"x" * len(taken_apart), taken_apart))
+    done = await prepare(source, Kind.PACKAGE, "menu", folder, PANEL)
+    assert names(done.file.parent) == ["Index.HTM", "a.png", "bücher.png", "img"]
+    assert done.file.name == "Index.HTM"
+
+
 @pytest.mark.parametrize(
     "name", ["../evil.html", "a/../../evil.html", "/etc/cron.d/evil", "C:/evil.html", "..\\evil.html", "a" * 500, "b/./../../x"]
 )
@@ -738,21 +882,57 @@ def document(path: Path, pages: int, size: tuple[float, float] = (595, 842)) -> 
     return path
 
 
-async def test_each_page_of_a_document_becomes_a_picture_that_fits_the_panel(tmp_path: Path, folder: Path) -> None:
+async def test_each_page_of_a_document_becomes_a_picture_that_fits_the_panel_however_it_hangs(tmp_path: Path, folder: Path) -> None:
     source = document(tmp_path / "menu.pdf", 3)
     done = await prepare(source, Kind.PDF, "menu.pdf", folder, PANEL)
-    assert len(done.pages) == 3
+    assert (len(done.pages), done.shortened) == (3, "")
     assert done.file == done.pages[0]
-    assert done.height == PANEL[1]
+    assert (done.width, done.height) == (PANEL[1], 510), "an upright page fills the width of an upright panel"
     for page in done.pages:
         with Image.open(page) as shown:
             assert shown.size == (done.width, done.height)
             assert shown.convert("L").getpixel((5, 5)) == 255
+    wide = await prepare(document(tmp_path / "wide.pdf", 1, (1600, 900)), Kind.PDF, "wide.pdf", folder, PANEL)
+    assert (wide.width, wide.height) == PANEL
 
 
-async def test_a_document_too_long_or_broken_is_refused(tmp_path: Path, folder: Path) -> None:
-    long = await refusal(document(tmp_path / "long.pdf", 51), Kind.PDF, folder)
-    assert (long.code, "51 pages" in long.reason) == ("too_large", True)
+FORM = b"""%PDF-1.7
+1 0 obj <</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>> endobj
+2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
+3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 640 360]/Annots[4 0 R]>> endobj
+4 0 obj <</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Ada)/F 4/Rect[100 100 300 200]/P 3 0 R/AP<</N 5 0 R>>>> endobj
+5 0 obj <</Type/XObject/Subtype/Form/BBox[0 0 200 100]/Length 28>> stream
+0 0 1 rg 0 0 200 100 re f  \nendstream endobj
+trailer <</Root 1 0 R>>
+"""
+
+
+@pytest.mark.parametrize(
+    "before", [b"", b"\n<br />\n<b>Warning</b>: something\n", bytes(range(128, 200)) * 4], ids=["form", "words", "bytes"]
+)
+async def test_a_form_is_drawn_as_it_was_filled_in_and_what_stands_before_a_document_is_passed_over(
+    tmp_path: Path, folder: Path, before: bytes
+) -> None:
+    source = tmp_path / "form.pdf"
+    source.write_bytes(before + FORM)
+    done = await prepare(source, Kind.PDF, "form.pdf", folder, PANEL)
+    with Image.open(done.file) as shown:
+        assert (shown.getpixel((200, 210)), shown.getpixel((50, 50))) == ((0, 0, 255), (255, 255, 255))
+
+
+async def test_of_a_long_document_all_pages_are_shown_and_of_a_longer_one_the_first_with_a_sentence(
+    tmp_path: Path, folder: Path
+) -> None:
+    whole = await prepare(document(tmp_path / "long.pdf", 51, (64, 36)), Kind.PDF, "long", folder, (64, 36))
+    assert (len(whole.pages), whole.shortened) == (51, "")
+    part = await prepare(document(tmp_path / "longer.pdf", MAX_PAGES + 1, (64, 36)), Kind.PDF, "longer", folder, (64, 36))
+    assert len(part.pages) == MAX_PAGES
+    assert f"{MAX_PAGES + 1} pages, and only the first {MAX_PAGES} can be shown" in part.shortened
+    slow = documents.prepare(document(tmp_path / "slow.pdf", 3), "slow", folder, PANEL, "ab" * 32, within_s=0.0)
+    assert (len(slow.pages), "only the first 1 can be shown" in slow.shortened) == (1, True)
+
+
+async def test_a_broken_document_is_refused(tmp_path: Path, folder: Path) -> None:
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.7\n" + os.urandom(500))
     assert (await refusal(broken, Kind.PDF, folder)).code == "damaged"
