@@ -18,7 +18,7 @@ log = logging.getLogger("player.faults")
 class FaultPage:
     """The faults that `author` tells of, one for each `thing`: an item, a region, "" where there is one thing alone."""
 
-    def __init__(self, book: FaultBook, author: str, clock: Clock) -> None:
+    def __init__(self, book: FaultBook, clock: Clock, author: str) -> None:
         self._book, self._author, self._clock = book, author, clock
 
     def __repr__(self) -> str:

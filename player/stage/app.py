@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from typing import Protocol
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, parse_size
 from player.core.content import Manifest, StageBrief
-from player.core.faults import Fault
+from player.core.faults import FaultBook, gravest
 from player.core.playback import Skipped
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor, Surface
@@ -27,6 +28,7 @@ from player.core.ports.stage import PinEntered, StageStatus
 from player.device.host import kernel_clock_synced
 from player.errors import SignageError
 from player.runtime.clock import SystemClock
+from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
 from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Shutdown, keep_running, stopping_on_signals, until_stopped
@@ -50,7 +52,7 @@ TRIM_S = 600.0
 
 
 class Screen(Protocol):
-    """What differs between a real screen and none: how surfaces and cards are made, and which processes and faults there are."""
+    """What differs between a real screen and none: how surfaces and cards are made, and which processes there are."""
 
     @property
     def backend(self) -> str: ...
@@ -61,36 +63,37 @@ class Screen(Protocol):
     async def still(self, size: tuple[int, int]) -> None: ...
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]: ...
     def pids(self) -> dict[str, int]: ...
-    def faults(self) -> tuple[Fault, ...]: ...
 
 
 class Stage:
     """Everything of one stage, wired."""
 
-    def __init__(self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen) -> None:
-        self._dirs, self._screen, self._compositor = dirs, screen, compositor
+    def __init__(self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook) -> None:
+        self._dirs, self._screen, self._compositor, self.faults = dirs, screen, compositor, faults
         self._clock = SystemClock()
+        page = functools.partial(FaultPage, faults, self._clock)
         self._brief_file = BriefFile(dirs.brief)
         self._manifest_file = Snapshot(dirs.manifest, Manifest)
         self._started_at = self._wall()
         self._group: asyncio.TaskGroup | None = None
         dirs.stage.mkdir(parents=True, exist_ok=True)
         self.plays = Plays(
-            dirs.plays, keep_days=config.proof.keep_days, keep_bytes=parse_size(config.proof.keep_size), wall=self._wall
-        )
+            dirs.plays, keep_days=config.proof.keep_days, keep_bytes=parse_size(config.proof.keep_size), wall=self._wall,
+            faults=page("plays"),
+        )  # fmt: skip
         self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall)
         self.windows = Windows(compositor)
         self.show = Show(
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
             cache=dirs.cache, settings=lambda: self.surround.brief.settings, clock_synced=lambda: bool(kernel_clock_synced()),
             resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
-            screen_on=lambda: self.surround.screen_on, mirror=config.stage.outputs == "mirror",
+            screen_on=lambda: self.surround.screen_on, page=page, mirror=config.stage.outputs == "mirror",
             seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
         )  # fmt: skip
         self.surround = Surround(
-            show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), clock=self._clock,
-            open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)), local=self._local,
-            changed=self._tell, still=screen.still,
+            show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), faults=page("panels"),
+            clock=self._clock, open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)),
+            local=self._local, changed=self._tell, still=screen.still,
         )  # fmt: skip
         requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
         self.server = AgentSocket(dirs.stage_socket, requests)
@@ -187,8 +190,7 @@ class Stage:
             orientation=self.surround.orientation.value, wayland_display=self._screen.wayland_display,
             screen_on=self.surround.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
             items=self.show.now_playing(), frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
-            faults=(*self.show.faults(), *self.surround.faults(), *self._screen.faults()),
-            last_play_seq=self.plays.last_seq, started_at=self._started_at,
+            faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
         )  # fmt: skip
 
     async def _keep_telling(self) -> None:
@@ -223,7 +225,7 @@ def _size(config: StageConfig) -> tuple[int, int]:
     return int(width), int(height)
 
 
-async def _open(config: Config, dirs: Dirs) -> tuple[Compositor, Screen]:
+async def _open(config: Config, dirs: Dirs, faults: FaultBook) -> tuple[Compositor, Screen]:
     """The compositor and the screen for the configured backend."""
     if config.stage.backend == "none":
         null = NullCompositor(_size(config.stage))
@@ -240,12 +242,13 @@ async def _open(config: Config, dirs: Dirs) -> tuple[Compositor, Screen]:
         group.create_task(loading, name="libmpv")
         connecting = group.create_task(Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S), name="compositor")
     sway = connecting.result()
-    return sway, SwayScreen(sway, config.stage, dirs)
+    return sway, SwayScreen(sway, config.stage, dirs, functools.partial(FaultPage, faults, SystemClock()))
 
 
 async def _run(config: Config, dirs: Dirs) -> None:
-    compositor, screen = await _open(config, dirs)
-    stage = Stage(config, dirs, compositor, screen)
+    faults = FaultBook()
+    compositor, screen = await _open(config, dirs, faults)
+    stage = Stage(config, dirs, compositor, screen, faults)
     try:
         await stage.run()
     except* Shutdown:

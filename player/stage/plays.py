@@ -22,9 +22,9 @@ import msgspec
 
 from player.core import proof
 from player.core.content import Item
-from player.core.faults import Fault
 from player.core.playback import PlayRecord
 from player.errors import StorageError
+from player.runtime.fault_page import FaultPage
 from player.store import Journal, Snapshot, journal_bytes, last_record, read_journal, segments
 
 log = logging.getLogger(__name__)
@@ -44,14 +44,14 @@ class Plays:
         keep_days: int,
         keep_bytes: int,
         wall: Callable[[], float],
+        faults: FaultPage,
         dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._folder, self._keep_days, self._keep_bytes, self._wall, self._dice = folder, keep_days, keep_bytes, wall, dice
+        self._faults = faults
         self._journal: Journal[dict[str, Any]] | None = None
         self._waiting: deque[dict[str, Any]] = deque()
         self._lost = 0
-        self._trouble: str | None = None
-        self._since = 0.0
         self.write_waiting()
         found = last_record(folder)
         self._prev = found[1]["hash"] if found else proof.GENESIS
@@ -84,15 +84,16 @@ class Plays:
                 self._journal.append(self._waiting[0])
                 self._waiting.popleft()
         except StorageError as error:
-            if self._trouble is None:
-                log.error("proof of play waits in memory: %s", error)
-                self._since = self._wall()
-            self._trouble = str(error)
             while len(self._waiting) > WAITING_LIMIT:
                 self._waiting.popleft()
                 self._lost += 1
+            words = f"proof of play cannot be written and waits in memory: {error}"
+            self._faults.report("waiting", "proof_degraded", words, count=len(self._waiting))
         else:
-            self._trouble = None
+            self._faults.clear("waiting")
+        if self._lost:
+            words = f"{self._lost} plays were lost from the proof of play: the limit was reached before a server took them"
+            self._faults.report("lost", "proof_dropped", words, count=self._lost)
 
     def sync_is_due(self) -> bool:
         """Whether `sync` should be called, from a thread."""
@@ -113,7 +114,7 @@ class Plays:
             self._journal.drop_through(seq)
 
     def trim(self) -> None:
-        """Holds the limits: the oldest segments go, and the loss is reported."""
+        """Holds the limits: the oldest segments go. Blocks; the next `write_waiting` reports the loss."""
         oldest = self._wall() - self._keep_days * 86400
         while self._journal and len(found := segments(self._folder)) > 1:
             first, path = found[0]
@@ -122,20 +123,6 @@ class Plays:
             count = sum(1 for seq, _ in read_journal(self._folder, first - 1) if seq < found[1][0])
             self.drop_through(found[1][0] - 1)
             self._lost += count
-            self._since = self._since or self._wall()
-            log.error("%d proof-of-play events were dropped: the limit is reached and no server has taken them", count)
-
-    def faults(self) -> list[Fault]:
-        """What an operator should know of the journal."""
-        found = []
-        if self._trouble is not None:
-            found.append(
-                Fault("proof_degraded", f"proof of play waits in memory: {self._trouble}", self._since, count=len(self._waiting))
-            )
-        if self._lost:
-            words = f"{self._lost} proof-of-play events were lost: the limit was reached before a server took them"
-            found.append(Fault("proof_dropped", words, self._since, count=self._lost))
-        return found
 
     def close(self) -> None:
         """Everything to disk."""

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 from player.core import alerts
 from player.core.content import Orientation, Rect, StageBrief
 from player.core.cover import StageState, View, view
-from player.core.faults import Fault
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output
 from player.errors import BoxError
+from player.runtime.fault_page import FaultPage
 from player.stage.panels import Panels
 from player.stage.regions.show import Show
 
@@ -51,6 +51,7 @@ class Surround:
         *,
         show: Show,
         panels: Panels,
+        faults: FaultPage,
         clock: Clock,
         open_cards: Callable[[], Awaitable[Cards | None]],
         submit_pin: Callable[[str], None],
@@ -68,7 +69,7 @@ class Surround:
         self._placed: tuple[Rect | None, ...] | None = None
         self._stilled: tuple[int, int] | None = None
         self._said_on = True
-        self._faults: dict[str, Fault] = {}
+        self._faults = faults
         self.brief = StageBrief()
         self.orientation = Orientation.LANDSCAPE
         self.seen = View(StageState.IDLE)
@@ -126,10 +127,6 @@ class Surround:
         elif action := local_action(key):
             self._local(action)
         self.changed()
-
-    def faults(self) -> tuple[Fault, ...]:
-        """Of the panels."""
-        return (*self._faults.values(), *self._show.placement.faults())
 
     @property
     def screen_on(self) -> bool:
@@ -246,11 +243,9 @@ class Surround:
 
     def _note(self, code: str, words: str | None) -> None:
         if words is None:
-            if self._faults.pop(code, None):
-                log.info("%s: over; everything is in its place again", code)
-        elif code not in self._faults:
-            log.warning("%s", words)
-            self._faults[code] = Fault(code, words, self._clock.now().timestamp())
+            self._faults.clear(code)
+        else:
+            self._faults.report(code, code, words, count=1)
 
 
 def idle_background(folder: Path) -> Path:

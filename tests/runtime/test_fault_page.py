@@ -23,7 +23,7 @@ def book() -> FaultBook:
 
 @pytest.fixture
 def page(book: FaultBook, clock: FakeClock) -> FaultPage:
-    return FaultPage(book, "items", clock)
+    return FaultPage(book, clock, "items")
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
@@ -58,7 +58,7 @@ def test_what_is_no_longer_wanted_ends_and_another_author_keeps_his(
     page: FaultPage, book: FaultBook, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
-    other = FaultPage(book, "sound", clock)
+    other = FaultPage(book, clock, "sound")
     other.report("", "no_audio", "there is no sound device")
     page.report("film", "damaged", "film: it cannot be read")
     page.report("page", "page_unreachable", "page: no answer")

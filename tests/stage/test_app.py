@@ -13,7 +13,8 @@ import pytest
 from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
-from player.core.content import Item, Kind, Manifest, Playlist, full_screen
+from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, full_screen
+from player.core.faults import FaultBook
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.plays import DEATHS
@@ -40,7 +41,7 @@ def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
 
 def assembled(dirs: Dirs) -> Stage:
     compositor = NullCompositor((1280, 720))
-    return Stage(Config(stage=StageConfig(backend="none")), dirs, compositor, NullScreen(compositor))
+    return Stage(Config(stage=StageConfig(backend="none")), dirs, compositor, NullScreen(compositor), FaultBook())
 
 
 @contextlib.asynccontextmanager
@@ -109,3 +110,25 @@ async def test_items_that_follow_each_other_are_not_told_in_the_log(dirs: Dirs, 
             await client.ask("next")
             await eventually(lambda before=before: shown(stage) not in ("", before))
         assert caplog.messages == []
+
+
+async def test_a_fault_of_a_region_outlives_a_layout_that_has_the_region_too(dirs: Dirs, caplog: pytest.LogCaptureFixture):
+    def far_off(name: str, width: int, *more: Region) -> Manifest:
+        main = Region("main", Rect(0, 0, 100, 100), Playlist("p", "p", (clock_item("a"),)))
+        far = Region("far", Rect(0, 0, width, 50), Playlist("q", "q", (clock_item("b"),)), output=1)
+        return Manifest(name, Layout(name, 100, 100, (main, far)), False, 0)
+
+    caplog.set_level(logging.INFO)
+    publish(dirs, "a")
+    Snapshot(dirs.manifest, Manifest).write(far_off("one", 40))
+    async with on_air(dirs) as (stage, client):
+        await eventually(lambda: client.status and client.status.faults)
+        for name, width in (("two", 60), ("three", 80)):
+            Snapshot(dirs.manifest, Manifest).write(far_off(name, width))
+            await client.ask("reread")
+            await eventually(lambda name=name: f"the layout {name} is on screen" in caplog.messages)
+            assert [fault.code for fault in stage.status().faults] == ["panel_missing"]
+        publish(dirs, "a")
+        await client.ask("reread")
+        await eventually(lambda: client.status.faults == ())
+    assert [record.levelname for record in caplog.records if record.name == "player.faults"] == ["WARNING", "INFO"]

@@ -18,8 +18,10 @@ import pytest
 from player.core import proof
 from player.core.content import Item, Kind
 from player.core.playback import Moment, PlayRecord, PlayResult
+from player.runtime.fault_page import FaultPage
 from player.stage.plays import DEATHS, QUARANTINE_S, SYNC_LINES, WAITING_LIMIT, Mark, Plays
 from player.store import read_journal, segments
+from tests.fakes.faults import fault_page
 
 NOW = 1_790_000_000.0
 DAY = 86400.0
@@ -29,8 +31,8 @@ def item(name: str) -> Item:
     return Item(name, f"c-{name}", name, Kind.IMAGE, 10.0)
 
 
-def plays(folder: Path, *, days: int = 90, size: int = 1 << 30, at: float = NOW) -> Plays:
-    return Plays(folder, keep_days=days, keep_bytes=size, wall=lambda: at)
+def plays(folder: Path, *, days: int = 90, size: int = 1 << 30, at: float = NOW, faults: FaultPage | None = None) -> Plays:
+    return Plays(folder, keep_days=days, keep_bytes=size, wall=lambda: at, faults=faults or fault_page())
 
 
 def show(journal: Plays, name: str = "red", times: int = 1) -> dict:
@@ -132,16 +134,17 @@ def test_plays_are_synced_at_ten_lines_or_thirty_seconds_and_not_at_each(tmp_pat
 
 
 def test_s2_on_a_full_disk_events_wait_in_memory_and_are_written_when_there_is_room(tmp_path: Path):
-    journal = plays(tmp_path / "j")
+    faults = fault_page()
+    journal = plays(tmp_path / "j", faults=faults)
     show(journal, times=2)
     room = segments(tmp_path / "j")[0][1].stat().st_size + 100
     with files_no_larger_than(room):
         show(journal, "blue", times=5)
         assert journal.last_seq == 2
-        assert [(fault.code, fault.count, fault.since) for fault in journal.faults()] == [("proof_degraded", 5, NOW)]
+        assert [(fault.code, fault.count) for fault in faults.faults] == [("proof_degraded", 5)]
         assert segments(tmp_path / "j")[0][1].stat().st_size == room - 100, "no half line stays behind"
     journal.write_waiting()
-    assert journal.faults() == []
+    assert faults.faults == ()
     assert [event["name"] for event in on_disk(tmp_path / "j")] == ["red", "red", *["blue"] * 5]
     assert proof.verify(on_disk(tmp_path / "j")) == []
 
@@ -150,11 +153,12 @@ def test_s3_a_read_only_folder_at_the_start_does_not_stop_the_stage(tmp_path: Pa
     before = plays(tmp_path / "j")
     show(before, times=2)
     before.close()
+    faults = fault_page()
     with closed_folder(tmp_path / "j"):
-        journal = plays(tmp_path / "j")
+        journal = plays(tmp_path / "j", faults=faults)
         show(journal, "blue", times=2)
         assert journal.last_seq == 2
-        assert [fault.code for fault in journal.faults()] == ["proof_degraded"]
+        assert [fault.code for fault in faults.faults] == ["proof_degraded"]
         assert not journal.sync_is_due()
         journal.sync()
         journal.trim()
@@ -163,19 +167,17 @@ def test_s3_a_read_only_folder_at_the_start_does_not_stop_the_stage(tmp_path: Pa
     journal.write_waiting()
     assert [event["seq"] for event in on_disk(tmp_path / "j")] == [1, 2, 3, 4]
     assert proof.verify(on_disk(tmp_path / "j")) == []
-    assert journal.faults() == []
+    assert faults.faults == ()
 
 
 def test_s2_what_memory_cannot_hold_either_is_counted_and_its_gap_shows_in_the_chain(tmp_path: Path):
-    journal = plays(tmp_path / "j")
+    faults = fault_page()
+    journal = plays(tmp_path / "j", faults=faults)
     show(journal)
     with files_no_larger_than(1):
         last = show(journal, times=WAITING_LIMIT + 3)
     journal.write_waiting()
-    faults = {fault.code: fault for fault in journal.faults()}
-    assert faults.keys() == {"proof_dropped"}
-    assert faults["proof_dropped"].count == 3
-    assert faults["proof_dropped"].since == NOW
+    assert [(fault.code, fault.count) for fault in faults.faults] == [("proof_dropped", 3)]
     events = on_disk(tmp_path / "j")
     assert [(b.seq, b.reason) for b in proof.verify(events)] == [(5, "events are missing between 1 and 5")]
     journal.close()
@@ -188,7 +190,8 @@ def test_s2_what_memory_cannot_hold_either_is_counted_and_its_gap_shows_in_the_c
 
 
 def test_n14_beyond_its_size_the_oldest_segments_go_counted_and_reported(tmp_path: Path):
-    journal = plays(tmp_path / "j", size=600_000)
+    faults = fault_page()
+    journal = plays(tmp_path / "j", size=600_000, faults=faults)
     show(journal, times=2000)
     firsts = [first for first, _ in segments(tmp_path / "j")]
     assert len(firsts) >= 3
@@ -196,8 +199,8 @@ def test_n14_beyond_its_size_the_oldest_segments_go_counted_and_reported(tmp_pat
     kept = on_disk(tmp_path / "j")
     assert sum(path.stat().st_size for _, path in segments(tmp_path / "j")) <= 600_000
     assert kept[-1]["seq"] == 2000
-    (fault,) = journal.faults()
-    assert (fault.code, fault.count, fault.since) == ("proof_dropped", kept[0]["seq"] - 1, NOW)
+    journal.write_waiting()
+    assert [(fault.code, fault.count) for fault in faults.faults] == [("proof_dropped", kept[0]["seq"] - 1)]
     assert proof.verify(kept) == []
     journal.trim()
     assert on_disk(tmp_path / "j") == kept, "within its limits nothing goes"
@@ -215,12 +218,14 @@ def test_n14_events_older_than_the_limit_go_but_never_the_segment_being_written(
 
 
 def test_accepted_segments_go_without_a_fault(tmp_path: Path):
-    journal = plays(tmp_path / "j")
+    faults = fault_page()
+    journal = plays(tmp_path / "j", faults=faults)
     show(journal, times=700)
     second = segments(tmp_path / "j")[1][0]
     journal.drop_through(second - 1)
     assert segments(tmp_path / "j")[0][0] == second
-    assert journal.faults() == []
+    journal.write_waiting()
+    assert faults.faults == ()
 
 
 # --- whom a death is blamed on

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 
 from player.core.content import Orientation, Rect
-from player.core.faults import Fault
 from player.core.ports.screen import CompositorEvent, Output, Window
 from player.errors import BoxError
 from player.stage.regions.stand_in import TimedSurface
@@ -112,7 +111,3 @@ class NullScreen:
     def pids(self) -> dict[str, int]:
         """Processes, by name."""
         return {"stage": os.getpid()}
-
-    def faults(self) -> tuple[Fault, ...]:
-        """None."""
-        return ()

@@ -19,7 +19,6 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from player.config import Dirs
-from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
@@ -245,10 +244,6 @@ class SingleScreen:
     def pids(self) -> dict[str, int]:
         """Processes, by name."""
         return {"stage": os.getpid()}
-
-    def faults(self) -> tuple[Fault, ...]:
-        """None of its own."""
-        return ()
 
     async def close(self) -> None:
         """Ends both handles."""

@@ -14,29 +14,30 @@ from typing import Any
 
 from player.compositor.sway import Sway
 from player.config import Dirs, StageConfig
-from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
 from player.errors import SignageError
+from player.runtime.fault_page import FaultPage
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
 from player.store import write_atomically
 
 log = logging.getLogger(__name__)
+LISTEN_S = 2.0
 
 
 class SwayScreen:
     """Implements what `app.Screen` promises."""
 
-    def __init__(self, sway: Sway, config: StageConfig, dirs: Dirs) -> None:
-        self._sway, self._config, self._dirs = sway, config, dirs
+    def __init__(self, sway: Sway, config: StageConfig, dirs: Dirs, page: Callable[[str], FaultPage]) -> None:
+        self._sway, self._config, self._dirs, self._page = sway, config, dirs, page
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
         self.wayland_display = sway.session.wayland_display
         self._browser: Any = None
         self._drawn_windows: Any = None
         self._page_snapshots: Any = None
-        self._sound = Sound(config.audio_device, config.levelling)
+        self._sound = Sound(config.audio_device, config.levelling, faults=page("sound"))
         self._players: weakref.WeakSet[MpvSurface] = weakref.WeakSet()
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
         os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
@@ -82,6 +83,7 @@ class SwayScreen:
             self._browser = BrowserProcess(
                 self._dirs.stage_runtime,
                 self.wayland_display,
+                faults=self._page("browser"),
                 program=self._config.browser,
                 gpu=self._sway.session.renderer != "pixman",
             )
@@ -107,8 +109,13 @@ class SwayScreen:
             log.warning("the picture behind everything was not renewed: %s", error)
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """The browser, from when it is wanted, and the picture that stands behind everything."""
-        return {"browser": self._the_browser().run}
+        """The browser, from when it is wanted, and the look at where sound goes."""
+        return {"browser": self._the_browser().run, "sound": self._listen}
+
+    async def _listen(self) -> None:
+        while True:
+            self._sound.look(list(self._players))
+            await asyncio.sleep(LISTEN_S)
 
     def pids(self) -> dict[str, int]:
         """Processes, by name."""
@@ -116,10 +123,6 @@ class SwayScreen:
         if self._browser is not None and self._browser.pid:
             found["browser"] = self._browser.pid
         return found
-
-    def faults(self) -> tuple[Fault, ...]:
-        """Of sound and browser."""
-        return (*self._sound.faults(list(self._players)), *(self._browser.faults if self._browser is not None else ()))
 
 
 def _draw_still(path: Path, size: tuple[int, int]) -> None:

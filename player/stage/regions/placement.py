@@ -6,29 +6,25 @@ seen only when the screen was on, and its region's panel there, from its beginni
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from player.core.content import Layout, Rect, Region
-from player.core.faults import Fault
 from player.core.geometry import on_panel
 from player.core.panels import is_mirror
-
-log = logging.getLogger(__name__)
+from player.runtime.fault_page import FaultPage
 
 
 class Placement:
-    """`panels` by number, None where one is missing; `size` is the first one's. `screen_on` is read back; `wall` gives seconds."""
+    """`panels` by number, None where one is missing; `size` is the first one's. `screen_on` is read back."""
 
-    def __init__(self, screen_on: Callable[[], bool], wall: Callable[[], float]) -> None:
-        self._screen_on, self._wall = screen_on, wall
+    def __init__(self, screen_on: Callable[[], bool], faults: FaultPage) -> None:
+        self._screen_on, self._faults = screen_on, faults
         self._unseen: set[str] = set()
-        self._missing: dict[str, Fault] = {}
         self.panels: tuple[Rect | None, ...] = ()
         self.size = (1920, 1080)
 
     def __repr__(self) -> str:
-        return f"<ground of {len(self.panels)} panels, {len(self._missing)} regions out of sight>"
+        return f"<placement on {len(self.panels)} panels, {len(self._faults.faults)} regions out of sight>"
 
     def changed(self, panels: Sequence[Rect | None]) -> bool:
         """The panels as they are now; answers whether there is one more than ever before."""
@@ -77,17 +73,12 @@ class Placement:
     def note(self, region: Region) -> None:
         """A region whose panel is missing while others are there is a fault; that there is none at all is another one."""
         if self.is_there(region) or not self.has_panel() or is_mirror(region):
-            self._missing.pop(region.id, None)
-        elif region.id not in self._missing:
+            self._faults.clear(region.id)
+        else:
             words = f"region {region.id} belongs on panel {region.output + 1}, which is not connected; it plays on unseen"
-            log.warning("%s", words)
-            self._missing[region.id] = Fault("panel_missing", words, self._wall())
+            self._faults.report(region.id, "panel_missing", words, count=1)
 
     def forget(self, region: Region) -> None:
         """The region is no more."""
-        self._missing.pop(region.id, None)
+        self._faults.clear(region.id)
         self._unseen.discard(region.id)
-
-    def faults(self) -> tuple[Fault, ...]:
-        """Regions without their panel."""
-        return tuple(self._missing.values())

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from player.core import playback
 from player.core.content import DeviceSettings, Item, Manifest, Playlist, Rect, Region
-from player.core.faults import Fault
 from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import NowPlaying
+from player.runtime.fault_page import FaultPage
 from player.stage.plays import Mark, Plays
 from player.stage.regions.driver import RegionDriver, RegionEvents
 from player.stage.regions.placement import Placement
@@ -58,18 +58,19 @@ class Show:
         resolve: Callable[[str], Awaitable[str]],
         changed: Callable[[], None],
         screen_on: Callable[[], bool],
+        page: Callable[[str], FaultPage],
         mirror: bool,
         seed: int,
     ) -> None:
         self._compositor, self._windows, self._make, self._clock, self._cache = compositor, windows, make, clock, cache
         self._plays, self._mark, self._settings, self._synced, self._resolve = plays, mark, settings, clock_synced, resolve
         self._changed, self._mirror, self._seed = changed, mirror, seed
-        self.placement = Placement(screen_on, lambda: clock.now().timestamp())
+        self.placement = Placement(screen_on, page("regions"))
         self._group: asyncio.TaskGroup | None = None
         self._drivers: dict[str, Running] = {}
         self._changing: asyncio.Task[None] | None = None
         self._pools = 0
-        self._faults: dict[str, Fault] = {}
+        self._faults, self._kept_off = page("items"), page("items kept off")
         self._covered: str | None = None
         self._dropped = 0
         self._turns = asyncio.Semaphore(loads_at_once(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
@@ -100,7 +101,8 @@ class Show:
             manifest = mirrored(manifest, len(self.placement.panels))
         before, self.manifest = self.manifest, manifest
         known = {item.id for item in manifest.items} if manifest else set()
-        self._faults = {key: fault for key, fault in self._faults.items() if fault.item_id in known}
+        self._faults.keep_only(known)
+        self._kept_off.keep_only(known)
         if self._changing is not None:
             self._changing.cancel()
             self._changing = None
@@ -182,7 +184,8 @@ class Show:
     async def _end(self, driver: RegionDriver, task: asyncio.Task[None]) -> None:
         driver.stop(playback.Stopped("the layout changed"))
         task.cancel()
-        self.placement.forget(driver.region)
+        if driver.region.id not in self._drivers:  # the next layout may have one of the same name
+            self.placement.forget(driver.region)
         self._dropped += driver.pool.dropped_frames()
         await driver.pool.close()
 
@@ -191,7 +194,7 @@ class Show:
         for item in playlist.items:
             if item.id in barred:
                 words = f"{item.name}: the stage died three times with it on screen; it is kept off for a day"
-                self._fault(item, "quarantined", words)
+                self._kept_off.report(item.id, "quarantined", words, item_id=item.id, content_id=item.content_id, count=1)
         kept = tuple(item for item in playlist.items if item.id not in barred)
         return replace(playlist, items=kept)
 
@@ -246,7 +249,7 @@ class Show:
     def release(self) -> None:
         """Items that were kept off because the stage died with them on screen get another chance."""
         self._mark.release_all()
-        self._faults = {key: fault for key, fault in self._faults.items() if fault.code != "quarantined"}
+        self._kept_off.keep_only(())
         for driver in self._everyone:
             driver.send(playback.PlaylistChanged(self._playable(driver.region.playlist)))
 
@@ -267,10 +270,6 @@ class Show:
     def frames_dropped(self) -> int:
         """Since the start."""
         return self._dropped + sum(driver.pool.dropped_frames() for driver in self._everyone)
-
-    def faults(self) -> tuple[Fault, ...]:
-        """Of items and of the journal."""
-        return (*self._faults.values(), *self._plays.faults())
 
     def stop(self) -> None:
         """Records what is on screen; nothing follows."""
@@ -293,23 +292,17 @@ class Show:
             self._mark.went_well(record.item)
 
     def _report(self, report: playback.Report) -> None:
-        self._fault(report.item, report.code, f"{report.item.name}: {report.reason}")
+        item = report.item
+        words = f"{item.name}: {report.reason}"
+        self._faults.report(item.id, report.code, words, item_id=item.id, content_id=item.content_id)
         self.first_shown.set()  # or cannot be: if nothing else can, a card is needed
 
-    def _fault(self, item: Item, code: str, words: str) -> None:
-        before = self._faults.get(item.id)
-        if before and before.code == code:
-            self._faults[item.id] = replace(before, message=words, count=before.count + 1)
-            return
-        log.warning("%s (%s)", words, code)
-        self._faults[item.id] = Fault(code, words, self._clock.now().timestamp(), item.id, item.content_id)
-
     def _recover(self, item: Item) -> None:
-        if self._faults.pop(item.id, None):
-            log.info("%s plays again", item)
+        self._faults.clear(item.id)
 
     def _about_to_show(self, zone: str, item: Item) -> None:
         self._mark.shown(zone, item)
+        self._kept_off.clear(item.id)
         self.first_shown.set()
 
 

@@ -6,16 +6,12 @@ in the middle of an item whose device vanishes. What libmpv says it uses is what
 
 from __future__ import annotations
 
-import logging
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from player.core.faults import Fault
-
-log = logging.getLogger(__name__)
+from player.runtime.fault_page import FaultPage
 
 SILENCE = "null"
 # EBU R 128: -23 LUFS, peaks at most -1.5 dBTP, the loudness range kept; in the sound card's usual rate again.
@@ -37,14 +33,13 @@ class Sound:
         device: str = "auto",
         levelling: str = "off",
         *,
+        faults: FaultPage,
         cards: Path = Path("/dev/snd"),
         run: Path = Path("/run"),
         environment: Mapping[str, str] = os.environ,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._device, self._levelling, self._cards, self._run = device, levelling, cards, run
-        self._environment, self._now = environment, now
-        self._fault: Fault | None = None
+        self._environment, self._faults = environment, faults
 
     def __repr__(self) -> str:
         return f"<sound to {self._device} by {self.options()['ao']}>"
@@ -72,8 +67,8 @@ class Sound:
         except OSError:
             return False
 
-    def faults(self, players: list[Player]) -> tuple[Fault, ...]:
-        """No device, or one that cannot be opened: everything plays, in silence."""
+    def look(self, players: Iterable[Player]) -> None:
+        """No device, or one that cannot be opened, is a fault: everything plays, in silence."""
         words = None
         if self.options()["ao"] == SILENCE:
             words = "there is no sound device; everything plays silently, and one that appears is used from the next item on"
@@ -82,13 +77,9 @@ class Sound:
             cannot = "can be opened" if self._device == "auto" else "cannot be opened"
             words = f"{name} {cannot}; items play silently, and it is tried again with each"
         if words is None:
-            if self._fault:
-                log.info("sound is back")
-            self._fault = None
-        elif self._fault is None or self._fault.message != words:
-            log.warning("%s", words)
-            self._fault = Fault("no_audio", words, self._now())
-        return (self._fault,) if self._fault else ()
+            self._faults.clear()
+        else:
+            self._faults.report("", "no_audio", words, count=1)
 
 
 def _is_there(path: Path) -> bool:

@@ -12,14 +12,13 @@ import asyncio
 import contextlib
 import logging
 import shutil
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from player.core.faults import Fault
 from player.errors import BoxError
+from player.runtime.fault_page import FaultPage
 from player.runtime.systemd import child_environment
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
 from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit
@@ -44,13 +43,13 @@ class BrowserProcess:
         runtime: Path,
         wayland_display: str,
         *,
+        faults: FaultPage,
         program: str = "auto",
         gpu: bool = False,
         load_s: float = 10.0,
-        now: Callable[[], float] = time.time,
     ) -> None:
-        self._profile, self._display, self._program, self._gpu, self._now = runtime / "browser", wayland_display, program, gpu, now
-        self._load_s = load_s
+        self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu
+        self._faults, self._load_s = faults, load_s
         self._wanted = asyncio.Event()
         self._up = asyncio.Event()
         self._cdp: Cdp | None = None
@@ -59,7 +58,6 @@ class BrowserProcess:
         self._said: deque[str] = deque(maxlen=20)
         self._sandbox, self._was_up = True, False
         self.pid = 0
-        self.faults: tuple[Fault, ...] = ()
 
     def __repr__(self) -> str:
         return f"browser (process {self.pid})" if self.pid else "browser (not running)"
@@ -166,9 +164,8 @@ class BrowserProcess:
 
     def _give_up_sandbox(self) -> None:
         reason = "this system does not let the browser start its sandbox; allow user namespaces. Pages run without it"
-        log.warning("browser: %s", reason)
         self._sandbox = False
-        self.faults = (Fault("browser_no_sandbox", reason, self._now()),)
+        self._faults.report("", "browser_no_sandbox", reason)
 
     @contextlib.asynccontextmanager
     async def _started(self) -> AsyncIterator[asyncio.subprocess.Process]:

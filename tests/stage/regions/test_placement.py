@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from player.core.content import Layout, Playlist, Rect, Region
+from player.runtime.fault_page import FaultPage
 from player.stage.regions.placement import Placement
+from tests.fakes.faults import fault_page
 
 LAYOUT = Layout("l", 100, 100)
 HALF = Rect(50, 0, 50, 100)
@@ -14,8 +16,8 @@ def region(output: int = 0) -> Region:
     return Region(f"on-{output}", HALF, Playlist("p", "p"), output=output)
 
 
-def placement(*panels: Rect | None, on: bool = True) -> Placement:
-    made = Placement(lambda: on, lambda: 1000.0)
+def placement(*panels: Rect | None, on: bool = True, faults: FaultPage | None = None) -> Placement:
+    made = Placement(lambda: on, faults or fault_page())
     made.changed(panels)
     return made
 
@@ -46,12 +48,18 @@ def test_d1_a_play_is_seen_only_when_all_of_it_could_be():
 
 
 def test_d1_a_missing_panel_is_a_fault_of_the_region_while_others_are_there():
-    found = placement(FIRST)
+    faults = fault_page()
+    found = placement(FIRST, faults=faults)
+    for _ in range(2):
+        found.note(region(1))
+        assert [(fault.code, fault.count) for fault in faults.faults] == [("panel_missing", 1)]
+    assert repr(found) == "<placement on 1 panels, 1 regions out of sight>"
+    found.forget(region(1))
+    assert faults.faults == (), "the region is no more"
     found.note(region(1))
-    assert [(fault.code, fault.since) for fault in found.faults()] == [("panel_missing", 1000.0)]
     found.changed([FIRST, SECOND])
     found.note(region(1))
-    assert found.faults() == ()
-    nothing = placement(None)
+    assert faults.faults == ()
+    nothing = placement(None, faults=faults)
     nothing.note(region(1))
-    assert nothing.faults() == (), "that there is no panel at all is said by somebody else"
+    assert faults.faults == (), "that there is no panel at all is said by somebody else"

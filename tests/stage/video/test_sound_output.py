@@ -15,6 +15,7 @@ import pytest
 from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
 from player.stage.regions.soundfade import gains, mpv_volume
 from player.stage.video.sound import SILENCE, Sound
+from tests.fakes.faults import fault_page
 from tests.stage.conftest import Running, StageBox
 
 RATE = 16000
@@ -237,12 +238,16 @@ def test_a_fade_keeps_the_power_and_through_the_background_there_is_a_silence():
 
 def test_outputs_are_looked_for_each_time(tmp_path: Path):
     cards = tmp_path / "snd"
-    sound = Sound(cards=cards, run=tmp_path, environment={})
+    faults = fault_page()
+    sound = Sound(faults=faults, cards=cards, run=tmp_path, environment={})
     assert sound.options() == {"ao": SILENCE}
-    assert sound.faults([])[0].code == "no_audio"
+    for _ in range(2):
+        sound.look([])
+        assert [(fault.code, fault.count) for fault in faults.faults] == [("no_audio", 1)]
     cards.mkdir()
     (cards / "pcmC0D0p").touch()
     assert sound.options() == {"ao": "alsa,null"}
-    assert sound.faults([]) == ()
-    assert Sound(cards=cards, environment={"PULSE_SERVER": "tcp:10.0.0.2"}).options() == {"ao": "pulse,alsa,null"}
-    assert Sound("alsa/hdmi", "r128").always().keys() == {"audio_device", "af"}
+    sound.look([])
+    assert faults.faults == ()
+    assert Sound(faults=faults, cards=cards, environment={"PULSE_SERVER": "tcp:10.0.0.2"}).options() == {"ao": "pulse,alsa,null"}
+    assert Sound("alsa/hdmi", "r128", faults=faults).always().keys() == {"audio_device", "af"}

@@ -23,6 +23,7 @@ from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import find_browser
 from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking, running_sway
+from tests.fakes.faults import fault_page
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 RED, LIME, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -79,7 +80,7 @@ class Box:
 async def box() -> AsyncIterator[Box]:
     with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
         async with await Sway.connect(socket, 10) as sway:
-            browser = BrowserProcess(Path(name), sway.session.wayland_display, load_s=3)
+            browser = BrowserProcess(Path(name), sway.session.wayland_display, faults=fault_page(), load_s=3)
             running = asyncio.ensure_future(keep_running("browser", browser.run))
             yield Box(sway, browser, looking(sway, Path(name)))
             running.cancel()
@@ -418,7 +419,6 @@ async def test_the_browser_keeps_its_sandbox_and_has_no_port(shown, browser, sit
     command = Path(f"/proc/{browser.pid}/cmdline").read_text()  # noqa: ASYNC240
     assert "--no-sandbox" not in command
     assert "remote-debugging-port" not in command
-    assert browser.faults == ()
     assert Path(f"/proc/{browser.pid}/oom_score_adj").read_text() == "500\n"  # noqa: ASYNC240
 
 
@@ -428,21 +428,22 @@ async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_
         f'#!/bin/sh\ncase "$*" in *--no-sandbox*) exec {find_browser()} "$@";; esac\necho "No usable sandbox!" >&2; exit 1\n'
     )
     program.chmod(0o755)
-    browser = BrowserProcess(runtime_dir, sway.session.wayland_display, program=str(program), now=lambda: 7.0)
+    faults = fault_page()
+    browser = BrowserProcess(runtime_dir, sway.session.wayland_display, faults=faults, program=str(program))
     running = asyncio.ensure_future(browser.run())
     surface = WebSurface(browser, "bare")
     try:
         window = await place(sway, surface, Rect(0, 0, *SIZE))
         await surface.load(playable(site.page("/a", "lime")))
         assert [w.id for w in await sway.windows()] == [window]
-        assert [(fault.code, fault.since) for fault in browser.faults] == [("browser_no_sandbox", 7.0)]
+        assert [fault.code for fault in faults.faults] == ["browser_no_sandbox"]
     finally:
         running.cancel()
         await asyncio.wait([running])
 
 
 async def test_a_browser_that_is_not_installed_is_an_error_at_once_with_its_remedy(runtime_dir):
-    surface = WebSurface(BrowserProcess(runtime_dir, "wayland-9", program="no-such-browser"), "main-a")
+    surface = WebSurface(BrowserProcess(runtime_dir, "wayland-9", faults=fault_page(), program="no-such-browser"), "main-a")
     with pytest.raises(ContentError, match="apt install chromium"):
         await surface.load(playable("http://127.0.0.1/"))
     with pytest.raises(BoxError, match="shows nothing"):
