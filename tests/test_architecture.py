@@ -59,7 +59,6 @@ LONGEST = 350
 LONGER = {
     "player/core/playback.py": (550, "one machine: its events, its effects and its rules are read together"),
     "player/config.py": (400, "every key of the configuration, its type and its default"),
-    "player/agent/app.py": (400, "the agent's composition root makes every part once"),
 }
 BROAD = {
     "player/runtime/tasks.py": (1, "keep_running: the one place where a task's failure ends"),
@@ -288,6 +287,21 @@ def test_what_may_be_a_cancellation_is_raised_again():
     for where, node in nodes(ast.ExceptHandler):
         if isinstance(node, ast.ExceptHandler) and node.type and ast.unparse(node.type) == "BaseException":
             wrong += [] if isinstance(node.body[-1], ast.Raise) else [where]
+    assert wrong == []
+
+
+# Where HTTP is spoken, its numbers are known: the servers' adapters, downloads, what serves and asks the control API, and pages.
+SPEAKS_HTTP = ("player.cms", "player.media.fetch", "player.demo", "player.agent.control", "player.cli.client", "player.stage.web")
+STATUSES = {400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 422, 425, 429, 500, 501, 502, 503, 504}
+
+
+def test_an_errors_meaning_crosses_the_seam_and_not_its_number():
+    wrong = []
+    for name, (_, tree) in modules().items():
+        if name.startswith(SPEAKS_HTTP) or not any(i.startswith("player.errors.Server") for i in imports(tree)):
+            continue
+        numbers = (node for where, node in nodes(ast.Constant, only=name) if isinstance(node, ast.Constant))
+        wrong += [f"{name} knows {node.value}" for node in numbers if type(node.value) is int and node.value in STATUSES]
     assert wrong == []
 
 

@@ -29,6 +29,7 @@ class StageClient:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._writer: asyncio.StreamWriter | None = None
+        self._starts: set[float] = set()
 
     def __repr__(self) -> str:
         return f"<StageClient {self._path}: {'connected' if self._writer else 'away'}>"
@@ -37,6 +38,11 @@ class StageClient:
     def status(self) -> StageStatus | None:
         """What the stage last said; None while it is away."""
         return self.changed.value if self._writer else None
+
+    @property
+    def restarts(self) -> int:
+        """How often the stage was started again, as far as this process has seen."""
+        return max(0, len(self._starts) - 1)
 
     async def ask(self, op: str, **args: Any) -> dict[str, Any]:
         """One request and its answer. Raises BoxError."""
@@ -87,6 +93,7 @@ class StageClient:
             message = decode(line)
             match message:
                 case StageStatus():
+                    self._starts.add(message.started_at)
                     self.changed.set(message)
                 case Answer():
                     self._settle(message)

@@ -74,12 +74,10 @@ def unlock(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
 def in_words(status: dict[str, Any]) -> str:
     """The status on a few lines."""
     server, stage, manifest, cache = status["server"], status["stage"], status["manifest"], status["cache"]
-    contact = server["last_contact"]
-    since = "never reached" if contact is None else f"last contact {datetime.fromtimestamp(contact, UTC):%Y-%m-%d %H:%M:%S} UTC"
     lines = [
         ("state", status["state"] + (", locked" if status.get("locked") else "")),
         *(("on screen", _item(item)) for item in status["now"]["items"]),
-        ("server", f"{'online' if server['online'] else 'away'}, {server['kind']} {server['url']}, {since}"),
+        ("server", _server(server)),
         ("paired", "yes" if status["paired"] else f"no, code {status['pairing_code'] or 'not known yet'}"),
         ("content", f"{manifest['items']} items, {manifest['assets_ready']} of {manifest['assets_total']} files ready"),
         ("cache", f"{cache['bytes'] / 2**20:.1f} of {cache['limit'] / 2**20:.0f} MiB in {cache['files']} files"),
@@ -90,6 +88,22 @@ def in_words(status: dict[str, Any]) -> str:
         ("player", f"{status['uuid8']}, version {status['version']}, running for {status['uptime_s']:.0f} s"),
     ]
     return "\n".join(f"{name:14}{text}" for name, text in lines)
+
+
+STANDINGS = {
+    "unknown": "not heard of since the start",
+    "online": "online",
+    "away": "away",
+    "refused": "refuses this box",
+}
+
+
+def _server(server: dict[str, Any]) -> str:
+    if server["standing"] == "none":
+        return "none is configured (cms.url)"
+    contact = server["last_contact"]
+    since = "never reached" if contact is None else f"last contact {datetime.fromtimestamp(contact, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{STANDINGS[server['standing']]}, {server['kind']} {server['url']}, {since}"
 
 
 def _item(item: dict[str, Any]) -> str:

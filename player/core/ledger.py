@@ -18,6 +18,7 @@ from player.errors import CommandRejected
 QUEUE_CALM, QUEUE_LIMIT = 16, 100
 BUDGETS = ((3600.0, 3, "an hour"), (86_400.0, 6, "a day"))
 TOMBSTONE_S = 90 * 86_400.0
+LOCAL = "local-"  # ids of commands that were given at the box; no server is told of them
 STARTS = 2  # how often a command that may run again after a crash is started at all
 
 
@@ -227,3 +228,8 @@ def without_secrets(command: Command) -> Command:
     """The command as it may be written down: a PIN is not."""
     payload: Mapping[str, Any] = {k: v for k, v in command.payload.items() if k != "pin"}
     return replace(command, payload=payload)
+
+
+def is_local(command_id: str) -> bool:
+    """Whether it was given at the box, and its result concerns no server."""
+    return command_id.startswith(LOCAL)

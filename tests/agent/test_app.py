@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -104,3 +105,35 @@ async def test_an_idle_agent_logs_nothing(script: Script, dirs: Dirs, caplog: py
         rounds, beats = len(script.asked(PLAYLIST)), len(script.asked(HEARTBEAT))
         await eventually(lambda: len(script.asked(PLAYLIST)) >= rounds + 3 and len(script.asked(HEARTBEAT)) >= beats + 5)
         assert caplog.messages == []
+
+
+async def test_without_a_server_nothing_is_asked_and_local_commands_answer_in_true_sentences(dirs: Dirs):
+    shown = {"image": base64.b64encode(b"jpeg").decode(), "width": 1280, "height": 720}
+
+    async def stage(op: str, _: dict[str, Any]) -> dict[str, Any]:
+        return shown if op == "screenshot" else {}
+
+    socket = AgentSocket(dirs.stage_socket, stage)
+    socket.tell(StageStatus(last_play_seq=3))
+    async with running(socket.run()), agent("", dirs, load_or_create(dirs.state)) as made:
+        await eventually(lambda: made.stage.status)
+        picture = await made.commands.perform("screenshot", {})
+        refresh = await made.commands.perform("refresh", {})
+        status = await made.status.read()
+    assert (picture.status, refresh.status) == ("succeeded", "failed")
+    assert "none was sent" in picture.message
+    assert refresh.message == "content: no server is configured (cms.url)"
+    assert (status.server.kind, status.server.standing, status.server.online) == ("none", "none", False)
+    assert status.server.abilities["plays"] == "no: no server is configured (cms.url)"
+    assert [fault.code for fault in status.faults] == []
+    assert status.proof.pending == 3
+
+
+async def test_a_server_that_refuses_this_box_from_the_start_is_not_called_online(script: Script, dirs: Dirs):
+    script.on(REGISTER, 401)
+    async with agent(script.url, dirs, load_or_create(dirs.state)) as made:
+        assert (await made.status.read()).server.standing == "unknown"
+        await eventually(lambda: made.contact.value.standing == "refused")
+        status = await made.status.read()
+    assert (status.server.online, status.server.last_contact) == (False, None)
+    assert set(status.server.abilities.values()) == {"yes"}

@@ -114,7 +114,7 @@ async def test_commands_alerts_and_locks_arrive_and_their_results_go_back(cms: A
     result = CommandResult(
         command.id, "set_volume", CommandStatus.SUCCEEDED, "Volume 50.", time.time(), time.time(), {"volume": 50}
     )
-    assert await cms.report(result)
+    assert await cms.send_result(result)
     assert (await operator.wait_result(ordered["id"], 2))["result"] == {"volume": 50}
     assert [fault["code"] for fault in await operator.faults(device)] == ["disk_full"]
     assert (await operator.device(device))["temperature_c"] == 51.5

@@ -1,4 +1,4 @@
-"""A server that wants what a test says (the programme's side of `core.ports.Cms`), and what looks at files for it."""
+"""A server that wants what a test says (its content and plays, as `core.ports.server` has them), and what looks at files for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from player.core.content import Item, Kind, Playlist, full_screen
 from player.core.faults import Fault
-from player.core.ports.server import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
+from player.core.ports.server import CommandResult, Programme, WantedAsset
 from player.errors import ContentError, ServerUnreachable
 
 
@@ -35,14 +35,7 @@ class FakeCms:
             raise ServerUnreachable("http://cms.example", "no route")
         return self.wanted
 
-    async def register(self) -> Registration:
-        return Registration(True, None, "Lobby", False, None, True)
-
-    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
-        self.told.append((telemetry, faults, results))
-        return HeartbeatAnswer(True, None, None, (), None, {}, None, None, None)
-
-    async def report(self, result: CommandResult) -> bool:
+    async def send_result(self, result: CommandResult) -> bool:
         self.told.append((result,))
         return True
 

@@ -14,6 +14,7 @@ from player.agent.reports.status import (
     SyncProgress,
     build,
 )
+from player.core.contact import Standing
 from player.core.content import CardFacts, StageBrief
 from player.core.cover import StageState
 from player.core.faults import Fault
@@ -34,7 +35,7 @@ def status(*, name: str = "Summer", brief: StageBrief | None = None, stage: Stag
         uuid="0123456789abcdef",
         brief=brief or StageBrief(cards=CardFacts(paired=True)),
         stage=stage or StageStatus(state=StageState.PLAYING, backend="headless", size="1280x720", playlist="Lobby", items=(item,)),
-        server=ServerContact("adcast", "https://cms.example.com", True, 1_700_000_100.0),
+        server=ServerContact("adcast", "https://cms.example.com", True, 1_700_000_100.0, Standing.ONLINE),
         uptime_s=61.0,
         cache=CacheFigures(2048, 8 * 1024**3, 2),
         sync=SyncProgress("v1", 3, 2, 2),

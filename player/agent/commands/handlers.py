@@ -19,8 +19,9 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.core import commands as c
 from player.core.commands import Instruction
 from player.core.content import DeviceSettings
+from player.core.ledger import is_local
 from player.core.ports.box import Absent, Audio, Clock, Host, Panel
-from player.core.ports.server import AppUpdate, Cms
+from player.core.ports.server import AppUpdate, ScreenshotSink
 from player.core.ports.stage import StagePort
 from player.errors import BoxError
 
@@ -63,7 +64,7 @@ def build_handlers(
     stage: StagePort,
     brief: BriefStore,
     lock: ScreenLock,
-    cms: Cms | Absent,
+    screenshots: ScreenshotSink | Absent,
     clock: Clock,
     host: Host | Absent,
     audio: Audio | Absent,
@@ -82,7 +83,7 @@ def build_handlers(
         c.Refresh: _deed(refresh),
         c.ClearCache: _deed(clear_cache),
         c.UploadLogs: _logs(read_logs),
-        c.TakeScreenshot: cms if isinstance(cms, Absent) else _screenshot(stage, cms, clock),
+        c.TakeScreenshot: _screenshot(stage, screenshots, clock),
     }
 
 
@@ -253,12 +254,16 @@ async def take_picture(stage: StagePort, kind: str = "jpeg", width: int | None =
         raise BoxError("screenshot", f"the stage's picture cannot be read: {error!r}") from error
 
 
-def _screenshot(stage: StagePort, cms: Cms, clock: Clock) -> Handler:
+def _screenshot(stage: StagePort, screenshots: ScreenshotSink | Absent, clock: Clock) -> Handler:
     async def handle(_: c.TakeScreenshot, command_id: str) -> Done:
+        sink = None if is_local(command_id) else _need(screenshots)
         taken_at = clock.now().timestamp()
         picture = await take_picture(stage)
-        await cms.send_screenshot(command_id, taken_at, picture.size, picture.content)
         width, height = picture.size
-        return Done(f"a picture of {width} x {height} was sent", {"width": width, "height": height, "bytes": len(picture.content)})
+        result = {"width": width, "height": height, "bytes": len(picture.content)}
+        if sink is None:
+            return Done(f"a picture of {width} x {height} was taken; GET /api/screenshot has one, and none was sent", result)
+        await sink.send_screenshot(command_id, taken_at, picture.size, picture.content)
+        return Done(f"a picture of {width} x {height} was sent", result)
 
     return handle

@@ -20,7 +20,18 @@ import msgspec
 from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
 from player.core.faults import Fault
-from player.core.ledger import CommandRecord, InHand, Ledger, RecordKind, Repeat, RunCommand, Settle, without_secrets
+from player.core.ledger import (
+    LOCAL,
+    CommandRecord,
+    InHand,
+    Ledger,
+    RecordKind,
+    Repeat,
+    RunCommand,
+    Settle,
+    is_local,
+    without_secrets,
+)
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import BoxError, SignageError, StorageError
@@ -29,7 +40,6 @@ from player.store import Journal, read_journal
 
 log = logging.getLogger(__name__)
 DEADLINE_S, GOING_S, TELL_FIRST_S = 60.0, 90.0, 3.0
-LOCAL = "local-"  # ids of commands that were given at the box; no server is told of them
 
 
 class CommandRunner:
@@ -109,7 +119,7 @@ class CommandRunner:
     def untold(self) -> Sequence[CommandResult]:
         """Results that the server has not got."""
         known = {one.id: one for one in (*self._again.values(), *self._ledger.untold)}
-        return [one for one in known.values() if not one.id.startswith(LOCAL)]
+        return [one for one in known.values() if not is_local(one.id)]
 
     def told(self, result: CommandResult) -> None:
         """The server has this one. A full disk costs only that it is told again."""
@@ -205,7 +215,7 @@ class CommandRunner:
         waiter = self._waiters.get(result.id)
         if waiter is not None and not waiter.done():
             waiter.set_result(result)
-        if result.id.startswith(LOCAL):
+        if is_local(result.id):
             self.told(result)
         self._wake()
 

@@ -23,8 +23,8 @@ from player.core.assemble import Content, Need, Ready, assemble, earlier, is_fee
 from player.core.content import Item, Layout, Manifest
 from player.core.faults import Fault
 from player.core.filehash import asset_key
-from player.core.ports.box import Clock
-from player.core.ports.server import Cms, Programme
+from player.core.ports.box import Absent, Clock
+from player.core.ports.server import ContentSource, Programme
 from player.core.ports.stage import StagePort
 from player.core.urls import YOUTUBE, check_url
 from player.errors import BoxError, StorageError
@@ -44,7 +44,7 @@ class Sync:
 
     def __init__(
         self,
-        cms: Cms,
+        content: ContentSource | Absent,
         cache: Cache,
         asset_fetcher: AssetFetcher,
         item_faults: ItemFaults,
@@ -56,7 +56,7 @@ class Sync:
         stream_hosts: Collection[str] = (),
         feeds: Feeds | None = None,
     ) -> None:
-        self._cms, self._cache, self._asset_fetcher, self._item_faults = cms, cache, asset_fetcher, item_faults
+        self._content, self._cache, self._asset_fetcher, self._item_faults = content, cache, asset_fetcher, item_faults
         self._snapshot, self._stage, self._clock = snapshot, stage, clock
         self._youtube_hosts, self._stream_hosts = youtube_hosts, stream_hosts
         self._feeds, self._fed = feeds, frozenset[str]()  # and those feeds that had come when the round began
@@ -110,16 +110,21 @@ class Sync:
         """One round: ask the server, fetch, check, publish, tidy up. Raises ServerError, StorageError; then what plays stays."""
         async with self._round:
             self._fed = self._feeds.here if self._feeds else self._fed
-            await self._bring(await self._cms.programme())
+            await self._bring(await self._programme())
 
     async def clear_cache(self) -> None:
         """Throws away every file but those on screen, and fetches again; without an answer of the server nothing is thrown away."""
         async with self._round:
-            programme = await self._cms.programme()
+            programme = await self._programme()
             await self._keep_only_what_shows()
             self._item_faults.hurry()
             self._bare = True
             await self._bring(programme)
+
+    async def _programme(self) -> Programme:
+        if isinstance(self._content, Absent):
+            raise BoxError(self._content.ability, self._content.reason)
+        return await self._content.programme()
 
     async def _bring(self, programme: Programme) -> None:
         self._programme_faults = programme.faults

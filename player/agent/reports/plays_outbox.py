@@ -22,7 +22,7 @@ import msgspec
 from player.agent.reports.results_outbox import pause_s
 from player.core.faults import Fault
 from player.core.ports.box import Clock
-from player.core.ports.server import Cms
+from player.core.ports.server import PlaysSink
 from player.core.ports.stage import StagePort
 from player.errors import BoxError, EventsRefused, ServerError, StorageError
 from player.runtime.tasks import backoff, jittered
@@ -55,7 +55,7 @@ class PlaysOutbox:
 
     def __init__(
         self,
-        cms: Cms,
+        server: PlaysSink,
         stage: StagePort,
         *,
         plays: Path,
@@ -65,7 +65,7 @@ class PlaysOutbox:
         look_s: float = 30.0,
         first_retry_s: float = 1.0,
     ) -> None:
-        self._cms, self._stage, self._plays, self._clock = cms, stage, plays, clock
+        self._server, self._stage, self._plays, self._clock = server, stage, plays, clock
         self._sign, self._look_s, self._first_retry_s = sign, look_s, first_retry_s
         self._file, self._refused = Snapshot(state / "plays-cursor.json", Cursor), state / "refused.jsonl"
         self._cursor = self._file.read() or Cursor()
@@ -78,10 +78,8 @@ class PlaysOutbox:
         return self._cursor.last_sent
 
     def pending(self) -> int:
-        """How many plays nobody has accepted yet, as far as the stage has said what it wrote."""
-        status = self._stage.status
-        found = last_record(self._plays) if status is None else (status.last_play_seq, None)
-        return max(0, (found[0] if found else 0) - self._cursor.through)
+        """How many plays nobody has accepted yet."""
+        return undelivered(self._stage, self._plays, self._cursor.through)
 
     def faults(self) -> Sequence[Fault]:
         """Plays that the server refused for good."""
@@ -163,7 +161,7 @@ class PlaysOutbox:
         if not sendable:
             return ()
         try:
-            ids = set(await self._cms.send_plays([self._sign(body) for _, body in sendable]))
+            ids = set(await self._server.send_plays([self._sign(body) for _, body in sendable]))
         except EventsRefused:
             if len(sendable) == 1:
                 return ()
@@ -217,3 +215,10 @@ class PlaysOutbox:
 def _id(body: Any) -> str:
     found = body.get("id") if isinstance(body, Mapping) else None
     return found if isinstance(found, str) else ""
+
+
+def undelivered(stage: StagePort, plays: Path, through: int = 0) -> int:
+    """How many plays are in the journal after number `through`, as far as the stage has said what it wrote."""
+    status = stage.status
+    found = last_record(plays) if status is None else (status.last_play_seq, None)
+    return max(0, (found[0] if found else 0) - through)

@@ -1,4 +1,4 @@
-"""Command results go to the server until it has them (the third law); those of a server without the path ride in heartbeats."""
+"""Command results go to the server until it has them (the third law), by a call or with the server's own rhythm."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import logging
 from collections.abc import Sequence
 
 from player.agent.commands.runner import CommandRunner
-from player.core.ports.server import Cms, CommandResult
+from player.core.ports.box import Absent
+from player.core.ports.server import CommandResult, ResultsSink
 from player.errors import DeviceForgotten, NotOffered, ServerDenied, ServerError, ServerRefused
 from player.runtime.tasks import backoff, jittered
 
@@ -19,20 +20,16 @@ DAY_S, HOUR_S = 86_400.0, 3600.0
 class ResultsOutbox:
     """Delivers command results, each as soon as it is there."""
 
-    def __init__(self, cms: Cms, commands: CommandRunner, *, retry_limit_s: float = 300.0) -> None:
-        self._cms, self._commands, self._retry_limit_s = cms, commands, retry_limit_s
-        self._by_heartbeat: set[str] = set()
+    def __init__(self, results: ResultsSink | Absent, commands: CommandRunner, *, retry_limit_s: float = 300.0) -> None:
+        self._results, self._commands, self._retry_limit_s = results, commands, retry_limit_s
+        self._by_rhythm: set[str] = set()
         self._refusals: dict[str, int] = {}
         self._turn = asyncio.Lock()
 
-    def for_heartbeat(self) -> Sequence[CommandResult]:
-        """What this server has no path for, and so has to ride in the heartbeat."""
-        return [one for one in self._commands.untold() if one.id in self._by_heartbeat]
-
-    def told(self, results: Sequence[CommandResult]) -> None:
-        """A heartbeat carried these, and was answered."""
+    def taken(self, results: Sequence[CommandResult]) -> None:
+        """The server has these: they went with its rhythm."""
         for result in results:
-            self._by_heartbeat.discard(result.id)
+            self._by_rhythm.discard(result.id)
             self._commands.told(result)
 
     async def run(self) -> None:
@@ -52,19 +49,21 @@ class ResultsOutbox:
 
     async def flush(self) -> None:
         """Tries each result once. Raises ServerError at the first that the server is not there for."""
+        if isinstance(self._results, Absent):
+            return
         async with self._turn:
             for result in self._waiting():
-                await self._deliver(result)
+                await self._deliver(self._results, result)
 
     def _waiting(self) -> Sequence[CommandResult]:
-        return [one for one in self._commands.untold() if one.id not in self._by_heartbeat]
+        return [one for one in self._commands.untold() if one.id not in self._by_rhythm]
 
-    async def _deliver(self, result: CommandResult) -> None:
+    async def _deliver(self, results: ResultsSink, result: CommandResult) -> None:
         try:
-            if await self._cms.report(result):
+            if await results.send_result(result):
                 self._commands.told(result)
             else:
-                self._by_heartbeat.add(result.id)
+                self._by_rhythm.add(result.id)
         except (ServerDenied, DeviceForgotten):
             raise
         except ServerRefused as error:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from player import __version__
+from player.core.contact import Standing
 from player.core.content import StageBrief
 from player.core.cover import StageState
 from player.core.faults import Fault
@@ -19,12 +20,17 @@ from player.media.store.index import CacheFigures
 
 @dataclass(frozen=True, slots=True)
 class ServerContact:
-    """The server. `last_contact` is seconds since the epoch, None before the first answer."""
+    """The server. `last_contact` is seconds since the epoch, None before the first answer; `kind` is "none" without a server.
+
+    `standing`: none | unknown | online | away | refused; `abilities`: what it offers by name, "yes" or "no: why".
+    """
 
     kind: str
     url: str
     online: bool = False
     last_contact: float | None = None
+    standing: Standing = Standing.UNKNOWN
+    abilities: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ class Status:
 
     def __repr__(self) -> str:
         shown = ", ".join(item.name for item in self.now.items) or "nothing"
-        return f"<{self.state}: {shown}; server {'online' if self.server.online else 'away'}; {len(self.faults)} faults>"
+        return f"<{self.state}: {shown}; server {self.server.standing}; {len(self.faults)} faults>"
 
 
 def build(

@@ -1,6 +1,6 @@
-"""The AdCast server as `ports.Cms` (seeds: its Device Player API; contract §3 where that document is silent).
+"""What an AdCast server can be asked: the abilities of `core.ports.server` (seeds: its Device Player API; contract §3).
 
-A path that the server does not have (404, 405) is remembered for a day: results then ride in the heartbeat. Pages without an
+A path that the server does not have is remembered for a day: results then ride in the heartbeat (`riding`). Pages without an
 address of their own are looked up once by following AdCast's redirect, and remembered while they stay listed; one that
 is the download itself is a package.
 """
@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from player.cms.adcast.heartbeat import (
+    Answer,
+    Registration,
     accepted_ids,
     heartbeat_body,
     iso,
@@ -28,7 +30,7 @@ from player.core.content import Item, Layout
 from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.core.ports.box import Clock
-from player.core.ports.server import CommandResult, HeartbeatAnswer, Programme, Registration, Telemetry, WantedAsset
+from player.core.ports.server import CommandResult, Programme, Telemetry, WantedAsset
 from player.errors import DeviceForgotten, EventsRefused, NotOffered, ServerError, ServerRefused
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
@@ -53,6 +55,7 @@ class AdCast:
     ) -> None:
         self._http, self._uuid, self._clock = http, uuid, clock
         self._about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
+        self.riding: set[str] = set()  # ids of commands whose results go in the heartbeat
         self._no_results_until = 0.0
         self._not_found: set[str] = set()  # one 404 may mean that the server forgot that command; two, that it has no such path
         self._pages: dict[tuple[str, str | None], str] = {}
@@ -65,7 +68,7 @@ class AdCast:
         """Introduces this box; asked again, it updates what the server knows of it."""
         return read_registration(REGISTER, await self._http.post(REGISTER, {"uuid": self._uuid, **self._about}))
 
-    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
+    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> Answer:
         """Tells how the box is, and hears what is wanted."""
         answer = await self._http.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results), means=FORGOTTEN)
         read = read_heartbeat(HEARTBEAT, answer, self._now(), self._http.absolute)
@@ -77,8 +80,14 @@ class AdCast:
         read = Reader(PLAYLIST, self._now(), self._http.absolute, self._download).programme(answer)
         return self._with_first_seen(await self._with_pages(read))
 
-    async def report(self, result: CommandResult) -> bool:
-        """Delivers a result; False where this server has no path for it, so that it must ride in a heartbeat."""
+    async def send_result(self, result: CommandResult) -> bool:
+        """Delivers a result; False where this server has no path for it, so that it rides in a heartbeat."""
+        delivered = await self._deliver(result)
+        if not delivered:
+            self.riding.add(result.id)
+        return delivered
+
+    async def _deliver(self, result: CommandResult) -> bool:
         if self._clock.monotonic() < self._no_results_until or result.id in self._not_found:
             return False
         path = f"/api/device/commands/{quote(result.id, safe='')}/result"

@@ -8,17 +8,45 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from player.cms.wire import Instant, Number, Rows, Table, Text, Truth, Wire, rows, table
 from player.core.content import Alert, Severity
 from player.core.faults import Fault
-from player.core.ports.server import AppUpdate, Command, CommandResult, HeartbeatAnswer, Registration, Telemetry
+from player.core.ports.server import AppUpdate, Command, CommandResult, Telemetry
 from player.errors import ServerNonsense
 
 COMMANDS, ALERTS = 1000, 32
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The answer to a device that introduced itself."""
+
+    paired: bool
+    pairing_code: str | None
+    device_name: str | None
+    locked: bool
+    lock_pin: str | None
+    license_activated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A heartbeat's answer. None: it did not say. `faults` are parts that could not be understood."""
+
+    paired: bool | None
+    locked: bool | None
+    lock_pin: str | None
+    commands: tuple[Command, ...]
+    alerts: tuple[Alert, ...] | None
+    alert_images: dict[str, str]  # alert id -> address
+    update: AppUpdate | None
+    heartbeat_interval_s: float | None
+    server_time: float | None
+    faults: tuple[Fault, ...] = ()
 
 
 class _Registration(Wire):
@@ -30,7 +58,7 @@ class _Registration(Wire):
     license_activated: Truth = None
 
 
-class _Answer(Wire):
+class _Heard(Wire):
     status: Text = None
     paired: Truth = None
     is_locked: Truth = None
@@ -110,14 +138,14 @@ def read_registration(where: str, answer: Any) -> Registration:
     )
 
 
-def read_heartbeat(where: str, answer: Any, now: float, absolute: Callable[[str], str]) -> HeartbeatAnswer:
+def read_heartbeat(where: str, answer: Any, now: float, absolute: Callable[[str], str]) -> Answer:
     """Raises ServerNonsense where it is no heartbeat's answer at all; parts that cannot be read become faults."""
-    if not isinstance(answer, dict) or not set(answer) & {*_Answer.model_fields, "has_pending_commands", "has_update"}:
+    if not isinstance(answer, dict) or not set(answer) & {*_Heard.model_fields, "has_pending_commands", "has_update"}:
         raise ServerNonsense(where, "nothing of a heartbeat's answer is in it")
-    wire = _Answer.model_validate(answer)
+    wire = _Heard.model_validate(answer)
     faults: list[Fault] = []
     alerts, images = _alerts(wire.emergency_alerts or [], now, absolute, faults)
-    return HeartbeatAnswer(
+    return Answer(
         paired=wire.paired,
         locked=wire.is_locked,
         lock_pin=wire.lock_pin,

@@ -1,26 +1,20 @@
-"""The server, whichever API it speaks: what it says, what it is told, what it can be asked."""
+"""The server, whichever API it speaks: a bundle of abilities, and the events that its rhythm puts into one inbox.
+
+An ability that a server does not have is `Absent` with its reason; nothing is faked. The adapter owns the vendor's rhythm (poll,
+push, or both) and says what happened in our words; errors cross this seam by meaning (`player.errors`), never as a vendor's number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Protocol
 
 from player.core.content import Alert, Layout
 from player.core.faults import Fault
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """The server's answer to a device that introduced itself."""
-
-    paired: bool
-    pairing_code: str | None
-    device_name: str | None
-    locked: bool
-    lock_pin: str | None
-    license_activated: bool
+from player.core.ports.box import Absent
+from player.errors import ServerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +79,6 @@ class AppUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class HeartbeatAnswer:
-    """`None` means the server did not say. `faults` are parts of the answer that could not be understood."""
-
-    paired: bool | None
-    locked: bool | None
-    lock_pin: str | None
-    commands: tuple[Command, ...]
-    alerts: tuple[Alert, ...] | None
-    alert_images: dict[str, str]  # alert id -> URL
-    update: AppUpdate | None
-    heartbeat_interval_s: float | None
-    server_time: float | None
-    faults: tuple[Fault, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class WantedAsset:
     """A file that a programme needs: where it is, what it is called, how large (None: unknown) and what it must hash to."""
 
@@ -126,14 +104,190 @@ class Programme:
     faults: tuple[Fault, ...] = ()
 
 
-class Cms(Protocol):
-    """A server, whichever API it speaks. Raises ServerError (unreachable, refused, nonsense)."""
+# --- what happened: the events of the inbox
 
-    async def register(self) -> Registration: ...
-    async def heartbeat(
-        self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]
-    ) -> HeartbeatAnswer: ...
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The server answered. `offset_s`: its clock less ours, None where it was not measured.
+
+    `faults`: the parts of its answer that could not be understood.
+    """
+
+    offset_s: float | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """It did not answer, or not as we need it; why."""
+
+    error: ServerError
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """It knows this device, by that name; None: it did not say one."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaired:
+    """It does not know this device, or not any more. `code` is what somebody enters there; None: not known yet."""
+
+    code: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWanted:
+    """What it wants the device to be; None: it did not say."""
+
+    locked: bool | None = None
+    lock_pin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandsCame:
+    """Commands were delivered, in this order; the same ones may come again until they were answered."""
+
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsTaken:
+    """It has these results, which went with the rhythm."""
+
+    results: tuple[CommandResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsListed:
+    """Every alert that it knows, and the addresses of their pictures by the alert's id."""
+
+    alerts: tuple[Alert, ...]
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentChanged:
+    """There is something else to be shown: ask for the programme now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOffered:
+    """It offers a version of the player."""
+
+    update: AppUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """Something happened outside (at `at`, seconds since the epoch) that rules may answer to; `facts` are what is known of it."""
+
+    source: str
+    facts: Mapping[str, Any]
+    at: float
+
+
+ServerEvent = (
+    Reached | Missed | Paired | Unpaired | SettingsWanted | CommandsCame | ResultsTaken | AlertsListed
+    | ContentChanged | UpdateOffered | Triggered
+)  # fmt: skip
+
+
+class ServerInbox(Protocol):
+    """Where a server's rhythm puts what happened. When `put` returns, what it means is written down, and may be acknowledged."""
+
+    async def put(self, event: ServerEvent) -> None: ...
+
+
+# --- what it can be asked: the abilities
+
+
+class Rhythm(Protocol):
+    """The vendor's rhythm: runs for ever, puts events into the inbox, and raises nothing for a server that is away."""
+
+    async def run(self, inbox: ServerInbox) -> None: ...
+
+
+class ContentSource(Protocol):
+    """What is to be on air. Raises ServerError."""
+
     async def programme(self) -> Programme: ...
-    async def report(self, result: CommandResult) -> bool: ...
+
+
+class ResultsSink(Protocol):
+    """Takes what became of commands: True where the server has it, False where it goes with the rhythm (`ResultsTaken`).
+
+    Raises ServerError.
+    """
+
+    async def send_result(self, result: CommandResult) -> bool: ...
+
+
+class PlaysSink(Protocol):
+    """Takes at most 100 events of proof of play; answers the ids that it accepted.
+
+    Raises EventsRefused, NotOffered, ServerError.
+    """
+
     async def send_plays(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]: ...
+
+
+class ScreenshotSink(Protocol):
+    """Takes a picture of the screen (JPEG; `size` in pixels; `taken_at` in seconds since the epoch). Raises ServerError."""
+
     async def send_screenshot(self, command_id: str, taken_at: float, size: tuple[int, int], jpeg: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByRhythm:
+    """An ability that needs no call: it goes with the rhythm, `how` says with what ("in the heartbeat's answer")."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One server as it was connected to: each ability, or why it is absent."""
+
+    rhythm: Rhythm | Absent
+    content: ContentSource | Absent
+    commands: ByRhythm | Absent
+    telemetry: ByRhythm | Absent
+    results: ResultsSink | Absent
+    plays: PlaysSink | Absent
+    screenshots: ScreenshotSink | Absent
+    settings: ByRhythm | Absent
+    alerts: ByRhythm | Absent
+    updates: ByRhythm | Absent
+
+    @property
+    def abilities(self) -> dict[str, str]:
+        """Each ability by its name: "yes", or why not."""
+        held = ((one.name, getattr(self, one.name)) for one in fields(self) if one.name != "rhythm")
+        return {name: f"no: {ability.reason}" if isinstance(ability, Absent) else "yes" for name, ability in held}
+
+
+def no_connection(reason: str) -> Connection:
+    """Where there is no server: every ability is absent, for this reason."""
+    return Connection(*(Absent("the server" if one.name == "rhythm" else one.name, reason) for one in fields(Connection)))
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """This box as a server may know it, and what the rhythm may ask of it. `paired`: how it stood when it was last heard of.
+
+    `results` are those that no server has got yet; `faults` all that are known; `uuid` is a secret.
+    """
+
+    uuid: str = field(repr=False)
+    model: str
+    os_version: str
+    version: str
+    paired: bool | None
+    telemetry: Callable[[], Awaitable[Telemetry]]
+    faults: Callable[[], Sequence[Fault]]
+    results: Callable[[], Sequence[CommandResult]]

@@ -79,7 +79,7 @@ class Box:
         self.lock = ScreenLock(self.folder / "lock.json", self.brief, self.stage, self.clock, log_n=4)
         ports: dict[str, Any] = {
             "stage": self.stage, "brief": self.brief, "lock": self.lock, "clock": self.clock, "host": self.host,
-            "cms": Absent("server", "no server is configured"), "audio": self.audio, "panel": self.panel,
+            "screenshots": Absent("screenshots", "no server is configured"), "audio": self.audio, "panel": self.panel,
             "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
             "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
         }  # fmt: skip
@@ -205,7 +205,7 @@ async def test_logs_are_the_result(box: Box):
 
 
 async def test_what_this_box_cannot_do_fails_with_the_reason(tmp_path: Path):
-    absent = {name: Absent(name, "this box has none") for name in ("audio", "panel", "host", "updater", "cms")}
+    absent = {name: Absent(name, "this box has none") for name in ("audio", "panel", "host", "updater", "screenshots")}
     del absent["host"]
     box = Box(tmp_path, **absent)
     update = {"version": "2", "url": "https://x/u", "sha256": "0", "signature": "s"}
@@ -267,16 +267,20 @@ async def test_k7_a_clock_that_somebody_else_vouches_for_judges_what_is_expired(
     commands.close()
 
 
-async def test_a_screenshot_is_taken_and_sent(tmp_path: Path):
+async def test_a_screenshot_is_taken_and_sent_but_not_one_that_was_asked_for_at_the_box(tmp_path: Path):
     async with scripted_server() as script, session() as http:
         script.on("/api/device/screenshot", {})
         clock = FakeClock()
         cms = AdCast(ServerHttp(http, script.url, clock=clock), uuid="u", clock=clock, model="m", os_version="1", app_version="1")
-        box = Box(tmp_path, cms=cms)
+        box = Box(tmp_path, screenshots=cms)
         box.stage.answers["screenshot"] = {"image": base64.b64encode(b"jpeg").decode(), "width": 1280, "height": 720}
         result = await box.outcome("screenshot")
         assert (result.status, result.result) == ("succeeded", {"width": 1280, "height": 720, "bytes": 4})
         assert script.seen[0].body["command_id"] == "1"
+        async with running(box.commands.run()):
+            local = await box.commands.perform("screenshot", {})
+        assert (local.status, local.result["width"], len(script.seen)) == ("succeeded", 1280, 1)
+        assert "none was sent" in local.message
         box.commands.close()
 
 

@@ -467,7 +467,7 @@ def test_n17_whatever_a_heartbeats_answer_holds_it_is_read(fields: dict):
 
 async def test_a_result_is_posted_to_its_command(script: Script, cms: AdCast):
     script.on("/api/device/commands/c/1/result", {})
-    assert await cms.report(replace(RESULT, id="c/1"))
+    assert await cms.send_result(replace(RESULT, id="c/1"))
     assert script.seen[0].body["status"] == "succeeded"
     assert script.seen[0].body["uuid"] == UUID
 
@@ -478,24 +478,24 @@ async def test_a_server_without_the_path_is_remembered_for_a_day(
 ):
     for n in range(5):
         script.on(f"/api/device/commands/{n}/result", status)
-        assert not await cms.report(replace(RESULT, id=str(n)))
-        assert not await cms.report(replace(RESULT, id=str(n)))
+        assert not await cms.send_result(replace(RESULT, id=str(n)))
+        assert not await cms.send_result(replace(RESULT, id=str(n)))
     assert len(script.seen) == asked
     clock.forward(86401)
     script.on("/api/device/commands/1/result", {})
-    assert await cms.report(replace(RESULT, id="1"))
+    assert await cms.send_result(replace(RESULT, id="1"))
 
 
 async def test_one_command_that_the_server_forgot_is_not_a_missing_path(script: Script, cms: AdCast):
     script.on("/api/device/commands/2/result", {})
-    assert not await cms.report(replace(RESULT, id="1"))
-    assert await cms.report(replace(RESULT, id="2"))
+    assert not await cms.send_result(replace(RESULT, id="1"))
+    assert await cms.send_result(replace(RESULT, id="2"))
 
 
 async def test_other_refusals_of_a_result_are_errors(script: Script, cms: AdCast):
     script.on("/api/device/commands/1/result", 422)
     with pytest.raises(ServerRefused):
-        await cms.report(replace(RESULT, id="1"))
+        await cms.send_result(replace(RESULT, id="1"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The rhythm with a real server: pairing, telling, hearing, being forgotten and being refused."""
+"""AdCast's rhythm with a real server and the agent's own inbox: pairing, telling, hearing, being forgotten and being refused."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from aiohttp import web
 
 from player.agent.commands.handlers import build_handlers
 from player.agent.commands.runner import CommandRunner
-from player.agent.reports.heartbeat import Heartbeat
+from player.agent.inbox import Inbox
+from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.results_outbox import ResultsOutbox
+from player.agent.settings.alert_list import AlertList
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
+from player.cms.adcast.rhythm import AdCastRhythm
 from player.cms.http import ServerHttp
+from player.core.contact import Contact, Standing
 from player.core.content import StageBrief
 from player.core.faults import Fault
 from player.core.ports.box import Absent
-from player.core.ports.server import Telemetry
+from player.core.ports.server import Device, Telemetry
 from player.demo.client import Operator
 from player.demo.server import DemoServer
-from player.errors import BoxError
 from player.runtime.clock import SystemClock
+from player.runtime.tasks import Latest
 from tests.fakes.brief import brief
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
@@ -56,32 +60,39 @@ class Agent:
 
     def __init__(self, folder: Path, http: Any, url: str, *, told: StageBrief | None = None, seed: str = "s", uuid: str = "u"):
         clock = FakeClock()
+        self.host = FakeHost()
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
         self.server_http = ServerHttp(http, url, clock=QuickClock())
         cms = AdCast(self.server_http, uuid=uuid, clock=clock, model="m", os_version="1", app_version="1")
         self.brief = BriefStore(folder / "orders.json", self.stage, told)
         self.lock = ScreenLock(folder / "lock.json", self.brief, self.stage, clock, log_n=4)
         handlers = build_handlers(
-            stage=self.stage, brief=self.brief, lock=self.lock, cms=cms, clock=clock, host=FakeHost(), audio=FakeAudio(),
+            stage=self.stage, brief=self.brief, lock=self.lock, screenshots=cms, clock=clock, host=FakeHost(), audio=FakeAudio(),
             panel=FakePanel(), refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
             updater=Absent("update", "no key"), read_logs=no_logs,
         )  # fmt: skip
         self.commands = CommandRunner(folder / "commands", handlers, clock=clock, host=FakeHost(), version="1")
         self.results = ResultsOutbox(cms, self.commands)
         self.faults: list[Fault] = []
-        self.clock_unknown = False
-        self.heartbeat = Heartbeat(
-            cms, clock=clock, brief=self.brief, lock=self.lock, commands=self.commands, results=self.results,
-            telemetry=self._telemetry, faults=[lambda: self.faults], fetch_image=self._image, clock_trusted=self._synced,
-            interval_s=0.03, register_s=0.03, seed=seed,
+        self.state = Latest(Contact())
+        self.alerts = AlertList(self.brief, clock, clock_trusted=ClockTrust(self.host, self.state).trusted, fetch=self._image)
+        self.hurried = 0
+        self.inbox = Inbox(
+            self.state, clock=clock, brief=self.brief, lock=self.lock, commands=self.commands, results=self.results,
+            alerts=self.alerts, hurry=self._hurry,
         )  # fmt: skip
+        device = Device(
+            uuid=seed, model="m", os_version="1", version="1", paired=self.brief.current.cards.paired,
+            telemetry=self._telemetry, faults=lambda: (*self.faults, *self.inbox.faults()), results=self.commands.untold,
+        )  # fmt: skip
+        self.rhythm = AdCastRhythm(cms, device, clock, interval_s=0.03, register_s=0.03)
 
     def running(self):
-        return running(self.heartbeat.run(), self.commands.run(), self.results.run())
+        return running(self.rhythm.run(self.inbox), self.alerts.run(), self.commands.run(), self.results.run())
 
     @property
     def contact(self):
-        return self.heartbeat.contact.value
+        return self.state.value
 
     async def _nothing(self) -> str:
         return "done"
@@ -89,13 +100,11 @@ class Agent:
     async def _restart(self) -> None:
         return
 
-    async def _synced(self) -> bool:
-        if self.clock_unknown:
-            raise BoxError("clock", "nobody can say whether it is set")
-        return True
+    def _hurry(self) -> None:
+        self.hurried += 1
 
     async def _telemetry(self) -> Telemetry:
-        return Telemetry("10.0.0.5", None, 100, 40, 60, True, 80, 5, "Summer", {"cpu": 3})
+        return Telemetry("10.0.0.5", None, 100, 40, 60, True, 80, 5, "Summer", {"cpu": 3, "is_locked": self.lock.locked})
 
     async def _image(self, url: str) -> str | None:
         return self.images.get(url)
@@ -142,7 +151,7 @@ async def test_the_code_is_shown_changed_and_gone_when_the_box_is_paired(agent: 
         await eventually(lambda: script.asked(HEARTBEAT))
     assert (agent.brief.current.cards.pairing_code, agent.brief.current.cards.device_name) == (None, "Lobby")
     assert agent.stage.ops().count("reread") == 3
-    assert agent.contact.paired is True
+    assert agent.hurried == 1
 
 
 async def test_before_pairing_no_heartbeat_is_sent(agent: Agent, script: Script):
@@ -154,10 +163,11 @@ async def test_before_pairing_no_heartbeat_is_sent(agent: Agent, script: Script)
 
 async def test_n15_first_contacts_of_paired_boxes_are_spread_over_an_interval(tmp_path: Path, http: Any):
     boxes = [Agent(tmp_path / str(n), http, "http://x", seed=f"uuid-{n}") for n in range(200)]
-    tenths = [int(box.heartbeat._phase * 10) for box in boxes]
+    tenths = [int(box.rhythm.first_rest_s / 0.03 * 10) for box in boxes]
     assert all(8 <= tenths.count(tenth) <= 40 for tenth in range(10))
-    assert boxes[7].heartbeat._phase == Agent(tmp_path / "again", http, "http://x", seed="uuid-7").heartbeat._phase
-    for box in boxes:
+    again = Agent(tmp_path / "again", http, "http://x", seed="uuid-7")
+    assert boxes[7].rhythm.first_rest_s == again.rhythm.first_rest_s
+    for box in (*boxes, again):
         box.commands.close()
 
 
@@ -177,11 +187,11 @@ async def test_a_box_that_is_forgotten_keeps_what_it_has_and_shows_its_code(pair
 async def test_n16_a_box_that_is_refused_obeys_nothing_says_so_and_asks_rarely(paired: Agent, script: Script, status: int):
     script.on(HEARTBEAT, status)
     async with paired.running():
-        await eventually(lambda: paired.contact.refused)
+        await eventually(lambda: paired.contact.standing is Standing.REFUSED)
         await asyncio.sleep(0.3)
     assert len(script.asked(HEARTBEAT)) <= 3
     assert paired.brief.current.cards.paired is True
-    assert [fault.code for fault in paired.heartbeat.fault_list()] == ["server_refused"]
+    assert [fault.code for fault in paired.inbox.faults()] == ["server_refused"]
 
 
 # --- telling -------------------------------------------------------------------------------------------------------
@@ -218,7 +228,7 @@ async def test_the_box_tells_that_it_was_unlocked_with_the_pin(paired: Agent, sc
         assert not paired.lock.locked
 
 
-async def test_the_interval_is_the_servers_and_a_poke_does_not_wait_for_it(tmp_path: Path, script: Script, http: Any):
+async def test_the_interval_is_the_servers(tmp_path: Path, script: Script, http: Any):
     script.on(REGISTER, PAIRED)
     script.on(HEARTBEAT, {**QUIET, "heartbeat_interval": 900})
     agent = Agent(tmp_path, http, script.url, told=brief(paired=True))
@@ -226,8 +236,6 @@ async def test_the_interval_is_the_servers_and_a_poke_does_not_wait_for_it(tmp_p
         await eventually(lambda: script.asked(HEARTBEAT))
         await asyncio.sleep(0.2)
         assert len(script.asked(HEARTBEAT)) == 1
-        agent.heartbeat.poke()
-        await eventually(lambda: len(script.asked(HEARTBEAT)) == 2)
     agent.commands.close()
 
 
@@ -267,7 +275,7 @@ async def test_an_alert_whose_picture_is_missing_is_still_shown(paired: Agent, s
 
 
 async def test_t1_an_alert_is_shown_where_nobody_can_say_whether_the_clock_is_set(paired: Agent, script: Script):
-    paired.clock_unknown = True
+    paired.host.synced = False
     script.on(HEARTBEAT, {**QUIET, "emergency_alerts": [{"id": 1, "title": "Fire", "severity": "extreme", "expires_at": 5}]})
     async with paired.running():
         await eventually(lambda: paired.brief.current.alerts)
@@ -277,9 +285,9 @@ async def test_t7_the_servers_time_is_compared_and_an_update_noticed(paired: Age
     update = {"version": "2.0", "url": "/u", "sha256": "0", "signature": "s"}
     script.on(HEARTBEAT, {**QUIET, "server_time": "2026-03-25T12:01:00Z", "app_update": update})
     async with paired.running():
-        await eventually(lambda: paired.contact.update)
+        await eventually(lambda: paired.inbox.offered)
     assert paired.contact.offset_s == 60.0
-    assert paired.contact.update.version == "2.0"
+    assert paired.inbox.offered.version == "2.0"
     assert paired.contact.last_contact is not None
 
 
@@ -300,9 +308,9 @@ async def test_n13_after_an_outage_the_box_is_back_by_itself(paired: Agent, scri
     async with paired.running():
         await eventually(lambda: paired.contact.online)
         await eventually(lambda: not paired.contact.online)
-        assert next(fault.code for fault in paired.heartbeat.fault_list()).startswith("server_")
+        assert next(fault.code for fault in paired.inbox.faults()).startswith("server_")
         await eventually(lambda: paired.contact.online)
-    assert paired.heartbeat.fault_list() == ()
+    assert paired.inbox.faults() == ()
     assert paired.brief.current.cards.paired is True
 
 
@@ -311,7 +319,7 @@ async def test_without_a_server_the_box_goes_on_with_what_it_has(tmp_path: Path,
         url = gone.url
     agent = Agent(tmp_path, http, url, told=brief(paired=True, device_name="Lobby"))
     async with agent.running():
-        (fault,) = await eventually(agent.heartbeat.fault_list)
+        (fault,) = await eventually(agent.inbox.faults)
     assert fault.code == "server_unreachable"
     assert agent.brief.current == brief(paired=True, device_name="Lobby")
     agent.commands.close()

@@ -1,0 +1,93 @@
+"""When the server is asked for its programme: at the interval, when a file may be tried again, and at once for a reason.
+
+A server that is away, or refuses, costs nothing that plays: it is said once, and reported for as long as it lasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Sequence
+
+from player.agent.content.sync import Sync
+from player.core.faults import Fault
+from player.core.ports.box import Clock
+from player.core.ports.stage import StageStatus
+from player.errors import ServerUnreachable, SignageError
+from player.runtime.tasks import Latest, jittered
+
+log = logging.getLogger(__name__)
+LOOK_S = 5.0
+FIRST_REST_S = 30.0  # a box that has something to show need not be the first to ask
+
+
+class Rounds:
+    """`now` is set by whoever has a reason; `known` says whether the server knows this box; `seed` spreads the first round."""
+
+    def __init__(
+        self,
+        sync: Sync,
+        clock: Clock,
+        now: asyncio.Event,
+        stage: Latest[StageStatus | None],
+        *,
+        known: Callable[[], bool],
+        poll_s: float,
+        seed: str,
+    ) -> None:
+        self._sync, self._clock, self._now, self._stage = sync, clock, now, stage
+        self._known, self._poll_s = known, poll_s
+        self._first_s = random.Random(seed).random() * min(poll_s, FIRST_REST_S)  # noqa: S311 - spread, not secrecy
+        self._fault: Fault | None = None
+
+    def faults(self) -> Sequence[Fault]:
+        """That the programme cannot be renewed, and why."""
+        return (self._fault,) if self._fault else ()
+
+    async def run(self) -> None:
+        """Rounds, for ever."""
+        if self._sync.manifest is not None:
+            await self._rest(self._first_s)
+        while True:
+            if not self._known():
+                await self._rest(LOOK_S)
+                continue
+            await self._round()
+            retry = self._sync.retry_in_s()
+            await self._rest(min(jittered(self._poll_s), max(1.0, retry)) if retry is not None else jittered(self._poll_s))
+
+    async def follow_panel(self) -> None:
+        """Files are prepared for the panel's size: another size is a reason for a round."""
+        size = ""
+        while True:
+            status = await self._stage.wait()
+            if status is not None:
+                if size and status.size != size:
+                    self._now.set()
+                size = status.size
+
+    async def _round(self) -> None:
+        try:
+            await self._sync.once()
+        except ServerUnreachable as error:  # the contact says so; and this may be a pause after what was said before
+            log.debug("the programme was not renewed, what is here plays on: %s", error)
+        except SignageError as error:
+            self._note(error)
+        else:
+            self._fault = None
+
+    def _note(self, error: SignageError) -> None:
+        sentence = f"the programme cannot be renewed, what is here plays on: {error}"
+        before = self._fault
+        if before is None:
+            log.warning("%s", sentence)
+        since = before.since if before else self._clock.now().timestamp()
+        self._fault = Fault("programme", sentence, since, count=before.count + 1 if before else 1)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._now.wait()
+        self._now.clear()

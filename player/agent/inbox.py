@@ -1,0 +1,149 @@
+"""What the server's events mean for this box: one inbox, one handler each.
+
+Whatever an event means is written down when `put` returns, so that a server whose rhythm acknowledges does so truthfully. A disk
+that refuses costs that change alone, and is reported (S3).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import assert_never
+
+from player.agent.commands.runner import CommandRunner
+from player.agent.reports.results_outbox import ResultsOutbox
+from player.agent.settings.alert_list import AlertList
+from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.screen_lock import ScreenLock
+from player.core.contact import Contact, Standing
+from player.core.faults import Fault
+from player.core.ports.box import Clock
+from player.core.ports.server import (
+    AlertsListed,
+    AppUpdate,
+    CommandsCame,
+    ContentChanged,
+    Missed,
+    Paired,
+    Reached,
+    ResultsTaken,
+    ServerEvent,
+    SettingsWanted,
+    Triggered,
+    Unpaired,
+    UpdateOffered,
+)
+from player.errors import StorageError
+from player.runtime.tasks import Latest
+
+log = logging.getLogger(__name__)
+
+
+class Inbox:
+    """`contact` is told every change; `hurry` asks for the programme now; `offered` is the version that the server last offered."""
+
+    def __init__(
+        self,
+        contact: Latest[Contact],
+        *,
+        clock: Clock,
+        brief: BriefStore,
+        lock: ScreenLock,
+        commands: CommandRunner,
+        results: ResultsOutbox,
+        alerts: AlertList,
+        hurry: Callable[[], None],
+    ) -> None:
+        self._contact, self._clock, self._brief, self._lock = contact, clock, brief, lock
+        self._commands, self._results, self._alerts, self._hurry = commands, results, alerts, hurry
+        self._disk: Fault | None = None
+        self.offered: AppUpdate | None = None
+
+    def faults(self) -> Sequence[Fault]:
+        """What is wrong with the contact, and with keeping what the server wants."""
+        return (*self._contact.value.faults, *((self._disk,) if self._disk else ()))
+
+    async def put(self, event: ServerEvent) -> None:  # noqa: C901 - one arm an event, each one call
+        """Takes one event in."""
+        match event:
+            case Reached():
+                await self._reached(event)
+            case Missed(error):
+                self._tell(self._contact.value.missed(error, self._now()), error)
+            case Paired(name):
+                await self._paired(name)
+            case Unpaired(code, name):
+                await self._unpaired(code, name)
+            case SettingsWanted(locked, pin):
+                await self._kept(self._lock.server_says(locked, pin))
+            case CommandsCame(commands):
+                await self._commands.offer(commands)
+            case ResultsTaken(results):
+                self._results.taken(results)
+            case AlertsListed(alerts, pictures):
+                await self._kept(self._alerts.listed(alerts, pictures))
+            case ContentChanged():
+                self._hurry()
+            case UpdateOffered(update):
+                self._noticed(update)
+            case Triggered():
+                log.debug("no rule answers to what %s told", event.source)
+            case _:
+                assert_never(event)
+
+    # --- how contact stands
+
+    async def _reached(self, event: Reached) -> None:
+        self._tell(self._contact.value.reached(self._now(), event.offset_s, event.faults), None)
+        await self._kept(self._alerts.forget_expired())
+
+    def _tell(self, contact: Contact, error: object) -> None:
+        before = self._contact.value.standing
+        self._contact.set(contact)
+        if contact.standing is before:
+            return
+        match contact.standing:
+            case Standing.ONLINE:
+                log.info("in contact with the server")
+            case Standing.REFUSED:
+                log.warning("the server refuses this box; what it has plays on: %s", error)
+            case _:
+                log.info("no contact with the server, what is here plays on: %s", error)
+
+    # --- pairing: the cards follow it; a box that was forgotten keeps its name until it gets another
+
+    async def _paired(self, name: str | None) -> None:
+        before = self._brief.current.cards
+        name = name or before.device_name
+        if not before.paired:
+            log.info("this box is paired as %r", name)
+            self._hurry()
+        await self._kept(self._brief.change_cards(paired=True, pairing_code=None, device_name=name))
+
+    async def _unpaired(self, code: str | None, name: str | None) -> None:
+        before = self._brief.current.cards
+        if before.paired:
+            log.warning("the server does not know this box any more; what it has plays on")
+        if code and code != before.pairing_code:
+            log.info("this box is not paired; its code is %s", code)
+        name = name or before.device_name
+        await self._kept(self._brief.change_cards(paired=False, pairing_code=code or before.pairing_code, device_name=name))
+
+    def _noticed(self, update: AppUpdate) -> None:
+        if update != self.offered:
+            log.info("the server offers version %s of the player", update.version)
+        self.offered = update
+
+    async def _kept(self, change: Awaitable[object]) -> None:
+        """Makes a change that is kept on disk; a disk that refuses costs that change, and is reported once."""
+        try:
+            await change
+        except StorageError as error:
+            if self._disk is None:
+                log.warning("what the server wants cannot be kept: %s", error)
+                self._disk = Fault(error.code, f"what the server wants cannot be kept: {error}", self._now())
+        else:
+            self._disk = None
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

@@ -1,0 +1,65 @@
+"""Emergency alerts as the server lists them: in the stage's brief at once, their pictures after them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from player.agent.settings.brief_store import BriefStore
+from player.core import alerts
+from player.core.content import Alert
+from player.core.ports.box import Clock
+from player.errors import SignageError
+
+log = logging.getLogger(__name__)
+PICTURES_WAITING = 32
+
+
+class AlertList:
+    """`fetch(url)` answers a picture's path below the cache folder; `clock_trusted` whether expiry can be judged."""
+
+    def __init__(
+        self,
+        brief: BriefStore,
+        clock: Clock,
+        *,
+        clock_trusted: Callable[[], Awaitable[bool]],
+        fetch: Callable[[str], Awaitable[str | None]],
+    ) -> None:
+        self._brief, self._clock, self._clock_trusted, self._fetch = brief, clock, clock_trusted, fetch
+        self._known: dict[str, str] = {}  # alert id -> the address that its picture is, or was, fetched from
+        self._wanted: asyncio.Queue[tuple[str, str]] = asyncio.Queue(PICTURES_WAITING)
+
+    async def listed(self, listed: Sequence[Alert], pictures: Mapping[str, str]) -> None:
+        """These are all that the server knows. Raises StorageError."""
+        await self._keep(listed)
+        for alert in self._brief.current.alerts:
+            url = pictures.get(alert.id)
+            if url and self._known.get(alert.id) != url and not self._wanted.full():
+                self._known[alert.id] = url
+                self._wanted.put_nowait((alert.id, url))
+
+    async def forget_expired(self) -> None:
+        """Those whose time is over go, where the clock can be believed. Raises StorageError."""
+        if self._brief.current.alerts:
+            await self._keep(None)
+
+    async def _keep(self, listed: Sequence[Alert] | None) -> None:
+        held = self._brief.current.alerts
+        if held or listed:
+            now = self._clock.now().timestamp()
+            merged = alerts.merge(held, listed, now, clock_trusted=await self._clock_trusted())
+            await self._brief.change_alerts(merged)
+
+    async def run(self) -> None:
+        """Fetches pictures, for ever. Without its picture an alert's words stand alone."""
+        while True:
+            alert_id, url = await self._wanted.get()
+            try:
+                file = await self._fetch(url)
+                if file is not None:
+                    await self._brief.change_alerts(alerts.with_image(self._brief.current.alerts, alert_id, file))
+            except SignageError as error:
+                log.warning("the picture of alert %s: %s", alert_id, error)
+                self._known.pop(alert_id, None)

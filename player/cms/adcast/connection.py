@@ -1,0 +1,45 @@
+"""A connection to an AdCast server, made from the configuration."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from player.cms.adcast.adapter import AdCast
+from player.cms.adcast.rhythm import AdCastRhythm
+from player.cms.http import ServerHttp, tls_context
+from player.config import CmsConfig
+from player.core.ports.box import Clock
+from player.core.ports.server import ByRhythm, Connection, Device
+
+
+@contextlib.asynccontextmanager
+async def connect(cms: CmsConfig, device: Device, clock: Clock) -> AsyncIterator[Connection]:
+    """Nothing is asked yet. Raises ConfigError where a file that the configuration names cannot be read."""
+    license_key, tls = cms.secret("license_key"), tls_context(cms.ca_file)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        http = ServerHttp(session, cms.url, clock=clock, secrets=(device.uuid, license_key), tls=tls)
+        api = AdCast(
+            http, uuid=device.uuid, clock=clock, model=device.model, os_version=device.os_version,
+            app_version=device.version, license_key=license_key,
+        )  # fmt: skip
+        answered = ByRhythm("in the heartbeat's answer")
+        yield Connection(
+            rhythm=AdCastRhythm(api, device, clock, interval_s=cms.heartbeat_interval, register_s=register_s(cms.poll_interval)),
+            content=api,
+            commands=answered,
+            telemetry=ByRhythm("in the heartbeat"),
+            results=api,
+            plays=api,
+            screenshots=api,
+            settings=answered,
+            alerts=answered,
+            updates=answered,
+        )
+
+
+def register_s(poll_s: float) -> float:
+    """How often a box that is not paired introduces itself (contract §3.2); a short poll is meant, and has a short quarter."""
+    return max(5.0, poll_s / 4) if poll_s >= 20 else poll_s / 4

@@ -1,0 +1,121 @@
+"""AdCast's rhythm: introduce the box until it is paired, then tell how it is and hear what is wanted (contract §3.2).
+
+Intervals are jittered and first contacts spread, so that ten thousand boxes do not call in step (N15). A server that forgot the
+box costs it nothing that it has: the box introduces itself again. One that refuses it is asked rarely (N16). Of an answer, alerts
+are told first: they cannot wait. The server's time is compared and reported, never taken over (T7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from player.cms.adcast.adapter import AdCast
+from player.cms.adcast.heartbeat import Answer, Registration
+from player.core.ports.box import Clock
+from player.core.ports.server import (
+    AlertsListed,
+    CommandsCame,
+    Device,
+    Missed,
+    Paired,
+    Reached,
+    ResultsTaken,
+    ServerInbox,
+    SettingsWanted,
+    Unpaired,
+    UpdateOffered,
+)
+from player.errors import DeviceForgotten, ServerBusy, ServerError, ServerRefused
+from player.runtime.tasks import backoff, jittered
+
+SHORTEST_S, LONGEST_S, REFUSED_S = 1.0, 3600.0, 300.0
+FAULTS = 100  # more are of no use to anybody, and a heartbeat stays small
+
+
+class AdCastRhythm:
+    """`interval_s` between heartbeats, until the server asks for another; `register_s` between introductions."""
+
+    def __init__(self, api: AdCast, device: Device, clock: Clock, *, interval_s: float, register_s: float) -> None:
+        self._api, self._device, self._clock = api, device, clock
+        self._interval_s, self._register_s = interval_s, register_s
+        self._paired = bool(device.paired)
+
+    @property
+    def first_rest_s(self) -> float:
+        """How long a paired box waits before its first call: its own part of the interval, the same at every start."""
+        return random.Random(self._device.uuid).random() * self._interval_s  # noqa: S311 - spread, not secrecy
+
+    async def run(self, inbox: ServerInbox) -> None:
+        """Calls for ever."""
+        if self._paired:
+            await asyncio.sleep(self.first_rest_s)
+        introduced, attempt = False, 0
+        while True:
+            try:
+                if not introduced or not self._paired:
+                    await self._register(inbox)
+                    introduced = True
+                if self._paired and not await self._beat(inbox):
+                    continue  # it does not know us any more: introduce the box at once
+                attempt = 0
+                pause = jittered(self._interval_s if self._paired else self._register_s)
+            except ServerError as error:
+                introduced = introduced or (isinstance(error, ServerRefused) and self._paired)
+                pause = await self._failed(inbox, error, attempt)
+                attempt += 1
+            await asyncio.sleep(pause)
+
+    async def _register(self, inbox: ServerInbox) -> None:
+        answer: Registration = await self._api.register()
+        self._paired = answer.paired
+        await inbox.put(Reached())
+        name = answer.device_name
+        await inbox.put(Paired(name) if answer.paired else Unpaired(answer.pairing_code, name))
+        await inbox.put(SettingsWanted(answer.locked, answer.lock_pin))
+
+    async def _beat(self, inbox: ServerInbox) -> bool:
+        """One heartbeat; False where the server says that it does not know this box."""
+        results = [one for one in self._device.results() if one.id in self._api.riding]
+        telemetry = await self._device.telemetry()
+        sent = self._clock.monotonic()
+        answer = await self._api.heartbeat(telemetry, self._device.faults()[:FAULTS], results)
+        await inbox.put(Reached(self._offset(answer, self._clock.monotonic() - sent), answer.faults))
+        self._api.riding.difference_update(one.id for one in results)
+        if results:
+            await inbox.put(ResultsTaken(tuple(results)))
+        if answer.heartbeat_interval_s is not None:
+            self._interval_s = min(max(answer.heartbeat_interval_s, SHORTEST_S), LONGEST_S)
+        if answer.alerts is not None:
+            await inbox.put(AlertsListed(answer.alerts, answer.alert_images))
+        return await self._hear(inbox, answer)
+
+    async def _hear(self, inbox: ServerInbox, answer: Answer) -> bool:
+        if answer.update is not None:
+            await inbox.put(UpdateOffered(answer.update))
+        if answer.paired is False:
+            self._paired = False
+            await inbox.put(Unpaired())
+            return False
+        await inbox.put(SettingsWanted(answer.locked, answer.lock_pin))
+        if answer.commands:
+            await inbox.put(CommandsCame(answer.commands))
+        return True
+
+    def _offset(self, answer: Answer, took_s: float) -> float | None:
+        if answer.server_time is None:
+            return None
+        return round(answer.server_time + took_s / 2 - self._clock.now().timestamp(), 1)
+
+    async def _failed(self, inbox: ServerInbox, error: ServerError, attempt: int) -> float:
+        """Tells what a failure means; the seconds until the next try."""
+        if isinstance(error, DeviceForgotten) and self._paired:
+            self._paired = False
+            await inbox.put(Reached())
+            await inbox.put(Unpaired())
+            return jittered(min(self._register_s, self._interval_s), 0.5)
+        await inbox.put(Missed(error))
+        if isinstance(error, ServerRefused):
+            return jittered(max(REFUSED_S, self._interval_s) if attempt else self._interval_s)
+        spread = backoff(attempt, first_s=self._interval_s, limit_s=max(300.0, self._interval_s))
+        return max(spread, error.retry_after_s or 0.0) if isinstance(error, ServerBusy) else spread

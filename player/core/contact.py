@@ -1,0 +1,57 @@
+"""How it stands with the server, folded from what its rhythm says. Pure.
+
+A server that was never reached is never called online; one that refuses this box is there, and yet is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from player.core.faults import Fault
+from player.errors import NotOffered, ServerError, ServerRefused
+
+
+class Standing(StrEnum):
+    """In one word; an installer reads it."""
+
+    NONE = "none"  # no server is configured
+    UNKNOWN = "unknown"  # nothing was heard since the start
+    ONLINE = "online"
+    AWAY = "away"
+    REFUSED = "refused"  # it answers, and wants nothing to do with this box
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """`last_contact` in seconds since the epoch; `offset_s`: the server's clock less ours; `faults` of the connection itself."""
+
+    standing: Standing = Standing.UNKNOWN
+    last_contact: float | None = None
+    offset_s: float | None = None
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def online(self) -> bool:
+        """Whether the server answered when it was last asked."""
+        return self.standing is Standing.ONLINE
+
+    def reached(self, now: float, offset_s: float | None, faults: tuple[Fault, ...]) -> Contact:
+        """After an answer at `now`; `faults`: what of it could not be understood."""
+        offset = self.offset_s if offset_s is None else offset_s
+        return Contact(Standing.ONLINE, now, offset, faults)
+
+    def missed(self, error: ServerError, now: float) -> Contact:
+        """After no answer, or a refusal. A fault that lasts keeps the time when it began."""
+        before = next((fault for fault in self.faults if fault.code == error.code), None)
+        fault = Fault(error.code, _sentence(error), before.since if before else now)
+        standing = Standing.REFUSED if isinstance(error, ServerRefused) else Standing.AWAY
+        return replace(self, standing=standing, faults=(fault,))
+
+
+def _sentence(error: ServerError) -> str:
+    if isinstance(error, NotOffered):
+        return f"{error}; check cms.kind and cms.url"
+    if isinstance(error, ServerRefused):
+        return f"{error}; ask whoever runs the server whether this box still belongs to it"
+    return str(error)
