@@ -75,8 +75,9 @@ class Running:
     def __init__(self, box: Box) -> None:
         self.source, self.actions = FakeSource(), FakeActions()
         self._server = ControlServer(
-            self.source, self.actions, socket_path=box.runtime / "control.sock", tokens=TokenStore(box.state / "tokens.json")
-        )
+            self.source, self.actions, socket_path=box.runtime / "control.sock", tokens=TokenStore(box.state / "tokens.json"),
+            listen="", password="",
+        )  # fmt: skip
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run)
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from player.cli.layout_file import Taken, read_layout
+from player.cli.layout_file import Hosts, Taken, read_layout
 from player.core.content import CUT, Fit, Kind, Rect, Transition, TransitionKind
 from player.errors import ConfigError, StorageError
+
+HOSTS = Hosts(("youtube.com",), ())
 
 
 def take_in(path: Path, kind: Kind | None) -> Taken:
@@ -30,7 +32,7 @@ def take_in(path: Path, kind: Kind | None) -> Taken:
 def read(folder: Path, text: str):
     path = folder / "lobby.toml"
     path.write_text(text)
-    return read_layout(path, take_in)
+    return read_layout(path, take_in, HOSTS)
 
 
 FULL = """
@@ -168,9 +170,19 @@ def test_a_mistake_is_a_sentence_that_names_file_and_key(tmp_path: Path, text: s
     assert problem in caught.value.problem
 
 
+def test_hosts_are_those_of_the_configuration(tmp_path: Path):
+    path = tmp_path / "lobby.toml"
+    path.write_text('[[region]]\n[[region.item]]\nurl = "https://tube.example/watch"')
+    item = read_layout(path, take_in, Hosts(("tube.example",), ())).regions[0].playlist.items[0]
+    assert item.kind is Kind.YOUTUBE
+    path.write_text('[[region]]\n[[region.item]]\nurl = "rtsp://elsewhere.example/1"')
+    with pytest.raises(ConfigError, match=r"stage\.stream_hosts"):
+        read_layout(path, take_in, Hosts((), ("cams.example",)))
+
+
 def test_a_layout_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"absent\.toml: cannot be read: No such file"):
-        read_layout(tmp_path / "absent.toml", take_in)
+        read_layout(tmp_path / "absent.toml", take_in, HOSTS)
 
 
 SCREEN = """

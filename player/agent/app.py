@@ -134,13 +134,14 @@ class Agent:
         reserve = parse_size(config.storage.reserve)
         self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))
         self.downloader = Downloader(
-            downloads, self.cache.parts, egress, reserve_bytes=reserve, require_hash=config.cache.require_hash
+            downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=config.cache.require_hash
         )
         item_faults = ItemFaults(clock)
         asset_fetcher = AssetFetcher(self.cache, self.downloader, prepare, item_faults, reserve_bytes=reserve, panel=FULL_HD)
-        self.alert_pictures = AlertPictures(
-            self.cache, Downloader(downloads, self.cache.parts, egress, reserve_bytes=reserve), prepare, lambda: asset_fetcher.panel
+        unhashed = Downloader(  # no server hashes the pictures of its alerts
+            downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=False
         )
+        self.alert_pictures = AlertPictures(self.cache, unhashed, prepare, lambda: asset_fetcher.panel)
         self.scrub = Scrub(self.cache)
         self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set)
         self.sync = Sync(

@@ -46,18 +46,26 @@ class Taken:
     pages: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Which hosts items may name, as `core.urls.check_url` takes them."""
+
+    youtube: tuple[str, ...]
+    streams: tuple[str, ...]
+
+
 # Takes a file into the cache, as the kind that is asked for or the one that it is. Raises SignageError.
 TakeIn = Callable[[Path, Kind | None], Taken]
 
 
-def read_layout(path: Path, take_in: TakeIn) -> Layout:
+def read_layout(path: Path, take_in: TakeIn, hosts: Hosts) -> Layout:
     """The layout in `path`, each file taken in by `take_in`. Raises ConfigError, naming the file and the key."""
     table = parsed(path)
     if not table.region:
         raise ConfigError(str(path), "region", "the layout has no region; add one: [[region]] with a [[region.item]] below it")
     if len(table.region) > REGIONS:
         raise ConfigError(str(path), "region", f"there are {len(table.region)} regions; up to {REGIONS} are shown")
-    regions = tuple(_LayoutReading(path, table, take_in, number).region() for number in range(len(table.region)))
+    regions = tuple(_LayoutReading(path, table, take_in, hosts, number).region() for number in range(len(table.region)))
     names = [region.id for region in regions]
     for number, name in enumerate(names):
         if name in names[:number]:
@@ -68,8 +76,8 @@ def read_layout(path: Path, take_in: TakeIn) -> Layout:
 class _LayoutReading:
     """One region of the file."""
 
-    def __init__(self, path: Path, layout: LayoutTable, take_in: TakeIn, number: int) -> None:
-        self._path, self._layout, self._take_in, self._number = path, layout, take_in, number
+    def __init__(self, path: Path, layout: LayoutTable, take_in: TakeIn, hosts: Hosts, number: int) -> None:
+        self._path, self._layout, self._take_in, self._hosts, self._number = path, layout, take_in, hosts, number
         self._table = layout.region[number]
 
     def region(self) -> Region:
@@ -90,7 +98,7 @@ class _LayoutReading:
 
     def _items(self, number: int, table: ItemTable) -> tuple[Item, ...]:
         taken = self._taken(number, table) if table.file else None
-        kind = taken.kind if taken else _kind(table)
+        kind = taken.kind if taken else self._kind(table)
         self._check(number, table, kind)
         item = Item(
             id=f"{self._number + 1}-{number + 1}", content_id=taken.asset[:16] if taken else table.url or kind.value,
@@ -113,8 +121,22 @@ class _LayoutReading:
         wanted = "text" if kind.is_drawn else "file" if kind.has_file else "url"
         if given and given[0] != wanted:
             raise self._error(f"{here}.{given[0]}", f"an item of the type {kind} has a {wanted} instead")
-        if table.url and (reason := check_url(table.url, kind)):
+        if table.url and (reason := self._refusal(table.url, kind)):
             raise self._error(f"{here}.url", reason)
+
+    def _kind(self, table: ItemTable) -> Kind:
+        """Of what is no file."""
+        if table.type:
+            return Kind(table.type)
+        if table.text:
+            return Kind.TICKER
+        if self._refusal(table.url, Kind.YOUTUBE) is None:
+            return Kind.YOUTUBE
+        is_stream = table.url.lower().startswith(_STREAMS) or table.url.partition("?")[0].lower().endswith((".m3u8", ".mpd"))
+        return Kind.LIVESTREAM if is_stream else Kind.WEB
+
+    def _refusal(self, url: str, kind: Kind) -> str | None:
+        return check_url(url, kind, youtube_hosts=self._hosts.youtube, stream_hosts=self._hosts.streams)
 
     def _taken(self, number: int, table: ItemTable) -> Taken:
         try:
@@ -135,18 +157,6 @@ def _seconds(table: ItemTable, kind: Kind) -> float:
     if table.duration is not None:
         return table.duration
     return 0.0 if not kind.needs_duration else DRAWN_S if kind.is_drawn else DEFAULT_S
-
-
-def _kind(table: ItemTable) -> Kind:
-    """Of what is no file."""
-    if table.type:
-        return Kind(table.type)
-    if table.text:
-        return Kind.TICKER
-    if check_url(table.url, Kind.YOUTUBE) is None:
-        return Kind.YOUTUBE
-    is_stream = table.url.lower().startswith(_STREAMS) or table.url.partition("?")[0].lower().endswith((".m3u8", ".mpd"))
-    return Kind.LIVESTREAM if is_stream else Kind.WEB
 
 
 def _transition(given: str | TransitionTable | None) -> Transition | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from player.brief import BriefFile
-from player.cli.layout_file import Taken, read_layout
+from player.cli.layout_file import Hosts, Taken, read_layout
 from player.config import Config, Dirs, find_file
 from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, full_screen
 from player.core.kinds import Kind
@@ -39,21 +39,22 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
     account = launch.account_for_root()
     with own_folders("signage-play-", account) as dirs:
         launch.make_folders(dirs, account)
-        layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or "1920x1080"))
+        hosts = Hosts(config.stage.youtube_hosts, config.stage.stream_hosts)
+        layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or "1920x1080"), hosts)
         files = len({item.file for region in layout.regions for item in region.playlist.items if item.file})
         Snapshot(dirs.manifest, Manifest, mode=0o644).write(Manifest("play", layout, assets=files))
         BriefFile(dirs.brief, mode=0o644).write(StageBrief(cards=CardFacts(paired=True)))
         return launch.run(config, dirs, find_file(chosen.config), agent=False)
 
 
-def _layout(given: Sequence[str], seconds: float, intake: Intake) -> Layout:
+def _layout(given: Sequence[str], seconds: float, intake: Intake, hosts: Hosts) -> Layout:
     layouts = [name for name in given if name.lower().endswith(".toml")]
     if not layouts:
         items = tuple(item for number, name in enumerate(given) for item in _items(number, name, seconds, intake))
         return full_screen(Playlist("play", "Files", items))
     if len(given) > 1:
         raise ConfigError(layouts[0], "", "is a layout, which is played alone; name the other files in it")
-    return read_layout(Path(given[0]), intake)
+    return read_layout(Path(given[0]), intake, hosts)
 
 
 @contextlib.contextmanager

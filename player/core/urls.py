@@ -13,13 +13,10 @@ from player.core.kinds import Kind
 
 WEB = frozenset({"http", "https"})
 STREAMS = frozenset({"http", "https", "rtsp", "rtmp", "udp", "rtp", "srt"})
-YOUTUBE = ("youtube.com", "youtu.be")
 LONGEST = 4096
 
 
-def check_url(
-    url: str | None, kind: Kind, *, youtube_hosts: Collection[str] = YOUTUBE, stream_hosts: Collection[str] = ()
-) -> str | None:
+def check_url(url: str | None, kind: Kind, *, youtube_hosts: Collection[str], stream_hosts: Collection[str]) -> str | None:
     """Why `url` must not be opened for an item of `kind`, as the end of a sentence; None when it may.
 
     `youtube_hosts` match with their subdomains; so do `stream_hosts`, where any are given.

@@ -25,7 +25,7 @@ _Step = tuple[str, Callable[[], Awaitable[None]]]
 class Panels:
     """`mode` and `scale` as in the configuration ("" leaves the panel its own mode)."""
 
-    def __init__(self, compositor: Compositor, *, mode: str = "", scale: float = 1.0) -> None:
+    def __init__(self, compositor: Compositor, *, mode: str, scale: float) -> None:
         self._compositor, self._mode, self._scale = compositor, parse_mode(mode), scale
         self._names: tuple[str, ...] = ()
         self._there: dict[str, Output] = {}

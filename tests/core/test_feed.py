@@ -161,7 +161,7 @@ def test_feeds_of_a_layout_are_named_by_the_files_that_hold_their_texts():
 
 
 def test_c9_what_is_drawn_here_needs_no_address_and_a_feeds_address_is_checked():
-    assert check_url(None, Kind.CLOCK) is None
-    assert check_url(None, Kind.TICKER) is None
-    assert check_url("http://news.example/rss", Kind.TICKER) is None
-    assert "allowed here: http, https" in (check_url("file:///etc/passwd", Kind.TICKER) or "")
+    assert check_url(None, Kind.CLOCK, youtube_hosts=(), stream_hosts=()) is None
+    assert check_url(None, Kind.TICKER, youtube_hosts=(), stream_hosts=()) is None
+    assert check_url("http://news.example/rss", Kind.TICKER, youtube_hosts=(), stream_hosts=()) is None
+    assert "allowed here: http, https" in (check_url("file:///etc/passwd", Kind.TICKER, youtube_hosts=(), stream_hosts=()) or "")

@@ -26,9 +26,19 @@ async def main(folder: Path, url: str, wanted: list[str]) -> None:
     pairs = [one.split(":") for one in wanted]
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))
     async with reach.session() as session:
-        downloader = Downloader(session, cache.parts, reach, reserve_bytes=0)
+        downloader = Downloader(session, cache.parts, reach, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
-        sync = Sync(cms, cache, asset_fetcher, item_faults, Snapshot(folder / "manifest.json", Manifest), FakeStage(), clock)
+        sync = Sync(
+            cms,
+            cache,
+            asset_fetcher,
+            item_faults,
+            Snapshot(folder / "manifest.json", Manifest),
+            FakeStage(),
+            clock,
+            youtube_hosts=("youtube.com",),
+            stream_hosts=(),
+        )
         await sync.open()
         print("ready", flush=True)
         await sync.once()

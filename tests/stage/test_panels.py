@@ -44,7 +44,7 @@ class Stubborn(NullCompositor):
 
 async def test_d1_a_panel_that_refuses_its_mode_is_left_alone_after_three_tries_until_it_comes_back():
     compositor = Stubborn()
-    panels = Panels(compositor, mode="1920x1080@60")
+    panels = Panels(compositor, mode="1920x1080@60", scale=1.0)
     for tries in range(1, 6):
         await panels.look(None)
         assert compositor.told == ["mode"] * min(tries, TRIES)
@@ -64,7 +64,7 @@ async def test_d1_a_panel_that_refuses_its_mode_is_left_alone_after_three_tries_
 
 async def test_another_wish_has_its_own_tries_and_what_is_right_is_not_told_again():
     compositor = Stubborn()
-    panels = Panels(compositor)
+    panels = Panels(compositor, mode="", scale=1.0)
     for _ in range(TRIES + 1):
         await panels.look(Orientation.PORTRAIT)
     compositor.stubborn = False
@@ -78,7 +78,7 @@ async def test_another_wish_has_its_own_tries_and_what_is_right_is_not_told_agai
 
 async def test_power_that_cannot_be_switched_is_no_trouble_since_the_curtain_is_dark_too():
     compositor = Stubborn()
-    panels = Panels(compositor)
+    panels = Panels(compositor, mode="", scale=1.0)
     await panels.look(None)
     for _ in range(TRIES + 2):
         await panels.power(on=False)

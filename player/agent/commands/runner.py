@@ -46,7 +46,7 @@ class CommandRunner:
     """The journal of commands in `folder`, and the loop that carries them out. Raises StorageError when it cannot be opened.
 
     `changed` wakes when there is a result to be told. `tell_first` sends what is untold before the box goes down.
-    `clock_trusted` says whether instants can be judged; by default the host does.
+    `clock_trusted` says whether instants can be judged.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class CommandRunner:
         clock: Clock,
         host: Host,
         version: str,
-        tell_first: Callable[[], Awaitable[None]] | None = None,
-        clock_trusted: Callable[[], Awaitable[bool]] | None = None,
+        tell_first: Callable[[], Awaitable[None]],
+        clock_trusted: Callable[[], Awaitable[bool]],
         deadline_s: float = DEADLINE_S,
         going_s: float = GOING_S,
     ) -> None:
         self._handlers, self._clock, self._host, self._version = handlers, clock, host, version
         self._tell_first, self._deadline_s, self._going_s = tell_first, deadline_s, going_s
-        self._trusts = clock_trusted or host.clock_synced
+        self._trusts = clock_trusted
         self._journal: Journal[CommandRecord] = Journal(folder, sync_lines=1)
         self._ledger = Ledger.of(_records(folder))
         self._whole: dict[str, Command] = {}  # with the secrets that are not written down
@@ -193,10 +193,9 @@ class CommandRunner:
         """The result `initiated` first; if we are still here long after the act, it did not happen."""
         result = CommandResult(name, self._type(name), CommandStatus.INITIATED, going.message, began, self._now())
         self._result(RecordKind.INITIATED, result)
-        if self._tell_first is not None:
-            with contextlib.suppress(TimeoutError, SignageError):
-                async with asyncio.timeout(TELL_FIRST_S):
-                    await self._tell_first()
+        with contextlib.suppress(TimeoutError, SignageError):
+            async with asyncio.timeout(TELL_FIRST_S):
+                await self._tell_first()
         async with asyncio.timeout(self._deadline_s):
             await going.act()
         await asyncio.sleep(self._going_s)

@@ -26,7 +26,7 @@ from player.core.filehash import asset_key
 from player.core.ports.box import Absent, Clock
 from player.core.ports.server import ContentSource, Programme
 from player.core.ports.stage import StagePort
-from player.core.urls import YOUTUBE, check_url
+from player.core.urls import check_url
 from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
@@ -52,8 +52,8 @@ class Sync:
         stage: StagePort,
         clock: Clock,
         *,
-        youtube_hosts: Collection[str] = YOUTUBE,
-        stream_hosts: Collection[str] = (),
+        youtube_hosts: Collection[str],
+        stream_hosts: Collection[str],
         feeds: Feeds | None = None,
     ) -> None:
         self._content, self._cache, self._asset_fetcher, self._item_faults = content, cache, asset_fetcher, item_faults

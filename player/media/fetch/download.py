@@ -37,13 +37,13 @@ class Downloader:
         egress: Egress,
         *,
         reserve_bytes: int,
-        credentials: Mapping[str, str] | None = None,
-        require_hash: bool = False,
+        credentials: Mapping[str, str],
+        require_hash: bool,
         at_once: int = 2,
         patience: Patience | None = None,
     ) -> None:
         self._patience = patience or Patience()
-        self._way = Way(session, egress, credentials or {}, self._patience.first_byte_s)
+        self._way = Way(session, egress, credentials, self._patience.first_byte_s)
         self._folder, self._reserve_bytes, self._require_hash = folder, reserve_bytes, require_hash
         self._slots = asyncio.Semaphore(at_once)
 

@@ -30,8 +30,8 @@ class Sound:
 
     def __init__(
         self,
-        device: str = "auto",
-        levelling: str = "off",
+        device: str,
+        levelling: str,
         *,
         faults: FaultPage,
         cards: Path = Path("/dev/snd"),

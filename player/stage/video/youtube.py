@@ -39,7 +39,7 @@ class Resolver:
 
     async def __call__(self, url: str) -> str:
         """The playable address. Raises ContentError."""
-        refusal = check_url(url, Kind.YOUTUBE, youtube_hosts=self._hosts)
+        refusal = check_url(url, Kind.YOUTUBE, youtube_hosts=self._hosts, stream_hosts=())
         if refusal:
             raise ContentError("bad_url", url, refusal)
         child = await asyncio.create_subprocess_exec(
@@ -67,7 +67,7 @@ def _answer(url: str, output: bytes) -> str:
     if "error" in answer:
         raise ContentError("unresolved", url, str(answer["error"])[:300])
     found = str(answer["url"])
-    refusal = check_url(found, Kind.LIVESTREAM)
+    refusal = check_url(found, Kind.LIVESTREAM, youtube_hosts=(), stream_hosts=())
     if refusal:
         raise ContentError("unresolved", url, f"what the resolver found cannot be used: {refusal}")
     return found

@@ -44,8 +44,8 @@ class BrowserProcess:
         wayland_display: str,
         *,
         faults: FaultPage,
-        program: str = "auto",
-        gpu: bool = False,
+        program: str,
+        gpu: bool,
         load_s: float = 10.0,
     ) -> None:
         self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu

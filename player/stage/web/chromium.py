@@ -26,7 +26,7 @@ _FLAGS = (
 ).split()
 
 
-def find_browser(wanted: str = "auto") -> str:
+def find_browser(wanted: str) -> str:
     """The program's path. Raises BoxError when there is none."""
     names = PROGRAMS if wanted == "auto" else (wanted,)
     for name in names:

@@ -90,6 +90,7 @@ class Box:
             host=self.host,
             version=self.version,
             tell_first=self._tell_first,
+            clock_trusted=self.host.clock_synced,
             deadline_s=0.5,
             going_s=0.05,
         )
@@ -261,7 +262,15 @@ async def test_k7_a_clock_that_somebody_else_vouches_for_judges_what_is_expired(
         return True
 
     host = FakeHost(synced=False)
-    commands = CommandRunner(tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1", clock_trusted=vouched)
+    commands = CommandRunner(
+        tmp_path / "commands",
+        {},
+        clock=FakeClock(),
+        host=host,
+        version="1",
+        tell_first=lambda: asyncio.sleep(0),
+        clock_trusted=vouched,
+    )
     await commands.offer([Command("1", "next", {}, None, 5.0)])
     assert [(r.id, r.status) for r in commands.untold()] == [("1", "rejected")]
     commands.close()

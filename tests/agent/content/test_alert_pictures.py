@@ -25,7 +25,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[tuple[Chaos, Cache, AlertPictur
         egress, cache, prepare = Egress(chaos.url), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
         await cache.open()
         async with egress.session() as session:
-            downloader = Downloader(session, cache.parts, egress, reserve_bytes=0)
+            downloader = Downloader(session, cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
             yield chaos, cache, AlertPictures(cache, downloader, prepare, lambda: (1080, 1920)), prepare
 
 

@@ -237,10 +237,21 @@ async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_
     cms, clock, item_faults = FakeCms(), SystemClock(), ItemFaults(SystemClock())
     egress = Egress(bench.chaos.url)
     async with egress.session() as session:
-        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0)
+        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = Snapshot(bench.folder / "manifest.json", Manifest)
-        sync = Sync(cms, bench.cache, asset_fetcher, item_faults, snapshot, bench.stage, clock, feeds=bench.feeds)
+        sync = Sync(
+            cms,
+            bench.cache,
+            asset_fetcher,
+            item_faults,
+            snapshot,
+            bench.stage,
+            clock,
+            youtube_hosts=("youtube.com",),
+            stream_hosts=(),
+            feeds=bench.feeds,
+        )
         await sync.open()
         page = Item("page", "page", "Page", Kind.WEB, 10, url="http://page.example/")
         clock_item = Item("clock", "clock", "Clock", Kind.CLOCK, 10, text="")
@@ -270,10 +281,21 @@ async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench)
     item_faults, clock, cms = ItemFaults(SystemClock()), SystemClock(), FakeCms()
     egress = Egress(bench.chaos.url)
     async with egress.session() as session:
-        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0)
+        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = Snapshot(bench.folder / "manifest.json", Manifest)
-        sync = Sync(cms, bench.cache, asset_fetcher, item_faults, snapshot, bench.stage, clock, feeds=bench.feeds)
+        sync = Sync(
+            cms,
+            bench.cache,
+            asset_fetcher,
+            item_faults,
+            snapshot,
+            bench.stage,
+            clock,
+            youtube_hosts=("youtube.com",),
+            stream_hosts=(),
+            feeds=bench.feeds,
+        )
         await sync.open()
         cms.want(
             (Item("x", "x", "Spy", Kind.TICKER, 10, url="file:///etc/passwd"), None), (Item("c", "c", "C", Kind.CLOCK, 10), None)

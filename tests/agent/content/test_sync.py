@@ -111,11 +111,13 @@ async def benched(
         cms, fake, item_faults = FakeCms(), FakePrepare(), ItemFaults(clock)
         cache = Cache(folder / "cache", clock, limit)
         patience = Patience(first_byte_s=5, window_s=0.8, pause_s=0.01)
-        downloader = Downloader(session, cache.parts, egress, reserve_bytes=reserve, patience=patience)
+        downloader = Downloader(
+            session, cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=False, patience=patience
+        )
         asset_fetcher = AssetFetcher(cache, downloader, prepare or fake, item_faults, reserve_bytes=reserve, panel=(1920, 1080))
         snapshot = Snapshot(folder / "manifest.json", Manifest)
         stage = FollowingStage(snapshot)
-        sync = Sync(cms, cache, asset_fetcher, item_faults, snapshot, stage, clock)
+        sync = Sync(cms, cache, asset_fetcher, item_faults, snapshot, stage, clock, youtube_hosts=("youtube.com",), stream_hosts=())
         await sync.open()
         yield Bench(folder, chaos, clock, cms, cache, fake, snapshot, stage, sync)
 

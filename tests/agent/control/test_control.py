@@ -366,7 +366,12 @@ async def test_a_taken_port_leaves_the_unix_socket_working(
 ) -> None:
     path = tmp_path / "second.sock"
     second = ControlServer(
-        FakeSource(), FakeActions(), socket_path=path, tokens=TokenStore(tmp_path / "t"), listen=f"127.0.0.1:{served.server.port}"
+        FakeSource(),
+        FakeActions(),
+        socket_path=path,
+        tokens=TokenStore(tmp_path / "t"),
+        listen=f"127.0.0.1:{served.server.port}",
+        password="",
     )
     async with second.serving():
         assert (await asyncio.to_thread(ControlClient(path, 5.0).status))["state"] == "playing"
@@ -376,7 +381,7 @@ async def test_a_taken_port_leaves_the_unix_socket_working(
 
 async def test_a_socket_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 120) / "control.sock"
-    server = ControlServer(FakeSource(), FakeActions(), socket_path=path, tokens=TokenStore(tmp_path / "t"))
+    server = ControlServer(FakeSource(), FakeActions(), socket_path=path, tokens=TokenStore(tmp_path / "t"), listen="", password="")
     with pytest.raises(BoxError, match=r"control.sock cannot be made: .*see storage.runtime_dir"):
         async with server.serving():
             pass

@@ -39,6 +39,7 @@ class LocalControls:
             socket_path=folder / "control.sock",
             tokens=TokenStore(folder / "tokens.json"),
             listen="127.0.0.1:0",
+            password="",
             host_name="lobby",
         )
         self.http: aiohttp.ClientSession

@@ -275,7 +275,11 @@ async def test_an_absent_stage_is_told_when_it_is_back(tmp_path: Path, script: S
 
 @pytest.fixture
 def commands(tmp_path: Path):
-    made = CommandRunner(tmp_path / "commands", {}, clock=FakeClock(), host=FakeHost(), version="1")
+    host = FakeHost()
+    made = CommandRunner(
+        tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1",
+        tell_first=lambda: asyncio.sleep(0), clock_trusted=host.clock_synced,
+    )  # fmt: skip
     yield made
     made.close()
 

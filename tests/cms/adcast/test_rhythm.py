@@ -71,7 +71,10 @@ class Agent:
             panel=FakePanel(), refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
             updater=Absent("update", "no key"), read_logs=no_logs,
         )  # fmt: skip
-        self.commands = CommandRunner(folder / "commands", handlers, clock=clock, host=FakeHost(), version="1")
+        self.commands = CommandRunner(
+            folder / "commands", handlers, clock=clock, host=FakeHost(), version="1",
+            tell_first=self._tell_first, clock_trusted=self.host.clock_synced,
+        )  # fmt: skip
         self.results = ResultsOutbox(cms, self.commands)
         self.faults: list[Fault] = []
         self.state = Latest(Contact())
@@ -99,6 +102,9 @@ class Agent:
 
     async def _restart(self) -> None:
         return
+
+    async def _tell_first(self) -> None:
+        await self.results.flush()
 
     def _hurry(self) -> None:
         self.hurried += 1

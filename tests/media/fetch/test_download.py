@@ -59,7 +59,7 @@ async def benched(folder: Path, *, server: str | None = None, **options) -> Asyn
     async with Chaos() as chaos:
         egress = Egress(chaos.url if server is None else server)
         async with egress.session() as session:
-            options = {"reserve_bytes": 0, "patience": QUICK, **options}
+            options = {"reserve_bytes": 0, "credentials": {}, "require_hash": False, "patience": QUICK, **options}
             yield Bench(chaos, folder, Downloader(session, folder, egress, **options))
 
 

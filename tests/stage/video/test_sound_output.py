@@ -239,7 +239,7 @@ def test_a_fade_keeps_the_power_and_through_the_background_there_is_a_silence():
 def test_outputs_are_looked_for_each_time(tmp_path: Path):
     cards = tmp_path / "snd"
     faults = fault_page()
-    sound = Sound(faults=faults, cards=cards, run=tmp_path, environment={})
+    sound = Sound("auto", "off", faults=faults, cards=cards, run=tmp_path, environment={})
     assert sound.options() == {"ao": SILENCE}
     for _ in range(2):
         sound.look([])
@@ -249,5 +249,7 @@ def test_outputs_are_looked_for_each_time(tmp_path: Path):
     assert sound.options() == {"ao": "alsa,null"}
     sound.look([])
     assert faults.faults == ()
-    assert Sound(faults=faults, cards=cards, environment={"PULSE_SERVER": "tcp:10.0.0.2"}).options() == {"ao": "pulse,alsa,null"}
+    assert Sound("auto", "off", faults=faults, cards=cards, environment={"PULSE_SERVER": "tcp:10.0.0.2"}).options() == {
+        "ao": "pulse,alsa,null"
+    }
     assert Sound("alsa/hdmi", "r128", faults=faults).always().keys() == {"audio_device", "af"}

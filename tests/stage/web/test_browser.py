@@ -80,7 +80,9 @@ class Box:
 async def box() -> AsyncIterator[Box]:
     with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
         async with await Sway.connect(socket, 10) as sway:
-            browser = BrowserProcess(Path(name), sway.session.wayland_display, faults=fault_page(), load_s=3)
+            browser = BrowserProcess(
+                Path(name), sway.session.wayland_display, faults=fault_page(), program="auto", gpu=False, load_s=3
+            )
             running = asyncio.ensure_future(keep_running("browser", browser.run))
             yield Box(sway, browser, looking(sway, Path(name)))
             running.cancel()
@@ -425,11 +427,11 @@ async def test_the_browser_keeps_its_sandbox_and_has_no_port(shown, browser, sit
 async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_as_a_fault(sway, runtime_dir, site):
     program = runtime_dir / "chromium"
     program.write_text(
-        f'#!/bin/sh\ncase "$*" in *--no-sandbox*) exec {find_browser()} "$@";; esac\necho "No usable sandbox!" >&2; exit 1\n'
+        f'#!/bin/sh\ncase "$*" in *--no-sandbox*) exec {find_browser("auto")} "$@";; esac\necho "No usable sandbox!" >&2; exit 1\n'
     )
     program.chmod(0o755)
     faults = fault_page()
-    browser = BrowserProcess(runtime_dir, sway.session.wayland_display, faults=faults, program=str(program))
+    browser = BrowserProcess(runtime_dir, sway.session.wayland_display, faults=faults, program=str(program), gpu=False)
     running = asyncio.ensure_future(browser.run())
     surface = WebSurface(browser, "bare")
     try:
@@ -443,7 +445,9 @@ async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_
 
 
 async def test_a_browser_that_is_not_installed_is_an_error_at_once_with_its_remedy(runtime_dir):
-    surface = WebSurface(BrowserProcess(runtime_dir, "wayland-9", faults=fault_page(), program="no-such-browser"), "main-a")
+    surface = WebSurface(
+        BrowserProcess(runtime_dir, "wayland-9", faults=fault_page(), program="no-such-browser", gpu=False), "main-a"
+    )
     with pytest.raises(ContentError, match="apt install chromium"):
         await surface.load(playable("http://127.0.0.1/"))
     with pytest.raises(BoxError, match="shows nothing"):
