@@ -20,6 +20,7 @@ from player.core.ports.stage import StageStatus
 from player.identity import Identity, is_signed, load_or_create
 from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
+from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
 
@@ -67,7 +68,7 @@ def sent(script: Script) -> list[dict[str, Any]]:
 
 async def test_every_play_leaves_with_this_boxs_signature(script: Script, dirs: Dirs):
     identity = load_or_create(dirs.state)
-    plays = Plays(dirs.plays, keep_days=1, keep_bytes=1 << 20, wall=lambda: NOW)
+    plays = Plays(dirs.plays, keep_days=1, keep_bytes=1 << 20, wall=lambda: NOW, faults=fault_page())
     shown(plays, "red", "green", "blue")
     async with agent(script.url, dirs, identity):
         await eventually(lambda: len(sent(script)) == 3)
