@@ -1,4 +1,4 @@
-"""config.toml and the environment -> one frozen `Config`; a mistake is a sentence naming file, key and what was expected.
+"""Every key of the configuration, its type and its default: one frozen `Config`. `player.config_reader` reads it.
 
 msgspec and not pydantic here: the stage and the compositor read the configuration too, and have to be on screen within half a
 second of power; it checks as strictly and loads in a tenth of the time. Composition roots hand out values from here; nothing
@@ -7,22 +7,17 @@ else receives the whole Config (house rule 4).
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from player.errors import ConfigError
 
-ENV_PREFIX = "SIGNAGE__"
 _UNITS = {
     "": 1,
     "B": 1,
@@ -42,14 +37,14 @@ PanelMode = Annotated[str, Meta(pattern=r"^(\d{3,5}x\d{3,5}(@\d{1,3}(\.\d{1,3})?
 Scale = Annotated[float, Meta(ge=0.5, le=4.0)]
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the file."""
 
 
-class CmsConfig(_Section, frozen=True):
-    """The server."""
+class CmsConfig(Section, frozen=True):
+    """The server: what all kinds share."""
 
-    kind: Literal["adcast", "spot", "screenzzie", "folder"] = "adcast"
+    kind: str = "adcast"
     url: str = ""
     name: str = ""
     license_key: str = ""
@@ -73,7 +68,7 @@ class CmsConfig(_Section, frozen=True):
             raise ConfigError(path, f"cms.{name}_file", f"cannot be read: {error.strerror}") from error
 
 
-class StorageConfig(_Section, frozen=True):
+class StorageConfig(Section, frozen=True):
     """Where things are kept. Sizes are written like "8GiB"."""
 
     state_dir: str = ""
@@ -83,13 +78,13 @@ class StorageConfig(_Section, frozen=True):
     reserve: str = "512MiB"
 
 
-class CacheConfig(_Section, frozen=True):
+class CacheConfig(Section, frozen=True):
     """What the media store takes in."""
 
     require_hash: bool = False
 
 
-class StageConfig(_Section, frozen=True):
+class StageConfig(Section, frozen=True):
     """The picture."""
 
     backend: Literal["auto", "sway", "headless", "single", "none"] = "auto"
@@ -108,7 +103,7 @@ class StageConfig(_Section, frozen=True):
     stream_hosts: tuple[str, ...] = ()
 
 
-class ControlConfig(_Section, frozen=True):
+class ControlConfig(Section, frozen=True):
     """The local page and API; `listen` is HOST:PORT, or "" for the Unix socket alone."""
 
     listen: str = "127.0.0.1:8770"
@@ -116,33 +111,33 @@ class ControlConfig(_Section, frozen=True):
     password_file: str = ""
 
 
-class TimeConfig(_Section, frozen=True):
+class TimeConfig(Section, frozen=True):
     """`zone`: an IANA name; empty is the system's."""
 
     zone: str = ""
 
 
-class ProofConfig(_Section, frozen=True):
+class ProofConfig(Section, frozen=True):
     """How much proof of play is kept while the server is away."""
 
     keep_days: Annotated[int, Meta(ge=1)] = 90
     keep_size: str = "512MiB"
 
 
-class UpdateConfig(_Section, frozen=True):
+class UpdateConfig(Section, frozen=True):
     """`public_key`: Ed25519, base64; empty refuses every update."""
 
     public_key: str = ""
 
 
-class LogConfig(_Section, frozen=True):
+class LogConfig(Section, frozen=True):
     """How much is logged."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
-class Config(_Section, frozen=True):
-    """The whole file."""
+class ConfigFile(Section, frozen=True):
+    """The tables of the file that every player has."""
 
     cms: CmsConfig = CmsConfig()
     storage: StorageConfig = StorageConfig()
@@ -153,6 +148,12 @@ class Config(_Section, frozen=True):
     proof: ProofConfig = ProofConfig()
     update: UpdateConfig = UpdateConfig()
     log: LogConfig = LogConfig()
+
+
+class Config(ConfigFile, frozen=True):
+    """The whole file. `server` is the own table of the kind of server that is used; None: no server is configured."""
+
+    server: Section | None = None
 
 
 class Dirs(msgspec.Struct, frozen=True):
@@ -210,138 +211,6 @@ def parse_size(text: str) -> int:
     if not match or match[2] not in _UNITS:
         raise ValueError(f'expected a size such as "512MiB", found "{text}"')
     return int(float(match[1]) * _UNITS[match[2]])
-
-
-def find_file(given: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The configuration's file: `--config`, `$SIGNAGE_CONFIG`, /etc, the user's folder. None when there is none."""
-    for explicit in (given, environment.get("SIGNAGE_CONFIG")):
-        if explicit:
-            return Path(explicit)
-    user = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/")) / ".config")
-    for candidate in (Path("/etc/signage-player/config.toml"), user / "signage-player" / "config.toml"):
-        if candidate.exists():
-            return candidate
-    return None
-
-
-def load(given: str | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration, checked. Raises ConfigError."""
-    path = find_file(given, environment)
-    name = str(path) if path else "the environment"
-    tree: dict[str, Any] = {}
-    if path:
-        try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(name, "", f"cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(name, "", f"is not TOML: {error}") from error
-    source = _add_environment(tree, environment)
-    try:
-        config = msgspec.convert(tree, Config)
-    except msgspec.ValidationError as error:
-        key, problem = _explain(str(error))
-        raise ConfigError(source.get(key, name), key, problem) from error
-    check(config, lambda key: source.get(key, name))
-    return config
-
-
-def _add_environment(tree: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """Lays `SIGNAGE__CMS__URL=…` over the tree; returns where each such key came from."""
-    source: dict[str, str] = {}
-    for variable, text in environment.items():
-        parts = variable.removeprefix(ENV_PREFIX).lower().split("__")
-        if not variable.startswith(ENV_PREFIX) or len(parts) != 2:
-            continue
-        table = tree.setdefault(parts[0], {})
-        if isinstance(table, dict):
-            table[parts[1]] = _environment_value(parts, text)
-            source[".".join(parts)] = f"the environment variable {variable}"
-    return source
-
-
-def _environment_value(parts: list[str], text: str) -> Any:
-    section = {f.name: f.type for f in msgspec.structs.fields(Config)}.get(parts[0])
-    kinds = {f.name: f.type for f in msgspec.structs.fields(section)} if section else {}
-    kind = kinds.get(parts[1], str)
-    try:
-        if kind is bool:
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
-        if kind is int or getattr(kind, "__origin__", None) is int:
-            return int(text)
-        if kind is float or getattr(kind, "__origin__", None) is float:
-            return float(text)
-    except ValueError:
-        return text
-    if getattr(kind, "__origin__", None) is tuple:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
-
-
-def _explain(message: str) -> tuple[str, str]:
-    """msgspec's words -> (key, what was expected)."""
-    text, _, where = message.partition(" - at `$")
-    key = where.rstrip("`").lstrip(".")
-    unknown = re.search(r"unknown field `(.+)`", text)
-    if unknown:
-        table: Any = Config
-        for part in filter(None, key.split(".")):
-            table = {f.name: f.type for f in msgspec.structs.fields(table)}[part]
-        near = difflib.get_close_matches(unknown[1], [f.name for f in msgspec.structs.fields(table)], 1)
-        full = f"{key}.{unknown[1]}" if key else unknown[1]
-        prefix = f"{key}." if key else ""
-        return full, "there is no such key" + (f"; did you mean {prefix}{near[0]}?" if near else "")
-    return key, text[:1].lower() + text[1:]
-
-
-def check(config: Config, source: Any) -> None:
-    """What types cannot say: sizes, addresses, plain http. Raises ConfigError."""
-    for key in ("storage.cache_limit", "storage.reserve", "proof.keep_size"):
-        table, name = key.split(".")
-        try:
-            parse_size(getattr(getattr(config, table), name))
-        except ValueError as error:
-            raise ConfigError(source(key), key, str(error)) from error
-    if config.control.listen and not re.fullmatch(r".+:\d{1,5}", config.control.listen):
-        raise ConfigError(source("control.listen"), "control.listen", f'expected HOST:PORT, found "{config.control.listen}"')
-    if config.time.zone:
-        _check_zone(config.time.zone, source)
-    if config.cms.url:
-        _check_server(config.cms, source)
-
-
-def _check_zone(zone: str, source: Any) -> None:
-    import zoneinfo
-
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(
-            source("time.zone"), "time.zone", f'expected an IANA name such as "Europe/Berlin", found "{zone}"'
-        ) from error
-
-
-def _check_server(cms: CmsConfig, source: Any) -> None:
-    parts = urlsplit(cms.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(source("cms.url"), "cms.url", f'expected an address such as "https://cms.example.com", found "{cms.url}"')
-    if parts.scheme == "http" and not cms.allow_plain_http and not is_private(parts.hostname):
-        raise ConfigError(
-            source("cms.url"),
-            "cms.url",
-            "plain http is allowed for loopback and private addresses only; use https, or set cms.allow_plain_http = true",
-        )
-
-
-def is_private(host: str) -> bool:
-    """Whether `host` is localhost or a loopback or private address, as written (names are not resolved)."""
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_private
 
 
 def resolve_dirs(config: Config, environment: Mapping[str, str] = os.environ) -> Dirs:

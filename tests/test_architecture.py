@@ -23,7 +23,7 @@ PLAYER = ROOT / "player"
 
 # --- the lists: who may import whom
 
-GROUND = {"brief", "core", "errors", "runtime", "store", "config", "messages", "identity", "redact", "__version__"}
+GROUND = {"brief", "core", "errors", "runtime", "store", "config", "config_reader", "messages", "identity", "redact", "__version__"}
 PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
 # Packages that stand on another one.
 STANDS_ON = {"agent": {"media"}}
@@ -32,13 +32,13 @@ ROOTS = {
     "player.agent.app": {"cms", "device"},  # the agent's composition root
     "player.stage.app": {"compositor", "device"},  # the stage's; of the device only whether the clock is synchronised
     "player.stage.backends.sway": {"compositor"},  # the stage's surfaces under sway
-    "player.cli": {"launch"},  # `run` and the daemons with options
+    "player.cli": {"cms", "launch"},  # the kinds of servers that a configuration may name; `run` and the daemons with options
     "player.cli.checks.machine": {"launch"},
     "player.cli.demonstration": {"demo", "launch"},
     "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would
     "player.cli.tokens": {"agent"},
     "player.__main__": {"cli", "launch"},
-    "player.launch.daemon": {"agent", "stage", "compositor"},  # is each daemon
+    "player.launch.daemon": {"agent", "cms", "stage", "compositor"},  # is each daemon; the kinds of servers, as above
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
 PURE = {
@@ -58,7 +58,6 @@ UNUSED = {"websockets"}
 LONGEST = 350
 LONGER = {
     "player/core/playback.py": (550, "one machine: its events, its effects and its rules are read together"),
-    "player/config.py": (400, "every key of the configuration, its type and its default"),
 }
 BROAD = {
     "player/runtime/tasks.py": (1, "keep_running: the one place where a task's failure ends"),

@@ -1,16 +1,20 @@
-"""`player.config`: the example, mistakes that name file, key and remedy, and the environment."""
+"""`player.config` and its reader: the example, mistakes that name file, key and remedy, and the environment."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from player.config import Config, find_file, is_private, load, parse_size, resolve_dirs
+from player.cms import KINDS
+from player.cms.adcast.keys import Keys
+from player.config import Config, ConfigFile, Section, parse_size, resolve_dirs
+from player.config_reader import find_file, is_private, load
 from player.errors import ConfigError
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -23,11 +27,13 @@ def write(folder: Path, text: str) -> str:
 
 
 def keys() -> set[str]:
-    return {f"{table.name}.{key.name}" for table in msgspec.structs.fields(Config) for key in msgspec.structs.fields(table.type)}
+    return {
+        f"{table.name}.{key.name}" for table in msgspec.structs.fields(ConfigFile) for key in msgspec.structs.fields(table.type)
+    }
 
 
 def test_the_example_loads_and_is_the_defaults() -> None:
-    assert load(str(EXAMPLE), {}) == Config()
+    assert load(str(EXAMPLE), KINDS, {}) == Config()
 
 
 def test_the_example_shows_every_key_with_a_word_about_it() -> None:
@@ -45,7 +51,7 @@ def test_the_example_shows_every_key_with_a_word_about_it() -> None:
 
 def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: Path) -> None:
     text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
-    assert load(write(tmp_path, text), {}).stage.size == "1920x1080"
+    assert load(write(tmp_path, text), KINDS, {}).stage.size == "1920x1080"
     assert tomllib.loads(text)
 
 
@@ -70,16 +76,72 @@ def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: 
 def test_a_mistake_names_file_key_and_what_was_expected(tmp_path: Path, text: str, key: str, problem: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(ConfigError) as raised:
-        load(path, {})
+        load(path, KINDS, {})
     assert raised.value.key == key
     assert str(raised.value).startswith(f"{path}: {key}: {problem}")
 
 
+class PushKeys(Section, frozen=True):
+    """What a kind that needs a token may have of its own."""
+
+    push_url: str = ""
+    spread: float = 1.0
+
+
+@dataclass(frozen=True)
+class PushKind:
+    needs: tuple[str, ...] = ("url", "token")
+
+    def keys(self) -> type[Section]:
+        return PushKeys
+
+
+BOTH = {**KINDS, "push": PushKind()}
+PUSH = "[cms]\nkind = 'push'\nurl = 'https://cms.example.com'\ntoken = 't'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem"),
+    [
+        ("[cms]\nkind = 'adcats'", "cms.kind", 'this version does not speak "adcats"; did you mean "adcast"?'),
+        ("[cms]\nkind = 'zzz'", "cms.kind", 'this version does not speak "zzz"; it speaks "adcast", "push"'),
+        ("[cms]\nkind = 'push'\ntoken = 't'", "cms.url", 'a server of the kind "push" cannot be without it'),
+        ("[cms]\nkind = 'push'\nurl = 'https://x.example'", "cms.token", 'a server of the kind "push" cannot be without it'),
+        (PUSH + "[push]\npush_ur = 'x'", "push.push_ur", "there is no such key; did you mean push.push_url?"),
+        (PUSH + "[push]\nspread = 'x'", "push.spread", "expected `float`, got `str`"),
+        (PUSH + "[pusch]\n", "pusch", "there is no such key"),
+        ("[cms]\nurl = 'https://x.example'\n[adcast]\nx = 1", "adcast.x", "there is no such key"),
+        ("[server]\n", "server", "there is no such key"),
+    ],
+)
+def test_a_mistake_about_the_server_names_file_key_and_what_is_there(tmp_path: Path, text: str, key: str, problem: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as raised:
+        load(path, BOTH, {})
+    assert raised.value.key == key
+    assert str(raised.value).startswith(f"{path}: {key}: {problem}")
+
+
+def test_the_own_table_of_the_kind_that_is_used_is_read_and_others_are_let_be(tmp_path: Path) -> None:
+    path = write(tmp_path, PUSH + "[push]\npush_url = 'wss://x'\n[adcast]\nwhatever = 1")
+    assert load(path, BOTH, {}).server == PushKeys(push_url="wss://x")
+    assert load(path, BOTH, {"SIGNAGE__PUSH__SPREAD": "2.5"}).server == PushKeys(push_url="wss://x", spread=2.5)
+    with pytest.raises(ConfigError, match=r"variable SIGNAGE__PUSH__SPREAD: push\.spread: expected `float`"):
+        load(path, BOTH, {"SIGNAGE__PUSH__SPREAD": "wide"})
+
+
+def test_a_token_may_be_in_a_file_and_without_a_url_there_is_no_server(tmp_path: Path) -> None:
+    push = PUSH.replace("token = 't'", "token_file = '/x'")
+    assert load(write(tmp_path, push), BOTH, {}).server == PushKeys()
+    assert load(write(tmp_path, "[adcast]\nx = 1"), BOTH, {}).server is None
+    assert load(write(tmp_path, "[cms]\nurl = 'https://x.example'"), BOTH, {}).server == Keys()
+
+
 def test_what_is_not_toml_or_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"config\.toml: is not TOML: "):
-        load(write(tmp_path, "[cms"), {})
+        load(write(tmp_path, "[cms"), KINDS, {})
     with pytest.raises(ConfigError, match=r"absent\.toml: cannot be read: No such file"):
-        load(str(tmp_path / "absent.toml"), {})
+        load(str(tmp_path / "absent.toml"), KINDS, {})
 
 
 @pytest.mark.parametrize(
@@ -95,16 +157,16 @@ def test_what_is_not_toml_or_not_there_is_said(tmp_path: Path) -> None:
 )
 def test_the_environment_goes_before_the_file(tmp_path: Path, variable: str, text: str, value: Any) -> None:
     path = write(tmp_path, "[cms]\nurl = 'https://cms.example.com'\n[proof]\nkeep_days = 30")
-    config = load(path, {variable: text})
+    config = load(path, KINDS, {variable: text})
     _, table, key = variable.lower().split("__")
     assert getattr(getattr(config, table), key) == value
 
 
 def test_a_mistake_in_the_environment_names_the_variable() -> None:
     with pytest.raises(ConfigError, match=r"the environment variable SIGNAGE__CMS__HEARTBEAT_INTERVAL: cms\.heartbeat_interval: "):
-        load(None, {"SIGNAGE__CMS__HEARTBEAT_INTERVAL": "often", "HOME": "/nonexistent"})
+        load(None, KINDS, {"SIGNAGE__CMS__HEARTBEAT_INTERVAL": "often", "HOME": "/nonexistent"})
     with pytest.raises(ConfigError, match=r"SIGNAGE__CMS__URLL: cms\.urll: there is no such key; did you mean cms\.url\?"):
-        load(None, {"SIGNAGE__CMS__URLL": "x", "HOME": "/nonexistent"})
+        load(None, KINDS, {"SIGNAGE__CMS__URLL": "x", "HOME": "/nonexistent"})
 
 
 def test_the_file_is_found_in_order(tmp_path: Path) -> None:
@@ -119,7 +181,7 @@ def test_the_file_is_found_in_order(tmp_path: Path) -> None:
 
 def test_folders_are_as_configured(tmp_path: Path) -> None:
     text = f"[storage]\nstate_dir = '{tmp_path}/state'\nruntime_dir = '{tmp_path}/run'\n"
-    dirs = resolve_dirs(load(write(tmp_path, text), {}), {})
+    dirs = resolve_dirs(load(write(tmp_path, text), KINDS, {}), {})
     assert dirs.cache == tmp_path / "state" / "cache"
     assert dirs.stage_runtime == dirs.runtime == tmp_path / "run"
     assert dirs.control_socket == tmp_path / "run" / "control.sock"
@@ -127,10 +189,10 @@ def test_folders_are_as_configured(tmp_path: Path) -> None:
 
 def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("abc\n")
-    config = load(write(tmp_path, f"[cms]\nlicense_key = 'no'\nlicense_key_file = '{tmp_path}/key'\ntoken = 't'"), {})
+    config = load(write(tmp_path, f"[cms]\nlicense_key = 'no'\nlicense_key_file = '{tmp_path}/key'\ntoken = 't'"), KINDS, {})
     assert config.cms.secret("license_key") == "abc"
     assert config.cms.secret("token") == "t"
-    absent = load(write(tmp_path, "[cms]\ntoken_file = '/nonexistent/token'"), {})
+    absent = load(write(tmp_path, "[cms]\ntoken_file = '/nonexistent/token'"), KINDS, {})
     with pytest.raises(ConfigError, match=r"/nonexistent/token: cms\.token_file: cannot be read"):
         absent.cms.secret("token")
 

@@ -90,7 +90,7 @@ class Agent:
         first = StageBrief(DeviceSettings(orientation=Orientation(config.stage.orientation), time_zone=config.time.zone or None))
         self.brief = BriefStore(dirs.brief, self.stage, first)
         self.lock = ScreenLock(dirs.state / "lock.json", self.brief, self.stage, clock)
-        self.connection = await self._stack.enter_async_context(cms.connect(config.cms, self._device(), clock))
+        self.connection = await self._stack.enter_async_context(cms.connect(config.cms, config.server, self._device(), clock))
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)
         await self._open_media(self.connection)
@@ -175,7 +175,7 @@ class Agent:
             lambda: self.feeds.faults, self.lock.faults, self.commands.faults, lambda: self.plays.faults() if self.plays else (),
         )  # fmt: skip
         self.status = StatusReader(
-            uuid=self._identity.uuid, kind=config.cms.kind if config.cms.url else "none", url=config.cms.url,
+            uuid=self._identity.uuid, kind=config.cms.kind if config.server else "none", url=config.cms.url,
             abilities=server.abilities, brief=self.brief, stage=self.stage, contact=self.contact,
             clock_trust=self.clock_trust, clock=clock, began=self._began, cache=self.cache.figures,
             sync=lambda: self.sync.progress, proof=self._proof, commands=self.commands.recent, faults=self.faults.all,
@@ -286,7 +286,6 @@ async def _run(config: Config, dirs: Dirs) -> None:
 def main(config: Config, dirs: Dirs) -> int:
     """`signage-player agent`."""
     set_up_logging(config.log.level)
-    cms.check(config.cms)
     code = 0
     try:
         asyncio.run(_run(config, dirs))

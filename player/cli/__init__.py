@@ -48,12 +48,14 @@ def _run(chosen: argparse.Namespace) -> int:
         from player.launch.daemon import start
 
         return start(chosen.command, chosen.config)
-    from player import config as configuration
+    from player.cms import KINDS
+    from player.config import resolve_dirs
+    from player.config_reader import load
 
-    config = configuration.load(chosen.config)
+    config = load(chosen.config, KINDS)
     module, _, function = chosen.code.partition(":")
     command = getattr(importlib.import_module(f"player.cli.{module}"), function)
-    return int(command(chosen, config, configuration.resolve_dirs(config)))
+    return int(command(chosen, config, resolve_dirs(config)))
 
 
 def make_parser() -> argparse.ArgumentParser:

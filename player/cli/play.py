@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from player.brief import BriefFile
 from player.cli.layout_file import Hosts, Taken, read_layout
-from player.config import Config, Dirs, find_file
+from player.config import Config, Dirs
+from player.config_reader import find_file
 from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, full_screen
 from player.core.kinds import Kind
 from player.errors import ConfigError, StorageError

@@ -1,6 +1,7 @@
 """The servers, one folder an API; a vendor's words stop there. The rest knows `core.ports.server` and this page.
 
-A server is one folder with a `connection.connect`, and one row in `KINDS`.
+A server is one folder and one row in `KINDS`: its `keys.Keys` are its own table of the configuration, its `connection.connect`
+makes the `Connection`. Only the folder of the kind that is used is imported.
 """
 
 from __future__ import annotations
@@ -8,26 +9,39 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 
-from player.config import CmsConfig
+from player.config import CmsConfig, Section
 from player.core.ports.box import Clock
 from player.core.ports.server import Connection, Device, no_connection
-from player.errors import ConfigError
 
-KINDS: Mapping[str, str] = {"adcast": "player.cms.adcast"}
-
-
-def connect(cms: CmsConfig, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
-    """The server that is configured; without one nothing is built. Only the room of its kind is imported."""
-    if not cms.url:
-        return nullcontext(no_connection("no server is configured (cms.url)"))
-    room = importlib.import_module(f"{KINDS[cms.kind]}.connection")
-    connection: AbstractAsyncContextManager[Connection] = room.connect(cms, device, clock)
-    return connection
+NONE = "no server is configured (cms.url)"
 
 
-def check(cms: CmsConfig) -> None:
-    """Raises ConfigError for a kind that this version does not speak."""
-    if cms.kind not in KINDS:
-        spoken = ", ".join(KINDS)
-        raise ConfigError("the configuration", "cms.kind", f'"{cms.kind}" is not spoken by this version; it speaks: {spoken}')
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """A kind of server: the folder beside this page, and the keys of [cms] that it cannot be without."""
+
+    folder: str
+    needs: tuple[str, ...]
+
+    def keys(self) -> type[Section]:
+        """Its own table."""
+        found: type[Section] = importlib.import_module(f"{__name__}.{self.folder}.keys").Keys
+        return found
+
+    def connect(self, cms: CmsConfig, own: Section, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
+        """Its adapter, made from the configuration. Raises ConfigError."""
+        room = importlib.import_module(f"{__name__}.{self.folder}.connection")
+        connection: AbstractAsyncContextManager[Connection] = room.connect(cms, own, device, clock)
+        return connection
+
+
+KINDS: Mapping[str, ServerRow] = {"adcast": ServerRow("adcast", needs=("url",))}
+
+
+def connect(cms: CmsConfig, own: Section | None, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
+    """The server that is configured, `own` being its kind's table; without one nothing is built. Raises ConfigError."""
+    if own is None:
+        return nullcontext(no_connection(NONE))
+    return KINDS[cms.kind].connect(cms, own, device, clock)

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 def start(daemon: str, config_file: str | None) -> int:
     """Runs a daemon in the foreground: 0 after SIGTERM or SIGINT, 1 when it failed, 2 when the configuration is wrong."""
-    from player import config as configuration
+    from player.cms import KINDS
+    from player.config import resolve_dirs
+    from player.config_reader import find_file, load
     from player.errors import ConfigError, SignageError
 
     if daemon != "run":
@@ -19,12 +21,12 @@ def start(daemon: str, config_file: str | None) -> int:
 
         hold_back(daemon)
     try:
-        config = configuration.load(config_file)
-        dirs = configuration.resolve_dirs(config)
+        config = load(config_file, KINDS)
+        dirs = resolve_dirs(config)
         if daemon == "run":
             from player.launch import start as launch
 
-            return launch.run(config, dirs, configuration.find_file(config_file))
+            return launch.run(config, dirs, find_file(config_file))
         return _daemon(daemon, config, dirs)
     except ConfigError as error:
         print(f"signage-player: {error}", file=sys.stderr)  # before any log is set up

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from player.agent.app import Agent
+from player.cms.adcast.keys import Keys
 from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Kind
@@ -45,7 +46,8 @@ def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
 
 
 def config(url: str) -> Config:
-    return Config(cms=CmsConfig(url=url, heartbeat_interval=0.1, poll_interval=0.5), control=ControlConfig(listen=""))
+    cms = CmsConfig(url=url, heartbeat_interval=0.1, poll_interval=0.5)
+    return Config(cms=cms, control=ControlConfig(listen=""), server=Keys() if url else None)
 
 
 @contextlib.asynccontextmanager

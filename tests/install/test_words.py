@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from player.config import Config
+from player.config import ConfigFile
 
 INSTALL = Path(__file__).parents[2] / "scripts" / "install"
 
@@ -40,6 +40,6 @@ def test_without_root_it_says_how_to_call_it() -> None:
 
 def test_the_readme_lists_every_key_of_the_configuration() -> None:
     readme = (INSTALL.parents[1] / "README.md").read_text()
-    for section in msgspec.structs.fields(Config):
+    for section in msgspec.structs.fields(ConfigFile):
         for key in msgspec.structs.fields(section.type):
             assert f"`{section.name}.{key.name}`" in readme

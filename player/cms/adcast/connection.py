@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 
 from player.cms.adcast.adapter import AdCast
+from player.cms.adcast.keys import Keys
 from player.cms.adcast.rhythm import AdCastRhythm
 from player.cms.http import ServerHttp, tls_context
 from player.config import CmsConfig
@@ -16,7 +17,7 @@ from player.core.ports.server import ByRhythm, Connection, Device
 
 
 @contextlib.asynccontextmanager
-async def connect(cms: CmsConfig, device: Device, clock: Clock) -> AsyncIterator[Connection]:
+async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock) -> AsyncIterator[Connection]:
     """Nothing is asked yet. Raises ConfigError where a file that the configuration names cannot be read."""
     license_key, tls = cms.secret("license_key"), tls_context(cms.ca_file)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:

@@ -1,0 +1,204 @@
+"""config.toml and the environment -> one frozen `Config`; a mistake is a sentence naming file, key and what was expected.
+
+What one kind of server alone needs stands in a table of its name. This page knows no kind: which there are, and the keys of their
+tables, is told by whoever reads (`player.cms.KINDS`), and checked at every reading: `doctor` refuses what the agent refuses.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from player.config import CmsConfig, Config, ConfigFile, Section, parse_size
+from player.errors import ConfigError
+
+ENV_PREFIX = "SIGNAGE__"
+Source = Callable[[str], str]  # where a key was set, in words: a file, or a variable
+
+
+class ServerKind(Protocol):
+    """What is asked of a kind of server: which keys of [cms] it cannot be without, and those of its own table."""
+
+    @property
+    def needs(self) -> Collection[str]: ...
+    def keys(self) -> type[Section]: ...
+
+
+Kinds = Mapping[str, ServerKind]  # by the name that `cms.kind` gives, which is also that of its own table
+
+
+def find_file(given: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The configuration's file: `--config`, `$SIGNAGE_CONFIG`, /etc, the user's folder. None when there is none."""
+    for explicit in (given, environment.get("SIGNAGE_CONFIG")):
+        if explicit:
+            return Path(explicit)
+    user = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/")) / ".config")
+    for candidate in (Path("/etc/signage-player/config.toml"), user / "signage-player" / "config.toml"):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def load(given: str | None, kinds: Kinds, environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration, checked, for a player that speaks to `kinds` of servers. Raises ConfigError."""
+    path = find_file(given, environment)
+    name = str(path) if path else "the environment"
+    tree: dict[str, Any] = {}
+    if path:
+        try:
+            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(name, "", f"cannot be read: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(name, "", f"is not TOML: {error}") from error
+    of = _add_environment(tree, kinds, environment)
+
+    def source(key: str) -> str:
+        return of.get(key, name)
+
+    own = {kind: tree.pop(kind) for kind in list(tree) if kind in kinds}
+    file: ConfigFile = _read(tree, ConfigFile, "", source)
+    check(file, source)
+    server = None
+    if is_configured(file.cms, kinds, source):
+        server = _read(own.get(file.cms.kind, {}), kinds[file.cms.kind].keys(), file.cms.kind, source)
+    return Config(**{one.name: getattr(file, one.name) for one in msgspec.structs.fields(ConfigFile)}, server=server)
+
+
+def _read(tree: Any, table: type[Any], prefix: str, source: Source) -> Any:
+    """A tree as `table`. Raises ConfigError that names the key below `prefix`, and the nearest known one."""
+    try:
+        return msgspec.convert(tree, table)
+    except msgspec.ValidationError as error:
+        key, problem = _explain(str(error), table, prefix)
+        raise ConfigError(source(key), key, problem) from error
+
+
+def is_configured(cms: CmsConfig, kinds: Kinds, source: Source) -> bool:
+    """Whether there is a server. Raises ConfigError for a kind that does not exist, and for what its kind cannot be without."""
+    kind = kinds.get(cms.kind)
+    if kind is None:
+        near = difflib.get_close_matches(cms.kind, kinds, 1)
+        known = f'did you mean "{near[0]}"?' if near else "it speaks " + ", ".join(f'"{name}"' for name in kinds)
+        raise ConfigError(source("cms.kind"), "cms.kind", f'this version does not speak "{cms.kind}"; {known}')
+    if not cms.url and cms.kind == CmsConfig().kind:
+        return False
+    for name in kind.needs:
+        if not (getattr(cms, name) or getattr(cms, f"{name}_file", "")):
+            raise ConfigError(source(f"cms.{name}"), f"cms.{name}", f'a server of the kind "{cms.kind}" cannot be without it')
+    return True
+
+
+def _add_environment(tree: dict[str, Any], kinds: Kinds, environment: Mapping[str, str]) -> dict[str, str]:
+    """Lays `SIGNAGE__CMS__URL=…` over the tree; returns where each such key came from."""
+    source: dict[str, str] = {}
+    for variable, text in environment.items():
+        parts = variable.removeprefix(ENV_PREFIX).lower().split("__")
+        if not variable.startswith(ENV_PREFIX) or len(parts) != 2:
+            continue
+        table = tree.setdefault(parts[0], {})
+        if isinstance(table, dict):
+            table[parts[1]] = _environment_value(parts[1], _table(parts[0], kinds), text)
+            source[".".join(parts)] = f"the environment variable {variable}"
+    return source
+
+
+def _table(name: str, kinds: Kinds) -> type[Any] | None:
+    """The keys of the table of that name; None where there is none."""
+    if name in kinds:
+        return kinds[name].keys()
+    return _fields(ConfigFile).get(name)
+
+
+def _fields(table: type[Any]) -> dict[str, Any]:
+    return {one.name: one.type for one in msgspec.structs.fields(table)}
+
+
+def _environment_value(key: str, table: type[Any] | None, text: str) -> Any:
+    kind = _fields(table).get(key, str) if table else str
+    try:
+        if kind is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+        if kind is int or getattr(kind, "__origin__", None) is int:
+            return int(text)
+        if kind is float or getattr(kind, "__origin__", None) is float:
+            return float(text)
+    except ValueError:
+        return text
+    if getattr(kind, "__origin__", None) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _explain(message: str, table: type[Any], prefix: str) -> tuple[str, str]:
+    """msgspec's words about `table` -> (key, what was expected)."""
+    text, _, where = message.partition(" - at `$")
+    parts = [part for part in where.rstrip("`").split(".") if part]
+    unknown = re.search(r"unknown field `(.+)`", text)
+    path = [prefix, *parts] if prefix else parts
+    if not unknown:
+        return ".".join(path), text[:1].lower() + text[1:]
+    for part in parts:
+        table = _fields(table)[part]
+    near = difflib.get_close_matches(unknown[1], _fields(table), 1)
+    mean = f"; did you mean {'.'.join([*path, near[0]])}?" if near else ""
+    return ".".join([*path, unknown[1]]), f"there is no such key{mean}"
+
+
+def check(config: ConfigFile, source: Source) -> None:
+    """What types cannot say: sizes, addresses, plain http. Raises ConfigError."""
+    for key in ("storage.cache_limit", "storage.reserve", "proof.keep_size"):
+        table, name = key.split(".")
+        try:
+            parse_size(getattr(getattr(config, table), name))
+        except ValueError as error:
+            raise ConfigError(source(key), key, str(error)) from error
+    if config.control.listen and not re.fullmatch(r".+:\d{1,5}", config.control.listen):
+        raise ConfigError(source("control.listen"), "control.listen", f'expected HOST:PORT, found "{config.control.listen}"')
+    if config.time.zone:
+        _check_zone(config.time.zone, source)
+    if config.cms.url:
+        _check_server(config.cms, source)
+
+
+def _check_zone(zone: str, source: Source) -> None:
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            source("time.zone"), "time.zone", f'expected an IANA name such as "Europe/Berlin", found "{zone}"'
+        ) from error
+
+
+def _check_server(cms: CmsConfig, source: Source) -> None:
+    parts = urlsplit(cms.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(source("cms.url"), "cms.url", f'expected an address such as "https://cms.example.com", found "{cms.url}"')
+    if parts.scheme == "http" and not cms.allow_plain_http and not is_private(parts.hostname):
+        raise ConfigError(
+            source("cms.url"),
+            "cms.url",
+            "plain http is allowed for loopback and private addresses only; use https, or set cms.allow_plain_http = true",
+        )
+
+
+def is_private(host: str) -> bool:
+    """Whether `host` is localhost or a loopback or private address, as written (names are not resolved)."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private
