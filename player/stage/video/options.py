@@ -30,7 +30,7 @@ ALWAYS: dict[str, Any] = {
 _FILE: dict[str, str] = {
     "access-references": "no",
     "demuxer": "lavf",
-    "demuxer-lavf-o": "protocol_whitelist=file,format_whitelist=[mov,mp4,matroska,webm,mpegts,avi]",
+    "demuxer-lavf-o": "protocol_whitelist=file,format_whitelist=[mov,mp4,matroska,webm,mpegts,avi,mpeg,mpegvideo,asf,ogg,flv]",
     "demuxer-lavf-probe-info": "auto",
     "cache": "no",
     "loop-file": "no",
@@ -62,8 +62,8 @@ _STREAM_PROTOCOLS = {
     "srt": "srt",
 }
 _STREAM_FORMATS = {
-    "http": "hls,dash,mpegts,mov,mp4,matroska,webm,aac,flv",
-    "https": "hls,dash,mpegts,mov,mp4,matroska,webm,aac,flv",
+    "http": "hls,dash,mpegts,mov,mp4,matroska,webm,aac,flv,mpjpeg",
+    "https": "hls,dash,mpegts,mov,mp4,matroska,webm,aac,flv,mpjpeg",
     "rtsp": "rtsp,sdp,rtp,mpegts",
     "rtmp": "flv,live_flv",
     "udp": "mpegts",

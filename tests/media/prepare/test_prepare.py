@@ -492,7 +492,7 @@ async def test_a_good_video_is_described_and_stays_where_it_is(films: Path, fold
 
 
 TRAILERS = {
-    "a camera's": bytes.fromhex("00000020" + "5341455700000000" + "deadbeef") + bytes(20),
+    "a camera's": bytes.fromhex("38646f94534546480000000b") + bytes(20),
     "a web server's": b"\n<br />\n<b>Warning</b>:  Cannot modify header information in <b>/var/www/a.php</b> on line <b>3</b>",
     "zeros": bytes(100),
     "a length of five": b"\0\0\0\x05" + bytes(40),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import shutil
 import socket
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 
 from player.core.content import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
+from player.media.filetype import VIDEOS, sniff
 from player.stage.video.mpv import LOAD_LIMIT_S, STALL_S, MpvSurface
 from player.stage.video.options import options_for, stream_options
 from tests.fakes.running import eventually
@@ -408,6 +411,44 @@ def sending(*words: str) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
+
+
+async def test_an_ip_cameras_pictures_are_a_stream(window: Window):
+    """`multipart/x-mixed-replace`: one JPEG after another, without an end."""
+    picture = io.BytesIO()
+    Image.new("RGB", (320, 180), "lime").save(picture, "JPEG")
+    part = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture.getvalue())
+
+    async def camera(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n")
+            while True:
+                writer.write(part + picture.getvalue() + b"\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.1)
+        writer.close()
+
+    server = await asyncio.start_server(camera, "127.0.0.1", 0)
+    async with asyncio.timeout(20):
+        await window.surface.load(stream(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/video"))
+        await window.until_seen(LIME)
+    await window.surface.unload()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("film.mpg", ("-c:v", "mpeg2video")), ("film.wmv", ("-c:v", "wmv2")), ("film.ogv", ("-c:v", "libtheora", "-q:v", "8")),
+     ("film.flv", ("-c:v", "flv")), ("film.m2v", ("-c:v", "mpeg2video"))],
+)  # fmt: skip
+async def test_every_container_that_the_gate_lets_in_plays(window: Window, tmp_path: Path, name: str, words: tuple[str, ...]):
+    source = ("-f", "lavfi", "-i", "color=lime:s=320x180:r=25:d=1")
+    await asyncio.to_thread(subprocess.run, ["ffmpeg", "-v", "error", *source, *words, str(tmp_path / name)], check=True)
+    assert sniff((tmp_path / name).read_bytes()) in VIDEOS
+    await window.surface.load(playable(tmp_path / name))
+    assert near(await window.seen(), LIME)
+    await window.surface.unload()
 
 
 async def test_an_mpegts_stream_over_udp_plays(open_window: Open):
