@@ -133,6 +133,16 @@ class CommandRejected(SignageError):
     code = "command_rejected"
 
 
+class SettingRefused(SignageError):
+    """A setting that is not there, a value outside its range, or a door that does not lead to it. Nothing changed."""
+
+    code = "setting_refused"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name, self.reason = name, reason
+
+
 class NotRunning(SignageError):
     """No player answers at the control socket. Exit code 3."""
 

@@ -37,14 +37,16 @@ from player.agent.reports.status import ProofFigures
 from player.agent.reports.status_reader import StatusReader
 from player.agent.reports.telemetry import TelemetryReader
 from player.agent.settings.alert_list import AlertList
+from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import ScreenLock
 from player.agent.settings.surroundings import Surroundings
 from player.agent.stage_client import StageClient
 from player.config import Config, Dirs, parse_size
 from player.core.contact import Contact, Standing
-from player.core.content import DeviceSettings, Manifest, Orientation, StageBrief
-from player.core.faults import Fault
+from player.core.content import Manifest, Orientation
+from player.core.faults import Fault, FaultBook
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
 from player.device.audio import LateAudio
@@ -60,6 +62,7 @@ from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
 from player.redact import Redactor, known_secrets
 from player.runtime.clock import SystemClock
+from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
 from player.runtime.systemd import feed_watchdog, sd_notify
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
@@ -80,6 +83,7 @@ class Agent:
         self._stack = AsyncExitStack()
         self._sync_now = asyncio.Event()
         self._stop = asyncio.Event()
+        self.book = FaultBook()
 
     async def __aenter__(self) -> Self:
         config, dirs, clock = self._config, self._dirs, self._clock
@@ -87,9 +91,10 @@ class Agent:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.host, self.audio, self.panel, self.sensors = SystemHost(clock), LateAudio(), find_panel(), SystemSensors()
         self.stage = StageClient(dirs.stage_socket, self._pin_entered)
-        first = StageBrief(DeviceSettings(orientation=Orientation(config.stage.orientation), time_zone=config.time.zone or None))
-        self.brief = BriefStore(dirs.brief, self.stage, first)
-        self.lock = ScreenLock(dirs.state / "lock.json", self.brief, self.stage, clock)
+        self.brief = BriefStore(dirs.brief, self.stage)
+        self.settings = self._stack.enter_context(contextlib.closing(self._registry()))
+        await self.settings.open()
+        self.lock = ScreenLock(dirs.state / "lock.json", self.settings, self.stage, clock)
         self.connection = await self._stack.enter_async_context(cms.connect(config.cms, config.server, self._device(), clock))
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)
@@ -171,8 +176,9 @@ class Agent:
             alerts=self.alerts, hurry=self._sync_now.set,
         )  # fmt: skip
         self.faults = FaultSources(
-            lambda: self.stage.status, clock, self.inbox.faults, self.rounds.faults, lambda: self.sync.faults,
-            lambda: self.feeds.faults, self.lock.faults, self.commands.faults, lambda: self.plays.faults() if self.plays else (),
+            lambda: self.stage.status, clock, lambda: self.book.faults, self.inbox.faults, self.rounds.faults,
+            lambda: self.sync.faults, lambda: self.feeds.faults, self.lock.faults, self.commands.faults,
+            lambda: self.plays.faults() if self.plays else (),
         )  # fmt: skip
         self.status = StatusReader(
             uuid=self._identity.uuid, kind=config.cms.kind if config.server else "none", url=config.cms.url,
@@ -191,11 +197,23 @@ class Agent:
             return ProofFigures(undelivered(self.stage, self._dirs.plays))
         return ProofFigures(self.plays.pending(), self.plays.last_sent)
 
+    def _registry(self) -> SettingsRegistry:
+        """The settings; the configuration's values hold where nobody asked for others."""
+        config = self._config
+        return SettingsRegistry(
+            self._dirs.state / "settings", self.brief,
+            build_appliers(stage=self.stage, audio=self.audio, panel=self.panel, host=self.host),
+            configured={
+                "orientation": Orientation(config.stage.orientation), "time_zone": config.time.zone or None,
+                "heartbeat_interval": round(config.cms.heartbeat_interval),
+            },
+            clock=self._clock, faults=FaultPage(self.book, self._clock, "settings"),
+        )  # fmt: skip
+
     def _handlers(self) -> handlers.Handlers:
         return handlers.build_handlers(
-            stage=self.stage, brief=self.brief, lock=self.lock, screenshots=self.connection.screenshots, clock=self._clock,
-            host=self.host, audio=self.audio, panel=self.panel, refresh=self._refresh, clear_cache=self._clear_cache,
-            restart=self._restart,
+            stage=self.stage, settings=self.settings, lock=self.lock, screenshots=self.connection.screenshots, clock=self._clock,
+            host=self.host, refresh=self._refresh, clear_cache=self._clear_cache, restart=self._restart,
             updater=Absent("update_app", "an update is installed at the box itself: signage-player update BUNDLE"),
             read_logs=self._read_logs,
         )  # fmt: skip
@@ -207,6 +225,7 @@ class Agent:
             "stage": self.stage.run,
             "control": self.control.run,
             "commands": self.commands.run,
+            "settings": self.settings.run,
             "lock": self.lock.run,
             "scrub": self.scrub.run,
             "surroundings": self.surroundings.run,
@@ -228,7 +247,6 @@ class Agent:
     async def run(self) -> None:
         """Until SIGTERM, or a command that ends this process. Raises Shutdown in a group."""
         await self.sync.open()
-        await handlers.restore(self.brief.current.settings, self.audio, self.panel)
         async with stopping_on_signals() as self._stop, asyncio.TaskGroup() as group:
             group.create_task(until_stopped(self._stop), name="signals")
             for name, work in self._loops().items():

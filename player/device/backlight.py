@@ -51,14 +51,26 @@ class Backlight:
             await self._bus.call("panel brightness", _SESSION, "SetBrightness", "ssu", ["backlight", self._folder.name, level])
         return f"{self}: brightness {level} of {maximum}"
 
+    def brightness(self) -> int:
+        """As the panel has it now, 0 to 100. Raises BoxError."""
+        return unscale(self._number("brightness"), self._number("max_brightness"))
+
     def _level(self, brightness: int) -> tuple[int, int]:
-        try:
-            maximum = int((self._folder / "max_brightness").read_text(encoding="ascii"))
-        except (OSError, ValueError) as error:
-            raise BoxError("panel brightness", f"{self} does not say its maximum ({error})") from error
+        maximum = self._number("max_brightness")
         return scale(brightness, maximum), maximum
+
+    def _number(self, name: str) -> int:
+        try:
+            return int((self._folder / name).read_text(encoding="ascii"))
+        except (OSError, ValueError) as error:
+            raise BoxError("panel brightness", f"{self} does not say its {name} ({error})") from error
 
 
 def scale(brightness: int, maximum: int) -> int:
     """0 to 100 as a level from 1 to `maximum`."""
     return 1 + round((maximum - 1) * brightness / 100)
+
+
+def unscale(level: int, maximum: int) -> int:
+    """A level from 1 to `maximum` as 0 to 100; a panel with one level alone is as bright as it gets."""
+    return max(0, round((level - 1) * 100 / (maximum - 1))) if maximum > 1 else 100

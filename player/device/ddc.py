@@ -99,6 +99,12 @@ class DdcDisplay:
             current, maximum = self._get(wire, BRIGHTNESS)
         return f"{self}: the panel's brightness is {current} of {maximum}"
 
+    def brightness(self) -> int:
+        """As the panel says it, 0 to 100. Raises BoxError."""
+        with self._open() as wire:
+            current, maximum = self._get(wire, BRIGHTNESS)
+        return round(100 * current / maximum) if maximum else 100
+
     @contextlib.contextmanager
     def _open(self) -> Iterator[int]:
         try:

@@ -21,6 +21,7 @@ from player.device.ddc import DdcDisplay, display_buses
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
+_NO_BRIGHTNESS = "this panel has neither a backlight of the box nor DDC/CI"
 DEADLINE_S = 15.0  # a CEC line that is busy is tried again by the kernel for several seconds
 
 
@@ -70,7 +71,22 @@ class BoxPanel:
             done = await _each([display.set_brightness for display in self._ddc()], brightness, reasons)
         if done:
             return _said(done)
-        raise BoxError("panel brightness", "; ".join(reasons) or "this panel has neither a backlight of the box nor DDC/CI")
+        raise BoxError("panel brightness", "; ".join(reasons) or _NO_BRIGHTNESS)
+
+    async def brightness(self) -> int:
+        """As it is now, 0 to 100. Raises BoxError."""
+        async with self._lock:
+            light = find_backlight(self._sys, self._bus)
+            displays = self._ddc()
+            if light:
+                return light.brightness()
+            if not displays:
+                raise BoxError("panel brightness", _NO_BRIGHTNESS)
+            try:
+                async with asyncio.timeout(DEADLINE_S):
+                    return await asyncio.to_thread(displays[0].brightness)
+            except TimeoutError as error:
+                raise BoxError("panel brightness", f"the panel did not answer within {DEADLINE_S:.0f} s") from error
 
     def _cec(self) -> list[CecAdapter]:
         return [CecAdapter(path, self._ioctl) for path in sorted(self._dev.glob("cec[0-9]*"))]

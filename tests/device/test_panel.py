@@ -11,7 +11,7 @@ import pytest
 
 from player.core.ports.box import Absent
 from player.device import cec, ddc
-from player.device.backlight import scale
+from player.device.backlight import scale, unscale
 from player.device.dbus import SystemBus
 from player.device.panel import BoxPanel, find_panel
 from player.errors import BoxError
@@ -301,3 +301,23 @@ async def test_a_box_that_reaches_no_panel_gives_both_reasons(tmp_path: Path):
         await panel.set_power(True)
     with pytest.raises(BoxError, match=r"panel brightness: this panel has neither"):
         await panel.set_brightness(10)
+
+
+async def test_a_brightness_is_read_back_from_where_it_would_be_set(tmp_path: Path, display: Callable[..., FakeDisplay]):
+    panel = with_display(tmp_path, display(values={0x10: [20, 80]}))
+    assert await panel.brightness() == 25
+    with_backlight(tmp_path)
+    assert await panel.brightness() == 6
+    await panel.set_brightness(40)
+    assert await panel.brightness() == 40
+    (tmp_path / "other").mkdir()
+    with pytest.raises(BoxError, match=r"panel brightness: this panel has neither"):
+        await box(tmp_path / "other", FakeCec()).brightness()
+
+
+LEVELS = [(1, 255, 0), (0, 255, 0), (255, 255, 100), (128, 255, 50), (1, 1, 100)]
+
+
+@pytest.mark.parametrize(("level", "maximum", "told"), LEVELS)
+def test_a_backlights_level_is_told_as_it_is_set(level: int, maximum: int, told: int):
+    assert unscale(level, maximum) == told

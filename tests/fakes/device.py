@@ -280,7 +280,7 @@ class FakePanel:
     """`core.ports.Panel` that keeps what it was told."""
 
     power: bool = True
-    brightness: int = 100
+    level: int = 100
     broken: bool = False
 
     async def set_power(self, on: bool) -> str:
@@ -290,8 +290,12 @@ class FakePanel:
 
     async def set_brightness(self, brightness: int) -> str:
         self._check()
-        self.brightness = brightness
+        self.level = brightness
         return f"brightness {brightness}"
+
+    async def brightness(self) -> int:
+        self._check()
+        return self.level
 
     def _check(self) -> None:
         if self.broken:
@@ -318,6 +322,9 @@ class FakeHost:
 
     async def clock_synced(self) -> bool:
         return self.synced
+
+    async def set_timezone(self, name: str) -> None:
+        self._note(f"time zone {name}")
 
     def _note(self, call: str) -> None:
         self.calls.append(call)

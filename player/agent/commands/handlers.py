@@ -1,31 +1,27 @@
 """What each command does, over the ports of this box: a table from instruction to deed that the composition root fills.
 
-States that the stage must keep (volume, mute, power, orientation, lock …) are ordered durably first and then put into effect, so
-that they hold after a restart (faults.md K8). An ability that is `Absent` makes a command fail with its reason (house rule 5).
+A command for a setting (volume, screen on, lock …) is one door of several to `agent.settings`, which keeps it and has it take
+effect. An ability that is `Absent` makes a command fail with its reason (house rule 5).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import ScreenLock
 from player.core import commands as c
 from player.core.commands import Instruction
-from player.core.content import DeviceSettings
 from player.core.ledger import is_local
-from player.core.ports.box import Absent, Audio, Clock, Host, Panel
+from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import AppUpdate, ScreenshotSink
 from player.core.ports.stage import StagePort
+from player.core.settings import Asker
 from player.errors import BoxError
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +58,11 @@ Deed = Callable[[], Awaitable[str]]  # answers what was done, in words
 def build_handlers(
     *,
     stage: StagePort,
-    brief: BriefStore,
+    settings: SettingsRegistry,
     lock: ScreenLock,
     screenshots: ScreenshotSink | Absent,
     clock: Clock,
     host: Host | Absent,
-    audio: Audio | Absent,
-    panel: Panel | Absent,
     refresh: Deed,
     clear_cache: Deed,
     restart: Callable[[], Awaitable[None]],
@@ -78,7 +72,7 @@ def build_handlers(
     """Every type of command and what it does here. `restart` ends this process so that it is started again."""
     return {
         **_power(host, restart, updater),
-        **_states(brief, lock, audio, panel),
+        **_settings(settings, lock),
         **_playback(stage),
         c.Refresh: _deed(refresh),
         c.ClearCache: _deed(clear_cache),
@@ -132,85 +126,33 @@ def _update(updater: Updater) -> Handler:
     return handle
 
 
-def _states(brief: BriefStore, lock: ScreenLock, audio: Audio | Absent, panel: Panel | Absent) -> _Table:
-    async def volume(wanted: c.SetVolume, _: str) -> Done:
-        await brief.change_settings(volume=wanted.volume)
-        await _need(audio).set_volume(wanted.volume)
-        return Done(f"the volume is {wanted.volume}", {"volume": wanted.volume})
+_SETTINGS: Mapping[type[Instruction], tuple[str, Callable[[Any], Any]]] = {
+    c.SetVolume: ("volume", lambda wanted: wanted.volume),
+    c.Mute: ("muted", lambda wanted: wanted.muted),
+    c.ScreenOn: ("screen_on", lambda _: True),
+    c.ScreenOff: ("screen_on", lambda _: False),
+    c.SetBrightness: ("brightness", lambda wanted: wanted.brightness),
+    c.SetOrientation: ("orientation", lambda wanted: wanted.orientation),
+}
 
-    async def mute(wanted: c.Mute, _: str) -> Done:
-        await brief.change_settings(muted=wanted.muted)
-        with contextlib.suppress(BoxError):  # the stage keeps quiet by itself; a box without a sound card has nothing to add
-            await _need(audio).set_muted(wanted.muted)
-        return Done("the sound is off" if wanted.muted else "the sound is on", {"muted": wanted.muted})
 
-    async def power(wanted: c.ScreenOn | c.ScreenOff, _: str) -> Done:
-        on = isinstance(wanted, c.ScreenOn)
-        await brief.change_settings(screen_on=on)
-        return Done(f"the screen is {'on' if on else 'off'}; {await _panel_too(panel, on)}", {"screen_on": on})
+def _settings(settings: SettingsRegistry, lock: ScreenLock) -> _Table:
+    """Commands that ask for a setting."""
 
-    async def brightness(wanted: c.SetBrightness, _: str) -> Done:
-        await brief.change_settings(brightness=wanted.brightness)
-        return Done(await _need(panel).set_brightness(wanted.brightness), {"brightness": wanted.brightness})
+    def asking(name: str, value: Callable[[Any], Any]) -> Handler:
+        async def handle(wanted: Instruction, command_id: str) -> Done:
+            by, who = (Asker.BOX, "a command at the box") if is_local(command_id) else (Asker.COMMAND, "")
+            return Done(await settings.ask(name, value(wanted), by=by, who=who), {name: value(wanted)})
 
-    async def orientation(wanted: c.SetOrientation, _: str) -> Done:
-        await brief.change_settings(orientation=wanted.orientation)
-        return Done(f"the picture is turned to {wanted.orientation}", {"orientation": str(wanted.orientation)})
+        return handle
 
     async def close(wanted: c.LockControls, _: str) -> Done:
-        await lock.command(locked=True, pin=wanted.pin)
-        return Done("local controls are locked")
+        return Done(await lock.command(locked=True, pin=wanted.pin))
 
     async def open_(_: c.UnlockControls, __: str) -> Done:
-        await lock.command(locked=False)
-        return Done("local controls are open")
+        return Done(await lock.command(locked=False))
 
-    return {
-        c.SetVolume: volume,
-        c.Mute: mute,
-        c.ScreenOn: power,
-        c.ScreenOff: power,
-        c.SetBrightness: brightness,
-        c.SetOrientation: orientation,
-        c.LockControls: close,
-        c.UnlockControls: open_,
-    }
-
-
-async def restore(settings: DeviceSettings, audio: Audio | Absent, panel: Panel | Absent) -> None:
-    """Puts the ordered states that are not the stage's into effect again after a start (K8). What the box refuses is logged."""
-    wanted: list[tuple[str, Callable[[], Awaitable[object]]]] = []
-    if not isinstance(audio, Absent):
-        sound, volume = audio, settings.volume
-        if volume is not None:
-            wanted.append((f"volume {volume}", lambda: sound.set_volume(volume)))
-        if settings.muted:
-            wanted.append(("muted", lambda: sound.set_muted(True)))
-    if not isinstance(panel, Absent) and settings.brightness is not None:
-        light, brightness = panel, settings.brightness
-        wanted.append((f"brightness {brightness}", lambda: light.set_brightness(brightness)))
-    for value, act in wanted:
-        try:
-            await act()
-        except BoxError as error:
-            log.warning("what was ordered before the start (%s) is not in effect: %s", value, error)
-
-
-def _need(ability: Any) -> Any:
-    """The ability, or its absence as an error."""
-    if isinstance(ability, Absent):
-        raise BoxError(ability.ability, ability.reason)
-    return ability
-
-
-async def _panel_too(panel: Panel | Absent, on: bool) -> str:
-    """The compositor switches the signal; a panel that also listens to CEC or DDC is a bonus, and its silence no failure."""
-    if isinstance(panel, Absent):
-        return f"the panel itself cannot be told: {panel.reason}"
-    try:
-        return await panel.set_power(on)
-    except BoxError as error:
-        return f"the panel itself could not be told: {error.reason}"
+    return {**{kind: asking(*row) for kind, row in _SETTINGS.items()}, c.LockControls: close, c.UnlockControls: open_}
 
 
 def _playback(stage: StagePort) -> _Table:
@@ -252,6 +194,13 @@ async def take_picture(stage: StagePort, kind: str = "jpeg", width: int | None =
         return ScreenPicture(base64.b64decode(answer["image"], validate=True), (int(answer["width"]), int(answer["height"])))
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise BoxError("screenshot", f"the stage's picture cannot be read: {error!r}") from error
+
+
+def _need(ability: Any) -> Any:
+    """The ability, or its absence as an error."""
+    if isinstance(ability, Absent):
+        raise BoxError(ability.ability, ability.reason)
+    return ability
 
 
 def _screenshot(stage: StagePort, screenshots: ScreenshotSink | Absent, clock: Clock) -> Handler:

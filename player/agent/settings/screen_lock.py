@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.registry import SettingsRegistry
 from player.core.faults import Fault
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
 from player.core.ports.box import Clock
 from player.core.ports.stage import StagePort
+from player.core.settings import Asker
 from player.errors import BoxError, SignageError, StorageError, WrongPin
 from player.store import Snapshot
 
@@ -38,11 +39,11 @@ class LockState:
 
 
 class ScreenLock:
-    """`locked` itself is a setting (`DeviceSettings.locked`); this decides who may change it."""
+    """`locked` itself is a setting; this decides who may ask for it."""
 
-    def __init__(self, path: Path, brief: BriefStore, stage: StagePort, clock: Clock, *, log_n: int = 14) -> None:
+    def __init__(self, path: Path, settings: SettingsRegistry, stage: StagePort, clock: Clock, *, log_n: int = 14) -> None:
         self._file = Snapshot(path, LockState)
-        self._brief, self._stage, self._clock, self._log_n = brief, stage, clock, log_n
+        self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
         self._state = self._file.read() or LockState()
         self._until = clock.monotonic() + pause_s(self._state.failures)
         self._turn = asyncio.Lock()
@@ -52,7 +53,7 @@ class ScreenLock:
     @property
     def locked(self) -> bool:
         """Whether local controls are closed."""
-        return self._brief.current.settings.locked
+        return bool(self._settings.wanted("locked"))
 
     @property
     def has_pin(self) -> bool:
@@ -74,14 +75,14 @@ class ScreenLock:
             await self._learn(pin)
         if locked is not None and locked != self._state.server_locked:
             if locked or self._state.server_locked is not None:  # that a server never locked it opens nothing
-                await self._set(locked, "by the server")
+                await self._set(locked, Asker.SERVER)
             self._keep(replace(self._state, server_locked=locked))
 
-    async def command(self, *, locked: bool, pin: str | None = None) -> None:
-        """A server's command: holds whatever was before."""
+    async def command(self, *, locked: bool, pin: str | None = None) -> str:
+        """A server's command, which holds whatever was before: what was done, in words."""
         if pin is not None:
             await self._learn(pin)
-        await self._set(locked, "by command")
+        return await self._set(locked, Asker.COMMAND)
 
     async def _learn(self, pin: str) -> None:
         async with self._turn:
@@ -101,7 +102,7 @@ class ScreenLock:
             await self._learn(pin)
         elif not await self.check_pin(pin):
             raise WrongPin(self._wait_s())
-        await self._set(True, "at the box")
+        await self._set(True, Asker.PIN)
 
     async def unlock(self, pin: str) -> None:
         """Opens local controls. Raises WrongPin; BoxError where no PIN was ever set."""
@@ -109,7 +110,7 @@ class ScreenLock:
             raise BoxError("lock", "no PIN was set for this box; unlock it from the server")
         if not await self.check_pin(pin):
             raise WrongPin(self._wait_s())
-        await self._set(False, "with the PIN")
+        await self._set(False, Asker.PIN)
 
     async def check_pin(self, pin: str) -> bool:
         """Whether it is the PIN. Raises WrongPin while the pause after wrong ones lasts; then it is not looked at."""
@@ -151,10 +152,8 @@ class ScreenLock:
 
     # --- both --------------------------------------------------------------------------------------------------------------------
 
-    async def _set(self, locked: bool, how: str) -> None:
-        if self.locked is not locked:
-            await self._brief.change_settings(locked=locked)
-            log.info("local controls are %s, %s", "closed" if locked else "open", how)
+    async def _set(self, locked: bool, by: Asker) -> str:
+        return await self._settings.ask("locked", locked, by=by, who="")
 
     def _keep(self, state: LockState) -> None:
         """In force at once; a disk that cannot be written costs only that it is forgotten at the next start."""

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from player.agent.commands.handlers import build_handlers, restore, take_picture
+from player.agent.commands.handlers import build_handlers, take_picture
 from player.agent.commands.runner import CommandRunner
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
-from player.core.content import DeviceSettings, Orientation
+from player.core.content import Orientation
 from player.core.ports.box import Absent
 from player.core.ports.server import AppUpdate, Command, CommandResult
 from player.errors import BoxError, CommandRejected
@@ -29,6 +29,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
 from tests.fakes.running import eventually, running
 from tests.fakes.server import scripted_server, session
+from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
 
 
@@ -76,16 +77,19 @@ class Box:
 
     def start(self) -> None:
         self.brief = BriefStore(self.folder / "orders.json", self.stage)
-        self.lock = ScreenLock(self.folder / "lock.json", self.brief, self.stage, self.clock, log_n=4)
+        absent = {name: self.absent[name] for name in ("audio", "panel") if name in self.absent}
+        devices = {"audio": self.audio, "panel": self.panel, **absent}
+        self.settings = registry(self.folder, self.brief, self.stage, self.clock, **devices)
+        self.lock = ScreenLock(self.folder / "lock.json", self.settings, self.stage, self.clock, log_n=4)
         ports: dict[str, Any] = {
-            "stage": self.stage, "brief": self.brief, "lock": self.lock, "clock": self.clock, "host": self.host,
-            "screenshots": Absent("screenshots", "no server is configured"), "audio": self.audio, "panel": self.panel,
+            "stage": self.stage, "settings": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
+            "screenshots": Absent("screenshots", "no server is configured"),
             "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
             "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
         }  # fmt: skip
         self.commands = CommandRunner(
             self.folder / "commands",
-            build_handlers(**{**ports, **self.absent}),
+            build_handlers(**{**ports, **{name: gone for name, gone in self.absent.items() if name not in devices}}),
             clock=self.clock,
             host=self.host,
             version=self.version,
@@ -156,17 +160,8 @@ async def test_k8_states_are_ordered_durably(box: Box):
         Orientation.PORTRAIT,
         True,
     )
-    assert (box.audio.muted, box.panel.power, box.panel.brightness) == (True, False, 40)
+    assert (box.audio.muted, box.panel.power, box.panel.level) == (True, False, 40)
     assert box.stage.ops() == ["reread"] * 5
-
-
-async def test_k8_ordered_states_are_in_effect_again_after_a_start(caplog: pytest.LogCaptureFixture):
-    ordered, audio, panel = DeviceSettings(volume=35, muted=True, brightness=40), FakeAudio(), FakePanel()
-    await restore(ordered, audio, panel)
-    assert (audio.level, audio.muted, panel.brightness) == (35, True, 40)
-    await restore(ordered, FakeAudio(broken=True), FakePanel(broken=True))
-    assert caplog.text.count("not in effect") == 3
-    await restore(DeviceSettings(), Absent("audio", "none"), Absent("panel", "none"))
 
 
 async def test_what_the_stage_does_is_asked_of_it(box: Box):

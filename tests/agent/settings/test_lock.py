@@ -14,6 +14,7 @@ from player.errors import BoxError, StorageError, WrongPin
 from player.store import Snapshot
 from tests.fakes.clock import FakeClock
 from tests.fakes.running import eventually, running
+from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
 
 
@@ -33,7 +34,7 @@ def brief(tmp_path: Path, stage: FakeStage):
 
 
 def open_lock(folder: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock) -> ScreenLock:
-    return ScreenLock(folder / "lock.json", brief, stage, clock, log_n=4)
+    return ScreenLock(folder / "lock.json", registry(folder, brief, stage, clock), stage, clock, log_n=4)
 
 
 @pytest.fixture

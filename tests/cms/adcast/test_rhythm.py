@@ -33,9 +33,10 @@ from player.runtime.clock import SystemClock
 from player.runtime.tasks import Latest
 from tests.fakes.brief import brief
 from tests.fakes.clock import FakeClock
-from tests.fakes.device import FakeAudio, FakeHost, FakePanel
+from tests.fakes.device import FakeHost
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server, session
+from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
 
 REGISTER, HEARTBEAT = "/api/device/register", "/api/device/heartbeat"
@@ -65,10 +66,11 @@ class Agent:
         self.server_http = ServerHttp(http, url, clock=QuickClock())
         cms = AdCast(self.server_http, uuid=uuid, clock=clock, model="m", os_version="1", app_version="1")
         self.brief = BriefStore(folder / "orders.json", self.stage, told)
-        self.lock = ScreenLock(folder / "lock.json", self.brief, self.stage, clock, log_n=4)
+        self.settings = registry(folder, self.brief, self.stage, clock)
+        self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, log_n=4)
         handlers = build_handlers(
-            stage=self.stage, brief=self.brief, lock=self.lock, screenshots=cms, clock=clock, host=FakeHost(), audio=FakeAudio(),
-            panel=FakePanel(), refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
+            stage=self.stage, settings=self.settings, lock=self.lock, screenshots=cms, clock=clock, host=FakeHost(),
+            refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
             updater=Absent("update", "no key"), read_logs=no_logs,
         )  # fmt: skip
         self.commands = CommandRunner(

@@ -1,0 +1,27 @@
+"""The real registry of settings, over fake devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from player.agent.settings.appliers import build_appliers
+from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.registry import SettingsRegistry
+from player.core.faults import FaultBook
+from player.runtime.fault_page import FaultPage
+from tests.fakes.device import FakeAudio, FakeHost, FakePanel
+
+CONFIGURED = {"orientation": "landscape", "time_zone": None, "heartbeat_interval": 30}
+
+
+def registry(
+    folder: Path, brief: BriefStore, stage: Any, clock: Any, *, book: FaultBook | None = None, configured: Any = None,
+    again_s: float = 0.01, look_s: float = 60.0, **ports: Any,
+) -> SettingsRegistry:  # fmt: skip
+    """As the composition root makes it, but that it tries again at once."""
+    devices = {"audio": FakeAudio(), "panel": FakePanel(), "host": FakeHost(), **ports}
+    return SettingsRegistry(
+        folder / "settings", brief, build_appliers(stage=stage, **devices), configured=configured or CONFIGURED, clock=clock,
+        faults=FaultPage(book or FaultBook(), clock, "settings"), again_s=again_s, look_s=look_s,
+    )  # fmt: skip
