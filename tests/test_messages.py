@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.faults import Fault
-from player.core.ports.stage import Answer, NowPlaying, PinEntered, Request, StageStatus
-from player.errors import ContentError
-from player.messages import decode, encode
-
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=10,
+from player.core.ports.stage import (
+    AnyRequest,
+    LogLines,
+    NowPlaying,
+    Picture,
+    PictureFormat,
+    PinEntered,
+    ReadLog,
+    Reread,
+    StageStatus,
+    TakePicture,
 )
-objects = st.dictionaries(st.text(max_size=8), values, max_size=4)
+from player.errors import ContentError
+from player.messages import (
+    WORDS,
+    Answered,
+    Asked,
+    NotUnderstood,
+    PassedOver,
+    Refused,
+    answer_to,
+    answered,
+    decode,
+    encode,
+    encode_request,
+)
+
 seconds = st.none() | st.floats(0, 1e9)
 playing = st.builds(NowPlaying, *[st.text(max_size=9)] * 5, seconds, seconds)
 faults = st.builds(Fault, st.text(max_size=9), st.text(max_size=40), st.floats(0, 4e9))
+numbers = st.integers(0, 2**40)
 messages = st.one_of(
-    st.builds(Request, st.integers(0, 2**40), st.text(max_size=12), objects),
-    st.builds(Answer, st.integers(0, 2**40), objects, st.none() | st.text(max_size=40)),
+    st.builds(Refused, numbers, st.text(max_size=40)),
     st.builds(PinEntered, st.text(max_size=32)),
     st.builds(
         StageStatus,
@@ -37,14 +51,66 @@ messages = st.one_of(
         pids=st.dictionaries(st.text(max_size=8), st.integers(0, 2**22), max_size=3),
     ),
 )
+requests = st.one_of(
+    [
+        st.builds(kind, **{name: st.floats(0, 1e9) for name in ("seconds", "wait_s") if name in kind.__slots__})
+        for kind in WORDS.values()
+    ]
+)
+pictures = st.builds(Picture, st.binary(max_size=40), *[st.integers(0, 2**16)] * 2, st.sampled_from(PictureFormat))
+
+
+def is_one_line(line: bytes) -> bool:
+    return line.endswith(b"\n") and line.count(b"\n") == 1
 
 
 @given(messages)
 def test_what_is_said_is_one_line_and_heard_as_it_was_said(message):
     line = encode(message)
-    assert line.endswith(b"\n")
-    assert line.count(b"\n") == 1
+    assert is_one_line(line)
     assert decode(line) == message
+
+
+@given(numbers, requests)
+def test_what_is_asked_is_one_line_and_heard_as_it_was_asked(number, request):
+    line = encode_request(number, request)
+    assert is_one_line(line)
+    assert decode(line) == Asked(number, request)
+
+
+@given(
+    st.one_of(
+        st.tuples(st.just(TakePicture()), pictures),
+        st.tuples(st.just(ReadLog()), st.builds(LogLines, st.lists(st.text(max_size=9)).map(tuple))),
+        st.tuples(st.just(Reread()), st.none()),
+    )
+)
+def test_what_is_answered_is_one_line_and_heard_as_what_the_request_promises(case):
+    request, answer = case
+    line = encode(answered(7, answer))
+    assert is_one_line(line)
+    heard = decode(line)
+    assert isinstance(heard, Answered)
+    assert (heard.number, answer_to(request, heard)) == (7, answer)
+
+
+@pytest.mark.parametrize("result", [{}, {"image": "§", "width": 1, "height": 1, "format": "png"}, {"image": "", "width": "x"}])
+def test_a_picture_that_is_none_is_refused(result: dict):
+    heard = decode(json.dumps({"kind": "Answer", "body": {"id": 1, "result": result}}).encode())
+    with pytest.raises(ContentError, match="socket between agent and stage"):
+        answer_to(TakePicture(), heard)
+
+
+def test_every_request_has_one_word():
+    assert set(WORDS.values()) == set(get_args(AnyRequest))
+
+
+def test_a_request_of_another_version_is_known_by_its_number_and_other_messages_by_their_kind():
+    for args in ('"op":"dance"', '"op":"play"', '"op":"play","args":[]'):
+        heard = decode(b'{"kind":"Request","body":{"id":3,%s}}' % args.encode())
+        assert isinstance(heard, NotUnderstood)
+        assert heard.number == 3
+    assert decode(b'{"kind":"Song","body":[1]}') == PassedOver("Song")
 
 
 def test_words_that_this_side_does_not_know_yet_are_passed_over():
@@ -54,7 +120,7 @@ def test_words_that_this_side_does_not_know_yet_are_passed_over():
 @pytest.mark.parametrize(
     "line",
     [b"", b"\n", b"x", b"{}", b"[]", b"5", b"null", b'"Request"', b'{"kind":"Request"}', b'{"body":{}}', b'{"kind":[],"body":{}}',
-     b'{"kind":"Exit","body":{}}', b'{"kind":"Request","body":{"op":"x"}}', b'{"kind":"Request","body":{"id":"1","op":"x"}}',
+     b'{"kind":"Exit"}', b'{"kind":"Request","body":{"op":"x"}}', b'{"kind":"Request","body":{"id":"1","op":"x"}}',
      b'{"kind":"PinEntered","body":{"pin":1234}}', b'{"kind":"PinEntered","body":null}', b"\xff\xfe",
      b'{"kind":"PinEntered","body":{"pin":"\xff"}}'],
 )  # fmt: skip

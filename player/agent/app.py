@@ -49,6 +49,7 @@ from player.core.content import Manifest, Orientation
 from player.core.faults import Fault, FaultBook
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
+from player.core.ports.stage import ReleaseItems, RestartStage
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel
@@ -265,7 +266,7 @@ class Agent:
     async def _clear_cache(self) -> str:
         await self.sync.clear_cache()
         try:
-            await self.stage.ask("release")
+            await self.stage.ask(ReleaseItems())
         except BoxError as error:
             return f"{self.sync}; what the stage keeps off stays off: {error}"
         return str(self.sync)
@@ -273,7 +274,7 @@ class Agent:
     async def _restart(self) -> None:
         """Both daemons end; whoever supervises them starts them again."""
         with contextlib.suppress(SignageError):
-            await self.stage.ask("restart")
+            await self.stage.ask(RestartStage())
         self._stop.set()
 
     async def _tell_first(self) -> None:

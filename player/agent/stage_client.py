@@ -7,17 +7,18 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, assert_never
 
-from player.core.ports.stage import Answer, PinEntered, Request, StageStatus
+from player.core.ports.stage import PinEntered, Request, StageStatus
 from player.errors import BoxError, ContentError
-from player.messages import LINE_LIMIT, decode, encode
+from player.messages import LINE_LIMIT, Answered, Asked, NotUnderstood, PassedOver, Refused, answer_to, decode, encode_request
 from player.runtime.tasks import Latest
 
 log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_S = 10.0
 RETRY_S = 0.25
+A = TypeVar("A")
 
 
 class StageClient:
@@ -27,7 +28,7 @@ class StageClient:
         self._path, self._on_pin = path, on_pin
         self.changed: Latest[StageStatus | None] = Latest(None)
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._waiting: dict[int, asyncio.Future[Answered]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._starts: set[float] = set()
 
@@ -44,21 +45,23 @@ class StageClient:
         """How often the stage was started again, as far as this process has seen."""
         return max(0, len(self._starts) - 1)
 
-    async def ask(self, op: str, **args: Any) -> dict[str, Any]:
+    async def ask(self, request: Request[A]) -> A:
         """One request and its answer. Raises BoxError."""
         if self._writer is None:
             raise BoxError("stage", "the stage is not running; it is started again by itself")
         number = next(self._numbers)
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            self._writer.write(encode(Request(number, op, args)))
+            self._writer.write(encode_request(number, request))
             async with asyncio.timeout(ANSWER_LIMIT_S):
-                return await answer
+                return answer_to(request, await answer)
         except TimeoutError as error:
-            raise BoxError("stage", f"did not answer {op} within {ANSWER_LIMIT_S:.0f} s") from error
+            raise BoxError("stage", f"did not answer {request} within {ANSWER_LIMIT_S:.0f} s") from error
         except ConnectionError as error:
-            raise BoxError("stage", f"went away during {op}") from error
+            raise BoxError("stage", f"went away during {request}") from error
+        except ContentError as error:
+            raise BoxError("stage", f"its answer to {request} cannot be read: {error.reason}") from error
         finally:
             del self._waiting[number]
 
@@ -95,18 +98,24 @@ class StageClient:
                 case StageStatus():
                     self._starts.add(message.started_at)
                     self.changed.set(message)
-                case Answer():
-                    self._settle(message)
                 case PinEntered(pin):
                     await self._on_pin(pin)
-                case Request():
+                case Answered(number):
+                    self._settle(number, message)
+                case Refused(number, reason):
+                    self._settle(number, BoxError("stage", reason))
+                case PassedOver(kind):
+                    log.debug("the stage said what means nothing here: %s", kind)
+                case Asked() | NotUnderstood():
                     raise ContentError("bad_message", "the stage", "it sent a request")
+                case _:
+                    assert_never(message)
 
-    def _settle(self, message: Answer) -> None:
-        answer = self._waiting.get(message.id)
+    def _settle(self, number: int, outcome: Answered | BoxError) -> None:
+        answer = self._waiting.get(number)
         if answer is None or answer.done():
             return
-        if message.error is None:
-            answer.set_result(message.result)
+        if isinstance(outcome, Answered):
+            answer.set_result(outcome)
         else:
-            answer.set_exception(BoxError("stage", message.error))
+            answer.set_exception(outcome)

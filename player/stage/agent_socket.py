@@ -12,21 +12,20 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-from player.core.ports.stage import Answer, PinEntered, Request, StageStatus
+from player.core.ports.stage import AnyAnswer, AnyRequest, StageStatus
 from player.errors import SignageError
-from player.messages import LINE_LIMIT, Message, decode, encode
+from player.messages import LINE_LIMIT, Answered, Asked, NotUnderstood, Refused, Said, answered, decode, encode
 
 log = logging.getLogger(__name__)
 
 REQUEST_LIMIT = 1024 * 1024  # requests are short; only answers are long
 
-Handler = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Handler = Callable[[AnyRequest], Awaitable[AnyAnswer]]
 
 
 class AgentSocket:
-    """Listens at `path`; `handle(op, args)` carries requests out and raises SignageError with the reason it cannot.
+    """Listens at `path`; `handle(request)` carries requests out and raises SignageError with the reason it cannot.
 
     `waiting_limit`: bytes that may wait for a listener who does not read.
     """
@@ -49,7 +48,7 @@ class AgentSocket:
             for writer in self._listeners:
                 writer.close()  # a server that waits for its listeners to leave would never end
 
-    def tell(self, message: StageStatus | PinEntered) -> None:
+    def tell(self, message: Said) -> None:
         """To everyone who listens; a status that did not change is not told again."""
         if isinstance(message, StageStatus):
             if message == self._last:
@@ -69,23 +68,25 @@ class AgentSocket:
                 writer.write(encode(self._last))
             async with asyncio.TaskGroup() as running:
                 while line := await reader.readline():
-                    request = decode(line)
-                    if isinstance(request, Request):
-                        running.create_task(self._answer(request, writer), name=f"answer {request.op}")
+                    match decode(line):
+                        case Asked() as asked:
+                            running.create_task(self._answer(asked, writer), name=f"answer {asked.request}")
+                        case NotUnderstood(number, reason):
+                            writer.write(encode(Refused(number, reason)))
+                        case other:
+                            log.debug("a listener said what means nothing here: %s", other)
         except* (ConnectionError, SignageError, ValueError) as group:
             log.debug("a listener left: %s", group.exceptions[0])
         finally:
             self._listeners.discard(writer)
             writer.close()
 
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        answer: Message
+    async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
+        answer: Answered | Refused
         try:
-            answer = Answer(request.id, await self._handle(request.op, request.args))
+            answer = answered(asked.number, await self._handle(asked.request))
         except SignageError as error:
-            answer = Answer(request.id, error=str(error))
-        except (KeyError, TypeError, ValueError) as error:
-            answer = Answer(request.id, error=f"the request {request.op} was not understood: {error!r}")
+            answer = Refused(asked.number, str(error))
         with contextlib.suppress(ConnectionError):
             writer.write(encode(answer))
             await writer.drain()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Kind
 from player.core.playback import Moment, PlayRecord, PlayResult
-from player.core.ports.stage import StageStatus
+from player.core.ports.stage import AnyAnswer, AnyRequest, Picture, PictureFormat, ReleaseItems, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create
 from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
@@ -81,11 +80,10 @@ async def test_every_play_leaves_with_this_boxs_signature(script: Script, dirs: 
 
 
 async def test_a_command_to_clear_the_cache_also_releases_what_the_stage_keeps_off(script: Script, dirs: Dirs):
-    asked: list[str] = []
+    asked: list[AnyRequest] = []
 
-    async def stage(op: str, _: dict[str, Any]) -> dict[str, Any]:
-        asked.append(op)
-        return {}
+    async def stage(request: AnyRequest) -> None:
+        asked.append(request)
 
     script.on(PLAYLIST, {"playlist": None})
     script.on("/api/device/commands/7/result", {})
@@ -96,7 +94,7 @@ async def test_a_command_to_clear_the_cache_also_releases_what_the_stage_keeps_o
         script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "7", "type": "clear_cache"}]}, {"paired": True})
         (result,) = await eventually(lambda: script.asked("/api/device/commands/7/result"))
     assert result.body["status"] == "succeeded"
-    assert asked.count("release") == 1
+    assert asked.count(ReleaseItems()) == 1
 
 
 async def test_an_idle_agent_logs_nothing(script: Script, dirs: Dirs, caplog: pytest.LogCaptureFixture):
@@ -111,10 +109,8 @@ async def test_an_idle_agent_logs_nothing(script: Script, dirs: Dirs, caplog: py
 
 
 async def test_without_a_server_nothing_is_asked_and_local_commands_answer_in_true_sentences(dirs: Dirs):
-    shown = {"image": base64.b64encode(b"jpeg").decode(), "width": 1280, "height": 720}
-
-    async def stage(op: str, _: dict[str, Any]) -> dict[str, Any]:
-        return shown if op == "screenshot" else {}
+    async def stage(request: AnyRequest) -> AnyAnswer:
+        return Picture(b"jpeg", 1280, 720, PictureFormat.JPEG) if isinstance(request, TakePicture) else None
 
     socket = AgentSocket(dirs.stage_socket, stage)
     socket.tell(StageStatus(last_play_seq=3))

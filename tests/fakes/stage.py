@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar, cast
 
 from player.core.cover import StageState
-from player.core.ports.stage import StageStatus
+from player.core.ports.stage import AnyAnswer, Request, StageStatus
 from player.errors import BoxError
+
+A = TypeVar("A")
 
 
 class FakeStage:
-    """`away` makes it unreachable; `answers` gives the result, or the refusal (a text), of an op."""
+    """`away` makes it unreachable; `answers` gives the answer, or the refusal (a text), to a type of request."""
 
     def __init__(self) -> None:
         self.status: StageStatus | None = StageStatus(state=StageState.PLAYING)
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.answers: dict[str, dict[str, Any] | str] = {}
+        self.asked: list[Request] = []
+        self.answers: dict[type[Request], AnyAnswer | str] = {}
         self.away = False
 
-    async def ask(self, op: str, **args: Any) -> dict[str, Any]:
+    async def ask(self, request: Request[A]) -> A:
         if self.away:
             raise BoxError("stage", "is away")
-        self.asked.append((op, args))
-        answer = self.answers.get(op, {})
+        self.asked.append(request)
+        answer = self.answers.get(type(request))
         if isinstance(answer, str):
             raise BoxError("stage", answer)
-        return answer
+        return cast("A", answer)
 
-    def ops(self) -> list[str]:
-        return [op for op, _ in self.asked]
+    def was_asked(self, kind: type[Request]) -> bool:
+        return any(isinstance(request, kind) for request in self.asked)

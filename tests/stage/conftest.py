@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 import os
 import signal
@@ -13,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from PIL import Image
@@ -22,12 +21,15 @@ from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
 from player.core.content import CUT, Item, Kind, Manifest, Playlist, Transition, full_screen
-from player.core.ports.stage import StageStatus
+from player.core.ports.stage import PictureFormat, Request, Reread, StageStatus, TakePicture
 from player.store import Snapshot, read_journal
 from tests.fakes.brief import brief
 
 KEYS = {**{str(n): 1 + n for n in range(1, 10)}, "0": 11, "enter": 28, "right": 106, "left": 105, "escape": 1}
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
+
+
+A = TypeVar("A")
 
 
 class StageBox:
@@ -113,11 +115,11 @@ class StageBox:
 
     # --- what the agent does
 
-    async def ask(self, op: str, **args: Any) -> dict[str, Any]:
-        return await self.client.ask(op, **args)
+    async def ask(self, request: Request[A]) -> A:
+        return await self.client.ask(request)
 
     async def reread(self) -> None:
-        await self.ask("reread")
+        await self.ask(Reread())
 
     async def until(self, holds: Callable[[StageStatus], Any], limit_s: float = 15.0) -> StageStatus:
         """Waits for a status; fails with the last one and the stage's log."""
@@ -134,8 +136,8 @@ class StageBox:
 
     async def look(self) -> Image.Image:
         await self.until(lambda _: True)
-        answer = await self.ask("screenshot", format="png")
-        return Image.open(io.BytesIO(base64.b64decode(answer["image"]))).convert("RGB")
+        answer = await self.ask(TakePicture(PictureFormat.PNG))
+        return Image.open(io.BytesIO(answer.image)).convert("RGB")
 
     async def until_seen(self, colour: str, at: tuple[int, int] = (640, 360), limit_s: float = 10.0) -> Image.Image:
         """Waits until that pixel of the screen itself has (nearly) that colour."""

@@ -15,6 +15,7 @@ from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
 from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, full_screen
 from player.core.faults import FaultBook
+from player.core.ports.stage import NextItem, ReleaseItems, Reread
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.plays import DEATHS
@@ -65,7 +66,7 @@ async def order(dirs: Dirs, count: int) -> list[str]:
     async with on_air(dirs) as (stage, client):
         while len(seen) < count:
             seen.append(await eventually(lambda: now if (now := shown(stage)) not in ("", *seen[-1:]) else ""))
-            await client.ask("next")
+            await client.ask(NextItem())
     return seen
 
 
@@ -90,10 +91,10 @@ async def test_what_was_kept_off_after_deaths_of_the_stage_plays_again_when_an_o
     async with on_air(dirs) as (stage, client):
         await eventually(lambda: shown(stage) == "harmless")
         assert [fault.code for fault in stage.status().faults] == ["quarantined"]
-        await client.ask("release")
+        await client.ask(ReleaseItems())
         assert stage.status().faults == ()
         await eventually(lambda: stage.show.has_content)
-        await client.ask("next")
+        await client.ask(NextItem())
         await eventually(lambda: shown(stage) == "deadly")
     async with on_air(dirs) as (stage, _):
         await eventually(lambda: shown(stage) == "deadly")
@@ -107,7 +108,7 @@ async def test_items_that_follow_each_other_are_not_told_in_the_log(dirs: Dirs, 
         caplog.clear()
         for _ in range(4):
             before = shown(stage)
-            await client.ask("next")
+            await client.ask(NextItem())
             await eventually(lambda before=before: shown(stage) not in ("", before))
         assert caplog.messages == []
 
@@ -125,10 +126,10 @@ async def test_a_fault_of_a_region_outlives_a_layout_that_has_the_region_too(dir
         await eventually(lambda: client.status and client.status.faults)
         for name, width in (("two", 60), ("three", 80)):
             Snapshot(dirs.manifest, Manifest).write(far_off(name, width))
-            await client.ask("reread")
+            await client.ask(Reread())
             await eventually(lambda name=name: f"the layout {name} is on screen" in caplog.messages)
             assert [fault.code for fault in stage.status().faults] == ["panel_missing"]
         publish(dirs, "a")
-        await client.ask("reread")
+        await client.ask(Reread())
         await eventually(lambda: client.status.faults == ())
     assert [record.levelname for record in caplog.records if record.name == "player.faults"] == ["WARNING", "INFO"]

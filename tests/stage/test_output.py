@@ -13,6 +13,7 @@ from PIL import Image
 
 from player.compositor.sway import Sway
 from player.core.content import Fit, Layout, Manifest, Orientation, Playlist, Rect, Region
+from player.core.ports.stage import NextItem, TakePicture
 from tests.conftest import looking, running_sway
 from tests.stage.conftest import COLOURS, Running, StageBox
 
@@ -211,7 +212,7 @@ async def test_mirrored_every_panel_shows_the_first_ones_layout_and_each_play_co
             assert runs(picture, row=0) == [(BLUE, 2560)]
             assert [i.zone for i in box.client.status.items] == ["main"]
             assert [p["name"] for p in box.plays()] == ["red"]
-            await box.ask("next")
+            await box.ask(NextItem())
             await box.until_seen("red")
             await box.until_seen("red", at=(1920, 360))
 
@@ -235,8 +236,8 @@ async def test_a_picture_for_the_remote_view_is_as_narrow_as_it_was_asked_for(bo
     box.publish(box.picture("red", 600))
     box.start()
     await box.until_seen("red")
-    answer = await box.ask("screenshot", format="jpeg", width=320)
-    assert (answer["width"], answer["height"]) == (320, 180)
+    answer = await box.ask(TakePicture(width=320))
+    assert (answer.width, answer.height) == (320, 180)
 
 
 async def test_while_no_stage_is_there_the_brand_is_on_screen(box: StageBox, runtime_dir: Path):

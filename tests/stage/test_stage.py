@@ -10,6 +10,7 @@ import pytest
 
 from player.core import proof
 from player.core.content import Alert, Item, Kind, Orientation, Severity, Transition, TransitionKind
+from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText
 from player.errors import BoxError
 from player.stage.cards.catalogue import lock_pad
 from tests.stage.conftest import StageBox
@@ -177,14 +178,14 @@ async def test_messages_identify_and_watermark_lie_over_the_content(box: StageBo
     box.publish(box.picture("white", 600), watermark=True)
     box.start()
     plain = await box.until_seen("white")
-    await box.ask("message", text="Closing in ten minutes", seconds=2)
+    await box.ask(ShowText("Closing in ten minutes", 2))
     await asyncio.sleep(1.0)
     assert (await box.look()).crop((0, 400, 1280, 720)).tobytes() != plain.crop((0, 400, 1280, 720)).tobytes()
     await asyncio.sleep(1.6)
     marked = await box.look()
     assert marked.getpixel((640, 500)) == (255, 255, 255), "the message went"
     assert marked.crop((900, 620, 1280, 720)).getcolors(1 << 16) != [(380 * 100, (255, 255, 255))], "the watermark stays"
-    await box.ask("identify", seconds=1)
+    await box.ask(ShowIdentity(1))
     await asyncio.sleep(0.8)
     assert (await box.look()).getpixel((640, 30)) != (255, 255, 255)
 
@@ -193,16 +194,14 @@ async def test_next_previous_and_play(box: StageBox):
     box.publish(box.picture("red"), box.picture("lime"), box.picture("blue"))
     box.start()
     await box.until_shown("red")
-    await box.ask("next")
+    await box.ask(NextItem())
     await box.until_seen("lime")
-    await box.ask("previous")
+    await box.ask(PreviousItem())
     await box.until_seen("red")
-    await box.ask("play", content_id="c-blue", seconds=1)
+    await box.ask(PlayContent("c-blue", 1))
     await box.until_seen("blue")
     with pytest.raises(BoxError, match="not in the playlist"):
-        await box.ask("play", content_id="c-none")
-    with pytest.raises(BoxError, match="does not know"):
-        await box.ask("dance")
+        await box.ask(PlayContent("c-none"))
 
 
 async def test_locked_any_key_only_opens_the_pad_and_a_pin_goes_to_the_agent(box: StageBox):
@@ -217,7 +216,7 @@ async def test_locked_any_key_only_opens_the_pad_and_a_pin_goes_to_the_agent(box
     await box.keys("1", "2", "3", "4", "enter")
     await asyncio.sleep(0.5)
     assert box.pins == ["1234"]
-    await box.ask("pin_answer", ok=False, wait_s=2)
+    await box.ask(AnswerPin(ok=False, wait_s=2))
     await box.keys("9", "enter")
     await asyncio.sleep(0.3)
     assert box.pins == ["1234"], "no try during the pause"

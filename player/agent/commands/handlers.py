@@ -6,8 +6,6 @@ effect. An ability that is `Absent` makes a command fail with its reason (house 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -19,7 +17,7 @@ from player.core.commands import Instruction
 from player.core.ledger import is_local
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import AppUpdate, ScreenshotSink
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText, StagePort, TakePicture
 from player.core.settings import Asker
 from player.errors import BoxError
 
@@ -156,63 +154,41 @@ def _settings(settings: SettingsRegistry, lock: ScreenLock) -> _Table:
 
 
 def _playback(stage: StagePort) -> _Table:
-    async def step(wanted: c.Next | c.Previous, _: str) -> Done:
-        forward = isinstance(wanted, c.Next)
-        return Done(
-            "the next item is on" if forward else "the item before is on", await stage.ask("next" if forward else "previous")
-        )
+    async def following(_: c.Next, __: str) -> Done:
+        await stage.ask(NextItem())
+        return Done("the next item is on")
+
+    async def before(_: c.Previous, __: str) -> Done:
+        await stage.ask(PreviousItem())
+        return Done("the item before is on")
 
     async def play(wanted: c.Play, _: str) -> Done:
-        result = await stage.ask("play", content_id=wanted.content_id, seconds=wanted.seconds)
-        return Done(f"content {wanted.content_id} is on", result)
+        await stage.ask(PlayContent(wanted.content_id, wanted.seconds))
+        return Done(f"content {wanted.content_id} is on")
 
     async def identify(wanted: c.Identify, _: str) -> Done:
-        return Done(f"this box shows itself for {wanted.seconds:g} s", await stage.ask("identify", seconds=wanted.seconds))
+        await stage.ask(ShowIdentity(wanted.seconds))
+        return Done(f"this box shows itself for {wanted.seconds:g} s")
 
     async def message(wanted: c.ShowMessage, _: str) -> Done:
-        result = await stage.ask("message", text=wanted.text, seconds=wanted.seconds)
-        return Done(f"the message is shown for {wanted.seconds:g} s", result)
+        await stage.ask(ShowText(wanted.text, wanted.seconds))
+        return Done(f"the message is shown for {wanted.seconds:g} s")
 
-    return {c.Next: step, c.Previous: step, c.Play: play, c.Identify: identify, c.ShowMessage: message}
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenPicture:
-    """A picture of the whole screen; `size` is (width, height) in pixels."""
-
-    content: bytes = field(repr=False)
-    size: tuple[int, int]
-
-
-async def take_picture(stage: StagePort, kind: str = "jpeg", width: int | None = None) -> ScreenPicture:
-    """What the screen shows now, as "jpeg" (at most `width` wide) or "png". Raises BoxError.
-
-    The stage answers {image: base64, width, height}.
-    """
-    answer = await stage.ask("screenshot", format=kind, **({"width": width} if width else {}))
-    try:
-        return ScreenPicture(base64.b64decode(answer["image"], validate=True), (int(answer["width"]), int(answer["height"])))
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise BoxError("screenshot", f"the stage's picture cannot be read: {error!r}") from error
-
-
-def _need(ability: Any) -> Any:
-    """The ability, or its absence as an error."""
-    if isinstance(ability, Absent):
-        raise BoxError(ability.ability, ability.reason)
-    return ability
+    return {c.Next: following, c.Previous: before, c.Play: play, c.Identify: identify, c.ShowMessage: message}
 
 
 def _screenshot(stage: StagePort, screenshots: ScreenshotSink | Absent, clock: Clock) -> Handler:
     async def handle(_: c.TakeScreenshot, command_id: str) -> Done:
-        sink = None if is_local(command_id) else _need(screenshots)
+        sink = None if is_local(command_id) else screenshots
+        if isinstance(sink, Absent):
+            raise BoxError(sink.ability, sink.reason)
         taken_at = clock.now().timestamp()
-        picture = await take_picture(stage)
-        width, height = picture.size
-        result = {"width": width, "height": height, "bytes": len(picture.content)}
+        picture = await stage.ask(TakePicture())
+        width, height = picture.width, picture.height
+        result = {"width": width, "height": height, "bytes": len(picture.image)}
         if sink is None:
             return Done(f"a picture of {width} x {height} was taken; GET /api/screenshot has one, and none was sent", result)
-        await sink.send_screenshot(command_id, taken_at, picture.size, picture.content)
+        await sink.send_screenshot(command_id, taken_at, (width, height), picture.image)
         return Done(f"a picture of {width} x {height} was sent", result)
 
     return handle

@@ -19,7 +19,7 @@ from player.core.content import Item
 from player.core.faults import Fault
 from player.core.feed import LARGEST, file_of, lines_of
 from player.core.ports.box import Clock
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import Reread, StagePort
 from player.errors import BoxError, ContentError, ServerError, ServerNonsense, SignageError, StorageError
 from player.media.fetch.egress import Egress, Way, parse_url, shown
 from player.media.fetch.transfer import retry_after
@@ -195,7 +195,7 @@ class Feeds:
         if first:
             self._arrived()
         try:
-            await self._stage.ask("reread")
+            await self._stage.ask(Reread())
         except BoxError as error:
             log.debug("%s; it reads the feed when it shows it", error)
 

@@ -25,7 +25,7 @@ from player.core.faults import Fault
 from player.core.filehash import asset_key
 from player.core.ports.box import Absent, Clock
 from player.core.ports.server import ContentSource, Programme
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import Reread, StagePort
 from player.core.urls import check_url
 from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache
@@ -238,7 +238,7 @@ class Sync:
 
     async def _tell_stage(self) -> None:
         try:
-            await self._stage.ask("reread")
+            await self._stage.ask(Reread())
         except BoxError as error:
             log.debug("%s; it reads the manifest when it starts", error)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from player.agent.commands.handlers import take_picture
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.status import Status
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.ports.server import CommandResult
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import PictureFormat, StagePort, TakePicture
 
 
 class LocalControls:
@@ -41,4 +40,4 @@ class LocalControls:
 
     async def screenshot(self, kind: str, width: int | None = None) -> bytes:
         """The whole screen as "jpeg" or "png". Raises BoxError."""
-        return (await take_picture(self._stage, kind, width)).content
+        return (await self._stage.ask(TakePicture(PictureFormat(kind), width))).image

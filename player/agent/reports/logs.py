@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from player.core.ports.server import CommandResult
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import ReadLog, StagePort
 from player.errors import BoxError
 from player.runtime.logs import recent_lines
 
@@ -15,9 +15,9 @@ from player.runtime.logs import recent_lines
 async def read_logs(stage: StagePort, redactor: Callable[[], Callable[[str], str]]) -> dict[str, list[str]]:
     """Lines by the daemon's name, oldest first. Of a stage that cannot be asked, why. Raises StorageError."""
     try:
-        of_stage = list(map(str, (await stage.ask("log")).get("lines", ())))
+        of_stage = (await stage.ask(ReadLog())).lines
     except BoxError as error:
-        of_stage = [str(error)]
+        of_stage = (str(error),)
     redact = await asyncio.to_thread(redactor)  # it reads files
     return {name: [redact(line) for line in lines] for name, lines in (("agent", recent_lines()), ("stage", of_stage))}
 

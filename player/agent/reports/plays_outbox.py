@@ -23,7 +23,7 @@ from player.agent.reports.results_outbox import pause_s
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import PlaysSink
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import DropPlays, StagePort
 from player.errors import BoxError, EventsRefused, ServerError, StorageError
 from player.runtime.tasks import backoff, jittered
 from player.store import Snapshot, last_record, read_journal
@@ -206,7 +206,7 @@ class PlaysOutbox:
         """What is accepted may go, once the stage is there to hear it."""
         if self._dropped < self._cursor.through:
             try:
-                await self._stage.ask("drop_plays", through=self._cursor.through)
+                await self._stage.ask(DropPlays(self._cursor.through))
                 self._dropped = self._cursor.through
             except BoxError as error:
                 log.debug("the stage keeps its plays a little longer: %s", error)

@@ -12,7 +12,7 @@ from typing import Any
 
 from player.brief import BriefFile
 from player.core.content import Alert, StageBrief
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import Reread, StagePort
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class BriefStore:
     async def tell_stage(self) -> bool:
         """Has the stage read its brief again; False where it is away, and then it reads it when it starts."""
         try:
-            await self._stage.ask("reread")
+            await self._stage.ask(Reread())
         except BoxError as error:
             log.debug("the stage reads its brief later: %s", error)
             return False

@@ -18,7 +18,7 @@ from player.agent.settings.registry import SettingsRegistry
 from player.core.faults import Fault
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
 from player.core.ports.box import Clock
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import AnswerPin, StagePort
 from player.core.settings import Asker
 from player.errors import BoxError, SignageError, StorageError, WrongPin
 from player.store import Snapshot
@@ -139,16 +139,16 @@ class ScreenLock:
         """Answers the PINs entered at the screen, for ever."""
         while True:
             pin = await self._entered.get()
-            answer: dict[str, bool | float] = {"ok": True, "wait_s": 0.0}
+            answer = AnswerPin(ok=True)
             try:
                 await self.unlock(pin)
             except WrongPin as error:
-                answer = {"ok": False, "wait_s": error.wait_s}
+                answer = AnswerPin(ok=False, wait_s=error.wait_s)
             except SignageError as error:
                 log.warning("a PIN was entered at the screen: %s", error)
-                answer = {"ok": False, "wait_s": 0.0}
+                answer = AnswerPin(ok=False)
             with contextlib.suppress(BoxError):
-                await self._stage.ask("pin_answer", **answer)
+                await self._stage.ask(answer)
 
     # --- both --------------------------------------------------------------------------------------------------------------------
 

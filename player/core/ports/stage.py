@@ -1,9 +1,13 @@
-"""Agent and stage: the messages of their socket, and the agent's side of it."""
+"""Agent and stage: what the stage tells, what the agent asks and is answered, and the agent's side of their socket.
+
+A request says in its base what answers it: `TakePicture(Request[Picture])`. How all of it travels is `player.messages`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
 
 from player.core.cover import StageState
 from player.core.faults import Fault
@@ -43,37 +47,140 @@ class StageStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Agent to stage. `op`: reread | restart | next | previous | play | identify | message | screenshot | drop_plays |
-    release (what was kept off after deaths of the stage) | pin_answer | log."""
-
-    id: int
-    op: str
-    args: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Stage to agent, to a `Request`. `error` is a sentence, None when it worked."""
-
-    id: int
-    result: dict[str, Any] = field(default_factory=dict)
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PinEntered:
-    """Stage to agent: somebody at the screen entered a PIN; answered by a `Request` `pin_answer` {ok, wait_s}."""
+    """Stage to agent: somebody at the screen entered a PIN; the agent says what became of it by `AnswerPin`."""
 
     pin: str
 
 
-StageMessage = StageStatus | Answer | PinEntered
+# --- answers ---------------------------------------------------------------------------------------------------------------------
+
+
+class PictureFormat(StrEnum):
+    """How a picture of the screen is encoded."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the whole screen: the encoded bytes, and its size in pixels."""
+
+    image: bytes = field(repr=False)
+    width: int
+    height: int
+    format: PictureFormat
+
+
+@dataclass(frozen=True, slots=True)
+class LogLines:
+    """What the stage has logged lately, oldest first."""
+
+    lines: tuple[str, ...]
+
+
+AnyAnswer = Picture | LogLines | None
+
+# --- requests --------------------------------------------------------------------------------------------------------------------
+
+A = TypeVar("A")
+
+
+class Request(Generic[A]):
+    """Something that the agent asks of the stage, answered by an `A`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reread(Request[None]):
+    """Manifest, settings or a feed are written anew: take them up."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartStage(Request[None]):
+    """End, to be started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextItem(Request[None]):
+    """Show the next item of every region now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousItem(Request[None]):
+    """Show the item before, in every region, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayContent(Request[None]):
+    """Show this content of the programme once, now; for so long, or (None) for its own length."""
+
+    content_id: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIdentity(Request[None]):
+    """Show over the content which box this is, for so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShowText(Request[None]):
+    """Show a text over the content, for so long."""
+
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakePicture(Request[Picture]):
+    """A picture of the screen as it is; a JPEG is at most `width` wide."""
+
+    format: PictureFormat = PictureFormat.JPEG
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropPlays(Request[None]):
+    """A server has every play up to this number of the journal."""
+
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseItems(Request[None]):
+    """Forget earlier deaths of the stage: what was kept off after them may be shown again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPin(Request[None]):
+    """Whether the PIN that was entered at the screen was right; no other is looked at for `wait_s` seconds."""
+
+    ok: bool
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog(Request[LogLines]):
+    """What was logged lately."""
+
+
+AnyRequest = (
+    Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
+    | ReleaseItems | AnswerPin | ReadLog
+)  # fmt: skip
 
 
 class StagePort(Protocol):
-    """The agent's side of the stage. `ask` raises BoxError when the stage is away, silent for 10 s, or answers an error."""
+    """The stage, as the agent has it."""
 
     @property
-    def status(self) -> StageStatus | None: ...
-    async def ask(self, op: str, **args: Any) -> dict[str, Any]: ...
+    def status(self) -> StageStatus | None:
+        """What it said last; None while it is away."""
+
+    async def ask(self, request: Request[A]) -> A:
+        """The answer to `request`. Raises BoxError when the stage is away, silent for 10 s, or refuses (then with its sentence)."""

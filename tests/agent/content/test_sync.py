@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -20,7 +21,7 @@ from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region
 from player.core.faults import Fault
 from player.core.ports.server import Programme, WantedAsset
-from player.core.ports.stage import NowPlaying, StageStatus
+from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
 from player.media.fetch.download import Downloader, Patience
@@ -35,6 +36,7 @@ from tests.fakes.stage import FakeStage
 
 Wish = tuple[Item, WantedAsset | None]
 MANY = 10**12
+A = TypeVar("A")
 
 
 class FollowingStage(FakeStage):
@@ -45,8 +47,8 @@ class FollowingStage(FakeStage):
         self.snapshot, self.slow = snapshot, False
         self.status = StageStatus(size="1920x1080")
 
-    async def ask(self, op: str, **args: object) -> dict[str, object]:
-        answer = await super().ask(op, **args)
+    async def ask(self, request: Request[A]) -> A:
+        answer = await super().ask(request)
         if not self.slow and self.status:
             self.status = replace(self.status, manifest_version=self.snapshot.read().version)
         return answer
@@ -532,7 +534,7 @@ async def test_the_stage_being_away_does_not_matter(bench: Bench):
     assert await bench.on_air(bench.video("a")) == ["a"]
     bench.stage.away, bench.stage.status = False, StageStatus(manifest_version="another")
     await bench.on_air(bench.video("a"))
-    assert bench.stage.ops() == ["reread"], "a stage that is behind is told again"
+    assert bench.stage.asked == [Reread()], "a stage that is behind is told again"
 
 
 async def test_clearing_the_cache_keeps_what_is_on_screen_and_fetches_the_rest_again(bench: Bench):

@@ -9,6 +9,7 @@ import pytest
 
 from player.agent.reports.logs import brief, read_logs
 from player.core.ports.server import CommandResult, CommandStatus
+from player.core.ports.stage import LogLines, ReadLog
 from player.redact import HIDDEN, Redactor
 from player.runtime.logs import RecentLines
 from tests.fakes.stage import FakeStage
@@ -27,7 +28,7 @@ def logging_here() -> Iterator[None]:
 
 async def test_x6_lines_of_both_daemons_without_secrets(logging_here: None):
     stage = FakeStage()
-    stage.answers["log"] = {"lines": [f"main: 'film' {SECRET}"]}
+    stage.answers[ReadLog] = LogLines((f"main: 'film' {SECRET}",))
     found = await read_logs(stage, lambda: Redactor([SECRET]))
     assert found["agent"][-1].endswith(f"box: the server said {HIDDEN}")
     assert found["stage"] == [f"main: 'film' {HIDDEN}"]

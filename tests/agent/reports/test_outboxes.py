@@ -18,6 +18,7 @@ from player.agent.reports.results_outbox import ResultsOutbox, pause_s
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.ports.server import Command
+from player.core.ports.stage import DropPlays
 from player.errors import NotOffered, ServerBusy, ServerDenied, ServerUnreachable
 from player.runtime.clock import SystemClock
 from player.store import Journal
@@ -90,7 +91,7 @@ async def test_plays_are_sent_in_batches_of_a_hundred_and_then_dropped(tmp_path:
     stage.play(250)
     box = outbox(tmp_path, cms, stage)
     async with running(box.run()):
-        await eventually(lambda: ("drop_plays", {"through": 250}) in stage.asked)
+        await eventually(lambda: DropPlays(250) in stage.asked)
         stage.play()
         await eventually(lambda: len(got(script)) == 251)
     assert [len(one.body["events"]) for one in script.seen] == [100, 100, 50, 1]
@@ -104,7 +105,7 @@ async def test_after_a_restart_only_what_is_new_is_sent(tmp_path: Path, script: 
     for _ in range(2):
         stage.play(3)
         async with running(outbox(tmp_path, cms, stage).run()):
-            await eventually(lambda: "drop_plays" in stage.ops())
+            await eventually(lambda: stage.was_asked(DropPlays))
         stage.asked.clear()
     assert got(script) == ["p1", "p2", "p3", "p4", "p5", "p6"]
 
@@ -125,7 +126,7 @@ async def test_a_server_that_is_away_costs_only_time(tmp_path: Path, script: Scr
     script.on(PLAYBACK, 503, 500, web.Response(text="<html>login</html>", content_type="text/html"), {})
     stage.play(2)
     async with running(outbox(tmp_path, cms, stage).run()):
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     assert got(script) == ["p1", "p2"] * 4
 
 
@@ -143,7 +144,7 @@ async def test_the_cursor_moves_only_after_the_server_accepted(tmp_path: Path, s
         await reached.wait()
     assert not (tmp_path / "plays-cursor.json").exists()
     async with running(outbox(tmp_path, cms, stage).run()):
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     assert got(script) == ["p1", "p2", "p1", "p2"]
 
 
@@ -157,7 +158,7 @@ async def test_an_event_that_is_refused_alone_three_times_is_set_aside_with_a_fa
     stage.play(3)
     box = outbox(tmp_path, cms, stage)
     async with running(box.run()):
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     assert [[e["id"] for e in one.body["events"]] for one in script.seen] == [["p1", "p2", "p3"], ["p2"], ["p2"], ["p2"]]
     assert (tmp_path / "refused.jsonl").read_text() == '{"id":"p2","name":"x"}\n'
     assert [(fault.code, fault.count) for fault in box.faults()] == [("play_refused", 1)]
@@ -179,7 +180,7 @@ async def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone(
     script.on(PLAYBACK, judge)
     stage.play(20)
     async with running(outbox(tmp_path, cms, stage).run()):
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     assert delivered == {f"p{n}" for n in range(1, 21)} - {"p7"}
     assert '"p7"' in (tmp_path / "refused.jsonl").read_text()
 
@@ -190,7 +191,7 @@ async def test_an_event_that_is_none_holds_nothing_back(tmp_path: Path, script: 
     stage.journal.append({"no": "id"})
     stage.play()
     async with running(outbox(tmp_path, cms, stage).run()):
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     assert got(script) == ["p1"]
     assert len((tmp_path / "refused.jsonl").read_text().splitlines()) == 2
 
@@ -207,7 +208,7 @@ async def test_n16_a_server_that_takes_no_plays_is_asked_rarely_and_nothing_is_s
         await asyncio.sleep(0.1)
         assert len(script.seen) == 1
         box.poke()
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     assert not (tmp_path / "refused.jsonl").exists()
 
 
@@ -223,7 +224,7 @@ async def test_s7_a_journal_cut_short_by_a_power_cut_is_followed(tmp_path: Path,
     script.on(PLAYBACK, {})
     stage.play(10)
     async with running(outbox(tmp_path, cms, stage).run()):
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     segment = next((tmp_path / "plays").glob("*.log"))
     lines = segment.read_bytes().splitlines(keepends=True)
     segment.write_bytes(b"".join(lines[:6]))
@@ -231,7 +232,7 @@ async def test_s7_a_journal_cut_short_by_a_power_cut_is_followed(tmp_path: Path,
     again.count = 100
     again.play(5)
     async with running(outbox(tmp_path, cms, again).run()):
-        await eventually(lambda: ("drop_plays", {"through": 11}) in again.asked)
+        await eventually(lambda: DropPlays(11) in again.asked)
     assert got(script)[10:] == ["p101", "p102", "p103", "p104", "p105"]
 
 
@@ -239,13 +240,13 @@ async def test_s12_a_journal_begun_afresh_is_sent_from_its_beginning(tmp_path: P
     script.on(PLAYBACK, {})
     stage.play(10)
     async with running(outbox(tmp_path, cms, stage).run()):
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
     next((tmp_path / "plays").glob("*.log")).unlink()
     again = Stage(tmp_path / "plays")
     again.count = 100
     again.play(12)
     async with running(outbox(tmp_path, cms, again).run()):
-        await eventually(lambda: ("drop_plays", {"through": 12}) in again.asked)
+        await eventually(lambda: DropPlays(12) in again.asked)
     assert got(script)[10:] == [f"p{n}" for n in range(101, 113)]
 
 
@@ -253,7 +254,7 @@ async def test_what_the_stage_dropped_as_asked_is_not_missed(tmp_path: Path, scr
     script.on(PLAYBACK, {})
     stage.play(600, filler="x" * 1000)
     async with running(outbox(tmp_path, cms, stage).run()):
-        await eventually(lambda: ("drop_plays", {"through": 600}) in stage.asked, 20)
+        await eventually(lambda: DropPlays(600) in stage.asked, 20)
         stage.journal.drop_through(600)
         stage.play(1)
         await eventually(lambda: len(got(script)) == 601)
@@ -267,7 +268,7 @@ async def test_an_absent_stage_is_told_when_it_is_back(tmp_path: Path, script: S
         await eventually(lambda: got(script))
         await asyncio.sleep(0.3)
         stage.away = False
-        await eventually(lambda: "drop_plays" in stage.ops())
+        await eventually(lambda: stage.was_asked(DropPlays))
 
 
 # --- command results -------------------------------------------------------------------------------------------------------------

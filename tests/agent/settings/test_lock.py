@@ -10,6 +10,7 @@ import pytest
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.content import DeviceSettings, Orientation
+from player.core.ports.stage import AnswerPin, Reread
 from player.errors import BoxError, StorageError, WrongPin
 from player.store import Snapshot
 from tests.fakes.clock import FakeClock
@@ -47,7 +48,7 @@ def lock(tmp_path: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock):
 
 async def test_k8_orders_are_on_disk_before_the_stage_is_told(tmp_path: Path, brief: BriefStore, stage: FakeStage):
     await brief.change_settings(screen_on=False, orientation=Orientation.PORTRAIT)
-    assert stage.ops() == ["reread"]
+    assert stage.asked == [Reread()]
     assert Snapshot(tmp_path / "orders.json", DeviceSettings).read() == DeviceSettings(
         screen_on=False, orientation=Orientation.PORTRAIT
     )
@@ -60,7 +61,7 @@ async def test_what_is_ordered_already_is_not_written_again(tmp_path: Path, brie
     written = (tmp_path / "orders.json").stat().st_mtime_ns
     await brief.change_settings(locked=True)
     assert (tmp_path / "orders.json").stat().st_mtime_ns == written
-    assert stage.ops() == ["reread"]
+    assert stage.asked == [Reread()]
 
 
 async def test_an_absent_stage_costs_nothing(brief: BriefStore, stage: FakeStage):
@@ -75,7 +76,7 @@ async def test_s3_an_order_that_cannot_be_written_is_not_in_force(tmp_path: Path
     with pytest.raises(StorageError):
         await book.change_settings(locked=True)
     assert book.current.settings.locked is False
-    assert stage.ops() == []
+    assert stage.asked == []
 
 
 # --- the lock ------------------------------------------------------------------------------------------------------------------
@@ -188,8 +189,8 @@ async def test_a_pin_entered_at_the_screen_is_answered_there(lock: ScreenLock, s
         for pin, ok in (("0000", False), ("1234", True)):
             stage.asked.clear()
             await lock.entered(pin)
-            await eventually(lambda: "pin_answer" in stage.ops())
-            assert dict(stage.asked)["pin_answer"]["ok"] is ok
+            await eventually(lambda: stage.was_asked(AnswerPin))
+            assert [answer.ok for answer in stage.asked if isinstance(answer, AnswerPin)] == [ok]
             clock.forward(2)
     assert not lock.locked
 

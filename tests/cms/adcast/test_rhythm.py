@@ -27,6 +27,7 @@ from player.core.content import StageBrief
 from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.core.ports.server import Device, Telemetry
+from player.core.ports.stage import Reread
 from player.demo.client import Operator
 from player.demo.server import DemoServer
 from player.runtime.clock import SystemClock
@@ -158,7 +159,7 @@ async def test_the_code_is_shown_changed_and_gone_when_the_box_is_paired(agent: 
         await eventually(lambda: agent.brief.current.cards.paired)
         await eventually(lambda: script.asked(HEARTBEAT))
     assert (agent.brief.current.cards.pairing_code, agent.brief.current.cards.device_name) == (None, "Lobby")
-    assert agent.stage.ops().count("reread") == 3
+    assert agent.stage.asked.count(Reread()) == 3
     assert agent.hurried == 1
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from player.compositor.sway import Sway
 from player.core.content import Alert, Layout, Manifest, Playlist, Rect, Region, Severity, StageBrief
 from player.core.cover import StageState, View
+from player.core.ports.stage import ShowIdentity, ShowText
 from player.runtime.clock import SystemClock
 from player.stage.cards.catalogue import lock_pad
 from player.stage.cards.panel_cards import Presenters
@@ -114,7 +115,7 @@ async def test_alert_curtain_and_message_are_on_both_panels_at_their_own_sizes(r
         for picture in pictures:
             corners = {picture.getpixel(at) for at in ((2, 2), (picture.width - 3, 2), (2, picture.height - 3))}
             assert RED not in corners, "the alert fills its panel"
-        await box.ask("identify", seconds=1)
+        await box.ask(ShowIdentity(1))
         await asyncio.sleep(0.7)
         assert [(await panel(box, name)).getpixel((2, 2)) for name in SIZES] == [p.getpixel((2, 2)) for p in pictures], (
             "no notice before it"
@@ -130,7 +131,7 @@ async def test_alert_curtain_and_message_are_on_both_panels_at_their_own_sizes(r
         box.order(screen_on=True)
         await box.reread()
         await until_both(box, is_red)
-        await box.ask("message", text="Closing soon", seconds=20)
+        await box.ask(ShowText("Closing soon", 20))
         await until_both(box, lambda p: colours(p.crop((0, p.height * 6 // 10, p.width, p.height * 19 // 20))) > 10)
 
 
@@ -161,7 +162,7 @@ async def test_identify_names_each_panel_and_the_idle_card_lies_on_both(runtime_
                 break
             await asyncio.sleep(0.15)
         assert idle.tobytes() == other.tobytes(), "the same card at the same size"
-        await box.ask("identify", seconds=20)
+        await box.ask(ShowIdentity(20))
         frame = await until_both(box, lambda p: p.getpixel((2, 2)) not in (BLACK, idle.getpixel((2, 2))))
         assert frame[0].getpixel((2, 2)) == frame[1].getpixel((2, 2))
         assert frame[0].tobytes() != frame[1].tobytes(), "each says which panel it is"

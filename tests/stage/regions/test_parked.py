@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
+from player.core.ports.stage import NextItem
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -63,6 +64,6 @@ async def test_a_page_that_waits_draws_nothing_and_draws_again_when_it_is_shown(
         await asyncio.sleep(0.1)
     await asyncio.sleep(1.5)
     assert await frames_in(told, 2.0) <= 6
-    await box.ask("next")
+    await box.ask(NextItem())
     await box.until_seen("blue")
     assert await frames_in(told, 2.0) >= 30

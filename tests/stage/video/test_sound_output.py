@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
+from player.core.ports.stage import NextItem
 from player.stage.regions.soundfade import gains, mpv_volume
 from player.stage.video.sound import SILENCE, Sound
 from tests.fakes.faults import fault_page
@@ -217,7 +218,7 @@ async def test_levelling_makes_a_whisper_and_a_shout_about_equally_loud(runtime_
         await box.until_shown("whisper")
         await asyncio.sleep(1.0)
         whisper = await server.level()
-        await box.ask("next")
+        await box.ask(NextItem())
         await box.until_shown("shout")
         await asyncio.sleep(1.0)
         shout = await server.level()
