@@ -12,6 +12,7 @@ _TEXT_HEAD, _PDF_HEAD = 4096, 1024
 
 PICTURES = frozenset({"jpeg", "png", "gif", "webp", "avif", "heif", "bmp"})
 VIDEOS = frozenset({"mp4", "matroska", "mpegts", "avi", "mpeg", "mpegvideo", "asf", "ogg", "flv"})
+MEDIA = PICTURES | VIDEOS | {"svg", "pdf", "zip"}
 # What else turns up, in words for the operator.
 WORDS = {
     "svg": "an SVG drawing",

@@ -16,9 +16,10 @@ import aiohttp
 from player.core.filehash import parse_file_hash
 from player.core.ports.server import WantedAsset
 from player.errors import ContentError
+from player.media.fetch.body import Patience
 from player.media.fetch.egress import Egress, Way, parse_url
 from player.media.fetch.partfile import PartFile
-from player.media.fetch.pump import NoRoom, Patience, Progress
+from player.media.fetch.pump import NoRoom, Progress
 from player.media.fetch.transfer import Fetched, Transfer
 
 __all__ = ["Downloader", "Fetched", "NoRoom", "Patience", "Progress"]

@@ -129,23 +129,31 @@ class Way:
     async def open(self, url: URL, name: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer to a GET after at most `MAX_REDIRECTS` hops, never from https to http.
 
+        Cookies that are set on the way come back to who set them, and are forgotten at the end.
         Raises ContentError (`bad_url`, `forbidden_address`, `redirects`), ServerUnreachable, ServerNonsense.
         """
+        cookies = aiohttp.CookieJar(unsafe=True)  # which is to say: from hosts without a name as well
         for _ in range(MAX_REDIRECTS + 1):
             await self._egress.check(url, name)
-            sent = {**headers, **(self._credentials if self._egress.is_server(url) else {})}
+            sent = {**headers, **(self._credentials if self._egress.is_server(url) else {}), **_cookie(cookies, url)}
             response = await _get(self._session, url, sent, self._first_byte_s)
             try:
                 target = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not target:
                     yield response
                     return
+                cookies.update_cookies(response.cookies, url)
             finally:
                 response.close()
             url = _next_hop(url, target, name)
         raise ContentError(
             "redirects", name, f"its address leads through more than {MAX_REDIRECTS} redirects: correct it on the server"
         )
+
+
+def _cookie(cookies: aiohttp.CookieJar, url: URL) -> dict[str, str]:
+    text = "; ".join(f"{name}={morsel.coded_value}" for name, morsel in cookies.filter_cookies(url).items())
+    return {"Cookie": text} if text else {}
 
 
 def _next_hop(url: URL, target: str, name: str) -> URL:

@@ -1,34 +1,19 @@
-"""From socket to disk: one batch is read while a thread hashes and writes the one before, the pace is judged (faults N5, N8)."""
+"""From socket to disk: one batch is read while a thread hashes and writes the one before (faults N8)."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import aiohttp
 
 from player.core.syncplan import shown_size
-from player.errors import ContentError, ServerNonsense, ServerUnreachable
-from player.media.fetch.egress import shown
+from player.errors import ContentError
+from player.media.fetch.body import Body
 from player.media.fetch.partfile import PartFile
-from player.media.filetype import HEAD_BYTES, sniff
 
 BATCH = 1024 * 1024
 
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a server may take: below `least_rate` bytes/s over `window_s` it is left; a break is resumed `resumes` times."""
-
-    first_byte_s: float = 20.0
-    window_s: float = 30.0
-    least_rate: float = 1000.0
-    resumes: int = 5
-    pause_s: float = 1.0
+Judge = Callable[[bytes], None]  # looks at the first bytes of a file, and raises when it is not what was asked for
 
 
 class NoRoom(ContentError):
@@ -44,28 +29,27 @@ class NoRoom(ContentError):
         self.size = size
 
 
-class BrokenOff(Exception):
-    """The body ended early; what came is kept."""
-
-
 class Pump:
-    """Moves one body into the part: at most `room` bytes in all, and no more than were `promised`."""
+    """Moves one body into the part: at most `room` bytes in all, and no more than were `promised`.
+
+    `judge` sees the first bytes of a file, at least `look` of them where there are so many.
+    """
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        body: Body,
         part: PartFile,
-        patience: Patience,
         name: str,
         room: int,
         promised: int | None,
         progress: Progress | None,
+        judge: Judge,
+        look: int,
     ) -> None:
-        self._response, self._part, self._patience, self._name = response, part, patience, name
+        self._body, self._part, self._name, self._judge, self._look = body, part, name, judge, look
         self._room, self._promised, self._progress = room, promised, progress
         self._limit = room if promised is None else min(room, promised)
         self._received = part.size
-        self._waited, self._came = 0.0, 0
         self._writing: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
@@ -73,11 +57,8 @@ class Pump:
         batch: list[bytes] = []
         size = 0
         try:
-            while chunk := await self._read():
-                if self._received == 0 and sniff(chunk[:HEAD_BYTES]) == "html":
-                    raise ServerNonsense(
-                        shown(self._response.url), "it sent a web page instead of media: is there a login page in the network?"
-                    )
+            chunk = await (self._body.read() if self._received else self._first())
+            while chunk:
                 self._received += len(chunk)
                 if self._received > self._limit:
                     raise self._too_long()
@@ -86,9 +67,18 @@ class Pump:
                 if size >= BATCH:
                     await self._write(batch)
                     batch, size = [], 0
+                chunk = await self._body.read()
         finally:
             await self._write(batch)
             await self._written()
+
+    async def _first(self) -> bytes:
+        """Enough to be judged, and judged."""
+        head = await self._body.read()
+        while 0 < len(head) < self._look and (more := await self._body.read()):
+            head += more
+        self._judge(head)
+        return head
 
     def _too_long(self) -> ContentError:
         self._part.discard()
@@ -109,25 +99,3 @@ class Pump:
             await writing
             if self._progress:
                 self._progress(self._part.size, self._promised)
-
-    async def _read(self) -> bytes:
-        """The next bytes, b"" at the end. Only time spent waiting for the server counts against it, never that of a slow disk."""
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(max(0.0, self._patience.window_s - self._waited)):
-                chunk = await self._response.content.readany()
-        except TimeoutError:
-            chunk = None
-        except aiohttp.ClientError as error:
-            raise BrokenOff(str(error)[:200] or type(error).__name__) from error
-        self._waited += time.monotonic() - began
-        self._came += len(chunk or b"")
-        if self._waited >= self._patience.window_s:
-            self._judge()
-        return await self._read() if chunk is None else chunk
-
-    def _judge(self) -> None:
-        if self._came < self._patience.least_rate * self._patience.window_s:
-            reason = f"only {self._came} bytes came in {self._patience.window_s:.0f} s; it is continued later"
-            raise ServerUnreachable(shown(self._response.url), reason)
-        self._waited, self._came = 0.0, 0

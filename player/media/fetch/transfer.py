@@ -1,12 +1,15 @@
 """One file on its way from a server into its part: what each answer means (faults N4, N7 to N10, C2, C7).
 
-Whether a 206 goes on where we stopped, whether this is a login page, whether it fits: decided before a byte is taken.
+Whether a 206 goes on where we stopped and whether it fits is decided before a byte is taken. The stronger witness decides what it
+is: a hash that fits outranks the looks of the bytes, and these outrank the header. Where one of them speaks of a page and no hash
+speaks for it, the fault tells of a login page.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,15 +21,31 @@ from yarl import URL
 from player.core.filehash import FileHash
 from player.core.ports.server import WantedAsset
 from player.errors import ContentError, ServerBusy, ServerNonsense, ServerRefused
+from player.media.fetch.body import PACKED, Body, BrokenOff, Patience
 from player.media.fetch.egress import Way, shown
 from player.media.fetch.partfile import Note, PartFile
-from player.media.fetch.pump import BATCH, BrokenOff, NoRoom, Patience, Progress, Pump
+from player.media.fetch.pump import BATCH, NoRoom, Progress, Pump
+from player.media.filetype import HEAD_BYTES, MEDIA, sniff
 from player.runtime.tasks import backoff
 
 LONGEST_PAUSE_S = 3600.0
 _PASSING = (408, 425, 429)  # below 500, and yet over by itself
 _PAGES = ("text/html", "application/xhtml+xml", "application/json")
+_LOOK = 512  # bytes that tell media from a page where the header calls it one
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server calls the bytes behind an address, as its headers have it."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Validators:
+        """Of an answer."""
+        return cls(headers.get("ETag"), headers.get("Last-Modified"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,7 @@ class Fetched:
     sha256: str
     size: int
     verified: bool
+    validators: Validators = Validators()
 
 
 class _StartOver(Exception):
@@ -60,9 +80,21 @@ class Transfer:
         self._way, self._patience, self._asset, self._url = way, patience, asset, url
         self._expected, self._part, self._room, self._progress = expected, part, room, progress
         self._mixed = part.size > 0  # some bytes are from an earlier answer
+        self._packed = False
+        self._page: ServerNonsense | None = None  # it looks like a login page
+        self._validators, self._where = Validators(), shown(url)
 
     async def run(self) -> Fetched:
         """Until the file is whole and checked. Raises ContentError, ServerError, StorageError."""
+        try:
+            return await self._run()
+        except ContentError as error:
+            if self._page is None:
+                raise
+            self._part.discard()
+            raise self._page from error
+
+    async def _run(self) -> Fetched:
         if not self._is_whole():
             await self._receive_all()
         if not self._matches() and self._mixed:
@@ -90,7 +122,7 @@ class Transfer:
             part.discard()
             raise ContentError("hash_mismatch", name, "what the server sent is not what its hash promises: upload it again")
         await asyncio.to_thread(part.finish)
-        return Fetched(part.path, part.digest(), part.size, self._expected is not None)
+        return Fetched(part.path, part.digest(), part.size, self._expected is not None, self._validators)
 
     async def _receive_all(self) -> None:
         """Goes on after each break, as long as something came since the one before."""
@@ -101,11 +133,14 @@ class Transfer:
             except _StartOver:
                 await self._start_over()
             except BrokenOff as error:
+                if self._packed:  # a part of what was packed is of no use to a server
+                    await self._start_over()
+                    before = -1
                 if attempt == self._patience.resumes or self._part.size <= before:
                     raise ContentError(
                         "truncated", self._asset.name, f"the server's answer broke off ({error}); it is continued later"
                     ) from error
-                self._mixed = True
+                self._mixed = self._part.size > 0
                 await asyncio.sleep(backoff(0, first_s=self._patience.pause_s))
             else:
                 return
@@ -118,11 +153,24 @@ class Transfer:
             total = await self._accept(response)
             await self._prepare(response, total)
             promised = total if self._asset.size is None else self._asset.size
-            await Pump(response, self._part, self._patience, self._asset.name, self._room, promised, self._progress).run()
+            body = Body(response, self._patience, packed=self._packed)
+            look = 1 if self._page is None else _LOOK
+            await Pump(body, self._part, self._asset.name, self._room, promised, self._progress, self._look_at, look).run()
         if total is not None and self._part.size < total:
             raise BrokenOff(f"{self._part.size} of {total} bytes came")
         if self._asset.size is not None and self._part.size < self._asset.size:
             raise BrokenOff(f"{self._part.size} of {self._asset.size} bytes came")
+
+    def _look_at(self, head: bytes) -> None:
+        """What the first bytes say. Raises ServerNonsense where they are a page, and no hash may speak for them in the end."""
+        kind = sniff(head[:HEAD_BYTES])
+        if kind in MEDIA:
+            self._page = None
+        elif kind == "html" and self._page is None:
+            reason = "it sent a web page instead of media: is there a login page in the network?"
+            self._page = ServerNonsense(self._where, reason)
+        if self._page is not None and self._expected is None:
+            raise self._page
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}
@@ -142,17 +190,24 @@ class Transfer:
             said = f"{response.status}: {response.reason}" if response.reason else str(response.status)
             refusal = ServerBusy if response.status >= 500 or response.status in _PASSING else ServerRefused
             raise refusal(where, said, retry_after(response.headers.get("Retry-After")))
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise ServerNonsense(where, "it sends media compressed, although asked not to: turn that off for media")
-        if response.content_type in _PAGES:
-            raise ServerNonsense(where, f"it sent {response.content_type} instead of media: is there a login page in the network?")
+        coding = response.headers.get("Content-Encoding", "identity").lower()
+        self._packed = coding in PACKED
+        if not self._packed and coding != "identity":
+            raise ServerNonsense(where, f"it sends media compressed ({coding}), although asked not to: turn that off for media")
+        self._validators, self._where, self._page = Validators.of(response.headers), where, None
         if response.status == 206:
             return self._accept_range(response)
+        if response.content_type in _PAGES:
+            self._page = ServerNonsense(
+                where, f"it sent {response.content_type} instead of media: is there a login page in the network?"
+            )
         if self._part.size:
             await self._start_over()
-        return length
+        return None if self._packed else length
 
     def _accept_range(self, response: aiohttp.ClientResponse) -> int | None:
+        if self._packed:
+            raise _StartOver
         found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if not self._part.size:
             raise ServerNonsense(shown(response.url), "it sent a part of the file although the whole was asked for")
@@ -176,7 +231,7 @@ class Transfer:
             if total > self._room:
                 raise NoRoom(self._asset.name, total, self._room)
             await asyncio.to_thread(self._part.reserve, total)
-        if not self._part.note:
+        if not self._part.note and not self._packed:
             headers = response.headers
             note = Note(shown(self._url), self._asset.file_hash, headers.get("ETag"), headers.get("Last-Modified"), total)
             await asyncio.to_thread(self._part.remember, note, durably=total is None or total > BATCH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import os
 import random
@@ -118,6 +119,30 @@ async def test_n4_words_are_not_media_whatever_they_look_like(bench: Bench, cont
     bench.chaos.serve("/a", b'{"error": "log in first"}', content_type=content_type)
     with pytest.raises(ServerNonsense, match="instead of media"):
         await bench.fetch()
+
+
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/json", "application/xhtml+xml"])
+@pytest.mark.parametrize("told", [True, False])
+async def test_right_bytes_are_taken_whatever_the_header_calls_them(bench: Bench, content_type: str, told: bool):
+    """A hash that fits outranks a header, and so do the first bytes of a video."""
+    bench.chaos.serve("/a", SMALL, content_type=content_type, trickle=(100, 0.01))
+    got = await bench.fetch(file_hash=sha256(SMALL) if told else None)
+    assert (got.path.read_bytes(), got.verified) == (SMALL, told)
+
+
+async def test_a_page_that_was_asked_for_by_its_hash_is_taken(bench: Bench):
+    page = b"<!doctype html><h1>Menu</h1>"
+    bench.chaos.serve("/a", page, content_type="text/html")
+    assert (await bench.fetch(file_hash=sha256(page))).path.read_bytes() == page
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "video/mp4"])
+@pytest.mark.parametrize("size", [None, 5_000_000])
+async def test_n4_a_login_page_in_place_of_a_file_with_a_hash_is_told_as_one(bench: Bench, content_type: str, size: int | None):
+    bench.chaos.serve("/a", b"<html>log in first", content_type=content_type, chunked=content_type == "video/mp4")
+    with pytest.raises(ServerNonsense, match="login page"):
+        await bench.fetch(file_hash=sha256(BODY), size=size)
+    assert bench.left() == []
 
 
 async def test_n4_a_redirect_to_a_login_page_is_not_media(bench: Bench):
@@ -380,10 +405,50 @@ async def test_n1_a_name_that_does_not_resolve_is_unreachable(bench: Bench):
         await bench.fetch("http://no-such-host.invalid/a")
 
 
-async def test_n18_a_compressed_body_is_not_unpacked(bench: Bench):
-    bench.chaos.serve("/a", bytes(1000), headers={"Content-Encoding": "gzip"})
-    with pytest.raises(ServerNonsense, match="compressed"):
+async def test_n18_media_that_is_packed_although_asked_not_to_is_unpacked(bench: Bench):
+    packed = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    bench.chaos.serve("/a", gzip.compress(BODY), headers=packed, etag='"1"')
+    bench.chaos.serve("/plain", BODY, headers=packed)
+    for path in ("/a", "/plain"):  # the second server only says so
+        got = await bench.fetch(path, file_hash=sha256(BODY), size=len(BODY))
+        assert (got.path.read_bytes(), got.verified) == (BODY, True)
+    bench.chaos.serve("/b", BODY, headers={"Content-Encoding": "br"})
+    with pytest.raises(ServerNonsense, match=r"compressed \(br\)"):
+        await bench.fetch("/b")
+
+
+async def test_n18_packed_media_that_breaks_off_begins_again_and_a_bomb_ends_at_its_room(bench: Bench):
+    packed = gzip.compress(BODY)
+    bench.chaos.serve("/a", packed, headers={"Content-Encoding": "gzip"}, etag='"1"', cuts=[2_000_000])
+    assert (await bench.fetch(file_hash=sha256(BODY))).path.read_bytes() == BODY
+    assert bench.chaos.ranges("/a") == [None, None]
+    bench.chaos.serve("/cut", packed[:-9], headers={"Content-Encoding": "gzip"})
+    with pytest.raises(ContentError, match="has no end"):
+        await bench.fetch("/cut")
+    bench.chaos.serve("/bomb", gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(NoRoom):
+        await bench.fetch("/bomb", room=2_000_000)
+    assert bench.left() == []
+
+
+async def test_a_cookie_that_is_set_on_the_way_comes_back_to_who_set_it_and_is_forgotten(bench: Bench):
+    async def gate(seen, writer: asyncio.StreamWriter) -> None:
+        if "pass=a b" in seen.headers.get("cookie", "").replace('"', ""):
+            target = "/file"
+        else:
+            target = '/a\r\nSet-Cookie: pass="a b"; Path=/'
+        writer.write(f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+
+    async with Chaos() as elsewhere:
+        bench.chaos.handle("/a", gate)
+        bench.chaos.redirect("/file", elsewhere.url.replace("127.0.0.1", "localhost") + "/b")
+        elsewhere.serve("/b", SMALL)
+        assert (await bench.fetch()).size == len(SMALL)
+        assert ["cookie" in seen.headers for seen in bench.chaos.seen] == [False, True, True]
+        assert "cookie" not in elsewhere.seen[0].headers
         await bench.fetch()
+        assert "cookie" not in bench.chaos.seen[3].headers
 
 
 async def test_c2_a_file_without_content_is_refused(bench: Bench):
