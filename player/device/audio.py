@@ -149,13 +149,10 @@ class LateAudio:
         return self._found
 
     async def volume(self) -> int:
-        """0 to 100. Raises BoxError."""
         return await (await self._audio()).volume()
 
     async def set_volume(self, volume: int) -> None:
-        """0 to 100. Raises BoxError."""
         await (await self._audio()).set_volume(volume)
 
     async def set_muted(self, muted: bool) -> None:
-        """Silence, or not. Raises BoxError."""
         await (await self._audio()).set_muted(muted)

@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The real `core.ports.box.Clock`."""
+    """Implements `core.ports.box.Clock`."""
 
     def now(self) -> datetime:
-        """This instant, aware UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that only grow, counted while suspended too."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -33,13 +33,18 @@ AGAIN_S = 2.0
 class Cards(Protocol):
     """What draws the player's own pictures on every panel (`panel_cards.Presenters`)."""
 
-    def on(self, panels: Sequence[Output | None]) -> None: ...
-    def pad_key(self, panel: str, x: float, y: float) -> str | None: ...
+    def on(self, panels: Sequence[Output | None]) -> None:
+        """Draw on these panels from now on; None stands for one that is missing."""
+
+    def pad_key(self, panel: str, x: float, y: float) -> str | None:
+        """Which key of the lock pad lies at that point of the panel (pixels); None: none."""
+
     @property
-    def curtained(self) -> bool: ...
-    async def show(
-        self, seen: View, brief: StageBrief, pad: Any, notices: Any, *, watermark: bool, backdrop: str | None
-    ) -> None: ...
+    def curtained(self) -> bool:
+        """Whether every panel is covered in black."""
+
+    async def show(self, seen: View, brief: StageBrief, pad: Any, notices: Any, *, watermark: bool, backdrop: str | None) -> None:
+        """Makes every panel agree with that. `backdrop` is the colour behind cards, #rrggbb. Raises BoxError."""
 
 
 class Surround:

@@ -28,7 +28,7 @@ class _Collector:
         self._status = status
 
     def describe(self) -> list[Metric]:
-        """Nothing beforehand."""
+        """Names no metric beforehand: each scrape has a registry of its own."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -18,7 +18,10 @@ from player.stage.regions.stand_in import TimedSurface
 
 
 class NullCompositor:
-    """Implements `Compositor` with one output of `size` and a window for every surface that was made."""
+    """Implements `Compositor` with one output of `size` and a window for every surface that was made.
+
+    Whatever is done with windows succeeds.
+    """
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size = size
@@ -34,55 +37,40 @@ class NullCompositor:
         return surface
 
     async def windows(self) -> Sequence[Window]:
-        """Those that were made."""
         return self._windows
 
     async def outputs(self) -> Sequence[Output]:
-        """The one there is."""
         return [Output("NONE-1", Rect(0, 0, *self._size), (*self._size, 60000), self._orientation, self._power)]
 
-    async def place(self, window_id: int, rect: Rect) -> None:
-        """Agrees."""
+    async def place(self, window_id: int, rect: Rect) -> None: ...
 
-    async def move(self, places: Mapping[int, Rect]) -> None:
-        """Agrees."""
+    async def move(self, places: Mapping[int, Rect]) -> None: ...
 
-    async def opacity(self, window_id: int, value: float) -> None:
-        """Agrees."""
+    async def opacity(self, window_id: int, value: float) -> None: ...
 
-    async def show_above(self, window_id: int, value: float = 1.0, at: Rect | None = None) -> None:
-        """Agrees."""
+    async def show_above(self, window_id: int, value: float = 1.0, at: Rect | None = None) -> None: ...
 
-    async def show_together(self, window_ids: Sequence[int]) -> None:
-        """Agrees."""
+    async def show_together(self, window_ids: Sequence[int]) -> None: ...
 
-    async def swap(self, front: int, back: int | None, at: Rect | None = None) -> None:
-        """Agrees."""
+    async def swap(self, front: int, back: int | None, at: Rect | None = None) -> None: ...
 
-    def set_layer(self, window_id: int, layer: int) -> None:
-        """Agrees."""
+    def set_layer(self, window_id: int, layer: int) -> None: ...
 
     async def turn(self, output: str, orientation: Orientation) -> None:  # noqa: ARG002 - the port's shape
-        """Remembers it."""
         self._orientation = orientation
 
     async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:  # noqa: ARG002 - the port's shape
-        """Remembers it."""
         self._size = (width, height)
 
-    async def scale(self, output: str, value: float) -> None:
-        """Agrees."""
+    async def scale(self, output: str, value: float) -> None: ...
 
     async def power(self, output: str, on: bool) -> None:  # noqa: ARG002 - the port's shape
-        """Remembers it."""
         self._power = on
 
     async def screenshot(self, path: Path) -> None:  # noqa: ARG002 - the port's shape
-        """There is no picture."""
         raise BoxError("screenshot", 'this player draws no picture (stage.backend = "none")')
 
     async def events(self) -> AsyncIterator[CompositorEvent]:
-        """Nothing ever happens."""
         nothing: tuple[CompositorEvent, ...] = ()
         for event in nothing:
             yield event
@@ -98,16 +86,12 @@ class NullScreen:
     def __init__(self, compositor: NullCompositor) -> None:
         self.make = compositor.make
 
-    async def open_cards(self, *_: object) -> None:
-        """No cards."""
+    async def open_cards(self, *_: object) -> None: ...
 
-    async def still(self, size: tuple[int, int]) -> None:
-        """Nobody looks."""
+    async def still(self, size: tuple[int, int]) -> None: ...
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """Nothing to keep running."""
         return {}
 
     def pids(self) -> dict[str, int]:
-        """Processes, by name."""
         return {"stage": os.getpid()}

@@ -88,8 +88,7 @@ class SingleSurface(Surface):
         self._screen.leave(self)
         self.playable = None
 
-    def resize(self, width: int, height: int) -> None:
-        """The window has the size it has."""
+    def resize(self, width: int, height: int) -> None: ...
 
     def set_volume(self, volume: int, *, muted: bool) -> None:
         """0 to 100, while it is on screen."""
@@ -229,8 +228,7 @@ class SingleScreen:
         cards = self._cards
         return Presenters(lambda _: cards, clock, zone, dirs.cache)
 
-    async def still(self, size: tuple[int, int]) -> None:
-        """There is nothing behind the window."""
+    async def still(self, size: tuple[int, int]) -> None: ...
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What brings items on screen."""

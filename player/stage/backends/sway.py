@@ -28,7 +28,7 @@ LISTEN_S = 2.0
 
 
 class SwayScreen:
-    """Implements what `app.Screen` promises."""
+    """Implements `app.Screen` with sway: windows of libmpv, of the browser, and of the stage's own."""
 
     def __init__(self, sway: Sway, config: StageConfig, dirs: Dirs, page: Callable[[str], FaultPage]) -> None:
         self._sway, self._config, self._dirs, self._page = sway, config, dirs, page

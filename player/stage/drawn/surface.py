@@ -26,7 +26,7 @@ LARGEST_TEXT = 256 * 1024
 
 
 class DrawnSurface(Surface):
-    """Make it with `await DrawnSurface.create(…)`; `now` gives the time in the zone of clocks."""
+    """Implements `Surface`. Make it with `await DrawnSurface.create(…)`; `now` gives the time in the zone of clocks."""
 
     def __init__(self, window: XdgWindow, app_id: str, now: Callable[[], datetime]) -> None:
         self._window, self._app_id, self._now = window, app_id, now
@@ -43,16 +43,13 @@ class DrawnSurface(Surface):
 
     @property
     def app_id(self) -> str:
-        """How the compositor knows the window."""
         return self._app_id
 
     @property
     def pid(self) -> int:
-        """This process draws."""
         return os.getpid()
 
     async def load(self, playable: Playable) -> None:
-        """Draws the first frame. Raises ContentError."""
         await self.unload()
         item = playable.item
         self._name = item.name
@@ -68,17 +65,14 @@ class DrawnSurface(Surface):
             raise ContentError("unplayable", item.name, f"it cannot be drawn ({error}): correct its text on the server") from error
 
     def start(self) -> None:
-        """Lets it run."""
         if self._act:
             self._act.start()
 
     def pause(self) -> None:
-        """Holds it; nothing is drawn."""
         if self._act:
             self._act.pause()
 
     async def ended(self) -> None:
-        """It has no end."""
         await asyncio.Event().wait()
 
     async def unload(self) -> None:
@@ -89,7 +83,6 @@ class DrawnSurface(Surface):
             self._window.take(SharedPicture(1, 1))
 
     def resize(self, width: int, height: int) -> None:
-        """Draws for another size."""
         if self._act:
             self._act.resize((width, height))
 
@@ -98,19 +91,15 @@ class DrawnSurface(Surface):
         if self._act:
             self._act.reread()
 
-    def set_volume(self, volume: int, *, muted: bool) -> None:
-        """There is no sound."""
+    def set_volume(self, volume: int, *, muted: bool) -> None: ...
 
     def duration_s(self) -> float | None:
-        """It has no length of its own."""
         return None
 
     def dropped_frames(self) -> int:
-        """Text that stands for a frame loses nothing."""
         return 0
 
     async def close(self) -> None:
-        """Closes the window."""
         await self.unload()
         self._window.close()
 

@@ -21,16 +21,13 @@ class TimedSurface(Surface):
 
     @property
     def app_id(self) -> str:
-        """A name; there is no window."""
         return self._app_id
 
     @property
     def pid(self) -> int:
-        """This process."""
         return os.getpid()
 
     async def load(self, playable: Playable) -> None:
-        """Raises ContentError where the file is missing or empty."""
         self._started.clear()
         self._length = None
         if playable.item.file is not None and not await asyncio.to_thread(os.path.getsize, playable.target):
@@ -39,33 +36,24 @@ class TimedSurface(Surface):
             self._length = playable.item.duration_s or CLIP_S
 
     def start(self) -> None:
-        """Lets time run."""
         self._started.set()
 
-    def pause(self) -> None:
-        """Nothing moves anyway."""
+    def pause(self) -> None: ...
 
     async def ended(self) -> None:
-        """After the item's length."""
         await self._started.wait()
         await asyncio.sleep(self._length if self._length is not None else 10**9)
 
-    async def unload(self) -> None:
-        """Nothing is held."""
+    async def unload(self) -> None: ...
 
-    def resize(self, width: int, height: int) -> None:
-        """There is no size."""
+    def resize(self, width: int, height: int) -> None: ...
 
-    def set_volume(self, volume: int, *, muted: bool) -> None:
-        """There is no sound."""
+    def set_volume(self, volume: int, *, muted: bool) -> None: ...
 
     def duration_s(self) -> float | None:
-        """As it will take."""
         return self._length
 
     def dropped_frames(self) -> int:
-        """None are drawn."""
         return 0
 
-    async def close(self) -> None:
-        """Nothing is held."""
+    async def close(self) -> None: ...

@@ -19,7 +19,7 @@ NO_WINDOW = 0  # of what stands in for an item where no window can be opened
 
 
 class Visibility:
-    """Seen at first; `close` and `open` say otherwise."""
+    """Implements `Compositor`. Seen at first; `close` and `open` say otherwise."""
 
     def __init__(self, compositor: Compositor, *, is_open: bool = True) -> None:
         self._compositor = compositor
@@ -103,37 +103,28 @@ class Visibility:
     # --- what has nothing to do with being seen
 
     def set_layer(self, window_id: int, layer: int) -> None:
-        """As the compositor does."""
         self._compositor.set_layer(window_id, layer)
 
     async def windows(self) -> Sequence[Window]:
-        """All of the compositor's."""
         return await self._compositor.windows()
 
     async def outputs(self) -> Sequence[Output]:
-        """All of the compositor's."""
         return await self._compositor.outputs()
 
     async def turn(self, output: str, orientation: Orientation) -> None:
-        """As the compositor does."""
         await self._compositor.turn(output, orientation)
 
     async def mode(self, output: str, width: int, height: int, refresh_mhz: int | None = None) -> None:
-        """As the compositor does."""
         await self._compositor.mode(output, width, height, refresh_mhz)
 
     async def scale(self, output: str, value: float) -> None:
-        """As the compositor does."""
         await self._compositor.scale(output, value)
 
     async def power(self, output: str, on: bool) -> None:
-        """As the compositor does."""
         await self._compositor.power(output, on)
 
     async def screenshot(self, path: Path) -> None:
-        """As the compositor does."""
         await self._compositor.screenshot(path)
 
     def events(self) -> AsyncIterator[CompositorEvent]:
-        """The compositor's."""
         return self._compositor.events()
