@@ -38,8 +38,8 @@ from tests.fakes.brief import brief
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 
 COMMANDS = (
-    "run", "agent", "stage", "compositor", "demo", "play", "status", "screenshot", "pair", "lock", "unlock", "doctor",
-    "support-bundle", "cache", "proof", "token", "update",
+    "run", "agent", "stage", "compositor", "demo", "play", "status", "screenshot", "pair", "lock", "unlock",
+    "settings", "get", "set", "doctor", "support-bundle", "cache", "proof", "token", "update",
 )  # fmt: skip
 
 
@@ -136,7 +136,17 @@ def test_a_wrong_configuration_is_exit_code_2_and_names_file_and_key(box: Box, c
 
 
 @pytest.mark.parametrize(
-    "command", [["status"], ["screenshot", "x.png"], ["pair"], ["lock", "--pin", "4711"], ["unlock", "--pin", "4711"]]
+    "command",
+    [
+        ["status"],
+        ["screenshot", "x.png"],
+        ["pair"],
+        ["lock", "--pin", "4711"],
+        ["unlock", "--pin", "4711"],
+        ["settings"],
+        ["get", "volume"],
+        ["set", "volume", "35"],
+    ],
 )
 def test_without_a_player_it_is_exit_code_3(box: Box, command: list[str]) -> None:
     done = box(*command)
@@ -170,6 +180,30 @@ def test_a_screenshot_is_png_or_jpeg_by_its_suffix(box: Box, running: Running) -
     wrong = box("screenshot", "now.bmp")
     assert wrong.returncode == 1
     assert "end it in .png or .jpg" in wrong.stderr
+
+
+def test_settings_are_a_table_of_what_is_wanted_and_found_and_who_asked(box: Box, running: Running) -> None:
+    lines = box("settings").stdout.splitlines()
+    assert lines[0].split() == ["setting", "wanted", "found", "asked", "for", "by", "when", "takes"]
+    row = "volume   35      34     the server <cms>  2023-11-14 22:13 UTC  a number from 0 to 100"
+    assert " ".join(lines[1].split()) == " ".join(row.split())
+    assert lines[2] == "volume is not in effect: no sink"
+    assert json.loads(box("settings", "--json").stdout)[0]["range"] == "a number from 0 to 100"
+    assert box("get", "volume").stdout == "35\n"
+
+
+def test_a_setting_is_asked_for_or_refused_with_the_reason(box: Box, running: Running) -> None:
+    assert box("set", "volume", "40").returncode == 0
+    assert running.actions.done == [("volume for the command line", 40)]
+    for arguments, reason in (
+        (("set", "volume", "140"), "volume: must be a number from 0 to 100, found '140'"),
+        (("set", "volum", "40"), "volum: there is no such setting; did you mean volume?"),
+        (("get", "volum"), "volum: there is no such setting; did you mean volume?"),
+        (("set", "brightness", "40"), "this box has no backlight"),
+    ):
+        done = box(*arguments)
+        assert done.returncode == 1
+        assert reason in done.stderr
 
 
 def test_pair_tells_the_code_or_that_none_is_needed(box: Box, running: Running) -> None:

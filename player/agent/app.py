@@ -105,7 +105,7 @@ class Agent:
             tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
         )  # fmt: skip
         self._open_reports(self.connection)
-        local_controls = LocalControls(self.status.read, self.commands, self.lock, self.stage)
+        local_controls = LocalControls(self.status.read, self.commands, self.lock, self.settings, self.stage)
         self.control = ControlServer(
             local_controls, local_controls, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
             listen=config.control.listen, password=_password(config),

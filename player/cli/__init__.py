@@ -139,6 +139,13 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
     def pin(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--pin", required=True, help="4 to 12 digits")
 
+    def name(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("name", metavar="NAME", help="as `settings` lists it")
+
+    def value(parser: argparse.ArgumentParser) -> None:
+        name(parser)
+        parser.add_argument("value", metavar="VALUE", help="within the range that `settings` lists")
+
     _command(commands, "status", "questions:status", "what a running player is doing", "status --watch", status)
     _command(
         commands, "screenshot", "questions:screenshot", "what the screen shows now, as PNG or JPEG", "screenshot now.png", file
@@ -146,6 +153,9 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
     _command(commands, "pair", "questions:pair", "the pairing code", "pair")
     _command(commands, "lock", "questions:lock", "lock local controls", "lock --pin 471100", pin)
     _command(commands, "unlock", "questions:unlock", "unlock local controls", "unlock --pin 471100", pin)
+    _command(commands, "settings", "settings:show", "every setting: wanted, found, who asked, when", "settings", json_only)
+    _command(commands, "get", "settings:get", "what is wanted of one setting", "get volume", name)
+    _command(commands, "set", "settings:set_", 'ask for a setting; "default" returns to the configuration', "set volume 35", value)
     _command(commands, "doctor", "doctor:main", "test this machine, and say what to do about it", "doctor", json_only)
     _command(
         commands,

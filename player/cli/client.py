@@ -7,8 +7,9 @@ import json
 import socket
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
-from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
+from player.errors import BoxError, CommandRejected, NotRunning, SettingRefused, WrongPin
 
 ANSWER_WITHIN_S = 35.0
 
@@ -61,6 +62,14 @@ class ControlClient:
         """Runs a command as if the server had sent it; returns its result. Raises CommandRejected."""
         return self._json("POST", "/api/command", {"type": kind, "payload": payload or {}})
 
+    def settings(self) -> list[dict[str, Any]]:
+        """Every setting: name, meaning, range, wanted, found, asked_by, asked_at, outcome, in_effect."""
+        return cast("list[dict[str, Any]]", self._json("GET", "/api/settings")["settings"])
+
+    def set(self, name: str, value: str) -> dict[str, Any]:
+        """Asks for a setting; returns its row. Raises SettingRefused."""
+        return self._json("POST", f"/api/settings/{quote(name, safe='')}", {"value": value})
+
     def _json(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self._call(method, path, body)))
 
@@ -92,4 +101,7 @@ def _refusal(content: bytes, status: int) -> Exception:
         return BoxError("control", f"the player answered {status}")
     if code == WrongPin.code:
         return WrongPin(float(said.get("wait_s", 0)))
+    if code == SettingRefused.code:
+        name, _, reason = message.partition(": ")
+        return SettingRefused(name, reason)
     return CommandRejected(message) if code == CommandRejected.code else BoxError("control", message)

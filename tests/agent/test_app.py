@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,12 @@ from typing import Any
 import pytest
 
 from player.agent.app import Agent
+from player.brief import BriefFile
+from player.cli.client import ControlClient
 from player.cms.adcast.keys import Keys
 from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
-from player.core.content import Item, Kind
+from player.core.content import Item, Kind, Orientation
 from player.core.playback import Moment, PlayRecord, PlayResult
 from player.core.ports.stage import AnyAnswer, AnyRequest, Picture, PictureFormat, ReleaseItems, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create
@@ -87,9 +91,9 @@ async def test_a_command_to_clear_the_cache_also_releases_what_the_stage_keeps_o
 
     script.on(PLAYLIST, {"playlist": None})
     script.on("/api/device/commands/7/result", {})
-    socket = AgentSocket(dirs.stage_socket, stage)
-    socket.tell(StageStatus())
-    async with running(socket.run()), agent(script.url, dirs, load_or_create(dirs.state)) as made:
+    server = AgentSocket(dirs.stage_socket, stage)
+    server.tell(StageStatus())
+    async with running(server.run()), agent(script.url, dirs, load_or_create(dirs.state)) as made:
         await eventually(lambda: made.stage.status)
         script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "7", "type": "clear_cache"}]}, {"paired": True})
         (result,) = await eventually(lambda: script.asked("/api/device/commands/7/result"))
@@ -112,9 +116,9 @@ async def test_without_a_server_nothing_is_asked_and_local_commands_answer_in_tr
     async def stage(request: AnyRequest) -> AnyAnswer:
         return Picture(b"jpeg", 1280, 720, PictureFormat.JPEG) if isinstance(request, TakePicture) else None
 
-    socket = AgentSocket(dirs.stage_socket, stage)
-    socket.tell(StageStatus(last_play_seq=3))
-    async with running(socket.run()), agent("", dirs, load_or_create(dirs.state)) as made:
+    server = AgentSocket(dirs.stage_socket, stage)
+    server.tell(StageStatus(last_play_seq=3))
+    async with running(server.run()), agent("", dirs, load_or_create(dirs.state)) as made:
         await eventually(lambda: made.stage.status)
         picture = await made.commands.perform("screenshot", {})
         refresh = await made.commands.perform("refresh", {})
@@ -136,3 +140,34 @@ async def test_a_server_that_refuses_this_box_from_the_start_is_not_called_onlin
         status = await made.status.read()
     assert (status.server.online, status.server.last_contact) == (False, None)
     assert set(status.server.abilities.values()) == {"yes"}
+
+
+def listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(path)) == 0
+
+
+async def test_every_door_leads_to_the_same_settings_and_they_hold_after_a_start(script: Script, dirs: Dirs):
+    line = ControlClient(dirs.control_socket, 10.0)
+    script.on(PLAYLIST, {"playlist": None})
+    script.on("/api/device/commands/7/result", {})
+    async with agent(script.url, dirs, load_or_create(dirs.state)) as made:
+        await eventually(lambda: listens(dirs.control_socket))
+        await asyncio.to_thread(line.set, "orientation", "portrait")
+        await made.commands.perform("mute", {"muted": True})
+        order = {"id": "7", "type": "screen_off"}
+        script.on(HEARTBEAT, {"paired": True, "is_locked": True, "pending_commands": [order]}, {"paired": True, "is_locked": True})
+        await eventually(lambda: script.asked("/api/device/commands/7/result"))
+        await eventually(lambda: made.lock.locked)
+    async with agent(script.url, dirs, load_or_create(dirs.state)):
+        await eventually(lambda: listens(dirs.control_socket))
+        rows = {row["name"]: row for row in await asyncio.to_thread(line.settings)}
+    asked = {name: (row["wanted"], row["asked_by"]) for name, row in rows.items() if row["asked_by"] != "the configuration"}
+    assert asked == {
+        "orientation": ("portrait", "the command line"), "muted": (True, "a command at the box"),
+        "screen_on": (False, "a command of the server"), "locked": (True, "the server"),
+    }  # fmt: skip
+    told = BriefFile(dirs.brief).read()
+    assert told is not None
+    settings = told.settings
+    assert (settings.orientation, settings.muted, settings.screen_on, settings.locked) == (Orientation.PORTRAIT, True, False, True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from player.agent.reports.status import (
@@ -14,16 +15,21 @@ from player.agent.reports.status import (
     SyncProgress,
     build,
 )
+from player.agent.settings.registry import SettingRow
 from player.core.contact import Standing
 from player.core.content import CardFacts, StageBrief
 from player.core.cover import StageState
 from player.core.faults import Fault
 from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import NowPlaying, StageStatus
-from player.errors import CommandRejected, WrongPin
+from player.core.settings import find
+from player.errors import BoxError, CommandRejected, WrongPin
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
 PNG = b"\x89PNG\r\n\x1a\n a picture"
+VOLUME = SettingRow(
+    "volume", "how loud the box is", "a number from 0 to 100", 35, 34, "the server <cms>", 1_700_000_000.0, "no sink", False
+)
 RESULT = CommandResult("c1", "refresh", CommandStatus.SUCCEEDED, "done", 1.0, 2.0)
 
 
@@ -83,6 +89,15 @@ class FakeActions:
             raise CommandRejected("there is no command dance")
         self.done.append((kind, dict(payload)))
         return RESULT
+
+    async def settings(self) -> Sequence[SettingRow]:
+        return (VOLUME,)
+
+    async def set(self, name: str, value: Any, who: str) -> SettingRow:
+        if name == "brightness":
+            raise BoxError("panel", "this box has no backlight")
+        self.done.append((f"{name} for {who}", find(name).value(value)))
+        return replace(VOLUME, wanted=value)
 
     async def screenshot(self, kind: str, width: int | None = None) -> bytes:
         self.pictures.append((kind, width))

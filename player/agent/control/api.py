@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -19,14 +19,16 @@ from player.agent.control import local_page
 from player.agent.control.access import Access, Refused, Scope, check_host, check_origin
 from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
+from player.agent.settings.registry import SettingRow
 from player.core.ports.server import CommandResult
-from player.errors import CommandRejected, SignageError, WrongPin
+from player.errors import CommandRejected, SettingRefused, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 30.0
 BODY_WITHIN_S = 5.0
 REMOTE_WIDTH = 1280
 LARGEST_BODY = 64 * 1024
 ADMIN_COMMANDS = frozenset({"update_app", "upload_logs"})
+REFUSALS = (CommandRejected, SettingRefused)
 REMOTE_VIEW = "/api/screen.mjpeg"  # has no end of its own
 OPEN_PATHS = frozenset({"/health", *local_page.ASSETS})
 _HEADERS = {
@@ -53,13 +55,15 @@ class Actions(Protocol):
     """What the API can have done. All raise SignageError; `lock` and `unlock` raise WrongPin, `check_pin` only while PINs wait.
 
     `lock` without a PIN set before takes `pin` as the one. `screenshot` answers the bytes of a picture of `kind` "jpeg" or "png",
-    at most `width` pixels wide.
+    at most `width` pixels wide. `set` asks for a setting in the name of `who`; the value None returns to the configuration.
     """
 
     async def check_pin(self, pin: str) -> bool: ...
     async def lock(self, pin: str) -> None: ...
     async def unlock(self, pin: str) -> None: ...
     async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult: ...
+    async def settings(self) -> Sequence[SettingRow]: ...
+    async def set(self, name: str, value: Any, who: str) -> SettingRow: ...
     async def screenshot(self, kind: str, width: int | None = None) -> bytes: ...
 
 
@@ -76,7 +80,9 @@ def make_app(source: StatusSource, actions: Actions, access: Access, host_name: 
     app.router.add_post("/api/lock", calls.lock)
     app.router.add_post("/api/unlock", calls.unlock)
     app.router.add_post("/api/command", calls.command)
-    local_page.add_to(app, source.status)
+    app.router.add_get("/api/settings", calls.settings)
+    app.router.add_post("/api/settings/{name}", calls.set)
+    local_page.add_to(app, source.status, actions.settings)
     app.on_response_prepare.append(_add_headers)
     return app
 
@@ -100,7 +106,7 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except WrongPin as error:
         return web.json_response({"error": error.code, "message": str(error), "wait_s": error.wait_s}, status=403)
     except SignageError as error:
-        status = error.status if isinstance(error, Refused) else 400 if isinstance(error, CommandRejected) else 503
+        status = error.status if isinstance(error, Refused) else 400 if isinstance(error, REFUSALS) else 503
         return _sorry(status, error.code, str(error))
 
 
@@ -204,6 +210,19 @@ class _Calls:
             raise CommandRejected('expected {"type": "…", "payload": {…}}')
         await self._need(request, Scope.ADMIN if kind in ADMIN_COMMANDS else Scope.CONTROL)
         return _json(await self._actions.command(kind, payload))
+
+    async def settings(self, _: web.Request) -> web.Response:
+        """{settings: [{name, meaning, range, wanted, found, asked_by, asked_at, outcome, in_effect}]}, read back now."""
+        return _json({"settings": await self._actions.settings()})
+
+    async def set(self, request: web.Request) -> web.Response:
+        """{value}: a request for one setting, null returns to the configuration; answers its row."""
+        body = await _body(request)
+        if "value" not in body:
+            raise CommandRejected('expected {"value": …}')
+        await self._need(request, Scope.CONTROL)
+        who = "the command line" if _is_unix(request) else "the control API"
+        return _json(await self._actions.set(request.match_info["name"], body["value"], who))
 
     async def _need(self, request: web.Request, scope: Scope, pin: str | None = None) -> None:
         found = request[_SCOPE]

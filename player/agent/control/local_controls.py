@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.status import Status
+from player.agent.settings.registry import SettingRow, SettingsRegistry
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import PictureFormat, StagePort, TakePicture
+from player.core.settings import Asker
 
 
 class LocalControls:
     """`build` makes the status of this moment."""
 
-    def __init__(self, build: Callable[[], Awaitable[Status]], commands: CommandRunner, lock: ScreenLock, stage: StagePort) -> None:
-        self._build, self._commands, self._lock, self._stage = build, commands, lock, stage
+    def __init__(
+        self,
+        build: Callable[[], Awaitable[Status]],
+        commands: CommandRunner,
+        lock: ScreenLock,
+        settings: SettingsRegistry,
+        stage: StagePort,
+    ) -> None:
+        self._build, self._commands, self._lock, self._settings, self._stage = build, commands, lock, settings, stage
 
     async def status(self) -> Status:
         """What the player is doing now."""
@@ -37,6 +46,15 @@ class LocalControls:
     async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult:
         """A command given at the box. Raises SignageError."""
         return await self._commands.perform(kind, payload)
+
+    async def settings(self) -> Sequence[SettingRow]:
+        """Every setting, read back now."""
+        return await self._settings.rows()
+
+    async def set(self, name: str, value: Any, who: str) -> SettingRow:
+        """A request for a setting; None returns to the configuration. Raises SettingRefused, StorageError, BoxError."""
+        await self._settings.ask(name, value, by=Asker.BOX, who=who)
+        return await self._settings.row(name)
 
     async def screenshot(self, kind: str, width: int | None = None) -> bytes:
         """The whole screen as "jpeg" or "png". Raises BoxError."""

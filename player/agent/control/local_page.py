@@ -5,7 +5,7 @@ Rendered by Jinja with autoescape; no external resource, no inline script or sty
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,22 @@ from typing import Any
 from aiohttp import web
 
 from player.agent.reports.status import Status
+from player.agent.settings.registry import SettingRow
+from player.core.settings import Value
 
 FOLDER = Path(__file__).parent / "page"
 ASSETS = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 
 
-def add_to(app: web.Application, status: Callable[[], Awaitable[Status]]) -> None:
-    """Adds `/`, `/now` (the part that changes) and the page's files."""
+def add_to(
+    app: web.Application, status: Callable[[], Awaitable[Status]], settings: Callable[[], Awaitable[Sequence[SettingRow]]]
+) -> None:
+    """Adds `/`, `/now` (the part that changes by itself), `/settings` (asked of devices, so on demand) and the page's files."""
     import aiohttp_jinja2
     import jinja2
 
     environment = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(FOLDER), autoescape=True)
-    environment.filters |= {"size": in_words_bytes, "span": in_words_seconds, "instant": in_words_instant}
+    environment.filters |= {"value": in_words_value, "size": in_words_bytes, "span": in_words_seconds, "instant": in_words_instant}
 
     def page(template: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def show(request: web.Request) -> web.StreamResponse:
@@ -32,7 +36,11 @@ def add_to(app: web.Application, status: Callable[[], Awaitable[Status]]) -> Non
 
         return show
 
+    async def table(request: web.Request) -> web.StreamResponse:
+        return aiohttp_jinja2.render_template("settings.html", request, {"settings": await settings()})
+
     app.router.add_get("/", page("page.html"))
+    app.router.add_get("/settings", table)
     app.router.add_get("/now", page("now.html"))
     for path, content_type in ASSETS.items():
         app.router.add_get(path, _file(FOLDER / path[1:], content_type))
@@ -45,6 +53,11 @@ def _file(path: Path, content_type: str) -> Callable[[web.Request], Awaitable[we
         return web.Response(body=content, content_type=content_type, charset="utf-8")
 
     return serve
+
+
+def in_words_value(value: Value) -> str:
+    """True -> "on"; None -> "–"."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else "–" if value is None else str(value)
 
 
 def in_words_bytes(count: float) -> str:

@@ -140,6 +140,36 @@ async def test_a_command_is_run_and_its_result_told(served: Served) -> None:
         await ask(served, "command", "dance")
 
 
+async def test_settings_are_shown_and_asked_for(served: Served) -> None:
+    rows = await ask(served, "settings")
+    assert (rows[0]["name"], rows[0]["wanted"], rows[0]["found"], rows[0]["asked_by"]) == ("volume", 35, 34, "the server <cms>")
+    assert (await ask(served, "set", "volume", "40"))["wanted"] == "40"
+    code, row = await served.post("/api/settings/volume", {"value": 50}, **basic())
+    assert (code, row["wanted"]) == (200, 50)
+    assert served.actions.done == [("volume for the command line", 40), ("volume for the control API", 50)]
+
+
+async def test_a_setting_that_is_refused_says_why(served: Served) -> None:
+    for name, body, code, error, words in (
+        ("volume", {"value": 101}, 400, "setting_refused", "volume: must be a number from 0 to 100"),
+        ("volum", {"value": 1}, 400, "setting_refused", "did you mean volume?"),
+        ("brightness", {"value": 1}, 503, "box", "this box has no backlight"),
+        ("volume", {}, 400, "command_rejected", "expected"),
+    ):
+        found, answer = await served.post(f"/api/settings/{name}", body, **basic())
+        assert (found, answer["error"]) == (code, error)
+        assert words in answer["message"]
+    assert served.actions.done == []
+
+
+async def test_the_page_has_the_settings(served: Served) -> None:
+    code, text, _ = await served.get("/settings")
+    assert code == 200
+    for words in ("volume", "35", "34", "the server &lt;cms&gt;", "2023-11-14 22:13", "no sink", 'class="bad"'):
+        assert words in text
+    assert 'id="settings"' in (await served.get("/"))[1]
+
+
 async def test_metrics_are_prometheus_text(served: Served) -> None:
     code, text, headers = await served.get("/metrics")
     assert code == 200
@@ -178,7 +208,8 @@ async def test_the_page_needs_nothing_from_elsewhere(served: Served) -> None:
 
 
 async def test_l1_nobody_writes_without_a_right(served: Served) -> None:
-    for path, body in (("/api/command", {"type": "reboot"}), ("/api/lock", {"pin": "1234"}), ("/api/unlock", {"pin": "1234"})):
+    pin, setting = {"pin": "1234"}, "/api/settings/volume"
+    for path, body in (("/api/command", {"type": "reboot"}), ("/api/lock", pin), ("/api/unlock", pin), (setting, {"value": 1})):
         code, answer = await served.post(path, body)
         assert code in (401, 403), path
         assert answer["message"]
@@ -210,6 +241,8 @@ async def test_l1_a_scope_allows_no_more_than_it_says(served: Served) -> None:
     _, reads = served.tokens.create("reader", Scope.READ)
     _, controls = served.tokens.create("staff", Scope.CONTROL)
     assert (await served.post("/api/command", {"type": "next"}, Authorization=f"Bearer {reads}"))[0] == 401
+    assert (await served.post("/api/settings/volume", {"value": 1}, Authorization=f"Bearer {reads}"))[0] == 401
+    assert (await served.post("/api/settings/volume", {"value": 1}, Authorization=f"Bearer {controls}"))[0] == 200
     assert (await served.post("/api/command", {"type": "update_app"}, Authorization=f"Bearer {controls}"))[0] == 403
     assert (await served.post("/api/command", {"type": "update_app"}, **basic()))[0] == 200
 
@@ -237,7 +270,7 @@ async def test_l1_from_another_machine_even_reading_needs_a_right(tmp_path: Path
     )
     async with server.serving(), aiohttp.ClientSession() as http:
         url = f"http://{address}:{server.port}"
-        wanted = {"/api/status": 401, "/": 401, "/api/screen.jpg": 401, "/health": 200}
+        wanted = {"/api/status": 401, "/": 401, "/api/screen.jpg": 401, "/api/settings": 401, "/settings": 401, "/health": 200}
         if address.startswith("127."):
             wanted = dict.fromkeys(wanted, 200)
         for path, code in wanted.items():

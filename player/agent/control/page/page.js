@@ -62,4 +62,35 @@ document.getElementById("controls").addEventListener("submit", async (event) => 
   }
 });
 
+async function readSettings() {
+  const table = document.getElementById("settings");
+  try {
+    const response = await fetch("/settings", { signal: AbortSignal.timeout(30000) });
+    if (response.ok) table.innerHTML = await response.text(); // our own template, escaped by the server
+  } catch {
+    table.textContent = "The player does not answer";
+  }
+}
+
+document.getElementById("setting").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { name, value, right } = event.target.elements;
+  const outcome = document.getElementById("outcome");
+  outcome.textContent = "…";
+  try {
+    const response = await fetch(`/api/settings/${encodeURIComponent(name.value)}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...rightOf(right.value) },
+      body: JSON.stringify({ value: value.value }),
+      signal: AbortSignal.timeout(30000),
+    });
+    const body = await response.json();
+    outcome.textContent = body.message || body.outcome;
+  } catch {
+    outcome.textContent = "The player does not answer";
+  }
+  readSettings();
+});
+
+readSettings();
 setTimeout(renew, 3000);

@@ -1,0 +1,62 @@
+"""`settings`, `get NAME`, `set NAME VALUE`: what a running player is told to be, and whether it is so."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from player.cli.client import ControlClient
+from player.config import Config, Dirs
+from player.core.settings import find
+
+WIDE = 160  # columns where nobody folds lines
+
+
+def show(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Prints every setting: wanted, found, who asked, when."""
+    rows = ControlClient(dirs.control_socket).settings()
+    if chosen.json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    table = Table("setting", "wanted", "found", "asked for by", "when", "takes", box=None, pad_edge=False)
+    for row in rows:
+        cells = (row["name"], in_words(row["wanted"]), in_words(row["found"]), row["asked_by"] or "nobody", _when(row["asked_at"]))
+        table.add_row(*map(Text, (*cells, row["range"])), style=None if row["in_effect"] else "red")
+    console.print(table)
+    for row in rows:
+        if not row["in_effect"]:
+            console.print(Text(f"{row['name']} is not in effect: {row['outcome']}", style="red"))
+    return 0
+
+
+def get(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Prints what is wanted of one setting. Raises SettingRefused."""
+    name = find(chosen.name).name
+    rows = {row["name"]: row for row in ControlClient(dirs.control_socket).settings()}
+    print(in_words(rows[name]["wanted"]))
+    return 0
+
+
+def set_(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Asks for one setting, and prints how that ended. Raises SettingRefused, BoxError."""
+    print(ControlClient(dirs.control_socket).set(chosen.name, chosen.value)["outcome"])
+    return 0
+
+
+def in_words(value: Any) -> str:
+    """True -> "on"; None -> "-"."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "-" if value is None else str(value)
+
+
+def _when(seconds: float | None) -> str:
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
