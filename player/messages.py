@@ -49,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """A request that this side cannot read, and why: to be answered by `Refused`."""
+    """A request that this side cannot read, and why: to be answered by `RequestRefused`."""
 
     number: int
     reason: str
@@ -64,7 +64,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RequestRefused:
     """Why the request of that number is not carried out, as a sentence."""
 
     number: int
@@ -79,7 +79,7 @@ class PassedOver:
 
 
 Said = StageStatus | PinEntered
-Message = Said | Asked | NotUnderstood | Answered | Refused | PassedOver
+Message = Said | Asked | NotUnderstood | Answered | RequestRefused | PassedOver
 
 
 class _Line(msgspec.Struct):
@@ -104,12 +104,12 @@ def encode_request(number: int, request: Request[Any]) -> bytes:
     return _line("Request", _Request(number, _WORD_OF[type(request)], _raw(request)))
 
 
-def encode(message: Said | Answered | Refused) -> bytes:
+def encode(message: Said | Answered | RequestRefused) -> bytes:
     """One line, ending in a newline."""
     match message:
         case Answered(number, result):
             return _line("Answer", _Answer(number, result))
-        case Refused(number, reason):
+        case RequestRefused(number, reason):
             return _line("Answer", _Answer(number, error=reason))
         case StageStatus() | PinEntered():
             return _line(type(message).__name__, message)
@@ -146,7 +146,7 @@ def decode(line: bytes) -> Message:
                 return _asked(msgspec.json.decode(said.body, type=_Request))
             case "Answer":
                 answer = msgspec.json.decode(said.body, type=_Answer)
-                return Answered(answer.id, answer.result) if answer.error is None else Refused(answer.id, answer.error)
+                return Answered(answer.id, answer.result) if answer.error is None else RequestRefused(answer.id, answer.error)
             case "StageStatus":
                 return msgspec.json.decode(said.body, type=StageStatus)
             case "PinEntered":

@@ -14,11 +14,11 @@ from player.core.ports.stage import (
     AnyRequest,
     LogLines,
     NowPlaying,
-    Picture,
     PictureFormat,
     PinEntered,
     ReadLog,
     Reread,
+    ScreenPicture,
     StageStatus,
     TakePicture,
 )
@@ -29,7 +29,7 @@ from player.messages import (
     Asked,
     NotUnderstood,
     PassedOver,
-    Refused,
+    RequestRefused,
     answer_to,
     answered,
     decode,
@@ -42,7 +42,7 @@ playing = st.builds(NowPlaying, *[st.text(max_size=9)] * 5, seconds, seconds)
 faults = st.builds(Fault, st.text(max_size=9), st.text(max_size=40), st.floats(0, 4e9))
 numbers = st.integers(0, 2**40)
 messages = st.one_of(
-    st.builds(Refused, numbers, st.text(max_size=40)),
+    st.builds(RequestRefused, numbers, st.text(max_size=40)),
     st.builds(PinEntered, st.text(max_size=32)),
     st.builds(
         StageStatus,
@@ -57,7 +57,7 @@ requests = st.one_of(
         for kind in WORDS.values()
     ]
 )
-pictures = st.builds(Picture, st.binary(max_size=40), *[st.integers(0, 2**16)] * 2, st.sampled_from(PictureFormat))
+pictures = st.builds(ScreenPicture, st.binary(max_size=40), *[st.integers(0, 2**16)] * 2, st.sampled_from(PictureFormat))
 
 
 def is_one_line(line: bytes) -> bool:

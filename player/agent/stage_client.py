@@ -11,7 +11,17 @@ from typing import TypeVar, assert_never
 
 from player.core.ports.stage import PinEntered, Request, StageStatus
 from player.errors import BoxError, ContentError
-from player.messages import LINE_LIMIT, Answered, Asked, NotUnderstood, PassedOver, Refused, answer_to, decode, encode_request
+from player.messages import (
+    LINE_LIMIT,
+    Answered,
+    Asked,
+    NotUnderstood,
+    PassedOver,
+    RequestRefused,
+    answer_to,
+    decode,
+    encode_request,
+)
 from player.runtime.tasks import Latest
 
 log = logging.getLogger(__name__)
@@ -102,7 +112,7 @@ class StageClient:
                     await self._on_pin(pin)
                 case Answered(number):
                     self._settle(number, message)
-                case Refused(number, reason):
+                case RequestRefused(number, reason):
                     self._settle(number, BoxError("stage", reason))
                 case PassedOver(kind):
                     log.debug("the stage said what means nothing here: %s", kind)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from player.core.ports.stage import AnyAnswer, AnyRequest, StageStatus
 from player.errors import SignageError
-from player.messages import LINE_LIMIT, Answered, Asked, NotUnderstood, Refused, Said, answered, decode, encode
+from player.messages import LINE_LIMIT, Answered, Asked, NotUnderstood, RequestRefused, Said, answered, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class AgentSocket:
                         case Asked() as asked:
                             running.create_task(self._answer(asked, writer), name=f"answer {asked.request}")
                         case NotUnderstood(number, reason):
-                            writer.write(encode(Refused(number, reason)))
+                            writer.write(encode(RequestRefused(number, reason)))
                         case other:
                             log.debug("a listener said what means nothing here: %s", other)
         except* (ConnectionError, SignageError, ValueError) as group:
@@ -82,11 +82,11 @@ class AgentSocket:
             writer.close()
 
     async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
-        answer: Answered | Refused
+        answer: Answered | RequestRefused
         try:
             answer = answered(asked.number, await self._handle(asked.request))
         except SignageError as error:
-            answer = Refused(asked.number, str(error))
+            answer = RequestRefused(asked.number, str(error))
         with contextlib.suppress(ConnectionError):
             writer.write(encode(answer))
             await writer.drain()

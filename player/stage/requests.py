@@ -17,7 +17,6 @@ from player.core.ports.stage import (
     DropPlays,
     LogLines,
     NextItem,
-    Picture,
     PictureFormat,
     PlayContent,
     PreviousItem,
@@ -25,6 +24,7 @@ from player.core.ports.stage import (
     ReleaseItems,
     Reread,
     RestartStage,
+    ScreenPicture,
     ShowIdentity,
     ShowText,
     TakePicture,
@@ -99,7 +99,7 @@ class Requests:
         if not self._show.send(event):
             raise BoxError("stage", "nothing is on air")
 
-    async def _picture(self, wanted: TakePicture) -> Picture:
+    async def _picture(self, wanted: TakePicture) -> ScreenPicture:
         path = self._folder / "screenshot.ppm"
         async with self._pictures:
             try:
@@ -113,7 +113,7 @@ def _within(seconds: float) -> float:
     return min(LONGEST_SHOW_S, max(SHORTEST_SHOW_S, seconds))
 
 
-def _encoded(path: Path, form: PictureFormat, widest: int) -> Picture:
+def _encoded(path: Path, form: PictureFormat, widest: int) -> ScreenPicture:
     from PIL import Image
 
     with Image.open(path) as picture:
@@ -121,4 +121,4 @@ def _encoded(path: Path, form: PictureFormat, widest: int) -> Picture:
             picture.thumbnail((widest, widest * 4))
         out = io.BytesIO()
         picture.save(out, form.upper(), **({"quality": JPEG_QUALITY} if form is PictureFormat.JPEG else {}))
-        return Picture(out.getvalue(), picture.width, picture.height, form)
+        return ScreenPicture(out.getvalue(), picture.width, picture.height, form)

@@ -20,7 +20,7 @@ from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Kind, Orientation
 from player.core.playback import Moment, PlayRecord, PlayResult
-from player.core.ports.stage import AnyAnswer, AnyRequest, Picture, PictureFormat, ReleaseItems, StageStatus, TakePicture
+from player.core.ports.stage import AnyAnswer, AnyRequest, PictureFormat, ReleaseItems, ScreenPicture, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create
 from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
@@ -114,7 +114,7 @@ async def test_an_idle_agent_logs_nothing(script: Script, dirs: Dirs, caplog: py
 
 async def test_without_a_server_nothing_is_asked_and_local_commands_answer_in_true_sentences(dirs: Dirs):
     async def stage(request: AnyRequest) -> AnyAnswer:
-        return Picture(b"jpeg", 1280, 720, PictureFormat.JPEG) if isinstance(request, TakePicture) else None
+        return ScreenPicture(b"jpeg", 1280, 720, PictureFormat.JPEG) if isinstance(request, TakePicture) else None
 
     server = AgentSocket(dirs.stage_socket, stage)
     server.tell(StageStatus(last_play_seq=3))

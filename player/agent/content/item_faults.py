@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from player.core.faults import Fault
 from player.core.ports.box import Clock
-from player.errors import ServerError, SignageError
+from player.errors import ContentError, ServerError, SignageError
 from player.runtime.tasks import backoff
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class ItemFaults:
         code, message = error.code, str(error)
         if code == "hash_mismatch" and attempts >= PATIENCE:
             code, message = "integrity", f"{message} ({attempts} times now; what was there before stays)"
-        hopeless = not getattr(error, "transient", True)
+        hopeless = isinstance(error, ServerError | ContentError) and not error.transient
         pause = HOPELESS_PAUSE_S if hopeless else backoff(attempts - 1, first_s=self._first_pause_s, limit_s=LONGEST_PAUSE_S)
         if isinstance(error, ServerError) and error.retry_after_s:
             pause = max(pause, error.retry_after_s)

@@ -1,6 +1,6 @@
 """Agent and stage: what the stage tells, what the agent asks and is answered, and the agent's side of their socket.
 
-A request says in its base what answers it: `TakePicture(Request[Picture])`. How all of it travels is `player.messages`.
+A request says in its base what answers it: `TakePicture(Request[ScreenPicture])`. How all of it travels is `player.messages`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class PictureFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ScreenPicture:
     """A picture of the whole screen: the encoded bytes, and its size in pixels."""
 
     image: bytes = field(repr=False)
@@ -80,7 +80,7 @@ class LogLines:
     lines: tuple[str, ...]
 
 
-AnyAnswer = Picture | LogLines | None
+AnyAnswer = ScreenPicture | LogLines | None
 
 # --- requests --------------------------------------------------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class ShowText(Request[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class TakePicture(Request[Picture]):
+class TakePicture(Request[ScreenPicture]):
     """A picture of the screen as it is; a JPEG is at most `width` wide."""
 
     format: PictureFormat = PictureFormat.JPEG

@@ -24,11 +24,11 @@ from player.core.ports.box import Absent
 from player.core.ports.server import AppUpdate, Command, CommandResult
 from player.core.ports.stage import (
     NextItem,
-    Picture,
     PictureFormat,
     PlayContent,
     PreviousItem,
     Reread,
+    ScreenPicture,
     ShowIdentity,
     ShowText,
     TakePicture,
@@ -287,7 +287,7 @@ async def test_a_screenshot_is_taken_and_sent_but_not_one_that_was_asked_for_at_
         clock = FakeClock()
         cms = AdCast(ServerHttp(http, script.url, clock=clock), uuid="u", clock=clock, model="m", os_version="1", app_version="1")
         box = Box(tmp_path, screenshots=cms)
-        box.stage.answers[TakePicture] = Picture(b"jpeg", 1280, 720, PictureFormat.JPEG)
+        box.stage.answers[TakePicture] = ScreenPicture(b"jpeg", 1280, 720, PictureFormat.JPEG)
         result = await box.outcome("screenshot")
         assert (result.status, result.result) == ("succeeded", {"width": 1280, "height": 720, "bytes": 4})
         assert script.seen[0].body["command_id"] == "1"
