@@ -20,7 +20,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from player import __version__
 from player.core import proof
+from player.formats import TURNED, Formats
 from player.store import read_journal
 from tests.e2e.player_box import PlayerBox, until
 from tests.fakes.server import Script, scripted_server
@@ -79,7 +81,7 @@ def playlist(left: Path) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def updated(left: Path, folder: Path) -> AsyncIterator[Device]:
+async def updated(left: Path, folder: Path, *, confirmed: bool = False, online: bool = True) -> AsyncIterator[Device]:
     """The device, running this version on a copy of what the older one left, at a server that answers as the one before did."""
     for name in ("state", "cache"):
         shutil.copytree(left / name, folder / name)
@@ -96,6 +98,10 @@ async def updated(left: Path, folder: Path) -> AsyncIterator[Device]:
         answer = {"paired": True, "is_locked": True, "lock_pin": PIN, "emergency_alerts": [alert]}
         script.on(HEARTBEAT, {**answer, "pending_commands": again}, answer)
         script.on(PLAYLIST, playlist(left))
+        if not online:
+            script.answers.clear()
+        if confirmed:
+            Formats(folder / "state", __version__).confirm()
         script.on(PLAYBACK, {})
         for command in COMMANDS:
             script.on(f"/api/device/commands/{command}/result", {})
@@ -126,14 +132,28 @@ async def test_pairing_name_settings_and_what_plays_are_there_at_once(device: De
     assert {name: settings[name] for name in kept} == {name: before[name] for name in kept}
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_what_was_on_air_plays_without_a_server(runtime_dir: Path, version: str):
+    async with updated(FIXTURES / version, runtime_dir, online=False) as device:
+        status = await device.box.until(lambda s: s["state"] == "playing" and s["now"]["items"], "content")
+        assert (status["paired"], status["manifest"]["items"]) == (True, 5)
+        await until("a whole round", lambda: _true(len(device.box.plays()) >= MADE + 4))
+        names = {play["name"] for play in device.box.plays()[MADE:]}
+    assert names == {"Welcome", "Trailer", "Menu", "Board"}
+
+
 async def test_no_file_is_fetched_again_and_an_item_that_was_kept_off_stays_off(device: Device):
     await device.box.until(lambda s: s["server"]["online"])
     await until("the programme was asked for twice", lambda: _true(len(device.script.asked(PLAYLIST)) >= 2))
     status = await device.box.until(lambda s: s["manifest"]["assets_ready"] == 4, "all files are ready")
     assert [one.path for one in device.script.seen if one.path.startswith("/media/")] == []
     assert [fault["item_id"] for fault in status["faults"] if fault["code"] == "quarantined"] == ["1"]
-    files = {path.relative_to(device.left) for path in (device.left / "cache").rglob("*.*")}
-    assert {path for path in files if not (device.box.dirs.cache.parent / path).exists()} == set()
+    files = {
+        path.relative_to(device.left): path.stat() for path in (device.left / "cache").rglob("*.*") if path.name != "index.json"
+    }
+    here = {path: (device.box.dirs.cache.parent / path).stat() for path in files}
+    assert len(files) == 7
+    assert {path for path, was in files.items() if here[path].st_mtime_ns != was.st_mtime_ns} == set(), "nor prepared again"
 
 
 async def test_no_play_is_lost_or_sent_twice_and_the_chain_goes_on(device: Device):
@@ -186,6 +206,58 @@ async def test_an_older_version_that_comes_back_finds_what_it_needs_and_the_play
         msgspec.convert(record, OldCommandRecord)
     ran = {record["id"] for _, record in read_journal(device.state / "commands") if record["what"] == "finished"}
     assert ran >= set(COMMANDS), "no command would run again"
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_older_files_stay_until_this_version_is_confirmed(runtime_dir: Path, version: str, confirmed: bool):
+    async with updated(FIXTURES / version, runtime_dir, confirmed=confirmed) as device:
+        await until("plays are sent", lambda: _true(len(device.sent()) > MADE - DELIVERED))
+        await device.box.stop()
+        await device.box.start()  # which is when they go
+        await device.box.until(lambda s: s["state"] == "playing")
+        turned = [
+            name for name, became in TURNED.items() if any(device.state.glob(became)) and (device.left / "state" / name).exists()
+        ]
+        assert {name: (device.state / name).exists() for name in turned} == dict.fromkeys(turned, not confirmed)
+        kept = [device.state / name for name in turned if (device.left / "state" / name).is_file() and not confirmed]
+        assert [path.name for path in kept if path.read_bytes() != (device.left / "state" / path.name).read_bytes()] == []
+
+
+class TestFormats:
+    """The rule itself, without a player."""
+
+    def test_older_files_go_once_the_version_is_confirmed_and_their_turned_ones_are_there(self, tmp_path: Path):
+        for name in ("old.json", "alone.json"):
+            (tmp_path / name).write_text("{}")
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "folder/1.log").write_text("")
+        for key in ("a/new.json", "b/logs/1.log"):
+            (tmp_path / key).parent.mkdir(parents=True)
+            (tmp_path / key).write_text("{}")
+        turned = {"old.json": "*/new.json", "folder": "*/logs", "alone.json": "none.json", "never.json": "a/new.json"}
+        formats = Formats(tmp_path, "2", turned)
+        formats.tidy()
+        assert (tmp_path / "old.json").exists()
+        Formats(tmp_path, "1", turned).confirm()
+        formats.tidy()
+        assert (formats.confirmed, (tmp_path / "old.json").exists()) == (False, True), "another version was"
+        formats.confirm()
+        formats.tidy()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "alone.json", "b", "confirmed.json"]
+
+    def test_a_player_that_nobody_installed_is_confirmed_by_running_for_seven_days(self, tmp_path: Path):
+        formats = Formats(tmp_path, "2")
+        for _ in range(6):
+            Formats(tmp_path, "2").ran(86400.0)
+            assert not formats.confirmed
+        Formats(tmp_path, "3").ran(10 * 3600.0)
+        formats.ran(6.5 * 86400.0)
+        assert not formats.confirmed, "another version ran in between"
+        formats.ran(86400.0)
+        assert formats.confirmed
+        formats.ran(1.0)
+        assert formats.confirmed
 
 
 async def _true(holds: bool) -> bool:

@@ -55,6 +55,7 @@ from player.device.host import SystemHost
 from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
 from player.errors import BoxError, ConfigError, SignageError
+from player.formats import Formats
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
@@ -92,6 +93,7 @@ class Agent:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.host, self.audio, self.panel, self.sensors = SystemHost(clock), LateAudio(), find_panel(), SystemSensors()
         self.stage = StageClient(dirs.stage_socket, self._pin_entered)
+        self.formats = Formats(dirs.state, __version__)
         self.brief = BriefStore(dirs.brief, self.stage)
         self.settings = self._stack.enter_context(contextlib.closing(self._registry()))
         await self.settings.open()
@@ -229,6 +231,7 @@ class Agent:
             "settings": self.settings.run,
             "lock": self.lock.run,
             "scrub": self.scrub.run,
+            "older files": self.formats.run,
             "surroundings": self.surroundings.run,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }
