@@ -36,6 +36,7 @@ from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.reports.status import ProofFigures
 from player.agent.reports.status_reader import StatusReader
 from player.agent.reports.telemetry import TelemetryReader
+from player.agent.server_folder import COMMANDS, LOCKED, NONE, open_folder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
@@ -43,7 +44,7 @@ from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import ScreenLock
 from player.agent.settings.surroundings import Surroundings
 from player.agent.stage_client import StageClient
-from player.config import Config, Dirs, parse_size
+from player.config import CmsConfig, Config, Dirs, parse_size
 from player.core.contact import Contact, Standing
 from player.core.content import Manifest, Orientation
 from player.core.faults import Fault, FaultBook
@@ -97,13 +98,17 @@ class Agent:
         self.brief = BriefStore(dirs.brief, self.stage)
         self.settings = self._stack.enter_context(contextlib.closing(self._registry()))
         await self.settings.open()
-        self.lock = ScreenLock(dirs.state / "lock.json", self.settings, self.stage, clock)
+        kind = config.cms.kind if config.server else NONE
+        self.server = open_folder(dirs.state, kind, config.cms.url, self._identity.uuid, self.brief.current.cards, CmsConfig().kind)
+        kept = self.server.facts
+        await self.brief.change_cards(paired=kept.paired, pairing_code=kept.pairing_code, device_name=kept.device_name)
+        self.lock = ScreenLock(dirs.state / "lock.json", self.settings, self.stage, clock, said=self.server.path / LOCKED)
         self.connection = await self._stack.enter_async_context(cms.connect(config.cms, config.server, self._device(), clock))
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)
         await self._open_media(self.connection)
         self.commands = CommandRunner(
-            dirs.state / "commands", self._handlers(), clock=clock, host=self.host, version=__version__,
+            self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
             tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
         )  # fmt: skip
         self._open_reports(self.connection)
@@ -121,8 +126,9 @@ class Agent:
     def _device(self) -> Device:
         """This box, for a server. What is asked of it then is made below, before the rhythm begins."""
         return Device(
-            uuid=self._identity.uuid, model=self.sensors.model(), os_version=self.sensors.os_version(), version=__version__,
-            paired=self.brief.current.cards.paired, telemetry=self._telemetry, faults=self._all_faults, results=self._untold,
+            uuid=self._identity.uuid, key=self.server.key, model=self.sensors.model(), os_version=self.sensors.os_version(),
+            version=__version__, paired=self.server.facts.paired, telemetry=self._telemetry, faults=self._all_faults,
+            results=self._untold,
         )  # fmt: skip
 
     async def _telemetry(self) -> Telemetry:
@@ -166,7 +172,7 @@ class Agent:
         config, dirs, clock = self._config, self._dirs, self._clock
         self.results = ResultsOutbox(server.results, self.commands)
         self.plays = None if isinstance(server.plays, Absent) else PlaysOutbox(
-            server.plays, self.stage, plays=dirs.plays, state=dirs.state, clock=clock, sign=self._identity.signed,
+            server.plays, self.stage, plays=dirs.plays, folder=self.server.path, clock=clock, sign=self._identity.signed,
             look_s=min(30.0, config.cms.heartbeat_interval),
         )  # fmt: skip
         self.telemetry = TelemetryReader(
@@ -175,8 +181,8 @@ class Agent:
         )  # fmt: skip
         self.alerts = AlertList(self.brief, clock, clock_trusted=self.clock_trust.trusted, fetch=self.alert_pictures.fetch)
         self.inbox = Inbox(
-            self.contact, clock=clock, brief=self.brief, lock=self.lock, commands=self.commands, results=self.results,
-            alerts=self.alerts, hurry=self._sync_now.set,
+            self.contact, clock=clock, server=self.server, brief=self.brief, lock=self.lock, commands=self.commands,
+            results=self.results, alerts=self.alerts, hurry=self._sync_now.set,
         )  # fmt: skip
         self.faults = FaultSources(
             lambda: self.stage.status, clock, lambda: self.book.faults, self.inbox.faults, self.rounds.faults,
@@ -184,7 +190,7 @@ class Agent:
             lambda: self.plays.faults() if self.plays else (),
         )  # fmt: skip
         self.status = StatusReader(
-            uuid=self._identity.uuid, kind=config.cms.kind if config.server else "none", url=config.cms.url,
+            uuid=self._identity.uuid, kind=self.server.facts.kind, url=config.cms.url,
             abilities=server.abilities, brief=self.brief, stage=self.stage, contact=self.contact,
             clock_trust=self.clock_trust, clock=clock, began=self._began, cache=self.cache.figures,
             sync=lambda: self.sync.progress, proof=self._proof, commands=self.commands.recent, faults=self.faults.all,

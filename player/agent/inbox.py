@@ -12,6 +12,7 @@ from typing import assert_never
 
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.results_outbox import ResultsOutbox
+from player.agent.server_folder import ServerFolder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
@@ -47,6 +48,7 @@ class Inbox:
         contact: Latest[Contact],
         *,
         clock: Clock,
+        server: ServerFolder,
         brief: BriefStore,
         lock: ScreenLock,
         commands: CommandRunner,
@@ -54,7 +56,7 @@ class Inbox:
         alerts: AlertList,
         hurry: Callable[[], None],
     ) -> None:
-        self._contact, self._clock, self._brief, self._lock = contact, clock, brief, lock
+        self._contact, self._clock, self._server, self._brief, self._lock = contact, clock, server, brief, lock
         self._commands, self._results, self._alerts, self._hurry = commands, results, alerts, hurry
         self._disk: Fault | None = None
         self.offered: AppUpdate | None = None
@@ -118,7 +120,7 @@ class Inbox:
         if not before.paired:
             log.info("this box is paired as %r", name)
             self._hurry()
-        await self._kept(self._brief.change_cards(paired=True, pairing_code=None, device_name=name))
+        await self._kept(self._stands(paired=True, pairing_code=None, device_name=name))
 
     async def _unpaired(self, code: str | None, name: str | None) -> None:
         before = self._brief.current.cards
@@ -127,7 +129,12 @@ class Inbox:
         if code and code != before.pairing_code:
             log.info("this box is not paired; its code is %s", code)
         name = name or before.device_name
-        await self._kept(self._brief.change_cards(paired=False, pairing_code=code or before.pairing_code, device_name=name))
+        await self._kept(self._stands(paired=False, pairing_code=code or before.pairing_code, device_name=name))
+
+    async def _stands(self, *, paired: bool, pairing_code: str | None, device_name: str) -> None:
+        """Kept with the server that said it, and on the cards."""
+        self._server.keep(paired=paired, pairing_code=pairing_code, device_name=device_name)
+        await self._brief.change_cards(paired=paired, pairing_code=pairing_code, device_name=device_name)
 
     def _noticed(self, update: AppUpdate) -> None:
         if update != self.offered:

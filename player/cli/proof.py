@@ -26,7 +26,8 @@ from player.store import read_journal
 
 COLUMNS = (
     "seq", "id", "started_at", "ended_at", "duration_ms", "planned_ms", "result", "reason", "name", "type", "content_id", "item_id",
-    "playlist_id", "zone", "schedule_id", "campaign_id", "file_hash", "screen_on", "clock", "prev", "hash", "key_id", "signature",
+    "playlist_id", "zone", "schedule_id", "campaign_id", "file_hash", "screen_on", "clock", "server",
+    "prev", "hash", "key_id", "signature",
 )  # fmt: skip
 KEY_BYTES = 32
 _RISKY = ("=", "+", "-", "@", "\t", "\r")

@@ -106,6 +106,7 @@ class Item:
     campaign_id: str | None = None
     text: str | None = None  # of a ticker; the format (strftime) of a clock
     speed: float | None = None  # of a ticker: widths of its region a second
+    server: str | None = None  # whose it is (`ports.server.Device.key`): its plays go there alone; None: before that was written
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.kind} {self.content_id})"

@@ -43,7 +43,7 @@ def event(
         "clock": "synced" if clock_synced else "unsynced",
         "prev": prev,
     }
-    optional = {"reason": record.reason, "schedule_id": item.schedule_id, "campaign_id": item.campaign_id}
+    optional = {"reason": record.reason, "schedule_id": item.schedule_id, "campaign_id": item.campaign_id, "server": item.server}
     body.update({key: value for key, value in optional.items() if value is not None})
     body["hash"] = digest(body)
     return body

@@ -171,3 +171,22 @@ async def test_every_door_leads_to_the_same_settings_and_they_hold_after_a_start
     assert told is not None
     settings = told.settings
     assert (settings.orientation, settings.muted, settings.screen_on, settings.locked) == (Orientation.PORTRAIT, True, False, True)
+
+
+async def test_another_server_begins_with_nothing_and_going_back_finds_pairing_and_commands(script: Script, dirs: Dirs):
+    identity = load_or_create(dirs.state)
+    script.on("/api/device/commands/7/result", {})
+    script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "7", "type": "no_such"}]}, {"paired": True})
+    async with agent(script.url, dirs, identity):
+        await eventually(lambda: script.asked("/api/device/commands/7/result"))
+    async with scripted_server() as other:
+        other.on(REGISTER, {"paired": False, "pairing_code": "4A7X2B"})
+        async with agent(other.url, dirs, identity) as made:
+            assert (await made.status.read()).paired is None
+            await eventually(lambda: made.brief.current.cards.pairing_code == "4A7X2B")
+            assert made.commands.recent() == []
+        assert other.asked(HEARTBEAT) == []
+    async with agent(script.url, dirs, identity) as made:
+        status = await made.status.read()
+        assert (status.paired, made.brief.current.cards.device_name) == (True, "Lobby")
+        assert [result.id for result in status.commands.last] == ["7"]

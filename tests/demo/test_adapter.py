@@ -31,7 +31,7 @@ async def cms(server: DemoServer) -> AsyncIterator[AdCast]:
     async with aiohttp.ClientSession() as session:
         link = ServerHttp(session, server.url, clock=clock, secrets=(UUID,))
         yield AdCast(
-            link, uuid=UUID, clock=clock, model="Box", os_version="12", app_version="0.1.0", license_key="ADCAST-AB12-CD34"
+            link, uuid=UUID, key="k", clock=clock, model="Box", os_version="12", app_version="0.1.0", license_key="ADCAST-AB12-CD34"
         )
 
 

@@ -1,4 +1,4 @@
 """What leaves the device: telemetry, results, proof of play, status.
 
-Imports `commands`, `settings`.
+Imports `commands`, `server_folder`, `settings`.
 """

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from player.agent.reports.play_owners import Cursor, PlayOwners
 from player.agent.reports.results_outbox import pause_s
+from player.agent.server_folder import CURSOR, REFUSED
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import PlaysSink
@@ -31,24 +32,14 @@ from player.store import Snapshot, last_record, read_journal
 log = logging.getLogger(__name__)
 BATCH = 100
 BATCHES_A_SECOND = 5
+PASSED = 1000  # as many are looked at in one go where they are another server's
 ALONE = 3  # refusals of one event by itself
 RECENT = 100  # how many sent ids are remembered: more than a power cut can take from the stage's journal
 Play = tuple[int, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Everything through this number of the stage's journal is accepted or set aside. `recent`: (number, id), ascending."""
-
-    through: int = 0
-    recent: tuple[tuple[int, str], ...] = ()
-    refused: int = 0
-    refused_since: float = 0.0
-    last_sent: float | None = None
-
-
 class PlaysOutbox:
-    """Delivers proof of play from the stage's journal in `plays`; `state` is a folder of our own for cursor and refusals.
+    """Delivers this server's plays from the stage's journal in `plays`; cursor and refusals are in `folder`, which is the server's.
 
     `sign` adds this box's signature to an event as it leaves: the key is the agent's, the journal the stage's.
     """
@@ -59,7 +50,7 @@ class PlaysOutbox:
         stage: StagePort,
         *,
         plays: Path,
-        state: Path,
+        folder: Path,
         clock: Clock,
         sign: Callable[[Mapping[str, Any]], Mapping[str, Any]],
         look_s: float = 30.0,
@@ -67,8 +58,9 @@ class PlaysOutbox:
     ) -> None:
         self._server, self._stage, self._plays, self._clock = server, stage, plays, clock
         self._sign, self._look_s, self._first_retry_s = sign, look_s, first_retry_s
-        self._file, self._refused = Snapshot(state / "plays-cursor.json", Cursor), state / "refused.jsonl"
+        self._file, self._refused = Snapshot(folder / CURSOR, Cursor), folder / REFUSED
         self._cursor = self._file.read() or Cursor()
+        self._owners = PlayOwners(folder)
         self._dropped = 0
         self._poke = asyncio.Event()
 
@@ -94,6 +86,7 @@ class PlaysOutbox:
 
     async def run(self) -> None:
         """Sends what is there, a few batches a second, and looks again after a while, for ever."""
+        await asyncio.to_thread(self._owners.look, self._plays, self._cursor.through)
         attempt = 0
         while True:
             try:
@@ -118,19 +111,30 @@ class PlaysOutbox:
 
     async def _send_batch(self) -> bool:
         """One batch; False when there was nothing. Raises ServerError; then the cursor has not moved."""
-        batch: list[Play] = await asyncio.to_thread(self._read)
-        if not batch:
+        read: list[Play] = await asyncio.to_thread(self._read)
+        if not read:
             return False
-        refused = await self._settle(batch)
+        mine = [play for play in read if self._owners.is_mine(play[1])]
+        refused = await self._settle(mine)
         if refused:
             await asyncio.to_thread(self._set_aside, refused)
-        self._advance(batch, len(refused))
+        self._advance(read, sent=len(mine) - len(refused), refused=len(refused))
+        for number, play in read:
+            self._owners.passed(number, play)
         return True
 
     def _read(self) -> list[Play]:
+        """The next plays, at most a batch of ours; those of others are among them."""
         self._rewind()
-        found = read_journal(self._plays, after=self._cursor.through)
-        return [(seq, body if isinstance(body, dict) else {}) for seq, body in itertools.islice(found, BATCH)]
+        found: list[Play] = []
+        mine = 0
+        for number, body in read_journal(self._plays, after=self._cursor.through):
+            play = body if isinstance(body, dict) else {}
+            found.append((number, play))
+            mine += self._owners.is_mine(play)
+            if mine == BATCH or len(found) == PASSED:
+                break
+        return found
 
     def _rewind(self) -> None:
         """After a power cut the journal may be shorter than what was sent of it, and its numbers are used again."""
@@ -190,24 +194,25 @@ class PlaysOutbox:
         except OSError as error:
             raise StorageError(str(self._refused), f"cannot be written: {error.strerror}") from error
 
-    def _advance(self, batch: Sequence[Play], refused: int) -> None:
+    def _advance(self, read: Sequence[Play], *, sent: int, refused: int) -> None:
         now = self._clock.now().timestamp()
-        recent = (*self._cursor.recent, *((seq, _id(body)) for seq, body in batch))[-RECENT:]
+        recent = (*self._cursor.recent, *((seq, _id(body)) for seq, body in read))[-RECENT:]
         self._cursor = Cursor(
-            through=batch[-1][0],
+            through=read[-1][0],
             recent=recent,
             refused=self._cursor.refused + refused,
             refused_since=self._cursor.refused_since or (now if refused else 0.0),
-            last_sent=now if refused < len(batch) else self._cursor.last_sent,
+            last_sent=now if sent else self._cursor.last_sent,
         )
         self._file.write(self._cursor)
 
     async def _tell_stage(self) -> None:
         """What is accepted may go, once the stage is there to hear it."""
-        if self._dropped < self._cursor.through:
+        through = self._owners.droppable(self._cursor.through)
+        if self._dropped < through:
             try:
-                await self._stage.ask(DropPlays(self._cursor.through))
-                self._dropped = self._cursor.through
+                await self._stage.ask(DropPlays(through))
+                self._dropped = through
             except BoxError as error:
                 log.debug("the stage keeps its plays a little longer: %s", error)
 

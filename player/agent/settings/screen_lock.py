@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from player.agent.settings.registry import SettingsRegistry
 from player.core.faults import Fault
@@ -24,27 +25,33 @@ from player.errors import BoxError, SignageError, StorageError, WrongPin
 from player.store import Snapshot
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 FAULT_FROM = 3  # one slip of the finger is nothing to report
 PINS_WAITING = 4
 
 
 @dataclass(frozen=True, slots=True)
 class LockState:
-    """What is kept. `since` is when the row of wrong PINs began; `server_locked` what the server said last."""
+    """What is kept. `since` is when the row of wrong PINs began."""
 
     pin: PinHash | None = None
     failures: int = 0
     since: float = 0.0
-    server_locked: bool | None = None
 
 
 class ScreenLock:
-    """`locked` itself is a setting; this decides who may ask for it."""
+    """`locked` itself is a setting; this decides who may ask for it.
 
-    def __init__(self, path: Path, settings: SettingsRegistry, stage: StagePort, clock: Clock, *, log_n: int = 14) -> None:
+    `path` keeps what is the box's own, `said` what this server said last: another one's word is none of its business.
+    """
+
+    def __init__(
+        self, path: Path, settings: SettingsRegistry, stage: StagePort, clock: Clock, *, said: Path, log_n: int = 14
+    ) -> None:
         self._file = Snapshot(path, LockState)
         self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
-        self._state = self._file.read() or LockState()
+        self._said_file = Snapshot(said, bool)
+        self._state, self._said = self._file.read() or LockState(), self._said_file.read()
         self._until = clock.monotonic() + pause_s(self._state.failures)
         self._turn = asyncio.Lock()
         self._entered: asyncio.Queue[str] = asyncio.Queue(PINS_WAITING)
@@ -73,10 +80,11 @@ class ScreenLock:
         """What a heartbeat's answer or a registration holds; None where it says nothing."""
         if pin is not None and pin != self._seen_pin:
             await self._learn(pin)
-        if locked is not None and locked != self._state.server_locked:
-            if locked or self._state.server_locked is not None:  # that a server never locked it opens nothing
+        if locked is not None and locked != self._said:
+            if locked or self._said is not None:  # that a server never locked it opens nothing
                 await self._set(locked, Asker.SERVER)
-            self._keep(replace(self._state, server_locked=locked))
+            self._said = locked
+            self._write(self._said_file, locked)
 
     async def command(self, *, locked: bool, pin: str | None = None) -> str:
         """A server's command, which holds whatever was before: what was done, in words."""
@@ -158,8 +166,11 @@ class ScreenLock:
     def _keep(self, state: LockState) -> None:
         """In force at once; a disk that cannot be written costs only that it is forgotten at the next start."""
         self._state = state
+        self._write(self._file, state)
+
+    def _write(self, file: Snapshot[T], value: T) -> None:
         try:
-            self._file.write(state)
+            file.write(value)
         except StorageError as error:
             log.warning("the lock's state is not kept: %s", error)
 

@@ -48,12 +48,24 @@ BATCH: Meanings = {410: DeviceForgotten, **dict.fromkeys((400, 413, 422), Events
 
 
 class AdCast:
-    """`model`, `os_version`, `app_version` and `license_key` are what the box registers as."""
+    """`key` is whose the items of a programme are (`Device.key`).
+
+    `model`, `os_version`, `app_version` and `license_key` are what the box registers as.
+    """
 
     def __init__(
-        self, http: ServerHttp, *, uuid: str, clock: Clock, model: str, os_version: str, app_version: str, license_key: str = ""
+        self,
+        http: ServerHttp,
+        *,
+        uuid: str,
+        key: str,
+        clock: Clock,
+        model: str,
+        os_version: str,
+        app_version: str,
+        license_key: str = "",
     ) -> None:
-        self._http, self._uuid, self._clock = http, uuid, clock
+        self._http, self._uuid, self._key, self._clock = http, uuid, key, clock
         self._about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
         self.riding: set[str] = set()  # ids of commands whose results go in the heartbeat
         self._no_results_until = 0.0
@@ -77,7 +89,7 @@ class AdCast:
     async def programme(self) -> Programme:
         """What is to be on air now."""
         answer = await self._http.get(PLAYLIST, {"uuid": self._uuid}, means=FORGOTTEN)
-        read = Reader(PLAYLIST, self._now(), self._http.absolute, self._download).programme(answer)
+        read = Reader(PLAYLIST, self._now(), self._http.absolute, self._download, self._key).programme(answer)
         return self._with_first_seen(await self._with_pages(read))
 
     async def send_result(self, result: CommandResult) -> bool:

@@ -23,7 +23,7 @@ async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock) -> Asyn
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         http = ServerHttp(session, cms.url, clock=clock, secrets=(device.uuid, license_key), tls=tls)
         api = AdCast(
-            http, uuid=device.uuid, clock=clock, model=device.model, os_version=device.os_version,
+            http, uuid=device.uuid, key=device.key, clock=clock, model=device.model, os_version=device.os_version,
             app_version=device.version, license_key=license_key,
         )  # fmt: skip
         answered = ByRhythm("in the heartbeat's answer")

@@ -107,12 +107,16 @@ def _words(wire: _Item, kind: Kind) -> str | None:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one answer. `absolute` makes an address whole; `download` gives the device's own address of a content id."""
+    """Reads one answer, of which the items are `server`'s.
+
+    `absolute` makes an address whole; `download` gives the device's own address of a content id.
+    """
 
     where: str
     now: float
     absolute: Callable[[str], str]
     download: Callable[[str], str]
+    server: str
     assets: dict[str, WantedAsset] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     listed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -219,6 +223,7 @@ class Reader:
             campaign_id=wire.campaign_id,
             text=words,
             speed=pace(wire.speed) if kind is Kind.TICKER else None,
+            server=self.server,
         )
 
     def _address(self, wire: _Item, content: str, kind: Kind) -> str | None:

@@ -280,10 +280,12 @@ def no_connection(reason: str) -> Connection:
 class Device:
     """This box as a server may know it, and what the rhythm may ask of it. `paired`: how it stood when it was last heard of.
 
+    `key` is the name under which what belongs to this server is kept; each item of its content says it (`Item.server`).
     `results` are those that no server has got yet; `faults` all that are known; `uuid` is a secret.
     """
 
     uuid: str = field(repr=False)
+    key: str
     model: str
     os_version: str
     version: str

@@ -90,7 +90,9 @@ class Box:
         absent = {name: self.absent[name] for name in ("audio", "panel") if name in self.absent}
         devices = {"audio": self.audio, "panel": self.panel, **absent}
         self.settings = registry(self.folder, self.brief, self.stage, self.clock, **devices)
-        self.lock = ScreenLock(self.folder / "lock.json", self.settings, self.stage, self.clock, log_n=4)
+        self.lock = ScreenLock(
+            self.folder / "lock.json", self.settings, self.stage, self.clock, said=self.folder / "locked.json", log_n=4
+        )
         ports: dict[str, Any] = {
             "stage": self.stage, "settings": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
             "screenshots": Absent("screenshots", "no server is configured"),
@@ -285,7 +287,9 @@ async def test_a_screenshot_is_taken_and_sent_but_not_one_that_was_asked_for_at_
     async with scripted_server() as script, session() as http:
         script.on("/api/device/screenshot", {})
         clock = FakeClock()
-        cms = AdCast(ServerHttp(http, script.url, clock=clock), uuid="u", clock=clock, model="m", os_version="1", app_version="1")
+        cms = AdCast(
+            ServerHttp(http, script.url, clock=clock), uuid="u", key="k", clock=clock, model="m", os_version="1", app_version="1"
+        )
         box = Box(tmp_path, screenshots=cms)
         box.stage.answers[TakePicture] = ScreenPicture(b"jpeg", 1280, 720, PictureFormat.JPEG)
         result = await box.outcome("screenshot")

@@ -15,6 +15,7 @@ from aiohttp import web
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.reports.results_outbox import ResultsOutbox, pause_s
+from player.agent.server_folder import ServerFacts, ServerFolder
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.ports.server import Command
@@ -49,7 +50,7 @@ async def cms(script: Script) -> AsyncIterator[AdCast]:
     random.seed(3)
     async with session() as http:
         server_http = ServerHttp(http, script.url, clock=QuickClock())
-        yield AdCast(server_http, uuid="u", clock=QuickClock(), model="m", os_version="1", app_version="1")
+        yield AdCast(server_http, uuid="u", key="k", clock=QuickClock(), model="m", os_version="1", app_version="1")
 
 
 class Stage(FakeStage):
@@ -72,10 +73,19 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path / "plays")
 
 
-def outbox(tmp_path: Path, cms: AdCast, stage: Stage) -> PlaysOutbox:
+def home(tmp_path: Path) -> Path:
+    """The folder of a server that was there from the beginning."""
+    folder = tmp_path / "servers/adcast-1"
+    folder.mkdir(parents=True, exist_ok=True)
+    ServerFolder(folder, ServerFacts("adcast", "https://cms.example.com", first=True)).keep()
+    return folder
+
+
+def outbox(tmp_path: Path, cms: AdCast, stage: Stage, folder: Path | None = None) -> PlaysOutbox:
     return PlaysOutbox(
-        cms, stage, plays=tmp_path / "plays", state=tmp_path, clock=FakeClock(), sign=dict, look_s=0.02, first_retry_s=0.01
-    )
+        cms, stage, plays=tmp_path / "plays", folder=folder or home(tmp_path), clock=FakeClock(), sign=dict, look_s=0.02,
+        first_retry_s=0.01,
+    )  # fmt: skip
 
 
 def got(script: Script) -> list[str]:
@@ -142,7 +152,7 @@ async def test_the_cursor_moves_only_after_the_server_accepted(tmp_path: Path, s
     stage.play(2)
     async with running(outbox(tmp_path, cms, stage).run()):
         await reached.wait()
-    assert not (tmp_path / "plays-cursor.json").exists()
+    assert not (home(tmp_path) / "plays-cursor.json").exists()
     async with running(outbox(tmp_path, cms, stage).run()):
         await eventually(lambda: stage.was_asked(DropPlays))
     assert got(script) == ["p1", "p2", "p1", "p2"]
@@ -160,7 +170,7 @@ async def test_an_event_that_is_refused_alone_three_times_is_set_aside_with_a_fa
     async with running(box.run()):
         await eventually(lambda: stage.was_asked(DropPlays))
     assert [[e["id"] for e in one.body["events"]] for one in script.seen] == [["p1", "p2", "p3"], ["p2"], ["p2"], ["p2"]]
-    assert (tmp_path / "refused.jsonl").read_text() == '{"id":"p2","name":"x"}\n'
+    assert (home(tmp_path) / "refused.jsonl").read_text() == '{"id":"p2","name":"x"}\n'
     assert [(fault.code, fault.count) for fault in box.faults()] == [("play_refused", 1)]
     assert [fault.count for fault in outbox(tmp_path, cms, stage).faults()] == [1]
 
@@ -182,7 +192,7 @@ async def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone(
     async with running(outbox(tmp_path, cms, stage).run()):
         await eventually(lambda: stage.was_asked(DropPlays))
     assert delivered == {f"p{n}" for n in range(1, 21)} - {"p7"}
-    assert '"p7"' in (tmp_path / "refused.jsonl").read_text()
+    assert '"p7"' in (home(tmp_path) / "refused.jsonl").read_text()
 
 
 async def test_an_event_that_is_none_holds_nothing_back(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
@@ -193,7 +203,7 @@ async def test_an_event_that_is_none_holds_nothing_back(tmp_path: Path, script: 
     async with running(outbox(tmp_path, cms, stage).run()):
         await eventually(lambda: stage.was_asked(DropPlays))
     assert got(script) == ["p1"]
-    assert len((tmp_path / "refused.jsonl").read_text().splitlines()) == 2
+    assert len((home(tmp_path) / "refused.jsonl").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("status", [404, 405, 401, 403, 410])
@@ -209,7 +219,7 @@ async def test_n16_a_server_that_takes_no_plays_is_asked_rarely_and_nothing_is_s
         assert len(script.seen) == 1
         box.poke()
         await eventually(lambda: stage.was_asked(DropPlays))
-    assert not (tmp_path / "refused.jsonl").exists()
+    assert not (home(tmp_path) / "refused.jsonl").exists()
 
 
 def test_how_long_to_wait():
@@ -269,6 +279,43 @@ async def test_an_absent_stage_is_told_when_it_is_back(tmp_path: Path, script: S
         await asyncio.sleep(0.3)
         stage.away = False
         await eventually(lambda: stage.was_asked(DropPlays))
+
+
+async def test_a_play_goes_to_the_server_whose_content_it_showed_and_to_no_other(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage
+):
+    script.on(PLAYBACK, {})
+    other = tmp_path / "servers/spot-2"
+    stage.play(2)  # from before it was written whose they are
+    stage.play(2, server="adcast-1")
+    stage.play(3, server="spot-2")
+    stage.play(1, server="adcast-1")
+    stage.play(1, server="folder-3")
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: DropPlays(9) in stage.asked)
+    assert got(script) == ["p1", "p2", "p3", "p4", "p8"]
+    other.mkdir()
+    async with running(outbox(tmp_path, cms, stage, other).run()):
+        await eventually(lambda: len(got(script)) == 8)
+    assert got(script)[5:] == ["p5", "p6", "p7"]
+
+
+async def test_the_journal_keeps_what_another_server_has_not_got(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+    script.on(PLAYBACK, {})
+    other = tmp_path / "servers/spot-2"
+    home(tmp_path)
+    other.mkdir()
+    stage.play(2, server="adcast-1")
+    stage.play(1, server="spot-2")
+    stage.play(3, server="adcast-1")
+    for _ in range(2):  # also where they were passed over before the start
+        async with running(outbox(tmp_path, cms, stage).run()):
+            await eventually(lambda: stage.was_asked(DropPlays))
+        assert stage.asked == [DropPlays(2)]
+        stage.asked.clear()
+    async with running(outbox(tmp_path, cms, stage, other).run()):
+        await eventually(lambda: DropPlays(6) in stage.asked)
+    assert got(script) == ["p1", "p2", "p4", "p5", "p6", "p3"]
 
 
 # --- command results -------------------------------------------------------------------------------------------------------------

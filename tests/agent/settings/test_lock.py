@@ -35,7 +35,8 @@ def brief(tmp_path: Path, stage: FakeStage):
 
 
 def open_lock(folder: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock) -> ScreenLock:
-    return ScreenLock(folder / "lock.json", registry(folder, brief, stage, clock), stage, clock, log_n=4)
+    settings = registry(folder, brief, stage, clock)
+    return ScreenLock(folder / "lock.json", settings, stage, clock, said=folder / "locked.json", log_n=4)
 
 
 @pytest.fixture

@@ -57,7 +57,14 @@ async def cms(script: Script, clock: FakeClock):
     async with session() as http:
         server_http = ServerHttp(http, script.url, clock=clock, secrets=(UUID,))
         yield AdCast(
-            server_http, uuid=UUID, clock=clock, model="Pi 5", os_version="12", app_version="0.1.0", license_key="ADCAST-1"
+            server_http,
+            uuid=UUID,
+            key="adcast-1",
+            clock=clock,
+            model="Pi 5",
+            os_version="12",
+            app_version="0.1.0",
+            license_key="ADCAST-1",
         )
 
 
@@ -72,7 +79,7 @@ def read(answer: object) -> Programme:
     def download(content: str) -> str:
         return f"http://cms.example.com/api/device/content/{content}/download?uuid=u"
 
-    return Reader("/p", 1.0, absolute, download).programme(answer)
+    return Reader("/p", 1.0, absolute, download, "adcast-1").programme(answer)
 
 
 def one(**fields: object):
@@ -526,7 +533,7 @@ async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
     script.on("/api/device/screenshot", 503, 502, {})
     async with session() as http:
         server_http = ServerHttp(http, script.url, clock=SystemClock())
-        cms = AdCast(server_http, uuid=UUID, clock=SystemClock(), model="m", os_version="1", app_version="1")
+        cms = AdCast(server_http, uuid=UUID, key="k", clock=SystemClock(), model="m", os_version="1", app_version="1")
         await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
         assert len(script.seen) == 3
         script.on("/api/device/screenshot", 404)

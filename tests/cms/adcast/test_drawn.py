@@ -16,7 +16,7 @@ def read(**fields: object) -> Programme:
         return urljoin("http://cms.example.com/", url)
 
     answer = {"playlist": {"id": 1, "items": [{"id": 7, "content_id": 9, "name": "Band", **fields}]}}
-    return Reader("/p", 1.0, absolute, lambda content: f"http://cms.example.com/{content}").programme(answer)
+    return Reader("/p", 1.0, absolute, lambda content: f"http://cms.example.com/{content}", "k").programme(answer)
 
 
 def item(**fields: object) -> Item:

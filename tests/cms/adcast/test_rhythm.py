@@ -16,6 +16,7 @@ from player.agent.commands.runner import CommandRunner
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.results_outbox import ResultsOutbox
+from player.agent.server_folder import ServerFacts, ServerFolder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
@@ -62,13 +63,13 @@ class Agent:
 
     def __init__(self, folder: Path, http: Any, url: str, *, told: StageBrief | None = None, seed: str = "s", uuid: str = "u"):
         clock = FakeClock()
-        self.host = FakeHost()
+        self.host, self.server = FakeHost(), ServerFolder(folder, ServerFacts("adcast", url))
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
         self.server_http = ServerHttp(http, url, clock=QuickClock())
-        cms = AdCast(self.server_http, uuid=uuid, clock=clock, model="m", os_version="1", app_version="1")
+        cms = AdCast(self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1")
         self.brief = BriefStore(folder / "orders.json", self.stage, told)
         self.settings = registry(folder, self.brief, self.stage, clock)
-        self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, log_n=4)
+        self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, said=folder / "locked.json", log_n=4)
         handlers = build_handlers(
             stage=self.stage, settings=self.settings, lock=self.lock, screenshots=cms, clock=clock, host=FakeHost(),
             refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
@@ -84,11 +85,11 @@ class Agent:
         self.alerts = AlertList(self.brief, clock, clock_trusted=ClockTrust(self.host, self.state).trusted, fetch=self._image)
         self.hurried = 0
         self.inbox = Inbox(
-            self.state, clock=clock, brief=self.brief, lock=self.lock, commands=self.commands, results=self.results,
-            alerts=self.alerts, hurry=self._hurry,
+            self.state, clock=clock, server=self.server, brief=self.brief, lock=self.lock, commands=self.commands,
+            results=self.results, alerts=self.alerts, hurry=self._hurry,
         )  # fmt: skip
         device = Device(
-            uuid=seed, model="m", os_version="1", version="1", paired=self.brief.current.cards.paired,
+            uuid=seed, key="k", model="m", os_version="1", version="1", paired=self.brief.current.cards.paired,
             telemetry=self._telemetry, faults=lambda: (*self.faults, *self.inbox.faults()), results=self.commands.untold,
         )  # fmt: skip
         self.rhythm = AdCastRhythm(cms, device, clock, interval_s=0.03, register_s=0.03)
