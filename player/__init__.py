@@ -17,7 +17,7 @@ Where to look:
     cli/         every command that a person types
     demo/        an AdCast server in one process, for demonstrations and tests
     runtime/     clock, tasks, systemd, logs: what every daemon needs of its process
-    config, config_reader, errors, identity, store, formats, brief, messages, redact   what every daemon stands on
+    config, config_reader, errors, identity, store, formats, brief, programme_file, messages, redact   what every daemon stands on
 
 Glossary: *screen* what people see; *panel* the hardware; *stage* the process that draws; *surface* one window that can show one
 item; *region* a rectangle with its own playlist; *layout* regions over the whole screen; *item* an entry of a playlist; *asset*

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from player.core.content import Alert, CardFacts, DeviceSettings, StageBrief
+from player.core.content import Alert, CardFacts, ClockFacts, DeviceSettings, StageBrief
 from player.store import Snapshot
 
 
@@ -22,8 +22,9 @@ class BriefFile(Snapshot[StageBrief]):
 
     def _of_body(self, body: Any) -> StageBrief:
         settings, cards = msgspec.convert(body, DeviceSettings), msgspec.convert(body, CardFacts)
-        return StageBrief(settings, cards, msgspec.convert(body.get("alerts", ()), tuple[Alert, ...]))
+        alerts, clock = msgspec.convert(body.get("alerts", ()), tuple[Alert, ...]), msgspec.convert(body, ClockFacts)
+        return StageBrief(settings, cards, alerts, clock, msgspec.convert(body.get("facts", {}), dict[str, float | str]))
 
     def _body_of(self, value: StageBrief) -> Any:
         settings, cards = msgspec.to_builtins(value.settings), msgspec.to_builtins(value.cards)
-        return {**settings, **cards, "alerts": value.alerts}
+        return {**settings, **cards, "alerts": value.alerts, **msgspec.to_builtins(value.clock), "facts": value.facts}

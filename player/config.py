@@ -157,17 +157,12 @@ class Config(ConfigFile, frozen=True):
 
 
 class Dirs(msgspec.Struct, frozen=True):
-    """The folders, resolved. `state` is the agent's own but for `manifest` and `brief`, which the stage reads."""
+    """The folders, resolved. `state` is the agent's own but for the manifest and the `brief`, which the stage reads."""
 
     state: Path
     cache: Path
     runtime: Path
     stage_runtime: Path
-
-    @property
-    def manifest(self) -> Path:
-        """The last complete manifest."""
-        return self.state / "manifest.json"
 
     @property
     def brief(self) -> Path:

@@ -27,15 +27,17 @@ from player.agent.control.http import ControlServer
 from player.cli import make_parser
 from player.cli.play import sniff
 from player.cli.spans import BadSpan, age, since
-from player.core.content import Item, Kind, Manifest, Playlist, full_screen
+from player.core.content import Item, Kind, Playlist, full_screen
 from player.core.cover import StageState
 from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import StorageError
 from player.identity import Identity, load_or_create
-from player.store import Journal, Snapshot
+from player.programme_file import ProgrammeFile
+from player.store import Journal
 from tests.fakes.brief import brief
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
+from tests.fakes.programmes import manifest_of
 
 COMMANDS = (
     "run", "agent", "stage", "compositor", "demo", "play", "status", "screenshot", "pair", "lock", "unlock",
@@ -260,7 +262,7 @@ def test_cache_verify_finds_what_is_damaged(box: Box) -> None:
 def test_cache_prune_keeps_what_is_on_air(box: Box) -> None:
     kept, gone = store_file(box, b"kept"), store_file(box, b"gone")
     item = Item("1", "1", "Film", Kind.VIDEO, 0.0, file=f"media/{kept[:2]}/{kept}.mp4", asset=kept)
-    Snapshot(box.state / "manifest.json", Manifest).write(Manifest("v1", full_screen(Playlist("p", "P", (item,)))))
+    ProgrammeFile(box.state).write(manifest_of(full_screen(Playlist("p", "P", (item,)))))
     listed = box("cache", "list").stdout
     assert "2 files, 8 bytes" in listed
     assert listed.count("on air") == 1

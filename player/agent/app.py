@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from player import __version__, cms
 from player.agent.commands import handlers
@@ -46,7 +47,7 @@ from player.agent.settings.surroundings import Surroundings
 from player.agent.stage_client import StageClient
 from player.config import CmsConfig, Config, Dirs, parse_size
 from player.core.contact import Contact, Standing
-from player.core.content import Manifest, Orientation
+from player.core.content import Orientation
 from player.core.faults import Fault, FaultBook
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
@@ -63,13 +64,13 @@ from player.media.fetch.egress import Egress
 from player.media.prepare.parent import prepare
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
+from player.programme_file import ProgrammeFile
 from player.redact import Redactor, known_secrets
-from player.runtime.clock import SystemClock
+from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
 from player.runtime.systemd import feed_watchdog, sd_notify
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
-from player.store import Snapshot
 
 log = logging.getLogger("player.agent")
 
@@ -159,8 +160,9 @@ class Agent:
         self.scrub = Scrub(self.cache)
         self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set)
         self.sync = Sync(
-            server.content, self.cache, asset_fetcher, item_faults, Snapshot(self._dirs.manifest, Manifest, mode=0o640),
-            self.stage, clock, youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=self.feeds,
+            server.content, self.cache, asset_fetcher, item_faults, ProgrammeFile(self._dirs.state, mode=0o640),
+            self.stage, clock, zone=self._zone, facts=lambda: self.brief.current.facts,
+            youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=self.feeds,
         )  # fmt: skip
         self.rounds = Rounds(
             self.sync, clock, self._sync_now, self.stage.changed, known=lambda: bool(self.brief.current.cards.paired),
@@ -205,6 +207,9 @@ class Agent:
         if self.plays is None:
             return ProofFigures(undelivered(self.stage, self._dirs.plays))
         return ProofFigures(self.plays.pending(), self.plays.last_sent)
+
+    def _zone(self) -> ZoneInfo:
+        return local_zone(self.brief.current.settings.time_zone or self._config.time.zone)
 
     def _registry(self) -> SettingsRegistry:
         """The settings; the configuration's values hold where nobody asked for others."""

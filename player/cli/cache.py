@@ -16,9 +16,8 @@ from pathlib import Path
 
 from player.cli.client import ControlClient
 from player.config import Config, Dirs
-from player.core.content import Manifest
 from player.errors import NotRunning, StorageError
-from player.store import Snapshot
+from player.programme_file import ProgrammeFile
 
 CHUNK = 1024 * 1024
 FRESH_S = 600.0
@@ -45,11 +44,10 @@ def _is_hash(text: str) -> bool:
 
 
 def _on_air(dirs: Dirs) -> set[str]:
-    """The hashes and files that the last manifest names."""
-    manifest = Snapshot(dirs.manifest, Manifest).read()
-    if manifest is None:
-        return set()
-    named = {name for item in manifest.items for name in (item.asset, item.file) if name}
+    """The hashes and files that the last manifest names, or that of the player before this one."""
+    file = ProgrammeFile(dirs.state)
+    items = [item for manifest in (file.read(), file.earlier()) if manifest for item in manifest.items]
+    named = {name for item in items for name in (item.asset, item.file) if name}
     return named | {Path(name).name.partition(".")[0] for name in named}
 
 

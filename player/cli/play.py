@@ -20,12 +20,12 @@ from player.brief import BriefFile
 from player.cli.layout_file import Hosts, Taken, read_layout
 from player.config import Config, Dirs
 from player.config_reader import find_file
-from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, full_screen
+from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, always, full_screen
 from player.core.kinds import Kind
 from player.errors import ConfigError, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
-from player.store import Snapshot
+from player.programme_file import ProgrammeFile
 
 SNIFF = 4096
 LONGEST_BASE = 60  # the name of a Unix socket has 107 characters at most
@@ -43,7 +43,7 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
         hosts = Hosts(config.stage.youtube_hosts, config.stage.stream_hosts)
         layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or "1920x1080"), hosts)
         files = len({item.file for region in layout.regions for item in region.playlist.items if item.file})
-        Snapshot(dirs.manifest, Manifest, mode=0o644).write(Manifest("play", layout, assets=files))
+        ProgrammeFile(dirs.state, mode=0o644).write(Manifest("play", (layout,), always(layout), assets=files))
         BriefFile(dirs.brief, mode=0o644).write(StageBrief(cards=CardFacts(paired=True)))
         return launch.run(config, dirs, find_file(chosen.config), agent=False)
 

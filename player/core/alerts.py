@@ -14,7 +14,7 @@ from player.core.content import Alert, Severity
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
-def merge(held: Sequence[Alert], listed: Sequence[Alert] | None, now: float, *, clock_trusted: bool = True) -> tuple[Alert, ...]:
+def merge(held: Sequence[Alert], listed: Sequence[Alert] | None, now: float, *, clock_trusted: bool) -> tuple[Alert, ...]:
     """What is held after the server listed its alerts; None: it did not say, and what is held stays until it expires.
 
     A picture that is here already stays with its alert. Gravest first.
@@ -26,7 +26,7 @@ def merge(held: Sequence[Alert], listed: Sequence[Alert] | None, now: float, *, 
     return tuple(sorted((a for a in kept if not (clock_trusted and _expired(a, now))), key=_rank))
 
 
-def active(alerts: Iterable[Alert], now: float, *, clock_trusted: bool = True) -> tuple[Alert, ...]:
+def active(alerts: Iterable[Alert], now: float, *, clock_trusted: bool) -> tuple[Alert, ...]:
     """Those to be seen at `now`, gravest first."""
     seen = (a for a in alerts if not clock_trusted or (not _expired(a, now) and (a.starts_at is None or a.starts_at <= now)))
     return tuple(sorted(seen, key=_rank))

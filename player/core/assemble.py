@@ -7,13 +7,12 @@ ten seconds means ten seconds to read, however many pages there are. A picture t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from player.core.content import Item, Layout
+from player.core.content import Item, Layout, Programme, WantedAsset
 from player.core.feed import file_of
 from player.core.kinds import Kind
-from player.core.ports.server import Programme, WantedAsset
 
 DRAWING = ".svg"  # what a prepared drawing's file ends in
 
@@ -22,12 +21,12 @@ Content = tuple[str, Kind]  # content id, kind
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A file that items wait for; `item_id` is the first of them, `first` whether a region begins with it."""
+    """A file that items wait for; `item_id` is the first of them, `turn` the smaller the earlier it is needed."""
 
     asset: WantedAsset
     kind: Kind
     item_id: str
-    first: bool = False
+    turn: int = 0
 
     @property
     def content(self) -> Content:
@@ -45,22 +44,33 @@ class Ready:
     pages: tuple[str, ...] = ()
 
 
-def needs_of(programme: Programme) -> tuple[tuple[Need, ...], tuple[Item, ...]]:
-    """The files that the programme's items need, each once, in playing order; and the items that name a file nobody lists."""
+def needs_of(programme: Programme, order: Sequence[str]) -> tuple[tuple[Need, ...], tuple[Item, ...]]:
+    """The files that the programme's items need, each once, as they are needed; and the items that name a file nobody lists.
+
+    `order`: the ids of the layouts as their times come. Of each layout come those first with which regions begin; what stands by
+    for a trigger comes with the layout that is on air.
+    """
     assets = {asset.content_id: asset for asset in programme.assets}
     needs: dict[Content, Need] = {}
-    lost = []
-    for item, first in _items(programme.layout):
+    lost: dict[str, Item] = {}
+    for turn, item in sorted(_in_turn(programme, order), key=lambda pair: pair[0]):
         asset, content = assets.get(item.content_id), (item.content_id, item.kind)
         if not item.kind.has_file:
             continue
         if asset is None:
-            lost.append(item)
-        elif content not in needs:
-            needs[content] = Need(asset, item.kind, item.id, first)
-        elif first:
-            needs[content] = replace(needs[content], first=True)
-    return tuple(needs.values()), tuple(lost)
+            lost[item.id] = item
+        else:
+            needs.setdefault(content, Need(asset, item.kind, item.id, turn))
+    return tuple(needs.values()), tuple(lost.values())
+
+
+def _in_turn(programme: Programme, order: Sequence[str]) -> Iterator[tuple[int, Item]]:
+    places = {layout_id: place for place, layout_id in enumerate(order)}
+    for layout in programme.layouts:
+        for item, first in _items(layout):
+            yield 2 * places[layout.id] + (0 if first else 1), item
+    for stand_by in programme.stand_by:
+        yield from ((1, item) for item in stand_by.items)
 
 
 def _items(layout: Layout) -> Iterator[tuple[Item, bool]]:
@@ -74,22 +84,30 @@ def is_feed(item: Item) -> bool:
     return item.kind is Kind.TICKER and bool(item.url)
 
 
-def with_feeds(layout: Layout) -> Layout:
-    """`layout` with the files named in which the texts of its feeds are kept."""
-    regions = []
-    for region in layout.regions:
-        items = tuple(replace(i, file=file_of(i.url)) if i.url and is_feed(i) else i for i in region.playlist.items)
-        regions.append(replace(region, playlist=replace(region.playlist, items=items)))
-    return replace(layout, regions=tuple(regions))
+def with_feeds(programme: Programme) -> Programme:
+    """The programme with the files named in which the texts of its feeds are kept."""
+    layouts = []
+    for layout in programme.layouts:
+        regions = []
+        for region in layout.regions:
+            items = tuple(replace(i, file=file_of(i.url)) if i.url and is_feed(i) else i for i in region.playlist.items)
+            regions.append(replace(region, playlist=replace(region.playlist, items=items)))
+        layouts.append(replace(layout, regions=tuple(regions)))
+    return replace(programme, layouts=tuple(layouts))
 
 
 def assemble(layout: Layout, ready: Mapping[Content, Ready], left_out: Collection[str] = ()) -> Layout:
     """`layout` with its files filled in; items whose file is not `ready`, or whose id is in `left_out`, are not in it."""
     regions = []
     for region in layout.regions:
-        items = tuple(shown for item in region.playlist.items if item.id not in left_out for shown in _filled(item, ready))
+        items = filled(region.playlist.items, ready, left_out)
         regions.append(replace(region, playlist=replace(region.playlist, items=items)))
     return replace(layout, regions=tuple(regions))
+
+
+def filled(items: Iterable[Item], ready: Mapping[Content, Ready], left_out: Collection[str] = ()) -> tuple[Item, ...]:
+    """Those of the items that can be shown, with their files."""
+    return tuple(shown for item in items if item.id not in left_out for shown in _filled(item, ready))
 
 
 def _filled(item: Item, ready: Mapping[Content, Ready]) -> tuple[Item, ...]:
@@ -106,10 +124,10 @@ def _filled(item: Item, ready: Mapping[Content, Ready]) -> tuple[Item, ...]:
     return (shown, *rest)
 
 
-def earlier(layout: Layout) -> dict[Content, Ready]:
-    """What an earlier layout shows of each content: it stays in use where a later revision cannot be had."""
+def earlier(items: Iterable[Item]) -> dict[Content, Ready]:
+    """What items on air show of each content: it stays in use where a later revision cannot be had."""
     found: dict[Content, list[Item]] = {}
-    for item, _ in _items(layout):
+    for item in items:
         if item.kind.has_file and item.file is not None:
             found.setdefault((item.content_id, item.kind.asked), []).append(item)
     return {content: _as_ready(items) for content, items in found.items()}

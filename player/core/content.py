@@ -1,7 +1,9 @@
-"""What is shown: items, playlists, regions, layouts, and the manifest that holds them; and what the stage is told to be.
+"""What is shown: items, playlists, regions, layouts, the programme that says which layout is on when, and the manifest that holds
+it with its files; and what the stage is told to be.
 
-Frozen values only. `Manifest` and `StageBrief` are the two snapshots that cross from the agent to the stage; their field names
-are their JSON. Lengths end in `_s` (seconds); rectangles are in layout units; `file` is a path below the cache folder.
+Frozen values only. A *programme* is what a server wants, a *manifest* the part of it that is here. `Manifest` and `StageBrief`
+are the two snapshots that cross from the agent to the stage; their field names are their JSON. Lengths end in `_s` (seconds);
+rectangles are in layout units; `file` is a path below the cache folder.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from player.core.faults import Fault
 from player.core.kinds import Kind
+from player.core.schedule import Rule
 
 
 class Fit(StrEnum):
@@ -158,18 +162,79 @@ def full_screen(playlist: Playlist) -> Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class StandBy:
+    """What the trigger of that name may put on at once: `items` in the region `zone` (None: the largest) of what is on air."""
+
+    trigger: str
+    items: tuple[Item, ...]
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedAsset:
+    """A file that a programme needs: where it is, what it is called, how large (None: unknown) and what it must hash to."""
+
+    content_id: str
+    name: str
+    kind: str
+    url: str
+    file_hash: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What the server wants on air: layouts whose items name content ids, which of them when, and the assets behind them.
+
+    Of the layouts that `rules` put on air the best ranked is; where no rule does, the layout `default`; where there is none either,
+    nothing. Items of kinds with a file have `file=None` here; sync fills it in. `delete` are content ids that may go when free.
+    """
+
+    layouts: tuple[Layout, ...]
+    rules: tuple[Rule, ...] = ()
+    default: str | None = None
+    stand_by: tuple[StandBy, ...] = ()
+    assets: tuple[WantedAsset, ...] = ()
+    delete: tuple[str, ...] = ()
+    watermark: bool = False
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every item of every layout, and what stands by."""
+        return items_of(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything the stage needs, complete and verified: each `file` was on disk with the right hash when this was written."""
+    """Everything the stage needs, complete and verified: each `file` was on disk with the right hash when this was written.
+
+    What is on air when is said as in `Programme`.
+    """
 
     version: str
-    layout: Layout
+    layouts: tuple[Layout, ...]
+    rules: tuple[Rule, ...] = ()
+    default: str | None = None
+    stand_by: tuple[StandBy, ...] = ()
     watermark: bool = False
     assets: int = 0  # distinct files behind the items
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """Every item of every region."""
-        return tuple(item for region in self.layout.regions for item in region.playlist.items)
+        """Every item of every layout, and what stands by."""
+        return items_of(self)
+
+
+def items_of(source: Programme | Manifest) -> tuple[Item, ...]:
+    """Every item of every layout in playing order, and what stands by."""
+    shown = (item for layout in source.layouts for region in layout.regions for item in region.playlist.items)
+    return (*shown, *(item for stand_by in source.stand_by for item in stand_by.items))
+
+
+def always(layout: Layout) -> tuple[Rule, ...]:
+    """The one rule of a programme that does not change with time."""
+    return (Rule("always", layout=layout.id),)
 
 
 class Severity(StrEnum):
@@ -229,9 +294,25 @@ class CardFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockFacts:
+    """What is known of the device's clock.
+
+    `trusted_boot`: the boot (its id) in which it was found right; `floor`: it is not earlier than this (seconds since the epoch).
+    """
+
+    trusted_boot: str = ""
+    floor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class StageBrief:
-    """What the agent tells the stage, durably: applied before the first frame, in force while the agent is away."""
+    """What the agent tells the stage, durably: applied before the first frame, in force while the agent is away.
+
+    `facts` are what conditions of rules ask for (`schedule.holds`).
+    """
 
     settings: DeviceSettings = field(default_factory=DeviceSettings)
     cards: CardFacts = field(default_factory=CardFacts)
     alerts: tuple[Alert, ...] = ()
+    clock: ClockFacts = field(default_factory=ClockFacts)
+    facts: dict[str, float | str] = field(default_factory=dict)

@@ -36,9 +36,9 @@ class View:
     curtain: bool = False
 
 
-def view(brief: StageBrief, at: float, *, has_content: bool, pad_open: bool) -> View:
-    """What is to be seen at `at` (seconds since the epoch)."""
-    takeover, tickers = alerts.split(alerts.active(brief.alerts, at))
+def view(brief: StageBrief, at: float, *, has_content: bool, pad_open: bool, clock_trusted: bool) -> View:
+    """What is to be seen at `at` (seconds since the epoch). With a clock not to be trusted alerts are shown."""
+    takeover, tickers = alerts.split(alerts.active(brief.alerts, at, clock_trusted=clock_trusted))
     unpaired = brief.cards.paired is False and brief.cards.pairing_code is not None
     corner = brief.cards.pairing_code if unpaired and has_content else None
     if takeover:

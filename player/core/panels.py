@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from player.core.content import Manifest, Region
+from player.core.content import Layout, Region
 
 _MIRROR = "@panel-"
 
@@ -28,16 +28,15 @@ def numbered(before: tuple[str, ...], connected: Collection[str]) -> tuple[str, 
     return tuple(names)
 
 
-def mirrored(manifest: Manifest, panels: int) -> Manifest:
+def mirrored(layout: Layout, panels: int) -> Layout:
     """The same with the first panel's regions on every further one, silent; what was laid out for those gives way."""
-    layout = manifest.layout
     own = tuple(region for region in layout.regions if region.output == 0)
     images = tuple(
         replace(region, id=f"{region.id}{_MIRROR}{number}", output=number, audible=False)
         for number in range(1, panels)
         for region in own
     )
-    return replace(manifest, layout=replace(layout, regions=own + images))
+    return replace(layout, regions=own + images)
 
 
 def is_mirror(region: Region) -> bool:

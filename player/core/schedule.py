@@ -2,7 +2,7 @@
 
 A rule makes at most one *occurrence* a day: the stretch from its start to its end on that day's wall clock, as two instants. Days
 of the week and dates belong to the day an occurrence starts on, so a Friday night from 22:00 to 02:00 ends on Saturday. Start and
-end alike, or left out, mean the whole day.
+end alike, or left out, mean the whole day; an end at 23:59 or 23:59:59 is what people write who mean midnight.
 
 The two nights on which clocks change: a wall time that comes twice means the first one, so no daypart runs twice; a wall time that
 is left out means the moment of the change, so a daypart that begins there begins late; one that lies wholly in the hour that is
@@ -20,7 +20,9 @@ from zoneinfo import ZoneInfo
 
 EVERY_DAY = frozenset(range(1, 8))
 MIDNIGHT = time(0, 0)
+DAY_S = 24 * 3600
 _DAY = timedelta(days=1)
+_LAST_MINUTE = (time(23, 59), time(23, 59, 59))
 _RANGE = re.compile(r"\s*(-?[\d.:]+)\s*(?:-|,|to|\.\.)\s*(-?[\d.:]+)\s*")
 
 Facts = Mapping[str, float | str]
@@ -38,7 +40,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When something is on air. `days_of_week` are ISO (1 is Monday), dates are inclusive, a higher `priority` wins."""
+    """When a layout is on air. `days_of_week` are ISO (1 is Monday), dates inclusive; `zone`: whose wall clock, None the device's.
+
+    Among rules on air at once the higher `priority` wins, then the higher `specificity` (how narrowly it was aimed at this screen),
+    then the later `updated_at` (seconds since the epoch), then the later id.
+    """
 
     id: str
     days_of_week: frozenset[int] = EVERY_DAY
@@ -49,12 +55,19 @@ class Rule:
     priority: int = 0
     is_active: bool = True
     conditions: tuple[Condition, ...] = ()
+    layout: str = ""
+    name: str = ""
+    zone: str | None = None
+    specificity: int = 0
+    updated_at: float = 0.0
 
-    def runs_on(self, day: date) -> bool:
-        """Whether an occurrence starts on `day`."""
-        begun = self.start_date is None or self.start_date <= day
-        over = self.end_date is not None and self.end_date < day
-        return begun and not over and day.isoweekday() in self.days_of_week
+    def __str__(self) -> str:
+        return f'"{self.name}"' if self.name else self.id
+
+    @property
+    def rank(self) -> tuple[int, int, float, int, str]:
+        """The greater one wins."""
+        return self.priority, self.specificity, self.updated_at, *_age(self.id)
 
 
 def parse_rule(wire: Mapping[str, Any]) -> Rule:
@@ -118,11 +131,24 @@ def instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
 
 def occurrence(day: date, start: time, end: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The daypart that starts on `day`, as two instants (UTC), the end not included."""
-    last_day = day + _DAY if end <= start else day
-    begins, ends = instant(day, start, zone), instant(last_day, end, zone)
+    begins_s, ends_s = span(start, end)
+    last = datetime.combine(day, MIDNIGHT) + timedelta(seconds=ends_s)
+    begins, ends = instant(day, start, zone), instant(last.date(), last.time(), zone)
     if begins == ends:  # swallowed whole by the change of clocks
-        ends += datetime.combine(last_day, end) - datetime.combine(day, start)
+        ends += timedelta(seconds=ends_s - begins_s)
     return begins, ends
+
+
+def span(start: time, end: time) -> tuple[int, int]:
+    """A daypart on the wall clock: seconds from the midnight of the day it starts on; the end may lie on the next day."""
+    begins_s, ends_s = _seconds(start), _seconds(end)
+    if end in _LAST_MINUTE and end != start:
+        ends_s = DAY_S
+    return begins_s, ends_s if ends_s > begins_s else ends_s + DAY_S
+
+
+def _seconds(wall: time) -> int:
+    return wall.hour * 3600 + wall.minute * 60 + wall.second
 
 
 def _around(at: datetime, zone: ZoneInfo) -> Iterator[date]:
@@ -139,14 +165,16 @@ def _covered(at: datetime, start: time, end: time, zone: ZoneInfo, days: Iterabl
 
 
 def holds(condition: Condition, at: datetime, zone: ZoneInfo, facts: Facts) -> bool:
-    """Whether `condition` is met. An unknown type, a missing fact or a value that makes no sense does not hold."""
+    """Whether `condition` is met. An unknown type, a missing fact or a value that makes no sense does not hold.
+
+    `facts`: {"weather": degrees Celsius or a word, "holidays": ISO dates with commas between them}.
+    """
     try:
         match condition.type:
             case "weather":
-                return "weather" in facts and _weather(condition, facts["weather"])
+                return is_known(condition, facts) and _weather(condition, facts["weather"])
             case "day_type":
-                weekend = at.astimezone(zone).isoweekday() > 5
-                return _compare_words(condition, "weekend" if weekend else "weekday")
+                return _compare_words(condition, *_day_types(at.astimezone(zone).date(), facts))
             case "time_range":
                 start, end = (parse_time(part) for part in _pair(condition.value))
                 return condition.operator == "between" and _covered(at, start, end, zone, _around(at, zone))
@@ -154,6 +182,21 @@ def holds(condition: Condition, at: datetime, zone: ZoneInfo, facts: Facts) -> b
                 return False
     except (ValueError, TypeError):
         return False
+
+
+def is_known(condition: Condition, facts: Facts) -> bool:
+    """Whether it can be judged: its type is understood, and the facts that it asks for are there."""
+    if condition.type == "weather":
+        return "weather" in facts
+    if condition.type == "day_type" and "holiday" in {str(value).strip().lower() for value in _several(condition.value)}:
+        return "holidays" in facts
+    return condition.type in ("day_type", "time_range")
+
+
+def _day_types(day: date, facts: Facts) -> Iterator[str]:
+    yield "weekend" if day.isoweekday() > 5 else "weekday"
+    if day.isoformat() in str(facts.get("holidays", "")):
+        yield "holiday"
 
 
 def _weather(condition: Condition, fact: float | str) -> bool:
@@ -164,9 +207,9 @@ def _weather(condition: Condition, fact: float | str) -> bool:
     return _compare_numbers(condition, degrees)
 
 
-def _compare_words(condition: Condition, fact: str) -> bool:
+def _compare_words(condition: Condition, *facts: str) -> bool:
     wanted = {str(value).strip().lower() for value in _several(condition.value)}
-    found = fact.lower() in wanted
+    found = any(fact.lower() in wanted for fact in facts)
     return {"eq": found, "in": found, "ne": not found}.get(condition.operator, False)
 
 
@@ -197,50 +240,8 @@ def _pair(value: Any) -> tuple[str, str]:
     return match[1], match[2]
 
 
-# --- the answers -----------------------------------------------------------------------------------------------------------------
-
-
-def active(rules: Iterable[Rule], at: datetime, zone: ZoneInfo, facts: Facts | None = None) -> Rule | None:
-    """The rule on air at `at`: highest priority, then latest id. `facts`: {"weather": degrees Celsius or a word}."""
-    on_air = [rule for rule in rules if _on_air(rule, at, zone, facts or {})]
-    return max(on_air, key=lambda rule: (rule.priority, _age(rule.id)), default=None)
-
-
-def _on_air(rule: Rule, at: datetime, zone: ZoneInfo, facts: Facts) -> bool:
-    return rule.is_active and _timely(rule, at, zone) and all(holds(condition, at, zone, facts) for condition in rule.conditions)
-
-
-def _timely(rule: Rule, at: datetime, zone: ZoneInfo) -> bool:
-    return _covered(at, rule.start_time, rule.end_time, zone, filter(rule.runs_on, _around(at, zone)))
-
-
-def _age(rule_id: str) -> tuple[int, str]:
-    """Orders ids by when they were given: numbers by value, anything else by its letters."""
-    return (int(rule_id), "") if rule_id.isdecimal() else (0, rule_id)
-
-
-def next_change(rules: Iterable[Rule], at: datetime, zone: ZoneInfo) -> datetime | None:
-    """The first instant (UTC) after `at` at which time alone may change what is on air; None when that never comes.
-
-    Until then `active` gives the same answer for the same facts. It may give the same answer after it too.
-    """
-    later = [moment for rule in rules if rule.is_active for moment in _edges(rule, at, zone) if moment > at]
-    return min(later, default=None)
-
-
-def _edges(rule: Rule, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The starts and ends of the rule and of its conditions, near `at` and at the next day on which it runs."""
-    today = at.astimezone(zone).date()
-    first = today - 2 * _DAY if rule.start_date is None else max(today - 2 * _DAY, rule.start_date)
-    for day in (first + timedelta(days=n) for n in range(11)):
-        if rule.runs_on(day):
-            yield from occurrence(day, rule.start_time, rule.end_time, zone)
-    if _timely(rule, at, zone):
-        for condition in rule.conditions:
-            yield from _condition_edges(condition, at, zone)
-
-
-def _condition_edges(condition: Condition, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+def condition_edges(condition: Condition, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The instants (UTC) around `at` at which time alone may change whether `condition` holds, in no order."""
     ends = (MIDNIGHT, MIDNIGHT)
     if condition.type == "time_range":
         try:
@@ -252,3 +253,8 @@ def _condition_edges(condition: Condition, at: datetime, zone: ZoneInfo) -> Iter
         return
     for day in _around(at, zone):
         yield from occurrence(day, *ends, zone)
+
+
+def _age(rule_id: str) -> tuple[int, str]:
+    """Orders ids by when they were given: numbers by value, anything else by its letters."""
+    return (int(rule_id), "") if rule_id.isdecimal() else (0, rule_id)

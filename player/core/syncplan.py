@@ -17,12 +17,12 @@ NO_SPACE = "no_space"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An asset of the programme. `first`: a region begins with it, so it is fetched before the others."""
+    """An asset of the programme. `turn`: the smaller, the earlier it is needed and fetched."""
 
     key: str
     name: str
     size: int | None = None
-    first: bool = False
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def plan(
     )
     steps: list[Step] = [room.evict(h, "the server deleted it") for h in idle if h.key in delete]
     steps += room.make(0)
-    for asset in sorted(_distinct(wanted), key=lambda w: not w.first):
+    for asset in sorted(_distinct(wanted), key=lambda w: w.turn):
         steps += [Keep(asset.key)] if asset.key in have else _fetch(asset, room, limit_bytes)
     return Plan(tuple(steps))
 
@@ -134,7 +134,7 @@ def plan(
 def _distinct(wanted: Iterable[Wanted]) -> list[Wanted]:
     found: dict[str, Wanted] = {}
     for asset in wanted:
-        if asset.key not in found or (asset.first and not found[asset.key].first):
+        if asset.key not in found or asset.turn < found[asset.key].turn:
             found[asset.key] = asset
     return list(found.values())
 

@@ -1,6 +1,6 @@
 """What a device plays now, as its answer to `GET /api/device/playlist`: items made complete, what to fetch, what to drop.
 
-The schedules that reach the device are weighed by `core.schedule`; where none is on air, the tenant's default playlist is.
+The schedules that reach the device are weighed by `core.timetable`; where none is on air, the tenant's default playlist is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from player.core.ports.box import Clock
-from player.core.schedule import Facts, active, parse_rule
+from player.core.schedule import Facts, parse_rule
+from player.core.timetable import Timetable
 from player.demo.library import has_file, source_url
 from player.demo.playlists import items_of
 from player.demo.schedules import schedule_json
@@ -31,7 +32,7 @@ class Programmes:
         """The whole answer; `playlist` is null where nothing is to be on air."""
         schedules = self._reaching(device)
         rules = [parse_rule(schedule_json(row)) for row in schedules]
-        rule = active(rules, self._clock.now(), self._zone, self._facts)
+        rule = Timetable(rules, self._zone).at(self._clock.now(), self._facts).rule
         schedule = next((row for row in schedules if rule and str(row["id"]) == rule.id), None)
         playlist = self._on_air(device, schedule)
         reachable = self._reachable(device, [playlist, *schedules])

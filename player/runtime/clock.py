@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 
 class SystemClock:
@@ -14,3 +16,17 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def local_zone(name: str | None) -> ZoneInfo:
+    """The zone of that name; the machine's own where there is none or it is not known here, else UTC."""
+    try:
+        if name:
+            return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):  # said by whoever checks settings
+        pass
+    try:
+        with Path("/etc/localtime").open("rb") as file:
+            return ZoneInfo.from_file(file, "localtime")
+    except (ValueError, OSError):
+        return ZoneInfo("UTC")

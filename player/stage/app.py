@@ -14,26 +14,29 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, parse_size
-from player.core.content import Manifest, StageBrief
+from player.core.content import StageBrief
 from player.core.faults import FaultBook, gravest
 from player.core.playback import Skipped
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
-from player.device.host import kernel_clock_synced
+from player.device.host import boot_id, kernel_clock_synced
 from player.errors import SignageError
-from player.runtime.clock import SystemClock
+from player.programme_file import ProgrammeFile
+from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
 from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
 from player.stage.backends.null import NullCompositor, NullScreen
+from player.stage.on_air import OnAirWatch
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
 from player.stage.regions.show import Show
@@ -41,7 +44,6 @@ from player.stage.regions.surfaces import Windows
 from player.stage.requests import Requests
 from player.stage.surround import Cards, Surround
 from player.stage.video.youtube import Resolver
-from player.store import Snapshot
 
 log = logging.getLogger("player.stage")
 
@@ -86,7 +88,7 @@ class Stage:
         self._clock = SystemClock()
         page = functools.partial(FaultPage, faults, self._clock)
         self._brief_file = BriefFile(dirs.brief)
-        self._manifest_file = Snapshot(dirs.manifest, Manifest)
+        self._manifest_file = ProgrammeFile(dirs.state)
         self._started_at = self._wall()
         self._group: asyncio.TaskGroup | None = None
         dirs.stage.mkdir(parents=True, exist_ok=True)
@@ -106,12 +108,27 @@ class Stage:
         self.surround = Surround(
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), faults=page("panels"),
             clock=self._clock, open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)),
-            local=self._local, changed=self._tell, still=screen.still,
+            local=self._local, changed=self._tell, still=screen.still, clock_trusted=self._clock_trusted,
         )  # fmt: skip
+        self.on_air = OnAirWatch(self.show, now=self._judged_now, zone=self._zone, facts=lambda: self.surround.brief.facts)
         requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
         self.server = AgentSocket(dirs.stage_socket, requests)
-        self.surround.brief = self._brief_file.read() or StageBrief()
         self._zone_name = config.time.zone
+        self._boot_id = boot_id()
+        self._behind_s = 0.0
+        self._read_brief()
+
+    def _read_brief(self) -> None:
+        self.surround.brief = self._brief_file.read() or StageBrief()
+        self._behind_s = max(0.0, self.surround.brief.clock.floor - self._wall())
+
+    def _clock_trusted(self) -> bool:
+        return bool(kernel_clock_synced()) or self.surround.brief.clock.trusted_boot == self._boot_id
+
+    def _judged_now(self) -> datetime:
+        """By which rules are judged: while the clock is not trusted, not earlier than it must be."""
+        now = self._clock.now()
+        return now if self._clock_trusted() else now + timedelta(seconds=self._behind_s)
 
     def _wall(self) -> float:
         return self._clock.now().timestamp()
@@ -128,10 +145,11 @@ class Stage:
             group.create_task(until_stopped(stop), name="signals")
             group.create_task(self.windows.run(), name="compositor")
             await self.surround.look_at_panel()
-            await self.show.apply(self._manifest_file.read(), group)
+            await self.on_air.take(self._manifest_file.read(), group)
             for name, work in {
                 "socket": self.server.run,
                 "screen": self.surround.run,
+                "on air": lambda: self.on_air.run(group),
                 "status": self._keep_telling,
                 "housekeeping": self._housekeeping,
                 "watchdog": self._feed_watchdog,
@@ -141,10 +159,9 @@ class Stage:
 
     async def reread(self) -> None:
         """The agent has published something."""
-        self.surround.brief = self._brief_file.read() or StageBrief()
-        manifest = self._manifest_file.read()
-        if self._group and (manifest.version if manifest else None) != (self.show.manifest.version if self.show.manifest else None):
-            await self.show.apply(manifest, self._group)
+        self._read_brief()
+        if self._group:
+            await self.on_air.take(self._manifest_file.read(), self._group)
         self.show.set_volume()
         self.show.reread()
         self.surround.changed()
@@ -176,15 +193,8 @@ class Stage:
     async def _open_cards(self) -> Cards | None:
         return await self._screen.open_cards(self._clock, self._zone, self._dirs, self.surround)
 
-    def _zone(self) -> tzinfo | None:
-        name = self.surround.brief.settings.time_zone or self._zone_name
-        if not name:
-            return None
-        import zoneinfo
-
-        with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            return zoneinfo.ZoneInfo(name)
-        return None
+    def _zone(self) -> ZoneInfo:
+        return local_zone(self.surround.brief.settings.time_zone or self._zone_name)
 
     # --- what is told
 
@@ -196,8 +206,8 @@ class Stage:
 
     def status(self) -> StageStatus:
         """As the agent hears it."""
-        manifest, size = self.show.manifest, self.show.size
-        playlists = manifest.layout.regions[0].playlist.name if manifest and manifest.layout.regions else ""
+        manifest, layout, size = self.show.manifest, self.show.layout, self.show.size
+        playlists = layout.regions[0].playlist.name if layout and layout.regions else ""
         return StageStatus(
             state=self.surround.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
             orientation=self.surround.orientation.value, wayland_display=self._screen.wayland_display,

@@ -63,9 +63,11 @@ class Surround:
         local: Callable[[str], None],
         changed: Callable[[], None],
         still: Callable[[tuple[int, int]], Awaitable[None]],
+        clock_trusted: Callable[[], bool],
     ) -> None:
         self._show, self._panels, self._clock, self._open_cards = show, panels, clock, open_cards
         self._submit_pin, self._local, self._told, self._still = submit_pin, local, changed, still
+        self._clock_trusted = clock_trusted
         self._cards: Cards | None = None
         self._wake, self._look_due, self._looked = asyncio.Event(), True, 0.0
         self._pad = LockPad()
@@ -168,7 +170,10 @@ class Surround:
                 self._look_due = True
                 raise
         wall = self._clock.now().timestamp()
-        self.seen = view(self.brief, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None)
+        self.seen = view(
+            self.brief, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None,
+            clock_trusted=self._clock_trusted(),
+        )  # fmt: skip
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
         if any(self._panels.all):
             await self._draw(now)
@@ -207,8 +212,8 @@ class Surround:
         pad = Pad(len(self._pad.pin), max(0.0, round(self._pad.wait_until - now)), self._pad.message)
         text = self._message[0] if self._message and now < self._message[1] else None
         notices = Notices(text, now < self._identify_until)
-        manifest = self._show.manifest
-        backdrop = manifest.layout.background if manifest and self._show.has_content else None
+        manifest, layout = self._show.manifest, self._show.layout
+        backdrop = layout.background if layout and self._show.has_content else None
         await cards.show(self.seen, self.brief, pad, notices, watermark=bool(manifest and manifest.watermark), backdrop=backdrop)
 
     def _next_change(self) -> float:

@@ -107,7 +107,7 @@ def _ours(url: str, folder: Path, digest: str) -> tuple[float, float]:
 
 
 async def _fetch(url: str, folder: Path, digest: str) -> tuple[float, float]:
-    from player.core.ports.server import WantedAsset
+    from player.core.content import WantedAsset
     from player.media.fetch.download import Downloader
     from player.media.fetch.egress import Egress
 

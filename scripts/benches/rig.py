@@ -20,8 +20,8 @@ import psutil
 
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
-from player.core.content import CUT, CardFacts, Item, Kind, Layout, Manifest, Playlist, StageBrief, Transition, full_screen
-from player.store import Snapshot
+from player.core.content import CUT, CardFacts, Item, Kind, Layout, Manifest, Playlist, StageBrief, Transition, always, full_screen
+from player.programme_file import ProgrammeFile
 from scripts.benches.capture import Spec, across, read_records
 from scripts.benches.content import Coded
 from scripts.benches.seams import Sample
@@ -156,7 +156,7 @@ class Rig:
         """The manifest that the stage finds, and settings that say it is paired."""
         self._version += 1
         shown = layout or full_screen(Playlist("bench", "bench", tuple(items), transition))
-        Snapshot(self.dirs.manifest, Manifest).write(Manifest(str(self._version), shown, assets=len(items)))
+        ProgrammeFile(self.dirs.state).write(Manifest(str(self._version), (shown,), always(shown), assets=len(items)))
         BriefFile(self.dirs.brief).write(StageBrief(cards=CardFacts(paired=True)))
 
     def item(self, coded: Coded, place: int, seconds: float, url: str = "") -> Item:

@@ -11,8 +11,8 @@ RAIN = Alert("2", "Rain", "Take an umbrella", Severity.MINOR, starts_at=50.0)
 UNPAIRED = brief(paired=False, pairing_code="4A7X2B")
 
 
-def seen(told: StageBrief, at: float = 100.0, content: bool = True, pad: bool = False):
-    return view(told, at, has_content=content, pad_open=pad)
+def seen(told: StageBrief, at: float = 100.0, content: bool = True, pad: bool = False, trusted: bool = True):
+    return view(told, at, has_content=content, pad_open=pad, clock_trusted=trusted)
 
 
 def test_content_is_seen_when_nothing_covers_it():
@@ -57,3 +57,9 @@ def test_a_screen_that_is_to_be_off_has_a_curtain():
 
 def test_orientations_are_clockwise_turns():
     assert [o.degrees for o in Orientation] == [0, 90, 180, 270]
+
+
+def test_with_a_clock_that_is_not_trusted_an_alert_is_shown_before_its_start_and_after_its_end():
+    later = brief(paired=True, alerts=(Alert("1", "Storm", "Stay inside", Severity.SEVERE, 500.0, 600.0),))
+    assert [seen(later, at).cover for at in (100.0, 550.0, 700.0)] == [None, "alert", None]
+    assert [seen(later, at, trusted=False).cover for at in (100.0, 550.0, 700.0)] == ["alert", "alert", "alert"]

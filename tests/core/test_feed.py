@@ -14,6 +14,7 @@ from player.core.assemble import is_feed, with_feeds
 from player.core.content import Item, Kind, Playlist, full_screen
 from player.core.feed import ITEMS, LARGEST, LINE, file_of, lines_of, plain
 from player.core.urls import check_url
+from tests.fakes.programmes import programme_of
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/" xmlns:atom="http://www.w3.org/2005/Atom"><channel>
@@ -155,7 +156,7 @@ def test_feeds_of_a_layout_are_named_by_the_files_that_hold_their_texts():
     feed = Item("1", "1", "News", Kind.TICKER, 60, url="http://news.example/rss")
     own = Item("2", "2", "Own", Kind.TICKER, 60, text="x")
     page = Item("3", "3", "Page", Kind.WEB, 60, url="http://news.example/rss")
-    named = with_feeds(full_screen(Playlist("p", "P", (feed, own, page)))).regions[0].playlist.items
+    named = with_feeds(programme_of(full_screen(Playlist("p", "P", (feed, own, page))))).layouts[0].regions[0].playlist.items
     assert named == (replace(feed, file=file_of("http://news.example/rss")), own, page)
     assert [is_feed(item) for item in named] == [True, False, False]
 

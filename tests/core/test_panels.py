@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from player.core.content import Layout, Manifest, Playlist, Rect, Region
+from player.core.content import Layout, Playlist, Rect, Region
 from player.core.panels import is_mirror, mirrored, numbered, parse_mode
 
 
@@ -40,7 +40,7 @@ def test_a_mode_is_read_in_pixels_and_millihertz(text, mode):
 def test_mirroring_repeats_the_first_panels_regions_in_silence_and_nothing_else():
     left, right = (Region(name, Rect(x, 0, 50, 100), Playlist(name, name)) for name, x in (("left", 0), ("right", 50)))
     beside = Region("beside", Rect(0, 0, 100, 100), Playlist("b", "b"), output=1)
-    found = mirrored(Manifest("1", Layout("l", 100, 100, (left, right, beside))), 3).layout.regions
+    found = mirrored(Layout("l", 100, 100, (left, right, beside)), 3).regions
     assert found[:2] == (left, right)
     assert [(r.id, r.output, r.rect, r.audible) for r in found[2:]] == [
         ("left@panel-1", 1, left.rect, False),

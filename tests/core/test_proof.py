@@ -7,9 +7,10 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.content import Item, Kind, Layout, Manifest, Playlist, full_screen
+from player.core.content import Item, Kind, Layout, Playlist, full_screen
 from player.core.playback import Moment, PlayRecord, PlayResult
 from player.core.proof import GENESIS, event, uuid7, verify
+from tests.fakes.programmes import manifest_of
 
 ITEM = Item("7", "5", "Été – Promo", Kind.VIDEO, 0, file_hash="abc123", schedule_id="3")
 
@@ -75,6 +76,6 @@ def test_ids_are_uuids_of_version_7_that_sort_by_time(milliseconds, dice):
 
 def test_a_manifest_knows_its_items():
     playlist = Playlist("1", "Lobby", (ITEM,))
-    assert Manifest("v", full_screen(playlist)).items == (ITEM,)
-    assert Manifest("v", Layout("l", 10, 10)).items == ()
+    assert manifest_of(full_screen(playlist)).items == (ITEM,)
+    assert manifest_of(Layout("l", 10, 10)).items == ()
     assert str(ITEM) == "'Été – Promo' (video 5)"

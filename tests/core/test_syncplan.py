@@ -19,13 +19,13 @@ def planned(wanted: list[Wanted], held: list[Held], **given_: object) -> Plan:
 
 def test_what_is_here_is_kept_and_the_rest_fetched_first_things_first():
     steps = planned(
-        [Wanted("a", "A", 5), Wanted("b", "B", 5), Wanted("c", "C", 5, first=True), Wanted("b", "B", 5)], [Held("a", 5)]
+        [Wanted("a", "A", 5, 1), Wanted("b", "B", 5, 1), Wanted("c", "C", 5, 0), Wanted("b", "B", 5, 1)], [Held("a", 5)]
     ).steps
     assert steps == (Fetch("c", 5, 95), Keep("a"), Fetch("b", 5, 90))
 
 
 def test_an_asset_wanted_twice_counts_as_first_when_one_of_them_is():
-    steps = planned([Wanted("a", "A", 5), Wanted("b", "B", 5), Wanted("b", "B", 5, first=True)], []).steps
+    steps = planned([Wanted("a", "A", 5, 1), Wanted("b", "B", 5, 1), Wanted("b", "B", 5, 0)], []).steps
     assert [s.key for s in steps] == ["b", "a"]
 
 
@@ -153,7 +153,7 @@ def test_the_longest_unused_goes_first(s):
 
 
 def test_c12_ten_thousand_assets_are_planned_within_a_second():
-    wanted = [Wanted(f"w{n}", "n", 1000, first=n % 3 == 0) for n in range(10_000)]
+    wanted = [Wanted(f"w{n}", "n", 1000, turn=n % 3) for n in range(10_000)]
     held = [Held(f"w{n}", 1000, n) for n in range(5_000, 20_000)]
     began = time.process_time()
     result = plan(wanted, held, limit_bytes=16_000_000, reserve_bytes=0, free_bytes=10**12)

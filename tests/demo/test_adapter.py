@@ -67,7 +67,7 @@ async def test_a_programme_is_read_as_it_was_meant(cms: AdCast, operator: Operat
     await operator.update_device(device, show_watermark=True)
     programme = await cms.programme()
     assert (programme.watermark, programme.faults, programme.delete) == (True, (), ())
-    told = programme.layout.regions[0].playlist
+    told = programme.layouts[0].regions[0].playlist
     assert (told.id, told.transition.kind, told.transition.duration_s) == (str(playlist["id"]), TransitionKind.SLIDE_LEFT, 0.5)
     first, second = told.items
     assert (first.kind, first.duration_s, first.fit, first.file_hash) == (Kind.IMAGE, 7, Fit.COVER, picture["file_hash"])
@@ -86,12 +86,12 @@ async def test_a_layout_is_read_as_it_was_meant(cms: AdCast, operator: Operator,
     await operator.playlist("Zones", is_default=True, layout=layout)
     programme = await cms.programme()
     assert programme.faults == ()
-    assert (programme.layout.width, programme.layout.background) == (1920, "#102030")
-    assert [(region.id, region.rect.x, region.z, region.fit) for region in programme.layout.regions] == [
+    assert (programme.layouts[0].width, programme.layouts[0].background) == (1920, "#102030")
+    assert [(region.id, region.rect.x, region.z, region.fit) for region in programme.layouts[0].regions] == [
         ("main", 0, 0, Fit.CONTAIN),
         ("side", 1280, 1, Fit.COVER),
     ]
-    ids = [item.id for region in programme.layout.regions for item in region.playlist.items]
+    ids = [item.id for region in programme.layouts[0].regions for item in region.playlist.items]
     assert len(set(ids)) == 2
     assert len(programme.assets) == 1
 

@@ -15,10 +15,9 @@ from typing import Any
 
 from PIL import Image
 
-from player.core.content import Manifest
 from player.demo.client import Operator
 from player.demo.server import DemoServer
-from player.store import Snapshot
+from player.programme_file import ProgrammeFile
 from tests.e2e import neighbours
 from tests.e2e.line import Line
 from tests.e2e.player_box import WITHIN_S, PlayerBox, colour_of, until
@@ -75,7 +74,7 @@ class World:
         await self.box.until_seen(*names)
 
     def _published(self, status: Json, wanted: list[tuple[str, float]]) -> bool:
-        manifest = Snapshot(self.box.dirs.manifest, Manifest).read()
+        manifest = ProgrammeFile(self.box.dirs.state).read()
         return (
             manifest is not None
             and [(item.name, item.duration_s) for item in manifest.items] == wanted

@@ -14,4 +14,8 @@ def brief(before: StageBrief = NOTHING, /, **changes: Any) -> StageBrief:
     """`before` with other values."""
     alerts = changes.pop("alerts", before.alerts)
     wanted = {name: changes.pop(name) for name in {field.name for field in fields(DeviceSettings)} & changes.keys()}
-    return StageBrief(replace(before.settings, **wanted), replace(before.cards, **changes), alerts)
+    clock = {name: changes.pop(name) for name in ("trusted_boot", "floor") if name in changes}
+    facts = changes.pop("facts", before.facts)
+    return StageBrief(
+        replace(before.settings, **wanted), replace(before.cards, **changes), alerts, replace(before.clock, **clock), facts
+    )

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from player.core.content import Item, Kind, Playlist, full_screen
+from player.core.content import Item, Kind, Playlist, Programme, WantedAsset, full_screen
 from player.core.faults import Fault
-from player.core.ports.server import CommandResult, Programme, WantedAsset
+from player.core.ports.server import CommandResult
 from player.errors import ContentError, ServerUnreachable
+from tests.fakes.programmes import programme_of
 
 
 class FakeCms:
     """`wanted` is the programme; `down` makes it unreachable; `asked` counts."""
 
     def __init__(self) -> None:
-        self.wanted = Programme(full_screen(Playlist("1", "Lobby")), ())
+        self.wanted = programme_of(full_screen(Playlist("1", "Lobby")))
         self.down = False
         self.asked = 0
         self.told: list[tuple[object, ...]] = []
@@ -27,7 +28,7 @@ class FakeCms:
         """A plain playlist of these."""
         playlist = Playlist("1", "Lobby", tuple(item for item, _ in items))
         assets = tuple({asset.content_id: asset for _, asset in items if asset}.values())
-        self.wanted = Programme(full_screen(playlist), assets, tuple(delete), faults=tuple(faults))
+        self.wanted = programme_of(full_screen(playlist), assets, delete=delete, faults=faults)
 
     async def programme(self) -> Programme:
         self.asked += 1

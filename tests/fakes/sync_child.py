@@ -9,14 +9,14 @@ from pathlib import Path
 from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
-from player.core.content import Item, Kind, Manifest
-from player.core.ports.server import WantedAsset
+from player.core.content import Item, Kind, WantedAsset
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
+from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock
-from player.store import Snapshot
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.programmes import JUDGED
 from tests.fakes.stage import FakeStage
 
 
@@ -29,16 +29,9 @@ async def main(folder: Path, url: str, wanted: list[str]) -> None:
         downloader = Downloader(session, cache.parts, reach, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         sync = Sync(
-            cms,
-            cache,
-            asset_fetcher,
-            item_faults,
-            Snapshot(folder / "manifest.json", Manifest),
-            FakeStage(),
-            clock,
-            youtube_hosts=("youtube.com",),
-            stream_hosts=(),
-        )
+            cms, cache, asset_fetcher, item_faults, ProgrammeFile(folder), FakeStage(), clock, **JUDGED,
+            youtube_hosts=("youtube.com",), stream_hosts=(),
+        )  # fmt: skip
         await sync.open()
         print("ready", flush=True)
         await sync.once()

@@ -22,8 +22,11 @@ from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
 from player.core.content import CUT, Item, Kind, Manifest, Playlist, Transition, full_screen
 from player.core.ports.stage import PictureFormat, Request, Reread, StageStatus, TakePicture
-from player.store import Snapshot, read_journal
+from player.device.host import boot_id
+from player.programme_file import ProgrammeFile
+from player.store import read_journal
 from tests.fakes.brief import brief
+from tests.fakes.programmes import manifest_of
 
 KEYS = {**{str(n): 1 + n for n in range(1, 10)}, "0": 11, "enter": 28, "right": 106, "left": 105, "escape": 1}
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
@@ -57,7 +60,7 @@ class StageBox:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.pins: list[str] = []
         self.client = StageClient(self.dirs.stage_socket, self._pin)
-        self.brief = brief(paired=True)
+        self.brief = brief(paired=True, trusted_boot=boot_id())
         self._group: asyncio.TaskGroup | None = None
         self._version = 0
 
@@ -106,8 +109,10 @@ class StageBox:
         self, *items: Item, transition: Transition = CUT, watermark: bool = False, manifest: Manifest | None = None
     ) -> None:
         self._version += 1
-        made = manifest or Manifest("", full_screen(Playlist("p1", "Lobby", items, transition)), watermark, len(items))
-        Snapshot(self.dirs.manifest, Manifest).write(replace(made, version=str(self._version)))
+        made = manifest or manifest_of(
+            full_screen(Playlist("p1", "Lobby", items, transition)), watermark=watermark, assets=len(items)
+        )
+        ProgrammeFile(self.dirs.state).write(replace(made, version=str(self._version)))
 
     def order(self, **changes: Any) -> None:
         self.brief = brief(self.brief, **changes)

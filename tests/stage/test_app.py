@@ -13,14 +13,15 @@ import pytest
 from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
-from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, full_screen
+from player.core.content import Item, Kind, Layout, Playlist, Rect, Region, full_screen
 from player.core.faults import FaultBook
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
+from player.programme_file import ProgrammeFile
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.plays import DEATHS
-from player.store import Snapshot
 from tests.fakes.brief import brief
+from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
 
 
@@ -36,7 +37,7 @@ def clock_item(name: str, seconds: float = 600.0) -> Item:
 def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
     items = tuple(clock_item(name) for name in names)
     layout = full_screen(Playlist("p", "Lobby", items, shuffle=shuffle))
-    Snapshot(dirs.manifest, Manifest).write(Manifest("1", layout, False, len(items)))
+    ProgrammeFile(dirs.state).write(manifest_of(layout, "1", assets=len(items)))
     BriefFile(dirs.brief).write(brief(paired=True))
 
 
@@ -114,18 +115,18 @@ async def test_items_that_follow_each_other_are_not_told_in_the_log(dirs: Dirs, 
 
 
 async def test_a_fault_of_a_region_outlives_a_layout_that_has_the_region_too(dirs: Dirs, caplog: pytest.LogCaptureFixture):
-    def far_off(name: str, width: int, *more: Region) -> Manifest:
+    def far_off(name: str, width: int, *more: Region) -> Layout:
         main = Region("main", Rect(0, 0, 100, 100), Playlist("p", "p", (clock_item("a"),)))
         far = Region("far", Rect(0, 0, width, 50), Playlist("q", "q", (clock_item("b"),)), output=1)
-        return Manifest(name, Layout(name, 100, 100, (main, far)), False, 0)
+        return Layout(name, 100, 100, (main, far))
 
     caplog.set_level(logging.INFO)
     publish(dirs, "a")
-    Snapshot(dirs.manifest, Manifest).write(far_off("one", 40))
+    ProgrammeFile(dirs.state).write(manifest_of(far_off("one", 40), "one"))
     async with on_air(dirs) as (stage, client):
         await eventually(lambda: client.status and client.status.faults)
         for name, width in (("two", 60), ("three", 80)):
-            Snapshot(dirs.manifest, Manifest).write(far_off(name, width))
+            ProgrammeFile(dirs.state).write(manifest_of(far_off(name, width), name))
             await client.ask(Reread())
             await eventually(lambda name=name: f"the layout {name} is on screen" in caplog.messages)
             assert [fault.code for fault in stage.status().faults] == ["panel_missing"]

@@ -15,6 +15,7 @@ from player.compositor.sway import Sway
 from player.core.content import Fit, Layout, Manifest, Orientation, Playlist, Rect, Region
 from player.core.ports.stage import NextItem, TakePicture
 from tests.conftest import looking, running_sway
+from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import COLOURS, Running, StageBox
 
 pytestmark = pytest.mark.stage
@@ -39,7 +40,7 @@ def thirds(box: StageBox) -> Manifest:
     """A red third at the left and blue beside it, in units of a layout that divides evenly into no screen."""
     left = region("a", Rect(0, 0, 333, 1000), box.picture("red", 600))
     right = region("b", Rect(333, 0, 667, 1000), box.picture("blue", 600))
-    return Manifest("", Layout("l", 1000, 1000, (left, right)), False, 2)
+    return manifest_of(Layout("l", 1000, 1000, (left, right)), assets=2)
 
 
 def runs(picture: Image.Image, *, row: int) -> list[tuple[tuple[int, ...], int]]:
@@ -176,7 +177,7 @@ async def test_d1_started_without_any_panel_it_plays_on_its_own_and_shows_it_to_
 async def test_regions_lie_on_the_panel_that_they_name_and_one_without_its_panel_plays_on_unseen(box: StageBox):
     first = region("a", Rect(0, 0, 100, 100), box.picture("red", 600))
     second = region("b", Rect(50, 0, 50, 100), box.picture("blue", 1.0), box.picture("lime", 1.0), output=1)
-    box.publish(manifest=Manifest("", Layout("l", 100, 100, (first, second)), False, 3))
+    box.publish(manifest=manifest_of(Layout("l", 100, 100, (first, second)), assets=3))
     box.start()
     await box.until_seen("red")
     status = await box.until(lambda s: any(f.code == "panel_missing" for f in s.faults))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from player.agent.content.asset_fetcher import Prepare
+from player.core.content import WantedAsset
 from player.core.filehash import asset_key
 from player.core.kinds import Kind
-from player.core.ports.server import WantedAsset
 from player.media.fetch.download import Downloader
 from player.media.store.cache import Cache
 from player.media.store.index import Derived

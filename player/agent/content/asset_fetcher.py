@@ -108,7 +108,7 @@ class AssetFetcher:
             key = key_of(need)
             stored = self._cache.find(key)
             size = self._learned.get(key, need.asset.size)
-            wanted.append(Wanted(stored.sha256 if stored else key, need.asset.name, size, need.first))
+            wanted.append(Wanted(stored.sha256 if stored else key, need.asset.name, size, need.turn))
         gone = set(delete)
         missing = [w.key for w in wanted if self._cache.get(w.key) is None]
         taken = await asyncio.to_thread(self._cache.part_bytes, missing)

@@ -26,11 +26,11 @@ from player.cms.adcast.programme import Reader
 from player.cms.adcast.words import allowed
 from player.cms.http import Meanings, ServerHttp
 from player.cms.pace import trying_again
-from player.core.content import Item, Layout
+from player.core.content import Item, Programme, WantedAsset
 from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.core.ports.box import Clock
-from player.core.ports.server import CommandResult, Programme, Telemetry, WantedAsset
+from player.core.ports.server import CommandResult, Telemetry
 from player.errors import DeviceForgotten, EventsRefused, NotOffered, ServerError, ServerRefused
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
@@ -146,17 +146,19 @@ class AdCast:
         faults: list[Fault] = []
         packages: dict[str, WantedAsset] = {}
         kept: dict[tuple[str, str | None], str] = {}
-        regions = []
-        for region in programme.layout.regions:
-            items = [await self._page(item, kept, faults) for item in region.playlist.items]
-            found = [item for item in items if item is not None]
-            packages |= {item.content_id: _package(item) for item in found if item.kind is Kind.PACKAGE and item.url}
-            shown = tuple(replace(item, url=None) if item.kind is Kind.PACKAGE else item for item in found)
-            regions.append(replace(region, playlist=replace(region.playlist, items=shown)))
+        layouts = []
+        for layout in programme.layouts:
+            regions = []
+            for region in layout.regions:
+                items = [await self._page(item, kept, faults) for item in region.playlist.items]
+                found = [item for item in items if item is not None]
+                packages |= {item.content_id: _package(item) for item in found if item.kind is Kind.PACKAGE and item.url}
+                shown = tuple(replace(item, url=None) if item.kind is Kind.PACKAGE else item for item in found)
+                regions.append(replace(region, playlist=replace(region.playlist, items=shown)))
+            layouts.append(replace(layout, regions=tuple(regions)))
         self._pages = kept
-        layout: Layout = replace(programme.layout, regions=tuple(regions))
         assets = (*packages.values(), *programme.assets)
-        return replace(programme, layout=layout, assets=assets, faults=(*programme.faults, *faults))
+        return replace(programme, layouts=tuple(layouts), assets=assets, faults=(*programme.faults, *faults))
 
     async def _page(self, item: Item, kept: dict[tuple[str, str | None], str], faults: list[Fault]) -> Item | None:
         if item.url is None or self._uuid not in item.url:

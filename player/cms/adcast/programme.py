@@ -32,15 +32,17 @@ from player.core.content import (
     Item,
     Layout,
     Playlist,
+    Programme,
     Rect,
     Region,
     Transition,
     TransitionKind,
+    WantedAsset,
+    always,
     full_screen,
 )
 from player.core.faults import Fault
 from player.core.kinds import Kind
-from player.core.ports.server import Programme, WantedAsset
 from player.errors import ServerNonsense
 
 REGIONS, ITEMS = 8, 10_000
@@ -134,7 +136,10 @@ class Reader:
         drawn = self._layout(layout, playlist) if layout else full_screen(self._playlist(playlist))
         self._prefetch()
         gone = tuple(filter(None, map(text, rows(answer.get("content_to_delete")) or [])))
-        return Programme(drawn, tuple(self.assets.values()), gone, bool(truth(answer.get("show_watermark"))), tuple(self.faults))
+        return Programme(
+            (drawn,), always(drawn), assets=tuple(self.assets.values()), delete=gone,
+            watermark=bool(truth(answer.get("show_watermark"))), faults=tuple(self.faults),
+        )  # fmt: skip
 
     def _playlist(self, raw: Mapping[str, Any]) -> Playlist:
         wire = _Playlist.model_validate(raw)

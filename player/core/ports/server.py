@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Protocol
 
-from player.core.content import Alert, Layout
+from player.core.content import Alert, Programme
 from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.errors import ServerError
@@ -76,32 +76,6 @@ class AppUpdate:
     sha256: str
     signature: str
     mandatory: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WantedAsset:
-    """A file that a programme needs: where it is, what it is called, how large (None: unknown) and what it must hash to."""
-
-    content_id: str
-    name: str
-    kind: str
-    url: str
-    file_hash: str | None = None
-    size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Programme:
-    """What the server wants on air: a layout whose items name content ids, and the assets behind them.
-
-    Items of kinds with a file have `file=None` here; sync fills it in. `delete` are content ids that may go when free.
-    """
-
-    layout: Layout
-    assets: tuple[WantedAsset, ...]
-    delete: tuple[str, ...] = ()
-    watermark: bool = False
-    faults: tuple[Fault, ...] = ()
 
 
 # --- what happened: the events of the inbox

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import aiohttp
 
+from player.core.content import WantedAsset
 from player.core.filehash import parse_file_hash
-from player.core.ports.server import WantedAsset
 from player.errors import ContentError
 from player.media.fetch.body import Patience
 from player.media.fetch.egress import Egress, Way, parse_url

@@ -18,8 +18,8 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
+from player.core.content import WantedAsset
 from player.core.filehash import FileHash
-from player.core.ports.server import WantedAsset
 from player.errors import ContentError, ServerBusy, ServerNonsense, ServerRefused
 from player.media.fetch.body import PACKED, Body, BrokenOff, Patience
 from player.media.fetch.egress import Way, shown

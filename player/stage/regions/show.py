@@ -1,4 +1,4 @@
-"""The regions of the manifest that is on air: made, moved and ended as manifests change, with their plays and faults.
+"""The regions of the layout that is on air: made, moved and ended as layouts change, with their plays and faults.
 
 What a region driver tells (a play, a fault, an item about to be shown) arrives here and is written down at once.
 """
@@ -6,30 +6,27 @@ What a region driver tells (a play, a fault, an item about to be shown) arrives 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from player.core import playback
-from player.core.content import DeviceSettings, Item, Manifest, Playlist, Rect, Region
+from player.core.content import DeviceSettings, Item, Layout, Manifest, Playlist, Rect, Region
 from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import NowPlaying
 from player.runtime.fault_page import FaultPage
 from player.stage.plays import Mark, Plays
+from player.stage.regions.coming import ComingLayout, Running, shape
 from player.stage.regions.driver import RegionDriver, RegionEvents
 from player.stage.regions.placement import Placement
 from player.stage.regions.surfaces import SurfaceMaker, SurfacePool, Windows
 from player.stage.regions.visibility import Visibility
 
 log = logging.getLogger(__name__)
-
-SHOWN_LIMIT_S = 1.0
-Running = tuple[RegionDriver, asyncio.Task[None]]
 
 
 def loads_at_once(memory: int) -> int:
@@ -74,7 +71,9 @@ class Show:
         self._covered: str | None = None
         self._dropped = 0
         self._turns = asyncio.Semaphore(loads_at_once(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+        self._next: ComingLayout | None = None
         self.manifest: Manifest | None = None
+        self.layout: Layout | None = None
         self.first_shown = asyncio.Event()
 
     def __repr__(self) -> str:
@@ -94,29 +93,58 @@ class Show:
     def _everyone(self) -> list[RegionDriver]:
         return [driver for driver, _ in self._drivers.values()]
 
-    async def apply(self, manifest: Manifest | None, group: asyncio.TaskGroup) -> None:
-        """Puts a manifest on air. Regions that stay keep what they show until its edge; another layout comes as one step."""
-        self._group = group
-        if manifest and self._mirror:
-            manifest = mirrored(manifest, len(self.placement.panels))
-        before, self.manifest = self.manifest, manifest
+    def take(self, manifest: Manifest | None) -> None:
+        """Another manifest holds; what is on air is told by `apply`."""
+        self.manifest = manifest
         known = {item.id for item in manifest.items} if manifest else set()
         self._faults.keep_only(known)
         self._kept_off.keep_only(known)
+
+    async def apply(self, layout: Layout | None, group: asyncio.TaskGroup, *, on_time: bool) -> None:
+        """Puts a layout on air: as one step, and `on_time` at once. Otherwise regions that stay keep what they show to its edge."""
+        self._group, before, self.layout = group, self.layout, layout
         if self._changing is not None:
             self._changing.cancel()
             self._changing = None
-        if manifest and self.has_content and _shape(manifest) != _shape(before):
-            self._changing = group.create_task(self._change_layout(manifest, group), name="layout")
+        if layout and self.has_content and (on_time or shape(layout) != shape(before)):
+            if self._next is None or self._next.layout != layout:
+                await self.prepare(layout, group)
+            coming, self._next = self._next, None
+            if coming:
+                self._changing = group.create_task(self._change_layout(coming), name="layout")
             return
-        wanted = {region.id: region for region in manifest.layout.regions} if manifest else {}
+        await self.forget_prepared()
+        wanted = {region.id: region for region in self._regions(layout)}
         for name in [name for name in self._drivers if name not in wanted]:
             await self._end(*self._drivers.pop(name))
         for region in wanted.values():
             if region.id in self._drivers:
                 await self._update(self._drivers[region.id][0], region)
             else:
-                self._drivers[region.id] = self._begin(region, group, self._covered)
+                self._drivers[region.id] = self._begin(region, self._rect(region), group, self._covered)
+
+    def _regions(self, layout: Layout | None) -> Sequence[Region]:
+        if layout is None:
+            return ()
+        return mirrored(layout, len(self.placement.panels)).regions if self._mirror else layout.regions
+
+    async def prepare(self, layout: Layout, group: asyncio.TaskGroup) -> None:
+        """Begins the layout's regions unseen, so that `apply` has them ready."""
+        await self.forget_prepared()
+        rects = {region.id: self.placement.rect(region, layout) for region in self._regions(layout)}
+        running = {region.id: self._begin(region, rects[region.id], group, "layout") for region in self._regions(layout)}
+        self._next = ComingLayout(layout, running)
+
+    @property
+    def prepared(self) -> Layout | None:
+        """The layout that waits unseen for its time."""
+        return self._next.layout if self._next else None
+
+    async def forget_prepared(self) -> None:
+        """Its time does not come, or not as it was."""
+        coming, self._next = self._next, None
+        if coming:
+            await self._end_all(coming.running)
 
     async def _update(self, driver: RegionDriver, region: Region) -> None:
         driver.region = region
@@ -126,10 +154,10 @@ class Show:
         driver.set_volume()
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
 
-    def _begin(self, region: Region, group: asyncio.TaskGroup, covered: str | None) -> Running:
+    def _begin(self, region: Region, rect: Rect, group: asyncio.TaskGroup, covered: str | None) -> Running:
         """A region that prepares its first item, and shows it unless it is `covered`."""
         driver = self._make_driver(region)
-        driver.pool.rect = self._rect(region)
+        driver.pool.rect = rect
         driver.alone = self.placement.is_alone(driver.region, driver.pool.rect)
         self.placement.note(region)
         driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
@@ -137,30 +165,29 @@ class Show:
             driver.send(playback.Covered(covered))
         return driver, group.create_task(driver.run(), name=f"region {region.id}")
 
-    async def _change_layout(self, manifest: Manifest, group: asyncio.TaskGroup) -> None:
-        """Prepares every region of the layout unseen, then shows them all and takes the ones before away."""
-        coming = {region.id: self._begin(region, group, "layout") for region in manifest.layout.regions}
-        drivers = sorted((driver for driver, _ in coming.values()), key=lambda driver: driver.region.z)
-        seen = [driver.visibility for driver in drivers if driver.visibility.is_open]
-        for visibility in seen:
-            visibility.is_open = False
+    async def _change_layout(self, coming: ComingLayout) -> None:
+        """Shows every region of the layout when each is ready, and takes the ones before away."""
         try:
-            await _all_set((driver.settled for driver in drivers), playback.PREPARE_LIMIT_S)
+            await coming.settle()
         except asyncio.CancelledError:
-            for running in coming.values():
-                await self._end(*running)
+            await self._end_all(coming.running)
             raise
-        before, self._drivers, self._changing = self._drivers, coming, None
-        for driver in drivers:
-            driver.send(playback.Covered(self._covered) if self._covered else playback.Uncovered())
-        await _all_set((driver.shown for driver in drivers if driver.machine.settled), SHOWN_LIMIT_S)
-        await self._compositor.show_together([window for visibility in seen for window in visibility.handed_over()])
-        for running in before.values():
-            await self._end(*running)
-        log.info("the layout %s is on screen", manifest.layout.id)
+        for driver in self._everyone:  # recorded while its region is still known by its id
+            driver.stop(playback.Stopped("the layout changed"))
+        before, self._drivers, self._changing = self._drivers, coming.running, None
+        await self._compositor.show_together(await coming.come_on(self._covered))
+        await self._end_all(before)
+        for driver in coming.drivers:
+            self.placement.note(driver.region)
+        self.set_volume()
+        log.info("the layout %s is on screen", coming.layout.id)
+
+    async def _end_all(self, running: dict[str, Running]) -> None:
+        for one in running.values():
+            await self._end(*one)
 
     def _rect(self, region: Region) -> Rect:
-        return self.placement.rect(region, self.manifest.layout) if self.manifest else Rect(0, 0, *self.size)
+        return self.placement.rect(region, self.layout) if self.layout else Rect(0, 0, *self.size)
 
     def _make_driver(self, region: Region) -> RegionDriver:
         visibility = Visibility(self._compositor, is_open=self.placement.is_there(region))
@@ -203,8 +230,9 @@ class Show:
         more = self.placement.changed(panels)
         for driver in sorted(self._everyone, key=lambda driver: driver.region.z):
             await self._place(driver)
-        if more and self._mirror and self.manifest and self._group:
-            await self.apply(self.manifest, self._group)
+        await self.forget_prepared()
+        if more and self._mirror and self.layout and self._group:
+            await self.apply(self.layout, self._group, on_time=False)
 
     async def _place(self, driver: RegionDriver) -> None:
         """Out of sight before it moves; in sight when everything of it lies where it belongs."""
@@ -304,22 +332,6 @@ class Show:
         self._mark.shown(zone, item)
         self._kept_off.clear(item.id)
         self.first_shown.set()
-
-
-async def _all_set(events: Iterable[asyncio.Event], limit_s: float) -> None:
-    """Waits for all of them, or until the time is up: what is not ready then comes later, by itself."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(limit_s):
-            for event in events:
-                await event.wait()
-
-
-def _shape(manifest: Manifest | None) -> object:
-    """What makes a layout another one: where its regions lie, not what they play."""
-    if manifest is None:
-        return None
-    layout = manifest.layout
-    return layout.width, layout.height, tuple((one.id, one.rect, one.z, one.output) for one in layout.regions)
 
 
 def _nothing(*_: object) -> None:

@@ -16,16 +16,17 @@ from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
-from player.core.content import Item, Kind, Manifest
+from player.core.content import Item, Kind
 from player.core.feed import file_of
 from player.core.ports.stage import StageStatus
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
+from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock
-from player.store import Snapshot
 from tests.fakes.chaos import Chaos, Seen
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.programmes import JUDGED
 from tests.fakes.stage import FakeStage
 
 BOMB = b'<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><rss><channel><item><title>&b;</title></item></channel></rss>'
@@ -239,19 +240,11 @@ async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_
     async with egress.session() as session:
         downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
-        snapshot = Snapshot(bench.folder / "manifest.json", Manifest)
+        snapshot = file = ProgrammeFile(bench.folder)
         sync = Sync(
-            cms,
-            bench.cache,
-            asset_fetcher,
-            item_faults,
-            snapshot,
-            bench.stage,
-            clock,
-            youtube_hosts=("youtube.com",),
-            stream_hosts=(),
-            feeds=bench.feeds,
-        )
+            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED,
+            youtube_hosts=("youtube.com",), stream_hosts=(), feeds=bench.feeds,
+        )  # fmt: skip
         await sync.open()
         page = Item("page", "page", "Page", Kind.WEB, 10, url="http://page.example/")
         clock_item = Item("clock", "clock", "Clock", Kind.CLOCK, 10, text="")
@@ -283,19 +276,11 @@ async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench)
     async with egress.session() as session:
         downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
-        snapshot = Snapshot(bench.folder / "manifest.json", Manifest)
+        snapshot = file = ProgrammeFile(bench.folder)
         sync = Sync(
-            cms,
-            bench.cache,
-            asset_fetcher,
-            item_faults,
-            snapshot,
-            bench.stage,
-            clock,
-            youtube_hosts=("youtube.com",),
-            stream_hosts=(),
-            feeds=bench.feeds,
-        )
+            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED,
+            youtube_hosts=("youtube.com",), stream_hosts=(), feeds=bench.feeds,
+        )  # fmt: skip
         await sync.open()
         cms.want(
             (Item("x", "x", "Spy", Kind.TICKER, 10, url="file:///etc/passwd"), None), (Item("c", "c", "C", Kind.CLOCK, 10), None)

@@ -18,9 +18,8 @@ import pytest
 from player.agent.content.asset_fetcher import AssetFetcher, Prepare
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
-from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region
+from player.core.content import Item, Kind, Layout, Playlist, Rect, Region, WantedAsset
 from player.core.faults import Fault
-from player.core.ports.server import Programme, WantedAsset
 from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
@@ -28,10 +27,11 @@ from player.media.fetch.download import Downloader, Patience
 from player.media.fetch.egress import Egress
 from player.media.prepare.parent import prepare as look_at
 from player.media.store.cache import Cache
-from player.store import Snapshot
+from player.programme_file import ProgrammeFile
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.programmes import JUDGED, programme_of
 from tests.fakes.stage import FakeStage
 
 Wish = tuple[Item, WantedAsset | None]
@@ -42,7 +42,7 @@ A = TypeVar("A")
 class FollowingStage(FakeStage):
     """Plays whatever the snapshot holds when it is told to read it again; `slow` leaves it with what it has."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: ProgrammeFile) -> None:
         super().__init__()
         self.snapshot, self.slow = snapshot, False
         self.status = StageStatus(size="1920x1080")
@@ -62,7 +62,7 @@ class Bench:
     cms: FakeCms
     cache: Cache
     prepare: FakePrepare
-    snapshot: Snapshot
+    snapshot: ProgrammeFile
     stage: FollowingStage
     sync: Sync
 
@@ -117,9 +117,12 @@ async def benched(
             session, cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=False, patience=patience
         )
         asset_fetcher = AssetFetcher(cache, downloader, prepare or fake, item_faults, reserve_bytes=reserve, panel=(1920, 1080))
-        snapshot = Snapshot(folder / "manifest.json", Manifest)
+        snapshot = ProgrammeFile(folder)
         stage = FollowingStage(snapshot)
-        sync = Sync(cms, cache, asset_fetcher, item_faults, snapshot, stage, clock, youtube_hosts=("youtube.com",), stream_hosts=())
+        sync = Sync(
+            cms, cache, asset_fetcher, item_faults, snapshot, stage, clock, **JUDGED,
+            youtube_hosts=("youtube.com",), stream_hosts=(),
+        )  # fmt: skip
         await sync.open()
         yield Bench(folder, chaos, clock, cms, cache, fake, snapshot, stage, sync)
 
@@ -342,7 +345,7 @@ async def test_each_region_begins_before_any_goes_on(bench: Bench):
         Region(r, Rect(0, 0, 1, 1), Playlist(r, r, tuple(wishes[n][0] for n in names)))
         for r, names in {"a": ["a1", "a2", "a3"], "b": ["b1", "b2"]}.items()
     )
-    bench.cms.wanted = Programme(Layout("l", 2, 2, regions), tuple(asset for _, asset in wishes.values() if asset))
+    bench.cms.wanted = programme_of(Layout("l", 2, 2, regions), tuple(asset for _, asset in wishes.values() if asset))
     await bench.sync.once()
     assert {seen.path for seen in bench.chaos.seen[:2]} == {"/a1", "/b1"}
 
@@ -449,7 +452,7 @@ async def test_s12_a_cache_wiped_while_playing_is_filled_again(bench: Bench):
     assert await bench.on_air(bench.video("a"), bench.video("p", kind=Kind.IMAGE)) == ["a", "p"]
 
 
-@pytest.mark.parametrize("lose", ["index.json", "cache", "manifest.json", "nothing"])
+@pytest.mark.parametrize("lose", ["index.json", "cache", "programme.json", "nothing"])
 async def test_s8_a_restart_goes_on_where_it_was(tmp_path: Path, chaos: Chaos, lose: str):
     clock = FakeClock()
     async with benched(tmp_path, chaos, clock) as bench:
@@ -457,7 +460,7 @@ async def test_s8_a_restart_goes_on_where_it_was(tmp_path: Path, chaos: Chaos, l
         await bench.on_air(*wishes)
     if lose == "cache":
         shutil.rmtree(tmp_path / "cache")
-    for path in [tmp_path / "manifest.json", tmp_path / "cache" / "index.json"]:
+    for path in [tmp_path / "programme.json", tmp_path / "cache" / "index.json"]:
         if path.name == lose:
             path.unlink()
     async with benched(tmp_path, chaos, clock) as bench:
@@ -517,7 +520,7 @@ async def test_s8_a_player_killed_at_any_moment_goes_on_from_there(tmp_path: Pat
     wanted = {name: bytes([n]) * 3_000_000 for n, name in enumerate("abcd", 1)}
     for name, body in wanted.items():
         chaos.serve(f"/{name}", body, etag=f'"{name}"', trickle=(150_000, 0.005))
-    snapshot = Snapshot(tmp_path / "manifest.json", Manifest)
+    snapshot = ProgrammeFile(tmp_path)
     for delay in (0.01, 0.06, 0.12, 0.19, 0.27):
         await _killed_after(delay, tmp_path, chaos.url, wanted)
         manifest = snapshot.read()

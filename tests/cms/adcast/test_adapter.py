@@ -16,9 +16,9 @@ from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.heartbeat import read_heartbeat, read_registration
 from player.cms.adcast.programme import Reader
 from player.cms.http import ServerHttp
-from player.core.content import CUT, Fit, Kind, Rect, Severity, Transition, TransitionKind
+from player.core.content import CUT, Fit, Kind, Programme, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
-from player.core.ports.server import AppUpdate, CommandResult, CommandStatus, Programme, Telemetry
+from player.core.ports.server import AppUpdate, CommandResult, CommandStatus, Telemetry
 from player.errors import ServerBusy, ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
@@ -85,7 +85,7 @@ def read(answer: object) -> Programme:
 def one(**fields: object):
     """The single item of a playlist of one, and the faults."""
     programme = read(playlist({**ITEM, **fields}))
-    items = programme.layout.regions[0].playlist.items
+    items = programme.layouts[0].regions[0].playlist.items
     return (items[0] if items else None), programme.faults
 
 
@@ -226,10 +226,10 @@ async def test_the_documents_playlist_becomes_a_programme(script: Script, cms: A
     script.on("/api/device/playlist", playlist(ITEM, content_to_delete=[3, 7], show_watermark=True))
     programme = await cms.programme()
     assert script.seen[0].query == {"uuid": UUID}
-    item = programme.layout.regions[0].playlist.items[0]
+    item = programme.layouts[0].regions[0].playlist.items[0]
     assert (item.id, item.content_id, item.name, item.kind, item.duration_s) == ("1", "5", "Summer Promo", Kind.VIDEO, 30.0)
     assert (item.file, item.url, item.file_hash) == (None, None, "abc123")
-    assert programme.layout.regions[0].playlist.transition == Transition(TransitionKind.CROSSFADE, 0.6)
+    assert programme.layouts[0].regions[0].playlist.transition == Transition(TransitionKind.CROSSFADE, 0.6)
     asset = programme.assets[0]
     assert (asset.content_id, asset.kind, asset.url, asset.file_hash) == ("5", "video", "https://cdn.example.com/5.mp4", "abc123")
     assert (programme.delete, programme.watermark, programme.faults) == (("3", "7"), True, ())
@@ -237,7 +237,7 @@ async def test_the_documents_playlist_becomes_a_programme(script: Script, cms: A
 
 def test_order_orders_and_not_the_place_in_the_list():
     rows = [{**ITEM, "id": n, "content_id": n, "order": order} for n, order in ((1, "3"), (2, 1), (3, 2.5))]
-    assert [item.id for item in read(playlist(*rows)).layout.regions[0].playlist.items] == ["2", "3", "1"]
+    assert [item.id for item in read(playlist(*rows)).layouts[0].regions[0].playlist.items] == ["2", "3", "1"]
 
 
 def test_one_bad_item_costs_that_item_and_says_which():
@@ -249,7 +249,7 @@ def test_one_bad_item_costs_that_item_and_says_which():
         {**ITEM, "id": 3, "download_url": "file:///etc/passwd"},
     ]
     programme = read(playlist(*rows))
-    assert [item.id for item in programme.layout.regions[0].playlist.items] == ["1"]
+    assert [item.id for item in programme.layouts[0].regions[0].playlist.items] == ["1"]
     assert [fault.code for fault in programme.faults] == ["bad_item", "bad_item", "unsupported_type", "bad_item"]
     assert programme.faults[2].item_id == "2"
     assert "hologram" in programme.faults[2].message
@@ -341,7 +341,7 @@ def test_content_used_twice_is_wanted_once():
 @pytest.mark.parametrize("nothing", [None, [], {}, {"items": None}, {"items": {}}])
 def test_c13_nothing_scheduled_is_an_empty_playlist(nothing: object):
     programme = read({"playlist": nothing})
-    assert programme.layout.regions[0].playlist.items == ()
+    assert programme.layouts[0].regions[0].playlist.items == ()
 
 
 @pytest.mark.parametrize("answer", [{}, [], None, {"message": "ok"}, "x"])
@@ -353,7 +353,7 @@ def test_n17_an_answer_without_a_playlist_is_nonsense(answer: object):
 def test_c12_ten_thousand_items_cost_a_second_or_two_of_processor_time():
     began = time.process_time()
     programme = read(playlist(*({**ITEM, "id": n, "content_id": n} for n in range(10_000))))
-    assert len(programme.layout.regions[0].playlist.items) == 10_000
+    assert len(programme.layouts[0].regions[0].playlist.items) == 10_000
     assert time.process_time() - began < 4
 
 
@@ -365,8 +365,8 @@ def test_a_layout_brings_regions_of_their_own():
     programme = read(
         {"playlist": None, "layout": {"width": 1920, "height": 1080, "regions": [region, {**region, "id": "none", "width": 0}]}}
     )
-    assert (programme.layout.width, programme.layout.height, len(programme.layout.regions)) == (1920, 1080, 1)
-    ticker = programme.layout.regions[0]
+    assert (programme.layouts[0].width, programme.layouts[0].height, len(programme.layouts[0].regions)) == (1920, 1080, 1)
+    ticker = programme.layouts[0].regions[0]
     assert (ticker.rect, ticker.z, ticker.fit, ticker.background) == (Rect(0, 900, 1920, 180), 2, Fit.COVER, "#aabbcc")
     assert (ticker.audible, ticker.playlist.transition.kind, len(ticker.playlist.items)) == (False, TransitionKind.SLIDE_LEFT, 1)
     assert [fault.code for fault in programme.faults] == ["bad_region"]
@@ -375,7 +375,7 @@ def test_a_layout_brings_regions_of_their_own():
 def test_more_than_eight_regions_are_cut_and_reported():
     region = {"x": 0, "y": 0, "width": 10, "height": 10, "items": []}
     programme = read({"layout": {"width": 100, "height": 100, "regions": [region] * 9}})
-    assert len(programme.layout.regions) == 8
+    assert len(programme.layouts[0].regions) == 8
     assert [fault.code for fault in programme.faults] == ["too_many_regions"]
 
 
@@ -385,7 +385,7 @@ async def test_a_page_without_an_address_is_looked_up_once_and_the_uuid_stays_he
     script.on("/api/device/content/6/download", web.Response(status=302, headers={"Location": "https://youtu.be/x"}))
     for _ in range(3):
         programme = await cms.programme()
-        assert programme.layout.regions[0].playlist.items[0].url == "https://youtu.be/x"
+        assert programme.layouts[0].regions[0].playlist.items[0].url == "https://youtu.be/x"
     assert len(script.asked("/api/device/content/6/download")) == 1
 
 
@@ -397,7 +397,7 @@ async def test_a_page_that_leads_nowhere_is_left_out_and_its_fault_keeps_its_beg
     first = await cms.programme()
     clock.forward(60)
     second = await cms.programme()
-    assert [item.id for item in second.layout.regions[0].playlist.items] == ["1"]
+    assert [item.id for item in second.layouts[0].regions[0].playlist.items] == ["1"]
     assert second.faults == first.faults
     assert second.faults[0].code == "bad_item"
 
@@ -412,7 +412,7 @@ async def test_a_page_that_leads_nowhere_is_left_out_and_its_fault_keeps_its_beg
 )
 def test_a_page_that_comes_as_an_archive_is_a_package(said: dict):
     programme = read(playlist({"id": 2, "content_id": 6, "type": "web", "file_hash": "f", **said}))
-    (item,), (asset,) = programme.layout.regions[0].playlist.items, programme.assets
+    (item,), (asset,) = programme.layouts[0].regions[0].playlist.items, programme.assets
     assert (item.kind, item.url) == (Kind.PACKAGE, None)
     assert (asset.content_id, asset.kind, asset.file_hash) == ("6", "package", "f")
     assert asset.url == said.get("download_url", said.get("source_url"))
@@ -420,7 +420,7 @@ def test_a_page_that_comes_as_an_archive_is_a_package(said: dict):
 
 def test_a_drawing_comes_as_a_picture():
     programme = read(playlist({"id": 2, "content_id": 6, "type": "svg"}))
-    assert programme.layout.regions[0].playlist.items[0].kind is Kind.IMAGE
+    assert programme.layouts[0].regions[0].playlist.items[0].kind is Kind.IMAGE
     assert programme.assets[0].kind == "image"
 
 
@@ -429,7 +429,7 @@ async def test_a_page_whose_download_is_no_redirect_is_a_package(script: Script,
     script.on("/api/device/content/6/download", web.Response(body=b"PK", content_type="application/octet-stream"))
     for _ in range(2):
         programme = await cms.programme()
-        (item,), (asset,) = programme.layout.regions[0].playlist.items, programme.assets
+        (item,), (asset,) = programme.layouts[0].regions[0].playlist.items, programme.assets
         assert (item.kind, item.url, asset.kind, asset.file_hash) == (Kind.PACKAGE, None, "package", "f")
         assert "/content/6/download?uuid=" in asset.url
     assert len(script.asked("/api/device/content/6/download")) == 1
@@ -445,7 +445,8 @@ _JSON = st.recursive(
 @given(st.sampled_from(["video", "image", "web", "livestream", "youtube", "pdf", "package"]), _JSON)
 def test_c14_whatever_a_duration_is_the_item_stays_for_a_sensible_time(kind: str, said: object):
     urls = {"download_url": "https://h/x", "source_url": "https://h/x"}
-    (item,) = read(playlist({"id": 1, "content_id": 1, "type": kind, "duration": said, **urls})).layout.regions[0].playlist.items
+    programme = read(playlist({"id": 1, "content_id": 1, "type": kind, "duration": said, **urls}))
+    (item,) = programme.layouts[0].regions[0].playlist.items
     endless = kind in ("video", "livestream", "youtube")
     assert 1 <= item.duration_s <= 86_400 or (endless and 0 <= item.duration_s < 1)
 
@@ -457,7 +458,7 @@ _FIELDS = sorted({*ITEM, "source_url", "url", "transition", "fit", "volume", "we
 @given(st.lists(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=8), max_size=5), _JSON, _JSON)
 def test_n17_whatever_an_item_holds_the_good_one_plays(rows: list[dict], layout: object, listed: object):
     programme = read(playlist(*rows, {**ITEM, "id": "good", "order": 0}, content_to_download=listed))
-    assert "good" in [item.id for item in programme.layout.regions[0].playlist.items]
+    assert "good" in [item.id for item in programme.layouts[0].regions[0].playlist.items]
     msgspec.json.encode(programme)
     msgspec.json.encode(read({"layout": layout, "playlist": None}))
     msgspec.json.encode(read({"layout": {"regions": [layout, *rows]}}))

@@ -7,8 +7,7 @@ from urllib.parse import urljoin
 import pytest
 
 from player.cms.adcast.programme import Reader
-from player.core.content import Item, Kind
-from player.core.ports.server import Programme
+from player.core.content import Item, Kind, Programme
 
 
 def read(**fields: object) -> Programme:
@@ -23,7 +22,7 @@ def item(**fields: object) -> Item:
     programme = read(**fields)
     assert programme.faults == ()
     assert programme.assets == ()
-    return programme.layout.regions[0].playlist.items[0]
+    return programme.layouts[0].regions[0].playlist.items[0]
 
 
 def test_a_ticker_has_a_text_of_its_own():
@@ -54,6 +53,6 @@ def test_c14_a_speed_is_held_within_limits(said: object, speed: float | None):
 @pytest.mark.parametrize("fields", [{}, {"text": ""}, {"source_url": "file:///etc/passwd"}, {"source_url": "rtsp://cam.example/1"}])
 def test_c9_a_ticker_with_nothing_to_say_is_left_out_and_told(fields: dict[str, str]):
     programme = read(type="ticker", **fields)
-    assert programme.layout.regions[0].playlist.items == ()
+    assert programme.layouts[0].regions[0].playlist.items == ()
     assert [(fault.code, fault.item_id) for fault in programme.faults] == [("bad_item", "7")]
     assert "neither a text nor the http address of a feed" in programme.faults[0].message

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from player.core.ports.server import WantedAsset
+from player.core.content import WantedAsset
 from player.errors import ContentError, ServerBusy, ServerNonsense, ServerUnreachable, StorageError
 from player.media.fetch.download import Downloader, Fetched, NoRoom, Patience
 from player.media.fetch.egress import MAX_REDIRECTS, Egress, address_class, parse_url

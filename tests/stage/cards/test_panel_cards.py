@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from player.compositor.sway import Sway
-from player.core.content import Alert, Layout, Manifest, Playlist, Rect, Region, Severity, StageBrief
+from player.core.content import Alert, Layout, Playlist, Rect, Region, Severity, StageBrief
 from player.core.cover import StageState, View
 from player.core.ports.stage import ShowIdentity, ShowText
 from player.runtime.clock import SystemClock
@@ -22,6 +22,7 @@ from player.stage.cards.panel_cards import Presenters
 from player.stage.cards.presenter import Notices, Pad
 from player.stage.wayland.overlay import Overlay
 from tests.conftest import Look, looking
+from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import COLOURS, Running, StageBox
 from tests.stage.test_output import nested, swaymsg
 
@@ -171,7 +172,7 @@ async def test_identify_names_each_panel_and_the_idle_card_lies_on_both(runtime_
 async def test_the_ground_lies_on_a_panel_without_a_region_too(runtime_dir: Path):
     async with two_panels(runtime_dir, "first") as box:
         region = Region("a", Rect(0, 0, 100, 100), Playlist("a", "a", (box.picture("red", 600),)))
-        box.publish(manifest=Manifest("", Layout("l", 100, 100, (region,), background="#204060"), False, 1))
+        box.publish(manifest=manifest_of(Layout("l", 100, 100, (region,), background="#204060"), assets=1))
         box.start("stage")
         await until_both(box, lambda picture: picture.getcolors(2) == [(800 * 450, (0x20, 0x40, 0x60))], SECOND)
 

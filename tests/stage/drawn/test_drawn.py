@@ -13,13 +13,14 @@ import pytest
 from PIL import Image, ImageChops
 
 from player.compositor.sway import Sway
-from player.core.content import Alert, Item, Kind, Layout, Manifest, Playlist, Rect, Region, Severity
+from player.core.content import Alert, Item, Kind, Layout, Playlist, Rect, Region, Severity
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.stage.drawn.bands import Look, draw_band, draw_clock
 from player.stage.drawn.surface import DrawnSurface
 from player.stage.wayland.window import SharedPicture, WindowClient
 from tests.conftest import Look as Looking
+from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -461,7 +462,7 @@ async def test_regions_with_a_ticker_a_clock_and_a_feed_from_disk_play_without_a
         bar((feed,), "news", Rect(0, 660, 1280, 60)),
         bar((clock("%Y"), lost), "clock", Rect(1000, 20, 200, 100)),
     )
-    box.publish(manifest=Manifest("", Layout("l", 1280, 720, regions)))
+    box.publish(manifest=manifest_of(Layout("l", 1280, 720, regions)))
     box.start()
     await box.until_shown("Ticker")
     await box.until_shown("Clock")
@@ -483,7 +484,7 @@ async def test_regions_with_a_ticker_a_clock_and_a_feed_from_disk_play_without_a
 
 
 async def test_a_lock_pad_or_a_curtain_stands_above_running_text(box: StageBox):
-    box.publish(manifest=Manifest("", Layout("l", 1280, 720, (bar((ticker(),), "news", Rect(0, 660, 1280, 60)),))))
+    box.publish(manifest=manifest_of(Layout("l", 1280, 720, (bar((ticker(),), "news", Rect(0, 660, 1280, 60)),))))
     box.start()
     await box.until_shown("Ticker")
     box.order(alerts=(Alert("a", "Fire", "Leave the building", Severity.EXTREME, color="#ff0000"),))

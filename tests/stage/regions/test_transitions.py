@@ -8,9 +8,10 @@ import time
 import pytest
 from PIL import Image
 
-from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
+from player.core.content import Item, Layout, Playlist, Rect, Region, Transition, TransitionKind
 from player.errors import BoxError
 from player.stage.regions.transitions import Change, change
+from tests.fakes.programmes import manifest_of
 from tests.fakes.surface import FakeCompositor
 from tests.stage.conftest import StageBox
 
@@ -91,7 +92,7 @@ async def test_a_region_that_has_neighbours_is_crossfaded_instead_and_covers_non
     left = Playlist("l", "l", (box.picture("red", 2), box.picture("blue", 20)), Transition(TransitionKind.SLIDE_LEFT, 2.4))
     right = Playlist("r", "r", (box.picture("white", 600),))
     regions = (Region("left", Rect(0, 0, 1, 1), left), Region("right", Rect(1, 0, 1, 1), right))
-    box.publish(manifest=Manifest("", Layout("halves", 2, 1, regions)))
+    box.publish(manifest=manifest_of(Layout("halves", 2, 1, regions)))
     box.start()
     await box.until_seen("red", at=(320, 360))
     await box.until(lambda s: any(i.name == "blue" for i in s.items))
@@ -109,7 +110,7 @@ async def test_a_layout_changes_as_one_step_when_all_of_it_is_ready(box: StageBo
     await box.until_seen("white")
     left = Region("left", Rect(0, 0, 1, 1), Playlist("l", "l", (box.picture("red", 600),)))
     right = Region("right", Rect(1, 0, 1, 1), Playlist("r", "r", (box.clip("clip", "blue", 30, "-r", "50"),)))
-    box.publish(manifest=Manifest("", Layout("halves", 2, 1, (left, right))))
+    box.publish(manifest=manifest_of(Layout("halves", 2, 1, (left, right))))
     await box.reread()
     seen = set()
     until = time.monotonic() + 4

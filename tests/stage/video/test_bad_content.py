@@ -9,7 +9,8 @@ import time
 import psutil
 import pytest
 
-from player.core.content import Item, Kind, Manifest, Playlist, full_screen
+from player.core.content import Item, Kind, Playlist, full_screen
+from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -48,7 +49,7 @@ async def test_c12_a_playlist_of_ten_thousand_items_is_on_screen_as_fast_as_one(
     await box.until(lambda s: s.state == "idle")
     stage = psutil.Process((await box.until(lambda _: True)).pids["stage"])
     before, began = stage.memory_info().rss, time.monotonic()
-    box.publish(manifest=Manifest("", full_screen(Playlist("p", "Long", items)), assets=1))
+    box.publish(manifest=manifest_of(full_screen(Playlist("p", "Long", items)), assets=1))
     await box.reread()
     await box.until_seen("lime")
     assert time.monotonic() - began < 5

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from player.core.assemble import Ready, assemble
-from player.core.content import Item, Kind, Manifest, Playlist, full_screen
+from player.core.content import Item, Kind, Playlist, full_screen
 from player.media.prepare.parent import Prepared, prepare
+from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -56,7 +57,7 @@ def publish(box: StageBox, kind: Kind, made: Prepared, duration_s: float = 30.0)
     pages = tuple(str(page.relative_to(box.dirs.cache)) for page in made.pages)
     ready = Ready(str(made.file.relative_to(box.dirs.cache)), made.sha256, None, pages)
     layout = assemble(full_screen(Playlist("p", "Lobby", (item,))), {("c", kind): ready})
-    box.publish(manifest=Manifest("", layout, assets=1))
+    box.publish(manifest=manifest_of(layout, assets=1))
 
 
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 16 9">

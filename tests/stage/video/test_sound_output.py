@@ -17,6 +17,7 @@ from player.core.ports.stage import NextItem
 from player.stage.regions.soundfade import gains, mpv_volume
 from player.stage.video.sound import SILENCE, Sound
 from tests.fakes.faults import fault_page
+from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import Running, StageBox
 
 RATE = 16000
@@ -115,7 +116,7 @@ async def test_item_region_and_orders_each_have_their_say_in_the_volume(runtime_
         def region(volume: int, *, audible: bool = True) -> Manifest:
             playlist = Playlist("p", "p", (tone(box, "long", 60, volume=80),))
             found = Region("main", Rect(0, 0, 100, 100), playlist, volume=volume, audible=audible)
-            return Manifest("", Layout("l", 100, 100, (found,)), False, 1)
+            return manifest_of(Layout("l", 100, 100, (found,)), assets=1)
 
         box.publish(manifest=region(50))
         box.start()

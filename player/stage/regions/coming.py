@@ -1,0 +1,51 @@
+"""A layout that is made ready out of sight, so that all of it comes on screen in one step."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+
+from player.core import playback
+from player.core.content import Layout
+from player.stage.regions.driver import RegionDriver
+
+SHOWN_LIMIT_S = 1.0
+Running = tuple[RegionDriver, asyncio.Task[None]]
+
+
+class ComingLayout:
+    """`running` are its regions by id, begun under a cover."""
+
+    def __init__(self, layout: Layout, running: dict[str, Running]) -> None:
+        self.layout, self.running = layout, running
+        self.drivers = sorted((driver for driver, _ in running.values()), key=lambda driver: driver.region.z)
+        self._unseen = [driver.visibility for driver in self.drivers if driver.visibility.is_open]
+        for visibility in self._unseen:
+            visibility.is_open = False
+
+    async def settle(self) -> None:
+        """Waits until each region is ready, or cannot be."""
+        await _all_set((driver.settled for driver in self.drivers), playback.PREPARE_LIMIT_S)
+
+    async def come_on(self, covered: str | None) -> Sequence[int]:
+        """Begins to play, and answers the windows that are to be shown together."""
+        for driver in self.drivers:
+            driver.send(playback.Covered(covered) if covered else playback.Uncovered())
+        await _all_set((driver.shown for driver in self.drivers if driver.machine.settled), SHOWN_LIMIT_S)
+        return [window for visibility in self._unseen for window in visibility.handed_over()]
+
+
+async def _all_set(events: Iterable[asyncio.Event], limit_s: float) -> None:
+    """Waits for all of them, or until the time is up: what is not ready then comes later, by itself."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            for event in events:
+                await event.wait()
+
+
+def shape(layout: Layout | None) -> object:
+    """What makes a layout another one: where its regions lie, not what they play."""
+    if layout is None:
+        return None
+    return layout.width, layout.height, tuple((one.id, one.rect, one.z, one.output) for one in layout.regions)
