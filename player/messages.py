@@ -73,7 +73,7 @@ class RequestRefused:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A message of a kind that this side does not know."""
+    """A message of a kind that this side does not know, or that says what it has no word for."""
 
     kind: str
 
@@ -148,13 +148,20 @@ def decode(line: bytes) -> Message:
                 answer = msgspec.json.decode(said.body, type=_Answer)
                 return Answered(answer.id, answer.result) if answer.error is None else RequestRefused(answer.id, answer.error)
             case "StageStatus":
-                return msgspec.json.decode(said.body, type=StageStatus)
+                return _status(said.body)
             case "PinEntered":
                 return msgspec.json.decode(said.body, type=PinEntered)
             case _:
                 return PassedOver(said.kind)
     except _UNREADABLE as error:
         raise ContentError("bad_message", _WHERE, str(error)) from error
+
+
+def _status(body: msgspec.Raw) -> StageStatus | PassedOver:
+    try:
+        return msgspec.json.decode(body, type=StageStatus)
+    except msgspec.ValidationError:  # of another version, with a state that has no word here
+        return PassedOver("StageStatus")
 
 
 def _asked(asked: _Request) -> Asked | NotUnderstood:

@@ -126,6 +126,7 @@ async def test_k4_an_unknown_or_malformed_request_is_answered_with_a_sentence(
     [
         (b'{"kind":"Answer","body":{"id":1,"result":{"lines":"none"}}}\n', "cannot be read"),
         (b'{"kind":"Answer","body":{"id":1}}\n', "cannot be read"),
+        (b'{"kind":"StageStatus","body":{"state":"dreaming"}}\n{"kind":"Answer","body":{"id":1,"error":"no"}}\n', "no"),
         (b'{"kind":"Song","body":5}\n{"kind":"Answer","body":{"id":1,"error":"it does not know that"}}\n', "does not know that"),
     ],
 )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from player.core.content import DeviceSettings, Item, Kind, Playlist, full_screen
+import pytest
+
+from player.core.content import DeviceSettings, Item, Kind, Playlist, Transition, TransitionKind, full_screen
 from player.core.playback import PlaylistChanged, PlayRecord
 from player.core.ports.screen import Playable
 from player.runtime.clock import SystemClock
@@ -23,6 +26,7 @@ class Region:
         self.panel = True
         self.plays: list[PlayRecord] = []
         self.loaded: list[float] = []
+        self.volumes: list[int] = []
         self.shown: list[float] = []
         compositor = FakeCompositor()
         make = Maker(compositor)
@@ -35,10 +39,14 @@ class Region:
                 self.loaded.append(time.monotonic())
                 await load(playable)
 
+            def be_heard(volume: int, *, muted: bool) -> None:
+                self.volumes.append(volume)
+
             async def ended() -> None:
                 await asyncio.sleep(natural_s or 1000)
 
             surface.load, surface.duration_s, surface.ended = note, lambda: natural_s, ended
+            surface.set_volume = be_heard
             return surface
 
         items = tuple(Item(name, name, name, kind, duration_s, file=f"{name}.png") for name in ("one", "two"))
@@ -76,6 +84,19 @@ async def test_nothing_is_loaded_while_the_first_frames_of_an_item_are_due(tmp_p
         playing.cancel()
     assert len(region.shown) == 1
     assert region.loaded[1] - region.shown[0] >= SEAM_S
+
+
+@pytest.mark.parametrize("kind", [Kind.VIDEO, Kind.IMAGE])
+async def test_sound_changes_over_only_where_something_can_be_heard(tmp_path: Path, kind: Kind):
+    region = Region(tmp_path, kind, duration_s=1.0)
+    blended = replace(region.playlist, transition=Transition(TransitionKind.CROSSFADE, 0.2))
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        playing = group.create_task(region.driver.run(), name="region")
+        region.driver.send(PlaylistChanged(blended))
+        while len(region.loaded) < 3:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        playing.cancel()
+    assert bool(region.volumes) is kind.is_heard
 
 
 async def test_d1_a_clip_that_cannot_be_seen_takes_as_long_as_when_it_could(tmp_path: Path):
