@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from player.cli.layout_file import Hosts, Taken, read_layout
-from player.core.content import CUT, Fit, Kind, Rect, Transition, TransitionKind
+from player.core.content import CUT, Fit, Rect, Transition, TransitionKind
+from player.core.kinds import Kind
 from player.errors import ConfigError, StorageError
 
 HOSTS = Hosts(("youtube.com",), ())

@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 
 from player.core.assemble import Need, Ready, assemble, earlier, needs_of
-from player.core.content import Item, Kind, Layout, Playlist, Programme, Rect, Region, StandBy, WantedAsset, full_screen
+from player.core.content import Item, Layout, Playlist, Programme, Rect, Region, StandBy, WantedAsset, full_screen
+from player.core.kinds import Kind
 from tests.fakes.programmes import programme_of
 
 

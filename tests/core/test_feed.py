@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.assemble import is_feed, with_feeds
-from player.core.content import Item, Kind, Playlist, full_screen
+from player.core.content import Item, Playlist, full_screen
 from player.core.feed import ITEMS, LARGEST, LINE, file_of, lines_of, plain
+from player.core.kinds import Kind
 from player.core.urls import check_url
 from tests.fakes.programmes import programme_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from player.core import playback as p
-from player.core.content import Item, Kind, Playlist
+from player.core.content import Item, Playlist
+from player.core.kinds import Kind
 from player.core.timeline import position_after
 
 

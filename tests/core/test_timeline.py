@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.content import Item, Kind, Playlist
+from player.core.content import Item, Playlist
+from player.core.kinds import Kind
 from player.core.timeline import item_at, position_after, round_of, upcoming
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.core.urls import STREAMS, WEB, check_url
 
 YOUTUBE = ("youtube.com", "youtu.be")

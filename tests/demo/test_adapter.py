@@ -11,8 +11,9 @@ import pytest
 
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
-from player.core.content import Fit, Kind, Severity, TransitionKind
+from player.core.content import Fit, Severity, TransitionKind
 from player.core.faults import Fault
+from player.core.kinds import Kind
 from player.core.ports.server import CommandResult, CommandStatus, Telemetry
 from player.demo.client import Operator
 from player.demo.server import DemoServer

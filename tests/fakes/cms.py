@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from player.core.content import Item, Kind, Playlist, Programme, WantedAsset, full_screen
+from player.core.content import Item, Playlist, Programme, WantedAsset, full_screen
 from player.core.faults import Fault
+from player.core.kinds import Kind
 from player.core.ports.server import CommandResult
 from player.errors import ContentError, ServerUnreachable
 from tests.fakes.programmes import programme_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from player.core.content import Kind, Orientation
+from player.core.content import Orientation
+from player.core.kinds import Kind
 from player.errors import BoxError
 from player.stage.backends.null import NullCompositor
 from player.stage.panels import TRIES, Panels

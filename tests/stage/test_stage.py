@@ -9,7 +9,8 @@ import time
 import pytest
 
 from player.core import proof
-from player.core.content import Alert, Item, Kind, Orientation, Severity, Transition, TransitionKind
+from player.core.content import Alert, Item, Orientation, Severity, Transition, TransitionKind
+from player.core.kinds import Kind
 from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText
 from player.errors import BoxError
 from player.stage.cards.catalogue import lock_pad

@@ -7,7 +7,8 @@ from urllib.parse import urljoin
 import pytest
 
 from player.cms.adcast.programme import Reader
-from player.core.content import Item, Kind, Programme
+from player.core.content import Item, Programme
+from player.core.kinds import Kind
 
 
 def read(**fields: object) -> Programme:

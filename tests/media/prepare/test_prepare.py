@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.errors import ContentError, StorageError
 from player.media import filetype
 from player.media.prepare import documents
@@ -283,7 +283,7 @@ LARGEST_CHILD = """
 import asyncio, resource, sys
 from pathlib import Path
 from player.media.prepare.parent import prepare
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.errors import ContentError
 try:
     asyncio.run(prepare(Path(sys.argv[1]), Kind.IMAGE, "bomb", Path(sys.argv[2]), (1920, 1080)))

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from player.config import StageConfig
-from player.core.content import Alert, Item, Kind, Orientation, Severity
+from player.core.content import Alert, Item, Orientation, Severity
+from player.core.kinds import Kind
 from player.core.ports.screen import CompositorGone, Playable
 from player.errors import BoxError, ContentError
 from player.stage.backends.single import SingleScreen, SingleSurface

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from player.compositor.sway import Sway
-from player.core.content import Alert, Item, Kind, Layout, Playlist, Rect, Region, Severity
+from player.core.content import Alert, Item, Layout, Playlist, Rect, Region, Severity
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.stage.drawn.bands import Look, draw_band, draw_clock

@@ -9,7 +9,8 @@ import time
 import psutil
 import pytest
 
-from player.core.content import Item, Kind, Playlist, full_screen
+from player.core.content import Item, Playlist, full_screen
+from player.core.kinds import Kind
 from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox
 

@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from player.core.content import Kind
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.media.filetype import VIDEOS, sniff

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from player.core.assemble import Ready, assemble
-from player.core.content import Item, Kind, Playlist, full_screen
+from player.core.content import Item, Playlist, full_screen
+from player.core.kinds import Kind
 from player.media.prepare.parent import Prepared, prepare
 from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox

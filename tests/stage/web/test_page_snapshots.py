@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from player.core.content import Item, Kind, WebOptions
+from player.core.content import Item, WebOptions
+from player.core.kinds import Kind
 from player.stage.web.page_snapshots import LIMIT, RENEW_S, PageSnapshots
 
 
