@@ -129,7 +129,7 @@ class Agent:
         return Device(
             uuid=self._identity.uuid, key=self.server.key, model=self.sensors.model(), os_version=self.sensors.os_version(),
             version=__version__, paired=self.server.facts.paired, telemetry=self._telemetry, faults=self._all_faults,
-            results=self._untold,
+            results=self._untold, heartbeat_interval=self.settings.heartbeat_interval_s,
         )  # fmt: skip
 
     async def _telemetry(self) -> Telemetry:
@@ -183,8 +183,8 @@ class Agent:
         )  # fmt: skip
         self.alerts = AlertList(self.brief, clock, clock_trusted=self.clock_trust.trusted, fetch=self.alert_pictures.fetch)
         self.inbox = Inbox(
-            self.contact, clock=clock, server=self.server, brief=self.brief, lock=self.lock, commands=self.commands,
-            results=self.results, alerts=self.alerts, hurry=self._sync_now.set,
+            self.contact, clock=clock, server=self.server, brief=self.brief, settings=self.settings, lock=self.lock,
+            commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._sync_now.set,
         )  # fmt: skip
         self.faults = FaultSources(
             lambda: self.stage.status, clock, lambda: self.book.faults, self.inbox.faults, self.rounds.faults,
@@ -219,8 +219,9 @@ class Agent:
             build_appliers(stage=self.stage, audio=self.audio, panel=self.panel, host=self.host),
             configured={
                 "orientation": Orientation(config.stage.orientation), "time_zone": config.time.zone or None,
-                "heartbeat_interval": round(config.cms.heartbeat_interval),
+                "heartbeat_interval": config.cms.heartbeat_interval,
             },
+            server=urlsplit(config.cms.url).netloc,
             clock=self._clock, faults=FaultPage(self.book, self._clock, "settings"),
         )  # fmt: skip
 

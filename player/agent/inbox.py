@@ -15,6 +15,7 @@ from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.server_folder import ServerFolder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.contact import Contact, Standing
 from player.core.faults import Fault
@@ -50,13 +51,15 @@ class Inbox:
         clock: Clock,
         server: ServerFolder,
         brief: BriefStore,
+        settings: SettingsRegistry,
         lock: ScreenLock,
         commands: CommandRunner,
         results: ResultsOutbox,
         alerts: AlertList,
         hurry: Callable[[], None],
     ) -> None:
-        self._contact, self._clock, self._server, self._brief, self._lock = contact, clock, server, brief, lock
+        self._contact, self._clock, self._server = contact, clock, server
+        self._brief, self._settings, self._lock = brief, settings, lock
         self._commands, self._results, self._alerts, self._hurry = commands, results, alerts, hurry
         self._disk: Fault | None = None
         self.offered: AppUpdate | None = None
@@ -76,8 +79,8 @@ class Inbox:
                 await self._paired(name)
             case Unpaired(code, name):
                 await self._unpaired(code, name)
-            case SettingsWanted(locked, pin):
-                await self._kept(self._lock.server_says(locked, pin))
+            case SettingsWanted():
+                await self._wanted(event)
             case CommandsCame(commands):
                 await self._commands.offer(commands)
             case ResultsTaken(results):
@@ -111,6 +114,11 @@ class Inbox:
                 log.warning("the server refuses this box; what it has plays on: %s", error)
             case _:
                 log.info("no contact with the server, what is here plays on: %s", error)
+
+    async def _wanted(self, event: SettingsWanted) -> None:
+        await self._kept(self._lock.server_says(event.locked, event.lock_pin))
+        if event.heartbeat_interval is not None:
+            await self._kept(self._settings.server_says("heartbeat_interval", event.heartbeat_interval))
 
     # --- pairing: the cards follow it; a box that was forgotten keeps its name until it gets another
 

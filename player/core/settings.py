@@ -89,12 +89,12 @@ class Setting:
             raise SettingRefused(self.name, self.instead)
 
 
-def _number(lowest: float, highest: float) -> Callable[[Any], Value]:
+def _number(lowest: float, highest: float, digits: int | None = None) -> Callable[[Any], Value]:
     def read(given: Any) -> Value:
         number = float(given)
         if isinstance(given, bool) or not lowest <= number <= highest:
             raise ValueError(given)
-        return round(number)
+        return round(number, digits)
 
     return read
 
@@ -133,7 +133,7 @@ _ROWS = (
         "time_zone", "for schedules and clocks", 'a name such as "Europe/Berlin"', _zone, (AppliedBy.STAGE, AppliedBy.HOST)
     ),
     Setting(
-        "heartbeat_interval", "seconds between two calls at the server", "a number from 1 to 3600", _number(1, 3600),
+        "heartbeat_interval", "seconds between two calls at the server", "a number from 1 to 3600", _number(1, 3600, 1),
         (AppliedBy.SERVER,), may_set=frozenset({Asker.SERVER, Asker.MANAGEMENT}), instead=_RHYTHM,
     ),
 )  # fmt: skip
@@ -151,6 +151,10 @@ def find(name: str) -> Setting:
 
 def _known() -> str:
     return f"there is no such setting; there are {', '.join(SETTINGS)}"
+
+
+def _is_anothers(record: SettingRecord, server: str) -> bool:
+    return record.by is Asker.SERVER and record.who != server and AppliedBy.SERVER in SETTINGS[record.name].applied_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +209,17 @@ class SettingsBook:
         said = self._said.get((name, who))
         return said is None or said.value != value
 
-    def found(self, name: str, held: Value, configured: Value, at: float) -> SettingRecord | None:
+    def found(self, name: str, held: Value, configured: Value, server: str, at: float) -> SettingRecord | None:
         """What has to be written down at a start: `held` is in the stage's brief, `configured` in the configuration.
 
-        A held value that is not the book's was set by a version that keeps no book. One that was the configuration's follows it.
+        A held value that is not the book's was set by a version that keeps no book. One that was the configuration's follows it,
+        and so does the rhythm that another server than `server` asked for.
         """
         last = self.last.get(name)
         known = (configured, SETTINGS[name].default) if last is None else (last.value,)
         if held not in known:
             return SettingRecord(name, held, Asker.EARLIER, "", at)
-        if last is None or (last.configured and last.value != configured):
+        if last is None or (last.configured and last.value != configured) or _is_anothers(last, server):
             return SettingRecord(name, configured, Asker.CONFIGURATION, "", at, configured=True, ended="")
         return None
 

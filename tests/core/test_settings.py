@@ -39,7 +39,8 @@ def test_every_field_that_the_stage_is_told_is_a_row_with_the_same_default():
         ("screen_on", "0", False),
         ("orientation", "Portrait-Flipped", Orientation.PORTRAIT_FLIPPED),
         ("time_zone", "Europe/Berlin", "Europe/Berlin"),
-        ("heartbeat_interval", 3600, 3600),
+        ("heartbeat_interval", "2.5", 2.5),
+        ("heartbeat_interval", 3600, 3600.0),
     ],
 )
 def test_what_was_typed_or_sent_becomes_a_value(name: str, given: Any, value: Any):
@@ -150,35 +151,46 @@ def test_the_fewest_records_make_the_same_book(records: list[SettingRecord]):
 
 
 def test_at_the_first_start_the_configuration_is_written_down():
-    assert SettingsBook().found("orientation", "landscape", "landscape", 1.0) == DEFAULT
-    assert SettingsBook().found("orientation", None, "landscape", 1.0) == DEFAULT
+    assert SettingsBook().found("orientation", "landscape", "landscape", "a", 1.0) == DEFAULT
+    assert SettingsBook().found("orientation", None, "landscape", "a", 1.0) == DEFAULT
 
 
 def test_what_a_version_without_a_book_set_stays():
-    found = SettingsBook().found("volume", 35, None, 1.0)
+    found = SettingsBook().found("volume", 35, None, "a", 1.0)
     assert found == SettingRecord("volume", 35, Asker.EARLIER, "", 1.0)
 
 
 def test_what_a_version_without_a_book_set_while_it_was_back_stays():
     book = SettingsBook.of([loud(30)])
-    assert book.found("volume", 55, None, 2.0) == SettingRecord("volume", 55, Asker.EARLIER, "", 2.0)
+    assert book.found("volume", 55, None, "a", 2.0) == SettingRecord("volume", 55, Asker.EARLIER, "", 2.0)
 
 
 def test_another_configuration_holds_where_nobody_asked():
     book = SettingsBook.of([DEFAULT])
-    assert book.found("orientation", "landscape", "landscape", 2.0) is None
-    changed = book.found("orientation", "landscape", "portrait", 2.0)
+    assert book.found("orientation", "landscape", "landscape", "a", 2.0) is None
+    changed = book.found("orientation", "landscape", "portrait", "a", 2.0)
     assert changed is not None
     assert (changed.value, changed.by, changed.configured) == ("portrait", Asker.CONFIGURATION, True)
 
 
 def test_another_configuration_does_not_overrule_a_request():
     asked = SettingRecord("orientation", "portrait", Asker.BOX, "the command line", 1.0)
-    assert SettingsBook.of([DEFAULT, asked]).found("orientation", "portrait", "landscape", 2.0) is None
+    assert SettingsBook.of([DEFAULT, asked]).found("orientation", "portrait", "landscape", "a", 2.0) is None
 
 
 def test_after_a_reset_the_configuration_is_followed_again():
     reset = SettingRecord("orientation", "landscape", Asker.BOX, "the command line", 1.0, configured=True)
-    changed = SettingsBook.of([reset]).found("orientation", "landscape", "portrait", 2.0)
+    changed = SettingsBook.of([reset]).found("orientation", "landscape", "portrait", "a", 2.0)
     assert changed is not None
     assert changed.value == "portrait"
+
+
+def test_the_rhythm_that_another_server_asked_for_is_forgotten():
+    asked = SettingRecord("heartbeat_interval", 10.0, Asker.SERVER, "a", 1.0)
+    book = SettingsBook.of([asked])
+    assert book.found("heartbeat_interval", 10.0, 30.0, "a", 2.0) is None
+    changed = book.found("heartbeat_interval", 10.0, 30.0, "b", 2.0)
+    assert changed is not None
+    assert (changed.value, changed.by) == (30.0, Asker.CONFIGURATION)
+    louder = SettingsBook.of([loud(30, Asker.SERVER, "a")])
+    assert louder.found("volume", 30, None, "b", 2.0) is None, "the box stays as loud as it was told to be"

@@ -12,6 +12,7 @@ from player.core.faults import FaultBook
 from player.runtime.fault_page import FaultPage
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
 
+SERVER = "cms.example.com"
 CONFIGURED = {"orientation": "landscape", "time_zone": None, "heartbeat_interval": 30}
 
 
@@ -22,6 +23,7 @@ def registry(
     """As the composition root makes it, but that it tries again at once."""
     devices = {"audio": FakeAudio(), "panel": FakePanel(), "host": FakeHost(), **ports}
     return SettingsRegistry(
-        folder / "settings", brief, build_appliers(stage=stage, **devices), configured=configured or CONFIGURED, clock=clock,
+        folder / "settings", brief, build_appliers(stage=stage, **devices), configured=configured or CONFIGURED, server=SERVER,
+        clock=clock,
         faults=FaultPage(book or FaultBook(), clock, "settings"), again_s=again_s, look_s=look_s,
     )  # fmt: skip

@@ -49,7 +49,7 @@ def build_appliers(*, stage: StagePort, audio: Audio | Absent, panel: Panel | Ab
         "orientation": Applier(lambda v: f"the picture is turned to {v}", None, _seen(stage, lambda s: s.orientation)),
         "locked": Applier(lambda v: f"local controls are {'locked' if v else 'open'}"),
         "time_zone": Applier(lambda v: f"the time zone is {v}", _telling(host, lambda h, v: h.set_timezone(v))),
-        "heartbeat_interval": Applier(lambda v: f"the server is called every {v} s"),
+        "heartbeat_interval": Applier(lambda v: f"the server is called every {v:g} s"),
     }  # fmt: skip
 
 

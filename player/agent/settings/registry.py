@@ -63,7 +63,10 @@ class _Due:
 
 
 class SettingsRegistry:
-    """The book in `folder`. `configured`: what the configuration says, by name. `again_s` grows with each try in vain."""
+    """The book in `folder`. `configured`: what the configuration says, by name; `server`: the one that it names.
+
+    `again_s` grows with each try in vain.
+    """
 
     def __init__(
         self,
@@ -72,13 +75,14 @@ class SettingsRegistry:
         appliers: Mapping[str, Applier],
         *,
         configured: Mapping[str, Value],
+        server: str,
         clock: Clock,
         faults: FaultPage,
         again_s: float = AGAIN_S,
         look_s: float = LOOK_S,
     ) -> None:
         self._brief, self._appliers, self._configured, self._clock, self._faults = brief, appliers, configured, clock, faults
-        self._again_s, self._look_s = again_s, look_s
+        self._server, self._again_s, self._look_s = server, again_s, look_s
         # A request is synced by itself; an outcome that a power cut takes is found out again.
         self._journal: Journal[SettingRecord] = Journal(folder, sync_lines=COMPACT_EVERY)
         self._book = SettingsBook.of(_records(folder))
@@ -90,7 +94,7 @@ class SettingsRegistry:
     async def open(self) -> None:
         """Takes in what another version set meanwhile, and what the configuration says anew."""
         for name in SETTINGS:
-            record = self._book.found(name, self.wanted(name), self._default(name), self._now())
+            record = self._book.found(name, self.wanted(name), self._default(name), self._server, self._now())
             if record is not None:
                 await self._want(record)
         self._sync()
@@ -104,6 +108,10 @@ class SettingsRegistry:
             return value
         last = self._book.last.get(name)
         return self._default(name) if last is None else last.value
+
+    def heartbeat_interval_s(self) -> float:
+        """How long the server's rhythm rests between two calls."""
+        return float(self.wanted("heartbeat_interval") or 0.0)
 
     async def ask(self, name: str, given: Any, *, by: Asker, who: str) -> str:
         """A request: what was done, in words. None, or "default", returns to the configuration.
@@ -120,11 +128,11 @@ class SettingsRegistry:
             self._sync()
             return await self._apply(row)
 
-    async def server_says(self, name: str, given: Any, who: str) -> None:
+    async def server_says(self, name: str, given: Any) -> None:
         """A state that a server repeats: a request where it is another than the one before. Raises as `ask`, but never BoxError."""
-        if self._book.says_anew(name, find(name).value(given), who):
+        if self._book.says_anew(name, find(name).value(given), self._server):
             with contextlib.suppress(BoxError):  # nobody waits for the outcome: it is in the book
-                await self.ask(name, given, by=Asker.SERVER, who=who)
+                await self.ask(name, given, by=Asker.SERVER, who=self._server)
 
     async def _want(self, record: SettingRecord) -> None:
         before = self.wanted(record.name)

@@ -28,7 +28,7 @@ async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock) -> Asyn
         )  # fmt: skip
         answered = ByRhythm("in the heartbeat's answer")
         yield Connection(
-            rhythm=AdCastRhythm(api, device, clock, interval_s=cms.heartbeat_interval, register_s=register_s(cms.poll_interval)),
+            rhythm=AdCastRhythm(api, device, clock, register_s=register_s(cms.poll_interval)),
             content=api,
             commands=answered,
             telemetry=ByRhythm("in the heartbeat"),

@@ -34,12 +34,15 @@ FAULTS = 100  # more are of no use to anybody, and a heartbeat stays small
 
 
 class AdCastRhythm:
-    """`interval_s` between heartbeats, until the server asks for another; `register_s` between introductions."""
+    """`register_s` between introductions; between heartbeats as long as the device's settings say."""
 
-    def __init__(self, api: AdCast, device: Device, clock: Clock, *, interval_s: float, register_s: float) -> None:
-        self._api, self._device, self._clock = api, device, clock
-        self._interval_s, self._register_s = interval_s, register_s
+    def __init__(self, api: AdCast, device: Device, clock: Clock, *, register_s: float) -> None:
+        self._api, self._device, self._clock, self._register_s = api, device, clock, register_s
         self._paired = bool(device.paired)
+
+    @property
+    def _interval_s(self) -> float:
+        return self._device.heartbeat_interval()
 
     @property
     def first_rest_s(self) -> float:
@@ -84,8 +87,6 @@ class AdCastRhythm:
         self._api.riding.difference_update(one.id for one in results)
         if results:
             await inbox.put(ResultsTaken(tuple(results)))
-        if answer.heartbeat_interval_s is not None:
-            self._interval_s = min(max(answer.heartbeat_interval_s, SHORTEST_S), LONGEST_S)
         if answer.alerts is not None:
             await inbox.put(AlertsListed(answer.alerts, answer.alert_images))
         return await self._hear(inbox, answer)
@@ -97,7 +98,9 @@ class AdCastRhythm:
             self._paired = False
             await inbox.put(Unpaired())
             return False
-        await inbox.put(SettingsWanted(answer.locked, answer.lock_pin))
+        interval_s = answer.heartbeat_interval_s
+        interval_s = None if interval_s is None else min(max(interval_s, SHORTEST_S), LONGEST_S)
+        await inbox.put(SettingsWanted(answer.locked, answer.lock_pin, interval_s))
         if answer.commands:
             await inbox.put(CommandsCame(answer.commands))
         return True

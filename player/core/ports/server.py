@@ -116,10 +116,11 @@ class Unpaired:
 
 @dataclass(frozen=True, slots=True)
 class SettingsWanted:
-    """What it wants the device to be; None: it did not say."""
+    """What it wants the device to be; None: it did not say. `heartbeat_interval`: seconds between two calls, 1 to 3600."""
 
     locked: bool | None = None
     lock_pin: str | None = None
+    heartbeat_interval: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,7 @@ class Device:
 
     `key` is the name under which what belongs to this server is kept; each item of its content says it (`Item.server`).
     `results` are those that no server has got yet; `faults` all that are known; `uuid` is a secret.
+    `heartbeat_interval`: the seconds between two calls, as the settings have it.
     """
 
     uuid: str = field(repr=False)
@@ -267,3 +269,4 @@ class Device:
     telemetry: Callable[[], Awaitable[Telemetry]]
     faults: Callable[[], Sequence[Fault]]
     results: Callable[[], Sequence[CommandResult]]
+    heartbeat_interval: Callable[[], float]

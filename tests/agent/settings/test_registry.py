@@ -100,21 +100,21 @@ async def test_the_last_request_wins_whichever_door_it_came_by(box: Box):
     settings = await box.start()
     await settings.ask("volume", 30, by=Asker.COMMAND, who="")
     await settings.ask("volume", 40, **LINE)
-    await settings.server_says("volume", 50, "cms.example.com")
+    await settings.server_says("volume", 50)
     row = await settings.row("volume")
     assert (row.wanted, row.asked_by) == (50, "the server cms.example.com")
 
 
 async def test_a_server_that_repeats_a_state_does_not_undo_what_was_set_meanwhile(box: Box):
     settings = await box.start()
-    await settings.server_says("volume", 50, "cms.example.com")
+    await settings.server_says("volume", 50)
     await settings.ask("volume", 20, **LINE)
     for _ in range(3):
-        await settings.server_says("volume", 50, "cms.example.com")
+        await settings.server_says("volume", 50)
     settings = await box.start()
-    await settings.server_says("volume", 50, "cms.example.com")
+    await settings.server_says("volume", 50)
     assert box.audio.level == 20
-    await settings.server_says("volume", 60, "cms.example.com")
+    await settings.server_says("volume", 60)
     assert box.audio.level == 60
 
 
@@ -323,7 +323,7 @@ async def test_the_book_stays_small_and_forgets_no_setting(box: Box):
     settings = await box.start()
     await settings.ask("brightness", 40, **LINE)
     for number in range(registry_module.COMPACT_EVERY):
-        await settings.server_says("heartbeat_interval", 10 + number % 2, "cms.example.com")
+        await settings.server_says("heartbeat_interval", 10 + number % 2)
     for number in range(3 * registry_module.COMPACT_EVERY):
         await settings.ask("orientation", "portrait" if number % 2 else "landscape", by=Asker.COMMAND, who="")
     assert journal_bytes(box.folder / "settings") < 700_000

@@ -38,7 +38,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeHost
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server, session
-from tests.fakes.settings import registry
+from tests.fakes.settings import CONFIGURED, registry
 from tests.fakes.stage import FakeStage
 
 REGISTER, HEARTBEAT = "/api/device/register", "/api/device/heartbeat"
@@ -68,7 +68,7 @@ class Agent:
         self.server_http = ServerHttp(http, url, clock=QuickClock())
         cms = AdCast(self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1")
         self.brief = BriefStore(folder / "orders.json", self.stage, told)
-        self.settings = registry(folder, self.brief, self.stage, clock)
+        self.settings = registry(folder, self.brief, self.stage, clock, configured={**CONFIGURED, "heartbeat_interval": 0.03})
         self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, said=folder / "locked.json", log_n=4)
         handlers = build_handlers(
             stage=self.stage, settings=self.settings, lock=self.lock, screenshots=cms, clock=clock, host=FakeHost(),
@@ -85,14 +85,15 @@ class Agent:
         self.alerts = AlertList(self.brief, clock, clock_trusted=ClockTrust(self.host, self.state).trusted, fetch=self._image)
         self.hurried = 0
         self.inbox = Inbox(
-            self.state, clock=clock, server=self.server, brief=self.brief, lock=self.lock, commands=self.commands,
-            results=self.results, alerts=self.alerts, hurry=self._hurry,
+            self.state, clock=clock, server=self.server, brief=self.brief, settings=self.settings, lock=self.lock,
+            commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._hurry,
         )  # fmt: skip
         device = Device(
             uuid=seed, key="k", model="m", os_version="1", version="1", paired=self.brief.current.cards.paired,
             telemetry=self._telemetry, faults=lambda: (*self.faults, *self.inbox.faults()), results=self.commands.untold,
+            heartbeat_interval=self.settings.heartbeat_interval_s,
         )  # fmt: skip
-        self.rhythm = AdCastRhythm(cms, device, clock, interval_s=0.03, register_s=0.03)
+        self.rhythm = AdCastRhythm(cms, device, clock, register_s=0.03)
 
     def running(self):
         return running(self.rhythm.run(self.inbox), self.alerts.run(), self.commands.run(), self.results.run())
@@ -246,6 +247,8 @@ async def test_the_interval_is_the_servers(tmp_path: Path, script: Script, http:
         await eventually(lambda: script.asked(HEARTBEAT))
         await asyncio.sleep(0.2)
         assert len(script.asked(HEARTBEAT)) == 1
+        row = await agent.settings.row("heartbeat_interval")
+    assert (row.wanted, row.asked_by) == (900, "the server cms.example.com")
     agent.commands.close()
 
 
