@@ -110,6 +110,7 @@ class Item:
     campaign_id: str | None = None
     text: str | None = None  # of a ticker; the format (strftime) of a clock
     speed: float | None = None  # of a ticker: widths of its region a second
+    numbers: tuple[str, ...] = ()  # which ids its server writes as numbers, by their names in a proof of play: so they go back
     server: str | None = None  # whose it is (`ports.server.Device.key`): its plays go there alone; None: before that was written
 
     def __str__(self) -> str:

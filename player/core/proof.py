@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from player.core.content import Item
 from player.core.playback import PlayRecord
 
 GENESIS = "0" * 64
@@ -27,9 +28,9 @@ def event(
     body: dict[str, Any] = {
         "id": uuid7(int(record.started.wall * 1000), dice),
         "seq": seq,
-        "playlist_id": playlist_id,
-        "item_id": item.id,
-        "content_id": item.content_id,
+        "playlist_id": as_written(item, "playlist_id", playlist_id),
+        "item_id": as_written(item, "item_id", item.id),
+        "content_id": as_written(item, "content_id", item.content_id),
         "name": item.name,
         "type": item.kind.value,
         "file_hash": item.file_hash or item.asset,
@@ -43,10 +44,20 @@ def event(
         "clock": "synced" if clock_synced else "unsynced",
         "prev": prev,
     }
-    optional = {"reason": record.reason, "schedule_id": item.schedule_id, "campaign_id": item.campaign_id, "server": item.server}
+    optional = {
+        "reason": record.reason,
+        "schedule_id": as_written(item, "schedule_id", item.schedule_id),
+        "campaign_id": as_written(item, "campaign_id", item.campaign_id),
+        "server": item.server,
+    }
     body.update({key: value for key, value in optional.items() if value is not None})
     body["hash"] = digest(body)
     return body
+
+
+def as_written(item: Item, name: str, text: str | None) -> str | int | None:
+    """An id as the item's server writes it: a number goes back as a number. A page of a document has an id of our own."""
+    return int(text) if text is not None and name in item.numbers and text.removeprefix("-").isdigit() else text
 
 
 def digest(body: Mapping[str, Any]) -> str:

@@ -43,8 +43,8 @@ class FaultBody(Body):
     code: Word
     message: Text = ""
     since: Moment = None
-    item_id: str | None = None
-    content_id: str | None = None
+    item_id: int | str | None = None
+    content_id: int | str | None = None
     count: int = 1
 
 

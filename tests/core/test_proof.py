@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +43,21 @@ def test_an_event_says_what_the_contract_lists():
     )
     assert "campaign_id" not in made
     assert made["prev"] == GENESIS
+
+
+def test_an_id_goes_back_as_the_server_wrote_it():
+    numbers = ("item_id", "content_id", "playlist_id", "schedule_id")
+    moment = Moment(0.0, 1_700_000_000.0)
+
+    def made(item: Item) -> dict:
+        record = PlayRecord(item, moment, moment, 1.0, PlayResult.COMPLETE)
+        return event(record, seq=1, dice=bytes(10), prev=GENESIS, playlist_id="1", zone="main", screen_on=True, clock_synced=True)
+
+    numbered = made(replace(ITEM, numbers=numbers, server="adcast-1", campaign_id="9"))
+    assert [numbered[name] for name in (*numbers, "campaign_id", "server")] == [7, 5, 1, 3, "9", "adcast-1"]
+    page = made(replace(ITEM, id="7/2", content_id="-5", numbers=numbers))
+    assert (page["item_id"], page["content_id"]) == ("7/2", -5)
+    assert [made(ITEM)[name] for name in numbers] == ["7", "5", "1", "3"]
 
 
 def test_a_whole_chain_has_no_breaks_wherever_it_begins():

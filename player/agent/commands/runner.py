@@ -191,8 +191,7 @@ class CommandRunner:
 
     async def _go(self, name: str, going: Going, began: float) -> None:
         """The result `initiated` first; if we are still here long after the act, it did not happen."""
-        result = CommandResult(name, self._type(name), CommandStatus.INITIATED, going.message, began, self._now())
-        self._result(RecordKind.INITIATED, result)
+        self._result(RecordKind.INITIATED, self._made(name, CommandStatus.INITIATED, going.message, began, {}))
         with contextlib.suppress(TimeoutError, SignageError):
             async with asyncio.timeout(TELL_FIRST_S):
                 await self._tell_first()
@@ -204,8 +203,7 @@ class CommandRunner:
     # --- writing down --------------------------------------------------------------------------------------------------
 
     def _finish(self, name: str, status: CommandStatus, message: str, began: float, result: dict[str, Any] | None = None) -> None:
-        whole = CommandResult(name, self._type(name), status, message, began, self._now(), result or {})
-        self._result(RecordKind.FINISHED, whole)
+        self._result(RecordKind.FINISHED, self._made(name, status, message, began, result or {}))
         self._whole.pop(name, None)
 
     def _result(self, what: RecordKind, result: CommandResult) -> None:
@@ -225,8 +223,9 @@ class CommandRunner:
     def _wake(self) -> None:
         self.changed.set(self.changed.value + 1)
 
-    def _type(self, name: str) -> str:
-        return self._ledger.entries[name].command.type
+    def _made(self, name: str, status: CommandStatus, message: str, began: float, result: dict[str, Any]) -> CommandResult:
+        command = self._ledger.entries[name].command
+        return CommandResult(name, command.type, status, message, began, self._now(), result, command.numbered)
 
     def _no_storage(self, error: StorageError) -> None:
         if self._fault is None:

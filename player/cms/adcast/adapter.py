@@ -68,6 +68,7 @@ class AdCast:
         self._http, self._uuid, self._key, self._clock = http, uuid, key, clock
         self._about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
         self.riding: set[str] = set()  # ids of commands whose results go in the heartbeat
+        self._numbered: set[str] = set()  # ids of content that this server writes as numbers
         self._no_results_until = 0.0
         self._not_found: set[str] = set()  # one 404 may mean that the server forgot that command; two, that it has no such path
         self._pages: dict[tuple[str, str | None], str] = {}
@@ -82,14 +83,17 @@ class AdCast:
 
     async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> Answer:
         """Tells how the box is, and hears what is wanted."""
-        answer = await self._http.post(HEARTBEAT, heartbeat_body(self._uuid, telemetry, faults, results), means=FORGOTTEN)
+        body = heartbeat_body(self._uuid, telemetry, faults, results, self._numbered)
+        answer = await self._http.post(HEARTBEAT, body, means=FORGOTTEN)
         read = read_heartbeat(HEARTBEAT, answer, self._now(), self._http.absolute)
         return read if read.server_time is not None else replace(read, server_time=self._http.server_time)
 
     async def programme(self) -> Programme:
         """What is to be on air now."""
         answer = await self._http.get(PLAYLIST, {"uuid": self._uuid}, means=FORGOTTEN)
-        read = Reader(PLAYLIST, self._now(), self._http.absolute, self._download, self._key).programme(answer)
+        reader = Reader(PLAYLIST, self._now(), self._http.absolute, self._download, self._key)
+        read = reader.programme(answer)
+        self._numbered = reader.numbered
         return self._with_first_seen(await self._with_pages(read))
 
     async def send_result(self, result: CommandResult) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -113,14 +113,27 @@ def result_body(result: CommandResult) -> dict[str, Any]:
     }
 
 
-def heartbeat_body(uuid: str, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> dict[str, Any]:
-    """The document's fields, what else this box tells, and what has no path of its own on this server."""
+def heartbeat_body(
+    uuid: str, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult], numbered: Collection[str]
+) -> dict[str, Any]:
+    """The document's fields, what else this box tells, and what has no path of its own on this server.
+
+    `numbered`: ids of content that the server writes as numbers.
+    """
     said = asdict(telemetry)
     extra = said.pop("extra")
-    body = {**extra, "uuid": uuid, **said, "faults": [{**asdict(fault), "since": iso(fault.since)} for fault in faults]}
+    body = {**extra, "uuid": uuid, **said, "faults": [_fault_body(fault, numbered) for fault in faults]}
     if results:
-        body["command_results"] = [{"id": one.id, "type": one.type, **result_body(one)} for one in results]
+        body["command_results"] = [
+            {"id": int(one.id) if one.numbered else one.id, "type": one.type, **result_body(one)} for one in results
+        ]
     return body
+
+
+def _fault_body(fault: Fault, numbered: Collection[str]) -> dict[str, Any]:
+    ids = {name: getattr(fault, name) for name in ("item_id", "content_id")}
+    written = {name: int(text) if text in numbered else text for name, text in ids.items()}
+    return {**asdict(fault), "since": iso(fault.since), **written}
 
 
 def read_registration(where: str, answer: Any) -> Registration:
@@ -162,11 +175,13 @@ def read_heartbeat(where: str, answer: Any, now: float, absolute: Callable[[str]
 def _commands(found: list[Any], now: float, faults: list[Fault]) -> tuple[Command, ...]:
     read = []
     for row in found[:COMMANDS]:
-        wire = _Command.model_validate(table(row))
+        raw = table(row)
+        wire = _Command.model_validate(raw)
         if wire.id is None or len(wire.id) > 200:
             faults.append(Fault("bad_command", f'a command of type "{wire.type}" has no usable id; it is not run', now))
             continue
-        read.append(Command(wire.id, (wire.type or "")[:100], wire.payload, wire.created_at, wire.expires_at))
+        numbered = isinstance(raw.get("id"), int)
+        read.append(Command(wire.id, (wire.type or "")[:100], wire.payload, wire.created_at, wire.expires_at, numbered))
     return tuple(read)
 
 

@@ -7,7 +7,7 @@ what we call a crossfade. Pages that need a redirect resolved are left with the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from player.cms.adcast.words import (
@@ -107,11 +107,23 @@ def _words(wire: _Item, kind: Kind) -> str | None:
     return wire.text if kind is Kind.TICKER and wire.text and wire.text.strip() else None
 
 
+def _numbers(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which of an item's ids came as numbers; where one of the two is missing, the other stands for it."""
+    names = {
+        "item_id": "id" if text(raw.get("id")) else "content_id",
+        "content_id": "content_id" if text(raw.get("content_id")) else "id",
+        "schedule_id": "schedule_id",
+        "campaign_id": "campaign_id",
+    }
+    return tuple(name for name, key in names.items() if isinstance(raw.get(key), int))
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads one answer, of which the items are `server`'s.
 
-    `absolute` makes an address whole; `download` gives the device's own address of a content id.
+    `absolute` makes an address whole; `download` gives the device's own address of a content id. `numbered` collects the ids that
+    came as numbers.
     """
 
     where: str
@@ -122,6 +134,7 @@ class Reader:
     assets: dict[str, WantedAsset] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     listed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    numbered: set[str] = field(default_factory=set)
 
     def programme(self, answer: Any) -> Programme:
         """The whole answer. Raises ServerNonsense where it is none."""
@@ -143,7 +156,7 @@ class Reader:
 
     def _playlist(self, raw: Mapping[str, Any]) -> Playlist:
         wire = _Playlist.model_validate(raw)
-        items = self._items(wire.items or [])
+        items = self._items(wire.items or [], numbered=isinstance(raw.get("id"), int))
         return Playlist(wire.id or "", wire.name or "", items, self._transition(wire.transition, None) or CUT, bool(wire.shuffle))
 
     def _layout(self, raw: Mapping[str, Any], playlist: Mapping[str, Any]) -> Layout:
@@ -168,7 +181,8 @@ class Reader:
             self._fault("bad_region", f"the region {name} has no place on the screen; its size and position must be given", None)
             return None
         transition = self._transition(wire.transition, None) or CUT
-        playlist = Playlist(name, wire.name or name, self._items(wire.items or []), transition, bool(wire.shuffle))
+        items = self._items(wire.items or [], numbered=isinstance(table(row).get("id"), int))
+        playlist = Playlist(name, wire.name or name, items, transition, bool(wire.shuffle))
         return Region(
             name,
             Rect(x, y, width, height),
@@ -180,13 +194,17 @@ class Reader:
             volume=percent(wire.volume, 100),
         )
 
-    def _items(self, found: list[Any]) -> tuple[Item, ...]:
+    def _items(self, found: list[Any], *, numbered: bool) -> tuple[Item, ...]:
+        """`numbered`: the playlist's own id came as a number."""
         kept: list[tuple[float, Item]] = []
         for index, row in enumerate(found[:ITEMS]):
-            wire = _Item.model_validate(table(row))
+            raw = table(row)
+            self.numbered |= {str(raw[key]) for key in ("id", "content_id") if isinstance(raw.get(key), int)}
+            wire = _Item.model_validate(raw)
             item = self._item(wire, index)
             if item is not None:
-                kept.append((index if wire.order is None else wire.order, item))
+                numbers = _numbers(raw) + (("playlist_id",) if numbered else ())
+                kept.append((index if wire.order is None else wire.order, replace(item, numbers=numbers)))
         return tuple(item for _, item in sorted(kept, key=lambda pair: pair[0]))
 
     def _item(self, wire: _Item, index: int) -> Item | None:

@@ -19,13 +19,17 @@ from player.errors import ServerError
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One order of an operator. `created_at` and `expires_at` are seconds since the epoch."""
+    """One order of an operator. `created_at` and `expires_at` are seconds since the epoch.
+
+    `numbered`: the server writes its id as a number, and is answered with one.
+    """
 
     id: str
     type: str
     payload: Mapping[str, Any] = field(default_factory=dict)
     created_at: float | None = None
     expires_at: float | None = None
+    numbered: bool = False
 
 
 class CommandStatus(StrEnum):
@@ -40,7 +44,7 @@ class CommandStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What the one who gave a command is told. Times are seconds since the epoch."""
+    """What the one who gave a command is told. Times are seconds since the epoch; `numbered` as in the command."""
 
     id: str
     type: str
@@ -49,6 +53,7 @@ class CommandResult:
     started_at: float
     finished_at: float
     result: dict[str, Any] = field(default_factory=dict)
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ async def test_results_ride_along_where_the_server_has_no_path_and_only_once(pai
         await eventually(lambda: not paired.commands.untold())
         await asyncio.sleep(0.1)
     told = [one.body["command_results"] for one in script.asked(HEARTBEAT) if "command_results" in one.body]
-    assert [[(r["id"], r["status"]) for r in results] for results in told] == [[("7", "succeeded")]]
+    assert [[(r["id"], r["status"]) for r in results] for results in told] == [[(7, "succeeded")]]
 
 
 async def test_the_box_tells_that_it_was_unlocked_with_the_pin(paired: Agent, script: Script):
