@@ -41,6 +41,7 @@ from player.agent.server_folder import COMMANDS, LOCKED, NONE, open_folder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.clock_floor import ClockFloor
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import ScreenLock
 from player.agent.settings.surroundings import Surroundings
@@ -73,6 +74,7 @@ from player.runtime.systemd import feed_watchdog, sd_notify
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
 
 log = logging.getLogger("player.agent")
+BUILT_AT = Path(__file__).stat().st_mtime  # of this file: when the player was installed, or built
 
 FULL_HD = (1920, 1080)
 
@@ -107,6 +109,10 @@ class Agent:
         self.connection = await self._stack.enter_async_context(cms.connect(config.cms, config.server, self._device(), clock))
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)
+        self.clock_floor = ClockFloor(
+            self.brief, self.host, clock, trusted=self.clock_trust.trusted, offset_s=self._proven_offset,
+            built_at=BUILT_AT,
+        )  # fmt: skip
         await self._open_media(self.connection)
         self.commands = CommandRunner(
             self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
@@ -208,6 +214,10 @@ class Agent:
             return ProofFigures(undelivered(self.stage, self._dirs.plays))
         return ProofFigures(self.plays.pending(), self.plays.last_sent)
 
+    def _proven_offset(self) -> float | None:
+        """The server's lead over our clock, where nobody between could have changed it."""
+        return self.contact.value.offset_s if self._config.cms.url.startswith("https:") else None
+
     def _zone(self) -> ZoneInfo:
         return local_zone(self.brief.current.settings.time_zone or self._config.time.zone)
 
@@ -243,6 +253,7 @@ class Agent:
             "settings": self.settings.run,
             "lock": self.lock.run,
             "scrub": self.scrub.run,
+            "clock": self.clock_floor.run,
             "older files": self.formats.run,
             "surroundings": self.surroundings.run,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent

@@ -81,9 +81,13 @@ class Screen(Protocol):
 
 
 class Stage:
-    """Everything of one stage, wired."""
+    """Everything of one stage, wired. `kernel_synced`: what the kernel says of its clock; None when it says nothing."""
 
-    def __init__(self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook) -> None:
+    def __init__(
+        self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook,
+        *, kernel_synced: Callable[[], bool | None],
+    ) -> None:  # fmt: skip
+        self._kernel_synced = kernel_synced
         self._dirs, self._screen, self._compositor, self.faults = dirs, screen, compositor, faults
         self._clock = SystemClock()
         page = functools.partial(FaultPage, faults, self._clock)
@@ -100,7 +104,7 @@ class Stage:
         self.windows = Windows(compositor)
         self.show = Show(
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
-            cache=dirs.cache, settings=lambda: self.surround.brief.settings, clock_synced=lambda: bool(kernel_clock_synced()),
+            cache=dirs.cache, settings=lambda: self.surround.brief.settings, clock_synced=lambda: bool(self._kernel_synced()),
             resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
             screen_on=lambda: self.surround.screen_on, page=page, mirror=config.stage.outputs == "mirror",
             seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
@@ -123,7 +127,7 @@ class Stage:
         self._behind_s = max(0.0, self.surround.brief.clock.floor - self._wall())
 
     def _clock_trusted(self) -> bool:
-        return bool(kernel_clock_synced()) or self.surround.brief.clock.trusted_boot == self._boot_id
+        return bool(self._kernel_synced()) or self.surround.brief.clock.trusted_boot == self._boot_id
 
     def _judged_now(self) -> datetime:
         """By which rules are judged: while the clock is not trusted, not earlier than it must be."""
@@ -271,7 +275,7 @@ async def _open(config: Config, dirs: Dirs, faults: FaultBook) -> tuple[Composit
 async def _run(config: Config, dirs: Dirs) -> None:
     faults = FaultBook()
     compositor, screen = await _open(config, dirs, faults)
-    stage = Stage(config, dirs, compositor, screen, faults)
+    stage = Stage(config, dirs, compositor, screen, faults, kernel_synced=kernel_clock_synced)
     try:
         await stage.run()
     except* Shutdown:

@@ -43,7 +43,8 @@ def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
 
 def assembled(dirs: Dirs) -> Stage:
     compositor = NullCompositor((1280, 720))
-    return Stage(Config(stage=StageConfig(backend="none")), dirs, compositor, NullScreen(compositor), FaultBook())
+    config = Config(stage=StageConfig(backend="none"))
+    return Stage(config, dirs, compositor, NullScreen(compositor), FaultBook(), kernel_synced=lambda: False)
 
 
 @contextlib.asynccontextmanager

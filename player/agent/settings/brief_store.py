@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from player.brief import BriefFile
-from player.core.content import Alert, StageBrief
+from player.core.content import Alert, ClockFacts, StageBrief
 from player.core.ports.stage import Reread, StagePort
 from player.errors import BoxError
 
@@ -39,6 +39,10 @@ class BriefStore:
     async def change_alerts(self, alerts: tuple[Alert, ...]) -> None:
         """All alerts that are held."""
         await self._keep(replace(self.current, alerts=alerts))
+
+    async def change_clock(self, clock: ClockFacts) -> None:
+        """What is known of the clock."""
+        await self._keep(replace(self.current, clock=clock))
 
     async def _keep(self, wanted: StageBrief) -> None:
         if wanted != self.current or not self._file.path.exists():

@@ -177,8 +177,6 @@ class Show:
         before, self._drivers, self._changing = self._drivers, coming.running, None
         await self._compositor.show_together(await coming.come_on(self._covered))
         await self._end_all(before)
-        for driver in coming.drivers:
-            self.placement.note(driver.region)
         self.set_volume()
         log.info("the layout %s is on screen", coming.layout.id)
 
