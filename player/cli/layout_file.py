@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from player.cli.layout_tables import BLEND_S, ItemTable, LayoutTable, TransitionTable, WebTable, parsed
-from player.core.content import CUT, Fit, Item, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
+from player.core.content import CUT, Item, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
 from player.core.kinds import Kind
 from player.core.urls import check_url
 from player.errors import ConfigError, SignageError
@@ -92,7 +92,7 @@ class _LayoutReading:
         items = tuple(shown for number, item in enumerate(table.item) for shown in self._items(number, item))
         playlist = Playlist(name, name, items, _transition(table.transition) or CUT, table.shuffle)
         return Region(
-            name, rect, playlist, self._number if table.z is None else table.z, Fit(table.fit), table.background.lower(),
+            name, rect, playlist, self._number if table.z is None else table.z, table.fit, table.background.lower(),
             table.audible, table.volume, table.output,
         )  # fmt: skip
 
@@ -105,7 +105,7 @@ class _LayoutReading:
             name=table.name or Path(table.file).name or table.url or table.text or kind.value, kind=kind,
             duration_s=_seconds(table, kind), file=taken.file if taken else None, url=table.url or None,
             asset=taken.asset if taken else None, transition=_transition(table.transition),
-            fit=Fit(table.fit) if table.fit else None, volume=table.volume, web=_web(table.web),
+            fit=table.fit, volume=table.volume, web=_web(table.web),
             text=table.text if kind.is_drawn else None, speed=table.speed,
         )  # fmt: skip
         pages = taken.pages if taken else ()
@@ -127,7 +127,7 @@ class _LayoutReading:
     def _kind(self, table: ItemTable) -> Kind:
         """Of what is no file."""
         if table.type:
-            return Kind(table.type)
+            return table.type
         if table.text:
             return Kind.TICKER
         if self._refusal(table.url, Kind.YOUTUBE) is None:
@@ -140,7 +140,7 @@ class _LayoutReading:
 
     def _taken(self, number: int, table: ItemTable) -> Taken:
         try:
-            return self._take_in(self._path.parent / table.file, Kind(table.type) if table.type else None)
+            return self._take_in(self._path.parent / table.file, table.type)
         except SignageError as error:
             raise self._error(f"item[{number}].file", str(error)) from error
 
@@ -159,10 +159,10 @@ def _seconds(table: ItemTable, kind: Kind) -> float:
     return 0.0 if not kind.needs_duration else DRAWN_S if kind.is_drawn else DEFAULT_S
 
 
-def _transition(given: str | TransitionTable | None) -> Transition | None:
+def _transition(given: TransitionKind | TransitionTable | None) -> Transition | None:
     if given is None:
         return None
-    kind, seconds = (TransitionKind(given), BLEND_S) if isinstance(given, str) else (TransitionKind(given.type), given.duration)
+    kind, seconds = (given.type, given.duration) if isinstance(given, TransitionTable) else (given, BLEND_S)
     return CUT if kind is TransitionKind.CUT else Transition(kind, seconds)
 
 

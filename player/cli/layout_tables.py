@@ -6,12 +6,13 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from player.core.content import FULL_SCREEN
+from player.core.content import FULL_SCREEN, Fit, TransitionKind
+from player.core.kinds import Kind
 from player.errors import ConfigError
 
 BLEND_S = 0.6  # of a transition that says no length
@@ -20,9 +21,6 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Side = Annotated[int, Meta(ge=1, le=65_536)]
 Place = Annotated[int, Meta(ge=-65_536, le=65_536)]
-FitName = Literal["contain", "cover", "stretch"]
-TypeName = Literal["video", "image", "web", "livestream", "youtube", "package", "pdf", "svg", "ticker", "clock"]
-TransitionName = Literal["cut", "fade", "crossfade", "slide_left", "slide_right", "slide_up", "slide_down", "wipe"]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,7 +30,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class TransitionTable(_Table, frozen=True):
     """`transition = "fade"`, or with its length in seconds: `{type = "fade", duration = 1.5}`."""
 
-    type: TransitionName
+    type: TransitionKind
     duration: Annotated[float, Meta(ge=0, le=5)] = BLEND_S
 
 
@@ -55,11 +53,11 @@ class ItemTable(_Table, frozen=True):
     file: str = ""
     url: str = ""
     text: str = ""
-    type: TypeName | None = None
+    type: Kind | None = None
     name: str = ""
     duration: Seconds | None = None
-    transition: TransitionName | TransitionTable | None = None
-    fit: FitName | None = None
+    transition: TransitionKind | TransitionTable | None = None
+    fit: Fit | None = None
     volume: Percent | None = None
     speed: Annotated[float, Meta(gt=0, le=2)] | None = None
     web: WebTable = WebTable()
@@ -74,9 +72,9 @@ class RegionTable(_Table, frozen=True):
     width: Side | None = None
     height: Side | None = None
     z: Annotated[int, Meta(ge=-1000, le=1000)] | None = None
-    fit: FitName = "contain"
+    fit: Fit = Fit.CONTAIN
     background: Colour = "#000000"
-    transition: TransitionName | TransitionTable = "cut"
+    transition: TransitionKind | TransitionTable = TransitionKind.CUT
     audible: bool = True
     volume: Percent = 100
     output: Annotated[int, Meta(ge=0, le=7)] = 0
