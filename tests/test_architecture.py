@@ -37,6 +37,7 @@ ROOTS = {
     "player.stage.app": {"compositor", "device"},  # the stage's; of the device only whether the clock is synchronised
     "player.stage.backends.sway": {"compositor"},  # the stage's surfaces under sway
     "player.cli": {"cms", "launch"},  # the kinds of servers that a configuration may name; `run` and the daemons with options
+    "player.cli.cache": {"media"},  # the store that it lists is the agent's
     "player.cli.checks.machine": {"launch"},
     "player.cli.demonstration": {"demo", "launch"},
     "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,16 +26,17 @@ import pytest
 from player.agent.control.access import Scope, TokenStore
 from player.agent.control.http import ControlServer
 from player.cli import make_parser
-from player.cli.play import sniff
+from player.cli.play import Intake
 from player.cli.spans import BadSpan, age, since
 from player.core.content import Item, Kind, Playlist, full_screen
 from player.core.cover import StageState
 from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
-from player.errors import StorageError
+from player.errors import ContentError, StorageError
 from player.identity import Identity, load_or_create
+from player.media.store.index import Index, Stored
 from player.programme_file import ProgrammeFile
-from player.store import Journal
+from player.store import Journal, Snapshot
 from tests.fakes.brief import brief
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 from tests.fakes.programmes import manifest_of
@@ -256,7 +258,8 @@ def test_cache_verify_finds_what_is_damaged(box: Box) -> None:
     done = box("cache", "verify")
     assert done.returncode == 1
     assert f"damaged: {box.cache}/media/{bad[:2]}/{bad}.mp4" in done.stdout
-    assert "2 files checked, 1 damaged" in done.stdout
+    assert "2 files checked, 1 damaged; they are set aside" in done.stdout
+    assert box("cache", "verify").stdout == "1 files checked, 0 damaged\n"
 
 
 def test_cache_prune_keeps_what_is_on_air(box: Box) -> None:
@@ -269,6 +272,25 @@ def test_cache_prune_keeps_what_is_on_air(box: Box) -> None:
     assert "1 files removed, 4 bytes freed" in box("cache", "prune").stdout
     assert [path.stem for path in box.cache.glob("media/*/*")] == [kept]
     assert gone != kept
+
+
+def test_cache_lists_files_by_the_names_that_the_server_gave_them(box: Box) -> None:
+    kept = store_file(box, b"kept")
+    stored = Stored(kept, 4, f"media/{kept[:2]}/{kept}.mp4", 0, "Autumn sale")
+    Snapshot(box.cache / "index.json", Index).write(Index({kept: stored}))
+    (line, _) = box("cache", "list").stdout.splitlines()
+    assert line.split(maxsplit=4) == [f"{kept[:16]}…", "4", "-", ".mp4", "Autumn sale"]
+
+
+@pytest.mark.root
+def test_as_root_the_store_is_worked_on_as_the_players_user(short_box: Box) -> None:
+    box = short_box
+    gone = store_file(box, b"gone")
+    for path in (box.folder, box.cache, *box.cache.rglob("*")):
+        shutil.chown(path, "signage", "signage")
+    assert "1 files removed" in box("cache", "prune").stdout
+    assert gone not in {path.stem for path in box.cache.rglob("*")}
+    assert {path.owner() for path in box.cache.rglob("*")} == {"signage"}
 
 
 def test_cache_prune_beside_a_running_player_leaves_what_is_fresh(box: Box, running: Running) -> None:
@@ -373,26 +395,43 @@ def test_play_says_what_it_cannot_show(box: Box) -> None:
     assert "absent.png: cannot be read: No such file" in box("play", "absent.png").stderr
 
 
+def made(path: Path, *words: str) -> Path:
+    """A film of a second, a picture or a document, under a name that says nothing."""
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=lime:s=64x36:r=25:d=1", *words, str(path)], check=True)
+    return path.rename(path.with_name("file.txt"))
+
+
 @pytest.mark.parametrize(
-    ("head", "kind"),
+    ("name", "words", "kind"),
     [
-        (b"\xff\xd8\xff\xe0", Kind.IMAGE),
-        (b"\x89PNG\r\n\x1a\n", Kind.IMAGE),
-        (b"RIFF0000WEBP", Kind.IMAGE),
-        (b"\0\0\0\x20ftypisom", Kind.VIDEO),
-        (b"\x1aE\xdf\xa3", Kind.VIDEO),
-        (b"RIFF0000AVI ", Kind.VIDEO),
-        (b"G" + b"\0" * 187 + b"G", Kind.VIDEO),
-        (b"%PDF-1.7", Kind.PDF),
+        ("a.jpg", ("-frames:v", "1"), Kind.IMAGE),
+        ("a.png", ("-frames:v", "1"), Kind.IMAGE),
+        ("a.mp4", ("-pix_fmt", "yuv420p"), Kind.VIDEO),
+        ("a.mkv", (), Kind.VIDEO),
+        ("a.ts", (), Kind.VIDEO),
+        ("a.avi", (), Kind.VIDEO),
+        ("a.mpg", (), Kind.VIDEO),
+        ("a.wmv", (), Kind.VIDEO),
+        ("a.ogv", (), Kind.VIDEO),
+        ("a.flv", (), Kind.VIDEO),
     ],
 )
-def test_files_are_known_by_their_first_bytes(tmp_path: Path, head: bytes, kind: Kind) -> None:
-    path = tmp_path / "file.txt"
-    path.write_bytes(head + b"\0" * 300)
-    assert sniff(path) is kind
-    path.write_bytes(b"#EXTM3U\n")
-    with pytest.raises(StorageError):
-        sniff(path)
+def test_play_takes_what_the_agent_takes_by_its_bytes(tmp_path: Path, name: str, words: tuple[str, ...], kind: Kind) -> None:
+    path = made(tmp_path / name, *words)
+    taken = Intake(tmp_path / "cache", "1280x720")(path)
+    assert (taken.kind, taken.asset) == (kind, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert (tmp_path / "cache" / taken.file).stat().st_size > 0
+
+
+def test_play_refuses_what_the_agent_refuses(tmp_path: Path) -> None:
+    intake, path = Intake(tmp_path / "cache", "1280x720"), tmp_path / "a.mp4"
+    path.write_bytes(b"#EXTM3U\nhttp://127.0.0.1/x.mp4\n")
+    with pytest.raises(StorageError, match="neither a picture nor a video"):
+        intake(path)
+    cut = made(tmp_path / "b.mp4", "-pix_fmt", "yuv420p")
+    cut.write_bytes(cut.read_bytes()[:-300])
+    with pytest.raises(ContentError, match="missing"):
+        intake(cut)
 
 
 def test_ages_and_dates() -> None:

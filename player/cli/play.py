@@ -1,7 +1,7 @@
 """`play FILE…`: files, or a layout of them, on screen at once without configuration, server or agent: a manifest of what was given.
 
 The files are linked or copied into the cache of a temporary folder under their SHA-256, as the store would have them, and go when
-it ends. What cannot be shown as it is (documents, drawings, packages, some pictures) is prepared first, as the agent prepares it.
+it ends. Each passes the gate that the agent's files pass: what is shown here is what a server may send, and the same is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,12 +28,9 @@ from player.launch import start as launch
 from player.launch.supervisor import Account
 from player.programme_file import ProgrammeFile
 
-SNIFF = 4096
+LARGEST_PANEL = "3840x2160"  # without a screen to ask, nothing is made smaller than it could be shown
 LONGEST_BASE = 60  # the name of a Unix socket has 107 characters at most
 STREAMS = ("rtsp", "rtmp", "srt", "udp")
-_PREPARED = {"svg": Kind.SVG, "pdf": Kind.PDF, "zip": Kind.PACKAGE, "html": Kind.PACKAGE}
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
-_VIDEOS = (b"\x1aE\xdf\xa3", b"OggS", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
 
 
 def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
@@ -41,7 +39,7 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
     with own_folders("signage-play-", account) as dirs:
         launch.make_folders(dirs, account)
         hosts = Hosts(config.stage.youtube_hosts, config.stage.stream_hosts)
-        layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or "1920x1080"), hosts)
+        layout = _layout(chosen.files, chosen.seconds, Intake(dirs.cache, config.stage.size or LARGEST_PANEL), hosts)
         files = len({item.file for region in layout.regions for item in region.playlist.items if item.file})
         ProgrammeFile(dirs.state, mode=0o644).write(Manifest("play", (layout,), always(layout), assets=files))
         BriefFile(dirs.brief, mode=0o644).write(StageBrief(cards=CardFacts(paired=True)))
@@ -98,23 +96,21 @@ class Intake:
 
     def __call__(self, path: Path, kind: Kind | None = None) -> Taken:
         """As `kind`, or as what it is. Raises StorageError, ContentError, BoxError."""
-        found, as_it_is = _recognised(path)
-        digest = _sha256(path)
-        file = Path("media") / digest[:2] / (digest + path.suffix.lower())
-        _put(path, self._cache / file)
-        if as_it_is and kind in (None, found):
-            return Taken(found, str(file), digest)
-        return self._prepared(self._cache / file, kind or found, path.name, digest)
-
-    def _prepared(self, source: Path, kind: Kind, name: str, digest: str) -> Taken:
         import asyncio
 
         from player.media.prepare.parent import prepare
 
-        folder = self._cache / "prepared"
-        made = asyncio.run(prepare(source, kind.asked, name, folder, self._panel, sha256=digest))
-        _open_up(folder)
-        shown = Kind.SVG if made.file.suffix == ".svg" else kind.asked
+        found, suffix = _recognised(path)
+        digest = _sha256(path)
+        source, folder = self._cache / "media" / digest[:2] / (digest + suffix), self._cache / "prepared"
+        _put(path, source)
+        asked = Kind.IMAGE if kind is Kind.SVG else kind or found
+        made = asyncio.run(prepare(source, asked, path.name, folder, self._panel, sha256=digest))
+        if made.shortened:
+            print(f"{path}: {made.shortened}", file=sys.stderr)
+        if folder.exists():
+            _open_up(folder)
+        shown = Kind.SVG if made.file.suffix == ".svg" else asked
         pages = tuple(str(page.relative_to(self._cache)) for page in made.pages)
         return Taken(shown, str(made.file.relative_to(self._cache)), digest, pages)
 
@@ -125,34 +121,27 @@ def _open_up(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def sniff(path: Path) -> Kind:
-    """What a file is, by the first bytes and not by the name. Raises StorageError."""
-    return _recognised(path)[0]
+def _recognised(path: Path) -> tuple[Kind, str]:
+    """What a file is, by its first bytes and not by its name, and the suffix that belongs to them. Raises StorageError."""
+    from player.media.filetype import HEAD_BYTES, PICTURES, VIDEOS, sniff
+    from player.media.store.index import suffix_of
 
-
-def _recognised(path: Path) -> tuple[Kind, bool]:
-    """The kind, and whether the stage can show the file as it is."""
     try:
         with path.open("rb") as file:
-            head = file.read(SNIFF)
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
-    if head.startswith(_PICTURES):
-        return Kind.IMAGE, True
-    transport_stream = head[:1] == b"G" and head[188:189] == b"G"
-    if head.startswith(_VIDEOS) or head[8:12] == b"AVI " or transport_stream:
-        return Kind.VIDEO, True
-    from player.media.filetype import PICTURES, VIDEOS
-    from player.media.filetype import sniff as bytes_say
-
-    found = bytes_say(head)
+    found = sniff(head)
+    if found in PICTURES or found == "svg":
+        return Kind.IMAGE, suffix_of(head)
     if found in VIDEOS:
-        return Kind.VIDEO, True
-    kind = Kind.IMAGE if found in PICTURES else _PREPARED.get(found)
-    if kind is None:
-        known = "JPEG, PNG, GIF, WebP, AVIF, HEIC, SVG, PDF, MP4, MKV, WebM, or an archive of HTML (zip)"
-        raise StorageError(str(path), f"is neither a picture nor a video that the player knows; give {known}")
-    return kind, False
+        return Kind.VIDEO, suffix_of(head)
+    if found in ("zip", "html"):
+        return Kind.PACKAGE, suffix_of(head)
+    if found == "pdf":
+        return Kind.PDF, suffix_of(head)
+    known = "JPEG, PNG, GIF, WebP, AVIF, HEIC, SVG, PDF, MP4, MKV, WebM, AVI, MPEG, WMV, Ogg, FLV, or an archive of HTML (zip)"
+    raise StorageError(str(path), f"is neither a picture nor a video that the player knows; give {known}")
 
 
 def _sha256(path: Path) -> str:
