@@ -119,12 +119,15 @@ async def test_a_page_without_a_video_is_refused_with_the_resolvers_reason(site:
 
 
 async def test_n5_a_server_that_never_answers_ends_at_the_deadline_and_the_child_with_it(site: Site):
-    began = asyncio.get_running_loop().time()
-    error = await refusal(Resolver(HOSTS, limit_s=3), site.url("/hang"))
-    assert (error.code, error.reason) == ("unresolved", "no playable address was found within 3 s")
-    assert asyncio.get_running_loop().time() - began < 5
+    for limit in (3, 12):  # beside two busy processes the child alone takes three seconds to begin: then it is asked again
+        began = asyncio.get_running_loop().time()
+        error = await refusal(Resolver(HOSTS, limit_s=limit), site.url("/hang"))
+        assert (error.code, error.reason) == ("unresolved", f"no playable address was found within {limit} s")
+        assert asyncio.get_running_loop().time() - began < limit + 2
+        assert children() == []
+        if site.asked:
+            break
     assert site.asked == ["/hang"], "it was the server that was waited for"
-    assert children() == []
 
 
 async def test_a_question_that_nobody_waits_for_any_more_ends_its_child(site: Site):
