@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import pytest
 from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
-from player.core.content import Item, Kind, Layout, Playlist, Rect, Region, full_screen
+from player.core.content import Alert, Item, Kind, Layout, Playlist, Rect, Region, Severity, full_screen
 from player.core.faults import FaultBook
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
+from player.device.host import boot_id, kernel_clock_synced
 from player.programme_file import ProgrammeFile
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
@@ -135,3 +137,13 @@ async def test_a_fault_of_a_region_outlives_a_layout_that_has_the_region_too(dir
         await client.ask(Reread())
         await eventually(lambda: client.status.faults == ())
     assert [record.levelname for record in caplog.records if record.name == "player.faults"] == ["WARNING", "INFO"]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_t1_an_alert_that_begins_later_is_withheld_only_where_the_clock_can_say_so(dirs: Dirs, *, trusted: bool):
+    publish(dirs, "a")
+    alert = Alert("1", "Fire", "Leave the building", Severity.EXTREME, starts_at=time.time() + 3600)
+    BriefFile(dirs.brief).write(brief(paired=True, alerts=(alert,), trusted_boot=boot_id() if trusted else "another boot"))
+    can_say = trusted or bool(kernel_clock_synced())
+    async with on_air(dirs) as (stage, _):
+        await eventually(lambda: stage.status().state == ("playing" if can_say else "alert"))
