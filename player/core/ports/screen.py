@@ -134,8 +134,8 @@ class Playable:
 class Surface(Protocol):
     """One window that can show one item at a time: `load`, `start`, `unload`, and again.
 
-    Those who implement it say so as their base: what only few surfaces have (`notice`, `open`, `reread`) is absent unless they
-    add it.
+    Those who implement it say so as their base: what only few surfaces have (`notice`, `open`, `fetch`, `reread`) is absent
+    unless they add it.
     """
 
     notice: ContentError | None = None  # why something else is shown in the item's place; None where the item itself is
@@ -154,6 +154,10 @@ class Surface(Protocol):
         Raises BoxError when the window is gone and no other can be opened.
         """
         return False
+
+    async def fetch(self, playable: Playable) -> None:  # noqa: ARG002 - few need it
+        """Called before each `load`: what can be done for it without being asked for a frame. Raises ContentError."""
+        return
 
     async def load(self, playable: Playable) -> None:
         """Returns when the first frame is drawn, not seen and held. Raises ContentError."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
 from player.core.content import WebOptions
@@ -16,18 +18,12 @@ from player.errors import BoxError, ContentError
 from player.stage.web.cdp import Cdp
 from player.stage.web.guard import WITHIN_THE_PAGE, Guard, opens, scheme
 from player.stage.web.picture_page import DECODED, PagePicture
+from player.stage.web.tamed import TAMED, told
 
 log = logging.getLogger(__name__)
 BLANK = "about:blank"
-# Runs in every document before its own scripts: no printing, and the item's volume on whatever plays.
-_TAMED = """(() => {
-  window.print = () => {};
-  const apply = media => { media.volume = window.__sound?.volume ?? 1; if (window.__sound?.muted) media.muted = true; };
-  addEventListener('play', event => { if (event.target instanceof HTMLMediaElement) apply(event.target); }, true);
-  window.__setSound = sound => { window.__sound = sound; document.querySelectorAll('video,audio').forEach(media => {
-    media.muted = sound.muted; apply(media); }); };
-})()"""
-_COMPLETE = "document.readyState === 'complete' || new Promise(done => addEventListener('load', () => done(true)))"
+WHOLE_S = 1.0  # how long a page whose text is there is given for its pictures: most have them by then, and some never
+DRAW_S = 10.0
 _DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 _SIZE = "[innerWidth, innerHeight].join('x')"
 
@@ -40,8 +36,11 @@ class WebPage:
         self._cdp, self._session = cdp, session
         self._name, self._load_s = "page", load_s
         self._guard = Guard(target)
-        self._shown, self._blank = False, True
-        self._loaded = asyncio.Event()
+        self._drawn, self._blank = False, True
+        self._parsed, self._whole = asyncio.Event(), asyncio.Event()
+        self._options, self._size = WebOptions(), (0, 0)
+        self._told = told(0, muted=True, shown=False)
+        self._contexts: set[int] = set()
         self._problem: ContentError | None = None
         self._changed = asyncio.Event()
         cdp.subscribe(session, self._on_event)
@@ -56,7 +55,7 @@ class WebPage:
         for domain in ("Page", "Network", "Runtime", "Inspector"):
             await self._call(f"{domain}.enable")
         await self._call("Page.setInterceptFileChooserDialog", enabled=True)
-        await self._call("Page.addScriptToEvaluateOnNewDocument", source=_TAMED)
+        await self._call("Page.addScriptToEvaluateOnNewDocument", source=TAMED)
         await self._call("Page.navigate", url=BLANK)
 
     async def open(
@@ -68,36 +67,50 @@ class WebPage:
         background: str,
         limit_s: float | None = None,
     ) -> None:
-        """Loads the address (a package's folder, a picture) and returns when it is drawn, at exactly that size.
+        """Fetches the address (a package's folder, a picture) and returns when it could be drawn; until it is shown it is silent.
 
         `limit_s`: less than the usual time. Raises ContentError.
         """
-        self._name, self._problem, self._shown = name, None, False
+        self._name, self._problem, self._drawn = name, None, False
+        self._options, self._size = options, size
+        self._told = told(0, muted=True, shown=False)
         within_s = min(limit_s or self._load_s, self._load_s)
         self._guard = Guard(self.target, target, options.headers)
         url = self._guard.address
         if not opens(url):
             raise self._error("page_refused", f"{url:.80} is not http or https")
+        async with self._within(within_s):
+            await self._call("Fetch.enable", patterns=self._guard.patterns, handleAuthRequests=True)
+            await self._dress(options, size, background)
+            await self._navigate(url)
+            if self._problem is None and isinstance(target, PagePicture) and not await self._evaluate(DECODED):
+                raise self._error("damaged", "the picture cannot be decoded; export it again")
+
+    async def draw(self) -> None:
+        """Returns when the page is drawn, at exactly its window's size, which has to be asked for frames. Raises ContentError."""
+        async with self._within(DRAW_S):
+            await self._settle(self._options, self._size)
+        self._drawn = True
+
+    @contextlib.asynccontextmanager
+    async def _within(self, seconds: float) -> AsyncIterator[None]:
+        """Raises ContentError: too late, the browser's refusal, or what went wrong meanwhile."""
+        url = self._guard.address
         try:
-            async with asyncio.timeout(within_s):
-                await self._call("Fetch.enable", patterns=self._guard.patterns, handleAuthRequests=True)
-                await self._dress(options, size, background)
-                await self._navigate(url)
-                await self._settle(options, size)
-                if isinstance(target, PagePicture) and not await self._evaluate(DECODED):
-                    raise self._error("damaged", "the picture cannot be decoded; export it again")
+            async with asyncio.timeout(seconds):
+                yield
         except TimeoutError as error:
-            await self._notice_hanging(within_s)
-            raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {within_s:g} s") from error
+            await self._notice_hanging(seconds)
+            raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {seconds:g} s") from error
         except BoxError as error:
             raise self._problem or self._error("page_hangs", f"{url}: {error.reason}") from error
         if self._problem is not None:
             raise self._problem
-        self._shown = True
 
     async def blank(self) -> None:
         """Shows nothing and runs nothing; a page that does not let go is `broken` then."""
-        self._shown, self._blank = False, True
+        self._drawn, self._blank = False, True
+        self._told = told(0, muted=True, shown=False)
         try:
             await self._call("Page.navigate", deadline_s=2.0, url=BLANK)
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
@@ -120,10 +133,11 @@ class WebPage:
         """Fetches the page again; where that fails it stays as it is."""
         self._post("Page.reload")
 
-    def sound(self, volume: int, *, muted: bool) -> None:
-        """Volume 0 to 100 of the page's audio and video elements."""
-        setting = f"{{volume: {volume / 100:.2f}, muted: {'true' if muted else 'false'}}}"
-        self._post("Runtime.evaluate", expression=f"window.__setSound?.({setting})")
+    def tell(self, volume: int, *, muted: bool, shown: bool) -> None:
+        """How loud the page's sounds are (0 to 100), and whether somebody sees it: all its frames, and what it leads to."""
+        self._told = told(volume, muted=muted, shown=shown)
+        for context in self._contexts:
+            self._post("Runtime.evaluate", expression=self._told, contextId=context)
 
     def zoom(self, zoom: float, size: tuple[int, int]) -> None:
         """Lays the page out for a screen smaller by `zoom` and draws it larger by as much."""
@@ -135,7 +149,7 @@ class WebPage:
         if self._problem is None:
             self._problem = self._error(code, reason)
         self._changed.set()
-        self._loaded.set()
+        self._parsed.set()
 
     def leave(self) -> None:
         """No more events: the window is closed on purpose."""
@@ -165,18 +179,21 @@ class WebPage:
         if not self._blank:  # an address that differs only after its # would load nothing
             await self._call("Page.navigate", url=BLANK)
         self._blank = False
-        self._loaded.clear()
+        self._parsed.clear()
+        self._whole.clear()
         answer = await self._call("Page.navigate", deadline_s=self._load_s, url=url)
         if answer.get("isDownload"):
             self.fail("page_error", f"{url} is a download, not a page")
         elif answer.get("errorText"):
             self.fail("page_unreachable", f"{url}: {answer['errorText']}")
-        await self._loaded.wait()
+        await self._parsed.wait()
+        if self._problem is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._whole.wait(), WHOLE_S)
 
     async def _settle(self, options: WebOptions, size: tuple[int, int]) -> None:
         if self._problem is not None:
             return
-        await self._evaluate(_COMPLETE)
         wanted = "x".join(str(round(side / options.zoom)) for side in size)
         for _ in range(50):
             if (found := await self._evaluate(_SIZE)) == wanted:
@@ -210,8 +227,12 @@ class WebPage:
             case "Fetch.authRequired":
                 refuse = {"response": "CancelAuth"}
                 self._post("Fetch.continueWithAuth", requestId=params["requestId"], authChallengeResponse=refuse)
+            case "Page.domContentEventFired":
+                self._parsed.set()
             case "Page.loadEventFired":
-                self._loaded.set()
+                self._whole.set()
+            case _ if method.startswith("Runtime.executionContext"):
+                self._on_context(method, params)
             case "Page.javascriptDialogOpening":
                 self._post("Page.handleJavaScriptDialog", accept=params["type"] == "beforeunload")
             case "Page.frameRequestedNavigation" if (
@@ -223,12 +244,23 @@ class WebPage:
             case "Inspector.detached":
                 self.fail("page_closed", "its window closed")
 
+    def _on_context(self, method: str, params: dict[str, Any]) -> None:
+        """A frame's document comes or goes; one that comes is told at once how things stand."""
+        match method:
+            case "Runtime.executionContextCreated":
+                self._contexts.add(context := params["context"]["id"])
+                self._post("Runtime.evaluate", expression=self._told, contextId=context)
+            case "Runtime.executionContextDestroyed":
+                self._contexts.discard(params["executionContextId"])
+            case _:  # all of them
+                self._contexts.clear()
+
     def _refuse(self, url: str) -> None:
         """An address for another program: the browser leaves it alone, but a page that is still loading never completes."""
         if scheme(url) in WITHIN_THE_PAGE:
             return
         log.warning("%s: the page wanted to open %.80s, which is refused", self._name, url)
-        if not self._shown:
+        if not self._drawn:
             self.fail("page_refused", f"the page leads to {url:.80}, which is not http or https")
 
     def _on_request(self, paused: dict[str, Any]) -> None:
@@ -236,7 +268,7 @@ class WebPage:
         self._post(verdict.method, requestId=paused["requestId"], **verdict.params)
         if verdict.failure is None:
             return
-        if self._shown:
+        if self._drawn:
             log.warning("%s: %s; the page stays as it was", self._name, verdict.failure[1])
         else:
             self.fail(*verdict.failure)

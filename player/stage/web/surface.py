@@ -10,6 +10,7 @@ import asyncio
 import logging
 from pathlib import Path
 
+from player.core.content import Item
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
@@ -33,6 +34,7 @@ class WebSurface(Surface):
         self._browser, self._name, self._page_snapshots = browser, name, page_snapshots
         self._page: WebPage | None = None
         self._playable: Playable | None = None
+        self._shown = False
         self.notice: ContentError | None = None
 
     def __repr__(self) -> str:
@@ -56,32 +58,45 @@ class WebSurface(Surface):
             self._page = await self._browser.open(self._name)
         return True
 
-    async def load(self, playable: Playable) -> None:
-        """Opens `playable.target` and returns when it is drawn; `notice` says when its last picture is. Raises ContentError."""
+    async def fetch(self, playable: Playable) -> None:
+        """Opens `playable.target`, or its last picture where it is away, which `notice` says then."""
         item = playable.item
         try:
             await self.open()
         except BoxError as error:
             raise ContentError("browser_gone", item.name, error.reason) from error
         assert self._page is not None  # noqa: S101 - open() made it
-        self._playable, self.notice = playable, None
-        kept = self._page_snapshots.find(item) if self._page_snapshots and item.kind is Kind.WEB else None
+        self._playable, self._shown, self.notice = playable, False, None
         target = playable.target
         shown = PagePicture(Path(target), playable.fit, playable.background) if item.kind is Kind.SVG else target
         try:
-            await self._open(self._page, playable, shown, LOAD_S_WITH_PICTURE if kept else None)
+            await self._open(self._page, playable, shown, LOAD_S_WITH_PICTURE if self._kept(item) else None)
         except ContentError as error:
-            if kept is None or error.code not in AWAY:
-                raise
-            await self._stand_in(self._page, playable, kept, error)
+            await self._stand_in(self._page, playable, error)
+
+    async def load(self, playable: Playable) -> None:
+        """Draws what `fetch` opened, or opens it first. Raises ContentError."""
+        if self._playable is not playable:
+            await self.fetch(playable)
+        assert self._page is not None  # noqa: S101 - fetch() made it
+        try:
+            await self._page.draw()
+        except ContentError as error:
+            await self._stand_in(self._page, playable, error)
+            await self._page.draw()
+
+    def _kept(self, item: Item) -> PageSnapshot | None:
+        return self._page_snapshots.find(item) if self._page_snapshots and item.kind is Kind.WEB else None
 
     async def _open(self, page: WebPage, playable: Playable, target: str | PagePicture, limit_s: float | None = None) -> None:
         item = playable.item
         await page.open(target, item.name, item.web, playable.size, playable.background, limit_s)
-        page.sound(playable.volume, muted=playable.muted)
 
-    async def _stand_in(self, page: WebPage, playable: Playable, kept: PageSnapshot, why: ContentError) -> None:
-        """Shows the picture instead of the page. Raises `why` where it cannot be shown either."""
+    async def _stand_in(self, page: WebPage, playable: Playable, why: ContentError) -> None:
+        """Opens the picture instead of the page. Raises `why` where there is none, or where it cannot be shown either."""
+        kept = self._kept(playable.item)
+        if kept is None or why.code not in AWAY or self.notice is not None:
+            raise why
         try:
             await self._open(page, playable, PagePicture(kept.path, background=playable.background))
         except ContentError as error:
@@ -93,14 +108,15 @@ class WebSurface(Surface):
         self.notice = ContentError("page_offline", playable.item.name, reason)
 
     def start(self) -> None:
-        """Gives the page its sound; it runs since it was loaded."""
+        """Gives the page its sound, and tells it that it is seen; it runs since it was loaded."""
         if self._page is not None and self._playable is not None:
-            self._page.sound(self._playable.volume, muted=self._playable.muted)
+            self._shown = True
+            self._page.tell(self._playable.volume, muted=self._playable.muted, shown=True)
 
     def pause(self) -> None:
         """Takes its sound away. A page that Chromium froze never draws again, so it runs on unseen."""
         if self._page is not None:
-            self._page.sound(0, muted=True)
+            self._page.tell(0, muted=True, shown=self._shown)
 
     async def ended(self) -> None:
         """Never returns; loads the page again every `reload_s`. Raises ContentError when it breaks."""
@@ -127,7 +143,7 @@ class WebSurface(Surface):
 
     async def unload(self) -> None:
         """Leaves the page; the window stays for the next one."""
-        self._playable = None
+        self._playable, self._shown = None, False
         if self._page is not None:
             await self._page.blank()
 
@@ -139,7 +155,7 @@ class WebSurface(Surface):
     def set_volume(self, volume: int, *, muted: bool) -> None:
         """Of the page's audio and video elements."""
         if self._page is not None:
-            self._page.sound(volume, muted=muted)
+            self._page.tell(volume, muted=muted or not self._shown, shown=self._shown)
 
     def position_s(self) -> float | None:
         """A page has no position."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import tempfile
+import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,15 +40,30 @@ class Site:
         self.status: dict[str, int] = {}
         self.asked: list[web.Request] = []
         self.address = ""
+        self.never: set[str] = set()
+        self.sounds: set[str] = set()
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(request)
+        if request.path in self.never:
+            await asyncio.sleep(60)
+        if request.path in self.sounds:
+            return web.Response(body=tone(), content_type="audio/wav")
         text = self.pages.get(request.path, "")
         return web.Response(text=text, content_type="text/html", status=self.status.get(request.path, 200 if text else 404))
 
     def page(self, path: str, colour: str, script: str = "", body: str = "") -> str:
         self.pages[path] = f"<!doctype html><body style='margin:0;background:{colour}'>{body}<script>{script}</script>"
         return self.address + path
+
+
+def tone() -> bytes:
+    """A second of a beep."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 8000, 8000, "NONE", ""))
+        file.writeframes(b"\x00\x10\x00\xf0" * 4000)
+    return out.getvalue()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -399,9 +416,53 @@ async def test_an_empty_page_shows_the_background_of_its_region_and_no_white(sho
 async def test_the_volume_reaches_what_plays_on_the_page(shown, site):
     surface, _ = shown
     await surface.load(replace(playable(site.page("/a", "lime", body="<audio id=a></audio>")), volume=40))
-    assert await surface._page._evaluate("a.volume") == 0.4
+    surface.start()
+    assert await surface._page._evaluate("[a.volume, a.muted].join()") == "0.4,false"
     surface.set_volume(70, muted=True)
     assert await surface._page._evaluate("[a.volume, a.muted].join()") == "0.7,true"
+
+
+SOUNDS = """<audio id=a autoplay loop src=/tone></audio><audio id=b muted autoplay loop src=/tone></audio>
+  <iframe id=f src=/inner></iframe>"""
+PLAYED = "[a, b, own, f.contentWindow.c].map(one => [one.paused, one.muted, one.volume].join(' ')).join()"
+
+
+async def test_case_5_a_page_is_silent_until_it_is_shown_and_then_as_loud_as_ordered(shown, site):
+    surface, _ = shown
+    site.page("/inner", "lime", body="<audio id=c autoplay loop src=/tone></audio>")
+    url = site.page("/a", "lime", "const own = new Audio('/tone'); own.loop = true; own.play(); f.contentWindow.c", SOUNDS)
+    site.sounds.add("/tone")
+    await surface.load(replace(playable(url), volume=40))
+    playing = "new Promise(done => { const look = () => own.currentTime > 0 ? done(true) : setTimeout(look, 20); look(); })"
+    assert await surface._page._evaluate(playing)
+    assert await surface._page._evaluate(PLAYED) == "false true 0,false true 0,false true 0,false true 0"
+    surface.start()
+    assert await surface._page._evaluate(PLAYED) == "false false 0.4,false true 0.4,false false 0.4,false false 0.4"
+    surface.pause()
+    assert await surface._page._evaluate(PLAYED) == "false true 0,false true 0,false true 0,false true 0"
+
+
+async def test_case_4_a_page_is_ready_when_it_is_painted_whatever_never_comes(shown, sway, site, look):
+    surface, window = shown
+    site.never.add("/never.png")
+    await surface.load(playable(site.page("/a", "lime", body="<img src=/never.png>")))
+    await sway.show_above(window)
+    assert (await look()).getpixel((300, 200)) == LIME
+
+
+async def test_case_6_a_page_knows_when_it_is_seen_and_not_before(shown, site):
+    surface, _ = shown
+    script = """const told = [document.visibilityState, document.hidden];
+      document.addEventListener('visibilitychange', () => told.push(document.visibilityState, document.hidden));"""
+    await surface.load(playable(site.page("/a", "lime", script)))
+    assert await surface._page._evaluate("told.join()") == "hidden,true"
+    surface.start()
+    surface.start()
+    assert await surface._page._evaluate("told.join()") == "hidden,true,visible,false"
+    surface._page.reload()
+    async with asyncio.timeout(5):
+        while await surface._page._evaluate("told.join()") != "hidden,true,visible,false":  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.05)
 
 
 async def test_a_resized_window_lays_its_page_out_again(shown, sway, site, look):
