@@ -58,6 +58,11 @@ class Kind(StrEnum):
         return self is Kind.LIVESTREAM
 
     @property
+    def ages(self) -> bool:
+        """Whether time passes in it while it waits: prepared early it is old when it is shown."""
+        return self.is_stream or self in (Kind.WEB, Kind.PACKAGE)
+
+    @property
     def ends_by_itself(self) -> bool:
         """Whether it has a length of its own."""
         return self in (Kind.VIDEO, Kind.YOUTUBE)

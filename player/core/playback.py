@@ -1,9 +1,13 @@
 """One region's playback: events in (past tense), effects out (imperative). Pure: no clock, no surfaces, no waiting.
 
-The region always holds at most one item on screen and at most one being prepared behind it. The rules:
+The region holds at most one item on screen, one awaited behind it, and a spare one while that is not ready. The rules:
 
 - The item on screen stays until the next is ready: nothing is ever taken away before there is something to put in its place.
-- What cannot be made ready in `PREPARE_LIMIT_S` is skipped and reported, and tried again after a pause that doubles, up to an hour.
+- What is not ready `GRACE_S` after its turn keeps loading while others play, and comes when it can: the spare takes its turn, or
+  what is on screen another one.
+- What cannot be made ready in its time (`limit_s`) is skipped and reported, and tried again after a pause that doubles, up to
+  an hour.
+- What ages while it waits (a stream, a page) is prepared some seconds before its turn.
 - When every item is in such a pause the screen keeps what it has; there is no hot loop.
 - A playlist that changes is taken up at the edge of the item on screen.
 - Each showing ends in exactly one `Record`, emitted before the next one's `Show`.
@@ -13,6 +17,7 @@ Times are `Moment`s: `mono` (seconds, monotonic) for durations, `wall` (seconds 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -21,10 +26,16 @@ from player.core.content import CUT, Item, Playlist, Transition, TransitionKind
 from player.core.timeline import item_at, position_after, upcoming
 
 PREPARE_LIMIT_S = 10.0
+PAGE_LIMIT_S = 30.0  # a slow page holds nothing up: others play meanwhile
+GRACE_S = 0.5  # what comes a little late comes in its order
+HOLD_S = 1.0  # nothing holds what is on screen longer than that beyond its time
+SPARE_LEAD_S, SPARE_AFTER_S = 2.5, 0.5  # a spare is prepared so long before the turn, for what has been loading so long
+SPARE_FIRST_S = 4.0  # while nothing is on screen: the first items of all take longer than any other
 FIRST_PAUSE_S = 10.0
 LONGEST_PAUSE_S = 3600.0
 LONGEST_STREAM_PAUSE_S = 30.0
 STREAM_LEAD_S = 8.0
+PAGE_LEAD_S = 6.0
 STAND_IN_S = 60.0  # what stands in for an item stays no longer, so that the item itself is tried again soon
 STAND_IN = "shown by its last picture"
 DEFAULT_DURATION_S = 10.0
@@ -203,6 +214,12 @@ class Recover:
 
 Effect = PrepareItem | ShowItem | Release | Hold | PlayRecord | Report | Recover
 
+
+def limit_s(item: Item) -> float:
+    """How long an item may take to be made ready."""
+    return PAGE_LIMIT_S if item.kind.is_page else PREPARE_LIMIT_S
+
+
 # --- the machine -----------------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +249,7 @@ class _OnScreen:
     started: Moment
     planned_s: float
     due: float | None  # monotonic; None: when the content ends, or never
+    ends: float | None  # monotonic, as far as it is known
     ended: bool = False
     broken: bool = False
     held_since: float | None = None
@@ -250,6 +268,8 @@ class RegionMachine:
         self.playlist = Playlist("", "")
         self.on_screen: _OnScreen | None = None
         self._coming: _Coming | None = None
+        self._spare: _Coming | None = None
+        self._proven: dict[str, Item] = {}  # those that could be made ready before
         self._asked: PlayAsked | None = None
         self._position = 0
         self._failures: dict[str, _Failure] = {}
@@ -266,7 +286,11 @@ class RegionMachine:
     @property
     def settled(self) -> bool:
         """Whether the region can do no better at the moment: its next item is ready, or none can be made ready."""
-        return self._coming is None or self._coming.ready
+        return self._coming is None or any(one.ready for one in self._loading)
+
+    @property
+    def _loading(self) -> list[_Coming]:
+        return [one for one in (self._coming, self._spare) if one]
 
     def handle(self, event: Event, at: Moment) -> list[Effect]:
         """Takes one event in and returns what is to be done, in order."""
@@ -279,14 +303,17 @@ class RegionMachine:
 
     def wake_at(self, now: float) -> float | None:
         """When time alone may change something (monotonic seconds), or None."""
-        moments = []
-        if self._coming and not self._coming.ready:
-            moments.append(self._coming.since + PREPARE_LIMIT_S)
-        if self.on_screen and self._covered is None and self.on_screen.due is not None:
-            moments += [self.on_screen.due, self.on_screen.due - STREAM_LEAD_S]
+        moments = [one.since + limit_s(one.item) for one in self._loading if not one.ready]
+        showing = self.on_screen
+        if showing and self._covered is None and showing.due is not None:
+            moments.append(showing.due)
+        if showing and self._covered is None and showing.ends is not None:
+            moments += [showing.ends - STREAM_LEAD_S, showing.ends - PAGE_LEAD_S, showing.ends + GRACE_S, showing.ends + HOLD_S]
+        if self._coming and not self._coming.ready and self._spare is None:
+            moments.append(self._spare_from(self._coming))
         if self._coming is None:
             moments += [failure.until for failure in self._failures.values()]
-        later = [moment for moment in moments if moment > now]
+        later = [moment for moment in moments if now < moment < math.inf]
         return min(later) if later else None
 
     # --- events
@@ -300,7 +327,7 @@ class RegionMachine:
             case PrepareFailed(token, code, reason):
                 self._prepare_failed(token, code, reason, at, effects)
             case Ended(token):
-                self._ended(token)
+                self._ended(token, at)
             case Broke(token, code, reason):
                 self._broke(token, code, reason, at, effects)
             case Ticked():
@@ -310,7 +337,7 @@ class RegionMachine:
             case PlayAsked():
                 self._asked = event
                 self._skip = True
-                self._drop_coming(effects)
+                self._drop_loading(effects)
             case Covered(by):
                 self._cover(by, at, effects)
             case Uncovered():
@@ -329,29 +356,36 @@ class RegionMachine:
             del self._failures[failure.item.id]
             effects.append(Recover(failure.item))
         self._position = position_after(playlist, self.on_screen.item.id, self._seed) if self.on_screen else 0
+        self._proven = {name: item for name, item in self._proven.items() if wanted.get(name) == item}
         following = item_at(playlist, self._position, self._seed)
-        if self._coming and self._coming.seconds is None and self._coming.item != following:
-            self._drop_coming(effects)
+        if coming := self._coming:
+            expected = following if coming.position is not None else wanted.get(coming.item.id)
+            if coming.seconds is None and coming.item != expected:
+                self._drop(coming, effects)
+        if self._spare:
+            self._drop(self._spare, effects)
         showing = self.on_screen
         if showing and wanted.get(showing.item.id) != showing.item and self._endless(showing):
-            showing.due = at.mono
+            showing.due = showing.ends = at.mono
 
     def _prepared(self, token: int, natural_s: float | None, effects: list[Effect], *, stand_in: bool) -> None:
-        if self._coming and self._coming.token == token:
-            self._coming.ready, self._coming.natural_s, self._coming.stand_in = True, natural_s, stand_in
-            if self._failures.pop(self._coming.item.id, None):
-                effects.append(Recover(self._coming.item))
+        for one in self._loading:
+            if one.token == token:
+                one.ready, one.natural_s, one.stand_in = True, natural_s, stand_in
+                self._proven[one.item.id] = one.item
+                if self._failures.pop(one.item.id, None):
+                    effects.append(Recover(one.item))
 
     def _prepare_failed(self, token: int, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
-        if self._coming and self._coming.token == token:
-            item = self._coming.item
-            self._skip = self._skip and self._coming.seconds is None  # what was asked for cannot be shown: the item on screen stays
-            self._drop_coming(effects)
-            self._blame(item, code, reason, at, effects)
+        for one in self._loading:
+            if one.token == token:
+                self._skip = self._skip and one.seconds is None  # what was asked for cannot be shown: the item on screen stays
+                self._drop(one, effects)
+                self._blame(one.item, code, reason, at, effects)
 
-    def _ended(self, token: int) -> None:
+    def _ended(self, token: int, at: Moment) -> None:
         if self.on_screen and self.on_screen.token == token:
-            self.on_screen.ended = True
+            self.on_screen.ended, self.on_screen.ends = True, at.mono
 
     def _broke(self, token: int, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
         showing = self.on_screen
@@ -359,18 +393,19 @@ class RegionMachine:
             showing.broken = showing.ended = True
             self._blame(showing.item, code, reason, at, effects)
             self._record(at, PlayResult.FAILED, reason, effects)
-        elif self._coming and self._coming.token == token:
+        else:
             self._prepare_failed(token, code, reason, at, effects)
 
     def _blame(self, item: Item, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
-        times = self._failures[item.id].times if item.id in self._failures else 0
+        times = self._times(item)
         first, longest = (1.0, LONGEST_STREAM_PAUSE_S) if item.kind.is_stream else (FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        self._proven.pop(item.id, None)
         self._failures[item.id] = _Failure(item, times + 1, at.mono + min(longest, first * 2.0 ** min(times, 20)))
         effects.append(Report(item, code, reason))
 
     def _skipped(self, step: int, effects: list[Effect]) -> None:
         if step < 0:
-            self._drop_coming(effects)
+            self._drop_loading(effects)
             self._position = max(0, self._position - 2)
         self._skip = True
 
@@ -390,6 +425,8 @@ class RegionMachine:
         if showing and showing.held_since is not None:
             if showing.due is not None:
                 showing.due += at.mono - showing.held_since
+            if showing.ends is not None:
+                showing.ends += at.mono - showing.held_since
             showing.held_since, showing.unseen, showing.started = None, showing.broken, at
             effects.append(Hold(showing.token, held=False))
 
@@ -400,11 +437,13 @@ class RegionMachine:
     # --- what follows
 
     def _advance(self, at: Moment, effects: list[Effect]) -> None:
-        coming = self._coming
-        if coming and not coming.ready and at.mono >= coming.since + PREPARE_LIMIT_S:
-            self._prepare_failed(coming.token, "timeout", f"was not ready to be shown within {PREPARE_LIMIT_S:.0f} s", at, effects)
+        for one in self._loading:
+            if not one.ready and at.mono >= one.since + limit_s(one.item):
+                words = f"was not ready to be shown within {limit_s(one.item):.0f} s"
+                self._prepare_failed(one.token, "timeout", words, at, effects)
         if self._coming is None:
             self._prepare_next(at, effects)
+        self._prepare_spare(at, effects)
         if self._covered is None and (self.on_screen is None or self._due(self.on_screen, at)):
             self._switch(at, effects)
 
@@ -421,28 +460,72 @@ class RegionMachine:
             if found is None:
                 return
             item, position = found
+            if self._spare and self._spare.item == item:
+                self._coming, self._spare = self._spare, None
+                return
             if not self._worth_preparing(item, at):
                 return
-        self._tokens += 1
-        self._coming = _Coming(self._tokens, item, at.mono, position, seconds=seconds)
-        effects.append(PrepareItem(self._tokens, item))
+        self._coming = self._prepare(item, position, seconds, at, effects)
 
-    def _eligible(self, at: Moment) -> tuple[Item, int] | None:
-        """The next item that is not in its pause, and its position."""
-        for position, item in upcoming(self.playlist, self._position, self._seed):
-            if item.id not in self._failures or self._failures[item.id].until <= at.mono:
-                return item, position
-        return None
+    def _prepare(self, item: Item, position: int | None, seconds: float | None, at: Moment, effects: list[Effect]) -> _Coming:
+        self._tokens += 1
+        effects.append(PrepareItem(self._tokens, item))
+        return _Coming(self._tokens, item, at.mono, position, seconds=seconds)
+
+    def _prepare_spare(self, at: Moment, effects: list[Effect]) -> None:
+        """While one is awaited: the next that is likely to be had, a file or what could be had before; else just the next."""
+        coming, showing = self._coming, self.on_screen
+        if coming is None or coming.ready or self._spare or at.mono < self._spare_from(coming):
+            return
+        found = self._eligible(at, likely=True) or self._eligible(at)
+        if found and not (showing and found[0] == showing.item and self._stays(showing)):
+            self._spare = self._prepare(*found, None, at, effects)
+
+    def _spare_from(self, coming: _Coming) -> float:
+        """From when on (monotonic) something else is prepared beside what is awaited; infinite while there is no hurry."""
+        showing = self.on_screen
+        if showing is None:
+            return coming.since + SPARE_FIRST_S
+        if showing.broken:
+            return coming.since + SPARE_AFTER_S
+        return math.inf if showing.ends is None else max(coming.since + SPARE_AFTER_S, showing.ends - SPARE_LEAD_S)
+
+    def _eligible(self, at: Moment, *, likely: bool = False) -> tuple[Item, int] | None:
+        """The next item that is neither in its pause nor awaited already, and its position; `likely` to be had.
+
+        One that failed is tried again after those that could not be had yet and failed less often: none waits for ever.
+        """
+        found = [
+            (item, position)
+            for position, item in upcoming(self.playlist, self._position, self._seed)
+            if not (
+                self._is_paused(item, at) or (likely and self._is_doubtful(item)) or (self._coming and self._coming.item == item)
+            )
+        ]
+        if found and found[0][0].id in self._failures:
+            return min((one for one in found if self._is_doubtful(one[0])), key=lambda one: self._times(one[0]))
+        return found[0] if found else None
+
+    def _is_paused(self, item: Item, at: Moment) -> bool:
+        return item.id in self._failures and self._failures[item.id].until > at.mono
+
+    def _is_doubtful(self, item: Item) -> bool:
+        on_disk = item.kind.has_file or item.kind.is_drawn
+        return item.id in self._failures or not (on_disk or self._proven.get(item.id) == item)
+
+    def _times(self, item: Item) -> int:
+        return self._failures[item.id].times if item.id in self._failures else 0
 
     def _worth_preparing(self, item: Item, at: Moment) -> bool:
         showing = self.on_screen
-        if showing is None or showing.broken or self._skip:
+        if showing is None or showing.broken or showing.ended or self._skip:
             return True
         if item == showing.item and self._stays(showing):
             return False  # alone in the playlist and without an end of its own: it just stays
         again = item == showing.item and showing.stand_in
-        if (again or item.kind.is_stream) and showing.due is not None:
-            return at.mono >= showing.due - STREAM_LEAD_S  # what is prepared early shows the past, or is away still
+        if (again or item.kind.ages) and showing.ends is not None:
+            lead_s = PAGE_LEAD_S if item.kind.is_page and not again else STREAM_LEAD_S
+            return at.mono >= showing.ends - lead_s  # what is prepared early shows the past, or is away still
         return True
 
     @staticmethod
@@ -454,14 +537,27 @@ class RegionMachine:
         return not showing.item.kind.ends_by_itself and not showing.broken and not showing.stand_in
 
     def _switch(self, at: Moment, effects: list[Effect]) -> None:
-        coming, showing = self._coming, self.on_screen
+        coming, spare, showing = self._coming, self._spare, self.on_screen
         if coming and coming.ready:
             self._bring_on(coming, at, effects)
+        elif spare and spare.ready and self._late(at):
+            self._bring_on(spare, at, effects)
         elif showing and coming is None:
             self._stay_or_leave(showing, at, effects)
+        elif showing and coming and showing.ends is not None and at.mono >= showing.ends + HOLD_S:
+            self._stay_for_another_turn(showing, coming, at, effects)
+
+    def _late(self, at: Moment) -> bool:
+        """Whether what is awaited has missed its turn."""
+        showing = self.on_screen
+        if showing is None or showing.broken:
+            return True
+        return showing.ends is not None and at.mono >= showing.ends + GRACE_S
 
     def _bring_on(self, coming: _Coming, at: Moment, effects: list[Effect]) -> None:
-        showing = self.on_screen
+        """`coming` (the awaited item, or the spare one before it) takes the screen."""
+        showing, awaited = self.on_screen, self._coming if coming is self._spare else None
+        self._coming, self._spare = (awaited, None) if awaited else (None, self._spare)
         transition = self._transition(coming.item, showing)
         if showing:
             early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
@@ -469,11 +565,20 @@ class RegionMachine:
         effects.append(ShowItem(coming.token, coming.item, showing.token if showing else None, transition))
         if coming.position is not None:
             self._position = coming.position + 1
+        elif item_at(self.playlist, self._position, self._seed) == coming.item:
+            self._position += 1  # it is having its turn
         planned = self._planned(coming)
         due = self._due_at(coming, planned, at)
-        self.on_screen = _OnScreen(coming.token, coming.item, at, planned or 0.0, due, stand_in=coming.stand_in)
-        self._coming, self._skip = None, False
+        ends = at.mono + planned if planned else None
+        self.on_screen = _OnScreen(coming.token, coming.item, at, planned or 0.0, due, ends, stand_in=coming.stand_in)
+        self._skip = False
+        if awaited:
+            awaited.position = None  # it comes when it can, and the order goes on from here
+            self._skip = awaited.seconds is not None
+            return
         self._prepare_next(at, effects)
+        if self._spare:
+            self._drop(self._spare, effects)
 
     def _stay_or_leave(self, showing: _OnScreen, at: Moment, effects: list[Effect]) -> None:
         """Due, and nothing can follow: an item alone begins another showing where it stands, an unwanted one leaves."""
@@ -487,10 +592,19 @@ class RegionMachine:
             self.on_screen = None
         elif wanted and self._stays(showing) and self._eligible(at) is not None:
             self._record(at, PlayResult.COMPLETE, None, effects)
-            self.on_screen = _OnScreen(
-                showing.token, showing.item, at, showing.planned_s, at.mono + showing.planned_s if showing.planned_s else None
-            )
+            self._another_turn(showing, showing.planned_s, at)
         self._skip = False
+
+    def _stay_for_another_turn(self, showing: _OnScreen, coming: _Coming, at: Moment, effects: list[Effect]) -> None:
+        """Nothing but itself can be had instead of what is awaited, which is not to wait for hours then."""
+        if self._stays(showing) and any(item == showing.item for item in self.playlist.items):
+            self._record(at, PlayResult.COMPLETE, None, effects)
+            self._another_turn(showing, min(showing.planned_s, DEFAULT_DURATION_S), at)
+            coming.position = None
+
+    def _another_turn(self, showing: _OnScreen, planned_s: float, at: Moment) -> None:
+        ends = at.mono + planned_s if planned_s else None
+        self.on_screen = _OnScreen(showing.token, showing.item, at, planned_s, ends, ends)
 
     def _record(self, at: Moment, result: PlayResult, reason: str | None, effects: list[Effect]) -> None:
         showing = self.on_screen
@@ -535,7 +649,13 @@ class RegionMachine:
             return CUT
         return item.transition or self.playlist.transition
 
-    def _drop_coming(self, effects: list[Effect]) -> None:
-        if self._coming:
-            effects.append(Release(self._coming.token))
+    def _drop_loading(self, effects: list[Effect]) -> None:
+        for one in self._loading:
+            self._drop(one, effects)
+
+    def _drop(self, one: _Coming, effects: list[Effect]) -> None:
+        effects.append(Release(one.token))
+        if one is self._coming:
             self._coming = None
+        else:
+            self._spare = None

@@ -32,9 +32,11 @@ class Stage:
         natural: dict[str, float] | None = None,
         broken: set[str] | None = None,
         away: set[str] | None = None,
+        hangs: set[str] | None = None,
     ):
         self.region, self.now = p.RegionMachine("main", seed=0), 0.0
         self.natural, self.broken, self.auto = natural or {}, broken or set(), True
+        self.hangs = hangs or set()  # these are never ready, and never fail
         self.away = away or set()  # what stands in for these is drawn
         self.shown: list[str] = []
         self.records: list[p.PlayRecord] = []
@@ -58,7 +60,7 @@ class Stage:
         match effect:
             case p.PrepareItem(token, chosen):
                 self.tokens[token] = chosen
-                if self.auto:
+                if self.auto and chosen.name not in self.hangs:
                     self.answer(token)
             case p.ShowItem(_, chosen, _, _):
                 self.shown.append(chosen.name)
@@ -85,6 +87,10 @@ class Stage:
 
     def end(self) -> None:
         self.send(p.Ended(self.region.on_screen.token))
+
+    def token(self, name: str) -> int:
+        """Under which `name` was prepared last."""
+        return max(token for token, chosen in self.tokens.items() if chosen.name == name)
 
     def last(self, kind: type):
         return [effect for effect in self.effects if isinstance(effect, kind)][-1]
@@ -180,10 +186,149 @@ def test_the_item_on_screen_stays_until_the_next_one_is_ready():
     stage.wait(5)
     assert stage.shown == ["a", "b"]
     stage.wait(8)
-    assert stage.shown == ["a", "b"], "a is being prepared, b stays beyond its time"
+    assert stage.shown == ["a", "b"], "a is being prepared, b stays for another turn"
     stage.answer(max(stage.tokens))
+    stage.wait(2)
+    assert stage.shown == ["a", "b"]
+    stage.wait(1)
     assert stage.shown == ["a", "b", "a"]
-    assert stage.records[1].ended.mono - stage.records[1].started.mono == 8
+    assert stage.records[1].ended.mono - stage.records[1].started.mono == 6
+
+
+def longest_play(stage: Stage) -> float:
+    return max(r.ended.mono - r.started.mono for r in stage.records)
+
+
+def test_a_dead_stream_holds_nothing_longer_than_a_second_beyond_its_time():
+    stage = Stage(item("a", duration=2), item("s", Kind.LIVESTREAM, 30), item("b", duration=2), hangs={"s"})
+    stage.wait(9)
+    assert stage.shown == ["a", "b", "a", "b"]
+    assert longest_play(stage) <= 3.0
+    stage.wait(5)
+    assert [(r.item.name, r.code) for r in stage.reports] == [("s", "timeout")], "it was awaited meanwhile, for its whole time"
+
+
+@pytest.mark.parametrize("others", [(), ("b",)])
+def test_eight_bad_pages_in_a_row_hold_nothing_longer_than_a_second_beyond_its_time(others: tuple[str, ...]):
+    bad = [item(f"page{n}", Kind.WEB, 5) for n in range(8)]
+    good = [item(name, duration=2) for name in others]
+    stage = Stage(item("a", duration=2), *bad, *good, hangs={one.name for one in bad})
+    stage.wait(300)
+    assert longest_play(stage) <= 3.0
+    assert set(stage.shown) == {"a", *others}
+    assert {r.item.name for r in stage.reports} == {one.name for one in bad}, "each had its time"
+
+
+def test_a_slow_page_goes_on_loading_while_others_play_and_comes_when_it_can():
+    page = item("page", Kind.WEB, 5)
+    stage = Stage(item("a", duration=5), page, item("b", duration=5), item("c", duration=5), hangs={"page"})
+    stage.wait(17)
+    assert stage.shown == ["a", "b", "c", "a"]
+    assert stage.reports == []
+    stage.send(p.ItemPrepared(stage.token("page")))
+    assert stage.shown[-1] == "a", "at the edge of what is on screen"
+    stage.hangs.clear()
+    stage.wait(20)
+    assert stage.shown[4:] == ["page", "b", "c", "a"], "and the others go on in their order"
+
+
+def test_what_was_awaited_is_kept_when_the_playlist_changes_and_still_holds_it():
+    page, a = item("page", Kind.WEB, 5), item("a", duration=5)
+    stage = Stage(a, page, item("b", duration=5), hangs={"page"})
+    stage.wait(8)
+    token, spare = stage.token("page"), stage.token("a")
+    stage.send(p.PlaylistChanged(playlist(a, item("c"), page)))
+    assert p.Release(token) not in stage.effects
+    assert p.Release(spare) in stage.effects, "another may be the next"
+    stage.send(p.PlaylistChanged(playlist(a, item("c"))))
+    assert p.Release(token) in stage.effects
+
+
+def test_what_ages_is_prepared_some_seconds_before_its_turn():
+    stage = Stage(item("a", duration=60), item("page", Kind.WEB, 30))
+    stage.wait(60 - p.PAGE_LEAD_S - 0.1)
+    assert len(stage.tokens) == 1
+    stage.wait(0.2)
+    assert len(stage.tokens) == 2
+    stage.send(p.Covered("alert"))
+    stage.wait(100)
+    stage.send(p.Uncovered())
+    assert stage.shown == ["a"]
+    stage.wait(6)
+    assert stage.shown == ["a", "page"]
+
+
+def test_a_page_behind_what_ended_before_its_time_is_prepared_at_once():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("page", Kind.WEB, 30), natural={"v": 60.0})
+    stage.wait(20)
+    assert len(stage.tokens) == 1
+    stage.end()
+    assert stage.shown == ["v", "page"]
+
+
+def test_a_lone_video_beside_a_dead_stream_is_prepared_again_as_its_own_spare():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("s", Kind.LIVESTREAM, 0), natural={"v": 4.0}, hangs={"s"})
+    stage.wait(4)
+    stage.end()
+    stage.wait(p.GRACE_S)
+    assert stage.shown == ["v", "v"]
+
+
+def test_a_spare_that_fails_is_followed_by_another_and_becomes_the_next_when_what_was_awaited_fails():
+    stage = Stage(item("a", duration=5), item("page", Kind.WEB, 9), item("x"), item("b"), hangs={"page"}, broken={"x"})
+    stage.wait(4)
+    assert [r.item.name for r in stage.reports] == ["x"]
+    spare = stage.token("b")
+    stage.send(p.PrepareFailed(stage.token("page"), "page_error", "answered 500"))
+    assert stage.token("b") == spare
+    stage.wait(1)
+    assert stage.shown == ["a", "b"]
+
+
+def test_a_spare_is_given_up_when_what_was_awaited_comes_in_time():
+    stage = Stage(item("a", duration=5), item("page", Kind.WEB, 9), item("s", Kind.LIVESTREAM, 9), item("b"), hangs={"page"})
+    stage.wait(4)
+    stage.send(p.ItemPrepared(stage.token("page")))
+    stage.wait(1)
+    assert stage.shown == ["a", "page"]
+    assert p.Release(stage.token("b")) in stage.effects
+
+
+def test_what_has_failed_is_no_likely_spare_any_more():
+    stage = Stage(item("page", Kind.WEB, 5), item("a", duration=5), item("other", Kind.WEB, 5), item("b", duration=5))
+    stage.wait(12)
+    stage.broken = {"other"}
+    stage.wait(20)
+    stage.broken, stage.hangs = set(), {"page"}
+    stage.wait(8)
+    assert "other" not in stage.shown[-2:]
+
+
+def test_while_nothing_is_on_screen_something_else_comes_after_some_seconds():
+    stage = Stage(item("page", Kind.WEB, 5), item("a", duration=5), hangs={"page"})
+    stage.wait(p.SPARE_FIRST_S - 0.1)
+    assert stage.shown == []
+    assert not stage.region.settled
+    stage.wait(0.2)
+    assert stage.shown == ["a"]
+
+
+def test_what_broke_on_screen_waits_for_nothing_that_hangs():
+    stage = Stage(item("s", Kind.LIVESTREAM, 60), item("page", Kind.WEB), item("b"), hangs={"page"})
+    stage.wait(3)
+    stage.send(p.Broke(stage.region.on_screen.token, "stalled", "no data"))
+    stage.wait(p.SPARE_AFTER_S)
+    assert stage.shown == ["s", "b"]
+
+
+def test_what_was_asked_for_and_is_slow_comes_at_once_when_it_can():
+    stage = Stage(item("a", duration=5), item("b", duration=30))
+    stage.hangs = {"asked"}
+    stage.send(p.PlayAsked(item("asked", Kind.WEB), 3))
+    stage.wait(7)
+    assert stage.shown == ["a", "b"]
+    stage.send(p.ItemPrepared(stage.token("asked")))
+    assert stage.shown == ["a", "b", "asked"]
 
 
 def test_what_is_not_ready_in_time_is_skipped_reported_and_tried_again():
@@ -341,6 +486,13 @@ def test_play_asked_shows_the_item_once_at_once_and_then_goes_on():
     assert stage.shown == ["a", "x"]
     stage.wait(4.5)
     assert stage.shown == ["a", "x", "b"]
+
+
+def test_play_asked_for_what_is_next_anyway_shows_it_once():
+    stage = Stage(item("a", duration=5), item("b", duration=5), item("c", duration=5))
+    stage.send(p.PlayAsked(item("b", duration=5), 3))
+    stage.wait(9)
+    assert stage.shown == ["a", "b", "c", "a"]
 
 
 def test_play_asked_for_what_cannot_be_shown_leaves_the_screen_as_it_is():

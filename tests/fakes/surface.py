@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from player.core.content import Rect
@@ -71,6 +72,9 @@ class FakeCompositor(NullCompositor):
         if window_id in self.refused:
             raise BoxError("compositor", f"there is no window {window_id}")
         self.places[window_id] = rect
+
+    async def move(self, places: Mapping[int, Rect]) -> None:
+        self.places |= places
 
     async def screenshot(self, _: Path) -> None:
         raise BoxError("screenshot", "a fake has no picture")

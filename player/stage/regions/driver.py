@@ -193,15 +193,20 @@ class RegionDriver:
 
     async def _prepare(self, token: int, item: Item) -> None:
         try:
-            async with asyncio.timeout(playback.PREPARE_LIMIT_S + LOAD_SLACK_S):
+            async with asyncio.timeout(playback.limit_s(item) + LOAD_SLACK_S):
                 await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
                 target = await self._target(item)
                 placed = self._placed[token] = await self.pool.take(item.kind)
                 self._items[token] = item
                 wanted = item if placed.sort != STAND_IN else self._lengths.given(item)
-                async with self._turns:
+                playable = self._playable(wanted, target)
+                await self._park(placed)
+                await placed.surface.fetch(playable)
+                async with (
+                    self._turns if item.kind.has_file else contextlib.nullcontext()
+                ):  # what a network holds up holds up itself alone
                     await self._put(placed, self.pool.rect)  # a window that gets no frames would not draw its first one
-                    await placed.surface.load(self._playable(wanted, target))
+                    await placed.surface.load(playable)
                 await self._park(placed)
         except ContentError as error:
             self.send(playback.PrepareFailed(token, error.code, error.reason))

@@ -1,7 +1,7 @@
 """Where windows meet the compositor: each surface is made when first needed, found among the compositor's windows, and used again.
 
-A region holds at most two surfaces of a sort: one on screen, one being prepared behind it. A surface that failed to let go of its
-item is thrown away and another is made; its region waits, the screen does not.
+A region holds at most three surfaces of a sort: one on screen, one awaited behind it, and one that takes its place while it is not
+ready. A surface that failed to let go of its item is thrown away and another is made; its region waits, the screen does not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from player.stage.regions.visibility import NO_WINDOW
 log = logging.getLogger(__name__)
 
 WINDOW_LIMIT_S = 8.0
-PER_SORT = 2
+PER_SORT = 3
 STAND_IN = "stand-in"
 
 

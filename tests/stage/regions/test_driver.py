@@ -13,7 +13,7 @@ from player.core.content import DeviceSettings, Item, Kind, Playlist, Transition
 from player.core.playback import PlaylistChanged, PlayRecord
 from player.core.ports.screen import Playable
 from player.runtime.clock import SystemClock
-from player.stage.regions.driver import SEAM_S, RegionDriver, RegionEvents
+from player.stage.regions.driver import PARKED_AT, SEAM_S, RegionDriver, RegionEvents
 from player.stage.regions.surfaces import SurfacePool, Windows
 from player.stage.regions.visibility import Visibility
 from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
@@ -28,14 +28,19 @@ class Region:
         self.loaded: list[float] = []
         self.volumes: list[int] = []
         self.shown: list[float] = []
+        self.steps: list[tuple[str, int]] = []
         compositor = FakeCompositor()
         make = Maker(compositor)
 
         async def timed(sort: str, name: str, size: tuple[int, int]) -> FakeSurface:
             surface = await make(sort, name, size)
-            load = surface.load
+            load, window = surface.load, len(make.made)
+
+            async def fetch(_: Playable) -> None:
+                self.steps.append(("fetch", compositor.places[window].x))
 
             async def note(playable: Playable) -> None:
+                self.steps.append(("load", compositor.places[window].x))
                 self.loaded.append(time.monotonic())
                 await load(playable)
 
@@ -45,7 +50,7 @@ class Region:
             async def ended() -> None:
                 await asyncio.sleep(natural_s or 1000)
 
-            surface.load, surface.duration_s, surface.ended = note, lambda: natural_s, ended
+            surface.fetch, surface.load, surface.duration_s, surface.ended = fetch, note, lambda: natural_s, ended
             surface.set_volume = be_heard
             return surface
 
@@ -114,3 +119,14 @@ async def test_d1_a_clip_that_cannot_be_seen_takes_as_long_as_when_it_could(tmp_
     assert len(region.loaded) == 2, "those after them were stood in for"
     lengths = [play.ended.mono - play.started.mono for play in region.plays]
     assert all(0.6 < length < 1.2 for length in lengths), lengths
+
+
+async def test_what_is_fetched_for_an_item_is_fetched_out_of_sight(tmp_path: Path):
+    region = Region(tmp_path)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        playing = group.create_task(region.driver.run(), name="region")
+        region.driver.send(PlaylistChanged(region.playlist))
+        while not region.shown:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        playing.cancel()
+    assert region.steps[:2] == [("fetch", -PARKED_AT - 1), ("load", 0)], "beyond every panel, and on it for the first frame alone"

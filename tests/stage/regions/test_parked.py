@@ -55,7 +55,7 @@ async def frames_in(told: list[tuple[float, int]], seconds: float) -> int:
 
 async def test_a_page_that_waits_draws_nothing_and_draws_again_when_it_is_shown(box: StageBox, counter):
     url, told = counter
-    box.publish(box.picture("red", 600), box.page("page", url, 600))
+    box.publish(box.picture("red", 11), box.page("page", url, 600))
     box.start()
     await box.until_seen("red")
     deadline = time.monotonic() + 20
@@ -63,7 +63,7 @@ async def test_a_page_that_waits_draws_nothing_and_draws_again_when_it_is_shown(
         assert time.monotonic() < deadline, box.log()
         await asyncio.sleep(0.1)
     await asyncio.sleep(1.5)
-    assert await frames_in(told, 2.0) <= 6
+    assert await frames_in(told, 1.5) <= 6
     await box.ask(NextItem())
     await box.until_seen("blue")
     assert await frames_in(told, 2.0) >= 30

@@ -56,17 +56,17 @@ async def test_a_surface_is_made_when_first_needed_in_its_place_and_used_again(r
     assert len(region.make.made) == 1
 
 
-async def test_one_is_on_screen_one_behind_it_and_a_third_waits_until_one_is_given_back(region: Region):
-    shown, behind = await region.pool.take(Kind.VIDEO), await region.pool.take(Kind.VIDEO)
-    assert PER_SORT == 2
+async def test_one_is_on_screen_one_awaited_one_spare_and_a_fourth_waits_until_one_is_given_back(region: Region):
+    shown, behind, spare = [await region.pool.take(Kind.VIDEO) for _ in range(3)]
+    assert PER_SORT == 3
     async with asyncio.TaskGroup() as group, asyncio.timeout(3):
-        third = group.create_task(region.pool.take(Kind.VIDEO), name="third")
-        assert await waits(third)
+        fourth = group.create_task(region.pool.take(Kind.VIDEO), name="fourth")
+        assert await waits(fourth)
         page = await region.pool.take(Kind.WEB)
         assert page.sort == "web", "another sort does not wait"
         await region.pool.give_back(shown)
-        assert await third is shown
-    assert behind.surface is not shown.surface
+        assert await fourth is shown
+    assert len({shown.surface, behind.surface, spare.surface}) == 3
 
 
 async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there(region: Region):
@@ -80,7 +80,7 @@ async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there
 
 
 async def test_p2_a_surface_that_does_not_let_go_is_thrown_away_and_another_takes_its_place(region: Region):
-    stuck, other = await region.pool.take(Kind.VIDEO), await region.pool.take(Kind.VIDEO)
+    stuck, *others = [await region.pool.take(Kind.VIDEO) for _ in range(PER_SORT)]
     region.make.made[0].unloads = [ContentError("hung", "clip", "its decoder does not let go")]
     async with asyncio.TaskGroup() as group, asyncio.timeout(3):
         waiting = group.create_task(region.pool.take(Kind.VIDEO), name="waiting")
@@ -88,11 +88,12 @@ async def test_p2_a_surface_that_does_not_let_go_is_thrown_away_and_another_take
         await region.pool.give_back(stuck)
         fresh = await waiting
     assert region.make.made[0].closed
-    assert fresh.surface is region.make.made[2]
-    assert fresh.window_id not in (stuck.window_id, other.window_id)
+    assert fresh.surface is region.make.made[PER_SORT]
+    known = {one.window_id for one in others}
+    assert fresh.window_id not in {stuck.window_id, *known}
     region.compositor.places.clear()
     await region.pool.place_again()
-    assert region.compositor.places.keys() == {other.window_id, fresh.window_id}, "the thrown away one is forgotten"
+    assert region.compositor.places.keys() == {fresh.window_id, *known}, "the thrown away one is forgotten"
 
 
 async def test_a_surface_that_cannot_be_made_takes_nobodys_place(region: Region):

@@ -15,7 +15,7 @@ from aiohttp import web
 from PIL import Image
 
 from player.core.content import Item, Kind
-from player.core.playback import STAND_IN
+from player.core.playback import PAGE_LEAD_S, STAND_IN
 from player.media.prepare.parent import prepare
 from player.stage.web.chromium import memory_limit
 from tests.e2e.world import installation
@@ -130,6 +130,36 @@ async def test_c19_a_page_without_a_picture_is_skipped(box: StageBox, site: Site
     box.start()
     await box.until(lambda s: any(f.code == "page_unreachable" for f in s.faults))
     await box.until_seen("blue")
+
+
+AGE = """const told = [document.visibilityState];
+  document.addEventListener('visibilitychange', () => fetch(`/${told[0]}/${document.visibilityState}/${performance.now()}`));"""
+
+
+async def test_case_6_a_page_is_young_when_it_is_shown_and_was_told_that_nobody_sees_it(box: StageBox, site: Site):
+    box.publish(box.picture("red", 14), box.page("page", site.page("/a", "lime", AGE), 10))
+    box.start()
+    await box.until_seen("red")
+    await box.until_seen("lime", limit_s=25)
+    async with asyncio.timeout(5):
+        while not (told := [path.split("/")[1:] for path in site.asked if path.startswith("/hidden")]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    (_, now, age) = told[0]
+    assert now == "visible"
+    assert float(age) / 1000 < PAGE_LEAD_S + 3
+
+
+async def test_eight_pages_that_never_come_hold_no_picture_longer_than_a_second_beyond_its_time(box: StageBox, site: Site):
+    site.silent = True
+    pages = [box.page(f"page{n}", site.page(f"/{n}", "lime"), 3) for n in range(8)]
+    box.publish(box.picture("red", 2), *pages, box.picture("blue", 2))
+    box.start()
+    await box.until_seen("blue")
+    await asyncio.sleep(8)
+    plays = [(play["name"], play["duration_ms"] / 1000) for play in box.plays()]
+    assert len(plays) >= 3
+    assert all(seconds <= 3.3 for _, seconds in plays), plays
+    assert {name for name, _ in plays} == {"red", "blue"}
 
 
 # What is beyond the limit is refused to one of them (it goes on without), and ends the other.
