@@ -19,208 +19,48 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import assert_never
 
 from player.core.content import CUT, Item, Playlist, Transition, TransitionKind
-from player.core.timeline import item_at, position_after, upcoming
-
-PREPARE_LIMIT_S = 10.0
-PAGE_LIMIT_S = 30.0  # a slow page holds nothing up: others play meanwhile
-GRACE_S = 0.5  # what comes a little late comes in its order
-HOLD_S = 1.0  # nothing holds what is on screen longer than that beyond its time
-SPARE_LEAD_S, SPARE_AFTER_S = 2.5, 0.5  # a spare is prepared so long before the turn, for what has been loading so long
-SPARE_FIRST_S = 4.0  # while nothing is on screen: the first items of all take longer than any other
-FIRST_PAUSE_S = 10.0
-LONGEST_PAUSE_S = 3600.0
-LONGEST_STREAM_PAUSE_S = 30.0
-STREAM_LEAD_S = 8.0
-PAGE_LEAD_S = 6.0
-STAND_IN_S = 60.0  # what stands in for an item stays no longer, so that the item itself is tried again soon
-STAND_IN = "shown by its last picture"
-DEFAULT_DURATION_S = 10.0
-SHORTEST_S = 1.0  # nothing is wished shorter: a playlist of blinks would be a hot loop
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One instant on both clocks."""
-
-    mono: float
-    wall: float
-
-
-# --- events ----------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PlaylistChanged:
-    """The region has another playlist (possibly empty)."""
-
-    playlist: Playlist
-
-
-@dataclass(frozen=True, slots=True)
-class ItemPrepared:
-    """The surface behind `token` has drawn its first frame; `natural_s` is the content's own length, None when it has none.
-
-    `stand_in`: what it drew stands in for the item, which could not be had.
-    """
-
-    token: int
-    natural_s: float | None = None
-    stand_in: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareFailed:
-    """What `token` was to show cannot be shown."""
-
-    token: int
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The content of `token` came to its natural end; its last frame stands."""
-
-    token: int
-
-
-@dataclass(frozen=True, slots=True)
-class Broke:
-    """The content of `token` stopped while on screen."""
-
-    token: int
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ticked:
-    """Time passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """Somebody asked for the next item (`step` 1) or the one before (-1)."""
-
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
-class PlayAsked:
-    """Somebody asked for `item`, once, for `seconds` (0: its own length)."""
-
-    item: Item
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """Something took the screen (an alert, the lock pad): nobody sees the item."""
-
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Uncovered:
-    """The item can be seen again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The region ends."""
-
-    reason: str = "the stage was stopped"
-
-
-Event = (
-    PlaylistChanged | ItemPrepared | PrepareFailed | Ended | Broke | Ticked | Skipped | PlayAsked | Covered | Uncovered | Stopped
+from player.core.cues import (
+    Broke,
+    Covered,
+    Effect,
+    Ended,
+    Event,
+    Hold,
+    ItemPrepared,
+    Moment,
+    PlayAsked,
+    PlaylistChanged,
+    PlayRecord,
+    PlayResult,
+    PrepareFailed,
+    PrepareItem,
+    Recover,
+    Release,
+    Report,
+    ShowItem,
+    Skipped,
+    Stopped,
+    Ticked,
+    Uncovered,
+)
+from player.core.order import Order
+from player.core.turns import (
+    DEFAULT_DURATION_S,
+    GRACE_S,
+    HOLD_S,
+    PAGE_LEAD_S,
+    SPARE_AFTER_S,
+    SPARE_FIRST_S,
+    SPARE_LEAD_S,
+    STREAM_LEAD_S,
+    limit_s,
+    planned_s,
 )
 
-# --- effects ---------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareItem:
-    """Load `item` into a free surface, invisible; answer `Prepared` or `PrepareFailed`."""
-
-    token: int
-    item: Item
-
-
-@dataclass(frozen=True, slots=True)
-class ShowItem:
-    """Bring `token` on screen by `transition`, in place of `replaces` (None: nothing was there), which is then released."""
-
-    token: int
-    item: Item
-    replaces: int | None
-    transition: Transition
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Nobody needs `token` any more; if it is on screen, take it away."""
-
-    token: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Pause (`held`) or go on with the item on screen."""
-
-    token: int
-    held: bool
-
-
-class PlayResult(StrEnum):
-    """How a showing ended; the values stand in proof of play."""
-
-    COMPLETE = "complete"
-    INTERRUPTED = "interrupted"  # earlier than planned, or covered
-    FAILED = "failed"  # it broke while it was on screen
-
-
-@dataclass(frozen=True, slots=True)
-class PlayRecord:
-    """One showing came to its end: the stuff of one proof-of-play event."""
-
-    item: Item
-    started: Moment
-    ended: Moment
-    planned_s: float
-    result: PlayResult
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """An item could not be shown: a fault for the operator."""
-
-    item: Item
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recover:
-    """An item that was at fault was made ready, or is another one now: its fault is over."""
-
-    item: Item
-
-
-Effect = PrepareItem | ShowItem | Release | Hold | PlayRecord | Report | Recover
-
-
-def limit_s(item: Item) -> float:
-    """How long an item may take to be made ready."""
-    return PAGE_LIMIT_S if item.kind.is_page else PREPARE_LIMIT_S
-
-
-# --- the machine -----------------------------------------------------------------------------------------------------------------
+STAND_IN = "shown by its last picture"
 
 
 @dataclass(slots=True)
@@ -233,13 +73,6 @@ class _Coming:
     natural_s: float | None = None
     seconds: float | None = None  # set by PlayAsked
     stand_in: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    item: Item
-    times: int
-    until: float  # monotonic: not to be tried before
 
 
 @dataclass(slots=True)
@@ -264,15 +97,12 @@ class RegionMachine:
     """
 
     def __init__(self, name: str, seed: int) -> None:
-        self.name, self._seed = name, seed
-        self.playlist = Playlist("", "")
+        self.name = name
+        self._order = Order(seed)
         self.on_screen: _OnScreen | None = None
         self._coming: _Coming | None = None
         self._spare: _Coming | None = None
-        self._proven: dict[str, Item] = {}  # those that could be made ready before
         self._asked: PlayAsked | None = None
-        self._position = 0
-        self._failures: dict[str, _Failure] = {}
         self._skip = False
         self._covered: str | None = None
         self._tokens = 0
@@ -282,6 +112,11 @@ class RegionMachine:
         shown = str(self.on_screen.item) if self.on_screen else "nothing"
         coming = str(self._coming.item) if self._coming else "nothing"
         return f"<Region {self.name}: {shown} on screen, {coming} coming>"
+
+    @property
+    def playlist(self) -> Playlist:
+        """What it plays."""
+        return self._order.playlist
 
     @property
     def settled(self) -> bool:
@@ -312,7 +147,7 @@ class RegionMachine:
         if self._coming and not self._coming.ready and self._spare is None:
             moments.append(self._spare_from(self._coming))
         if self._coming is None:
-            moments += [failure.until for failure in self._failures.values()]
+            moments += self._order.retries
         later = [moment for moment in moments if now < moment < math.inf]
         return min(later) if later else None
 
@@ -350,30 +185,22 @@ class RegionMachine:
     def _change(self, playlist: Playlist, at: Moment, effects: list[Effect]) -> None:
         if playlist == self.playlist:
             return
-        wanted = {item.id: item for item in playlist.items}
-        self.playlist = playlist
-        for failure in [one for one in self._failures.values() if wanted.get(one.item.id) != one.item]:
-            del self._failures[failure.item.id]
-            effects.append(Recover(failure.item))
-        self._position = position_after(playlist, self.on_screen.item.id, self._seed) if self.on_screen else 0
-        self._proven = {name: item for name, item in self._proven.items() if wanted.get(name) == item}
-        following = item_at(playlist, self._position, self._seed)
+        showing = self.on_screen
+        effects.extend(Recover(item) for item in self._order.change(playlist, showing.item if showing else None))
         if coming := self._coming:
-            expected = following if coming.position is not None else wanted.get(coming.item.id)
-            if coming.seconds is None and coming.item != expected:
+            expected = self._order.following if coming.position is not None else coming.item
+            if coming.seconds is None and not (coming.item == expected and self._order.holds(coming.item)):
                 self._drop(coming, effects)
         if self._spare:
             self._drop(self._spare, effects)
-        showing = self.on_screen
-        if showing and wanted.get(showing.item.id) != showing.item and self._endless(showing):
+        if showing and not self._order.holds(showing.item) and self._endless(showing):
             showing.due = showing.ends = at.mono
 
     def _prepared(self, token: int, natural_s: float | None, effects: list[Effect], *, stand_in: bool) -> None:
         for one in self._loading:
             if one.token == token:
                 one.ready, one.natural_s, one.stand_in = True, natural_s, stand_in
-                self._proven[one.item.id] = one.item
-                if self._failures.pop(one.item.id, None):
+                if self._order.could_be_had(one.item):
                     effects.append(Recover(one.item))
 
     def _prepare_failed(self, token: int, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
@@ -397,16 +224,13 @@ class RegionMachine:
             self._prepare_failed(token, code, reason, at, effects)
 
     def _blame(self, item: Item, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
-        times = self._times(item)
-        first, longest = (1.0, LONGEST_STREAM_PAUSE_S) if item.kind.is_stream else (FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        self._proven.pop(item.id, None)
-        self._failures[item.id] = _Failure(item, times + 1, at.mono + min(longest, first * 2.0 ** min(times, 20)))
+        self._order.failed(item, at.mono)
         effects.append(Report(item, code, reason))
 
     def _skipped(self, step: int, effects: list[Effect]) -> None:
         if step < 0:
             self._drop_loading(effects)
-            self._position = max(0, self._position - 2)
+            self._order.step_back()
         self._skip = True
 
     def _cover(self, by: str, at: Moment, effects: list[Effect]) -> None:
@@ -456,7 +280,7 @@ class RegionMachine:
         if self._asked:
             item, seconds, self._asked = self._asked.item, self._asked.seconds, None
         else:
-            found = self._eligible(at)
+            found = self._order.next(at.mono, awaited=None)
             if found is None:
                 return
             item, position = found
@@ -477,7 +301,7 @@ class RegionMachine:
         coming, showing = self._coming, self.on_screen
         if coming is None or coming.ready or self._spare or at.mono < self._spare_from(coming):
             return
-        found = self._eligible(at, likely=True) or self._eligible(at)
+        found = self._order.next(at.mono, awaited=coming.item, likely=True) or self._order.next(at.mono, awaited=coming.item)
         if found and not (showing and found[0] == showing.item and self._stays(showing)):
             self._spare = self._prepare(*found, None, at, effects)
 
@@ -489,32 +313,6 @@ class RegionMachine:
         if showing.broken:
             return coming.since + SPARE_AFTER_S
         return math.inf if showing.ends is None else max(coming.since + SPARE_AFTER_S, showing.ends - SPARE_LEAD_S)
-
-    def _eligible(self, at: Moment, *, likely: bool = False) -> tuple[Item, int] | None:
-        """The next item that is neither in its pause nor awaited already, and its position; `likely` to be had.
-
-        One that failed is tried again after those that could not be had yet and failed less often: none waits for ever.
-        """
-        found = [
-            (item, position)
-            for position, item in upcoming(self.playlist, self._position, self._seed)
-            if not (
-                self._is_paused(item, at) or (likely and self._is_doubtful(item)) or (self._coming and self._coming.item == item)
-            )
-        ]
-        if found and found[0][0].id in self._failures:
-            return min((one for one in found if self._is_doubtful(one[0])), key=lambda one: self._times(one[0]))
-        return found[0] if found else None
-
-    def _is_paused(self, item: Item, at: Moment) -> bool:
-        return item.id in self._failures and self._failures[item.id].until > at.mono
-
-    def _is_doubtful(self, item: Item) -> bool:
-        on_disk = item.kind.has_file or item.kind.is_drawn
-        return item.id in self._failures or not (on_disk or self._proven.get(item.id) == item)
-
-    def _times(self, item: Item) -> int:
-        return self._failures[item.id].times if item.id in self._failures else 0
 
     def _worth_preparing(self, item: Item, at: Moment) -> bool:
         showing = self.on_screen
@@ -563,11 +361,8 @@ class RegionMachine:
             early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
             self._record(at, PlayResult.INTERRUPTED if early else PlayResult.COMPLETE, "skipped" if early else None, effects)
         effects.append(ShowItem(coming.token, coming.item, showing.token if showing else None, transition))
-        if coming.position is not None:
-            self._position = coming.position + 1
-        elif item_at(self.playlist, self._position, self._seed) == coming.item:
-            self._position += 1  # it is having its turn
-        planned = self._planned(coming)
+        self._order.took(coming.item, coming.position)
+        planned = planned_s(coming.item, natural_s=coming.natural_s, asked_s=coming.seconds, stand_in=coming.stand_in)
         due = self._due_at(coming, planned, at)
         ends = at.mono + planned if planned else None
         self.on_screen = _OnScreen(coming.token, coming.item, at, planned or 0.0, due, ends, stand_in=coming.stand_in)
@@ -582,7 +377,6 @@ class RegionMachine:
 
     def _stay_or_leave(self, showing: _OnScreen, at: Moment, effects: list[Effect]) -> None:
         """Due, and nothing can follow: an item alone begins another showing where it stands, an unwanted one leaves."""
-        wanted = any(item == showing.item for item in self.playlist.items)
         if not self.playlist.items:
             if showing.ended:
                 self._record(at, PlayResult.COMPLETE, None, effects)
@@ -590,14 +384,14 @@ class RegionMachine:
                 self._record(at, PlayResult.INTERRUPTED, "no longer scheduled", effects)
             effects.append(Release(showing.token))
             self.on_screen = None
-        elif wanted and self._stays(showing) and self._eligible(at) is not None:
+        elif self._order.holds(showing.item) and self._stays(showing) and self._order.next(at.mono, awaited=None):
             self._record(at, PlayResult.COMPLETE, None, effects)
             self._another_turn(showing, showing.planned_s, at)
         self._skip = False
 
     def _stay_for_another_turn(self, showing: _OnScreen, coming: _Coming, at: Moment, effects: list[Effect]) -> None:
         """Nothing but itself can be had instead of what is awaited, which is not to wait for hours then."""
-        if self._stays(showing) and any(item == showing.item for item in self.playlist.items):
+        if self._stays(showing) and self._order.holds(showing.item):
             self._record(at, PlayResult.COMPLETE, None, effects)
             self._another_turn(showing, min(showing.planned_s, DEFAULT_DURATION_S), at)
             coming.position = None
@@ -613,17 +407,6 @@ class RegionMachine:
             effects.append(PlayRecord(showing.item, showing.started, at, showing.planned_s, result, said))
             showing.unseen = showing.broken
 
-    def _planned(self, coming: _Coming) -> float | None:
-        """How long it is to stay, in seconds; None: without an end (a stream), or not known."""
-        item, natural = coming.item, coming.natural_s
-        wish = coming.seconds or item.duration_s
-        wish = max(SHORTEST_S, wish) if wish else 0.0
-        if item.kind.ends_by_itself:
-            return min(wish, natural) if wish and natural else wish or natural
-        if item.kind.is_stream:
-            return wish or None
-        return min(wish or DEFAULT_DURATION_S, STAND_IN_S) if coming.stand_in else wish or DEFAULT_DURATION_S
-
     def _due_at(self, coming: _Coming, planned: float | None, at: Moment) -> float | None:
         """When the next one begins to come: at the planned end, a crossfade before it, or (a cut) when the content ends."""
         if planned is None:
@@ -638,7 +421,7 @@ class RegionMachine:
 
     def _overlap(self, item: Item) -> float:
         """How long before a video's end the one after it begins to come."""
-        following = self._eligible(Moment(float("inf"), 0.0))
+        following = self._order.next(math.inf, awaited=self._coming.item if self._coming else None)
         transition = (following[0].transition if following else None) or self.playlist.transition
         if transition.kind is TransitionKind.CUT or (following and following[0] == item):
             return 0.0

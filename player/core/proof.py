@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from player.core.content import Item
-from player.core.playback import PlayRecord
+from player.core.cues import PlayRecord
 
 GENESIS = "0" * 64
 

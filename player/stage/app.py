@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, parse_size
 from player.core.content import StageBrief
+from player.core.cues import Skipped
 from player.core.faults import FaultBook, gravest
-from player.core.playback import Skipped
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from player.core.content import Manifest
 from player.core.onair import Listings, OnAir, TriggerShown
-from player.core.playback import PREPARE_LIMIT_S
 from player.core.schedule import Facts
+from player.core.turns import PREPARE_LIMIT_S
 from player.stage.regions.show import Show
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ import msgspec
 
 from player.core import proof
 from player.core.content import Item
-from player.core.playback import PlayRecord
+from player.core.cues import PlayRecord
 from player.errors import StorageError
 from player.runtime.fault_page import FaultPage
 from player.store import Journal, Snapshot, journal_bytes, last_record, read_journal, segments

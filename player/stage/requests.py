@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import assert_never
 
-from player.core import playback
+from player.core import cues
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import (
     AnswerPin,
@@ -66,9 +66,9 @@ class Requests:
             case RestartStage():
                 self._restart()
             case NextItem():
-                self._to_show(playback.Skipped(1))
+                self._to_show(cues.Skipped(1))
             case PreviousItem():
-                self._to_show(playback.Skipped(-1))
+                self._to_show(cues.Skipped(-1))
             case PlayContent(content_id, seconds):
                 self._play(content_id, seconds or 0.0)
             case ShowIdentity(seconds):
@@ -93,9 +93,9 @@ class Requests:
         item = self._show.item(content_id)
         if item is None:
             raise BoxError("play", f"content {content_id} is not in the playlist that this screen has")
-        self._to_show(playback.PlayAsked(item, min(seconds, LONGEST_SHOW_S)))
+        self._to_show(cues.PlayAsked(item, min(seconds, LONGEST_SHOW_S)))
 
-    def _to_show(self, event: playback.Event) -> None:
+    def _to_show(self, event: cues.Event) -> None:
         if not self._show.send(event):
             raise BoxError("stage", "nothing is on air")
 

@@ -19,7 +19,7 @@ from player.cms.adcast.keys import Keys
 from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Kind, Orientation
-from player.core.playback import Moment, PlayRecord, PlayResult
+from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.ports.stage import AnyAnswer, AnyRequest, PictureFormat, ReleaseItems, ScreenPicture, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create
 from player.stage.agent_socket import AgentSocket

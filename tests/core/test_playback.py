@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from player.core import playback as p
+from player.core import turns
 from player.core.content import CUT, Item, Kind, Playlist, Transition, TransitionKind
 
 FADE = Transition(TransitionKind.CROSSFADE, 0.6)
@@ -161,15 +162,15 @@ def test_a_single_picture_or_page_just_stays_and_each_duration_is_one_play(kind)
 
 def test_c19_a_lone_page_shown_by_its_last_picture_is_tried_again_within_a_minute_and_its_plays_say_so():
     stage = Stage(item("page", Kind.WEB, 3600), away={"page"})
-    stage.wait(p.STAND_IN_S - p.STREAM_LEAD_S - 1)
+    stage.wait(turns.STAND_IN_S - turns.STREAM_LEAD_S - 1)
     assert len(stage.tokens) == 1, "not earlier: its server is away still"
-    stage.wait(p.STAND_IN_S)
+    stage.wait(turns.STAND_IN_S)
     assert len(stage.tokens) == 2
     stage.away.clear()
     stage.wait(7200)
     assert stage.shown == ["page"] * 3
     seen = [(r.reason, r.ended.mono - r.started.mono) for r in stage.records[:3]]
-    assert seen == [(p.STAND_IN, p.STAND_IN_S), (p.STAND_IN, p.STAND_IN_S), (None, 3600)]
+    assert seen == [(p.STAND_IN, turns.STAND_IN_S), (p.STAND_IN, turns.STAND_IN_S), (None, 3600)]
     assert len(stage.tokens) == 3, "the page itself just stays"
 
 
@@ -246,7 +247,7 @@ def test_what_was_awaited_is_kept_when_the_playlist_changes_and_still_holds_it()
 
 def test_what_ages_is_prepared_some_seconds_before_its_turn():
     stage = Stage(item("a", duration=60), item("page", Kind.WEB, 30))
-    stage.wait(60 - p.PAGE_LEAD_S - 0.1)
+    stage.wait(60 - turns.PAGE_LEAD_S - 0.1)
     assert len(stage.tokens) == 1
     stage.wait(0.2)
     assert len(stage.tokens) == 2
@@ -270,7 +271,7 @@ def test_a_lone_video_beside_a_dead_stream_is_prepared_again_as_its_own_spare():
     stage = Stage(item("v", Kind.VIDEO, 0), item("s", Kind.LIVESTREAM, 0), natural={"v": 4.0}, hangs={"s"})
     stage.wait(4)
     stage.end()
-    stage.wait(p.GRACE_S)
+    stage.wait(turns.GRACE_S)
     assert stage.shown == ["v", "v"]
 
 
@@ -306,7 +307,7 @@ def test_what_has_failed_is_no_likely_spare_any_more():
 
 def test_while_nothing_is_on_screen_something_else_comes_after_some_seconds():
     stage = Stage(item("page", Kind.WEB, 5), item("a", duration=5), hangs={"page"})
-    stage.wait(p.SPARE_FIRST_S - 0.1)
+    stage.wait(turns.SPARE_FIRST_S - 0.1)
     assert stage.shown == []
     assert not stage.region.settled
     stage.wait(0.2)
@@ -317,7 +318,7 @@ def test_what_broke_on_screen_waits_for_nothing_that_hangs():
     stage = Stage(item("s", Kind.LIVESTREAM, 60), item("page", Kind.WEB), item("b"), hangs={"page"})
     stage.wait(3)
     stage.send(p.Broke(stage.region.on_screen.token, "stalled", "no data"))
-    stage.wait(p.SPARE_AFTER_S)
+    stage.wait(turns.SPARE_AFTER_S)
     assert stage.shown == ["s", "b"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.content import Item, Kind, Layout, Playlist, full_screen
-from player.core.playback import Moment, PlayRecord, PlayResult
+from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.proof import GENESIS, event, uuid7, verify
 from tests.fakes.programmes import manifest_of
 

@@ -17,7 +17,7 @@ import pytest
 
 from player.core import proof
 from player.core.content import Item, Kind
-from player.core.playback import Moment, PlayRecord, PlayResult
+from player.core.cues import Moment, PlayRecord, PlayResult
 from player.runtime.fault_page import FaultPage
 from player.stage.plays import DEATHS, QUARANTINE_S, SYNC_LINES, WAITING_LIMIT, Mark, Plays
 from player.store import read_journal, segments

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
 
-from player.core import playback
+from player.core import cues, turns
 from player.core.content import Layout
 from player.stage.regions.driver import RegionDriver
 
@@ -26,12 +26,12 @@ class ComingLayout:
 
     async def settle(self) -> None:
         """Waits until each region is ready, or cannot be."""
-        await _all_set((driver.settled for driver in self.drivers), playback.PREPARE_LIMIT_S)
+        await _all_set((driver.settled for driver in self.drivers), turns.PREPARE_LIMIT_S)
 
     async def come_on(self, covered: str | None) -> Sequence[int]:
         """Begins to play, and answers the windows that are to be shown together."""
         for driver in self.drivers:
-            driver.send(playback.Covered(covered) if covered else playback.Uncovered())
+            driver.send(cues.Covered(covered) if covered else cues.Uncovered())
         await _all_set((driver.shown for driver in self.drivers if driver.machine.settled), SHOWN_LIMIT_S)
         return [window for visibility in self._unseen for window in visibility.handed_over()]
 

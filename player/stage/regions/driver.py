@@ -1,6 +1,5 @@
 """Drives the regions: events from surfaces go in, effects come out and are carried out. Decisions are `core.playback`'s alone.
 
-
 One `RegionDriver` a region. Its loop waits, handles and carries out, with no `await` between the last two; what takes time runs in
 tasks of its own: loading concurrently, everything that changes the screen in one row.
 """
@@ -15,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from player.core import playback
+from player.core import cues, playback, turns
 from player.core.content import DeviceSettings, Item, Rect, Region, TransitionKind
 from player.core.kinds import Kind
 from player.core.ports.box import Clock
@@ -39,8 +38,8 @@ PARKED_AT = 4096  # pixels left of every panel
 class RegionEvents:
     """What a region driver tells: every call returns at once."""
 
-    record: Callable[[str, playback.PlayRecord], None]
-    report: Callable[[playback.Report], None]
+    record: Callable[[str, cues.PlayRecord], None]
+    report: Callable[[cues.Report], None]
     recover: Callable[[Item], None]
     about_to_show: Callable[[str, Item], None]
     changed: Callable[[], None]
@@ -68,7 +67,7 @@ class RegionDriver:
         self._cache, self._clock, self._region_events = cache, clock, region_events
         self._settings, self._resolve, self._turns = settings, resolve, turns
         self.machine = playback.RegionMachine(region.id, seed)
-        self._events: asyncio.Queue[playback.Event] = asyncio.Queue()
+        self._events: asyncio.Queue[cues.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._placed: dict[int, Placed] = {}
         self._items: dict[int, Item] = {}
@@ -83,7 +82,7 @@ class RegionDriver:
     def __repr__(self) -> str:
         return repr(self.machine)
 
-    def send(self, event: playback.Event) -> None:
+    def send(self, event: cues.Event) -> None:
         """Something happened."""
         self._events.put_nowait(event)
 
@@ -98,7 +97,7 @@ class RegionDriver:
                 if self.machine.settled:
                     self.settled.set()
 
-    def stop(self, event: playback.Stopped) -> None:
+    def stop(self, event: cues.Stopped) -> None:
         """The region ends: whatever is on screen is recorded, at once."""
         for effect in self.machine.handle(event, self._now()):
             self._carry_out(effect)
@@ -118,7 +117,7 @@ class RegionDriver:
         """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
         showing = self.machine.on_screen
         if showing and any(placed.window_id == NO_WINDOW for placed in self._placed.values()):
-            self.send(playback.PlayAsked(showing.item, 0.0))
+            self.send(cues.PlayAsked(showing.item, 0.0))
 
     def set_volume(self) -> None:
         """The settings or the region changed: every surface follows."""
@@ -129,25 +128,25 @@ class RegionDriver:
 
     # --- in
 
-    def _now(self) -> playback.Moment:
-        return playback.Moment(self._clock.monotonic(), self._clock.now().timestamp())
+    def _now(self) -> cues.Moment:
+        return cues.Moment(self._clock.monotonic(), self._clock.now().timestamp())
 
-    async def _next_event(self) -> playback.Event:
+    async def _next_event(self) -> cues.Event:
         now = self._clock.monotonic()
         wake = self.machine.wake_at(now)
         try:
             async with asyncio.timeout(None if wake is None else max(0.0, wake - now)):
                 return await self._events.get()
         except TimeoutError:
-            return playback.Ticked()
+            return cues.Ticked()
 
     # --- out
 
-    def _carry_out(self, effect: playback.Effect) -> None:
+    def _carry_out(self, effect: cues.Effect) -> None:
         match effect:
-            case playback.PrepareItem(token, item):
+            case cues.PrepareItem(token, item):
                 self._spawn(token, self._prepare(token, item), f"prepare {item}")
-            case playback.ShowItem(token, item, replaces, _):
+            case cues.ShowItem(token, item, replaces, _):
                 self._seam_over = self._clock.monotonic() + SEAM_S
                 self._region_events.about_to_show(self.region.id, item)
                 log.debug("%s: %s", self.region.id, item)
@@ -155,17 +154,17 @@ class RegionDriver:
                 self._released.discard(token)
                 if replaces is not None:
                     self._cancel(replaces)
-            case playback.Release(token):
+            case cues.Release(token):
                 self._released.add(token)
                 self._cancel(token)
                 self._rows.put_nowait(lambda: self._release(token))
-            case playback.Hold(token, held):
+            case cues.Hold(token, held):
                 self._rows.put_nowait(lambda: self._hold(token, held=held))
-            case playback.PlayRecord():
+            case cues.PlayRecord():
                 self._region_events.record(self.region.id, effect)
-            case playback.Report():
+            case cues.Report():
                 self._region_events.report(effect)
-            case playback.Recover(item):
+            case cues.Recover(item):
                 self._region_events.recover(item)
             case _:
                 assert_never(effect)
@@ -193,7 +192,7 @@ class RegionDriver:
 
     async def _prepare(self, token: int, item: Item) -> None:
         try:
-            async with asyncio.timeout(playback.limit_s(item) + LOAD_SLACK_S):
+            async with asyncio.timeout(turns.limit_s(item) + LOAD_SLACK_S):
                 await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
                 target = await self._target(item)
                 placed = self._placed[token] = await self.pool.take(item.kind)
@@ -209,16 +208,16 @@ class RegionDriver:
                     await placed.surface.load(playable)
                 await self._park(placed)
         except ContentError as error:
-            self.send(playback.PrepareFailed(token, error.code, error.reason))
+            self.send(cues.PrepareFailed(token, error.code, error.reason))
         except BoxError as error:
-            self.send(playback.PrepareFailed(token, "no_surface", str(error)))
+            self.send(cues.PrepareFailed(token, "no_surface", str(error)))
         except TimeoutError:
-            self.send(playback.PrepareFailed(token, "timeout", "could not be made ready in time"))
+            self.send(cues.PrepareFailed(token, "timeout", "could not be made ready in time"))
         else:
             natural_s = placed.surface.duration_s() if item.kind.ends_by_itself else None
             if placed.sort != STAND_IN:
                 self._lengths.remember(item, natural_s, self.machine.playlist.items)
-            self.send(playback.ItemPrepared(token, natural_s, stand_in=placed.surface.notice is not None))
+            self.send(cues.ItemPrepared(token, natural_s, stand_in=placed.surface.notice is not None))
 
     async def _park(self, placed: Placed) -> None:
         """Beyond every panel a window is asked for no frames and blended into none: what waits takes nothing from what is seen."""
@@ -256,7 +255,7 @@ class RegionDriver:
 
     # --- showing
 
-    async def _show(self, effect: playback.ShowItem) -> None:
+    async def _show(self, effect: cues.ShowItem) -> None:
         placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
         sound = self._fade_sound(effect, placed, before)
         what = self._change(effect, placed, before)
@@ -285,17 +284,17 @@ class RegionDriver:
         """What is shown in a page's place is a fault, which ends when the page itself is shown."""
         notice = placed.surface.notice
         if notice is not None:
-            self._region_events.report(playback.Report(item, notice.code, notice.reason))
+            self._region_events.report(cues.Report(item, notice.code, notice.reason))
         elif item.kind is Kind.WEB:
             self._region_events.recover(item)
 
-    def _change(self, effect: playback.ShowItem, placed: Placed, before: Placed | None) -> Change:
+    def _change(self, effect: cues.ShowItem, placed: Placed, before: Placed | None) -> Change:
         return Change(
             placed.window_id, before.window_id if before else None, effect.transition, self.pool.rect,
             alone=self.alone, clipped=placed.sort == "mpv",
         )  # fmt: skip
 
-    def _fade_sound(self, effect: playback.ShowItem, placed: Placed, before: Placed | None) -> asyncio.Task[None] | None:
+    def _fade_sound(self, effect: cues.ShowItem, placed: Placed, before: Placed | None) -> asyncio.Task[None] | None:
         """Sound changes over while the picture does. None where there is nothing to fade: a cut, or silence."""
         leaving = self._items.get(effect.replaces or 0)
         cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0
@@ -319,9 +318,9 @@ class RegionDriver:
         try:
             await placed.surface.ended()
         except ContentError as error:
-            self.send(playback.Broke(token, error.code, error.reason))
+            self.send(cues.Broke(token, error.code, error.reason))
         else:
-            self.send(playback.Ended(token))
+            self.send(cues.Ended(token))
 
     async def _release(self, token: int) -> None:
         placed = self._placed.get(token)

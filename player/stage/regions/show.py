@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from player.core import playback
+from player.core import cues
 from player.core.content import DeviceSettings, Item, Layout, Manifest, Playlist, Rect, Region
 from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
@@ -152,7 +152,7 @@ class Show:
         if driver.visibility.is_open is not self.placement.is_there(region):
             await self._place(driver)
         driver.set_volume()
-        driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
+        driver.send(cues.PlaylistChanged(self._playable(region.playlist)))
 
     def _begin(self, region: Region, rect: Rect, group: asyncio.TaskGroup, covered: str | None) -> Running:
         """A region that prepares its first item, and shows it unless it is `covered`."""
@@ -160,9 +160,9 @@ class Show:
         driver.pool.rect = rect
         driver.alone = self.placement.is_alone(driver.region, driver.pool.rect)
         self.placement.note(region)
-        driver.send(playback.PlaylistChanged(self._playable(region.playlist)))
+        driver.send(cues.PlaylistChanged(self._playable(region.playlist)))
         if covered:
-            driver.send(playback.Covered(covered))
+            driver.send(cues.Covered(covered))
         return driver, group.create_task(driver.run(), name=f"region {region.id}")
 
     async def _change_layout(self, coming: ComingLayout) -> None:
@@ -173,7 +173,7 @@ class Show:
             await self._end_all(coming.running)
             raise
         for driver in self._everyone:  # recorded while its region is still known by its id
-            driver.stop(playback.Stopped("the layout changed"))
+            driver.stop(cues.Stopped("the layout changed"))
         before, self._drivers, self._changing = self._drivers, coming.running, None
         await self._compositor.show_together(await coming.come_on(self._covered))
         await self._end_all(before)
@@ -207,7 +207,7 @@ class Show:
         )  # fmt: skip
 
     async def _end(self, driver: RegionDriver, task: asyncio.Task[None]) -> None:
-        driver.stop(playback.Stopped("the layout changed"))
+        driver.stop(cues.Stopped("the layout changed"))
         task.cancel()
         if driver.region.id not in self._drivers:  # the next layout may have one of the same name
             self.placement.forget(driver.region)
@@ -252,9 +252,9 @@ class Show:
             return
         self._covered = by
         for driver in self._everyone:
-            driver.send(playback.Covered(by) if by else playback.Uncovered())
+            driver.send(cues.Covered(by) if by else cues.Uncovered())
 
-    def send(self, event: playback.Event) -> bool:
+    def send(self, event: cues.Event) -> bool:
         """To the first region: what an operator means by next, previous and play. False when nothing is on air."""
         drivers = self.drivers
         for driver in self._everyone:
@@ -277,7 +277,7 @@ class Show:
         self._mark.release_all()
         self._kept_off.keep_only(())
         for driver in self._everyone:
-            driver.send(playback.PlaylistChanged(self._playable(driver.region.playlist)))
+            driver.send(cues.PlaylistChanged(self._playable(driver.region.playlist)))
 
     def item(self, content_id: str) -> Item | None:
         """The item of that content, if it is in the manifest."""
@@ -300,7 +300,7 @@ class Show:
     def stop(self) -> None:
         """Records what is on screen; nothing follows."""
         for driver in self._everyone:
-            driver.stop(playback.Stopped())
+            driver.stop(cues.Stopped())
 
     def unseen(self) -> None:
         """The screen is dark: the plays under way were not seen all through."""
@@ -308,16 +308,16 @@ class Show:
 
     # --- what the drivers tell
 
-    def _record(self, zone: str, record: playback.PlayRecord) -> None:
+    def _record(self, zone: str, record: cues.PlayRecord) -> None:
         region = next((driver.region for driver in self.drivers if driver.region.id == zone), None)
         seen = self.placement.was_seen(region, zone)
         self._plays.record(
             record, playlist_id=region.playlist.id if region else "", zone=zone, screen_on=seen, clock_synced=self._synced()
         )
-        if record.result is playback.PlayResult.COMPLETE:
+        if record.result is cues.PlayResult.COMPLETE:
             self._mark.went_well(record.item)
 
-    def _report(self, report: playback.Report) -> None:
+    def _report(self, report: cues.Report) -> None:
         item = report.item
         words = f"{item.name}: {report.reason}"
         self._faults.report(item.id, report.code, words, item_id=item.id, content_id=item.content_id)

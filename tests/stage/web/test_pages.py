@@ -15,7 +15,8 @@ from aiohttp import web
 from PIL import Image
 
 from player.core.content import Item, Kind
-from player.core.playback import PAGE_LEAD_S, STAND_IN
+from player.core.playback import STAND_IN
+from player.core.turns import PAGE_LEAD_S
 from player.media.prepare.parent import prepare
 from player.stage.web.chromium import memory_limit
 from tests.e2e.world import installation
