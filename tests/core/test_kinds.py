@@ -13,6 +13,7 @@ TABLE = {
     "is_drawn": "ticker clock",
     "is_heard": "video youtube livestream web package",
     "is_stream": "livestream",
+    "ages": "livestream web package",
     "ends_by_itself": "video youtube",
     "needs_duration": "image web package pdf svg ticker clock",
     "is_watched": "video youtube livestream web package svg",
