@@ -19,14 +19,11 @@ log = logging.getLogger(__name__)
 
 
 class BriefStore:
-    """The one writer of the stage's brief. `first` is what holds where nothing was kept yet.
+    """The one writer of the stage's brief. Each change raises StorageError when it cannot be kept; then nothing changed."""
 
-    Each change raises StorageError when it cannot be kept; then nothing changed.
-    """
-
-    def __init__(self, path: Path, stage: StagePort, first: StageBrief | None = None) -> None:
+    def __init__(self, path: Path, stage: StagePort) -> None:
         self._file, self._stage = BriefFile(path), stage
-        self.current = self._file.read() or first or StageBrief()
+        self.current = self._file.read() or StageBrief()
 
     async def change_settings(self, **changes: Any) -> None:
         """Other values for fields of `DeviceSettings`."""
@@ -48,13 +45,11 @@ class BriefStore:
         if wanted != self.current or not self._file.path.exists():
             self._file.write(wanted)
             self.current = wanted
-            await self.tell_stage()
+            await self._tell_stage()
 
-    async def tell_stage(self) -> bool:
-        """Has the stage read its brief again; False where it is away, and then it reads it when it starts."""
+    async def _tell_stage(self) -> None:
+        """Has the stage read its brief again; one that is away reads it when it starts."""
         try:
             await self._stage.ask(Reread())
         except BoxError as error:
             log.debug("the stage reads its brief later: %s", error)
-            return False
-        return True

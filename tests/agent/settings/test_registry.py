@@ -11,6 +11,7 @@ import pytest
 from player.agent.settings import registry as registry_module
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.registry import SettingsRegistry
+from player.brief import BriefFile
 from player.core.content import DeviceSettings, Orientation, StageBrief
 from player.core.faults import FaultBook
 from player.core.ports.box import Absent
@@ -36,7 +37,9 @@ class Box:
         self.ports = {"audio": self.audio, "panel": self.panel, "host": self.host, **ports}
 
     async def start(self, first: StageBrief | None = None, **made: Any) -> SettingsRegistry:
-        self.brief = BriefStore(self.folder / "orders.json", self.stage, first)
+        if first is not None:
+            BriefFile(self.folder / "orders.json").write(first)
+        self.brief = BriefStore(self.folder / "orders.json", self.stage)
         settings = registry(self.folder, self.brief, self.stage, self.clock, book=self.book, **{**self.ports, **made})
         await settings.open()
         return settings
@@ -94,6 +97,7 @@ async def test_s3_a_request_that_cannot_be_kept_is_not_in_force(box: Box):
     with pytest.raises(StorageError):
         await settings.ask("volume", 35, **LINE)
     assert (settings.wanted("volume"), box.audio.level) == (None, 100)
+    assert [line["by"] for line in lines(box.folder, "volume")] == ["configuration"]
 
 
 async def test_the_last_request_wins_whichever_door_it_came_by(box: Box):

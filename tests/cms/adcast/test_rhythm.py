@@ -20,6 +20,7 @@ from player.agent.server_folder import ServerFacts, ServerFolder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
+from player.brief import BriefFile
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.rhythm import AdCastRhythm
 from player.cms.http import ServerHttp
@@ -67,7 +68,9 @@ class Agent:
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
         self.server_http = ServerHttp(http, url, clock=QuickClock())
         cms = AdCast(self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1")
-        self.brief = BriefStore(folder / "orders.json", self.stage, told)
+        if told is not None:
+            BriefFile(folder / "orders.json").write(told)
+        self.brief = BriefStore(folder / "orders.json", self.stage)
         self.settings = registry(folder, self.brief, self.stage, clock, configured={**CONFIGURED, "heartbeat_interval": 0.03})
         self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, said=folder / "locked.json", log_n=4)
         handlers = build_handlers(
