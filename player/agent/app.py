@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -30,7 +31,6 @@ from player.agent.control.http import ControlServer
 from player.agent.control.local_controls import LocalControls
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
-from player.agent.reports.fault_sources import FaultSources
 from player.agent.reports.logs import read_logs
 from player.agent.reports.plays_outbox import PlaysOutbox, undelivered
 from player.agent.reports.results_outbox import ResultsOutbox
@@ -49,7 +49,7 @@ from player.agent.stage_client import StageClient
 from player.config import CmsConfig, Config, Dirs, parse_size
 from player.core.contact import Contact, Standing
 from player.core.content import Orientation
-from player.core.faults import Fault, FaultBook
+from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
 from player.core.ports.stage import ReleaseItems, RestartStage
@@ -86,17 +86,18 @@ class Agent:
         self._config, self._dirs, self._identity = config, dirs, identity
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
+        self.faults = FaultBook()
+        self._page = functools.partial(FaultPage, self.faults, self._clock)
         self._stack = AsyncExitStack()
         self._sync_now = asyncio.Event()
         self._stop = asyncio.Event()
-        self.book = FaultBook()
 
     async def __aenter__(self) -> Self:
         config, dirs, clock = self._config, self._dirs, self._clock
         for folder in (dirs.state, dirs.cache, dirs.runtime):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.host, self.audio, self.panel, self.sensors = SystemHost(clock), LateAudio(), find_panel(), SystemSensors()
-        self.stage = StageClient(dirs.stage_socket, self._pin_entered)
+        self.stage = StageClient(dirs.stage_socket, self._pin_entered, self._page("stage"))
         self.formats = Formats(dirs.state, __version__)
         self.brief = BriefStore(dirs.brief, self.stage)
         self.settings = self._stack.enter_context(contextlib.closing(self._registry()))
@@ -105,7 +106,9 @@ class Agent:
         self.server = open_folder(dirs.state, kind, config.cms.url, self._identity.uuid, self.brief.current.cards, CmsConfig().kind)
         kept = self.server.facts
         await self.brief.change_cards(paired=kept.paired, pairing_code=kept.pairing_code, device_name=kept.device_name)
-        self.lock = ScreenLock(dirs.state / "lock.json", self.settings, self.stage, clock, said=self.server.path / LOCKED)
+        self.lock = ScreenLock(
+            dirs.state / "lock.json", self.settings, self.stage, clock, self._page("lock"), said=self.server.path / LOCKED
+        )
         self.connection = await self._stack.enter_async_context(cms.connect(config.cms, config.server, self._device(), clock))
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)
@@ -116,7 +119,7 @@ class Agent:
         await self._open_media(self.connection)
         self.commands = CommandRunner(
             self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
-            tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
+            faults=self._page("commands"), tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
         )  # fmt: skip
         self._open_reports(self.connection)
         local_controls = LocalControls(self.status.read, self.commands, self.lock, self.settings, self.stage)
@@ -142,7 +145,9 @@ class Agent:
         return await self.telemetry.read()
 
     def _all_faults(self) -> Sequence[Fault]:
-        return self.faults.all()
+        """The agent's own, and what the stage tells of."""
+        status = self.stage.status
+        return gravest((*self.faults.faults, *(status.faults if status else ())))
 
     def _untold(self) -> Sequence[CommandResult]:
         return self.commands.untold()
@@ -157,22 +162,22 @@ class Agent:
         self.downloader = Downloader(
             downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=config.cache.require_hash
         )
-        item_faults = ItemFaults(clock)
+        item_faults = ItemFaults(self._page("items"), clock)
         asset_fetcher = AssetFetcher(self.cache, self.downloader, prepare, item_faults, reserve_bytes=reserve, panel=FULL_HD)
         unhashed = Downloader(  # no server hashes the pictures of its alerts
             downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=False
         )
         self.alert_pictures = AlertPictures(self.cache, unhashed, prepare, lambda: asset_fetcher.panel)
         self.scrub = Scrub(self.cache)
-        self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set)
+        self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set, faults=self._page("feeds"))
         self.sync = Sync(
             server.content, self.cache, asset_fetcher, item_faults, ProgrammeFile(self._dirs.state, mode=0o640),
-            self.stage, clock, zone=self._zone, facts=lambda: self.brief.current.facts,
+            self.stage, clock, zone=self._zone, facts=lambda: self.brief.current.facts, faults=self._page("programme"),
             youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=self.feeds,
         )  # fmt: skip
         self.rounds = Rounds(
-            self.sync, clock, self._sync_now, self.stage.changed, known=lambda: bool(self.brief.current.cards.paired),
-            poll_s=config.cms.poll_interval, seed=self._identity.uuid,
+            self.sync, clock, self._sync_now, self.stage.changed, self._page("rounds"),
+            known=lambda: bool(self.brief.current.cards.paired), poll_s=config.cms.poll_interval, seed=self._identity.uuid,
         )  # fmt: skip
 
     def _open_reports(self, server: Connection) -> None:
@@ -180,28 +185,29 @@ class Agent:
         config, dirs, clock = self._config, self._dirs, self._clock
         self.results = ResultsOutbox(server.results, self.commands)
         self.plays = None if isinstance(server.plays, Absent) else PlaysOutbox(
-            server.plays, self.stage, plays=dirs.plays, folder=self.server.path, clock=clock, sign=self._identity.signed,
-            look_s=min(30.0, config.cms.heartbeat_interval),
+            server.plays, self.stage, plays=dirs.plays, folder=self.server.path, clock=clock, faults=self._page("plays"),
+            sign=self._identity.signed, look_s=min(30.0, config.cms.heartbeat_interval),
         )  # fmt: skip
         self.telemetry = TelemetryReader(
             self.sensors, self.audio, dirs.cache, self.stage, clock, host=self.host,
             more=lambda: {"proof_pending": self._proof().pending, "is_locked": self.lock.locked},
         )  # fmt: skip
-        self.alerts = AlertList(self.brief, clock, clock_trusted=self.clock_trust.trusted, fetch=self.alert_pictures.fetch)
+        self.alerts = AlertList(
+            self.brief,
+            clock,
+            self._page("pictures of alerts"),
+            clock_trusted=self.clock_trust.trusted,
+            fetch=self.alert_pictures.fetch,
+        )
         self.inbox = Inbox(
             self.contact, clock=clock, server=self.server, brief=self.brief, settings=self.settings, lock=self.lock,
-            commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._sync_now.set,
-        )  # fmt: skip
-        self.faults = FaultSources(
-            lambda: self.stage.status, clock, lambda: self.book.faults, self.inbox.faults, self.rounds.faults,
-            lambda: self.sync.faults, lambda: self.feeds.faults, self.lock.faults, self.commands.faults,
-            lambda: self.plays.faults() if self.plays else (),
+            commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._sync_now.set, page=self._page,
         )  # fmt: skip
         self.status = StatusReader(
             uuid=self._identity.uuid, kind=self.server.facts.kind, url=config.cms.url,
             abilities=server.abilities, brief=self.brief, stage=self.stage, contact=self.contact,
             clock_trust=self.clock_trust, clock=clock, began=self._began, cache=self.cache.figures,
-            sync=lambda: self.sync.progress, proof=self._proof, commands=self.commands.recent, faults=self.faults.all,
+            sync=lambda: self.sync.progress, proof=self._proof, commands=self.commands.recent, faults=self._all_faults,
         )  # fmt: skip
         self.surroundings = Surroundings(self.brief, self.sensors, self.stage.changed, {
             "server_name": config.cms.name or urlsplit(config.cms.url).hostname or "",
@@ -232,7 +238,7 @@ class Agent:
                 "heartbeat_interval": config.cms.heartbeat_interval,
             },
             server=urlsplit(config.cms.url).netloc,
-            clock=self._clock, faults=FaultPage(self.book, self._clock, "settings"),
+            clock=self._clock, faults=self._page("settings"),
         )  # fmt: skip
 
     def _handlers(self) -> handlers.Handlers:

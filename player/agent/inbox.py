@@ -7,7 +7,7 @@ that refuses costs that change alone, and is reported (S3).
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from player.agent.commands.runner import CommandRunner
@@ -17,8 +17,7 @@ from player.agent.settings.alert_list import AlertList
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import ScreenLock
-from player.core.contact import Contact, Standing
-from player.core.faults import Fault
+from player.core.contact import Contact, sentence
 from player.core.ports.box import Clock
 from player.core.ports.server import (
     AlertsListed,
@@ -35,7 +34,8 @@ from player.core.ports.server import (
     Unpaired,
     UpdateOffered,
 )
-from player.errors import StorageError
+from player.errors import ServerError, StorageError
+from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 
 log = logging.getLogger(__name__)
@@ -57,16 +57,13 @@ class Inbox:
         results: ResultsOutbox,
         alerts: AlertList,
         hurry: Callable[[], None],
+        page: Callable[[str], FaultPage],
     ) -> None:
         self._contact, self._clock, self._server = contact, clock, server
         self._brief, self._settings, self._lock = brief, settings, lock
         self._commands, self._results, self._alerts, self._hurry = commands, results, alerts, hurry
-        self._disk: Fault | None = None
+        self._contact_faults, self._answer_faults, self._disk_faults = page("contact"), page("answers"), page("wishes")
         self.offered: AppUpdate | None = None
-
-    def faults(self) -> Sequence[Fault]:
-        """What is wrong with the contact, and with keeping what the server wants."""
-        return (*self._contact.value.faults, *((self._disk,) if self._disk else ()))
 
     async def put(self, event: ServerEvent) -> None:  # noqa: C901 - one arm an event, each one call
         """Takes one event in."""
@@ -74,7 +71,7 @@ class Inbox:
             case Reached():
                 await self._reached(event)
             case Missed(error):
-                self._tell(self._contact.value.missed(error, self._now()), error)
+                self._missed(error)
             case Paired(name):
                 await self._paired(name)
             case Unpaired(code, name):
@@ -99,21 +96,16 @@ class Inbox:
     # --- how contact stands
 
     async def _reached(self, event: Reached) -> None:
-        self._tell(self._contact.value.reached(self._now(), event.offset_s, event.faults), None)
+        if not self._contact.value.online:
+            log.info("in contact with the server")
+        self._contact.set(self._contact.value.reached(self._clock.now().timestamp(), event.offset_s))
+        self._contact_faults.clear()
+        self._answer_faults.replace(event.faults)
         await self._kept(self._alerts.forget_expired())
 
-    def _tell(self, contact: Contact, error: object) -> None:
-        before = self._contact.value.standing
-        self._contact.set(contact)
-        if contact.standing is before:
-            return
-        match contact.standing:
-            case Standing.ONLINE:
-                log.info("in contact with the server")
-            case Standing.REFUSED:
-                log.warning("the server refuses this box; what it has plays on: %s", error)
-            case _:
-                log.info("no contact with the server, what is here plays on: %s", error)
+    def _missed(self, error: ServerError) -> None:
+        self._contact.set(self._contact.value.missed(error))
+        self._contact_faults.report("", error.code, sentence(error), count=1)
 
     async def _wanted(self, event: SettingsWanted) -> None:
         await self._kept(self._lock.server_says(event.locked, event.lock_pin))
@@ -126,16 +118,16 @@ class Inbox:
         before = self._brief.current.cards
         name = name or before.device_name
         if not before.paired:
-            log.info("this box is paired as %r", name)
+            log.info("paired with the server as %r", name)
             self._hurry()
         await self._kept(self._stands(paired=True, pairing_code=None, device_name=name))
 
     async def _unpaired(self, code: str | None, name: str | None) -> None:
         before = self._brief.current.cards
         if before.paired:
-            log.warning("the server does not know this box any more; what it has plays on")
+            log.warning("the server no longer knows this box; what is here plays on, and the pairing code is on the screen")
         if code and code != before.pairing_code:
-            log.info("this box is not paired; its code is %s", code)
+            log.info("not paired; enter the code %s at the server", code)
         name = name or before.device_name
         await self._kept(self._stands(paired=False, pairing_code=code or before.pairing_code, device_name=name))
 
@@ -154,11 +146,6 @@ class Inbox:
         try:
             await change
         except StorageError as error:
-            if self._disk is None:
-                log.warning("what the server wants cannot be kept: %s", error)
-                self._disk = Fault(error.code, f"what the server wants cannot be kept: {error}", self._now())
+            self._disk_faults.report("", error.code, f"what the server wants cannot be kept: {error}", count=1)
         else:
-            self._disk = None
-
-    def _now(self) -> float:
-        return self._clock.now().timestamp()
+            self._disk_faults.clear()

@@ -22,20 +22,22 @@ from player.messages import (
     decode,
     encode_request,
 )
+from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 
 log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_S = 10.0
 RETRY_S = 0.25
+STARTING = 20  # tries: both daemons start at once, and the stage may be the later one
 A = TypeVar("A")
 
 
 class StageClient:
     """`changed` wakes on every status. `on_pin(pin)` is awaited for each PIN entered at the screen."""
 
-    def __init__(self, path: Path, on_pin: Callable[[str], Awaitable[None]]) -> None:
-        self._path, self._on_pin = path, on_pin
+    def __init__(self, path: Path, on_pin: Callable[[str], Awaitable[None]], faults: FaultPage) -> None:
+        self._path, self._on_pin, self._faults = path, on_pin, faults
         self.changed: Latest[StageStatus | None] = Latest(None)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answered]] = {}
@@ -77,23 +79,31 @@ class StageClient:
 
     async def run(self) -> None:
         """Connects, and connects again, for ever."""
+        tries = 0
         while True:
             try:
                 reader, writer = await asyncio.open_unix_connection(self._path, limit=LINE_LIMIT)
             except OSError:
+                tries += 1
+                if tries == STARTING:
+                    self._report_away()
                 await asyncio.sleep(RETRY_S)
                 continue
-            self._writer = writer
-            log.info("the stage is there")
+            tries, self._writer = 0, writer
+            self._faults.clear()
+            log.info("connected to the stage")
             try:
                 await self._listen(reader)
             except (ConnectionError, ContentError, ValueError) as error:
-                log.warning("the stage's socket: %s", error)
+                log.warning("the connection to the stage failed: %s", error)
             finally:
                 self._writer = None
                 writer.close()
                 self._gone()
-            log.warning("the stage went away")  # not where the agent itself ends
+            self._report_away()  # not where the agent itself ends
+
+    def _report_away(self) -> None:
+        self._faults.report("", "stage_away", "the stage is not running; it is started again by itself", count=1)
 
     def _gone(self) -> None:
         for answer in self._waiting.values():

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from player.core.faults import Fault
 from player.errors import NotOffered, ServerError, ServerRefused
 
 
@@ -24,34 +23,31 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """`last_contact` in seconds since the epoch; `offset_s`: the server's clock less ours; `faults` of the connection itself."""
+    """`last_contact` in seconds since the epoch; `offset_s`: the server's clock less ours."""
 
     standing: Standing = Standing.UNKNOWN
     last_contact: float | None = None
     offset_s: float | None = None
-    faults: tuple[Fault, ...] = ()
 
     @property
     def online(self) -> bool:
         """Whether the server answered when it was last asked."""
         return self.standing is Standing.ONLINE
 
-    def reached(self, now: float, offset_s: float | None, faults: tuple[Fault, ...]) -> Contact:
-        """After an answer at `now`; `faults`: what of it could not be understood."""
+    def reached(self, now: float, offset_s: float | None) -> Contact:
+        """After an answer at `now`."""
         offset = self.offset_s if offset_s is None else offset_s
-        return Contact(Standing.ONLINE, now, offset, faults)
+        return Contact(Standing.ONLINE, now, offset)
 
-    def missed(self, error: ServerError, now: float) -> Contact:
-        """After no answer, or a refusal. A fault that lasts keeps the time when it began."""
-        before = next((fault for fault in self.faults if fault.code == error.code), None)
-        fault = Fault(error.code, _sentence(error), before.since if before else now)
-        standing = Standing.REFUSED if isinstance(error, ServerRefused) else Standing.AWAY
-        return replace(self, standing=standing, faults=(fault,))
+    def missed(self, error: ServerError) -> Contact:
+        """After no answer, or a refusal."""
+        return replace(self, standing=Standing.REFUSED if isinstance(error, ServerRefused) else Standing.AWAY)
 
 
-def _sentence(error: ServerError) -> str:
+def sentence(error: ServerError) -> str:
+    """What an operator reads of it."""
     if isinstance(error, NotOffered):
-        return f"{error}; check cms.kind and cms.url"
+        return f"{error}; check cms.kind and cms.url. What is here plays on"
     if isinstance(error, ServerRefused):
-        return f"{error}; ask whoever runs the server whether this box still belongs to it"
-    return str(error)
+        return f"{error}; ask whoever runs the server whether this box still belongs to it. What is here plays on"
+    return f"no contact with the server, what is here plays on: {error}"

@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 from player.agent.stage_client import StageClient
+from player.core.faults import FaultBook
 from player.core.ports.stage import StageStatus
 from player.errors import BoxError
+from player.runtime.clock import SystemClock
+from player.runtime.fault_page import FaultPage
 from scripts.benches import content
 from scripts.benches.content import Clip
 from scripts.benches.figures import Figure, Required, middle
@@ -47,7 +50,7 @@ def memory(folder: Path, count: int) -> list[Figure]:
 
 async def _hurry(rig: Rig, pid: int, count: int) -> tuple[float, float, float]:
     """Asks for the next item as soon as one is on screen. Memory after `EARLY` and after `count`, and how fast it went."""
-    link = StageClient(rig.dirs.stage_socket, _no_pin)
+    link = StageClient(rig.dirs.stage_socket, _no_pin, FaultPage(FaultBook(), SystemClock(), "stage"))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(link.run(), name="stage link")
         await _until_other(link, "")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from player.agent.app import Agent
+from player.agent.settings.screen_lock import LockState
 from player.brief import BriefFile
 from player.cli.client import ControlClient
 from player.cms.adcast.keys import Keys
@@ -20,10 +21,12 @@ from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Kind, Orientation
 from player.core.cues import Moment, PlayRecord, PlayResult
+from player.core.faults import Fault
 from player.core.ports.stage import AnyAnswer, AnyRequest, PictureFormat, ReleaseItems, ScreenPicture, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create
 from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
+from player.store import Snapshot
 from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
@@ -58,6 +61,10 @@ async def agent(url: str, dirs: Dirs, identity: Identity) -> AsyncIterator[Agent
     """One that runs."""
     async with Agent(config(url), dirs, identity) as made, running(made.run()):
         yield made
+
+
+async def no_answer(_: AnyRequest) -> None:
+    """What a stage answers that does as it is told."""
 
 
 def shown(plays: Plays, *names: str) -> None:
@@ -104,8 +111,10 @@ async def test_a_command_to_clear_the_cache_also_releases_what_the_stage_keeps_o
 async def test_an_idle_agent_logs_nothing(script: Script, dirs: Dirs, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     script.on(PLAYLIST, {"playlist": None})
-    async with agent(script.url, dirs, load_or_create(dirs.state)):
-        await eventually(lambda: len(script.asked(PLAYLIST)) >= 2)
+    server = AgentSocket(dirs.stage_socket, no_answer)
+    server.tell(StageStatus())
+    async with running(server.run()), agent(script.url, dirs, load_or_create(dirs.state)) as made:
+        await eventually(lambda: made.stage.status and len(script.asked(PLAYLIST)) >= 2)
         caplog.clear()
         rounds, beats = len(script.asked(PLAYLIST)), len(script.asked(HEARTBEAT))
         await eventually(lambda: len(script.asked(PLAYLIST)) >= rounds + 3 and len(script.asked(HEARTBEAT)) >= beats + 5)
@@ -190,3 +199,61 @@ async def test_another_server_begins_with_nothing_and_going_back_finds_pairing_a
         status = await made.status.read()
         assert (status.paired, made.brief.current.cards.device_name) == (True, "Lobby")
         assert [result.id for result in status.commands.last] == ["7"]
+
+
+async def test_faults_of_both_daemons_leave_together_the_gravest_first_and_at_most_a_hundred(script: Script, dirs: Dirs):
+    script.on(PLAYLIST, {"playlist": None})
+    shown = [Fault("unsupported_transition", f"item {n}: a cut is used", 1.0, f"i{n}") for n in range(150)]
+    server = AgentSocket(dirs.stage_socket, no_answer)
+    server.tell(StageStatus(faults=(Fault("no_display", "no panel is connected", 9.0), *shown)))
+    identity = load_or_create(dirs.state)
+    Snapshot(dirs.state / "lock.json", LockState).write(LockState(failures=5, since=5.0))
+    async with running(server.run()), agent(script.url, dirs, identity) as made:
+        await eventually(lambda: made.stage.status)
+        beats = len(script.asked(HEARTBEAT))
+        await eventually(lambda: len(script.asked(HEARTBEAT)) > beats + 1)
+        status = await made.status.read()
+    told = script.asked(HEARTBEAT)[-1].body["faults"]
+    assert [fault["code"] for fault in told[:3]] == ["no_display", "wrong_pin", "unsupported_transition"]
+    assert len(told) == 100
+    assert [fault.code for fault in status.faults] == [fault["code"] for fault in told]
+
+
+async def test_without_a_server_the_status_tells_of_a_stage_that_went_and_came_back(dirs: Dirs, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+
+    async def codes() -> list[str]:
+        return [fault.code for fault in (await made.status.read()).faults]
+
+    async with agent("", dirs, load_or_create(dirs.state)) as made:
+        for number in range(2):
+            server = AgentSocket(dirs.stage_socket, no_answer)
+            server.tell(StageStatus())
+            async with running(server.run()):
+                await eventually(lambda: made.stage.status)
+                assert await codes() == []
+            await eventually(lambda: made.stage.status is None)
+            assert await codes() == ["stage_away"]
+            assert caplog.messages.count("the stage is not running; it is started again by itself (stage_away)") == number + 1
+    assert caplog.messages.count("over: the stage is not running; it is started again by itself (stage_away)") == 1
+
+
+async def test_a_programme_that_cannot_be_read_is_a_fault_until_one_can(script: Script, dirs: Dirs):
+    script.on(PLAYLIST, [], {"playlist": None})
+    async with agent(script.url, dirs, load_or_create(dirs.state)) as made:
+        (fault,) = await eventually(lambda: made.faults.of("rounds").values())
+        assert (fault.code, fault.count) == ("programme", 1)
+        await eventually(lambda: not made.faults.of("rounds"))
+
+
+async def test_an_alert_whose_picture_cannot_be_had_is_shown_without_it_and_says_so(script: Script, dirs: Dirs):
+    fire = {"id": "a1", "title": "Fire", "severity": "extreme", "image_url": "/fire.png"}
+    script.on("/fire.png", 404)
+    script.on(HEARTBEAT, {"paired": True, "emergency_alerts": [fire]})
+    script.on(PLAYLIST, {"playlist": None})
+    async with agent(script.url, dirs, load_or_create(dirs.state)) as made:
+        (fault,) = await eventually(lambda: made.faults.of("pictures of alerts").values())
+        assert fault.message.startswith("alert a1 is shown without its picture: ")
+        assert [alert.title for alert in made.brief.current.alerts] == ["Fire"]
+        script.on(HEARTBEAT, {"paired": True, "emergency_alerts": []})
+        await eventually(lambda: not made.faults.of("pictures of alerts"))

@@ -1,4 +1,4 @@
-"""A page of a fault book, for what is tested alone: the real parts."""
+"""A page of a fault book, for what is tested without its composition root: the real parts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage
 
 
-def fault_page(author: str = "under test", clock: Clock | None = None) -> FaultPage:
-    """One in a book of its own."""
-    return FaultPage(FaultBook(), clock or SystemClock(), author)
+def fault_page(book: FaultBook | None = None, author: str = "under test", clock: Clock | None = None) -> FaultPage:
+    """One of `book`; without it, one in a book of its own."""
+    return FaultPage(FaultBook() if book is None else book, clock or SystemClock(), author)

@@ -16,20 +16,21 @@ from player.media.store.cache import Cache
 from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED
 from tests.fakes.stage import FakeStage
 
 
 async def main(folder: Path, url: str, wanted: list[str]) -> None:
     clock, cms, reach = SystemClock(), FakeCms(), Egress(url)
-    cache, item_faults = Cache(folder / "cache", clock, 10**12), ItemFaults(clock)
+    cache, item_faults = Cache(folder / "cache", clock, 10**12), ItemFaults(fault_page(), clock)
     pairs = [one.split(":") for one in wanted]
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))
     async with reach.session() as session:
         downloader = Downloader(session, cache.parts, reach, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         sync = Sync(
-            cms, cache, asset_fetcher, item_faults, ProgrammeFile(folder), FakeStage(), clock, **JUDGED,
+            cms, cache, asset_fetcher, item_faults, ProgrammeFile(folder), FakeStage(), clock, **JUDGED, faults=fault_page(),
             youtube_hosts=("youtube.com",), stream_hosts=(),
         )  # fmt: skip
         await sync.open()

@@ -26,6 +26,7 @@ from player.device.host import boot_id
 from player.programme_file import ProgrammeFile
 from player.store import read_journal
 from tests.fakes.brief import brief
+from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 
 KEYS = {**{str(n): 1 + n for n in range(1, 10)}, "0": 11, "enter": 28, "right": 106, "left": 105, "escape": 1}
@@ -59,7 +60,7 @@ class StageBox:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.pins: list[str] = []
-        self.client = StageClient(self.dirs.stage_socket, self._pin)
+        self.client = StageClient(self.dirs.stage_socket, self._pin, fault_page())
         self.brief = brief(paired=True, trusted_boot=boot_id())
         self._group: asyncio.TaskGroup | None = None
         self._version = 0

@@ -16,6 +16,7 @@ from player.core.cover import StageState
 from player.core.ports.stage import AnyAnswer, AnyRequest, LogLines, NextItem, PinEntered, ReadLog, ShowIdentity, StageStatus
 from player.errors import BoxError
 from player.stage.agent_socket import AgentSocket
+from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 
 PLAYING = StageStatus(state=StageState.PLAYING)
@@ -91,7 +92,7 @@ async def test_requests_are_answered_by_number_and_a_slow_one_holds_up_no_other(
 
 
 async def test_what_is_asked_is_answered_by_what_the_request_promises_or_by_the_reason(server: AgentSocket, path: Path):
-    client = StageClient(path, _no_pin)
+    client = StageClient(path, _no_pin, fault_page())
     async with running(client.run()):
         await eventually(lambda: "connected" in repr(client))
         assert await client.ask(ReadLog()) == LogLines(("one", "two"))
@@ -138,7 +139,7 @@ async def test_a_stage_of_another_version_is_heard_as_far_as_it_is_understood(pa
         await reader.read()
         writer.close()
 
-    client = StageClient(path, _no_pin)
+    client = StageClient(path, _no_pin, fault_page())
     async with await asyncio.start_unix_server(older, path), running(client.run()):
         await eventually(lambda: client.status)
         with pytest.raises(BoxError, match=reason):
@@ -179,7 +180,7 @@ async def test_a_listener_that_does_not_read_is_cut_off_and_the_stage_goes_on(se
 
 
 async def test_p1_a_question_to_a_stage_that_dies_ends_at_once_and_the_next_stage_is_found(path: Path):
-    client = StageClient(path, _no_pin)
+    client = StageClient(path, _no_pin, fault_page())
     async with running(client.run()), asyncio.TaskGroup() as group:
         async with running(AgentSocket(path, handle).run()):
             await eventually(lambda: "connected" in repr(client))

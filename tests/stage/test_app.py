@@ -23,6 +23,7 @@ from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.plays import DEATHS
 from tests.fakes.brief import brief
+from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
 
@@ -53,7 +54,7 @@ def assembled(dirs: Dirs) -> Stage:
 async def on_air(dirs: Dirs) -> AsyncIterator[tuple[Stage, StageClient]]:
     """A stage that plays, and an agent's side of it that is connected."""
     stage = assembled(dirs)
-    client = StageClient(dirs.stage_socket, lambda _: asyncio.sleep(0))
+    client = StageClient(dirs.stage_socket, lambda _: asyncio.sleep(0), fault_page())
     async with running(stage.run(), client.run()):
         await eventually(lambda: client.status)
         yield stage, client
@@ -118,7 +119,7 @@ async def test_items_that_follow_each_other_are_not_told_in_the_log(dirs: Dirs, 
 
 
 async def test_a_fault_of_a_region_outlives_a_layout_that_has_the_region_too(dirs: Dirs, caplog: pytest.LogCaptureFixture):
-    def far_off(name: str, width: int, *more: Region) -> Layout:
+    def far_off(name: str, width: int) -> Layout:
         main = Region("main", Rect(0, 0, 100, 100), Playlist("p", "p", (clock_item("a"),)))
         far = Region("far", Rect(0, 0, width, 50), Playlist("q", "q", (clock_item("b"),)), output=1)
         return Layout(name, 100, 100, (main, far))

@@ -19,7 +19,6 @@ import msgspec
 
 from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
-from player.core.faults import Fault
 from player.core.ledger import (
     LOCAL,
     CommandRecord,
@@ -35,6 +34,7 @@ from player.core.ledger import (
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import BoxError, SignageError, StorageError
+from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 from player.store import Journal, read_journal
 
@@ -57,6 +57,7 @@ class CommandRunner:
         clock: Clock,
         host: Host,
         version: str,
+        faults: FaultPage,
         tell_first: Callable[[], Awaitable[None]],
         clock_trusted: Callable[[], Awaitable[bool]],
         deadline_s: float = DEADLINE_S,
@@ -71,7 +72,7 @@ class CommandRunner:
         self._again: dict[str, CommandResult] = {}
         self._waiters: dict[str, asyncio.Future[CommandResult]] = {}
         self._due = asyncio.Event()
-        self._fault: Fault | None = None
+        self._faults = faults
         self.changed: Latest[int] = Latest(0)
 
     # --- in ------------------------------------------------------------------------------------------------------------
@@ -83,9 +84,10 @@ class CommandRunner:
             try:
                 self._take(command, trusted=trusted)
             except StorageError as error:
-                self._no_storage(error)
+                words = f"commands cannot be written down, so none is carried out: {error}"
+                self._faults.report("", "commands_refused", words, count=1)
                 return
-        self._fault = None
+        self._faults.clear()
 
     async def perform(self, kind: str, payload: Mapping[str, Any]) -> CommandResult:
         """A command given at the box; its result. Raises CommandRejected when it cannot be understood, StorageError."""
@@ -131,10 +133,6 @@ class CommandRunner:
     def recent(self, count: int = 20) -> Sequence[CommandResult]:
         """The newest results, oldest first."""
         return [e.result for e in self._ledger.entries.values() if e.result is not None][-count:]
-
-    def faults(self) -> Sequence[Fault]:
-        """That commands cannot be taken in, and why."""
-        return (self._fault,) if self._fault is not None else ()
 
     # --- the loop ------------------------------------------------------------------------------------------------------
 
@@ -226,13 +224,6 @@ class CommandRunner:
     def _made(self, name: str, status: CommandStatus, message: str, began: float, result: dict[str, Any]) -> CommandResult:
         command = self._ledger.entries[name].command
         return CommandResult(name, command.type, status, message, began, self._now(), result, command.numbered)
-
-    def _no_storage(self, error: StorageError) -> None:
-        if self._fault is None:
-            log.warning("commands are not taken in: %s", error)
-            self._fault = Fault(
-                "commands_refused", f"commands cannot be written down, so none is carried out: {error}", self._now()
-            )
 
     async def _clock_trusted(self) -> bool:
         try:

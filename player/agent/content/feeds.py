@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from player.agent.content.item_faults import ItemFaults
 from player.core.content import Item
-from player.core.faults import Fault
 from player.core.feed import LARGEST, file_of, lines_of
 from player.core.ports.box import Clock
 from player.core.ports.stage import Reread, StagePort
@@ -24,6 +22,7 @@ from player.errors import BoxError, ContentError, ServerError, ServerNonsense, S
 from player.media.fetch.egress import Egress, Way, parse_url, shown
 from player.media.fetch.transfer import retry_after
 from player.media.store.cache import Cache
+from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import backoff, jittered
 from player.store import write_atomically
 
@@ -61,13 +60,14 @@ class Feeds:
         clock: Clock,
         arrived: Callable[[], None],
         *,
+        faults: FaultPage,
         every_s: float = EVERY_S,
         limit_s: float = LIMIT_S,
     ) -> None:
         self._cache, self._stage, self._clock, self._arrived = cache, stage, clock, arrived
         self._way = Way(session, egress, {}, min(FIRST_BYTE_S, limit_s))
         self._every_s, self._limit_s = every_s, limit_s
-        self._item_faults = ItemFaults(clock)
+        self._faults = faults
         self._wanted: dict[str, _Feed] = {}
         self._here: set[str] = set()
         self._changed = asyncio.Event()
@@ -75,11 +75,6 @@ class Feeds:
 
     def __repr__(self) -> str:
         return f"<Feeds: {len(self._here)} of {len(self._wanted)} here>"
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """Feeds that cannot be had, or cannot be read."""
-        return self._item_faults.faults
 
     async def want(self, items: Iterable[Item]) -> frozenset[str]:
         """These feeds are to be kept fresh, and no others; the files (as in `Item.file`) that are here. Raises StorageError."""
@@ -90,7 +85,7 @@ class Feeds:
             self._wanted[url] = _Feed(item, url, file_of(url)) if kept is None else kept
             self._wanted[url].item = item
         self._wanted = {url: feed for url, feed in self._wanted.items() if url in wanted}
-        self._item_faults.keep_only(wanted)
+        self._faults.keep_only(wanted)
         names = await asyncio.to_thread(self._cache.safe_folder.names, FOLDER)
         self._here = {f"{FOLDER}/{name}" for name in names} & {feed.file for feed in self._wanted.values()}
         self._changed.set()
@@ -145,12 +140,12 @@ class Feeds:
             self._failed(feed, error if isinstance(error, SignageError) else StorageError(feed.file, str(error)))
         else:
             feed.failures, feed.due = 0, self._clock.monotonic() + max(feed.pause_s, jittered(self._every_s))
-            self._item_faults.gone(feed.url)
+            self._faults.clear(feed.url)
 
     def _failed(self, feed: _Feed, error: SignageError) -> None:
         pause = backoff(feed.failures, first_s=FIRST_RETRY_S, limit_s=self._every_s)
         feed.failures, feed.due = feed.failures + 1, self._clock.monotonic() + max(feed.pause_s, pause)
-        self._item_faults.failed(feed.url, error, item_id=feed.item.id, content_id=feed.item.content_id)
+        self._faults.report(feed.url, error.code, str(error), item_id=feed.item.id, content_id=feed.item.content_id)
 
     # --- one feed
 

@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from player.agent.content.sync import Sync
-from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.stage import StageStatus
 from player.errors import ServerUnreachable, SignageError
+from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest, jittered
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ class Rounds:
         clock: Clock,
         now: asyncio.Event,
         stage: Latest[StageStatus | None],
+        faults: FaultPage,
         *,
         known: Callable[[], bool],
         poll_s: float,
@@ -40,11 +41,7 @@ class Rounds:
         self._sync, self._clock, self._now, self._stage = sync, clock, now, stage
         self._known, self._poll_s = known, poll_s
         self._first_s = random.Random(seed).random() * min(poll_s, FIRST_REST_S)  # noqa: S311 - spread, not secrecy
-        self._fault: Fault | None = None
-
-    def faults(self) -> Sequence[Fault]:
-        """That the programme cannot be renewed, and why."""
-        return (self._fault,) if self._fault else ()
+        self._faults = faults
 
     async def run(self) -> None:
         """Rounds, for ever."""
@@ -74,17 +71,9 @@ class Rounds:
         except ServerUnreachable as error:  # the contact says so; and this may be a pause after what was said before
             log.debug("the programme was not renewed, what is here plays on: %s", error)
         except SignageError as error:
-            self._note(error)
+            self._faults.report("", "programme", f"the programme cannot be renewed, what is here plays on: {error}")
         else:
-            self._fault = None
-
-    def _note(self, error: SignageError) -> None:
-        sentence = f"the programme cannot be renewed, what is here plays on: {error}"
-        before = self._fault
-        if before is None:
-            log.warning("%s", sentence)
-        since = before.since if before else self._clock.now().timestamp()
-        self._fault = Fault("programme", sentence, since, count=before.count + 1 if before else 1)
+            self._faults.clear()
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -21,7 +21,6 @@ from player.agent.content.item_faults import ItemFaults
 from player.agent.reports.status import SyncProgress
 from player.core.assemble import Need, earlier, is_feed, needs_of, with_feeds
 from player.core.content import Item, Layout, Manifest, Programme
-from player.core.faults import Fault
 from player.core.filehash import asset_key
 from player.core.onair import Listings
 from player.core.ports.box import Absent, Clock
@@ -34,6 +33,7 @@ from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
 from player.programme_file import ProgrammeFile
+from player.runtime.fault_page import FaultPage
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 5.0
@@ -53,6 +53,7 @@ class Sync:
     """Keeps what is on disk and on air as the server wants it; one round at a time.
 
     `file` holds the Manifest that crosses to the stage. `zone` and `facts`: by which rules are judged, as the stage judges them.
+    `faults` are of the programme itself.
     `youtube_hosts`, `stream_hosts`: see `core.urls.check_url`.
     """
 
@@ -68,6 +69,7 @@ class Sync:
         *,
         zone: Callable[[], ZoneInfo],
         facts: Callable[[], Facts],
+        faults: FaultPage,
         youtube_hosts: Collection[str],
         stream_hosts: Collection[str],
         feeds: Feeds | None = None,
@@ -82,7 +84,7 @@ class Sync:
         self._before: Manifest | None = None  # until the stage says that it has moved on
         self._earlier_player: Manifest | None = None  # what it finds again when it is brought back
         self._looked_at = -LOOK_EVERY_S
-        self._programme_faults: tuple[Fault, ...] = ()
+        self._faults = faults
         self._counts = (0, 0)
 
     def __repr__(self) -> str:
@@ -93,11 +95,6 @@ class Sync:
     def manifest(self) -> Manifest | None:
         """What is on air."""
         return self._on_air.manifest if self._on_air else None
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """What is wrong with the programme and its items."""
-        return (*self._programme_faults, *self._item_faults.faults)
 
     @property
     def progress(self) -> SyncProgress:
@@ -148,7 +145,7 @@ class Sync:
         return await self._content.programme()
 
     async def _bring(self, programme: Programme) -> None:
-        self._programme_faults = programme.faults
+        self._faults.replace(programme.faults)
         programme = with_feeds(programme)
         self._asset_fetcher.panel = self._panel()
         await self._scrub.reconcile()

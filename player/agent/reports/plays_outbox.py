@@ -21,11 +21,11 @@ import msgspec
 from player.agent.reports.play_owners import Cursor, PlayOwners
 from player.agent.reports.results_outbox import pause_s
 from player.agent.server_folder import CURSOR, REFUSED
-from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import PlaysSink
 from player.core.ports.stage import DropPlays, StagePort
 from player.errors import BoxError, EventsRefused, ServerError, StorageError
+from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import backoff, jittered
 from player.store import Snapshot, last_record, read_journal
 
@@ -52,15 +52,17 @@ class PlaysOutbox:
         plays: Path,
         folder: Path,
         clock: Clock,
+        faults: FaultPage,
         sign: Callable[[Mapping[str, Any]], Mapping[str, Any]],
         look_s: float = 30.0,
         first_retry_s: float = 1.0,
     ) -> None:
-        self._server, self._stage, self._plays, self._clock = server, stage, plays, clock
+        self._server, self._stage, self._plays, self._clock, self._faults = server, stage, plays, clock, faults
         self._sign, self._look_s, self._first_retry_s = sign, look_s, first_retry_s
         self._file, self._refused = Snapshot(folder / CURSOR, Cursor), folder / REFUSED
         self._cursor = self._file.read() or Cursor()
         self._owners = PlayOwners(folder)
+        self._report_refused()
         self._dropped = 0
         self._poke = asyncio.Event()
 
@@ -73,12 +75,12 @@ class PlaysOutbox:
         """How many plays nobody has accepted yet."""
         return undelivered(self._stage, self._plays, self._cursor.through)
 
-    def faults(self) -> Sequence[Fault]:
-        """Plays that the server refused for good."""
+    def _report_refused(self) -> None:
+        """Plays that the server will not have, for good."""
         if not self._cursor.refused:
-            return ()
+            return
         sentence = f"{self._cursor.refused} plays were refused by the server; they are kept in {self._refused}"
-        return (Fault("play_refused", sentence, self._cursor.refused_since, count=self._cursor.refused),)
+        self._faults.report("", "play_refused", sentence, count=self._cursor.refused, since=self._cursor.refused_since)
 
     def poke(self) -> None:
         """There may be something to send: look now."""
@@ -184,7 +186,6 @@ class PlaysOutbox:
 
     def _set_aside(self, refused: Sequence[Play]) -> None:
         """Durably, before the cursor passes them. Raises StorageError."""
-        log.warning("%d plays are refused by the server again and again: set aside in %s", len(refused), self._refused)
         try:
             handle = os.open(self._refused, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as out:
@@ -205,6 +206,7 @@ class PlaysOutbox:
             last_sent=now if sent else self._cursor.last_sent,
         )
         self._file.write(self._cursor)
+        self._report_refused()
 
     async def _tell_stage(self) -> None:
         """What is accepted may go, once the stage is there to hear it."""

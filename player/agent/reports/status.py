@@ -147,7 +147,7 @@ def build(
         proof=proof or ProofFigures(),
         commands=CommandFigures(tuple(reversed(commands))[:20]),
         clock=clock or ClockFigures(),
-        faults=(*faults, *stage.faults),
+        faults=tuple(faults),
         uptime_s=round(uptime_s, 1),
         locked=brief.settings.locked,
     )

@@ -57,7 +57,6 @@ class StatusReader:
     async def read(self) -> Status:
         """As `GET /api/status` answers it."""
         contact, stage = self._contact.value, self._stage.status
-        seen = set(stage.faults) if stage else set()
         return build(
             uuid=self._uuid,
             brief=self._brief.current,
@@ -69,6 +68,6 @@ class StatusReader:
             proof=self._proof(),
             commands=[brief(result) for result in self._commands()],
             clock=ClockFigures(await self._clock_trust.synced(), contact.offset_s),
-            faults=[fault for fault in self._faults() if fault not in seen],
+            faults=self._faults(),
             restarts=self._stage.restarts,
         )

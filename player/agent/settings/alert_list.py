@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from player.agent.settings.brief_store import BriefStore
@@ -11,8 +10,8 @@ from player.core import alerts
 from player.core.content import Alert
 from player.core.ports.box import Clock
 from player.errors import SignageError
+from player.runtime.fault_page import FaultPage
 
-log = logging.getLogger(__name__)
 PICTURES_WAITING = 32
 
 
@@ -23,17 +22,19 @@ class AlertList:
         self,
         brief: BriefStore,
         clock: Clock,
+        faults: FaultPage,
         *,
         clock_trusted: Callable[[], Awaitable[bool]],
         fetch: Callable[[str], Awaitable[str | None]],
     ) -> None:
-        self._brief, self._clock, self._clock_trusted, self._fetch = brief, clock, clock_trusted, fetch
+        self._brief, self._clock, self._clock_trusted, self._fetch, self._faults = brief, clock, clock_trusted, fetch, faults
         self._known: dict[str, str] = {}  # alert id -> the address that its picture is, or was, fetched from
         self._wanted: asyncio.Queue[tuple[str, str]] = asyncio.Queue(PICTURES_WAITING)
 
     async def listed(self, listed: Sequence[Alert], pictures: Mapping[str, str]) -> None:
         """These are all that the server knows. Raises StorageError."""
         await self._keep(listed)
+        self._faults.keep_only({alert.id for alert in self._brief.current.alerts})
         for alert in self._brief.current.alerts:
             url = pictures.get(alert.id)
             if url and self._known.get(alert.id) != url and not self._wanted.full():
@@ -61,5 +62,9 @@ class AlertList:
                 if file is not None:
                     await self._brief.change_alerts(alerts.with_image(self._brief.current.alerts, alert_id, file))
             except SignageError as error:
-                log.warning("the picture of alert %s: %s", alert_id, error)
+                self._faults.report(
+                    alert_id, error.code, f"alert {alert_id} is shown without its picture: {error}", item_id=alert_id
+                )
                 self._known.pop(alert_id, None)
+            else:
+                self._faults.clear(alert_id)

@@ -10,18 +10,17 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from player.agent.settings.registry import SettingsRegistry
-from player.core.faults import Fault
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
 from player.core.ports.box import Clock
 from player.core.ports.stage import AnswerPin, StagePort
 from player.core.settings import Asker
 from player.errors import BoxError, SignageError, StorageError, WrongPin
+from player.runtime.fault_page import FaultPage
 from player.store import Snapshot
 
 log = logging.getLogger(__name__)
@@ -46,13 +45,23 @@ class ScreenLock:
     """
 
     def __init__(
-        self, path: Path, settings: SettingsRegistry, stage: StagePort, clock: Clock, *, said: Path, log_n: int = 14
+        self,
+        path: Path,
+        settings: SettingsRegistry,
+        stage: StagePort,
+        clock: Clock,
+        faults: FaultPage,
+        *,
+        said: Path,
+        log_n: int = 14,
     ) -> None:
         self._file = Snapshot(path, LockState)
         self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
         self._said_file = Snapshot(said, bool)
         self._state, self._said = self._file.read() or LockState(), self._said_file.read()
         self._until = clock.monotonic() + pause_s(self._state.failures)
+        self._faults = faults
+        self._tell()
         self._turn = asyncio.Lock()
         self._entered: asyncio.Queue[str] = asyncio.Queue(PINS_WAITING)
         self._seen_pin: str | None = None
@@ -66,13 +75,6 @@ class ScreenLock:
     def has_pin(self) -> bool:
         """Whether a PIN was ever set."""
         return self._state.pin is not None
-
-    def faults(self) -> Sequence[Fault]:
-        """Wrong PINs since the last right one."""
-        count = self._state.failures
-        if count < FAULT_FROM:
-            return ()
-        return (Fault("wrong_pin", f"{count} wrong PINs were entered at this box", self._state.since, count=count),)
 
     # --- the server's side -------------------------------------------------------------------------------------------------------
 
@@ -135,7 +137,7 @@ class ScreenLock:
                 self._keep(replace(tried, failures=0))
             else:
                 self._until = self._clock.monotonic() + pause_s(self._state.failures)
-                log.warning("a wrong PIN, the %d. in a row; the next is looked at in %.0f s", self._state.failures, self._wait_s())
+                log.warning("wrong PIN, number %d; no other is accepted for %.0f s", self._state.failures, self._wait_s())
             return right
 
     async def entered(self, pin: str) -> None:
@@ -166,6 +168,7 @@ class ScreenLock:
     def _keep(self, state: LockState) -> None:
         """In force at once; a disk that cannot be written costs only that it is forgotten at the next start."""
         self._state = state
+        self._tell()
         self._write(self._file, state)
 
     def _write(self, file: Snapshot[T], value: T) -> None:
@@ -173,6 +176,15 @@ class ScreenLock:
             file.write(value)
         except StorageError as error:
             log.warning("the lock's state is not kept: %s", error)
+
+    def _tell(self) -> None:
+        """Wrong PINs since the last right one are a fault, once they are no slip of the finger."""
+        count = self._state.failures
+        if count >= FAULT_FROM:
+            words = f"{count} wrong PINs were entered at this box"
+            self._faults.report("", "wrong_pin", words, count=count, since=self._state.since)
+        else:
+            self._faults.clear()
 
     def _wait_s(self) -> float:
         return max(0.0, self._until - self._clock.monotonic())

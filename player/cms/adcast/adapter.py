@@ -72,7 +72,6 @@ class AdCast:
         self._no_results_until = 0.0
         self._not_found: set[str] = set()  # one 404 may mean that the server forgot that command; two, that it has no such path
         self._pages: dict[tuple[str, str | None], str] = {}
-        self._since: dict[tuple[str, str | None, str], float] = {}
 
     def __repr__(self) -> str:
         return f"AdCast({self._http!r}, {self._uuid[:8]}…)"
@@ -94,7 +93,7 @@ class AdCast:
         reader = Reader(PLAYLIST, self._now(), self._http.absolute, self._download, self._key)
         read = reader.programme(answer)
         self._numbered = reader.numbered
-        return self._with_first_seen(await self._with_pages(read))
+        return await self._with_pages(read)
 
     async def send_result(self, result: CommandResult) -> bool:
         """Delivers a result; False where this server has no path for it, so that it rides in a heartbeat."""
@@ -190,17 +189,6 @@ class AdCast:
             faults.append(Fault("bad_item", sentence, self._now(), item.id, item.content_id))
             return None
         return found
-
-    def _with_first_seen(self, programme: Programme) -> Programme:
-        """A fault that is still there keeps the time when it began."""
-        seen = {}
-        faults = []
-        for fault in programme.faults:
-            key = (fault.code, fault.item_id, fault.message)
-            seen[key] = self._since.get(key, fault.since)
-            faults.append(replace(fault, since=seen[key]))
-        self._since = seen
-        return replace(programme, faults=tuple(faults))
 
 
 def _package(item: Item) -> WantedAsset:

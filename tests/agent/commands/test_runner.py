@@ -37,6 +37,7 @@ from player.errors import BoxError, CommandRejected
 from player.store import read_journal
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
+from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import scripted_server, session
 from tests.fakes.settings import registry
@@ -91,7 +92,13 @@ class Box:
         devices = {"audio": self.audio, "panel": self.panel, **absent}
         self.settings = registry(self.folder, self.brief, self.stage, self.clock, **devices)
         self.lock = ScreenLock(
-            self.folder / "lock.json", self.settings, self.stage, self.clock, said=self.folder / "locked.json", log_n=4
+            self.folder / "lock.json",
+            self.settings,
+            self.stage,
+            self.clock,
+            fault_page(),
+            said=self.folder / "locked.json",
+            log_n=4,
         )
         ports: dict[str, Any] = {
             "stage": self.stage, "settings": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
@@ -99,12 +106,14 @@ class Box:
             "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
             "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
         }  # fmt: skip
+        self.faults = fault_page()
         self.commands = CommandRunner(
             self.folder / "commands",
             build_handlers(**{**ports, **{name: gone for name, gone in self.absent.items() if name not in devices}}),
             clock=self.clock,
             host=self.host,
             version=self.version,
+            faults=self.faults,
             tell_first=self._tell_first,
             clock_trusted=self.host.clock_synced,
             deadline_s=0.5,
@@ -275,6 +284,7 @@ async def test_k7_a_clock_that_somebody_else_vouches_for_judges_what_is_expired(
         clock=FakeClock(),
         host=host,
         version="1",
+        faults=fault_page(),
         tell_first=lambda: asyncio.sleep(0),
         clock_trusted=vouched,
     )
@@ -355,7 +365,7 @@ async def test_s3_without_a_journal_nothing_is_carried_out_and_it_is_reported(bo
     broken = os.open("/dev/full", os.O_WRONLY)
     assert broken == box.commands._journal._out
     await box.commands.offer([Command("1", "next")])
-    assert [fault.code for fault in box.commands.faults()] == ["commands_refused"]
+    assert [fault.code for fault in box.faults.faults] == ["commands_refused"]
     assert box.stage.asked == []
 
 

@@ -24,8 +24,10 @@ from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
 from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock
+from player.runtime.fault_page import FaultPage
 from tests.fakes.chaos import Chaos, Seen
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED
 from tests.fakes.stage import FakeStage
 
@@ -44,6 +46,7 @@ class Bench:
     stage: FakeStage
     feeds: Feeds
     arrivals: list[float]
+    faults: FaultPage
 
     def item(self, path: str = "/news", name: str = "News") -> Item:
         return Item(f"i{path}", f"c{path}", name, Kind.TICKER, 60, url=self.chaos.url + path)
@@ -53,12 +56,12 @@ class Bench:
         return file.read_text() if file.exists() else None
 
     def codes(self) -> dict[str | None, str]:
-        return {fault.item_id: fault.code for fault in self.feeds.faults}
+        return {fault.item_id: fault.code for fault in self.faults.faults}
 
     async def until(self, holds: Callable[[], object], limit_s: float = 8.0) -> None:
         deadline = time.monotonic() + limit_s
         while not holds():
-            assert time.monotonic() < deadline, f"{self.feeds}, {self.feeds.faults}"
+            assert time.monotonic() < deadline, f"{self.feeds}, {self.faults}"
             await asyncio.sleep(0.02)
 
 
@@ -69,12 +72,14 @@ async def benched(folder: Path, chaos: Chaos, *, every_s: float = 0.2, limit_s: 
     cache = Cache(folder / "cache", clock, 10**12)
     await cache.open()
     arrivals: list[float] = []
+    faults = fault_page()
     async with egress.session() as session, asyncio.TaskGroup() as group:
         feeds = Feeds(
-            cache, session, egress, stage, clock, lambda: arrivals.append(time.monotonic()), every_s=every_s, limit_s=limit_s
-        )
+            cache, session, egress, stage, clock, lambda: arrivals.append(time.monotonic()),
+            faults=faults, every_s=every_s, limit_s=limit_s,
+        )  # fmt: skip
         running = group.create_task(feeds.run())
-        yield Bench(folder, chaos, cache, stage, feeds, arrivals)
+        yield Bench(folder, chaos, cache, stage, feeds, arrivals, faults)
         running.cancel()
 
 
@@ -92,7 +97,7 @@ async def test_a_feed_is_kept_as_lines_of_text_and_told_when_it_comes(bench: Ben
     await bench.until(lambda: bench.stage.asked)
     assert len(bench.arrivals) == 1
     assert await bench.feeds.want([bench.item()]) == {file_of(bench.chaos.url + "/news")} == bench.feeds.here
-    assert bench.feeds.faults == ()
+    assert bench.faults.faults == ()
     file = bench.cache.folder / file_of(bench.chaos.url + "/news")
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o640, 0o750)
 
@@ -181,7 +186,7 @@ async def test_n8_c7_a_bomb_a_page_an_endless_and_a_hanging_feed_cost_only_thems
     }  # fmt: skip
     assert bench.text() == "Good\n"
     assert [name for name in bad if bench.text(f"/{name}") is not None] == []
-    assert all(fault.item_id and fault.item_id[2:] in fault.message for fault in bench.feeds.faults)
+    assert all(fault.item_id and fault.item_id[2:] in fault.message for fault in bench.faults.faults)
     assert endless.sent / bench.chaos.count("/endless") < 20_000_000, (
         "no more is taken than a feed may be long, and what lies in buffers"
     )
@@ -211,7 +216,7 @@ async def test_feeds_that_nobody_wants_are_swept_and_their_faults_go(bench: Benc
     await bench.feeds.want([bench.item(), bench.item("/old"), bench.item("/nothing")])
     await bench.until(lambda: bench.text() and bench.text("/old") and bench.codes())
     await bench.feeds.want([bench.item()])
-    assert bench.feeds.faults == ()
+    assert bench.faults.faults == ()
     await bench.feeds.sweep([file_of(bench.chaos.url + "/old")])
     assert bench.text("/old"), "what plays keeps its text"
     await bench.cache.sweep(panels=(), keep_files=(), keep_parts=())
@@ -235,14 +240,14 @@ async def test_s12_a_link_in_the_place_of_a_text_is_replaced_and_not_followed(be
 
 
 async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_it(bench: Bench):
-    cms, clock, item_faults = FakeCms(), SystemClock(), ItemFaults(SystemClock())
+    cms, clock, item_faults = FakeCms(), SystemClock(), ItemFaults(fault_page(), SystemClock())
     egress = Egress(bench.chaos.url)
     async with egress.session() as session:
         downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = file = ProgrammeFile(bench.folder)
         sync = Sync(
-            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED,
+            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED, faults=fault_page(),
             youtube_hosts=("youtube.com",), stream_hosts=(), feeds=bench.feeds,
         )  # fmt: skip
         await sync.open()
@@ -271,14 +276,15 @@ async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_
 
 
 async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench):
-    item_faults, clock, cms = ItemFaults(SystemClock()), SystemClock(), FakeCms()
+    items, clock, cms = fault_page(), SystemClock(), FakeCms()
+    item_faults = ItemFaults(items, clock)
     egress = Egress(bench.chaos.url)
     async with egress.session() as session:
         downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = file = ProgrammeFile(bench.folder)
         sync = Sync(
-            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED,
+            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED, faults=fault_page(),
             youtube_hosts=("youtube.com",), stream_hosts=(), feeds=bench.feeds,
         )  # fmt: skip
         await sync.open()
@@ -287,5 +293,5 @@ async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench)
         )
         await sync.once()
         assert [item.id for item in snapshot.read().items] == ["c"]
-        assert [fault.code for fault in sync.faults] == ["bad_url"]
-        assert bench.feeds.faults == ()
+        assert [fault.code for fault in items.faults] == ["bad_url"]
+        assert bench.faults.faults == ()

@@ -19,7 +19,7 @@ from player.agent.content.asset_fetcher import AssetFetcher, Prepare
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Item, Kind, Layout, Playlist, Rect, Region, WantedAsset
-from player.core.faults import Fault
+from player.core.faults import Fault, FaultBook
 from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
@@ -31,6 +31,7 @@ from player.programme_file import ProgrammeFile
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED, programme_of
 from tests.fakes.stage import FakeStage
 
@@ -65,6 +66,7 @@ class Bench:
     snapshot: ProgrammeFile
     stage: FollowingStage
     sync: Sync
+    faults: FaultBook
 
     def video(
         self, name: str, body: bytes | None = None, *, hash_: str | None = None, kind: Kind = Kind.VIDEO, **vices: object
@@ -93,7 +95,7 @@ class Bench:
         return [item.name for item in manifest.items]
 
     def codes(self) -> list[str]:
-        return [fault.code for fault in self.sync.faults]
+        return [fault.code for fault in self.faults.faults]
 
     def held(self) -> list[str]:
         return sorted(stored.name for stored in self.cache.entries())
@@ -110,7 +112,8 @@ async def benched(
     """A whole content side; a second one on the same folder is a restart."""
     egress = Egress(chaos.url)
     async with egress.session() as session:
-        cms, fake, item_faults = FakeCms(), FakePrepare(), ItemFaults(clock)
+        cms, fake, faults = FakeCms(), FakePrepare(), FaultBook()
+        item_faults = ItemFaults(fault_page(faults, "items", clock), clock)
         cache = Cache(folder / "cache", clock, limit)
         patience = Patience(first_byte_s=5, window_s=0.8, pause_s=0.01)
         downloader = Downloader(
@@ -121,10 +124,11 @@ async def benched(
         stage = FollowingStage(snapshot)
         sync = Sync(
             cms, cache, asset_fetcher, item_faults, snapshot, stage, clock, **JUDGED,
+            faults=fault_page(faults, "programme", clock),
             youtube_hosts=("youtube.com",), stream_hosts=(),
         )  # fmt: skip
         await sync.open()
-        yield Bench(folder, chaos, clock, cms, cache, fake, snapshot, stage, sync)
+        yield Bench(folder, chaos, clock, cms, cache, fake, snapshot, stage, sync, faults)
 
 
 @pytest.fixture
@@ -180,7 +184,7 @@ async def test_a_real_picture_goes_through_the_real_child(tmp_path: Path, chaos:
         assert await bench.on_air(good, torn) == ["good"]
         with Image.open(bench.cache.folder / bench.sync.manifest.items[0].file) as shown:
             assert shown.size == (1920, 480)
-        assert [fault.item_id for fault in bench.sync.faults] == ["i-torn"]
+        assert [fault.item_id for fault in bench.faults.faults] == ["i-torn"]
 
 
 async def test_another_panel_means_preparing_again_and_the_earlier_picture_goes(bench: Bench):
@@ -207,18 +211,18 @@ async def test_c13_an_empty_playlist_is_a_programme(bench: Bench):
     await bench.on_air(bench.video("a"))
     assert await bench.on_air() == []
     assert bench.snapshot.read() is not None
-    assert bench.sync.faults == ()
+    assert bench.faults.faults == ()
 
 
 async def test_pages_need_no_file_but_a_good_address(bench: Bench):
     good = Item("w", "w", "w", Kind.WEB, 10, url="https://example.com/")
     bad = Item("x", "x", "x", Kind.WEB, 10, url="file:///etc/passwd")
     assert await bench.on_air((good, None), (bad, None), bench.video("a")) == ["w", "a"]
-    fault = bench.sync.faults[0]
+    fault = bench.faults.faults[0]
     assert (fault.code, fault.item_id) == ("bad_url", "x")
     assert "'x' (web x)" in fault.message
     await bench.on_air((good, None))
-    assert bench.sync.faults == ()
+    assert bench.faults.faults == ()
 
 
 async def test_an_item_without_a_file_costs_that_item(bench: Bench):
@@ -238,12 +242,12 @@ async def test_a_bad_file_is_tried_three_times_then_the_rest_goes_on_air(bench: 
     bad = bench.video("bad", status=500)
     for wanted in (["old"], ["old"], ["new"], ["new"]):
         assert await bench.on_air(bad, bench.video("new")) == wanted
-    fault = bench.sync.faults[0]
+    fault = bench.faults.faults[0]
     assert (fault.code, fault.item_id, fault.content_id, fault.count) == ("server_busy", "i-bad", "bad", 4)
     assert fault.since == FakeClock().now().timestamp() + 600
     bench.video("bad")
     assert await bench.on_air(bad, bench.video("new")) == ["bad", "new"]
-    assert bench.sync.faults == ()
+    assert bench.faults.faults == ()
 
 
 async def test_a_bad_file_is_not_asked_for_again_before_its_pause_is_over(bench: Bench):
@@ -314,7 +318,7 @@ async def test_a_dead_server_of_media_is_not_asked_ten_thousand_times(bench: Ben
         for n in range(200)
     ]
     assert await bench.on_air(*dead) == ["a"]
-    assert len(bench.sync.faults) < 8
+    assert len(bench.faults.faults) < 8
 
 
 async def test_a_screen_without_anything_is_given_what_is_ready_so_far(bench: Bench):
@@ -407,7 +411,7 @@ async def test_s1_what_can_never_fit_is_refused_and_the_rest_plays(tmp_path: Pat
         assert await bench.on_air((item, replace(asset, size=5000)), bench.video("a")) == ["a"]
         assert bench.codes() == ["no_space"]
         assert bench.chaos.count("/huge") == 0
-        assert "storage.cache_limit" in bench.sync.faults[0].message
+        assert "storage.cache_limit" in bench.faults.faults[0].message
 
 
 async def test_s1_an_unannounced_size_is_learned_and_planned_for(tmp_path: Path, chaos: Chaos):

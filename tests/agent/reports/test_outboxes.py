@@ -22,9 +22,11 @@ from player.core.ports.server import Command
 from player.core.ports.stage import DropPlays
 from player.errors import NotOffered, ServerBusy, ServerDenied, ServerUnreachable
 from player.runtime.clock import SystemClock
+from player.runtime.fault_page import FaultPage
 from player.store import Journal
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeHost
+from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Seen, scripted_server, session
 from tests.fakes.stage import FakeStage
@@ -81,10 +83,12 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
-def outbox(tmp_path: Path, cms: AdCast, stage: Stage, folder: Path | None = None) -> PlaysOutbox:
+def outbox(
+    tmp_path: Path, cms: AdCast, stage: Stage, folder: Path | None = None, *, faults: FaultPage | None = None
+) -> PlaysOutbox:
     return PlaysOutbox(
-        cms, stage, plays=tmp_path / "plays", folder=folder or home(tmp_path), clock=FakeClock(), sign=dict, look_s=0.02,
-        first_retry_s=0.01,
+        cms, stage, plays=tmp_path / "plays", folder=folder or home(tmp_path), clock=FakeClock(), faults=faults or fault_page(),
+        sign=dict, look_s=0.02, first_retry_s=0.01,
     )  # fmt: skip
 
 
@@ -99,7 +103,8 @@ def got(script: Script) -> list[str]:
 async def test_plays_are_sent_in_batches_of_a_hundred_and_then_dropped(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
     script.on(PLAYBACK, {})
     stage.play(250)
-    box = outbox(tmp_path, cms, stage)
+    faults = fault_page()
+    box = outbox(tmp_path, cms, stage, faults=faults)
     async with running(box.run()):
         await eventually(lambda: DropPlays(250) in stage.asked)
         stage.play()
@@ -107,7 +112,7 @@ async def test_plays_are_sent_in_batches_of_a_hundred_and_then_dropped(tmp_path:
     assert [len(one.body["events"]) for one in script.seen] == [100, 100, 50, 1]
     assert got(script) == [f"p{n}" for n in range(1, 252)]
     assert box.last_sent is not None
-    assert box.faults() == ()
+    assert faults.faults == ()
 
 
 async def test_after_a_restart_only_what_is_new_is_sent(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
@@ -166,13 +171,16 @@ async def test_an_event_that_is_refused_alone_three_times_is_set_aside_with_a_fa
 
     script.on(PLAYBACK, judge)
     stage.play(3)
-    box = outbox(tmp_path, cms, stage)
+    faults = fault_page()
+    box = outbox(tmp_path, cms, stage, faults=faults)
     async with running(box.run()):
         await eventually(lambda: stage.was_asked(DropPlays))
     assert [[e["id"] for e in one.body["events"]] for one in script.seen] == [["p1", "p2", "p3"], ["p2"], ["p2"], ["p2"]]
     assert (home(tmp_path) / "refused.jsonl").read_text() == '{"id":"p2","name":"x"}\n'
-    assert [(fault.code, fault.count) for fault in box.faults()] == [("play_refused", 1)]
-    assert [fault.count for fault in outbox(tmp_path, cms, stage).faults()] == [1]
+    assert [(fault.code, fault.count) for fault in faults.faults] == [("play_refused", 1)]
+    after_a_restart = fault_page()
+    outbox(tmp_path, cms, stage, faults=after_a_restart)
+    assert after_a_restart.faults == faults.faults
 
 
 async def test_a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone(
@@ -325,7 +333,7 @@ async def test_the_journal_keeps_what_another_server_has_not_got(tmp_path: Path,
 def commands(tmp_path: Path):
     host = FakeHost()
     made = CommandRunner(
-        tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1",
+        tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1", faults=fault_page(),
         tell_first=lambda: asyncio.sleep(0), clock_trusted=host.clock_synced,
     )  # fmt: skip
     yield made

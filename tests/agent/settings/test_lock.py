@@ -12,8 +12,10 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.core.content import DeviceSettings, Orientation
 from player.core.ports.stage import AnswerPin, Reread
 from player.errors import BoxError, StorageError, WrongPin
+from player.runtime.fault_page import FaultPage
 from player.store import Snapshot
 from tests.fakes.clock import FakeClock
+from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
@@ -30,18 +32,23 @@ def clock():
 
 
 @pytest.fixture
+def faults() -> FaultPage:
+    return fault_page()
+
+
+@pytest.fixture
 def brief(tmp_path: Path, stage: FakeStage):
     return BriefStore(tmp_path / "orders.json", stage)
 
 
-def open_lock(folder: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock) -> ScreenLock:
+def open_lock(folder: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock, faults: FaultPage) -> ScreenLock:
     settings = registry(folder, brief, stage, clock)
-    return ScreenLock(folder / "lock.json", settings, stage, clock, said=folder / "locked.json", log_n=4)
+    return ScreenLock(folder / "lock.json", settings, stage, clock, faults, said=folder / "locked.json", log_n=4)
 
 
 @pytest.fixture
-def lock(tmp_path: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock):
-    return open_lock(tmp_path, brief, stage, clock)
+def lock(tmp_path: Path, brief: BriefStore, stage: FakeStage, clock: FakeClock, faults: FaultPage):
+    return open_lock(tmp_path, brief, stage, clock, faults)
 
 
 # --- orders ------------------------------------------------------------------------------------------------------------------
@@ -138,15 +145,17 @@ async def test_the_pin_is_kept_as_a_hash_that_only_we_read(tmp_path: Path, lock:
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-async def test_the_same_pin_again_is_not_hashed_again(tmp_path: Path, lock: ScreenLock, brief: BriefStore, stage, clock):
+async def test_the_same_pin_again_is_not_hashed_again(tmp_path: Path, lock: ScreenLock, brief: BriefStore, stage, clock, faults):
     await lock.server_says(True, "1234")
     kept = (tmp_path / "lock.json").read_bytes()
     await lock.server_says(True, "1234")
-    await open_lock(tmp_path, brief, stage, clock).server_says(True, "1234")
+    await open_lock(tmp_path, brief, stage, clock, faults).server_says(True, "1234")
     assert (tmp_path / "lock.json").read_bytes() == kept
 
 
-async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwhile(lock: ScreenLock, clock: FakeClock):
+async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwhile(
+    lock: ScreenLock, clock: FakeClock, faults: FaultPage
+):
     await lock.server_says(True, "1234")
     for pause in (1, 2, 4, 8):
         with pytest.raises(WrongPin) as wrong:
@@ -156,25 +165,27 @@ async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwh
             await lock.unlock("1234")
         clock.forward(pause)
     await lock.unlock("1234")
-    assert lock.faults() == ()
+    assert faults.faults == ()
 
 
 async def test_l5_a_restart_gives_no_free_guess(
-    tmp_path: Path, lock: ScreenLock, brief: BriefStore, stage: FakeStage, clock: FakeClock
+    tmp_path: Path, lock: ScreenLock, brief: BriefStore, stage: FakeStage, clock: FakeClock, faults: FaultPage
 ):
     await lock.server_says(True, "1234")
     for _ in range(6):
         with pytest.raises(WrongPin):
             await lock.unlock("0000")
         clock.forward(300)
-    again = open_lock(tmp_path, brief, stage, clock)
+    after_a_restart = fault_page()
+    again = open_lock(tmp_path, brief, stage, clock, after_a_restart)
+    assert after_a_restart.faults == faults.faults
+    assert [(fault.code, fault.count) for fault in faults.faults] == [("wrong_pin", 6)]
     with pytest.raises(WrongPin) as wrong:
         await again.unlock("1234")
     assert wrong.value.wait_s == 32
-    assert [(fault.code, fault.count) for fault in again.faults()] == [("wrong_pin", 6)]
     clock.forward(32)
     await again.unlock("1234")
-    assert again.faults() == ()
+    assert after_a_restart.faults == ()
 
 
 async def test_l5_guesses_at_the_same_time_count_one_by_one(lock: ScreenLock):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,17 +27,19 @@ from player.cms.adcast.rhythm import AdCastRhythm
 from player.cms.http import ServerHttp
 from player.core.contact import Contact, Standing
 from player.core.content import StageBrief
-from player.core.faults import Fault
+from player.core.faults import FaultBook
 from player.core.ports.box import Absent
 from player.core.ports.server import Device, Telemetry
 from player.core.ports.stage import Reread
 from player.demo.client import Operator
 from player.demo.server import DemoServer
 from player.runtime.clock import SystemClock
+from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 from tests.fakes.brief import brief
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeHost
+from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server, session
 from tests.fakes.settings import CONFIGURED, registry
@@ -72,28 +75,32 @@ class Agent:
             BriefFile(folder / "orders.json").write(told)
         self.brief = BriefStore(folder / "orders.json", self.stage)
         self.settings = registry(folder, self.brief, self.stage, clock, configured={**CONFIGURED, "heartbeat_interval": 0.03})
-        self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, said=folder / "locked.json", log_n=4)
+        self.lock = ScreenLock(
+            folder / "lock.json", self.settings, self.stage, clock, fault_page(), said=folder / "locked.json", log_n=4
+        )
         handlers = build_handlers(
             stage=self.stage, settings=self.settings, lock=self.lock, screenshots=cms, clock=clock, host=FakeHost(),
             refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
             updater=Absent("update", "no key"), read_logs=no_logs,
         )  # fmt: skip
         self.commands = CommandRunner(
-            folder / "commands", handlers, clock=clock, host=FakeHost(), version="1",
+            folder / "commands", handlers, clock=clock, host=FakeHost(), version="1", faults=fault_page(),
             tell_first=self._tell_first, clock_trusted=self.host.clock_synced,
         )  # fmt: skip
         self.results = ResultsOutbox(cms, self.commands)
-        self.faults: list[Fault] = []
+        self.faults = FaultBook()
+        self.page = functools.partial(FaultPage, self.faults, clock)
         self.state = Latest(Contact())
-        self.alerts = AlertList(self.brief, clock, clock_trusted=ClockTrust(self.host, self.state).trusted, fetch=self._image)
+        trust = ClockTrust(self.host, self.state)
+        self.alerts = AlertList(self.brief, clock, self.page("pictures"), clock_trusted=trust.trusted, fetch=self._image)
         self.hurried = 0
         self.inbox = Inbox(
             self.state, clock=clock, server=self.server, brief=self.brief, settings=self.settings, lock=self.lock,
-            commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._hurry,
+            commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._hurry, page=self.page,
         )  # fmt: skip
         device = Device(
             uuid=seed, key="k", model="m", os_version="1", version="1", paired=self.brief.current.cards.paired,
-            telemetry=self._telemetry, faults=lambda: (*self.faults, *self.inbox.faults()), results=self.commands.untold,
+            telemetry=self._telemetry, faults=lambda: self.faults.faults, results=self.commands.untold,
             heartbeat_interval=self.settings.heartbeat_interval_s,
         )  # fmt: skip
         self.rhythm = AdCastRhythm(cms, device, clock, register_s=0.03)
@@ -205,7 +212,7 @@ async def test_n16_a_box_that_is_refused_obeys_nothing_says_so_and_asks_rarely(p
         await asyncio.sleep(0.3)
     assert len(script.asked(HEARTBEAT)) <= 3
     assert paired.brief.current.cards.paired is True
-    assert [fault.code for fault in paired.inbox.faults()] == ["server_refused"]
+    assert [fault.code for fault in paired.faults.faults] == ["server_refused"]
 
 
 # --- telling -------------------------------------------------------------------------------------------------------
@@ -213,7 +220,7 @@ async def test_n16_a_box_that_is_refused_obeys_nothing_says_so_and_asks_rarely(p
 
 async def test_a_heartbeat_tells_how_the_box_is(paired: Agent, script: Script):
     script.on(HEARTBEAT, QUIET)
-    paired.faults.append(Fault("unplayable", "x cannot be shown", 5.0))
+    paired.page("items").report("x", "unplayable", "x cannot be shown")
     async with paired.running():
         await eventually(lambda: script.asked(HEARTBEAT))
     body = script.asked(HEARTBEAT)[0].body
@@ -324,9 +331,9 @@ async def test_n13_after_an_outage_the_box_is_back_by_itself(paired: Agent, scri
     async with paired.running():
         await eventually(lambda: paired.contact.online)
         await eventually(lambda: not paired.contact.online)
-        assert next(fault.code for fault in paired.inbox.faults()).startswith("server_")
+        assert next(fault.code for fault in paired.faults.faults).startswith("server_")
         await eventually(lambda: paired.contact.online)
-    assert paired.inbox.faults() == ()
+    assert paired.faults.faults == ()
     assert paired.brief.current.cards.paired is True
 
 
@@ -335,7 +342,7 @@ async def test_without_a_server_the_box_goes_on_with_what_it_has(tmp_path: Path,
         url = gone.url
     agent = Agent(tmp_path, http, url, told=brief(paired=True, device_name="Lobby"))
     async with agent.running():
-        (fault,) = await eventually(agent.inbox.faults)
+        (fault,) = await eventually(lambda: agent.faults.faults)
     assert fault.code == "server_unreachable"
     assert agent.brief.current == brief(paired=True, device_name="Lobby")
     agent.commands.close()
