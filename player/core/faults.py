@@ -103,6 +103,7 @@ CODES: Mapping[str, Meaning] = {
     "wrong_type": Meaning(MAJOR, "a file is of another kind than the server says", "upload it as what it is"),
     "unsupported": Meaning(MAJOR, "a file is of a form that cannot be shown", "export it as H.264, JPEG, PNG or open PDF"),
     "too_large": Meaning(MAJOR, "an item is too large for a box", "make it smaller, and upload it again"),
+    "shortened": Meaning(MAJOR, "only a part of an item is shown", "split it into several"),
     "damaged": Meaning(MAJOR, "a file cannot be read", _EXPORT),
     "unplayable": Meaning(MAJOR, "an item cannot be played", _EXPORT),
     "no_picture": Meaning(MAJOR, "a video holds sound alone", _EXPORT),

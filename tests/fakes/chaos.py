@@ -38,6 +38,7 @@ class Served:
     status: int = 200
     ranges: bool = True  # False: a 200 with everything, whatever was asked for
     range_shift: int = 0  # a 206 that begins so many bytes elsewhere
+    conditional: bool = True  # False: a 200 with everything, also to who knows these bytes
     if_range: bool = True  # False: a 206 even when the validator no longer matches
     cuts: list[int] = field(default_factory=list)  # each answer ends after so many bytes of its body, one after the other
     length: str | None = "right"  # None: no Content-Length, ended by closing; else this very text
@@ -142,7 +143,20 @@ def _wanted_range(served: Served, seen: Seen) -> int | None:
     return int(found[1])
 
 
+def _is_known(served: Served, seen: Seen) -> bool:
+    tag = seen.headers.get("if-none-match")
+    if not served.conditional:
+        return False
+    if tag is not None and served.etag is not None:
+        return tag == served.etag
+    return served.last_modified is not None and seen.headers.get("if-modified-since") == served.last_modified
+
+
 async def _send(served: Served, seen: Seen, writer: asyncio.StreamWriter) -> None:
+    if _is_known(served, seen):
+        tag = f"ETag: {served.etag}\r\n" if served.etag else ""
+        writer.write(f"HTTP/1.1 304 Not Modified\r\n{tag}Connection: close\r\n\r\n".encode())
+        return
     start = _wanted_range(served, seen)
     lines, body, size = [], served.body, len(served.body)
     if start is None:

@@ -54,13 +54,18 @@ class Made:
 
     file: Path
     pages: tuple[Path, ...] = ()
+    shortened: str = ""
 
 
 class FakePrepare:
-    """Videos stay as they are, pictures are written beside, documents become two pages. `refuse` names what is unplayable."""
+    """Videos stay as they are, pictures are written beside, documents become two pages. `refuse` names what is unplayable.
+
+    `shortened` is what it says of documents.
+    """
 
     def __init__(self) -> None:
         self.refuse: dict[str, ContentError] = {}
+        self.shortened = ""
         self.seen: list[tuple[str, tuple[int, int]]] = []
 
     async def __call__(
@@ -74,7 +79,7 @@ class FakePrepare:
         pages = tuple(folder / f"{sha256}-{n}-{panel[0]}x{panel[1]}.png" for n in (1, 2))
         written = pages if kind is Kind.PDF else pages[:1]
         await asyncio.to_thread(_write, source, written)
-        return Made(pages[0], pages if kind is Kind.PDF else ())
+        return Made(pages[0], pages, self.shortened) if kind is Kind.PDF else Made(pages[0])
 
 
 def _write(source: Path, pages: Sequence[Path]) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from player.agent.content.ask_again import AskAgain
 from player.agent.content.item_faults import ItemFaults
 from player.core.assemble import Content, Need, Ready
 from player.core.filehash import asset_key
@@ -29,12 +30,14 @@ ENOUGH_UNREACHABLE = 4
 
 
 class PreparedFile(Protocol):
-    """What `prepare` answers: the file to open, and all pages of a document."""
+    """What `prepare` answers: the file to open, all pages of a document, and a sentence where that is not all of it."""
 
     @property
     def file(self) -> Path: ...
     @property
     def pages(self) -> tuple[Path, ...]: ...
+    @property
+    def shortened(self) -> str: ...
 
 
 class Prepare(Protocol):
@@ -79,6 +82,7 @@ class AssetFetcher:
         self._learned: dict[str, int] = {}  # sizes that the server told only when asked for the file
         self._preparing = asyncio.Lock()
         self._stopped, self._unreachable = False, 0
+        self._ask_again = AskAgain(cache, downloader)
 
     @property
     def panels(self) -> frozenset[str]:
@@ -125,6 +129,7 @@ class AssetFetcher:
     async def gather(self, needs: Sequence[Need], pinned: Collection[str], delete: Collection[str], on_ready: OnReady) -> None:
         """One round; a second pass follows at once where a file turned out to need more room than was planned for."""
         self._stopped, self._unreachable = False, 0
+        await self._ask_again.look(needs)
         for _ in range(2):
             known = dict(self._learned)
             await self._carry_out(await self.plan(needs, pinned, delete), needs, on_ready)
@@ -183,10 +188,14 @@ class AssetFetcher:
         return sum([await self._look_at(need, stored) for need in waiting]) if stored else 0
 
     def _settle(self, need: Need) -> None:
-        stored = self._cache.find(key_of(need))
+        stored, derived = self._look_up(need)
         if stored:
             self._cache.call(key_of(need), stored.sha256, need.asset.content_id)
-        self._item_faults.gone(fault_key(need))
+        if derived and derived.shortened:
+            words = f"{need.asset.name}: {derived.shortened}"
+            self._item_faults.state(fault_key(need), "shortened", words, item_id=need.item_id, content_id=need.asset.content_id)
+        else:
+            self._item_faults.gone(fault_key(need))
 
     async def _fetch(self, job: _Job, waiting: Sequence[Need]) -> Stored | None:
         need = waiting[0]
@@ -234,9 +243,8 @@ class AssetFetcher:
         source, cache = self._cache.folder / stored.file, self._cache
         made = await self._prepare(source, need.kind, need.asset.name, cache.prepared, self.panel, sha256=stored.sha256)
         pages = tuple(cache.relative(page) for page in made.pages)
-        derived = Derived(self._panel_of(need.kind), need.kind, cache.relative(made.file), pages=pages)
-        size = await asyncio.to_thread(cache.size_of, derived.places)
-        return Derived(derived.panel, derived.kind, derived.file, size, pages)
+        derived = Derived(self._panel_of(need.kind), need.kind, cache.relative(made.file), pages=pages, shortened=made.shortened)
+        return replace(derived, size=await asyncio.to_thread(cache.size_of, derived.places))
 
 
 def key_of(need: Need) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from player.core.ask_again import Validators
 from player.core.content import WantedAsset
 from player.core.filehash import parse_file_hash
 from player.errors import ContentError
@@ -20,9 +21,9 @@ from player.media.fetch.body import Patience
 from player.media.fetch.egress import Egress, Way, parse_url
 from player.media.fetch.partfile import PartFile
 from player.media.fetch.pump import NoRoom, Progress
-from player.media.fetch.transfer import Fetched, Transfer
+from player.media.fetch.transfer import Answer, Fetched, Transfer, ask
 
-__all__ = ["Downloader", "Fetched", "NoRoom", "Patience", "Progress"]
+__all__ = ["Answer", "Downloader", "Fetched", "NoRoom", "Patience", "Progress"]
 
 
 class Downloader:
@@ -66,3 +67,8 @@ class Downloader:
                 return await Transfer(self._way, self._patience, asset, url, expected, part, room, progress).run()
             finally:
                 part.close()
+
+    async def ask(self, asset: WantedAsset, known: Validators) -> Answer | None:
+        """What lies behind `asset` now, without fetching it; None where it is what is `known`. Raises ContentError, ServerError."""
+        async with self._slots:
+            return await ask(self._way, asset, parse_url(asset.url, asset.name), known)

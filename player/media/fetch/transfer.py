@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,9 +17,10 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
+from player.core.ask_again import Validators
 from player.core.content import WantedAsset
 from player.core.filehash import FileHash
-from player.errors import ContentError, ServerBusy, ServerNonsense, ServerRefused
+from player.errors import ContentError, ServerBusy, ServerError, ServerNonsense, ServerRefused
 from player.media.fetch.body import PACKED, Body, BrokenOff, Patience
 from player.media.fetch.egress import Way, shown
 from player.media.fetch.partfile import Note, PartFile
@@ -36,16 +36,11 @@ _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Validators:
-    """What a server calls the bytes behind an address, as its headers have it."""
+class Answer:
+    """What a server says of a file: what it calls the bytes, and how many there are, None where it does not say."""
 
-    etag: str | None = None
-    last_modified: str | None = None
-
-    @classmethod
-    def of(cls, headers: Mapping[str, str]) -> Validators:
-        """Of an answer."""
-        return cls(headers.get("ETag"), headers.get("Last-Modified"))
+    validators: Validators
+    length: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ class Fetched:
     sha256: str
     size: int
     verified: bool
-    validators: Validators = Validators()
+    validators: Validators
 
 
 class _StartOver(Exception):
@@ -187,14 +182,12 @@ class Transfer:
         if response.status == 416 and self._part.size:
             raise _StartOver
         if response.status not in (200, 206):
-            said = f"{response.status}: {response.reason}" if response.reason else str(response.status)
-            refusal = ServerBusy if response.status >= 500 or response.status in _PASSING else ServerRefused
-            raise refusal(where, said, retry_after(response.headers.get("Retry-After")))
+            raise _refused(response)
         coding = response.headers.get("Content-Encoding", "identity").lower()
         self._packed = coding in PACKED
         if not self._packed and coding != "identity":
             raise ServerNonsense(where, f"it sends media compressed ({coding}), although asked not to: turn that off for media")
-        self._validators, self._where, self._page = Validators.of(response.headers), where, None
+        self._validators, self._where, self._page = validators_of(response), where, None
         if response.status == 206:
             return self._accept_range(response)
         if response.content_type in _PAGES:
@@ -235,6 +228,32 @@ class Transfer:
             headers = response.headers
             note = Note(shown(self._url), self._asset.file_hash, headers.get("ETag"), headers.get("Last-Modified"), total)
             await asyncio.to_thread(self._part.remember, note, durably=total is None or total > BATCH)
+
+
+async def ask(way: Way, asset: WantedAsset, url: URL, known: Validators) -> Answer | None:
+    """What lies behind `url` now; None where it is what is `known`. Raises ContentError, ServerError."""
+    conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    headers = {"Accept-Encoding": "identity", **{name: value for name, value in conditions.items() if value}}
+    async with way.open(url, asset.name, headers) as response:
+        if response.status == 304:
+            return None
+        if response.status != 200:
+            raise _refused(response)
+        if response.content_type in _PAGES:
+            raise ServerNonsense(shown(response.url), f"it sent {response.content_type} instead of media")
+        packed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+        return Answer(validators_of(response), None if packed else response.content_length)
+
+
+def _refused(response: aiohttp.ClientResponse) -> ServerError:
+    said = f"{response.status}: {response.reason}" if response.reason else str(response.status)
+    refusal = ServerBusy if response.status >= 500 or response.status in _PASSING else ServerRefused
+    return refusal(shown(response.url), said, retry_after(response.headers.get("Retry-After")))
+
+
+def validators_of(response: aiohttp.ClientResponse) -> Validators:
+    """As its headers have them."""
+    return Validators(response.headers.get("ETag"), response.headers.get("Last-Modified"))
 
 
 def retry_after(text: str | None) -> float | None:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from player.core.ask_again import Validators
 from player.core.ports.box import Clock
 from player.core.syncplan import Held
 from player.errors import StorageError
@@ -77,7 +78,8 @@ class Cache:
             self._unsaved = 0
             files = dict(self._index.files)
             self._index.names = {key: sha256 for key, sha256 in self._index.names.items() if sha256 in files}
-            await asyncio.to_thread(self._snapshot.write, Index(files, dict(self._index.names)))
+            self._index.validators = {key: v for key, v in self._index.validators.items() if key in self._index.names}
+            await asyncio.to_thread(self._snapshot.write, Index(files, dict(self._index.names), dict(self._index.validators)))
 
     async def _changed(self) -> None:
         """Now and then, not at each file: ten thousand files would wear the flash with indexes; a lost entry costs one download."""
@@ -122,6 +124,8 @@ class Cache:
             stored = replace(stored, derived=before.derived, contents=before.contents)
         self._index.files[stored.sha256] = stored
         self.call(key, stored.sha256, content_id)
+        if not fetched.verified:
+            self.name_validators(key, fetched.validators)
         await self._changed()
         return self._index.files[stored.sha256]
 
@@ -147,6 +151,27 @@ class Cache:
         contents = tuple(dict.fromkeys((*stored.contents, content_id)))
         self._index.names[key] = sha256
         self._index.files[sha256] = replace(stored, contents=contents)
+        self._unsaved += 1
+
+    def validators(self, key: str) -> Validators:
+        """What the server called the bytes of a revision, nothing where that is not known."""
+        return self._index.validators.get(key, Validators())
+
+    def name_validators(self, key: str, validators: Validators) -> None:
+        """Notes what the server calls the bytes of a revision."""
+        if validators not in (Validators(), self.validators(key)):
+            self._index.validators[key] = validators
+            self._unsaved += 1
+
+    def tagged(self, content_id: str) -> dict[str, Validators]:
+        """What is here of this content under whichever address: SHA-256 -> what the server called it."""
+        named = {self._index.names[key]: found for key, found in self._index.validators.items() if key in self._index.names}
+        return {s.sha256: named[s.sha256] for s in self._index.files.values() if s.sha256 in named and content_id in s.contents}
+
+    def forget_name(self, key: str) -> None:
+        """Other bytes are behind this revision's name: it is fetched as if it were not here; the file that is stays."""
+        self._index.names.pop(key, None)
+        self._index.validators.pop(key, None)
         self._unsaved += 1
 
     async def add_derived(self, sha256: str, derived: Derived) -> None:

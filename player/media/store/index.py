@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from player.core.ask_again import Validators
 from player.media.filetype import sniff
 
 ANY_PANEL = "any"
@@ -13,7 +14,8 @@ ANY_PANEL = "any"
 class Derived:
     """What a file became for a panel ("1920x1080", or `ANY_PANEL`).
 
-    `file` and `pages` as in `Item.file`; `size` is what they take beside the file itself, in bytes.
+    `file` and `pages` as in `Item.file`; `size` is what they take beside the file itself, in bytes. `shortened` is a sentence
+    where that is not all of it.
     """
 
     panel: str
@@ -21,6 +23,7 @@ class Derived:
     file: str
     size: int = 0
     pages: tuple[str, ...] = ()
+    shortened: str = ""
 
     @property
     def places(self) -> frozenset[str]:
@@ -64,10 +67,11 @@ class Damaged:
 
 @dataclass(slots=True)
 class Index:
-    """`files` by SHA-256; `names`: key of a revision -> SHA-256."""
+    """`files` by SHA-256; `names`: key of a revision -> SHA-256; `validators` of those that no hash tells apart."""
 
     files: dict[str, Stored] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    validators: dict[str, Validators] = field(default_factory=dict)
 
 
 _SUFFIXES = {

@@ -581,3 +581,81 @@ async def test_c12_ten_thousand_items_that_are_here_are_a_round_of_a_second(benc
     await bench.on_air(*pages, *files)
     assert time.process_time() - began < 1.5
     assert len(bench.sync.manifest.items) == 10_000
+
+
+# --- bytes, not names
+
+
+DATES = ("Wed, 21 Oct 2026 07:28:00 GMT", "Thu, 22 Oct 2026 07:28:00 GMT")
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"etag": '"1"'}, {"etag": '"2"'}), ({"last_modified": DATES[0]}, {"last_modified": DATES[1]}), ({}, {})],
+    ids=["tag", "date", "length alone"],
+)
+async def test_other_bytes_behind_the_same_address_are_on_air_a_few_rounds_later(
+    bench: Bench, before: dict[str, str], after: dict[str, str], conditional: bool
+):
+    wish = bench.video("a", hash_="", conditional=conditional, **before)
+    await bench.on_air(wish, bench.video("b"), rounds=5)
+    (first, _) = bench.snapshot.read().items
+    served = bench.chaos.serve("/a", body_of("a") + b"and more", conditional=conditional, **(before | after))
+    assert await bench.on_air(wish, bench.video("b"), rounds=4) == ["a", "b"]
+    (second, _) = bench.snapshot.read().items
+    assert (second.asset, second.asset != first.asset) == (hashlib.sha256(served.body).hexdigest(), True)
+
+
+async def test_unchanged_bytes_cost_a_304_now_and_then_and_are_fetched_once(bench: Bench, chaos: Chaos):
+    wishes = [bench.video(name, hash_="", etag=f'"{name}"') for name in "abcdef"]
+    hashed = bench.video("g", etag='"g"')
+    await bench.on_air(*wishes, hashed)
+    assert [chaos.count(f"/{name}") for name in "abcdefg"] == [1] * 7
+    await bench.on_air(*wishes, hashed, rounds=3)
+    assert [chaos.count(f"/{name}") for name in "abcdefg"] == [2] * 6 + [1], "each once in three rounds; a hash needs no question"
+    assert [one.headers["if-none-match"] for one in chaos.seen[7:]] == [f'"{one.path[1:]}"' for one in chaos.seen[7:]]
+    assert bench.codes() == []
+
+
+async def test_the_same_bytes_under_another_address_are_not_fetched_again(bench: Bench, chaos: Chaos):
+    item, asset = bench.video("a", hash_="", etag='"strong"')
+    await bench.on_air((item, asset))
+    (before,) = bench.snapshot.read().items
+    moved = replace(asset, url=f"{asset.url}?copy=2")
+    assert await bench.on_air((item, moved), rounds=2) == ["a"]
+    (after,) = bench.snapshot.read().items
+    assert after.asset == before.asset
+    assert "if-none-match" in chaos.seen[1].headers
+    assert [one for one in chaos.seen[1:] if "if-none-match" not in one.headers] == [], "not fetched"
+
+
+@pytest.mark.parametrize("trouble", [404, 503, "login page", "away"])
+async def test_a_question_that_fails_costs_nothing(bench: Bench, trouble: int | str):
+    wish = bench.video("a", hash_="", etag='"1"')
+    await bench.on_air(wish, rounds=2)
+    before = bench.snapshot.read()
+    vices = {"status": trouble} if isinstance(trouble, int) else {"content_type": "text/html"} if trouble == "login page" else {}
+    bench.chaos.serve("/a", b"<html>", conditional=False, **vices)
+    if trouble == "away":
+        bench.chaos.raw("/a", b"")
+    assert await bench.on_air(wish, rounds=3) == ["a"]
+    assert (bench.snapshot.read(), bench.codes()) == (before, [])
+
+
+async def test_after_a_restart_what_the_server_called_the_bytes_is_known(tmp_path: Path, chaos: Chaos):
+    for _ in range(2):
+        async with benched(tmp_path, chaos, FakeClock()) as bench:
+            await bench.on_air(bench.video("a", hash_="", etag='"1"'), rounds=2)
+    assert ["if-none-match" in one.headers for one in chaos.seen] == [False, True, True, True]
+
+
+async def test_a_document_of_which_only_a_part_is_shown_is_on_air_and_a_fault_says_so(tmp_path: Path, chaos: Chaos):
+    for _ in range(2):  # a restart does not forget it
+        async with benched(tmp_path, chaos, FakeClock()) as bench:
+            bench.prepare.shortened = "it has 300 pages, and only the first 200 can be shown; split it"
+            assert await bench.on_air(bench.video("a", kind=Kind.PDF), rounds=2) != []
+            (fault,) = bench.sync.faults
+            assert (fault.code, fault.content_id) == ("shortened", "a")
+            assert "a: it has 300 pages" in fault.message
+            assert bench.sync.retry_in_s() is None

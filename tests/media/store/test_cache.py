@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from player.core.ask_again import Validators
 from player.errors import StorageError
 from player.media.fetch.transfer import Fetched
 from player.media.store.cache import Cache
@@ -36,7 +37,9 @@ async def cache(tmp_path: Path, clock: FakeClock) -> Cache:
 async def keep(cache: Cache, body: bytes = MP4, key: str = KEY, name: str = "clip.mp4"):
     part = cache.parts / f"{key}.part"
     part.write_bytes(body)
-    return await cache.adopt(Fetched(part, hashlib.sha256(body).hexdigest(), len(body), verified=True), key, name, "5")
+    return await cache.adopt(
+        Fetched(part, hashlib.sha256(body).hexdigest(), len(body), verified=True, validators=Validators()), key, name, "5"
+    )
 
 
 async def reopened(cache: Cache, clock: FakeClock) -> Cache:
