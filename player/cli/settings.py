@@ -52,10 +52,10 @@ def set_(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
 
 
 def in_words(value: Any) -> str:
-    """True -> "on"; None -> "-"."""
+    """True -> "on"; 30.0 -> "30"; None -> "-"."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return "-" if value is None else str(value)
+    return "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _when(seconds: float | None) -> str:

@@ -60,7 +60,7 @@ class AlsaMixer:
         """0 to 100. Raises BoxError."""
         if self._kept is not None:
             return self._kept
-        controls = parse_controls(await self._amixer("sget", self._control.name))
+        controls = parse_controls(await self._said())
         if not controls:
             raise BoxError("audio", f"{self} no longer says its volume; was the sound card unplugged?")
         return controls[0].volume
@@ -71,6 +71,13 @@ class AlsaMixer:
             await self._amixer("sset", self._control.name, f"{volume}%")
         else:
             self._kept = volume
+
+    async def muted(self) -> bool:
+        """Where every channel's switch is off. Raises BoxError."""
+        if not self._control.switch:
+            return self._kept is not None
+        switches = re.findall(r": Playback .*\[(on|off)\]", await self._said())
+        return bool(switches) and set(switches) == {"off"}
 
     async def set_muted(self, muted: bool) -> None:
         """Silence, or the volume as it was. Raises BoxError."""
@@ -83,6 +90,9 @@ class AlsaMixer:
         elif not muted and self._kept is not None:
             volume, self._kept = self._kept, None
             await self.set_volume(volume)
+
+    async def _said(self) -> str:
+        return await self._amixer("sget", self._control.name)
 
     async def _amixer(self, *arguments: str) -> str:
         return await run_amixer(self._card, arguments, self._environment, self._deadline_s)

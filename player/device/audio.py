@@ -85,6 +85,11 @@ class PulseSink:
             sink.volume.value_flat = volume / 100
             await pulse.sink_volume_set(sink.index, sink.volume)
 
+    async def muted(self) -> bool:
+        """Whether the sink's switch is off. Raises BoxError."""
+        async with self._default_sink() as (_, sink):
+            return bool(sink.mute)
+
     async def set_muted(self, muted: bool) -> None:
         """Silence, or the volume as it was. Raises BoxError."""
         async with self._default_sink() as (pulse, sink):
@@ -153,6 +158,9 @@ class LateAudio:
 
     async def set_volume(self, volume: int) -> None:
         await (await self._audio()).set_volume(volume)
+
+    async def muted(self) -> bool:
+        return await (await self._audio()).muted()
 
     async def set_muted(self, muted: bool) -> None:
         await (await self._audio()).set_muted(muted)

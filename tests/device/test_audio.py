@@ -103,6 +103,7 @@ async def test_volume_and_mute_of_the_default_sink(tmp_path: Path):
         for muted, word in ((True, "yes"), (False, "no")):
             await audio.set_muted(muted)
             assert await pactl(environment, "get-sink-mute", "test") == f"Mute: {word}\n"
+            assert await audio.muted() is muted
         assert await audio.volume() == 100
 
 
@@ -163,8 +164,9 @@ async def test_without_a_server_the_real_amixer_turns_the_cards_control(tmp_path
         assert "40%" in await pactl(session, "get-sink-volume", "test")
         await mixer.set_muted(True)
         assert await pactl(session, "get-sink-mute", "test") == "Mute: yes\n"
-        assert await mixer.volume() == 40
+        assert (await mixer.volume(), await mixer.muted()) == (40, True)
         await mixer.set_muted(False)
+        assert await mixer.muted() is False
         assert await pactl(session, "get-sink-mute", "test") == "Mute: no\n"
 
 
@@ -176,11 +178,11 @@ async def test_a_card_without_a_switch_is_silenced_by_volume_and_remembers(tmp_p
     mixer = await find_mixer({"PATH": f"{tmp_path}:{os.environ['PATH']}", "MIXER": str(level)}, one_card(tmp_path), 2)
     assert not isinstance(mixer, Absent)
     await mixer.set_muted(True)
-    assert (level.read_text(), await mixer.volume()) == ("0\n", 60)
+    assert (level.read_text(), await mixer.volume(), await mixer.muted()) == ("0\n", 60, True)
     await mixer.set_volume(30)
     assert (level.read_text(), await mixer.volume()) == ("0\n", 30)
     await mixer.set_muted(False)
-    assert (level.read_text(), await mixer.volume()) == ("30\n", 30)
+    assert (level.read_text(), await mixer.volume(), await mixer.muted()) == ("30\n", 30, False)
 
 
 async def test_a_hung_mixer_costs_the_deadline_alone(tmp_path: Path):

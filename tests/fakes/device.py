@@ -255,7 +255,7 @@ class FakeAudio:
     """`core.ports.Audio`; with `broken` every call is refused."""
 
     level: int = 100
-    muted: bool = False
+    silent: bool = False
     broken: bool = False
 
     async def volume(self) -> int:
@@ -266,9 +266,13 @@ class FakeAudio:
         self._check()
         self.level = volume
 
+    async def muted(self) -> bool:
+        self._check()
+        return self.silent
+
     async def set_muted(self, muted: bool) -> None:
         self._check()
-        self.muted = muted
+        self.silent = muted
 
     def _check(self) -> None:
         if self.broken:

@@ -56,8 +56,10 @@ def _file(path: Path, content_type: str) -> Callable[[web.Request], Awaitable[we
 
 
 def in_words_value(value: Value) -> str:
-    """True -> "on"; None -> "–"."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else "–" if value is None else str(value)
+    """True -> "on"; 30.0 -> "30"; None -> "–"."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def in_words_bytes(count: float) -> str:

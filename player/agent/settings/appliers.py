@@ -38,7 +38,10 @@ def build_appliers(*, stage: StagePort, audio: Audio | Absent, panel: Panel | Ab
         "volume": Applier(
             lambda v: f"the volume is {v}", _telling(audio, lambda a, v: a.set_volume(v)), _reading(audio, lambda a: a.volume())
         ),
-        "muted": Applier(lambda v: f"the sound is {_on(not v)}", _telling(audio, lambda a, v: a.set_muted(v))),
+        "muted": Applier(
+            lambda v: f"the sound is {_on(not v)}", _telling(audio, lambda a, v: a.set_muted(v)),
+            _reading(audio, lambda a: a.muted()),
+        ),
         "screen_on": Applier(
             lambda v: f"the screen is {_on(v)}", _telling(panel, lambda p, v: p.set_power(v)), _seen(stage, lambda s: s.screen_on)
         ),

@@ -34,6 +34,9 @@ class Audio(Protocol):
     async def set_volume(self, volume: int) -> None:
         """0 to 100."""
 
+    async def muted(self) -> bool:
+        """Whether it is silent by `set_muted`, or by anybody else's switch."""
+
     async def set_muted(self, muted: bool) -> None:
         """Silence, or the volume as it was."""
 

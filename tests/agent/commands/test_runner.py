@@ -181,7 +181,7 @@ async def test_k8_states_are_ordered_durably(box: Box):
         Orientation.PORTRAIT,
         True,
     )
-    assert (box.audio.muted, box.panel.power, box.panel.level) == (True, False, 40)
+    assert (box.audio.silent, box.panel.power, box.panel.level) == (True, False, 40)
     assert box.stage.asked == [Reread()] * 5
 
 

@@ -17,9 +17,12 @@ import pytest
 
 from player.agent.control.access import FREE_TRIES, Refused, Scope, Throttle, TokenStore, check_host
 from player.agent.control.http import ControlServer
+from player.agent.control.local_page import in_words_value
 from player.cli.client import ControlClient
+from player.cli.settings import in_words
 from player.core.cover import StageState
 from player.core.ports.stage import StageStatus
+from player.core.settings import Value
 from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
 from tests.fakes.brief import brief
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
@@ -160,6 +163,12 @@ async def test_a_setting_that_is_refused_says_why(served: Served) -> None:
         assert (found, answer["error"]) == (code, error)
         assert words in answer["message"]
     assert served.actions.done == []
+
+
+@pytest.mark.parametrize(("value", "words"), [(True, "on"), (False, "off"), (None, "–"), (30.0, "30"), (2.5, "2.5"), ("x", "x")])
+def test_values_are_told_in_words(value: Value, words: str) -> None:
+    assert in_words_value(value) == words
+    assert in_words(value) == words.replace("–", "-")
 
 
 async def test_the_page_has_the_settings(served: Served) -> None:

@@ -169,7 +169,7 @@ async def test_each_setting_reaches_its_device(box: Box, name: str, value: Any, 
     settings = await box.start()
     assert await settings.ask(name, value, **LINE) == said
     assert getattr(box.brief.current.settings, name, value) == value
-    told = (box.audio.muted, box.panel.power, box.panel.level, box.host.calls)
+    told = (box.audio.silent, box.panel.power, box.panel.level, box.host.calls)
     assert told == {
         "muted": (True, True, 100, []), "screen_on": (False, False, 100, []), "brightness": (False, True, 40, []),
         "orientation": (False, True, 100, []), "time_zone": (False, True, 100, ["time zone Europe/Berlin"]),
@@ -177,11 +177,11 @@ async def test_each_setting_reaches_its_device(box: Box, name: str, value: Any, 
 
 
 async def test_what_is_found_is_what_the_devices_and_the_stage_say(box: Box):
-    box.audio.level, box.panel.level = 71, 62
+    box.audio.level, box.audio.silent, box.panel.level = 71, True, 62
     box.stage.status = StageStatus(orientation="portrait", screen_on=False)
     rows = {row.name: row.found for row in await (await box.start()).rows()}
     assert rows == {
-        "volume": 71, "muted": None, "screen_on": False, "brightness": 62, "orientation": "portrait", "locked": None,
+        "volume": 71, "muted": True, "screen_on": False, "brightness": 62, "orientation": "portrait", "locked": None,
         "time_zone": None, "heartbeat_interval": None,
     }  # fmt: skip
     assert rows.keys() == SETTINGS.keys()
@@ -227,18 +227,18 @@ async def test_k8_wanted_values_are_told_again_after_a_start(box: Box):
     settings = await box.start()
     for name, value in (("volume", 35), ("muted", True), ("brightness", 40), ("screen_on", False)):
         await settings.ask(name, value, **LINE)
-    box.audio.level, box.audio.muted, box.panel.level, box.panel.power = 100, False, 100, True
+    box.audio.level, box.audio.silent, box.panel.level, box.panel.power = 100, False, 100, True
     async with running((await box.start()).run()):
-        await eventually(lambda: (box.audio.level, box.audio.muted) == (35, True))
+        await eventually(lambda: (box.audio.level, box.audio.silent) == (35, True))
         await eventually(lambda: (box.panel.level, box.panel.power) == (40, False))
 
 
 async def test_what_nobody_asked_for_is_left_alone_after_a_start(box: Box):
-    box.audio.level, box.audio.muted, box.panel.power, box.panel.level = 71, True, False, 62
+    box.audio.level, box.audio.silent, box.panel.power, box.panel.level = 71, True, False, 62
     settings = await box.start()
     async with running(settings.run()):
         await settings.ask("orientation", "portrait", **LINE)
-    assert (box.audio.level, box.audio.muted, box.panel.power, box.panel.level) == (71, True, False, 62)
+    assert (box.audio.level, box.audio.silent, box.panel.power, box.panel.level) == (71, True, False, 62)
     assert box.host.calls == []
 
 
