@@ -7,9 +7,10 @@ Three daemons, one package. Content goes round one ring:
 Where to look:
 
     core/        pure decisions: what is on air, what comes next, what to fetch, what a command may do; `core/ports`: every seam
-    cms/         the servers: one folder an API; a vendor's words stop there
+    cms/         the servers: one folder an API; a vendor's words stop there. `cms/__init__`: the table of them
     media/       files: fetched (`fetch`), kept (`store`), made ready to be shown (`prepare`)
-    agent/       network, commands, settings, reports, the control API; draws nothing
+    agent/       network, commands, settings, reports, the control API; draws nothing. `inbox`: what a server's events mean;
+                 `server_folder`: what is kept of each server; `reports/plays_outbox`: where plays wait while offline
     stage/       playback and proof of play; needs no agent and no network
     compositor/  sway: starting it, and speaking to it
     device/      what this box can do: sound, display, power, sensors

@@ -18,16 +18,21 @@ import time
 import tomllib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import pytest
 
 from player.agent.control.access import Scope, TokenStore
 from player.agent.control.http import ControlServer
+from player.agent.reports.status import ServerContact
 from player.cli import make_parser
 from player.cli.play import Intake
+from player.cli.questions import in_words
 from player.cli.spans import BadSpan, age, since
+from player.core.contact import Standing
 from player.core.content import Item, Kind, Playlist, full_screen
 from player.core.cover import StageState
 from player.core.ports.stage import StageStatus
@@ -137,6 +142,39 @@ def test_a_wrong_configuration_is_exit_code_2_and_names_file_and_key(box: Box, c
     done = box(command, "--config", str(path))
     assert done.returncode == 2
     assert done.stderr == f"signage-player: {path}: cms.urll: there is no such key; did you mean cms.url?\n"
+
+
+@pytest.mark.parametrize("command", ["agent", "status", "doctor"])
+def test_a_server_that_is_not_spoken_is_refused_by_every_command_alike(box: Box, command: str) -> None:
+    path = box.folder / "wrong.toml"
+    path.write_text("[cms]\nkind = 'adcats'\nurl = 'https://cms.example.com'")
+    done = box(command, "--config", str(path))
+    assert done.returncode == 2
+    assert done.stderr == (f'signage-player: {path}: cms.kind: this version does not speak "adcats"; did you mean "adcast"?\n')
+
+
+@pytest.mark.parametrize(
+    ("standing", "abilities", "says"),
+    [
+        (
+            Standing.NONE,
+            {"plays": "no: no server is configured"},
+            ["server        none is configured (cms.url)", "no, there is no server"],
+        ),
+        (Standing.REFUSED, {"plays": "yes"}, ["refuses this box, spot https://x, never reached"]),
+        (
+            Standing.UNKNOWN,
+            {"plays": "no: it has no path"},
+            ["not heard of since the start", "not offered   plays: it has no path"],
+        ),
+    ],
+)
+def test_status_says_how_it_stands_with_the_server(standing: Standing, abilities: dict[str, str], says: list[str]) -> None:
+    told = msgspec.to_builtins(replace(status(), server=ServerContact("spot", "https://x", False, None, standing, abilities)))
+    words = in_words(told)
+    for part in says:
+        assert part in words
+    assert "away" not in words
 
 
 @pytest.mark.parametrize(

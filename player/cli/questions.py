@@ -52,7 +52,8 @@ def pair(_: argparse.Namespace, __: Config, dirs: Dirs) -> int:
     elif answer["pairing_code"]:
         print(answer["pairing_code"])
     else:
-        print(f"no pairing code yet: {answer['server'] or 'no server is configured (cms.url)'} has not answered", file=sys.stderr)
+        why = f"{answer['server']} has not answered" if answer["server"] else "no server is configured (cms.url)"
+        print(f"no pairing code: {why}", file=sys.stderr)
         return 1
     return 0
 
@@ -78,7 +79,8 @@ def in_words(status: dict[str, Any]) -> str:
         ("state", status["state"] + (", locked" if status.get("locked") else "")),
         *(("on screen", _item(item)) for item in status["now"]["items"]),
         ("server", _server(server)),
-        ("paired", "yes" if status["paired"] else f"no, code {status['pairing_code'] or 'not known yet'}"),
+        *(("not offered", f"{name}: {said}") for name, said in _lacks(server)),
+        ("paired", _paired(status)),
         ("content", f"{manifest['items']} items, {manifest['assets_ready']} of {manifest['assets_total']} files ready"),
         ("cache", f"{cache['bytes'] / 2**20:.1f} of {cache['limit'] / 2**20:.0f} MiB in {cache['files']} files"),
         ("picture", f"{stage['backend']} {stage['size']} {stage['orientation']}, {stage['frames_dropped']} frames dropped"),
@@ -88,6 +90,19 @@ def in_words(status: dict[str, Any]) -> str:
         ("player", f"{status['uuid8']}, version {status['version']}, running for {status['uptime_s']:.0f} s"),
     ]
     return "\n".join(f"{name:14}{text}" for name, text in lines)
+
+
+def _lacks(server: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a server that is there does not offer, and why."""
+    if server["standing"] == "none":
+        return []
+    return [(name, said.removeprefix("no: ")) for name, said in server["abilities"].items() if said != "yes"]
+
+
+def _paired(status: dict[str, Any]) -> str:
+    if status["server"]["standing"] == "none":
+        return "no, there is no server"
+    return "yes" if status["paired"] else f"no, code {status['pairing_code'] or 'not known yet'}"
 
 
 STANDINGS = {

@@ -76,8 +76,6 @@ class ServerHttp:
         self._secrets, self._headers, self._tls = tuple(s for s in secrets if s), dict(headers or {}), tls
         self._total_s = total_s
         self._paces = Paces(clock)
-        self.online: bool | None = None
-        self.last_contact: float | None = None  # seconds since the epoch
         self.server_time: float | None = None  # what the server's clock said with its last answer, to the second
 
     def __repr__(self) -> str:
@@ -139,12 +137,10 @@ class ServerHttp:
         except _OUTSIDE as error:
             translated = _translate(url, error)
             pace.failed(translated)
-            self._contact(answered=isinstance(translated, ServerRefused | ServerBusy), error=translated)
             if translated is error:
                 raise
             raise translated from error
         pace.worked(got.headers)
-        self._contact(answered=True)
 
     def _options(self, total_s: float, options: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -163,14 +159,6 @@ class ServerHttp:
         for secret in self._secrets:
             text = text.replace(secret, f"{secret[:8]}…")
         return text
-
-    def _contact(self, *, answered: bool, error: ServerError | None = None) -> None:
-        """Whether the last call was answered. One endpoint may fail while others work: what counts is said by the heartbeat."""
-        if answered:
-            self.last_contact = self._clock.now().timestamp()
-        if self.online is not answered:
-            log.debug("%s: %s", self, error or "it answers")
-        self.online = answered
 
 
 _OUTSIDE = (ServerError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
