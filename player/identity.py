@@ -73,7 +73,7 @@ def load_or_create(state_dir: Path) -> Identity:
     identity = next((one for one in held if one is not None), None)
     if identity is None:
         identity = Identity(str(uuid.uuid4()), os.urandom(32))
-        log.info("this box has a name of its own now: %s…", identity.uuid8)
+        log.info("this box has a new identity: %s…", identity.uuid8)
     for file, one in zip(files, held, strict=True):
         if one != identity:
             file.write(identity)

@@ -300,7 +300,7 @@ class Agent:
         try:
             await self.stage.ask(ReleaseItems())
         except BoxError as error:
-            return f"{self.sync}; what the stage keeps off stays off: {error}"
+            return f"{self.sync}; items that are kept off stay off: {error}"
         return str(self.sync)
 
     async def _restart(self) -> None:

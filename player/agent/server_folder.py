@@ -110,7 +110,7 @@ def _take_over(state: Path, servers: Path, key: str, facts: ServerFacts) -> None
     ServerFolder(folder, facts).keep()
     making.replace(servers)
     sync_folder(state)
-    log.info("what is kept of a server has its folder: %s", servers / key)
+    log.info("what belongs to this server is kept in %s", servers / key)
 
 
 def _server_locked(path: Path) -> bool | None:

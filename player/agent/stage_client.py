@@ -125,7 +125,7 @@ class StageClient:
                 case RequestRefused(number, reason):
                     self._settle(number, BoxError("stage", reason))
                 case PassedOver(kind):
-                    log.debug("the stage said what means nothing here: %s", kind)
+                    log.debug("a message of the stage is not understood and is ignored: %s", kind)
                 case Asked() | NotUnderstood():
                     raise ContentError("bad_message", "the stage", "it sent a request")
                 case _:

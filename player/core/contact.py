@@ -50,4 +50,4 @@ def sentence(error: ServerError) -> str:
         return f"{error}; check cms.kind and cms.url. What is here plays on"
     if isinstance(error, ServerRefused):
         return f"{error}; ask whoever runs the server whether this box still belongs to it. What is here plays on"
-    return f"no contact with the server, what is here plays on: {error}"
+    return f"no contact with the server; what is here plays on: {error}"

@@ -58,7 +58,7 @@ class AgentSocket:
         for writer in self._listeners:
             writer.write(line)
             if writer.transport.get_write_buffer_size() > self._waiting_limit:
-                log.warning("a listener does not read what it is told: it is cut off")
+                log.warning("a client of the stage does not read what it is sent; it is disconnected")
                 writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,9 +74,9 @@ class AgentSocket:
                         case NotUnderstood(number, reason):
                             writer.write(encode(RequestRefused(number, reason)))
                         case other:
-                            log.debug("a listener said what means nothing here: %s", other)
+                            log.debug("a message to the stage is not understood and is ignored: %s", other)
         except* (ConnectionError, SignageError, ValueError) as group:
-            log.debug("a listener left: %s", group.exceptions[0])
+            log.debug("a client of the stage disconnected: %s", group.exceptions[0])
         finally:
             self._listeners.discard(writer)
             writer.close()

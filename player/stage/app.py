@@ -177,7 +177,7 @@ class Stage:
         self.mark.clear()
 
     def _compositor_gone(self) -> None:
-        log.error("the compositor went away; the stage starts again with the next one")
+        log.error("the compositor ended; the stage restarts with the next one")
         self.stop()
         logging.shutdown()
         os._exit(COMPOSITOR_GONE)

@@ -104,7 +104,7 @@ class Panels:
         except BoxError as error:
             self._tried[name, what] = times + 1
             if times + 1 == TRIES:
-                log.warning("panel %s is left as it is: %s", name, error.reason)
+                log.warning("panel %s is left as it is after three tries: %s", name, error.reason)
             if not what.startswith("power"):  # behind the curtain a panel that stays on is dark all the same
                 self.problem = str(error)
         else:

@@ -106,7 +106,7 @@ class Plays:
             if self._journal:
                 self._journal.sync()
         except OSError as error:
-            log.error("proof of play could not be synced: %s", error)
+            log.error("proof of play is not yet safe from a power cut: %s", error)
 
     def drop_through(self, seq: int) -> None:
         """The server has accepted everything up to `seq`."""
@@ -154,7 +154,7 @@ class Mark:
         try:
             return self._snapshot.read() or _Deaths()
         except StorageError as error:
-            log.warning("%s; deaths of the stage are counted from now on, until it can be read", error)
+            log.warning("%s; how often the stage crashed before is not known", error)
             self._saved = False
             return _Deaths()
 
@@ -168,7 +168,6 @@ class Mark:
             count = self._deaths.counts[key] = self._deaths.counts.get(key, 0) + 1
             if count >= DEATHS:
                 self._deaths.until[key] = self._wall() + QUARANTINE_S
-                log.error("item %s is kept off for a day: the stage died %d times with it on screen", key, count)
         self._save()
         self.clear()
 

@@ -241,9 +241,8 @@ class Surround:
         first = self._panels.first
         if first is not None:
             self.orientation = first.orientation
-        self._note(
-            "no_display", None if any(self._panels.all) else "no panel is connected; playback goes on and is marked as not seen"
-        )
+        dark = "no panel is connected; playback goes on unseen. Check its cable and its power"
+        self._note("no_display", None if any(self._panels.all) else dark)
         self._note("display_mode", self._panels.problem)
         if self._placed != self._panels.rects:
             self._placed = self._panels.rects

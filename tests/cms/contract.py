@@ -55,6 +55,7 @@ from player.errors import (
 )
 from player.store import Journal
 from tests.fakes.clock import FakeClock
+from tests.fakes.faults import fault_page
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Scripted, Seen, scripted_server
@@ -134,7 +135,7 @@ class Bench:
 
 
 def result(command: str, *, numbered: bool = False) -> CommandResult:
-    return CommandResult(command, "next", CommandStatus.SUCCEEDED, "the next item is on", 5.0, 6.0, {}, numbered)
+    return CommandResult(command, "next", CommandStatus.SUCCEEDED, "the next item is shown", 5.0, 6.0, {}, numbered)
 
 
 def items(programme: Programme) -> list[Item]:
@@ -328,8 +329,8 @@ class ServerContract:
         for number in range(230):
             journal.append({"id": f"p{number}", "server": KEY})
         outbox = PlaysOutbox(
-            bench.connection.plays, stage, plays=tmp_path / "plays", folder=folder, clock=FakeClock(), sign=dict, look_s=0.02,
-            first_retry_s=0.01,
+            bench.connection.plays, stage, plays=tmp_path / "plays", folder=folder, clock=FakeClock(),
+            faults=fault_page(), sign=dict, look_s=0.02, first_retry_s=0.01,
         )  # fmt: skip
         async with running(outbox.run()):
             await eventually(lambda: DropPlays(230) in stage.asked, 10)

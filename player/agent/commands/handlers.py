@@ -156,19 +156,19 @@ def _settings(settings: SettingsRegistry, lock: ScreenLock) -> _Table:
 def _playback(stage: StagePort) -> _Table:
     async def following(_: c.Next, __: str) -> Done:
         await stage.ask(NextItem())
-        return Done("the next item is on")
+        return Done("the next item is shown")
 
     async def before(_: c.Previous, __: str) -> Done:
         await stage.ask(PreviousItem())
-        return Done("the item before is on")
+        return Done("the previous item is shown")
 
     async def play(wanted: c.Play, _: str) -> Done:
         await stage.ask(PlayContent(wanted.content_id, wanted.seconds))
-        return Done(f"content {wanted.content_id} is on")
+        return Done(f"content {wanted.content_id} is shown")
 
     async def identify(wanted: c.Identify, _: str) -> Done:
         await stage.ask(ShowIdentity(wanted.seconds))
-        return Done(f"this box shows itself for {wanted.seconds:g} s")
+        return Done(f"the screen shows which box it is for {wanted.seconds:g} s")
 
     async def message(wanted: c.ShowMessage, _: str) -> Done:
         await stage.ask(ShowText(wanted.text, wanted.seconds))

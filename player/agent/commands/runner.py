@@ -196,7 +196,7 @@ class CommandRunner:
         async with asyncio.timeout(self._deadline_s):
             await going.act()
         await asyncio.sleep(self._going_s)
-        self._finish(name, CommandStatus.FAILED, f"it was asked for, and {self._going_s:.0f} s later nothing had happened", began)
+        self._finish(name, CommandStatus.FAILED, f"it was started, but had not happened {self._going_s:.0f} s later", began)
 
     # --- writing down --------------------------------------------------------------------------------------------------
 
@@ -250,4 +250,4 @@ def _records(folder: Path) -> Iterator[tuple[int, CommandRecord]]:
         try:
             yield seq, msgspec.convert(body, CommandRecord)
         except msgspec.ValidationError as error:
-            log.warning("a record of a command cannot be read: %s", error)
+            log.warning("a command in the journal cannot be read and is skipped: %s", error)

@@ -183,7 +183,7 @@ class Feeds:
         first = feed.file not in self._here
         if not await asyncio.to_thread(self._write, feed.file, text.encode()) and not first:
             return
-        log.info("feed of %s: %d lines", feed.item, text.count("\n"))
+        log.info("the feed of %s has new text: %d lines", feed.item, text.count("\n"))
         if self._wanted.get(feed.url) is not feed:
             return
         self._here.add(feed.file)
@@ -228,8 +228,8 @@ def _validators(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 def _unreachable(name: str, reason: str) -> ContentError:
-    return ContentError("feed_unreachable", name, f"its feed cannot be had ({reason}); what was read before stays")
+    return ContentError("feed_unreachable", name, f"its feed cannot be fetched ({reason}); its last text stays")
 
 
 def _unreadable(name: str, reason: str) -> ContentError:
-    return ContentError("feed_unreadable", name, f"its feed cannot be read ({reason}); what was read before stays")
+    return ContentError("feed_unreadable", name, f"its feed cannot be read ({reason}); its last text stays")

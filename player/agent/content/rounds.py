@@ -69,9 +69,9 @@ class Rounds:
         try:
             await self._sync.once()
         except ServerUnreachable as error:  # the contact says so; and this may be a pause after what was said before
-            log.debug("the programme was not renewed, what is here plays on: %s", error)
+            log.debug("the programme was not updated; what is here plays on: %s", error)
         except SignageError as error:
-            self._faults.report("", "programme", f"the programme cannot be renewed, what is here plays on: {error}")
+            self._faults.report("", "programme", f"the programme cannot be updated; what is here plays on: {error}")
         else:
             self._faults.clear()
 

@@ -297,7 +297,7 @@ class Sync:
         for stored in self._cache.entries():
             if stored.sha256 not in kept:
                 await self._cache.evict(stored.sha256)
-        log.info("the cache was cleared; %d files on screen stay", len(kept))
+        log.info("the cache is cleared; the %d files on screen are kept", len(kept))
 
 
 def _only(layout: Layout, item_ids: Collection[str]) -> Layout:

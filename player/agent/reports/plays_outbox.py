@@ -145,7 +145,7 @@ class PlaysOutbox:
             since = min(known, default=self._cursor.through) - 1
             same = (seq for seq, body in read_journal(self._plays, after=since) if known.get(seq) == _id(body))
             through = max(same, default=0)
-            log.warning("the journal of plays is another one after number %d: read again from there", through)
+            log.warning("the journal of plays differs from what was sent after number %d; it is read again from there", through)
             self._cursor = replace(self._cursor, through=through, recent=tuple((s, i) for s, i in known.items() if s <= through))
 
     def _matches(self, known: Mapping[int, str]) -> bool:

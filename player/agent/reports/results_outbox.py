@@ -73,7 +73,7 @@ class ResultsOutbox:
         """A result that the server will not have is given up after three refusals; it stays in the journal."""
         count = self._refusals[result.id] = self._refusals.get(result.id, 0) + 1
         if count >= REFUSALS:
-            log.warning("the result of command %s is given up: %s", result.id[:20], error)
+            log.warning("the server keeps refusing the result of command %s; it is no longer sent: %s", result.id[:20], error)
             del self._refusals[result.id]
             self._commands.told(result)
             return

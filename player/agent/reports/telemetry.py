@@ -133,12 +133,12 @@ class TelemetryReader:
     def _fails(self, name: str, reason: object) -> None:
         if name not in self._failing:
             self._failing.add(name)
-            log.warning("heartbeats go without a reading, %s: %s", name, str(reason) or type(reason).__name__)
+            log.warning("heartbeats lack a reading (%s): %s", name, str(reason) or type(reason).__name__)
 
     def _works(self, name: str) -> None:
         if name in self._failing:
             self._failing.discard(name)
-            log.info("heartbeats have the reading again: %s", name)
+            log.info("heartbeats have a reading again (%s)", name)
 
 
 def storage_mb(folder: Path) -> tuple[int, int, int]:

@@ -155,7 +155,7 @@ class ScreenLock:
             except WrongPin as error:
                 answer = AnswerPin(ok=False, wait_s=error.wait_s)
             except SignageError as error:
-                log.warning("a PIN was entered at the screen: %s", error)
+                log.warning("a PIN entered at the screen cannot be checked: %s", error)
                 answer = AnswerPin(ok=False)
             with contextlib.suppress(BoxError):
                 await self._stage.ask(answer)
@@ -175,7 +175,7 @@ class ScreenLock:
         try:
             file.write(value)
         except StorageError as error:
-            log.warning("the lock's state is not kept: %s", error)
+            log.warning("the state of the lock cannot be written and is lost at the next start: %s", error)
 
     def _tell(self) -> None:
         """Wrong PINs since the last right one are a fault, once they are no slip of the finger."""

@@ -167,7 +167,7 @@ class SingleScreen:
                 try:
                     await checker.unload()
                 except ContentError as error:
-                    log.warning("%s; another looks at what follows", error)
+                    log.warning("%s; another one checks what follows", error)
                     self._checker = None
 
     # --- the window
@@ -212,7 +212,7 @@ class SingleScreen:
         try:
             await self.window.ask(lambda handle: handle.idle_active)
         except BoxError as error:
-            log.error("%s; the stage starts again", error)
+            log.error("%s; the stage restarts", error)
             self.gone.set()
 
     # --- app.Screen

@@ -106,7 +106,7 @@ class SwayScreen:
             await asyncio.to_thread(_draw_still, path, size)
             await self._sway.background(path)
         except SignageError as error:
-            log.warning("the picture behind everything was not renewed: %s", error)
+            log.warning("the background picture cannot be drawn: %s", error)
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The browser, from when it is wanted, and the look at where sound goes."""

@@ -91,7 +91,7 @@ class Ticker:
         self._drawing = False
         error = None if done.cancelled() else done.exception()
         if isinstance(error, ContentError):
-            log.warning("%s; what runs goes on", error)
+            log.warning("%s; the text before stays", error)
         elif error is not None:
             log.error("a ticker could not be drawn", exc_info=error)
         drawn = None if error or done.cancelled() else done.result()
@@ -109,7 +109,7 @@ class Ticker:
         if band.lead and began is not None and self._band:
             passed = self._offset - self._band.lead - began
             offset = passed if passed >= 0 else passed + self._band.period
-        log.info("a ticker has other text: %d lines", len(lines))
+        log.info("a ticker has new text: %d lines", len(lines))
         self._take(lines, band, offset)
 
     def _take(self, lines: tuple[str, ...], band: Band, offset: float) -> None:

@@ -27,7 +27,7 @@ class Visibility:
         self.is_open = is_open
 
     def __repr__(self) -> str:
-        return f"<sight of {sorted(self._meant)}: {'open' if self.is_open else 'closed'}>"
+        return f"<visibility of {sorted(self._meant)}: {'open' if self.is_open else 'closed'}>"
 
     async def close(self) -> None:
         """Nobody can see the region: its windows go out of sight."""

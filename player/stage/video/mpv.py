@@ -193,7 +193,7 @@ class MpvSurface(Surface):
                     await asyncio.sleep(in_s)
                     return
                 case Overdue():
-                    log.warning("%s stands at its end without saying so (its sound went?)", self._name)
+                    log.warning("%s stopped at its end without reporting it; did its sound device go away?", self._name)
                     return
                 case Stalled(still_s):
                     raise ContentError("stalled", self._name, f"its picture has not moved for {still_s:.0f} s")

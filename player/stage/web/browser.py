@@ -163,7 +163,7 @@ class BrowserProcess:
         self._pages.clear()
 
     def _give_up_sandbox(self) -> None:
-        reason = "this system does not let the browser start its sandbox; allow user namespaces. Pages run without it"
+        reason = "pages run without the browser's sandbox, which this system does not allow; allow user namespaces"
         self._sandbox = False
         self._faults.report("", "browser_no_sandbox", reason)
 

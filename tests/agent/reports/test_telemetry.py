@@ -88,12 +88,12 @@ async def test_a_failing_reading_is_none_and_logged_once_until_it_works_again(tm
         assert (telemetry.volume, telemetry.uptime_seconds, telemetry.ip_address) == (None, 0, "192.168.1.100")
         assert [telemetry.extra[name] for name in ("temperature_c", "memory_total_mb", "cpu_percent")] == [None, None, 12.5]
     assert len(warnings_in(caplog)) == 4
-    assert "heartbeats go without a reading, volume: audio: the fake was told to break" in warnings_in(caplog)
+    assert "heartbeats lack a reading (volume): audio: the fake was told to break" in warnings_in(caplog)
     sensors.broken, audio.broken = set(), False
     telemetry = await reader.read()
     assert (telemetry.volume, telemetry.uptime_seconds, telemetry.extra["temperature_c"]) == (55, 86400, 48.7)
     assert len(warnings_in(caplog)) == 4
-    assert caplog.messages.count("heartbeats have the reading again: volume") == 1
+    assert caplog.messages.count("heartbeats have a reading again (volume)") == 1
 
 
 async def test_p7_a_reading_that_hangs_holds_neither_the_loop_nor_a_second_thread(tmp_path: Path, caplog: pytest.LogCaptureFixture):
