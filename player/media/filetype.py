@@ -10,7 +10,7 @@ import re
 HEAD_BYTES = 65536  # a drawing's root may stand behind a long licence
 _TEXT_HEAD, _PDF_HEAD = 4096, 1024
 
-PICTURES = frozenset({"jpeg", "png", "gif", "webp", "avif", "heif", "bmp"})
+PICTURES = frozenset({"jpeg", "png", "gif", "webp", "avif", "heif", "bmp", "tiff"})
 VIDEOS = frozenset({"mp4", "matroska", "mpegts", "avi", "mpeg", "mpegvideo", "asf", "ogg", "flv"})
 MEDIA = PICTURES | VIDEOS | {"svg", "pdf", "zip"}
 # What else turns up, in words for the operator.
@@ -28,13 +28,15 @@ WORDS = {
     "script": "a program",
 }
 _BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heif", b"heix": "heif", b"hevc": "heif", b"mif1": "heif", b"msf1": "heif"}
-_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"pnot")
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip", b"pnot", b"styp", b"sidx", b"moof", b"uuid")
 _STARTS = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"GIF87a", "gif"),
     (b"GIF89a", "gif"),
     (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
     (b"\x1aE\xdf\xa3", "matroska"),
     (b"\x00\x00\x01\xba", "mpeg"),
     (b"\x00\x00\x01\xb3", "mpegvideo"),
@@ -54,7 +56,15 @@ _STARTS = (
     (b"\x7fELF", "script"),
     (b"#!", "script"),
 )
-_ROOTS = {b"svg": "svg", b"html": "html", b"mpd": "playlist", b"asx": "playlist", b"smil": "playlist"}
+_ROOTS = {
+    b"svg": "svg",
+    b"html": "html",
+    b"head": "html",
+    b"body": "html",
+    b"mpd": "playlist",
+    b"asx": "playlist",
+    b"smil": "playlist",
+}
 _BEFORE_ROOT = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>\[]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([a-z][\w.-]*)", re.IGNORECASE)
 _TEXTS = (
@@ -105,11 +115,13 @@ def _iso(head: bytes) -> str:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Sync bytes every 188 bytes, or every 192 with a time stamp before each."""
-    return any(
-        len(head) > first + 2 * step and all(head[first + n * step] == 0x47 for n in range(3))
-        for first, step in ((0, 188), (4, 192))
-    )
+    """Sync bytes, packets apart: 188 bytes, 192 with a time stamp, 204 with a checksum. One may begin in mid-packet."""
+    begins = any(_in_step(head, first, step, 3) for first, step in ((0, 188), (4, 192)))
+    return begins or any(_in_step(head, first, step, 8) for step in (188, 192, 204) for first in range(step))
+
+
+def _in_step(head: bytes, first: int, step: int, count: int) -> bool:
+    return len(head) > first + (count - 1) * step and all(head[first + n * step] == 0x47 for n in range(count))
 
 
 def _text(head: bytes) -> str:

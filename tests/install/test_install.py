@@ -56,6 +56,7 @@ def test_after_the_installation_the_player_runs_and_nothing_failed(device: Conta
     assert device.run("systemctl --failed --no-legend") == ""
     wait_for(lambda: status(device)["stage"]["backend"] == "headless", "the stage to report to the agent", 30)
     assert status(device)["stage"]["size"] == "1280x720"
+    assert confirmed(device) == version(device), "it stayed up: what a version before kept in another form may go"
 
 
 def test_what_is_on_screen_can_be_looked_at(device: Container) -> None:
@@ -226,6 +227,12 @@ def version(device: Container) -> str:
     return str(json.loads(output)["version"]) if code == 0 else ""
 
 
+def confirmed(device: Container) -> str:
+    """The version of which the installer has seen that it stays."""
+    found = json.loads(device.run("cat /var/lib/signage-player/confirmed.json"))["body"]
+    return str(found["version"]) if found["confirmed"] else ""
+
+
 def test_u1_u4_a_signed_bundle_replaces_the_version_and_one_that_does_not_run_is_taken_back(device: Container) -> None:
     before = version(device)
     make_bundle(device, "7.0")
@@ -235,12 +242,14 @@ def test_u1_u4_a_signed_bundle_replaces_the_version_and_one_that_does_not_run_is
     assert version(device) == before
     device.run("signage-player update /root/7.0.bundle", timeout_s=300)
     wait_for(lambda: version(device) == "7.0" and active(device), "the version of the bundle", 60)
+    assert confirmed(device) == "7.0"
     code, output = device.try_run("signage-player update /root/7.0.bundle")
     assert (code, "only a newer version" in output) == (1, True)
     make_bundle(device, "8.0", spoil="echo 'raise SystemExit(9)' >> player/agent/app.py")
     code, output = device.try_run("signage-player update /root/8.0.bundle", timeout_s=400)
     assert (code, "the version before is started again" in output) == (1, True), output
     wait_for(lambda: version(device) == "7.0" and active(device), "the version before", 60)
+    assert confirmed(device) == "7.0", "what did not stay up is not confirmed"
     assert device.run("ls /var/tmp | grep signage-update || true") == ""
     device.run("rm -rf /root/made /root/wheels /root/*.bundle")
 

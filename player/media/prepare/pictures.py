@@ -32,6 +32,7 @@ _FORMATS = {
     "avif": ("AVIF",),
     "bmp": ("BMP",),
     "heif": ("HEIF",),
+    "tiff": ("TIFF",),
 }
 _FEW_COLOURS, _SAMPLE = 16, 256  # of a sample of so many pixels square
 _UNREADABLE = (UnidentifiedImageError, EOFError, SyntaxError, ValueError, OSError, Image.DecompressionBombError)

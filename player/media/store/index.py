@@ -82,6 +82,7 @@ _SUFFIXES = {
     "avif": ".avif",
     "heif": ".heic",
     "bmp": ".bmp",
+    "tiff": ".tif",
     "mp4": ".mp4",
     "matroska": ".mkv",
     "mpegts": ".ts",

@@ -147,6 +147,9 @@ async def test_a_photo_is_turned_as_its_exif_says(tmp_path: Path, folder: Path, 
         ("AVIF", "RGB", "jpg"),
         ("GIF", "P", "png"),
         ("BMP", "RGB", "jpg"),
+        ("TIFF", "RGB", "jpg"),
+        ("TIFF", "CMYK", "jpg"),
+        ("TIFF", "1", "png"),
         ("JPEG", "CMYK", "jpg"),
         ("JPEG", "L", "jpg"),
     ],
@@ -491,6 +494,14 @@ async def test_a_good_video_is_described_and_stays_where_it_is(films: Path, fold
     assert done.audio == {"plain.mp4": "aac", "film.mpg": "mp2", "film.wmv": "wmav2", "film.flv": "aac"}.get(name)
 
 
+@pytest.mark.parametrize("left", [1, 37, 187])
+async def test_a_recorded_stream_may_begin_within_a_packet(tmp_path: Path, films: Path, folder: Path, left: int) -> None:
+    source = tmp_path / "recorded"
+    source.write_bytes((films / "film.ts").read_bytes()[188 - left :])
+    done = await prepare(source, Kind.VIDEO, "recorded", folder, PANEL)
+    assert (done.format, done.codec, done.width) == ("mpegts", "h264", 320)
+
+
 TRAILERS = {
     "a camera's": bytes.fromhex("38646f94534546480000000b") + bytes(20),
     "a web server's": b"\n<br />\n<b>Warning</b>:  Cannot modify header information in <b>/var/www/a.php</b> on line <b>3</b>",
@@ -795,7 +806,7 @@ async def test_a_package_is_unpacked_into_its_own_folder(tmp_path: Path, folder:
 
 async def test_a_page_alone_is_a_package_too(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "page"
-    source.write_text("<!doctype html><h1>Menu</h1>")
+    source.write_text("<!-- a page --><body><h1>Menu</h1>")
     for _ in range(2):
         done = await prepare(source, Kind.PACKAGE, "page", folder, PANEL)
         assert (done.file, done.format) == (folder / sha256(source) / "index.html", "html")

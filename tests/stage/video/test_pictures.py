@@ -87,6 +87,21 @@ async def test_c16_a_drawing_is_shown_as_a_picture_and_neither_runs_nor_asks_for
     assert asked == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<n:svg xmlns:n="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><n:rect width="16" height="9" fill="lime"/></n:svg>',
+        f"<!--{'a licence, and then some. ' * 400}-->" + SVG.partition("<image")[0] + "</svg>",
+    ],
+    ids=["prefix", "long comment"],
+)
+async def test_a_drawing_is_on_screen_whatever_stands_before_its_root(box: StageBox, tmp_path: Path, text: str):
+    (tmp_path / "sign").write_text(text)
+    publish(box, Kind.IMAGE, await prepared(box, tmp_path / "sign", Kind.IMAGE))
+    box.start()
+    await box.until_seen("lime")
+
+
 async def test_each_page_of_a_document_is_shown_for_the_items_time(box: StageBox, tmp_path: Path):
     pages = [Image.new("RGB", (1280, 720), colour) for colour in ("red", "lime", "blue")]
     pages[0].save(tmp_path / "menu.pdf", "PDF", save_all=True, append_images=pages[1:])
