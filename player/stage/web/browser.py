@@ -27,6 +27,7 @@ from player.stage.web.page import WebPage
 log = logging.getLogger(__name__)
 START_S, STOP_S = 30.0, 2.0
 CLOSE_TRIES = 6
+LOAD_S = 25.0  # others play meanwhile; within what the region waits for a page
 GIVING_WAY = ("nice", "-n", "10")  # a page that is loaded takes no time from a clip that plays
 OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
 _PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
@@ -46,7 +47,7 @@ class BrowserProcess:
         faults: FaultPage,
         program: str,
         gpu: bool,
-        load_s: float = 10.0,
+        load_s: float = LOAD_S,
     ) -> None:
         self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu
         self._faults, self._load_s = faults, load_s

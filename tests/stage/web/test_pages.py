@@ -32,6 +32,7 @@ class Site:
         self.pages: dict[str, str] = {}
         self.asked: list[str] = []
         self.silent = False
+        self.slow_s: dict[str, float] = {}
         self._runner: web.AppRunner | None = None
         self._port = 0
 
@@ -53,6 +54,7 @@ class Site:
         self.asked.append(request.path)
         if self.silent:
             await asyncio.sleep(30)
+        await asyncio.sleep(self.slow_s.get(request.path, 0.0))
         text = self.pages.get(request.path)
         if text is None:
             return web.Response(status=503)
@@ -148,6 +150,17 @@ async def test_case_6_a_page_is_young_when_it_is_shown_and_was_told_that_nobody_
     (_, now, age) = told[0]
     assert now == "visible"
     assert float(age) / 1000 < PAGE_LEAD_S + 3
+
+
+async def test_a_slow_page_goes_on_loading_while_others_play_and_comes_when_it_can(box: StageBox, site: Site):
+    box.publish(box.picture("red", 3), box.page("page", site.page("/a", "lime"), 5), box.picture("blue", 3))
+    site.slow_s["/a"] = 13.0
+    box.start()
+    await box.until_seen("lime", limit_s=35)
+    assert site.asked.count("/a") == 1
+    status = await box.until(lambda _: True)
+    assert not [fault for fault in status.faults if fault.item_id]
+    assert {play["name"] for play in box.plays()} == {"red", "blue"}, "meanwhile"
 
 
 async def test_eight_pages_that_never_come_hold_no_picture_longer_than_a_second_beyond_its_time(box: StageBox, site: Site):
