@@ -82,7 +82,7 @@ class SettingsRegistry:
         look_s: float = LOOK_S,
     ) -> None:
         self._brief, self._appliers, self._configured, self._clock, self._faults = brief, appliers, configured, clock, faults
-        self._server, self._again_s, self._look_s = server, again_s, look_s
+        self.server, self._again_s, self._look_s = server, again_s, look_s
         # A request is synced by itself; an outcome that a power cut takes is found out again.
         self._journal: Journal[SettingRecord] = Journal(folder, sync_lines=COMPACT_EVERY)
         self._book = SettingsBook.of(_records(folder))
@@ -94,9 +94,12 @@ class SettingsRegistry:
     async def open(self) -> None:
         """Takes in what another version set meanwhile, and what the configuration says anew."""
         for name in SETTINGS:
-            record = self._book.found(name, self.wanted(name), self._default(name), self._server, self._now())
+            record = self._book.found(name, self.wanted(name), self._default(name), self.server, self._now())
             if record is not None:
-                await self._want(record)
+                try:
+                    await self._want(record)
+                except StorageError as error:  # a full disk keeps nobody from starting
+                    log.warning("%s stays %s, what the configuration says is not kept: %s", name, self.wanted(name), error)
         self._sync()
 
     # --- what is wanted
@@ -130,9 +133,9 @@ class SettingsRegistry:
 
     async def server_says(self, name: str, given: Any) -> None:
         """A state that a server repeats: a request where it is another than the one before. Raises as `ask`, but never BoxError."""
-        if self._book.says_anew(name, find(name).value(given), self._server):
+        if self._book.says_anew(name, find(name).value(given), self.server):
             with contextlib.suppress(BoxError):  # nobody waits for the outcome: it is in the book
-                await self.ask(name, given, by=Asker.SERVER, who=self._server)
+                await self.ask(name, given, by=Asker.SERVER, who=self.server)
 
     async def _want(self, record: SettingRecord) -> None:
         before = self.wanted(record.name)
@@ -161,7 +164,7 @@ class SettingsRegistry:
         through = self._journal.last_seq
         for record in self._book.all():
             self._journal.append(record)
-        self._journal.sync()
+        self._sync()
         self._journal.drop_through(through)
 
     # --- how it takes effect

@@ -163,7 +163,7 @@ class ScreenLock:
     # --- both --------------------------------------------------------------------------------------------------------------------
 
     async def _set(self, locked: bool, by: Asker) -> str:
-        return await self._settings.ask("locked", locked, by=by, who="")
+        return await self._settings.ask("locked", locked, by=by, who=self._settings.server if by is Asker.SERVER else "")
 
     def _keep(self, state: LockState) -> None:
         """In force at once; a disk that cannot be written costs only that it is forgotten at the next start."""

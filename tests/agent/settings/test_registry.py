@@ -100,6 +100,15 @@ async def test_s3_a_request_that_cannot_be_kept_is_not_in_force(box: Box):
     assert [line["by"] for line in lines(box.folder, "volume")] == ["configuration"]
 
 
+async def test_s3_a_full_disk_does_not_keep_the_agent_from_starting(box: Box):
+    (box.folder / "orders.json.tmp").mkdir()
+    settings = await box.start(configured={**CONFIGURED, "orientation": Orientation.PORTRAIT})
+    assert settings.wanted("orientation") is None
+    (box.folder / "orders.json.tmp").rmdir()
+    await box.start(configured={**CONFIGURED, "orientation": Orientation.PORTRAIT})
+    assert box.brief.current.settings.orientation is Orientation.PORTRAIT
+
+
 async def test_the_last_request_wins_whichever_door_it_came_by(box: Box):
     settings = await box.start()
     await settings.ask("volume", 30, by=Asker.COMMAND, who="")
