@@ -186,6 +186,7 @@ def test_status_says_how_it_stands_with_the_server(standing: Standing, abilities
         ["lock", "--pin", "4711"],
         ["unlock", "--pin", "4711"],
         ["settings"],
+        ["why"],
         ["get", "volume"],
         ["set", "volume", "35"],
     ],
@@ -212,6 +213,14 @@ def test_status_watch_goes_on_until_ctrl_c(box: Box, running: Running) -> None:
         assert [json.loads(watch.stdout.readline())["state"] for _ in range(2)] == ["playing", "playing"]
         watch.send_signal(signal.SIGINT)
         assert watch.wait(10) == 130
+
+
+def test_why_in_words_and_as_json(box: Box, running: Running) -> None:
+    words = box("why").stdout
+    assert words.splitlines()[0] == "Summer <b> (42 in full): on screen now; the rule always puts it on air"
+    assert box("why", "2").stdout == "Winter (43 in cold): not on air: no rule puts the layout cold on air: give it a schedule\n"
+    assert [answer["item_id"] for answer in json.loads(box("why", "--json").stdout)] == ["1", "2"]
+    assert "no programme" in box("why", "3").stdout
 
 
 def test_a_screenshot_is_png_or_jpeg_by_its_suffix(box: Box, running: Running) -> None:

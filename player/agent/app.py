@@ -26,6 +26,7 @@ from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.rounds import Rounds
 from player.agent.content.sync import Sync
+from player.agent.content.why import WhyReader
 from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
 from player.agent.control.local_controls import LocalControls
@@ -122,7 +123,8 @@ class Agent:
             faults=self._page("commands"), tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
         )  # fmt: skip
         self._open_reports(self.connection)
-        local_controls = LocalControls(self.status.read, self.commands, self.lock, self.settings, self.stage)
+        why = WhyReader(self.sync, self.stage, clock, self._all_faults)
+        local_controls = LocalControls(self.status.read, why.read, self.commands, self.lock, self.settings, self.stage)
         self.control = ControlServer(
             local_controls, local_controls, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
             listen=config.control.listen, password=_password(config),

@@ -146,6 +146,11 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
         name(parser)
         parser.add_argument("value", metavar="VALUE", help="within the range that `settings` lists")
 
+    def why(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("item", nargs="?", metavar="ITEM|CONTENT", help="an id, a content's id or a name (default: every item)")
+        json_only(parser)
+
+    _command(commands, "why", "questions:why", "why an item is on air, or why it is not", "why 42", why)
     _command(commands, "status", "questions:status", "what a running player is doing", "status --watch", status)
     _command(
         commands, "screenshot", "questions:screenshot", "what the screen shows now, as PNG or JPEG", "screenshot now.png", file

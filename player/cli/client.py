@@ -62,6 +62,11 @@ class ControlClient:
         """Runs a command as if the server had sent it; returns its result. Raises CommandRejected."""
         return self._json("POST", "/api/command", {"type": kind, "payload": payload or {}})
 
+    def why(self, item: str | None) -> list[dict[str, Any]]:
+        """Of every item, or of one's id, content id or name: item_id, content_id, name, layout, on_air, because."""
+        path = f"/api/why?item={quote(item, safe='')}" if item is not None else "/api/why"
+        return cast("list[dict[str, Any]]", self._json("GET", path)["items"])
+
     def settings(self) -> list[dict[str, Any]]:
         """Every setting: name, meaning, range, wanted, found, asked_by, asked_at, outcome, in_effect."""
         return cast("list[dict[str, Any]]", self._json("GET", "/api/settings")["settings"])

@@ -1,4 +1,4 @@
-"""The commands that ask a running player: status, screenshot, pair, lock, unlock. They speak through its control socket."""
+"""The commands that ask a running player: status, why, screenshot, pair, lock, unlock. They speak through its control socket."""
 
 from __future__ import annotations
 
@@ -41,6 +41,19 @@ def screenshot(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
         path.write_bytes(picture)
     except OSError as error:
         raise StorageError(str(path), f"cannot be written: {error.strerror}") from error
+    return 0
+
+
+def why(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
+    """Prints for every item, or for the one that was asked for, why it is on air or not."""
+    answers = ControlClient(dirs.control_socket).why(chosen.item)
+    if chosen.json:
+        print(json.dumps(answers, ensure_ascii=False))
+    for answer in answers if not chosen.json else ():
+        place = f" ({answer['content_id']} in {answer['layout']})" if answer["layout"] else ""
+        print(f"{answer['name']}{place}: {answer['because']}")
+    if not answers and not chosen.json:
+        print("there is no programme: nothing was published for this screen yet; see `signage-player status`")
     return 0
 
 

@@ -33,9 +33,9 @@ class Order:
         self._proven: dict[str, Item] = {}  # those that could be made ready before
 
     @property
-    def retries(self) -> list[float]:
-        """When each pause is over."""
-        return [failure.until for failure in self._failures.values()]
+    def paused(self) -> dict[str, float]:
+        """The items that failed, by id, and when each one's pause is over."""
+        return {name: failure.until for name, failure in self._failures.items()}
 
     @property
     def following(self) -> Item | None:

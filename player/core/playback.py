@@ -147,9 +147,13 @@ class RegionMachine:
         if self._coming and not self._coming.ready and self._spare is None:
             moments.append(self._spare_from(self._coming))
         if self._coming is None:
-            moments += self._order.retries
+            moments += self._order.paused.values()
         later = [moment for moment in moments if now < moment < math.inf]
         return min(later) if later else None
+
+    def paused(self, now: float) -> dict[str, float]:
+        """The items that failed and are not to be tried before some moment (monotonic seconds), by id."""
+        return {item_id: until for item_id, until in self._order.paused.items() if until > now}
 
     # --- events
 

@@ -216,7 +216,9 @@ class Stage:
             state=self.surround.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
             orientation=self.surround.orientation.value, wayland_display=self._screen.wayland_display,
             screen_on=self.surround.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
-            items=self.show.now_playing(), frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
+            items=self.show.now_playing(),
+            paused=self.show.paused(), cover=self.surround.seen.cover or "",
+            frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
             faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
         )  # fmt: skip
 

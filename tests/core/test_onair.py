@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, StandBy, always, full_screen
+from player.core.content import Item, Layout, Manifest, Playlist, Programme, Rect, Region, StandBy, always, full_screen
 from player.core.kinds import Kind
 from player.core.onair import Because, Listings, OnAir, Source, TriggerShown, on_air
 from player.core.schedule import Condition, Rule
@@ -96,6 +96,12 @@ def test_the_order_is_that_in_which_times_come():
     source = manifest(AT_NIGHT, Rule("3", start_time=time(15), end_time=time(16), layout="lunch"))
     assert Listings(source, UTC_ZONE).order(NOON) == ("day", "lunch", "night", "empty")
     assert Listings(manifest(AT_NIGHT, AT_LUNCH, default=None), UTC_ZONE).order(NOON) == ("lunch", "night", "day", "empty")
+
+
+def test_items_are_those_of_every_layout_and_what_stands_by():
+    stand_by = (StandBy("goal", (item("beer"),)),)
+    for source in (manifest(stand_by=stand_by), Programme((LUNCH, DAY, NIGHT, EMPTY), stand_by=stand_by)):
+        assert [one.name for one in source.items] == ["soup", "shop", "bar", "beer"]
 
 
 def test_the_facts_decide():

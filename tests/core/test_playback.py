@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from player.core import playback as p
 from player.core import turns
 from player.core.content import CUT, Item, Kind, Playlist, Transition, TransitionKind
+from player.core.order import FIRST_PAUSE_S
 
 FADE = Transition(TransitionKind.CROSSFADE, 0.6)
 
@@ -356,6 +357,13 @@ def test_c1_a_broken_item_is_passed_over_and_the_rest_plays_on():
     stage = Stage(item("a", duration=5), item("x"), item("b", duration=5), broken={"x"})
     stage.wait(21)
     assert stage.shown == ["a", "b", "a", "b", "a"]
+
+
+def test_what_failed_is_paused_until_it_is_tried_again():
+    stage = Stage(item("a", duration=5), item("x"), broken={"x"})
+    ((paused, until),) = stage.region.paused(stage.now).items()
+    assert (paused, until) == (item("x").id, stage.now + FIRST_PAUSE_S)
+    assert stage.region.paused(until) == {}
 
 
 def test_content_that_breaks_on_screen_is_recorded_as_failed_and_followed_at_once():

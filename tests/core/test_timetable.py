@@ -150,6 +150,7 @@ def test_a_rule_is_on_air_only_while_all_its_conditions_hold():
         ([rule(start_date=date(2027, 1, 1))], "2027-01-01T09:00"),
         ([rule(conditions=(Condition("time_range", "between", "09:00-13:30"),))], "2026-04-01T13:30"),
         ([rule(end="09:00", conditions=(Condition("day_type", "eq", "weekday"),))], "2026-04-02T00:00"),
+        ([rule(conditions=(Condition("time_range", "between", "noon"),))], "2026-04-01T17:00"),
         ([rule(conditions=(Condition("weather", "gt", 30), Condition("time_range", "between", "noon")))], "2026-04-01T17:00"),
         ([rule(end_date=date(2026, 3, 1), conditions=(Condition("day_type", "eq", "weekend"),))], None),
         ([rule(is_active=False)], None),

@@ -80,6 +80,7 @@ class Sync:
         self._feeds, self._fed = feeds, frozenset[str]()  # and those feeds that had come when the round began
         self._scrub = Scrub(cache)
         self._round = asyncio.Lock()
+        self._wanted: Programme | None = None
         self._on_air: Published | None = None
         self._before: Manifest | None = None  # until the stage says that it has moved on
         self._earlier_player: Manifest | None = None  # what it finds again when it is brought back
@@ -95,6 +96,20 @@ class Sync:
     def manifest(self) -> Manifest | None:
         """What is on air."""
         return self._on_air.manifest if self._on_air else None
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the world, for the conditions of rules."""
+        return self._facts()
+
+    def listings(self, source: Programme | Manifest) -> Listings:
+        """What is on air when, by this device's clock."""
+        return Listings(source, self._zone())
+
+    @property
+    def wanted(self) -> Programme | Manifest | None:
+        """What the server wants; before it was asked, what is on air."""
+        return self._wanted or self.manifest
 
     @property
     def progress(self) -> SyncProgress:
@@ -146,7 +161,7 @@ class Sync:
 
     async def _bring(self, programme: Programme) -> None:
         self._faults.replace(programme.faults)
-        programme = with_feeds(programme)
+        programme = self._wanted = with_feeds(programme)
         self._asset_fetcher.panel = self._panel()
         await self._scrub.reconcile()
         work = await self._look_through(programme)
@@ -159,7 +174,8 @@ class Sync:
             await self._publish_what_came(work, count)
 
         try:
-            await on_ready(0)
+            if len(present) < len(needs):
+                await on_ready(0)
             await self._asset_fetcher.gather(needs, self._pinned(), programme.delete, on_ready)
             ready = self._asset_fetcher.ready(needs)
             self._counts = (len(ready), len(needs))
@@ -172,12 +188,12 @@ class Sync:
 
     async def _look_through(self, programme: Programme) -> _Round:
         """What the programme needs, in the order in which it is needed, and what of it must not be shown."""
-        listings, at = Listings(programme, self._zone()), self._clock.now()
+        listings, at = self.listings(programme), self._clock.now()
         needs, lost = needs_of(programme, listings.order(at))
         left_out = self._check_items(programme, lost)
         left_out |= await self._without_text(programme, left_out)
         self._item_faults.keep_only({fault_key(need) for need in needs} | {_item_key(item_id) for item_id in left_out})
-        on_air = listings.at(at, self._facts(), ()).layout
+        on_air = listings.at(at, self.facts, ()).layout
         return _Round(programme, needs, on_air.id if on_air else None, frozenset(left_out))
 
     def _panel(self) -> tuple[int, int]:

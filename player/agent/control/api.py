@@ -21,6 +21,7 @@ from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
 from player.core.ports.server import CommandResult
+from player.core.why import Answer
 from player.errors import CommandRejected, SettingRefused, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 30.0
@@ -46,9 +47,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class StatusSource(Protocol):
-    """Who knows what the player is doing."""
+    """Who knows what the player is doing, and of items (of one's id, content id or name, or of all) why they are on air or not."""
 
     async def status(self) -> Status: ...
+    async def why(self, asked: str | None) -> Sequence[Answer]: ...
 
 
 class Actions(Protocol):
@@ -74,6 +76,7 @@ def make_app(source: StatusSource, actions: Actions, access: Access, host_name: 
     app.router.add_get("/health", calls.health)
     app.router.add_get("/api/status", calls.status)
     app.router.add_get("/api/pairing", calls.pairing)
+    app.router.add_get("/api/why", calls.why)
     app.router.add_get("/metrics", calls.metrics)
     app.router.add_get("/api/screen.{suffix:jpg|png}", calls.screen)
     app.router.add_get(REMOTE_VIEW, RemoteView(lambda: actions.screenshot("jpeg", REMOTE_WIDTH)).handle, allow_head=False)
@@ -82,7 +85,7 @@ def make_app(source: StatusSource, actions: Actions, access: Access, host_name: 
     app.router.add_post("/api/command", calls.command)
     app.router.add_get("/api/settings", calls.settings)
     app.router.add_post("/api/settings/{name}", calls.set)
-    local_page.add_to(app, source.status, actions.settings)
+    local_page.add_to(app, source.status, source.why, actions.settings)
     app.on_response_prepare.append(_add_headers)
     return app
 
@@ -177,6 +180,10 @@ class _Calls:
         """{paired, pairing_code, server}."""
         status = await self._source.status()
         return _json({"paired": status.paired, "pairing_code": status.pairing_code, "server": status.server.url})
+
+    async def why(self, request: web.Request) -> web.Response:
+        """`?item=`: its id, its content's, or its name. {items: [{item_id, content_id, name, layout, on_air, because}]}."""
+        return _json({"items": await self._source.why(request.query.get("item"))})
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus text."""

@@ -12,24 +12,37 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import PictureFormat, StagePort, TakePicture
 from player.core.settings import Asker
+from player.core.why import Answer
 
 
 class LocalControls:
-    """`build` makes the status of this moment."""
+    """`build` makes the status of this moment; `why` says of items (of all, where None is asked) why they are on air or not."""
 
     def __init__(
         self,
         build: Callable[[], Awaitable[Status]],
+        why: Callable[[str | None], Awaitable[Sequence[Answer]]],
         commands: CommandRunner,
         lock: ScreenLock,
         settings: SettingsRegistry,
         stage: StagePort,
     ) -> None:
-        self._build, self._commands, self._lock, self._settings, self._stage = build, commands, lock, settings, stage
+        self._build, self._why, self._commands, self._lock, self._settings, self._stage = (
+            build,
+            why,
+            commands,
+            lock,
+            settings,
+            stage,
+        )
 
     async def status(self) -> Status:
         """What the player is doing now."""
         return await self._build()
+
+    async def why(self, asked: str | None) -> Sequence[Answer]:
+        """Why items are on air, or not."""
+        return await self._why(asked)
 
     async def check_pin(self, pin: str) -> bool:
         """Whether it is the PIN. Raises WrongPin while a pause lasts."""

@@ -15,15 +15,19 @@ from aiohttp import web
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
 from player.core.settings import Value
+from player.core.why import Answer
 
 FOLDER = Path(__file__).parent / "page"
 ASSETS = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 
 
 def add_to(
-    app: web.Application, status: Callable[[], Awaitable[Status]], settings: Callable[[], Awaitable[Sequence[SettingRow]]]
+    app: web.Application,
+    status: Callable[[], Awaitable[Status]],
+    why: Callable[[str | None], Awaitable[Sequence[Answer]]],
+    settings: Callable[[], Awaitable[Sequence[SettingRow]]],
 ) -> None:
-    """Adds `/`, `/now` (the part that changes by itself), `/settings` (asked of devices, so on demand) and the page's files."""
+    """Adds `/`, `/now` (the part that changes by itself), on demand `/why` and `/settings`, and the page's files."""
     import aiohttp_jinja2
     import jinja2
 
@@ -39,7 +43,11 @@ def add_to(
     async def table(request: web.Request) -> web.StreamResponse:
         return aiohttp_jinja2.render_template("settings.html", request, {"settings": await settings()})
 
+    async def reasons(request: web.Request) -> web.StreamResponse:
+        return aiohttp_jinja2.render_template("why.html", request, {"answers": await why(None)})
+
     app.router.add_get("/", page("page.html"))
+    app.router.add_get("/why", reasons)
     app.router.add_get("/settings", table)
     app.router.add_get("/now", page("now.html"))
     for path, content_type in ASSETS.items():

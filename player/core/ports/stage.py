@@ -27,8 +27,16 @@ class NowPlaying:
 
 
 @dataclass(frozen=True, slots=True)
+class PausedItem:
+    """An item that failed on screen and is not tried again before `until` (seconds since the epoch)."""
+
+    item_id: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class StageStatus:
-    """What the stage is doing, sent on every change and at least every 2 s."""
+    """What the stage is doing, sent on every change and at least every 2 s. `cover`: the card over the content, "" for none."""
 
     state: StageState = StageState.IDLE
     backend: str = "none"
@@ -39,6 +47,8 @@ class StageStatus:
     manifest_version: str = ""
     playlist: str = ""
     items: tuple[NowPlaying, ...] = ()
+    paused: tuple[PausedItem, ...] = ()
+    cover: str = ""
     frames_dropped: int = 0
     pids: dict[str, int] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()

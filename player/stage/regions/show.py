@@ -17,7 +17,7 @@ from player.core.content import DeviceSettings, Item, Layout, Manifest, Playlist
 from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
-from player.core.ports.stage import NowPlaying
+from player.core.ports.stage import NowPlaying, PausedItem
 from player.runtime.fault_page import FaultPage
 from player.stage.plays import Mark, Plays
 from player.stage.regions.coming import ComingLayout, Running, shape
@@ -292,6 +292,12 @@ class Show:
     def now_playing(self) -> tuple[NowPlaying, ...]:
         """Every region's item on screen."""
         return tuple(now for driver in self.drivers if (now := driver.now_playing()))
+
+    def paused(self) -> tuple[PausedItem, ...]:
+        """Every region's items that failed and wait to be tried again."""
+        now, wall = self._clock.monotonic(), self._clock.now().timestamp()
+        found = {name: until for driver in self.drivers for name, until in driver.machine.paused(now).items()}
+        return tuple(PausedItem(name, round(wall + until - now)) for name, until in found.items())
 
     def frames_dropped(self) -> int:
         """Since the start."""

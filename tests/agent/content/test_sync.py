@@ -655,7 +655,7 @@ async def test_a_document_of_which_only_a_part_is_shown_is_on_air_and_a_fault_sa
         async with benched(tmp_path, chaos, FakeClock()) as bench:
             bench.prepare.shortened = "it has 300 pages, and only the first 200 can be shown; split it"
             assert await bench.on_air(bench.video("a", kind=Kind.PDF), rounds=2) != []
-            (fault,) = bench.sync.faults
+            (fault,) = bench.faults.faults
             assert (fault.code, fault.content_id) == ("shortened", "a")
             assert "a: it has 300 pages" in fault.message
             assert bench.sync.retry_in_s() is None

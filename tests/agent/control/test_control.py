@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import stat
 import time
@@ -169,6 +170,24 @@ async def test_a_setting_that_is_refused_says_why(served: Served) -> None:
 def test_values_are_told_in_words(value: Value, words: str) -> None:
     assert in_words_value(value) == words
     assert in_words(value) == words.replace("–", "-")
+
+
+async def test_why_is_answered_for_every_item_or_for_one(served: Served) -> None:
+    assert [answer["item_id"] for answer in await ask(served, "why", None)] == ["1", "2"]
+    (answer,) = await ask(served, "why", "Summer <b>")
+    assert answer == {
+        "item_id": "1", "content_id": "42", "name": "Summer <b>", "layout": "full", "on_air": True,
+        "because": "on screen now; the rule always puts it on air",
+    }  # fmt: skip
+    assert json.loads((await served.get("/api/why?item=2"))[1])["items"][0]["on_air"] is False
+
+
+async def test_the_page_says_why(served: Served) -> None:
+    code, text, _ = await served.get("/why")
+    assert code == 200
+    for words in ("Summer &lt;b&gt;", "on screen now", "give it a schedule", 'class="bad"'):
+        assert words in text
+    assert 'id="why"' in (await served.get("/"))[1]
 
 
 async def test_the_page_has_the_settings(served: Served) -> None:

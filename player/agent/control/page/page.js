@@ -62,15 +62,17 @@ document.getElementById("controls").addEventListener("submit", async (event) => 
   }
 });
 
-async function readSettings() {
-  const table = document.getElementById("settings");
+async function readInto(id) {
+  const part = document.getElementById(id);
   try {
-    const response = await fetch("/settings", { signal: AbortSignal.timeout(30000) });
-    if (response.ok) table.innerHTML = await response.text(); // our own template, escaped by the server
+    const response = await fetch(`/${id}`, { signal: AbortSignal.timeout(30000) });
+    if (response.ok) part.innerHTML = await response.text(); // our own template, escaped by the server
   } catch {
-    table.textContent = "The player does not answer";
+    part.textContent = "The player does not answer";
   }
 }
+
+document.getElementById("ask").addEventListener("click", () => readInto("why"));
 
 document.getElementById("setting").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -89,8 +91,8 @@ document.getElementById("setting").addEventListener("submit", async (event) => {
   } catch {
     outcome.textContent = "The player does not answer";
   }
-  readSettings();
+  readInto("settings");
 });
 
-readSettings();
+readInto("settings");
 setTimeout(renew, 3000);

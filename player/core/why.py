@@ -1,0 +1,171 @@
+"""Why an item is on air, or is not: one sentence for each item of the programme, with the place to mend it (pure).
+
+The first reason that holds is told, from the programme down to the screen: no rule puts its layout on air; its file or its address
+is at fault; the stage keeps it off, or pauses it after a failure; something covers the screen; its turn comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from player.core.content import Item, Layout, Manifest, Programme, Region
+from player.core.faults import Fault, meaning_of
+from player.core.onair import Listings, OnAir, Source
+from player.core.ports.stage import StageStatus
+from player.core.schedule import Facts, Rule, holds, is_known
+
+COVERS = {
+    "alert": "an emergency alert covers it until the alert ends or the server withdraws it",
+    "lock_pad": "somebody has the lock pad open: it goes by itself",
+    "pairing": "the pairing code covers it: enter the code on the server",
+}
+AT_SERVER = "change it on the server"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """About one item in one layout; `because` is a sentence. `on_air`: it can be seen, now or when its turn comes."""
+
+    item_id: str
+    content_id: str
+    name: str
+    layout: str
+    on_air: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known at `at`: the programme as wanted, what was published of it, faults of items, and what the stage says."""
+
+    wanted: Programme | Manifest
+    published: Manifest | None
+    listings: Listings
+    at: datetime
+    facts: Facts = field(default_factory=dict)
+    faults: Sequence[Fault] = ()
+    stage: StageStatus | None = None
+
+
+def explain(evidence: Evidence, asked: str | None) -> tuple[Answer, ...]:
+    """Every item of the programme; or those whose id, content id or name is `asked`, at least one answer then."""
+    on_air = evidence.listings.at(evidence.at, evidence.facts, ())
+    case = _Case(evidence, on_air)
+    found = tuple(
+        case.answer(item, layout, region)
+        for layout in evidence.wanted.layouts
+        for region in layout.regions
+        for item in region.playlist.items
+        if asked in (None, item.id, item.content_id, item.name)
+    )
+    if found or asked is None:
+        return found
+    return (Answer(asked, asked, asked, "", False, "not on air: no layout of the programme holds it: add it on the server"),)
+
+
+class _Case:
+    """One question."""
+
+    def __init__(self, evidence: Evidence, on_air: OnAir) -> None:
+        self._known, self._on_air = evidence, on_air
+        self._faults: dict[str, Fault] = {}
+        for fault in evidence.faults:
+            for key in (fault.item_id, fault.content_id):
+                if key is not None:
+                    self._faults.setdefault(key, fault)
+        published = evidence.published.layouts if evidence.published else ()
+        self._here = {(layout.id, _bare(item.id)) for layout in published for item in _items(layout)}
+        stage = evidence.stage
+        self._playing = {_bare(playing.item_id) for playing in stage.items} if stage else set()
+        self._paused = {_bare(one.item_id): one.until for one in stage.paused} if stage else {}
+        self._starts = {rule.id: start for rule, start in evidence.listings.timetable.next_starts(evidence.at)}
+
+    def answer(self, item: Item, layout: Layout, region: Region) -> Answer:
+        reason = self._off_by_time(layout) or self._off_by_fault(item, layout) or self._off_by_stage(item)
+        because = f"not on air: {reason}" if reason else self._on(item, region)
+        return Answer(item.id, item.content_id, item.name, layout.id, reason is None, because)
+
+    # --- the programme
+
+    def _off_by_time(self, layout: Layout) -> str | None:
+        if self._on_air.layout is not None and self._on_air.layout.id == layout.id:
+            return None
+        rules = [rule for rule in self._known.wanted.rules if rule.layout == layout.id]
+        instead = self._on_air.layout.id if self._on_air.layout else "nothing"
+        if not rules and self._known.wanted.default == layout.id:
+            return f"{instead} is on, since {self._on_air.why}{self._until()}"
+        if not rules:
+            return f"no rule puts the layout {layout.id} on air: give it a schedule on the server"
+        return min(self._of_rule(rule) for rule in rules)[1]
+
+    def _of_rule(self, rule: Rule) -> tuple[int, str]:
+        """How far the rule is from being on air, and why it is not."""
+        if not rule.is_active:
+            return 9, f"the rule {rule} is switched off: switch it on on the server"
+        if not self._known.listings.has_items(rule.layout):
+            return 1, f"the layout {rule.layout} has nothing that could be shown: {AT_SERVER}"
+        start = self._starts.get(rule.id)
+        if start is None:
+            return 8, f"the rule {rule} ended with {rule.end_date}: {AT_SERVER}"
+        if start > self._known.at:
+            zone = self._known.listings.timetable.zone_of(rule)
+            return 5, f"the rule {rule} is on air again from {start.astimezone(zone):%a %d %b %Y %H:%M}: for earlier, {AT_SERVER}"
+        return self._of_condition(rule) or (0, f"{self._on_air.why}, which ranks above the rule {rule}{self._until()}: {AT_SERVER}")
+
+    def _of_condition(self, rule: Rule) -> tuple[int, str] | None:
+        zone = self._known.listings.timetable.zone_of(rule)
+        for condition in rule.conditions:
+            words = f"{condition.type} {condition.operator} {condition.value}{condition.unit}"
+            if not is_known(condition, self._known.facts):
+                return 2, f'the condition "{words}" of the rule {rule} cannot be judged on this device: {AT_SERVER}'
+            if not holds(condition, self._known.at, zone, self._known.facts):
+                return 3, f'the condition "{words}" of the rule {rule} is not met: {AT_SERVER}'
+        return None
+
+    def _until(self) -> str:
+        return f" until {self._on_air.until:%Y-%m-%d %H:%M:%S} UTC" if self._on_air.until else ""
+
+    # --- what it needs
+
+    def _off_by_fault(self, item: Item, layout: Layout) -> str | None:
+        if (layout.id, item.id) in self._here:
+            return None
+        fault = self._faults.get(item.id) or self._faults.get(item.content_id)
+        if fault:
+            return f"{fault.message} ({fault.code}): {meaning_of(fault.code).remedy}"
+        return "its file is not here yet, or those of its layout are not complete: wait, and see the network in `status`"
+
+    # --- the screen
+
+    def _off_by_stage(self, item: Item) -> str | None:
+        stage = self._known.stage
+        if stage is None:
+            return "the stage is not running: it is started again by itself; see `signage-player doctor`"
+        fault = next((one for one in stage.faults if one.code == "quarantined" and one.item_id == item.id), None)
+        if fault:
+            return f"{fault.message}: {meaning_of(fault.code).remedy}"
+        if item.id in self._paused:
+            until = f"{datetime.fromtimestamp(self._paused[item.id], UTC):%H:%M:%S} UTC"
+            failed = self._faults.get(item.id)
+            words = f"{failed.message} ({failed.code}): {meaning_of(failed.code).remedy}" if failed else "it could not be shown"
+            return f"it is paused after a failure until {until}; {words}"
+        if not stage.screen_on:
+            return "the screen is switched off: `signage-player set screen_on on`"
+        return COVERS.get(stage.cover)
+
+    def _on(self, item: Item, region: Region) -> str:
+        seen = "on screen now" if item.id in self._playing else f"on air: its turn comes in the region {region.id}"
+        why = f"{self._on_air.why}{self._until()}" if self._on_air.why.source is not Source.NOTHING else "it is in the programme"
+        return f"{seen}; {why}"
+
+
+def _items(layout: Layout) -> Iterator[Item]:
+    return (item for region in layout.regions for item in region.playlist.items)
+
+
+def _bare(item_id: str) -> str:
+    """The item of the programme that a page of a document belongs to."""
+    head, _, page = item_id.rpartition("/")
+    return head if head and page.isdecimal() else item_id

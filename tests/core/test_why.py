@@ -1,0 +1,151 @@
+"""Why an item is on air, or is not: every reason in its sentence, the first that holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from player.core.content import Item, Layout, Manifest, Playlist, Programme, Rect, Region
+from player.core.cover import StageState
+from player.core.faults import Fault
+from player.core.kinds import Kind
+from player.core.onair import Listings
+from player.core.ports.stage import NowPlaying, PausedItem, StageStatus
+from player.core.schedule import Condition, Rule
+from player.core.why import Evidence, explain
+
+NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)  # a Wednesday
+ALWAYS = Rule("7", name="Always", layout="day")
+STAGE = StageStatus(StageState.PLAYING, items=(NowPlaying("main", "shop", "c-shop", "shop", "web", 1.0, 10.0),))
+
+
+def layout(name: str, *names: str) -> Layout:
+    items = tuple(Item(one, f"c-{one}", one, Kind.WEB, 10, url="https://example.com/") for one in names)
+    return Layout(name, 10, 10, (Region("main", Rect(0, 0, 10, 10), Playlist(name, name, items)),))
+
+
+DAY, NIGHT = layout("day", "shop", "cafe"), layout("night", "bar")
+
+
+def known(*rules: Rule, default: str | None = None, missing: bool = False, **more: object) -> Evidence:
+    wanted = Programme((DAY, NIGHT), rules, default)
+    published = Manifest("1", (layout("day"), NIGHT) if missing else (DAY, NIGHT), rules, default)
+    evidence = Evidence(wanted, published, Listings(wanted, ZoneInfo("UTC")), NOON, stage=STAGE)
+    return replace(evidence, **more)  # type: ignore[arg-type]
+
+
+def because(evidence: Evidence, name: str) -> str:
+    (answer,) = explain(evidence, name)
+    assert answer.on_air is not answer.because.startswith("not on air")
+    return answer.because
+
+
+def test_every_item_of_the_programme_is_answered_for():
+    answers = explain(known(ALWAYS), None)
+    assert [(one.item_id, one.content_id, one.layout, one.on_air) for one in answers] == [
+        ("shop", "c-shop", "day", True),
+        ("cafe", "c-cafe", "day", True),
+        ("bar", "c-bar", "night", False),
+    ]
+
+
+def test_it_is_asked_by_item_content_or_name_and_what_nobody_knows_is_said():
+    assert [one.name for one in explain(known(ALWAYS), "c-cafe")] == ["cafe"]
+    (answer,) = explain(known(ALWAYS), "nobody")
+    assert (answer.on_air, answer.because) == (False, "not on air: no layout of the programme holds it: add it on the server")
+
+
+def test_what_is_on_air_says_by_which_rule_and_whether_it_is_on_screen():
+    assert because(known(ALWAYS), "shop") == 'on screen now; the rule "Always" puts it on air'
+    until = replace(ALWAYS, start_time=time(9), end_time=time(13))
+    assert because(known(until), "cafe") == (
+        'on air: its turn comes in the region main; the rule "Always" puts it on air until 2026-04-01 13:00:00 UTC'
+    )
+
+
+def test_a_page_of_a_document_is_its_item():
+    page = NowPlaying("main", "cafe/2", "c-cafe", "cafe", "pdf", 1.0, 10.0)
+    assert because(known(ALWAYS, stage=replace(STAGE, items=(page,))), "cafe").startswith("on screen now")
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Rule("8", is_active=False), "the rule 8 is switched off: switch it on on the server"),
+        (Rule("8", end_date=date(2026, 3, 1)), "the rule 8 ended with 2026-03-01: change it on the server"),
+        (
+            Rule("8", start_date=date(2026, 5, 1)),
+            "the rule 8 is on air again from Fri 01 May 2026 00:00: for earlier, change it on the server",
+        ),
+        (
+            Rule("8", start_time=time(20), end_time=time(23)),
+            "the rule 8 is on air again from Wed 01 Apr 2026 20:00: for earlier, change it on the server",
+        ),
+        (
+            Rule("8", conditions=(Condition("weather", "gt", 30),), priority=9),
+            'the condition "weather gt 30" of the rule 8 cannot be judged on this device: change it on the server',
+        ),
+        (
+            Rule("8", conditions=(Condition("day_type", "eq", "weekday"), Condition("day_type", "eq", "weekend")), priority=9),
+            'the condition "day_type eq weekend" of the rule 8 is not met: change it on the server',
+        ),
+        (
+            Rule("8", priority=-1),
+            'the rule "Always" puts it on air, which ranks above the rule 8: change it on the server',
+        ),
+    ],
+)
+def test_a_rule_that_is_not_on_air_says_why(rule: Rule, reason: str):
+    assert because(known(ALWAYS, replace(rule, layout="night")), "bar") == f"not on air: {reason}"
+
+
+def test_of_several_rules_the_nearest_is_told():
+    over, later = Rule("1", end_date=date(2026, 3, 1), layout="night"), Rule("2", start_date=date(2026, 5, 1), layout="night")
+    assert "the rule 2 is on air again" in because(known(ALWAYS, over, later), "bar")
+
+
+def test_a_layout_without_a_rule_and_a_default_that_gave_way():
+    assert because(known(ALWAYS), "bar") == "not on air: no rule puts the layout night on air: give it a schedule on the server"
+    assert because(known(ALWAYS, default="night"), "bar") == 'not on air: day is on, since the rule "Always" puts it on air'
+    nothing = known(default="gone")
+    assert because(nothing, "bar") == "not on air: no rule puts the layout night on air: give it a schedule on the server"
+
+
+def test_a_layout_with_nothing_to_show_is_said():
+    wanted = Programme((layout("day"), NIGHT), (ALWAYS,))
+    case = known(wanted=wanted, listings=Listings(wanted, ZoneInfo("UTC")))
+    assert explain(case, None)[0].because.startswith("not on air: no rule puts the layout night on air")
+    two = Programme((Layout("day", 1, 1), replace(NIGHT, id="day")), (ALWAYS,))
+    listings = Listings(Programme((Layout("day", 1, 1),), (ALWAYS,)), ZoneInfo("UTC"))
+    (answer,) = explain(known(wanted=two, listings=listings), None)
+    assert answer.because == "not on air: the layout day has nothing that could be shown: change it on the server"
+
+
+def test_a_file_that_is_missing_says_its_fault_or_that_it_comes():
+    fault, other = Fault("bad_url", "its address is not http", 0.0, "cafe"), Fault("no_display", "no panel", 0.0)
+    found = because(known(ALWAYS, missing=True, faults=(other, fault)), "cafe")
+    assert found == "not on air: its address is not http (bad_url): correct it on the server; hosts: `stage.stream_hosts`"
+    assert because(known(ALWAYS, missing=True), "cafe").startswith("not on air: its file is not here yet")
+    assert because(known(ALWAYS, published=None), "cafe").startswith("not on air: its file is not here yet")
+
+
+def test_what_the_stage_knows_is_told():
+    assert because(known(ALWAYS, stage=None), "cafe").startswith("not on air: the stage is not running")
+    barred = Fault("quarantined", "cafe: the stage died three times with it on screen", 0.0, "cafe", "c-cafe")
+    assert because(known(ALWAYS, stage=replace(STAGE, faults=(barred,))), "cafe").startswith(f"not on air: {barred.message}: ")
+    paused = replace(STAGE, paused=(PausedItem("cafe", NOON.timestamp() + 40),))
+    broken = Fault("unplayable", "cafe: cannot be decoded", 0.0, "cafe", "c-cafe")
+    words = because(known(ALWAYS, stage=paused, faults=(broken,)), "cafe")
+    assert words.startswith("not on air: it is paused after a failure until 12:00:40 UTC; cafe: cannot be decoded (unplayable): ")
+    assert because(known(ALWAYS, stage=paused), "cafe").endswith("until 12:00:40 UTC; it could not be shown")
+
+
+def test_what_covers_the_screen_covers_its_items():
+    dark = because(known(ALWAYS, stage=replace(STAGE, screen_on=False)), "shop")
+    assert dark == "not on air: the screen is switched off: `signage-player set screen_on on`"
+    for cover, words in (("alert", "an emergency alert"), ("lock_pad", "the lock pad"), ("pairing", "the pairing code")):
+        assert words in because(known(ALWAYS, stage=replace(STAGE, cover=cover)), "shop")
+    assert because(known(ALWAYS, stage=replace(STAGE, cover="idle")), "shop").startswith("on screen now")
