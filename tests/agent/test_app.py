@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from player.agent.app import Agent
@@ -23,11 +24,12 @@ from player.core import proof
 from player.core.content import Item, Kind, Orientation
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.faults import Fault
+from player.core.ports.server import Command, CommandsCame, ContentChanged, Triggered
 from player.core.ports.stage import AnyAnswer, AnyRequest, PictureFormat, ReleaseItems, ScreenPicture, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create
 from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
-from player.store import Snapshot
+from player.store import Snapshot, read_journal
 from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
@@ -258,3 +260,21 @@ async def test_an_alert_whose_picture_cannot_be_had_is_shown_without_it_and_says
         assert [alert.title for alert in made.brief.current.alerts] == ["Fire"]
         script.on(HEARTBEAT, {"paired": True, "emergency_alerts": []})
         await eventually(lambda: not made.faults.of("pictures of alerts"))
+
+
+async def test_when_an_event_was_taken_in_it_is_written_down_or_under_way(script: Script, dirs: Dirs):
+    script.on(PLAYLIST, {"playlist": None})
+    calm = CmsConfig(url=script.url, heartbeat_interval=0.1, poll_interval=600)
+    identity = load_or_create(dirs.state)
+    async with (
+        Agent(msgspec.structs.replace(config(script.url), cms=calm), dirs, identity) as made,
+        running(made.run()),
+    ):
+        await eventually(lambda: script.asked(PLAYLIST))
+        asked = len(script.asked(PLAYLIST))
+        await made.inbox.put(Triggered("a test", {}, 5.0))
+        await made.inbox.put(CommandsCame((Command("9", "no_such"),)))
+        assert "9" in [body["id"] for _, body in read_journal(made.server.path / "commands")]
+        assert len(script.asked(PLAYLIST)) == asked
+        await made.inbox.put(ContentChanged())
+        await eventually(lambda: len(script.asked(PLAYLIST)) > asked)
