@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,10 @@ from player.cms.adcast.keys import Keys
 from player.config import CmsConfig
 from player.core.ports.box import Clock
 from player.core.ports.server import Connection, Device
+from player.demo.client import Operator
+from player.demo.server import DemoServer
 from tests.cms.contract import ServerContract
+from tests.cms.embedded import EmbeddedContract
 from tests.fakes.server import Script
 
 REGISTER = "/api/device/register"
@@ -66,3 +71,43 @@ class TestAdCast(ServerContract):
     @pytest.fixture
     def vendor(self) -> AdCastVendor:
         return AdCastVendor()
+
+
+class AdCastOperator:
+    """Somebody at the demonstration server."""
+
+    def __init__(self, url: str, signed_in: Operator) -> None:
+        self._url, self._signed_in, self._device = url, signed_in, 0
+
+    def connect(self, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
+        return cms.connect(CmsConfig(url=self._url, poll_interval=0.2), Keys(), device, clock)
+
+    async def pair(self, code: str) -> None:
+        self._device = int((await self._signed_in.pair(code, "Lobby"))["id"])
+
+    async def forget(self) -> None:
+        await self._signed_in.delete_device(self._device)
+
+    async def show(self, picture: Path) -> int:
+        content = await self._signed_in.upload(picture, "Picture", duration=7)
+        await self._signed_in.playlist("Day", [content["id"]], is_default=True)
+        return int(content["id"])
+
+    async def order(self) -> int:
+        return int((await self._signed_in.command(self._device, "next", {}))["id"])
+
+    async def outcome(self, command: int) -> str:
+        return str((await self._signed_in.wait_result(command, 5))["status"])
+
+    async def plays(self) -> list[dict[str, Any]]:
+        return list(await self._signed_in.plays(self._device))
+
+
+class TestAdCastAtItsServer(EmbeddedContract):
+    """AdCast at the demonstration server."""
+
+    @pytest.fixture
+    async def operator(self, tmp_path: Path) -> AsyncIterator[AdCastOperator]:
+        async with DemoServer(tmp_path / "server") as server, Operator(server.url) as signed_in:
+            await signed_in.register("Ada", "ada@example.com", "correct horse", "Ada's")
+            yield AdCastOperator(server.url, signed_in)
