@@ -14,6 +14,7 @@ from aiohttp import web
 
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
+from player.core.faults import meaning_of
 from player.core.settings import Value
 from player.core.why import Answer
 
@@ -32,7 +33,13 @@ def add_to(
     import jinja2
 
     environment = aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(FOLDER), autoescape=True)
-    environment.filters |= {"value": in_words_value, "size": in_words_bytes, "span": in_words_seconds, "instant": in_words_instant}
+    environment.filters |= {
+        "remedy": remedy,
+        "value": in_words_value,
+        "size": in_words_bytes,
+        "span": in_words_seconds,
+        "instant": in_words_instant,
+    }
 
     def page(template: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def show(request: web.Request) -> web.StreamResponse:
@@ -61,6 +68,11 @@ def _file(path: Path, content_type: str) -> Callable[[web.Request], Awaitable[we
         return web.Response(body=content, content_type=content_type, charset="utf-8")
 
     return serve
+
+
+def remedy(code: str) -> str:
+    """What to do about a fault, without the marks that set keys and commands off in text."""
+    return meaning_of(code).remedy.replace("`", "")
 
 
 def in_words_value(value: Value) -> str:

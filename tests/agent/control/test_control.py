@@ -213,7 +213,15 @@ async def test_metrics_are_prometheus_text(served: Served) -> None:
 async def test_the_page_shows_what_the_player_does(served: Served) -> None:
     code, text, headers = await served.get("/")
     assert code == 200
-    for words in ("Playing", "Summer", "cms.example.com", "unplayable", "refresh", "2.0 KiB of 8.0 GiB"):
+    for words in (
+        "Playing",
+        "Summer",
+        "cms.example.com",
+        "unplayable",
+        "What to do: export the file again",
+        "refresh",
+        "2.0 KiB of 8.0 GiB",
+    ):
         assert words in text
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "aiohttp" not in headers["Server"]
