@@ -22,7 +22,7 @@ from tests.stage.conftest import Running, StageBox
 
 RATE = 16000
 TONE = 0.125  # the amplitude of ffmpeg's sine
-CLICK, FADES = 0.15 * TONE, 4
+CLICK = 0.15 * TONE
 BEGINS = RATE // 100  # the recorder's own first samples, which are no sound of ours
 
 
@@ -149,16 +149,16 @@ async def test_a_crossfade_of_pictures_is_one_of_sound_without_a_click(runtime_d
         first, second = tone(box, "low", 6, 440), tone(box, "high", 60, 1000)
         box.publish(first, second, transition=Transition(TransitionKind.CROSSFADE, 1.6))
         box.start()
-        # On a machine that pauses the player the sound takes one step as high as that pause was long: then the next fade is heard.
-        # A click of the player's own is in every one of them.
-        while not left or (left[-1] >= CLICK and len(left) < FADES):
+        # On a machine that pauses the player the sound takes one step as high as that pause was long. So where there is a click,
+        # two more fades are heard, and both are without.
+        while not left or (left[0] >= CLICK and len(left) < 3):
             await box.until_shown("low")
             await asyncio.sleep(2.0)
             heard = await server.record(4.5)
             is_a_fade_from_low_to_high(heard)
             left.append(max(abs(value) for value in without(440, without(1000, heard[BEGINS:]))))
             await box.ask(NextItem())
-    assert left[-1] < CLICK, f"a click, which neither tone explains, in each fade: {left}"
+    assert sum(value >= CLICK for value in left) <= 1, f"clicks, which neither tone explains, in these fades: {left}"
 
 
 def is_a_fade_from_low_to_high(heard: list[float]) -> None:
