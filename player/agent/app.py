@@ -1,7 +1,7 @@
 """The agent's composition root: every part made and connected here, from values and ports (house rule 4).
 
-The loops that run are listed in `Agent.run`; each is kept running by itself, so that a server that answers nonsense, a full disk or
-an absent stage costs what depends on it and nothing else.
+The loops that run are listed in `Agent._loops`; each is kept running by itself, so that a server that answers nonsense, a full disk
+or an absent stage costs what depends on it and nothing else.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class ScreenLock:
     # --- the server's side -------------------------------------------------------------------------------------------------------
 
     async def server_says(self, locked: bool | None, pin: str | None) -> None:
-        """What a heartbeat's answer or a registration holds; None where it says nothing."""
+        """What the server wants; None where it does not say."""
         if pin is not None and pin != self._seen_pin:
             await self._learn(pin)
         if locked is not None and locked != self._said:

@@ -19,7 +19,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """An ability this box does not have, and why, in words for the operator."""
+    """An ability that this box, or its server, does not have, and why, in words for the operator."""
 
     ability: str
     reason: str
