@@ -6,8 +6,8 @@ Three daemons, one package. Content goes round one ring:
 
 Where to look:
 
-    core/        pure decisions: what is on air, what comes next, what to fetch, what a command may do; `core/ports`: every seam;
-                 `core/faults`: what can be wrong, and what to do about it
+    core/        pure decisions: what is on air (`onair`) and why an item is not (`why`), what comes next, what to fetch, what a
+                 command may do; `core/ports`: every seam; `core/faults`: what can be wrong, and what to do about it
     cms/         the servers: one folder an API; a vendor's words stop there. `cms/__init__`: the table of them
     media/       files: fetched (`fetch`), kept (`store`), made ready to be shown (`prepare`)
     agent/       network, commands, settings, reports, the control API; draws nothing. `inbox`: what a server's events mean;

@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts.benches.figures import Figure, table, to_json
 from scripts.benches.plot import Row, draw
 
-NAMES = ("start", "restart", "footprint", "download", "stage", "regions", "memory", "cpu")
+NAMES = ("start", "restart", "footprint", "download", "rules", "stage", "regions", "memory", "cpu")
 
 
 def arguments() -> argparse.Namespace:
@@ -71,6 +71,12 @@ class Benches:
         from scripts.benches.download import download
 
         return download(self._chosen.runs)
+
+    def rules(self) -> list[Figure]:
+        """Thousands of rules."""
+        from scripts.benches.rules import rules
+
+        return rules(self._chosen.runs)
 
     def stage(self) -> list[Figure]:
         """Seams, ours and the rivals'."""

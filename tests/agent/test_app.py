@@ -278,3 +278,14 @@ async def test_when_an_event_was_taken_in_it_is_written_down_or_under_way(script
         assert len(script.asked(PLAYLIST)) == asked
         await made.inbox.put(ContentChanged())
         await eventually(lambda: len(script.asked(PLAYLIST)) > asked)
+
+
+async def test_why_an_item_is_not_on_air_is_answered_by_the_assembled_agent(script: Script, dirs: Dirs):
+    items = [{"id": 1, "content_id": 7, "name": "Page", "type": "web", "url": "http://page.example/"}]
+    script.on(PLAYLIST, {"playlist": {"id": 1, "name": "Lobby", "items": items}})
+    async with agent(script.url, dirs, load_or_create(dirs.state)) as made:
+        await eventually(lambda: made.sync.manifest)
+        (answer,) = await asyncio.to_thread(ControlClient(dirs.control_socket).why, "Page")
+        assert answer["because"].startswith("not on air: the stage is not running")
+        (lost,) = await asyncio.to_thread(ControlClient(dirs.control_socket).why, "nobody")
+        assert lost["because"] == "not on air: no layout of the programme holds it: add it on the server"

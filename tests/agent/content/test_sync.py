@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import hashlib
 import shutil
 import sys
@@ -13,14 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from player.agent.content.asset_fetcher import AssetFetcher, Prepare
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
-from player.core.content import Item, Kind, Layout, Playlist, Rect, Region, WantedAsset
+from player.core.content import Item, Kind, Layout, Playlist, Programme, Rect, Region, WantedAsset
 from player.core.faults import Fault, FaultBook
 from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
+from player.core.schedule import Rule
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
 from player.media.fetch.download import Downloader, Patience
@@ -659,3 +662,75 @@ async def test_a_document_of_which_only_a_part_is_shown_is_on_air_and_a_fault_sa
             assert (fault.code, fault.content_id) == ("shortened", "a")
             assert "a: it has 300 pages" in fault.message
             assert bench.sync.retry_in_s() is None
+
+
+# --- the programme carries time
+
+
+def layout_of(name: str, *wishes: Wish) -> Layout:
+    return Layout(name, 1, 1, (Region("main", Rect(0, 0, 1, 1), Playlist(name, name, tuple(item for item, _ in wishes))),))
+
+
+def timed(bench: Bench, rules: tuple[Rule, ...], *layouts: Layout) -> None:
+    """A programme of these layouts; its files are those that were served."""
+    contents = [item for layout in layouts for region in layout.regions for item in region.playlist.items]
+    assets = tuple(
+        WantedAsset(item.content_id, item.name, item.kind, f"{bench.chaos.url}/{item.name}", item.file_hash) for item in contents
+    )
+    bench.cms.wanted = Programme(layouts, rules, layouts[-1].id, assets=assets)
+
+
+async def test_files_are_fetched_in_the_order_in_which_their_times_come(bench: Bench):
+    night, evening, day = (layout_of(name, bench.video(f"{name}1")) for name in ("night", "evening", "day"))
+    rules = (
+        Rule("1", start_time=dt.time(23), end_time=dt.time(3), layout="night"),
+        Rule("2", start_time=dt.time(18), end_time=dt.time(23), layout="evening"),
+    )
+    timed(bench, rules, night, evening, day)
+    await bench.sync.once()  # at noon
+    assert [seen.path for seen in bench.chaos.seen] == ["/day1", "/evening1", "/night1"]
+
+
+async def test_files_of_a_later_layout_hold_up_nothing(bench: Bench):
+    await bench.on_air(bench.video("old"))
+    day, night = layout_of("full", bench.video("new")), layout_of("night", bench.video("bad", status=500))
+    timed(bench, (Rule("1", start_time=dt.time(23), end_time=dt.time(3), layout="night"),), night, day)
+    await bench.sync.once()
+    assert bench.names() == ["new"]
+    assert [layout.id for layout in bench.snapshot.read().layouts] == ["night", "full"]
+    bench.video("bad")
+    bench.clock.forward(600)
+    await bench.sync.once()
+    assert bench.names() == ["bad", "new"]
+
+
+async def test_rules_alone_may_change(bench: Bench):
+    day, night = layout_of("day", bench.video("a")), layout_of("night", bench.video("b"))
+    timed(bench, (Rule("1", layout="night"),), night, day)
+    await bench.sync.once()
+    first = bench.sync.manifest.version
+    timed(bench, (Rule("1", layout="day"),), night, day)
+    await bench.sync.once()
+    assert bench.sync.manifest.version != first
+    assert bench.snapshot.read().rules == (Rule("1", layout="day"),)
+    assert bench.chaos.count("/a") == bench.chaos.count("/b") == 1
+
+
+async def test_what_the_player_before_may_come_back_to_stays_until_its_file_goes(tmp_path: Path, chaos: Chaos):
+    clock, file = FakeClock(), tmp_path / "manifest.json"
+    async with benched(tmp_path, chaos, clock) as bench:
+        await bench.on_air(bench.video("old"))
+        manifest = bench.snapshot.read()
+    (layout,) = manifest.layouts
+    file.write_bytes(
+        msgspec.json.encode({"format": 1, "body": {"version": "1", "layout": layout, "watermark": False, "assets": 1}})
+    )
+    bench.snapshot.path.unlink()
+    async with benched(tmp_path, chaos, clock) as bench:
+        assert [item.name for item in bench.sync.manifest.items] == ["old"], "it goes on with what is there"
+        written = file.read_bytes()
+        await bench.on_air(bench.video("new"), delete=("old",), rounds=2)
+        assert (bench.held(), file.read_bytes()) == (["new", "old"], written)
+        file.unlink()
+        await bench.on_air(bench.video("new"), delete=("old",), rounds=2)
+        assert bench.held() == ["new"]
