@@ -234,7 +234,10 @@ class Cache:
                 self._unsaved += 1
         known = {place for s in self._index.files.values() for d in s.derived for place in d.places}
         known |= {"/".join(file.split("/")[:2]) for file in keep_files}
-        await asyncio.to_thread(self._sweep, known, self._growing.union(keep_parts))
+        missing = {
+            key for key in keep_parts if self.find(key) is None
+        }  # what is here needs no part; a crash may have left its note
+        await asyncio.to_thread(self._sweep, known, self._growing | missing)
 
     def _sweep(self, prepared: Collection[str], parts: Collection[str]) -> None:
         for name in self.safe_folder.names("prepared"):

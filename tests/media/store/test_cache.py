@@ -179,6 +179,16 @@ async def test_what_was_prepared_for_another_panel_goes_unless_the_manifest_name
     assert cache.derived(stored.sha256, "2x2", "image").size == 3
 
 
+async def test_the_note_of_a_part_that_was_kept_goes_and_that_of_one_that_is_missing_stays(cache: Cache):
+    """A crash between the keeping of a file and the removal of its note leaves the note."""
+    await keep(cache)
+    missing = "ef" * 32
+    for key in (KEY, missing):
+        (cache.parts / f"{key}.json").write_text("{}")
+    await cache.sweep(panels=(), keep_files=(), keep_parts={KEY, missing})
+    assert [path.name for path in cache.parts.iterdir()] == [f"{missing}.json"]
+
+
 async def test_s12_a_cache_wiped_while_running_is_made_again(cache: Cache, clock: FakeClock):
     import shutil
 
