@@ -6,12 +6,10 @@ Three daemons, one package. Content goes round one ring:
 
 Where to look:
 
-    core/        pure decisions: what is on air (`onair`) and why an item is not (`why`), what comes next, what to fetch, what a
-                 command may do; `core/ports`: every seam; `core/faults`: what can be wrong, and what to do about it
-    cms/         the servers: one folder an API; a vendor's words stop there. `cms/__init__`: the table of them
+    core/        pure decisions: what is on air, what comes next, what to fetch, what a command may do; `core/ports`: every seam
+    cms/         the servers: one folder an API; a vendor's words stop there
     media/       files: fetched (`fetch`), kept (`store`), made ready to be shown (`prepare`)
-    agent/       network, commands, settings, reports, the control API; draws nothing. `inbox`: what a server's events mean;
-                 `server_folder`: what is kept of each server; `reports/plays_outbox`: where plays wait while offline
+    agent/       network, commands, settings, reports, the control API; draws nothing
     stage/       playback and proof of play; needs no agent and no network
     compositor/  sway: starting it, and speaking to it
     device/      what this box can do: sound, display, power, sensors
@@ -19,7 +17,15 @@ Where to look:
     cli/         every command that a person types
     demo/        an AdCast server in one process, for demonstrations and tests
     runtime/     clock, tasks, systemd, logs: what every daemon needs of its process
-    config, config_reader, errors, identity, store, formats, brief, programme_file, messages, redact   what every daemon stands on
+    config, errors, identity, store, formats, brief, programme_file, messages, redact   what every daemon stands on
+
+Which page answers:
+
+    why is this item not on air?        core/why                what is on air, until when?     core/onair
+    what happens at power-on?           launch/__init__         what does this fault mean?      core/faults
+    who may reboot the device?          agent/control/access    what may be set, and by whom?   core/settings
+    where do plays wait while offline?  stage/plays             and how do they leave?          agent/reports/plays_outbox
+    what does a server's word do here?  agent/inbox             how is a server added?          cms/__init__
 
 Glossary: *screen* what people see; *panel* the hardware; *stage* the process that draws; *surface* one window that can show one
 item; *region* a rectangle with its own playlist; *layout* regions over the whole screen; *item* an entry of a playlist; *asset*

@@ -3,6 +3,10 @@
 Faults L1 (strangers on the network), L2 (another site's page), L3 (a name that was pointed at this box). A token's secret is
 shown once and kept as its SHA-256: it holds 256 random bits, so there is nothing to guess; the password is compared in constant
 time, and wrong ones make everybody wait.
+
+Who may do what, a reboot among it: reading is for this box itself and for any right; a command or a setting takes CONTROL (the
+PIN, a token) or more; updates and logs take ADMIN (the password, a token, the Unix socket, which its owner alone may open). A
+paired server may give every command (`agent/inbox`). Whether the system lets the agent reboot says `systemd/polkit.rules`.
 """
 
 from __future__ import annotations
