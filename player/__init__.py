@@ -29,7 +29,8 @@ Which page answers:
 
 Glossary: *screen* what people see; *panel* the hardware; *stage* the process that draws; *surface* one window that can show one
 item; *region* a rectangle with its own playlist; *layout* regions over the whole screen; *item* an entry of a playlist; *asset*
-the bytes behind items, named by SHA-256; *manifest* everything the stage needs, complete and verified; *setting* what the device
+the bytes behind items, named by SHA-256; *programme* what a server wants on air, and when; *rule* when a layout is on air;
+*manifest* the programme as far as it is here, verified: everything the stage needs; *setting* what the device
 is told to be (orientation, volume, lock), wanted and found; *brief* settings, words for cards and alerts, as the stage is told
 them; *daypart* when something is on air; *play* one showing of one item, which makes one *proof of play* event; *card* a picture
 that the player itself draws; *fault* a problem an operator should know of.

@@ -19,6 +19,7 @@ from player.cms.http import ServerHttp
 from player.core.content import CUT, Fit, Kind, Programme, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
 from player.core.ports.server import AppUpdate, CommandResult, CommandStatus, Telemetry
+from player.core.schedule import Rule
 from player.errors import ServerBusy, ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
@@ -370,6 +371,7 @@ def test_a_layout_brings_regions_of_their_own():
     assert (ticker.rect, ticker.z, ticker.fit, ticker.background) == (Rect(0, 900, 1920, 180), 2, Fit.COVER, "#aabbcc")
     assert (ticker.audible, ticker.playlist.transition.kind, len(ticker.playlist.items)) == (False, TransitionKind.SLIDE_LEFT, 1)
     assert [fault.code for fault in programme.faults] == ["bad_region"]
+    assert programme.rules == (Rule("always", layout="layout"),)
 
 
 def test_more_than_eight_regions_are_cut_and_reported():
