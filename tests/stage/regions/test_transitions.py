@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
 
-from player.core.content import Item, Layout, Playlist, Rect, Region, Transition, TransitionKind
+from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind, full_screen
+from player.core.schedule import Rule
 from player.errors import BoxError
 from player.stage.regions.transitions import Change, change
 from tests.fakes.programmes import manifest_of
@@ -125,3 +127,24 @@ async def test_a_layout_changes_as_one_step_when_all_of_it_is_ready(box: StageBo
     await box.reread()
     await box.until_seen("white", at=(320, 360))
     await box.until_seen("white", at=(960, 360))
+
+
+async def test_a_layout_whose_time_comes_is_on_screen_as_one_step_and_was_ready_before(box: StageBox):
+    box.order(time_zone="UTC")
+    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8)
+    red, white = box.picture("red", 600), box.picture("white", 600)
+    left = Region("left", Rect(0, 0, 1, 1), Playlist("l", "l", (red,)))
+    right = Region("right", Rect(1, 0, 1, 1), Playlist("r", "r", (box.picture("blue", 600),)))
+    rule = Rule("later", start_time=begins.time(), end_time=(begins + timedelta(hours=1)).time(), layout="halves")
+    before = full_screen(Playlist("p", "p", (white,)))
+    box.publish(manifest=Manifest("", (before, Layout("halves", 2, 1, (left, right))), (rule,), before.id))
+    box.start()
+    await box.until_seen("white")
+    assert datetime.now(UTC) < begins
+    seen = set()
+    while datetime.now(UTC) < begins + timedelta(seconds=3):
+        picture = await box.look()
+        seen.add((picture.getpixel((320, 360)), picture.getpixel((960, 360))))
+    assert seen == {((255, 255, 255), (255, 255, 255)), (RED, BLUE)}
+    (play,) = [p for p in box.plays() if p["name"] == "white"]
+    assert (play["reason"], datetime.fromisoformat(play["ended_at"]) >= begins) == ("the layout changed", True)
