@@ -12,8 +12,10 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from enum import EnumType
 from pathlib import Path
-from typing import Any, Protocol
+from types import UnionType
+from typing import Annotated, Any, Protocol, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -146,12 +148,39 @@ def _explain(message: str, table: type[Any], prefix: str) -> tuple[str, str]:
     unknown = re.search(r"unknown field `(.+)`", text)
     path = [prefix, *parts] if prefix else parts
     if not unknown:
-        return ".".join(path), text[:1].lower() + text[1:]
+        return ".".join(path), wrong_word(text, table, ".".join(parts)) or text[:1].lower() + text[1:]
     for part in parts:
         table = _fields(table)[part]
     near = difflib.get_close_matches(unknown[1], _fields(table), 1)
     mean = f"; did you mean {'.'.join([*path, near[0]])}?" if near else ""
     return ".".join([*path, unknown[1]]), f"there is no such key{mean}"
+
+
+def wrong_word(text: str, table: type[Any], key: str) -> str:
+    """What a key that takes a few words takes, and the nearest of them; "" where msgspec's `text` is about something else.
+
+    `key` is a path below `table`, such as `region[0].item[2].fit`.
+    """
+    found = re.fullmatch(r"Invalid enum value (.+)", text)
+    if not found:
+        return ""
+    kinds = _alternatives(table)
+    for part in re.sub(r"\[[^\]]*\]", "", key).split("."):
+        kinds = [one for kind in kinds if hasattr(kind, "__struct_fields__") for one in _alternatives(_fields(kind).get(part))]
+    words = [f'"{word}"' for kind in kinds for word in (get_args(kind) or (kind if isinstance(kind, EnumType) else ()))]
+    value = f'"{found[1][1:-1]}"' if found[1].startswith("'") else found[1]
+    near = difflib.get_close_matches(value, words, 1)
+    mean = f"; did you mean {near[0]}?" if near else ""
+    return f"expected {', '.join(words[:-1])} or {words[-1]}, found {value}{mean}"
+
+
+def _alternatives(kind: Any) -> list[Any]:
+    """What a type may be: the members of a union, what a tuple holds, a type without its limits."""
+    if get_origin(kind) in (Union, UnionType):
+        return [one for part in get_args(kind) for one in _alternatives(part)]
+    if get_origin(kind) in (tuple, Annotated):
+        return _alternatives(get_args(kind)[0])
+    return [kind]
 
 
 def check(config: ConfigFile, source: Source) -> None:

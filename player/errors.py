@@ -170,3 +170,15 @@ class WrongPin(SignageError):
     def __init__(self, wait_s: float = 0.0) -> None:
         super().__init__(f"wrong PIN{f'; try again in {max(1.0, wait_s):.0f} s' if wait_s > 0 else ''}")
         self.wait_s = wait_s
+
+
+class PinNotLookedAt(WrongPin):
+    """Right or wrong, this PIN was not looked at: it came within the pause after wrong ones, `wait_s` seconds of which are left."""
+
+    code = "pin_not_looked_at"
+
+    def __init__(self, wait_s: float) -> None:
+        SignageError.__init__(
+            self, f"this PIN was not looked at, because wrong ones were entered before; try again in {max(1.0, wait_s):.0f} s"
+        )
+        self.wait_s = wait_s

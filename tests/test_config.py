@@ -61,7 +61,12 @@ def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: 
         ("[cms]\nurll = 'x'", "cms.urll", "there is no such key; did you mean cms.url?"),
         ("[stages]\n", "stages", "there is no such key; did you mean stage?"),
         ("[cms]\nqqqqqq = 1", "cms.qqqqqq", "there is no such key"),
-        ("[stage]\nbackend = 'x11'", "stage.backend", "invalid enum value 'x11'"),
+        ("[stage]\nbackend = 'x11'", "stage.backend", 'expected "auto", "sway", "headless", "single" or "none", found "x11"'),
+        (
+            "[stage]\nbackend = 'swai'",
+            "stage.backend",
+            'expected "auto", "sway", "headless", "single" or "none", found "swai"; did you mean "sway"?',
+        ),
         ("[cms]\nheartbeat_interval = 0", "cms.heartbeat_interval", "expected `float` > 0.0"),
         ("[cms]\nheartbeat_interval = 'often'", "cms.heartbeat_interval", "expected `float`, got `str`"),
         ("[stage]\nsize = '1920'", "stage.size", "expected `str` matching regex"),

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import sys
 from collections.abc import Callable, Sequence
 
 from player import __version__
 from player.errors import ConfigError, NotRunning, SignageError, WrongPin
 
-EXITS = "exit codes: 0 done, 1 failed, 2 configuration or usage wrong, 3 no player running, 4 wrong PIN"
+EXITS = "exit codes: 0 done, 1 failed, 2 configuration or usage wrong, 3 no player running, 4 wrong PIN, or one too soon after it"
+MOST_SCREENS = 16  # of a demonstration
 Add = Callable[[argparse.ArgumentParser], None]
 
 
@@ -62,6 +64,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = argparse.ArgumentParser(prog="signage-player", description="A digital signage player.", epilog=EXITS)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.set_defaults(config=None)
+    _take_config(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_daemons(commands)
     _add_shows(commands)
@@ -78,12 +82,45 @@ def _command(commands: argparse._SubParsersAction, name: str, code: str, text: s
         epilog=f"example:\n  signage-player {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--config", metavar="FILE", help="the configuration (default: $SIGNAGE_CONFIG, /etc/signage-player/config.toml)"
-    )
+    _take_config(parser)
     parser.set_defaults(code=code)
     if add:
         add(parser)
+
+
+def _take_config(parser: argparse.ArgumentParser) -> None:
+    """`--config`, which may stand before a command, after it, and after its action: absent here, what stood before holds."""
+    text = "the configuration (default: $SIGNAGE_CONFIG, /etc/signage-player/config.toml)"
+    parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=text)
+
+
+def _action(actions: argparse._SubParsersAction, name: str, text: str, example: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]  # the class is not generic at run time
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=text, description=text[:1].upper() + text[1:] + ".", epilog=f"example: signage-player {example}"
+    )
+    _take_config(parser)
+    return parser
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    """What reads a whole number of that range."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+            raise argparse.ArgumentTypeError(f'expected a whole number from {lowest} to {highest}, found "{text}"')
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'expected a number of seconds above 0, found "{text}"')
+    return value
 
 
 def _add_daemons(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
@@ -95,8 +132,10 @@ def _add_daemons(commands: argparse._SubParsersAction) -> None:  # type: ignore[
 
 def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
     def demo(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--screens", type=int, default=1, metavar="N", help="how many players (default 1)")
-        parser.add_argument("--port", type=int, default=8080, help="the server's port (default 8080; 0 takes a free one)")
+        parser.add_argument("--screens", type=_whole(1, MOST_SCREENS), default=1, metavar="N", help="how many players (default 1)")
+        parser.add_argument(
+            "--port", type=_whole(0, 65535), default=8080, help="the server's port (default 8080; 0 takes a free one)"
+        )
         parser.add_argument(
             "--screenshot", default="demo-screenshot.png", metavar="FILE", help="where the picture goes (default %(default)s)"
         )
@@ -111,7 +150,7 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             help="a video, a picture, a document, an archive of HTML, the address of a page or stream; or one layout (.toml)",
         )
         parser.add_argument(
-            "--seconds", type=float, default=10.0, metavar="S", help="how long pictures and pages stay (default 10)"
+            "--seconds", type=_seconds, default=10.0, metavar="S", help="how long pictures and pages stay (default 10)"
         )
 
     _command(
@@ -180,27 +219,23 @@ def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[
 
     def proof(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="export|verify|key", required=True)
-        export = actions.add_parser(
-            "export", help="events out of the journal", epilog="example: proof export --since 7d --format csv"
-        )
+        export = _action(actions, "export", "events out of the journal", "proof export --since 7d --format csv")
         export.add_argument("--since", metavar="D", help="a date (2026-03-01), an instant (2026-03-01T12:00Z) or an age (7d, 12h)")
         export.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
         export.add_argument("--output", metavar="FILE", help="instead of standard output")
-        verify = actions.add_parser(
-            "verify", help="check the chain and the signatures of an export", epilog="example: proof verify plays.jsonl"
-        )
+        verify = _action(actions, "verify", "check the chain and the signatures of an export", "proof verify plays.jsonl")
         verify.add_argument("file", metavar="FILE")
         verify.add_argument("--key", metavar="BASE64", help="the public key of the box that signed (default: this box's)")
-        actions.add_parser("key", help="the public key that this box signs with", epilog="example: proof key")
+        _action(actions, "key", "the public key that this box signs with", "proof key")
 
     def token(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="create|list|revoke", required=True)
-        create = actions.add_parser("create", help="a token; its secret is shown once", epilog="example: token create --name phone")
+        create = _action(actions, "create", "a token; its secret is shown once", "token create --name phone")
         create.add_argument("--name", required=True, help="what it is for")
         create.add_argument("--scope", choices=("read", "control", "admin"), default="control")
         create.add_argument("--expires", metavar="AGE", help="30d, 12h (default: never)")
-        actions.add_parser("list", help="every token, without secrets")
-        revoke = actions.add_parser("revoke", help="end a token", epilog="example: token revoke 1a2b3c4d")
+        _action(actions, "list", "every token, without secrets", "token list")
+        revoke = _action(actions, "revoke", "end a token", "token revoke 1a2b3c4d")
         revoke.add_argument("id", metavar="ID")
 
     def update(parser: argparse.ArgumentParser) -> None:

@@ -55,19 +55,19 @@ def _in_order(cache: Cache) -> list[Stored]:
     return sorted(cache.entries(), key=lambda stored: stored.file)
 
 
-def _on_air(dirs: Dirs) -> set[str]:
-    """The hashes and files that the last manifest names, or that of the player before this one."""
+def _on_air(dirs: Dirs) -> dict[str, str]:
+    """The hashes that the last manifest names, or that of the player before this one, each with the name of its item."""
     file = ProgrammeFile(dirs.state)
-    items = [item for manifest in (file.read(), file.earlier()) if manifest for item in manifest.items]
-    named = {name for item in items for name in (item.asset, item.file) if name}
-    return named | {Path(name).name.partition(".")[0] for name in named}
+    items = [item for manifest in (file.earlier(), file.read()) if manifest for item in manifest.items]
+    return {Path(name).name.partition(".")[0]: item.name for item in items for name in (item.file, item.asset) if name}
 
 
 async def _list(cache: Cache, dirs: Dirs) -> int:
     used, files = _on_air(dirs), _in_order(cache)
     for stored in files:
         state = "on air" if stored.sha256 in used else "-"
-        print(f"{stored.sha256[:16]}…  {stored.size:>14,}  {state:6}  {Path(stored.file).suffix:5}  {stored.name}".rstrip())
+        name = used.get(stored.sha256, stored.name)
+        print(f"{stored.sha256[:16]}…  {stored.size:>14,}  {state:6}  {Path(stored.file).suffix:5}  {name}".rstrip())
     print(f"{len(files)} files, {sum(stored.size for stored in files):,} bytes in {dirs.cache}")
     return 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from player.errors import BoxError, CommandRejected, NotRunning, SettingRefused, WrongPin
+from player.errors import BoxError, CommandRejected, NotRunning, PinNotLookedAt, SettingRefused, WrongPin
 
 ANSWER_WITHIN_S = 35.0
 
@@ -104,6 +104,8 @@ def _refusal(content: bytes, status: int) -> Exception:
         code, message = said["error"], str(said["message"])
     except (ValueError, KeyError, TypeError):
         return BoxError("control", f"the player answered {status}")
+    if code == PinNotLookedAt.code:
+        return PinNotLookedAt(float(said.get("wait_s", 0)))
     if code == WrongPin.code:
         return WrongPin(float(said.get("wait_s", 0)))
     if code == SettingRefused.code:

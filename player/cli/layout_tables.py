@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from player.config_reader import wrong_word
 from player.core.content import FULL_SCREEN, Fit, TransitionKind
 from player.core.kinds import Kind
 from player.errors import ConfigError
@@ -109,7 +110,7 @@ def _explained(message: str) -> tuple[str, str]:
     key = where.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+)`", words)
     if not unknown:
-        return key, words[:1].lower() + words[1:].replace(" | null", "")
+        return key, wrong_word(words, LayoutTable, key) or words[:1].lower() + words[1:].replace(" | null", "")
     names = msgspec.structs.fields(_table_at(key))
     near = difflib.get_close_matches(unknown[1], [field.name for field in names], 1)
     prefix = f"{key}." if key else ""

@@ -41,13 +41,14 @@ class LockPad:
             return pin
         return None
 
-    def answered(self, *, ok: bool, wait_s: float, at: float) -> None:
-        """The PIN was checked."""
+    def answered(self, *, ok: bool, wait_s: float, looked_at: bool, at: float) -> None:
+        """The PIN was checked; or not `looked_at`, because it came too soon after wrong ones."""
         self.checking = False
         if ok:
             self.close()
         else:
-            self.message, self.wait_until = "That PIN is wrong", at + wait_s
+            self.message = "That PIN is wrong" if looked_at else "Enter the PIN once more"
+            self.wait_until = at + wait_s
 
     def tick(self, at: float) -> None:
         """Closes the pad when nobody has touched it for a while."""

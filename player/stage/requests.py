@@ -81,8 +81,8 @@ class Requests:
                 self._plays.drop_through(through)
             case ReleaseItems():
                 self._show.release()
-            case AnswerPin(ok, wait_s):
-                self._surround.pin_checked(ok=ok, wait_s=wait_s)
+            case AnswerPin(ok, wait_s, looked_at):
+                self._surround.pin_checked(ok=ok, wait_s=wait_s, looked_at=looked_at)
             case ReadLog():
                 return LogLines(tuple(recent_lines()))
             case _:

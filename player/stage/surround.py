@@ -108,9 +108,9 @@ class Surround:
         self._identify_until = self._clock.monotonic() + seconds
         self.changed()
 
-    def pin_checked(self, *, ok: bool, wait_s: float) -> None:
+    def pin_checked(self, *, ok: bool, wait_s: float, looked_at: bool) -> None:
         """The agent's answer about the PIN."""
-        self._pad.answered(ok=ok, wait_s=wait_s, at=self._clock.monotonic())
+        self._pad.answered(ok=ok, wait_s=wait_s, looked_at=looked_at, at=self._clock.monotonic())
         self.changed()
 
     def pressed_key(self, code: int) -> None:

@@ -31,24 +31,31 @@ def test_a_pin_is_handed_out_once_and_forgotten():
 def test_a_right_pin_closes_the_pad():
     pad = LockPad()
     press(pad, "1", "enter")
-    pad.answered(ok=True, wait_s=0, at=1.0)
+    pad.answered(ok=True, wait_s=0, looked_at=True, at=1.0)
     assert (pad.opened, pad.checking, pad.message) == (None, False, "")
 
 
 def test_l5_after_a_wrong_pin_the_pad_says_so_and_takes_nothing_until_the_wait_is_over():
     pad = LockPad()
     press(pad, "1", "enter")
-    pad.answered(ok=False, wait_s=4.0, at=1.0)
+    pad.answered(ok=False, wait_s=4.0, looked_at=True, at=1.0)
     assert (pad.message, pad.wait_until) == ("That PIN is wrong", 5.0)
     assert press(pad, "2", "enter", at=4.9) == []
     assert press(pad, "2", "enter", at=5.0) == ["2"]
     assert pad.message == ""
 
 
+def test_l5_a_pin_that_came_too_soon_is_not_called_wrong():
+    pad = LockPad()
+    press(pad, "1", "enter")
+    pad.answered(ok=False, wait_s=4.0, looked_at=False, at=1.0)
+    assert (pad.message, pad.wait_until) == ("Enter the PIN once more", 5.0)
+
+
 def test_l5_closing_and_opening_again_does_not_shorten_the_wait():
     pad = LockPad()
     press(pad, "1", "enter")
-    pad.answered(ok=False, wait_s=60.0, at=0.0)
+    pad.answered(ok=False, wait_s=60.0, looked_at=True, at=0.0)
     assert press(pad, "escape", "2", "3", "enter", at=30.0) == []
     assert press(pad, "2", "enter", at=60.0) == ["2"]
 
@@ -70,7 +77,7 @@ def test_the_pad_closes_when_nobody_touches_it_but_not_during_a_wait():
     pad.tick(OPEN_S)
     assert (pad.opened, pad.pin) == (None, "")
     press(pad, "1", "enter", at=0.0)
-    pad.answered(ok=False, wait_s=OPEN_S + 30, at=0.0)
+    pad.answered(ok=False, wait_s=OPEN_S + 30, looked_at=True, at=0.0)
     pad.tick(OPEN_S + 1)
     assert pad.opened is not None
     pad.tick(OPEN_S + 30)
@@ -85,7 +92,7 @@ def test_no_keys_ever_give_anything_but_digits_and_never_too_many(names: list[st
         assert len(pad.pin) <= LONGEST_PIN
         assert pin is None or (pin.isdigit() and len(pin) <= LONGEST_PIN)
         if pin is not None:
-            pad.answered(ok=False, wait_s=0.0, at=0.0)
+            pad.answered(ok=False, wait_s=0.0, looked_at=True, at=0.0)
 
 
 def test_unlocked_a_few_keys_do_what_somebody_before_the_screen_expects():

@@ -24,7 +24,7 @@ from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import NowPlaying, StageStatus
 from player.core.settings import find
 from player.core.why import Answer
-from player.errors import BoxError, CommandRejected, WrongPin
+from player.errors import BoxError, CommandRejected, PinNotLookedAt, WrongPin
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
 PNG = b"\x89PNG\r\n\x1a\n a picture"
@@ -70,10 +70,10 @@ class FakeSource:
 
 
 class FakeActions:
-    """Remembers what was asked of it; the PIN is 4711 once one is set."""
+    """Remembers what was asked of it; the PIN is 4711 once one is set. No PIN is looked at while `pause_s` is above 0."""
 
     def __init__(self, pin: str = "4711") -> None:
-        self.pin = pin
+        self.pin, self.pause_s = pin, 0.0
         self.done: list[tuple[str, Any]] = []
         self.pictures: list[tuple[str, int | None]] = []
 
@@ -87,6 +87,8 @@ class FakeActions:
         self.done.append(("lock", pin))
 
     async def unlock(self, pin: str) -> None:
+        if self.pause_s:
+            raise PinNotLookedAt(self.pause_s)
         if pin != self.pin:
             raise WrongPin(30.0)
         self.done.append(("unlock", pin))

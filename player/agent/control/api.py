@@ -22,7 +22,7 @@ from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
 from player.core.ports.server import CommandResult
 from player.core.why import Answer
-from player.errors import CommandRejected, SettingRefused, SignageError, WrongPin
+from player.errors import CommandRejected, PinNotLookedAt, SettingRefused, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 30.0
 BODY_WITHIN_S = 5.0
@@ -107,7 +107,8 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except TimeoutError:
         return _sorry(504, "timeout", f"no answer within {ANSWER_WITHIN_S:.0f} s; look at the player's log")
     except WrongPin as error:
-        return web.json_response({"error": error.code, "message": str(error), "wait_s": error.wait_s}, status=403)
+        status = 429 if isinstance(error, PinNotLookedAt) else 403
+        return web.json_response({"error": error.code, "message": str(error), "wait_s": error.wait_s}, status=status)
     except SignageError as error:
         status = error.status if isinstance(error, Refused) else 400 if isinstance(error, REFUSALS) else 503
         return _sorry(status, error.code, str(error))

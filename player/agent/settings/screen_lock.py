@@ -19,7 +19,7 @@ from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
 from player.core.ports.box import Clock
 from player.core.ports.stage import AnswerPin, StagePort
 from player.core.settings import Asker
-from player.errors import BoxError, SignageError, StorageError, WrongPin
+from player.errors import BoxError, PinNotLookedAt, SignageError, StorageError, WrongPin
 from player.runtime.fault_page import FaultPage
 from player.store import Snapshot
 
@@ -123,10 +123,10 @@ class ScreenLock:
         await self._set(False, Asker.PIN)
 
     async def check_pin(self, pin: str) -> bool:
-        """Whether it is the PIN. Raises WrongPin while the pause after wrong ones lasts; then it is not looked at."""
+        """Whether it is the PIN. Raises PinNotLookedAt while the pause after wrong ones lasts."""
         async with self._turn:
             if self._wait_s() > 0:
-                raise WrongPin(self._wait_s())
+                raise PinNotLookedAt(self._wait_s())
             kept = self._state.pin
             if kept is None:
                 return False
@@ -153,7 +153,7 @@ class ScreenLock:
             try:
                 await self.unlock(pin)
             except WrongPin as error:
-                answer = AnswerPin(ok=False, wait_s=error.wait_s)
+                answer = AnswerPin(ok=False, wait_s=error.wait_s, looked_at=not isinstance(error, PinNotLookedAt))
             except SignageError as error:
                 log.warning("a PIN entered at the screen cannot be checked: %s", error)
                 answer = AnswerPin(ok=False)

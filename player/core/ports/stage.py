@@ -168,10 +168,14 @@ class ReleaseItems(Request[None]):
 
 @dataclass(frozen=True, slots=True)
 class AnswerPin(Request[None]):
-    """Whether the PIN that was entered at the screen was right; no other is looked at for `wait_s` seconds."""
+    """Whether the PIN that was entered at the screen was right; no other is looked at for `wait_s` seconds.
+
+    Not `looked_at`: it came too soon after wrong ones, and may be the right one.
+    """
 
     ok: bool
     wait_s: float = 0.0
+    looked_at: bool = True
 
 
 @dataclass(frozen=True, slots=True)

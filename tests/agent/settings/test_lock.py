@@ -11,7 +11,7 @@ from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.content import DeviceSettings, Orientation
 from player.core.ports.stage import AnswerPin, Reread
-from player.errors import BoxError, StorageError, WrongPin
+from player.errors import BoxError, PinNotLookedAt, StorageError, WrongPin
 from player.runtime.fault_page import FaultPage
 from player.store import Snapshot
 from tests.fakes.clock import FakeClock
@@ -161,7 +161,7 @@ async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwh
         with pytest.raises(WrongPin) as wrong:
             await lock.unlock("0000")
         assert wrong.value.wait_s == pause
-        with pytest.raises(WrongPin):
+        with pytest.raises(PinNotLookedAt, match=f"not looked at.*try again in {pause} s"):
             await lock.unlock("1234")
         clock.forward(pause)
     await lock.unlock("1234")
@@ -205,6 +205,16 @@ async def test_a_pin_entered_at_the_screen_is_answered_there(lock: ScreenLock, s
             assert [answer.ok for answer in stage.asked if isinstance(answer, AnswerPin)] == [ok]
             clock.forward(2)
     assert not lock.locked
+
+
+async def test_l5_the_screen_is_told_that_a_pin_came_too_soon(lock: ScreenLock, stage: FakeStage):
+    await lock.server_says(True, "1234")
+    async with running(lock.run()):
+        for pin, looked_at in (("0000", True), ("1234", False)):
+            stage.asked.clear()
+            await lock.entered(pin)
+            await eventually(lambda: stage.was_asked(AnswerPin))
+            assert [answer.looked_at for answer in stage.asked if isinstance(answer, AnswerPin)] == [looked_at]
 
 
 async def test_s3_a_full_disk_does_not_forget_wrong_pins_while_we_run(tmp_path: Path, lock: ScreenLock, clock: FakeClock):
