@@ -10,7 +10,8 @@ The region holds at most one item on screen, one awaited behind it, and a spare 
 - What ages while it waits (a stream, a page) is prepared some seconds before its turn.
 - When every item is in such a pause the screen keeps what it has; there is no hot loop.
 - A playlist that changes is taken up at the edge of the item on screen.
-- Each showing ends in exactly one `Record`, emitted before the next one's `Show`.
+- Each showing ends in exactly one `PlayRecord`, emitted before the next one's `ShowItem`; where that one fades in over a clip that
+  still runs, when the last of the clip was seen. What was covered ends there, `interrupted`, and so does the rest of it afterwards.
 
 Times are `Moment`s: `mono` (seconds, monotonic) for durations, `wall` (seconds since the epoch, UTC) for the record.
 """
@@ -88,6 +89,22 @@ class _OnScreen:
     held_since: float | None = None
     unseen: bool = False
     stand_in: bool = False
+    covered_by: str | None = None  # what took the screen before: what is seen since is the rest of a showing
+    before_s: float = 0.0  # how long it was seen before that
+
+    def seen_s(self, now: float) -> float:
+        """For how long it was to be seen, without the time that something covered it."""
+        return self.before_s + (0.0 if self.held_since is not None else max(0.0, now - self.started.mono))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fading:
+    """A showing whose clip runs on while the next one fades in over it, to the moment `over`."""
+
+    showing: _OnScreen
+    over: Moment
+    result: PlayResult
+    reason: str | None
 
 
 class RegionMachine:
@@ -100,6 +117,7 @@ class RegionMachine:
         self.name = name
         self._order = Order(seed)
         self.on_screen: _OnScreen | None = None
+        self._fading: _Fading | None = None
         self._coming: _Coming | None = None
         self._spare: _Coming | None = None
         self._asked: PlayAsked | None = None
@@ -130,6 +148,7 @@ class RegionMachine:
     def handle(self, event: Event, at: Moment) -> list[Effect]:
         """Takes one event in and returns what is to be done, in order."""
         effects: list[Effect] = []
+        self._fade_out(at.mono, effects)
         if not self._stopped:
             self._take(event, at, effects)
         if not self._stopped:
@@ -139,6 +158,8 @@ class RegionMachine:
     def wake_at(self, now: float) -> float | None:
         """When time alone may change something (monotonic seconds), or None."""
         moments = [one.since + limit_s(one.item) for one in self._loading if not one.ready]
+        if self._fading:
+            moments.append(self._fading.over.mono)
         showing = self.on_screen
         if showing and self._covered is None and showing.due is not None:
             moments.append(showing.due)
@@ -240,11 +261,13 @@ class RegionMachine:
     def _cover(self, by: str, at: Moment, effects: list[Effect]) -> None:
         if self._covered is not None:
             return
+        self._cut_fade(at, by, effects)
         self._covered = by
         showing = self.on_screen
         if showing:
             self._record(at, PlayResult.INTERRUPTED, by, effects)
-            showing.held_since, showing.unseen = at.mono, True
+            showing.before_s = showing.seen_s(at.mono)
+            showing.held_since, showing.unseen, showing.covered_by = at.mono, True, by
             effects.append(Hold(showing.token, held=True))
 
     def _uncover(self, at: Moment, effects: list[Effect]) -> None:
@@ -259,6 +282,7 @@ class RegionMachine:
             effects.append(Hold(showing.token, held=False))
 
     def _stop(self, reason: str, at: Moment, effects: list[Effect]) -> None:
+        self._cut_fade(at, reason, effects)
         self._record(at, PlayResult.INTERRUPTED, reason, effects)
         self._stopped = True
 
@@ -362,8 +386,7 @@ class RegionMachine:
         self._coming, self._spare = (awaited, None) if awaited else (None, self._spare)
         transition = self._transition(coming.item, showing)
         if showing:
-            early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
-            self._record(at, PlayResult.INTERRUPTED if early else PlayResult.COMPLETE, "skipped" if early else None, effects)
+            self._leave(showing, transition, at, effects)
         effects.append(ShowItem(coming.token, coming.item, showing.token if showing else None, transition))
         self._order.took(coming.item, coming.position)
         planned = planned_s(coming.item, natural_s=coming.natural_s, asked_s=coming.seconds, stand_in=coming.stand_in)
@@ -378,6 +401,32 @@ class RegionMachine:
         self._prepare_next(at, effects)
         if self._spare:
             self._drop(self._spare, effects)
+
+    def _leave(self, showing: _OnScreen, transition: Transition, at: Moment, effects: list[Effect]) -> None:
+        """The showing ends: at once, or (a clip that another item fades in over) when the last of it was seen."""
+        early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
+        result, reason = (PlayResult.INTERRUPTED, "skipped") if early else (PlayResult.COMPLETE, None)
+        fade_s = 0.0 if transition.kind is TransitionKind.CUT else transition.duration_s
+        left_s = showing.ends - at.mono if showing.ends is not None and showing.item.kind.ends_by_itself else 0.0
+        self._fade_out(math.inf, effects)  # the stage ends one fade before it begins the next
+        if min(fade_s, left_s) > 0:
+            over = Moment(at.mono + min(fade_s, left_s), at.wall + min(fade_s, left_s))
+            self._fading = _Fading(showing, over, result, reason)
+        else:
+            self._record(at, result, reason, effects)
+
+    def _fade_out(self, now: float, effects: list[Effect]) -> None:
+        """Records what faded, once the last of it was seen."""
+        fading = self._fading
+        if fading and now >= fading.over.mono:
+            self._fading = None
+            self._record(fading.over, fading.result, fading.reason, effects, fading.showing)
+
+    def _cut_fade(self, at: Moment, reason: str, effects: list[Effect]) -> None:
+        """What fades is seen no longer."""
+        fading, self._fading = self._fading, None
+        if fading:
+            self._record(at, PlayResult.INTERRUPTED, fading.reason or reason, effects, fading.showing)
 
     def _stay_or_leave(self, showing: _OnScreen, at: Moment, effects: list[Effect]) -> None:
         """Due, and nothing can follow: an item alone begins another showing where it stands, an unwanted one leaves."""
@@ -404,9 +453,14 @@ class RegionMachine:
         ends = at.mono + planned_s if planned_s else None
         self.on_screen = _OnScreen(showing.token, showing.item, at, planned_s, ends, ends)
 
-    def _record(self, at: Moment, result: PlayResult, reason: str | None, effects: list[Effect]) -> None:
-        showing = self.on_screen
+    def _record(
+        self, at: Moment, result: PlayResult, reason: str | None, effects: list[Effect], showing: _OnScreen | None = None
+    ) -> None:
+        """Of what is on screen, or of `showing`, which no longer is."""
+        showing = showing or self.on_screen
         if showing and not showing.unseen:
+            if result is PlayResult.COMPLETE and showing.covered_by is not None:
+                result, reason = PlayResult.INTERRUPTED, f"the rest after {showing.covered_by}"
             said = reason or (STAND_IN if showing.stand_in else None)
             effects.append(PlayRecord(showing.item, showing.started, at, showing.planned_s, result, said))
             showing.unseen = showing.broken

@@ -54,6 +54,7 @@ class Stage:
     def send(self, event: p.Event) -> list[p.Effect]:
         effects = self.region.handle(event, self.at)
         self.effects += effects
+        self.records += [effect for effect in effects if isinstance(effect, p.PlayRecord)]
         for effect in effects:
             self.carry_out(effect)
         return effects
@@ -66,8 +67,6 @@ class Stage:
                     self.answer(token)
             case p.ShowItem(_, chosen, _, _):
                 self.shown.append(chosen.name)
-            case p.PlayRecord():
-                self.records.append(effect)
             case p.Report():
                 self.reports.append(effect)
 
@@ -136,6 +135,44 @@ def test_a_crossfade_begins_before_the_videos_end_by_its_own_length():
     stage.wait(0.2)
     assert stage.shown == ["v", "a"]
     assert stage.last(p.ShowItem).transition == FADE
+
+
+def test_a_clip_that_another_fades_in_over_counts_to_the_last_of_it_that_was_seen():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("w", Kind.VIDEO, 0), transition=FADE, natural={"v": 6.0, "w": 1.0})
+    stage.wait(5.5)
+    assert stage.shown == ["v", "w"]
+    assert not stage.records, "it is seen still"
+    stage.wait(0.6)
+    assert [(r.item.name, r.ended.mono, r.ended.wall, r.result) for r in stage.records] == [("v", 6.0, 1_700_000_006, "complete")]
+
+
+def test_a_picture_that_fades_counts_as_long_as_it_was_meant_to_be_shown():
+    stage = Stage(item("a"), item("b"), transition=FADE)
+    stage.wait(11)
+    assert [(r.item.name, r.ended.mono) for r in stage.records] == [("a", 10.0)]
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"), [(p.Covered("alert"), "alert"), (p.Stopped("the layout changed"), "the layout changed")]
+)
+def test_a_clip_whose_fade_is_cut_short_is_interrupted_there(event, reason):
+    stage = Stage(item("v", Kind.VIDEO, 0), item("a"), transition=FADE, natural={"v": 6.0})
+    stage.wait(5.5)
+    stage.send(event)
+    assert [(r.item.name, r.ended.mono, r.result, r.reason) for r in stage.records] == [
+        ("v", 5.5, "interrupted", reason),
+        ("a", 5.5, "interrupted", reason),
+    ]
+    stage.wait(3)
+    assert len(stage.records) == 2, "once"
+
+
+def test_a_clip_skipped_into_a_fade_is_seen_until_the_fade_is_over():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("a"), item("b"), transition=FADE, natural={"v": 6.0})
+    stage.wait(2)
+    stage.send(p.Skipped(1))
+    stage.wait(1)
+    assert [(r.ended.mono, r.result, r.reason) for r in stage.records] == [(2.6, "interrupted", "skipped")]
 
 
 def test_an_items_own_transition_rules_over_the_playlists():
@@ -538,6 +575,34 @@ def test_a_cover_ends_the_play_holds_the_item_and_gives_it_its_time_back():
     stage.wait(0.2)
     assert stage.shown == ["a", "b"]
     assert len(stage.records) == 2
+
+
+def test_the_rest_of_a_clip_after_a_cover_is_never_another_complete_one():
+    stage = Stage(item("v", Kind.VIDEO, 0), item("a"), natural={"v": 6.0})
+    stage.wait(5.7)
+    stage.send(p.Covered("alert"))
+    stage.wait(60)
+    stage.send(p.Uncovered())
+    stage.wait(0.3)
+    stage.end()
+    stage.wait(11)
+    assert [(r.item.name, r.result, r.reason, round(r.ended.mono - r.started.mono, 1)) for r in stage.records] == [
+        ("v", "interrupted", "alert", 5.7),
+        ("v", "interrupted", "the rest after alert", 0.3),
+        ("a", "complete", None, 10.0),
+    ]
+
+
+def test_the_position_of_an_item_stands_while_it_is_covered_and_goes_on_after():
+    stage = Stage(item("a"), item("b"))
+    stage.wait(4)
+    showing = stage.region.on_screen
+    stage.send(p.Covered("alert"))
+    stage.wait(100)
+    assert showing.seen_s(stage.now) == 4
+    stage.send(p.Uncovered())
+    stage.wait(1)
+    assert showing.seen_s(stage.now) == 5
 
 
 def test_a_cover_over_a_video_and_over_nothing():

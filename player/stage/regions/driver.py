@@ -108,10 +108,8 @@ class RegionDriver:
         if showing is None:
             return None
         item = showing.item
-        position = max(0.0, self._clock.monotonic() - showing.started.mono)
-        return NowPlaying(
-            self.region.id, item.id, item.content_id, item.name, item.kind.value, round(position, 1), showing.planned_s or None
-        )
+        position = round(showing.seen_s(self._clock.monotonic()), 1)
+        return NowPlaying(self.region.id, item.id, item.content_id, item.name, item.kind.value, position, showing.planned_s or None)
 
     def give_up_stand_ins(self) -> None:
         """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
