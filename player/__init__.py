@@ -36,4 +36,4 @@ them; *daypart* when something is on air; *play* one showing of one item, which 
 that the player itself draws; *fault* a problem an operator should know of.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
