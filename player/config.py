@@ -55,6 +55,7 @@ class CmsConfig(Section, frozen=True):
     heartbeat_interval: Seconds = 30.0
     poll_interval: Seconds = 60.0
     ca_file: str = ""
+    pair_url: str = ""
 
     def secret(self, name: Literal["license_key", "token"]) -> str:
         """The value, or the first line of its `_file` form (a systemd credential, say). Raises ConfigError."""
@@ -101,6 +102,7 @@ class StageConfig(Section, frozen=True):
     browser: str = "auto"
     youtube_hosts: tuple[str, ...] = ("youtube.com", "youtu.be")
     stream_hosts: tuple[str, ...] = ()
+    problem_card_after: Annotated[float, Meta(ge=0)] = 300.0
 
 
 class ControlConfig(Section, frozen=True):

@@ -46,6 +46,18 @@ class ServerUnreachable(ServerError):
     sentence = "{url} cannot be reached: {reason}"
 
 
+class NameUnknown(ServerUnreachable):
+    """Its name leads nowhere, says the name service."""
+
+    code = "name_unknown"
+
+
+class NoWayOut(ServerUnreachable):
+    """No name service answers, or there is no route: this box's network ends somewhere on the way."""
+
+    code = "no_internet"
+
+
 class ServerUntrusted(ServerUnreachable):
     """Its TLS certificate does not hold; nothing was sent."""
 

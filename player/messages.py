@@ -30,6 +30,7 @@ WORDS: Mapping[str, type[AnyRequest]] = {
     "drop_plays": port.DropPlays,
     "release": port.ReleaseItems,
     "pin_answer": port.AnswerPin,
+    "outlook": port.TellOutlook,
     "log": port.ReadLog,
 }
 _WORD_OF: Mapping[type[Request[Any]], str] = {kind: word for word, kind in WORDS.items()}

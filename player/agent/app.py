@@ -33,6 +33,7 @@ from player.agent.control.local_controls import LocalControls
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.logs import read_logs
+from player.agent.reports.outlook import OutlookTeller
 from player.agent.reports.plays_outbox import PlaysOutbox, undelivered
 from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.reports.status import ProofFigures
@@ -195,12 +196,9 @@ class Agent:
             more=lambda: {"proof_pending": self._proof().pending, "is_locked": self.lock.locked},
         )  # fmt: skip
         self.alerts = AlertList(
-            self.brief,
-            clock,
-            self._page("pictures of alerts"),
-            clock_trusted=self.clock_trust.trusted,
+            self.brief, clock, self._page("pictures of alerts"), clock_trusted=self.clock_trust.trusted,
             fetch=self.alert_pictures.fetch,
-        )
+        )  # fmt: skip
         self.inbox = Inbox(
             self.contact, clock=clock, server=self.server, brief=self.brief, settings=self.settings, lock=self.lock,
             commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._sync_now.set, page=self._page,
@@ -214,6 +212,7 @@ class Agent:
         self.surroundings = Surroundings(self.brief, self.sensors, self.stage.changed, {
             "server_name": config.cms.name or urlsplit(config.cms.url).hostname or "",
             "server_url": config.cms.url,
+            "pair_url": config.cms.pair_url,
             "box_id": self._identity.uuid8,
         })  # fmt: skip
 
@@ -264,6 +263,7 @@ class Agent:
             "clock": self.clock_floor.run,
             "older files": self.formats.run,
             "surroundings": self.surroundings.run,
+            "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.rounds.standing, self._clock).run,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }
         if not isinstance(server.rhythm, Absent):

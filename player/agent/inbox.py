@@ -104,8 +104,10 @@ class Inbox:
         await self._kept(self._alerts.forget_expired())
 
     def _missed(self, error: ServerError) -> None:
-        self._contact.set(self._contact.value.missed(error))
-        self._contact_faults.report("", error.code, sentence(error), count=1)
+        contact = self._contact.value.missed(error)
+        self._contact.set(contact)
+        because = contact.error or error
+        self._contact_faults.report("", because.code, sentence(because), count=1)
 
     async def _wanted(self, event: SettingsWanted) -> None:
         await self._kept(self._lock.server_says(event.locked, event.lock_pin))

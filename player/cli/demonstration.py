@@ -63,6 +63,7 @@ class DemoScreen:
             launch.PARENT: str(os.getpid()),
             "SIGNAGE__CMS__KIND": "adcast",
             "SIGNAGE__CMS__URL": server_url,
+            "SIGNAGE__CMS__PAIR_URL": f"{server_url}/pair",
             "SIGNAGE__CMS__NAME": "Demonstration",
             "SIGNAGE__CMS__HEARTBEAT_INTERVAL": "5",
             "SIGNAGE__CMS__POLL_INTERVAL": "10",

@@ -9,8 +9,11 @@ API are not followed: both are how a captive portal looks. The device's UUID is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -24,7 +27,9 @@ from player.core.ports.box import Clock
 from player.errors import (
     ClockUntrusted,
     ConfigError,
+    NameUnknown,
     NotOffered,
+    NoWayOut,
     ServerBusy,
     ServerDenied,
     ServerError,
@@ -179,16 +184,26 @@ def _translate(url: str, error: Exception) -> ServerError:
             return ServerUnreachable(url, "no answer in time; check the network and the server")
         case aiohttp.ClientPayloadError():
             return ServerNonsense(url, "the answer broke off or could not be unpacked")
-        case aiohttp.ClientConnectorDNSError():
-            return ServerUnreachable(url, "its name cannot be resolved; check the network, or the name in cms.url")
         case aiohttp.ClientSSLError():
             return ServerUntrusted(url, "no TLS connection could be made")
         case aiohttp.ClientConnectorError():
-            return ServerUnreachable(url, f"{error.os_error.strerror or 'no connection'}; check the network")
+            return _not_connected(url, error)
         case aiohttp.ClientResponseError() | ValueError():
             return ServerNonsense(url, f"not HTTP as it should be ({type(error).__name__})")
         case _:
             return ServerUnreachable(url, f"the connection broke ({type(error).__name__})")
+
+
+def _not_connected(url: str, error: aiohttp.ClientConnectorError) -> ServerUnreachable:
+    """By where the way ends: at the name, at the network's own edge, or at the server."""
+    number = error.os_error.errno or 0
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        if number == socket.EAI_AGAIN:
+            return NoWayOut(url, "no name service answers; check this network's way out")
+        return NameUnknown(url, "its name cannot be resolved; check the name in cms.url, or the network's name service")
+    if number == errno.ENETUNREACH:
+        return NoWayOut(url, "there is no route to it; check this network's way out")
+    return ServerUnreachable(url, f"{os.strerror(number) if number > 0 else 'no connection'}; check the network")
 
 
 def _untrusted(url: str, error: Exception) -> ServerUnreachable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from player.errors import NotOffered, ServerError, ServerRefused
+from player.errors import NotOffered, ServerError, ServerRefused, ServerUnreachable
 
 
 class Standing(StrEnum):
@@ -23,11 +23,12 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """`last_contact` in seconds since the epoch; `offset_s`: the server's clock less ours."""
+    """`last_contact` in seconds since the epoch; `offset_s`: the server's clock less ours; `error`: why there is no answer."""
 
     standing: Standing = Standing.UNKNOWN
     last_contact: float | None = None
     offset_s: float | None = None
+    error: ServerError | None = None
 
     @property
     def online(self) -> bool:
@@ -40,8 +41,10 @@ class Contact:
         return Contact(Standing.ONLINE, now, offset)
 
     def missed(self, error: ServerError) -> Contact:
-        """After no answer, or a refusal."""
-        return replace(self, standing=Standing.REFUSED if isinstance(error, ServerRefused) else Standing.AWAY)
+        """After no answer, or a refusal. A pause of our own says nothing of why: what was known before still holds."""
+        if self.error is not None and isinstance(error, ServerUnreachable) and error.retry_after_s is not None:
+            return self
+        return replace(self, standing=Standing.REFUSED if isinstance(error, ServerRefused) else Standing.AWAY, error=error)
 
 
 def sentence(error: ServerError) -> str:

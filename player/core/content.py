@@ -288,6 +288,7 @@ class CardFacts:
     pairing_code: str | None = None
     server_name: str = ""
     server_url: str = ""
+    pair_url: str = ""
     device_name: str = ""
     address: str = ""
     network: str = ""

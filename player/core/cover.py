@@ -1,17 +1,18 @@
-"""What covers what on the screen: alert, lock pad, pairing, content, idle. Pure.
+"""What covers what on the screen: alert, lock pad, content, a problem, pairing, progress, idle. Pure.
 
-The order is the player's promise: an emergency alert is above everything; the lock pad above content; the pairing code fills the
-screen only while there is nothing to play, else it stands in a corner; and the idle card lies behind it all, so that there is
-never black.
+The order is the player's promise: an emergency alert is above everything; the lock pad above content; a problem and the pairing
+code fill the screen only while there is nothing to play, else they stand in a corner; and the idle card lies behind it all, so that
+there is never black.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from player.core import alerts
 from player.core.content import Alert, StageBrief
+from player.core.problem import CODE_STAYS_S, Problem, Trouble
 
 
 class StageState(StrEnum):
@@ -26,23 +27,51 @@ class StageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is to be seen; `cover` names the card over the content (None: content is seen)."""
+    """What is to be seen; `cover` names the card over the content (None: content is seen).
+
+    `problem` is told on the card `problem`, `progress` (files that are here, files there are) on the card of that name.
+    """
 
     state: StageState
     cover: str | None = None
     alert: Alert | None = None
     corner_code: str | None = None
+    corner_problem: Problem | None = None
+    problem: Problem | None = None
+    progress: tuple[int, int] = (0, 0)
     tickers: tuple[Alert, ...] = ()
     curtain: bool = False
 
 
-def view(brief: StageBrief, at: float, *, has_content: bool, pad_open: bool, clock_trusted: bool) -> View:
-    """What is to be seen at `at` (seconds since the epoch). With a clock not to be trusted alerts are shown."""
+def view(
+    brief: StageBrief, at: float, *, trouble: Trouble, card_after_s: float, has_content: bool, pad_open: bool, clock_trusted: bool
+) -> View:
+    """What is to be seen at `at` (seconds since the epoch). With a clock not to be trusted alerts are shown.
+
+    A problem that has lasted `card_after_s` seconds stands in a corner beside content; 0: never.
+    """
     takeover, tickers = alerts.split(alerts.active(brief.alerts, at, clock_trusted=clock_trusted))
-    unpaired = brief.cards.paired is False and brief.cards.pairing_code is not None
-    corner = brief.cards.pairing_code if unpaired and has_content else None
+    curtain = not brief.settings.screen_on
     if takeover:
-        return View(StageState.ALERT, "alert", takeover, curtain=not brief.settings.screen_on)
-    base = StageState.PLAYING if has_content else StageState.PAIRING if unpaired else StageState.IDLE
-    cover = "lock_pad" if pad_open else None if has_content else base.value
-    return View(base, cover, None, corner, () if pad_open else tickers, curtain=not brief.settings.screen_on)
+        return View(StageState.ALERT, "alert", takeover, curtain=curtain)
+    base = _beside_content(brief, trouble, card_after_s) if has_content else _instead_of_content(brief, trouble)
+    if pad_open:
+        return replace(base, cover="lock_pad", curtain=curtain)
+    return replace(base, tickers=tickers, curtain=curtain)
+
+
+def _beside_content(brief: StageBrief, trouble: Trouble, card_after_s: float) -> View:
+    code = brief.cards.pairing_code if brief.cards.paired is False else None
+    lasts = 0 < card_after_s <= trouble.lasted_s
+    return View(StageState.PLAYING, None, None, code, trouble.problem if lasts and code is None else None)
+
+
+def _instead_of_content(brief: StageBrief, trouble: Trouble) -> View:
+    unpaired, code = brief.cards.paired is False, brief.cards.pairing_code
+    if trouble.problem and not (unpaired and code and trouble.lasted_s < CODE_STAYS_S):
+        return View(StageState.IDLE, "problem", problem=trouble.problem)
+    if unpaired or (trouble.heard and not brief.cards.paired):
+        return View(StageState.PAIRING, "pairing")
+    if trouble.ready < trouble.total:
+        return View(StageState.IDLE, "progress", progress=(trouble.ready, trouble.total))
+    return View(StageState.IDLE, "idle")

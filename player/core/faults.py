@@ -63,6 +63,10 @@ CODES: Mapping[str, Meaning] = {
     "stage_away": Meaning(
         CRITICAL, "what draws the screen is not running", "it is started again by itself; if it stays away: `signage-player doctor`"
     ),
+    "agent_away": Meaning(
+        CRITICAL, "the player's agent is not running", "it is started again by itself; if it stays away: `signage-player doctor`"
+    ),
+    "config": Meaning(CRITICAL, "the configuration cannot be read", "mend the key in the file; the player takes it up by itself"),
     "storage": Meaning(CRITICAL, "the disk is full, read-only or damaged", "make room, or replace the disk"),
     "commands_refused": Meaning(CRITICAL, "commands cannot be kept, so none is carried out", "make room, or replace the disk"),
     "proof_degraded": Meaning(CRITICAL, "proof of play waits in memory; a power cut loses it", "make room, or replace the disk"),
@@ -70,12 +74,17 @@ CODES: Mapping[str, Meaning] = {
         CRITICAL, "plays were lost: no server took them in time", "mend the way to the server; raise `proof.keep_size`"
     ),
     # the server
+    "no_server": Meaning(MAJOR, "no server is configured", "set `cms.url` in the configuration, and restart the player"),
+    "no_network": Meaning(MAJOR, "this box is in no network", "plug in the network cable, or join it to the Wi-Fi"),
+    "no_internet": Meaning(MAJOR, "the network has no way out", "check the router, its line and its name service"),
+    "name_unknown": Meaning(MAJOR, "the server's name is not known", "correct `cms.url`, or mend the network's name service"),
     "server_unreachable": Meaning(MAJOR, "the server does not answer", "check the network, and `cms.url`"),
     "server_untrusted": Meaning(MAJOR, "the server's certificate does not hold", "renew it, or name its authority: `cms.ca_file`"),
     "clock_untrusted": Meaning(MAJOR, "the server's certificate is not valid yet", "set the clock of this box"),
     "server_busy": Meaning(MAJOR, "the server cannot answer now", "it is asked again by itself; if it stays: ask who runs it"),
     "server_refused": Meaning(MAJOR, "the server refuses", "ask who runs it whether this box still belongs to it"),
     "server_nonsense": Meaning(MAJOR, "what answers is not the server's API", "check `cms.url`; is there a log-in page between?"),
+    "no_content": Meaning(MAJOR, "paired, but nothing to show", "give this screen a playlist on the server"),
     "programme": Meaning(MAJOR, "the programme cannot be renewed", "see its sentence; what is here plays on"),
     "play_refused": Meaning(MAJOR, "the server refused plays for good", "give the named file to whoever runs the server"),
     "bad_command": Meaning(MAJOR, "a command cannot be read", "give it again; report it to whoever runs the server"),

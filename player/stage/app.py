@@ -26,6 +26,7 @@ from player.core.faults import FaultBook, gravest
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
+from player.core.problem import TroubleWatch
 from player.device.host import boot_id, kernel_clock_synced
 from player.errors import SignageError
 from player.programme_file import ProgrammeFile
@@ -113,6 +114,7 @@ class Stage:
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), faults=page("panels"),
             clock=self._clock, open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)),
             local=self._local, changed=self._tell, still=screen.still, clock_trusted=self._clock_trusted,
+            trouble=TroubleWatch(self._clock.monotonic()), card_after_s=config.stage.problem_card_after,
         )  # fmt: skip
         self.on_air = OnAirWatch(self.show, now=self._judged_now, zone=self._zone, facts=lambda: self.surround.brief.facts)
         requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
@@ -211,13 +213,14 @@ class Stage:
     def status(self) -> StageStatus:
         """As the agent hears it."""
         manifest, layout, size = self.show.manifest, self.show.layout, self.show.size
+        problem = self.surround.seen.problem or self.surround.seen.corner_problem
         playlists = layout.regions[0].playlist.name if layout and layout.regions else ""
         return StageStatus(
             state=self.surround.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
             orientation=self.surround.orientation.value, wayland_display=self._screen.wayland_display,
             screen_on=self.surround.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
             items=self.show.now_playing(),
-            paused=self.show.paused(), cover=self.surround.seen.cover or "",
+            paused=self.show.paused(), cover=self.surround.seen.cover or "", problem=problem.code if problem else "",
             frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
             faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
         )  # fmt: skip

@@ -28,6 +28,7 @@ from player.core.ports.stage import (
     ShowIdentity,
     ShowText,
     TakePicture,
+    TellOutlook,
 )
 from player.errors import BoxError
 from player.runtime.logs import recent_lines
@@ -83,6 +84,8 @@ class Requests:
                 self._show.release()
             case AnswerPin(ok, wait_s, looked_at):
                 self._surround.pin_checked(ok=ok, wait_s=wait_s, looked_at=looked_at)
+            case TellOutlook(outlook):
+                self._surround.hear(outlook)
             case ReadLog():
                 return LogLines(tuple(recent_lines()))
             case _:

@@ -18,6 +18,7 @@ from player.core.cover import StageState, View, view
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output
+from player.core.problem import Outlook, TroubleWatch
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.stage.panels import Panels
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 2.0  # how long a panel may differ from what it was told before it is set right
 OPAQUE_COVERS = frozenset({"alert"})
 AGAIN_S = 2.0
+TROUBLE_LOOK_S = 5.0
 
 
 class Cards(Protocol):
@@ -64,10 +66,12 @@ class Surround:
         changed: Callable[[], None],
         still: Callable[[tuple[int, int]], Awaitable[None]],
         clock_trusted: Callable[[], bool],
+        trouble: TroubleWatch,
+        card_after_s: float,
     ) -> None:
         self._show, self._panels, self._clock, self._open_cards = show, panels, clock, open_cards
         self._submit_pin, self._local, self._told, self._still = submit_pin, local, changed, still
-        self._clock_trusted = clock_trusted
+        self._clock_trusted, self._trouble, self._card_after_s = clock_trusted, trouble, card_after_s
         self._cards: Cards | None = None
         self._wake, self._look_due, self._looked = asyncio.Event(), True, 0.0
         self._pad = LockPad()
@@ -97,6 +101,11 @@ class Surround:
     def content_changed(self) -> None:
         """Another item is on screen: no reason to ask the compositor about its panels, at the very moment of a seam."""
         self._wake.set()
+
+    def hear(self, outlook: Outlook) -> None:
+        """The agent tells how it stands with where content comes from."""
+        self._trouble.hear(outlook, self._clock.monotonic())
+        self.content_changed()
 
     def message(self, text: str, seconds: float) -> None:
         """Shows words over the content for a while."""
@@ -170,9 +179,11 @@ class Surround:
                 self._look_due = True
                 raise
         wall = self._clock.now().timestamp()
+        has_content = self._show.has_content
+        trouble = self._trouble.look(now, () if has_content else self._show.item_faults)
         self.seen = view(
-            self.brief, wall, has_content=self._show.has_content, pad_open=self._pad.opened is not None,
-            clock_trusted=self._clock_trusted(),
+            self.brief, wall, trouble=trouble, card_after_s=self._card_after_s, has_content=has_content,
+            pad_open=self._pad.opened is not None, clock_trusted=self._clock_trusted(),
         )  # fmt: skip
         self._show.cover(self.seen.cover if self.seen.cover in OPAQUE_COVERS else None)
         if any(self._panels.all):
@@ -217,9 +228,9 @@ class Surround:
         await cards.show(self.seen, self.brief, pad, notices, watermark=bool(manifest and manifest.watermark), backdrop=backdrop)
 
     def _next_change(self) -> float:
-        """Seconds until time alone changes something; at most 30, so that clocks on cards are right soon after they were set."""
+        """Seconds until time alone changes something; at most a few, since trouble may begin in silence, or last."""
         now, wall = self._clock.monotonic(), self._clock.now().timestamp()
-        waits = [30.0, 60.0 - wall % 60.0]
+        waits = [TROUBLE_LOOK_S, 60.0 - wall % 60.0]
         edge = alerts.next_change(self.brief.alerts, wall)
         if edge is not None:
             waits.append(edge - wall)

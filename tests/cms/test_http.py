@@ -8,10 +8,12 @@ import itertools
 import logging
 import random
 import resource
+import socket
 import ssl
 import zlib
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -20,7 +22,9 @@ from player.errors import (
     ClockUntrusted,
     ConfigError,
     DeviceForgotten,
+    NameUnknown,
     NotOffered,
+    NoWayOut,
     ServerBusy,
     ServerDenied,
     ServerError,
@@ -143,9 +147,25 @@ async def test_nobody_listening_is_unreachable_and_says_where(http, clock: FakeC
         await ServerHttp(http, url, clock=clock).get("/api/a")
 
 
-async def test_n1_a_name_that_does_not_resolve_says_so(http, clock: FakeClock):
-    with pytest.raises(ServerUnreachable, match="resolved"):
-        await ServerHttp(http, "http://no-such-host.invalid", clock=clock).get("/api/a")
+class NoSuchName(aiohttp.abc.AbstractResolver):
+    """Answers every question as a name service would, or as nobody does."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    async def resolve(self, host: str, *_: object) -> list[aiohttp.abc.ResolveResult]:  # type: ignore[override]
+        raise socket.gaierror(self._number, f"{host}: no")
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("number", "kind"), [(socket.EAI_NONAME, NameUnknown), (socket.EAI_AGAIN, NoWayOut)])
+async def test_n1_a_name_that_nobody_knows_and_a_network_without_a_way_out_are_told_apart(
+    number: int, kind: type[ServerError], clock: FakeClock
+):
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoSuchName(number))) as session:
+        with pytest.raises(kind):
+            await ServerHttp(session, "http://cms.example", clock=clock).get("x")
 
 
 async def test_a_refusal_carries_the_servers_words(script: Script, server_http: ServerHttp):

@@ -11,7 +11,8 @@ from player.errors import NotOffered, ServerBusy, ServerDenied, ServerError, Ser
 def test_what_was_never_reached_is_not_online():
     contact = Contact()
     assert (contact.online, contact.standing, contact.last_contact) == (False, Standing.UNKNOWN, None)
-    assert contact.missed(ServerDenied("u", "401")) == Contact(Standing.REFUSED)
+    denied = ServerDenied("u", "401")
+    assert contact.missed(denied) == Contact(Standing.REFUSED, error=denied)
 
 
 def test_an_answer_puts_it_online_and_its_clock_is_known_until_another_is_told():
@@ -21,7 +22,8 @@ def test_an_answer_puts_it_online_and_its_clock_is_known_until_another_is_told()
 
 
 def test_silence_leaves_the_last_contact_known():
-    assert Contact().reached(1.0, None).missed(ServerBusy("u", "503")) == Contact(Standing.AWAY, 1.0)
+    busy = ServerBusy("u", "503")
+    assert Contact().reached(1.0, None).missed(busy) == Contact(Standing.AWAY, 1.0, error=busy)
 
 
 @pytest.mark.parametrize(

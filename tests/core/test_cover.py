@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from player.core.content import Alert, Orientation, Severity, StageBrief
 from player.core.cover import view
+from player.core.problem import CODE_STAYS_S, Problem, Trouble
 from tests.fakes.brief import brief
 
 FIRE = Alert("1", "Fire", "Leave the building", Severity.EXTREME, expires_at=200.0)
 RAIN = Alert("2", "Rain", "Take an umbrella", Severity.MINOR, starts_at=50.0)
+NO_TROUBLE = Trouble()
+PORTAL = Problem("portal", "it redirects to login.example")
 UNPAIRED = brief(paired=False, pairing_code="4A7X2B")
 
 
-def seen(told: StageBrief, at: float = 100.0, content: bool = True, pad: bool = False, trusted: bool = True):
-    return view(told, at, has_content=content, pad_open=pad, clock_trusted=trusted)
+def seen(
+    told: StageBrief,
+    at: float = 100.0,
+    content: bool = True,
+    pad: bool = False,
+    trusted: bool = True,
+    trouble: Trouble = NO_TROUBLE,
+):
+    return view(told, at, trouble=trouble, card_after_s=300.0, has_content=content, pad_open=pad, clock_trusted=trusted)
 
 
 def test_content_is_seen_when_nothing_covers_it():
@@ -63,3 +73,51 @@ def test_with_a_clock_that_is_not_trusted_an_alert_is_shown_before_its_start_and
     later = brief(paired=True, alerts=(Alert("1", "Storm", "Stay inside", Severity.SEVERE, 500.0, 600.0),))
     assert [seen(later, at).cover for at in (100.0, 550.0, 700.0)] == [None, "alert", None]
     assert [seen(later, at, trusted=False).cover for at in (100.0, 550.0, 700.0)] == ["alert", "alert", "alert"]
+
+
+def test_what_is_wrong_fills_a_screen_that_has_nothing_to_show():
+    for told in (brief(), brief(paired=True), brief(paired=False)):
+        found = seen(told, content=False, trouble=Trouble(PORTAL))
+        assert (found.state, found.cover, found.problem, found.corner_problem) == ("idle", "problem", PORTAL, None)
+
+
+def test_a_code_that_somebody_may_be_reading_stays_for_a_while():
+    assert seen(UNPAIRED, content=False, trouble=Trouble(PORTAL, CODE_STAYS_S - 1)).cover == "pairing"
+    assert seen(UNPAIRED, content=False, trouble=Trouble(PORTAL, CODE_STAYS_S)).cover == "problem"
+
+
+def test_a_box_that_waits_for_a_code_says_so_once_the_agent_is_there():
+    assert seen(brief(), content=False, trouble=Trouble(heard=True)).cover == "pairing"
+    assert seen(brief(paired=False), content=False).cover == "pairing"
+    assert seen(brief(paired=True), content=False, trouble=Trouble(heard=True)).cover == "idle"
+
+
+def test_content_on_its_way_is_counted_until_all_of_it_is_here():
+    found = seen(brief(paired=True), content=False, trouble=Trouble(None, 0.0, 2, 5, heard=True))
+    assert (found.state, found.cover, found.progress) == ("idle", "progress", (2, 5))
+    assert seen(brief(paired=True), content=False, trouble=Trouble(None, 0.0, 5, 5, heard=True)).cover == "idle"
+
+
+def test_beside_content_a_problem_is_small_and_told_only_when_it_lasts():
+    assert seen(brief(paired=True), trouble=Trouble(PORTAL, 299.0)).corner_problem is None
+    found = seen(brief(paired=True), trouble=Trouble(PORTAL, 300.0))
+    assert (found.state, found.cover, found.problem, found.corner_problem) == ("playing", None, None, PORTAL)
+    assert seen(UNPAIRED, trouble=Trouble(PORTAL, 300.0)).corner_problem is None, "the code stands there"
+
+
+def test_zero_never_shows_a_problem_beside_content():
+    found = view(
+        brief(paired=True),
+        0.0,
+        trouble=Trouble(PORTAL, 1e9),
+        card_after_s=0.0,
+        has_content=True,
+        pad_open=False,
+        clock_trusted=True,
+    )
+    assert found.corner_problem is None
+
+
+def test_neither_an_alert_nor_the_lock_pad_gives_way_to_a_problem():
+    assert seen(brief(alerts=(FIRE,)), content=False, trouble=Trouble(PORTAL)).cover == "alert"
+    assert seen(brief(locked=True), content=False, pad=True, trouble=Trouble(PORTAL)).cover == "lock_pad"

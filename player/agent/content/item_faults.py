@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.retries import PATIENCE, Retries
 from player.errors import ContentError, ServerError, SignageError
@@ -26,6 +27,11 @@ class ItemFaults:
 
     def __repr__(self) -> str:
         return f"{self._faults!r}, {self._retries!r}"
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Those that there are."""
+        return self._faults.faults
 
     def state(self, key: str, code: str, message: str, *, item_id: str | None, content_id: str | None) -> None:
         """Notes what is no failed attempt of ours: a bad address, no room."""

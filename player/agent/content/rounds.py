@@ -10,10 +10,13 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from player.agent.content.sync import Sync
+from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.stage import StageStatus
+from player.core.problem import ContentStanding
 from player.errors import ServerUnreachable, SignageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest, jittered
@@ -42,6 +45,16 @@ class Rounds:
         self._known, self._poll_s = known, poll_s
         self._first_s = random.Random(seed).random() * min(poll_s, FIRST_REST_S)  # noqa: S311 - spread, not secrecy
         self._faults = faults
+        self._failed: SignageError | None = None  # of the last round
+
+    @property
+    def standing(self) -> ContentStanding:
+        """How it stands with the programme, and with asking for it."""
+        standing = self._sync.standing
+        if self._failed is None:
+            return standing
+        asking = Fault(self._failed.code, str(self._failed), self._clock.now().timestamp())
+        return replace(standing, faults=(asking, *standing.faults))
 
     async def run(self) -> None:
         """Rounds, for ever."""
@@ -68,9 +81,11 @@ class Rounds:
     async def _round(self) -> None:
         try:
             await self._sync.once()
+            self._failed = None
         except ServerUnreachable as error:  # the contact says so; and this may be a pause after what was said before
             log.debug("the programme was not updated; what is here plays on: %s", error)
         except SignageError as error:
+            self._failed = error
             self._faults.report("", "programme", f"the programme cannot be updated; what is here plays on: {error}")
         else:
             self._faults.clear()

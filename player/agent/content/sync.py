@@ -26,6 +26,7 @@ from player.core.onair import Listings
 from player.core.ports.box import Absent, Clock
 from player.core.ports.server import ContentSource
 from player.core.ports.stage import Reread, StagePort
+from player.core.problem import ContentStanding
 from player.core.publish import Published, Supply, decide
 from player.core.schedule import Facts
 from player.core.urls import check_url
@@ -116,6 +117,13 @@ class Sync:
         """How far the wanted programme is on disk."""
         current, (ready, total) = self.manifest, self._counts
         return SyncProgress(current.version, len(current.items), ready, total) if current else SyncProgress("", 0, ready, total)
+
+    @property
+    def standing(self) -> ContentStanding:
+        """What a screen that shows nothing says of it."""
+        items = None if self._wanted is None else len(self._wanted.items)
+        faults = (*self._faults.faults, *self._item_faults.faults)
+        return ContentStanding(bool(self._shown), items, self._round.locked(), *self._counts, faults)
 
     def retry_in_s(self) -> float | None:
         """When a round before the next poll makes sense: seconds, None when nothing is to be retried."""

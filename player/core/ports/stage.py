@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from player.core.cover import StageState
 from player.core.faults import Fault
+from player.core.problem import Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class PausedItem:
 
 @dataclass(frozen=True, slots=True)
 class StageStatus:
-    """What the stage is doing, sent on every change and at least every 2 s. `cover`: the card over the content, "" for none."""
+    """What the stage is doing, sent on every change and at least every 2 s.
+
+    `cover`: the card over the content, "" for none; `problem`: the code of what that card, or the one in a corner, tells of.
+    """
 
     state: StageState = StageState.IDLE
     backend: str = "none"
@@ -49,6 +53,7 @@ class StageStatus:
     items: tuple[NowPlaying, ...] = ()
     paused: tuple[PausedItem, ...] = ()
     cover: str = ""
+    problem: str = ""
     frames_dropped: int = 0
     pids: dict[str, int] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
@@ -179,13 +184,20 @@ class AnswerPin(Request[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class TellOutlook(Request[None]):
+    """How it stands with where content comes from, told at every change and again and again: who is silent counts as away."""
+
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
 class ReadLog(Request[LogLines]):
     """What was logged lately."""
 
 
 AnyRequest = (
     Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
-    | ReleaseItems | AnswerPin | ReadLog
+    | ReleaseItems | AnswerPin | TellOutlook | ReadLog
 )  # fmt: skip
 
 

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from player.core.content import Rect
+from player.core.content import CardFacts, Rect
+from player.core.faults import meaning_of
+from player.core.problem import Problem
 from player.stage.cards.alert import alert_card, alert_colours, ticker_strip
 from player.stage.cards.frame import MARGIN, Facts, Size, blank, facts, facts_area, header
 from player.stage.cards.lock_pad import lock_pad
@@ -20,11 +22,13 @@ from player.stage.cards.overlays import (
     message_card,
     message_size,
     overlay_bytes,
+    problem_corner,
+    problem_corner_size,
     watermark,
     watermark_size,
 )
 from player.stage.cards.pairing import pairing_card
-from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, WARM
+from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, WARM, WHITE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,9 +46,12 @@ __all__ = [
     "lock_pad",
     "message_card",
     "message_size",
-    "network_card",
     "overlay_bytes",
     "pairing_card",
+    "problem_card",
+    "problem_corner",
+    "problem_corner_size",
+    "progress_card",
     "safe_mode_card",
     "ticker_strip",
     "watermark",
@@ -88,28 +95,52 @@ def safe_mode_card(
     return _trouble(size, "Safe mode", told, "If this stays for more than ten minutes, tell your administrator.", values, now)
 
 
-def network_card(
-    size: Size,
-    *,
-    problem: str,
-    server_name: str = "",
-    server_url: str = "",
-    device_name: str = "",
-    address: str = "",
-    network: str = "",
-    now: datetime | None = None,
-    box_id: str = "",
-) -> Image:
-    """The server cannot be reached and there is nothing to show yet: `problem` is a sentence for the installer."""
-    server = urlsplit(server_url).netloc or server_name
-    values = (
-        ("Server", server),
-        ("Address", address or "none yet"),
-        ("Network", network),
-        ("Screen", device_name),
-        ("Box", box_id),
+def problem_card(size: Size, problem: Problem, told: CardFacts, now: datetime | None) -> Image:
+    """There is nothing to show: what is wrong, this case of it, what to do about it, and where this box is to be found."""
+    meaning = meaning_of(problem.code)
+    return _trouble(
+        size, _sentence(meaning.meaning).rstrip("."), _sentence(problem.sentence), _sentence(meaning.remedy), _where(told), now
     )
-    return _trouble(size, "Looking for the server", problem, "The player goes on trying; no restart is needed.", values, now)
+
+
+def progress_card(size: Size, ready: int, total: int, told: CardFacts, now: datetime | None) -> Image:
+    """The first content is on its way: how many of its files are here."""
+    from player.stage.drawing.canvas import Piece
+
+    canvas = blank(size)
+    header(canvas, told.server_name, now)
+    values = _where(told)
+    foot = facts_area(size, sum(bool(value) for _, value in values))
+    facts(canvas, foot, values)
+    left, top = canvas.px(MARGIN), canvas.px(18)
+    wide = canvas.width - 2 * left
+    pieces = (
+        Piece("Fetching content", 10, weight=BOLD, share=0.5, lines=2),
+        Piece(f"{ready} of {total} files are here", 5.2, share=0.3, lines=1),
+    )
+    body = Rect(left, top, wide, foot.y - top - canvas.px(12))
+    took = canvas.stack(body, pieces, gap=2, align="start")
+    bar = Rect(left, took.y + took.height + canvas.px(5), wide, canvas.px(2.4))
+    canvas.panel(bar, WHITE, alpha=0.16, radius=1.2)
+    if ready:
+        canvas.panel(Rect(bar.x, bar.y, max(bar.height, bar.width * ready // total), bar.height), ACCENT, radius=1.2)
+    return canvas.image
+
+
+def _where(told: CardFacts) -> Facts:
+    return (
+        ("Server", urlsplit(told.server_url).netloc or told.server_name),
+        ("Address", told.address or "none yet"),
+        ("Network", told.network),
+        ("Screen", told.device_name),
+        ("Box", told.box_id),
+    )
+
+
+def _sentence(words: str) -> str:
+    """As a person reads it from a screen: a capital, a full stop, no marks of code."""
+    plain = words.replace("`", "").strip()
+    return plain[:1].upper() + plain[1:] + ("" if not plain or plain[-1] in ".?!" else ".")
 
 
 def identify_card(size: Size, name: str, address: str, code: str, *, panel: str = "") -> Image:
@@ -154,7 +185,7 @@ def _trouble(size: Size, title: str, told: str, advice: str, values: Facts, now:
     pieces = (
         Piece(title, 10, weight=BOLD, share=0.34, lines=2),
         Piece(told, 5.2, share=0.5),
-        Piece(advice, 3.6, fill=MUTED, lines=3),
+        Piece(advice, 4.4, fill=MUTED, lines=3),
     )
     took = canvas.stack(body, pieces, gap=2, align="start")
     canvas.panel(Rect(left, took.y, canvas.px(1.2), took.height), WARM, radius=0.6)

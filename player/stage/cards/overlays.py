@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from player.core.content import Rect
-from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, NIGHT, WHITE
+from player.core.content import CardFacts, Rect
+from player.core.faults import meaning_of
+from player.core.problem import Problem
+from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, NIGHT, WARM, WHITE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,6 +43,27 @@ def corner_card(size: Size, code: str) -> Image:
     canvas.text(label, "Pairing code", label.height / canvas.unit, fill=MUTED, align="center", valign="middle", smallest=1, lines=1)
     rest = Rect(label.x, label.y + label.height, label.width, size[1] - label.y - label.height - pad)
     canvas.text(rest, code or "…", rest.height / canvas.unit, weight=CODE, align="center", valign="middle", smallest=1, lines=1)
+    return canvas.image
+
+
+def problem_corner_size(screen: Size) -> Size:
+    """How large the card beside content is on a screen: two lines, read from a few steps away."""
+    unit = min(screen) / 100
+    return round(58 * unit), round(13 * unit)
+
+
+def problem_corner(size: Size, problem: Problem, told: CardFacts) -> Image:
+    """What is wrong while content goes on, and where: for whoever comes to mend it."""
+    title = meaning_of(problem.code).meaning
+    title, where = title[:1].upper() + title[1:], " · ".join(filter(None, (problem.code, told.address, told.box_id)))
+    canvas = _panel(size, alpha=225)
+    pad = size[1] // 6
+    canvas.panel(Rect(pad, pad, max(2, pad // 3), size[1] - 2 * pad), WARM, radius=1)
+    left, wide = pad * 2, size[0] - 3 * pad
+    first = Rect(left, pad, wide, (size[1] - 2 * pad) * 58 // 100)
+    canvas.text(first, title, 4.2 * 100 / 13, weight=BOLD, align="left", valign="middle", smallest=12, lines=1)
+    rest = Rect(left, first.y + first.height, wide, size[1] - 2 * pad - first.height)
+    canvas.text(rest, where, 3.0 * 100 / 13, fill=MUTED, align="left", valign="middle", smallest=10, lines=1)
     return canvas.image
 
 

@@ -1,4 +1,4 @@
-"""The card that an installer sees first: the pairing code in letters for five metres, and a QR code that opens the server."""
+"""The card that an installer sees first: the pairing code in letters for five metres, and a QR code to enter it by."""
 
 from __future__ import annotations
 
@@ -90,41 +90,41 @@ def pairing_card(
     code: str,
     server_name: str,
     server_url: str,
+    pair_url: str,
     device_name: str,
     address: str,
     network: str,
     now: datetime,
     box_id: str,
 ) -> Image:
-    """The code, a QR code that opens the server with it, and where this box is. `now` in the zone to show.
+    """The code, a QR code that opens `pair_url` with it, and where this box is. `now` in the zone to show.
 
-    Without a code yet, the card says that it waits for one; without a server's address there is no QR code.
+    Without a code yet, the card says that it waits for one; without `pair_url` there is no QR code.
     """
     canvas = blank(size)
     host = urlsplit(server_url).netloc
     header(canvas, server_name or host, now)
     layout = pairing_layout(size, len(code) or 6)
-    _heading(canvas, layout.heading, waiting=not code, host=host)
+    _heading(canvas, layout.heading, waiting=not code, server=server_name or host, pair_url=pair_url)
     _letters(canvas, layout.code, code or " " * 6, layout.letter)
-    if code and host:
-        canvas.qr(
-            layout.qr,
-            _matrix(f"{server_url.rstrip('/')}/pair?code={quote(code, safe='')}"),
-            "right" if size[0] >= size[1] else "center",
-        )
+    if code and pair_url:
+        page = f"{pair_url}{'&' if '?' in pair_url else '?'}code={quote(code, safe='')}"
+        canvas.qr(layout.qr, _matrix(page), "right" if size[0] >= size[1] else "center")
     told = (("Screen", device_name), ("Address", address or "none yet"), ("Network", network), ("Box", box_id))
     facts(canvas, facts_area(size, sum(bool(value) for _, value in told)), told)
     return canvas.image
 
 
-def _heading(canvas: Canvas, box: Rect, *, waiting: bool, host: str) -> None:
+def _heading(canvas: Canvas, box: Rect, *, waiting: bool, server: str, pair_url: str) -> None:
     from player.stage.drawing.canvas import Piece
 
     title = "Waiting for a code" if waiting else "Pair this screen"
     if waiting:
-        hint = f"It appears as soon as {host or 'the server'} answers."
+        hint = f"It appears as soon as {server or 'the server'} answers."
+    elif pair_url:
+        hint = f"Scan the QR code, or open {pair_url.partition('://')[2] or pair_url} and enter:"
     else:
-        hint = f"Scan the QR code, or open {host}/pair and enter:" if host else "Enter this code at your server:"
+        hint = f"Enter this code at {server or 'your server'}:"
     pieces = (Piece(title, 7.4, weight=BOLD, share=0.6, lines=2), Piece(hint, 3.6, fill=MUTED, smallest=2.2))
     canvas.stack(box, pieces, gap=0.6, align="left", valign="top")
 

@@ -17,6 +17,7 @@ from typing import Any
 from player.core.content import Alert, CardFacts, Rect, StageBrief
 from player.core.cover import View
 from player.core.ports.box import Clock
+from player.core.problem import Problem
 from player.errors import BoxError
 from player.stage.wayland.layer_card import PanelCards, Picture, Place
 from player.stage.wayland.layer_shell import Anchor, Keyboard, Layer
@@ -107,7 +108,7 @@ class Presenter:
         await self._plain("keys", _CLEAR, wanted=self._panel_place.has_keys, place=_KEYS)
         size = self.size
         told = brief.cards
-        facts = (told.server_name, told.server_url, told.device_name, told.address, told.network)
+        facts = (told.server_name, told.server_url, told.pair_url, told.device_name, told.address, told.network)
         covers: dict[str, tuple[Any, Callable[[], Any], Place]] = {
             "idle": (
                 (told.device_name, minute),
@@ -115,12 +116,14 @@ class Presenter:
                 _UNDER,
             ),
             "pairing": ((told.pairing_code, facts, minute), lambda: _pairing(size, told, now), _OVER),
+            "problem": ((view.problem, facts, minute), lambda: cards.problem_card(size, _known(view.problem), told, now), _OVER),
+            "progress": ((view.progress, facts, minute), lambda: cards.progress_card(size, *view.progress, told, now), _OVER),
             "alert": ((view.alert,), lambda: self._alert(view.alert), _OVER),
             "lock_pad": ((pad,), lambda: self._lock_pad(pad), _OVER),
         }
         for name, (key, draw, place) in covers.items():
             await self._card(name, key if view.cover == name else None, draw, place)
-        await self._corner(view.corner_code)
+        await self._corner(view.corner_code, view.corner_problem, told)
         await self._notices(told, notices)
         await self._ticker(view.tickers)
         await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
@@ -160,11 +163,13 @@ class Presenter:
         elif not wanted and self._shown.pop(name, None):
             self._overlay.remove(name)
 
-    async def _corner(self, code: str | None) -> None:
+    async def _corner(self, code: str | None, problem: Problem | None, told: CardFacts) -> None:
         from player.stage.cards import catalogue as cards
 
         place = _corner(self.size, Anchor.BOTTOM | Anchor.LEFT)
         await self._card("corner", code, lambda: cards.corner_card(cards.corner_size(self.size), code or ""), place)
+        size, key = cards.problem_corner_size(self.size), (problem.code, told.address) if problem else None
+        await self._card("problem corner", key, lambda: cards.problem_corner(size, _known(problem), told), place)
 
     async def _notices(self, told: CardFacts, notices: Notices) -> None:
         from player.stage.cards import catalogue as cards
@@ -233,7 +238,7 @@ def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:
     Which of two cards in one layer is above is the compositor's choice, so one that must not be seen must not be there.
     """
     if view.curtain:
-        return replace(view, cover=None, corner_code=None, tickers=()), Notices()
+        return replace(view, cover=None, corner_code=None, corner_problem=None, tickers=()), Notices()
     return view, Notices() if view.cover == "alert" else notices
 
 
@@ -241,9 +246,15 @@ def _pairing(size: tuple[int, int], told: CardFacts, now: datetime) -> Any:
     from player.stage.cards import catalogue as cards
 
     return cards.pairing_card(
-        size, code=told.pairing_code or "", server_name=told.server_name, server_url=told.server_url,
+        size, code=told.pairing_code or "", server_name=told.server_name, server_url=told.server_url, pair_url=told.pair_url,
         device_name=told.device_name, address=told.address, network=told.network, now=now, box_id=told.box_id,
     )  # fmt: skip
+
+
+def _known(problem: Problem | None) -> Problem:
+    if problem is None:
+        raise BoxError("stage", "a card about a problem without one")
+    return problem
 
 
 def _plane(colour: str) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from player.core import cues
 from player.core.content import DeviceSettings, Item, Layout, Manifest, Playlist, Rect, Region
+from player.core.faults import Fault
 from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
@@ -288,6 +289,11 @@ class Show:
     def has_content(self) -> bool:
         """Whether anything is on screen."""
         return any(driver.machine.on_screen for driver in self.drivers)
+
+    @property
+    def item_faults(self) -> tuple[Fault, ...]:
+        """Of items that should be on screen, the gravest first; () where nothing is on air."""
+        return (*self._faults.faults, *self._kept_off.faults) if self.layout else ()
 
     def now_playing(self) -> tuple[NowPlaying, ...]:
         """Every region's item on screen."""

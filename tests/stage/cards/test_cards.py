@@ -12,7 +12,9 @@ import pytest
 import segno
 from PIL import Image, ImageChops, ImageFont
 
-from player.core.content import Alert, Rect, Severity
+from player.core.content import Alert, CardFacts, Rect, Severity
+from player.core.faults import CODES
+from player.core.problem import Problem
 from player.stage.cards import catalogue as cards
 from player.stage.cards.lock_pad import KEYS, spoken
 from player.stage.cards.pairing import pairing_layout
@@ -24,6 +26,14 @@ from player.stage.drawing.palette import BOLD, CODE, INK, WHITE, ink_on, parsed
 SIZES = [(1920, 1080), (1280, 720), (1080, 1920), (800, 480), (1280, 1024), (3840, 720)]
 NOW = datetime(2026, 11, 21, 9, 41)  # noqa: DTZ001 - only its hour and date are drawn
 LONG = "Please leave the building by the nearest exit and meet at assembly point C. " * 60
+FACTS = CardFacts(device_name="Lobby", server_url="https://signage.example.com", address="10.0.0.7", box_id="3f6c1a9e")
+HOSTILE_FACTS = CardFacts(
+    device_name="W" * 200,
+    server_name="S" * 99,
+    server_url="https://" + "w" * 200 + ".example.com",
+    network="n" * 99,
+    address="a" * 99,
+)
 SCRIPTS = {
     "Arabic": "مرحبا بكم في المعرض",
     "Hebrew": "שלום עולם",
@@ -46,6 +56,7 @@ def pairing(size: tuple[int, int], code: str = "4A7X2B", **other: str) -> Image.
     told = {
         "server_name": "AdCast",
         "server_url": "https://signage.example.com",
+        "pair_url": "https://signage.example.com/pair",
         "device_name": "Lobby Display",
         "address": "192.168.1.100",
         "network": "Wi-Fi, −45 dBm",
@@ -63,7 +74,8 @@ def every_card(size: tuple[int, int]) -> dict[str, Image.Image]:
         "idle without clock": cards.idle_card(size),
         "background": cards.background_card(size),
         "safe mode": cards.safe_mode_card(size, device_name="Lobby", address="10.0.0.7", box_id="3f6c1a9e", now=NOW),
-        "network": cards.network_card(size, problem="The server cannot be reached. Check the cable.", address="10.0.0.7"),
+        "problem": cards.problem_card(size, Problem("server_refused", "403: The licence has expired"), FACTS, NOW),
+        "progress": cards.progress_card(size, 3, 17, FACTS, NOW),
         "identify": cards.identify_card(size, "Lobby Display", "10.0.0.7", "4A7X2B"),
         "lock pad": cards.lock_pad(size, entered=2, wait_s=0, message="")[0],
         "alert": cards.alert_card(size, alert, None),
@@ -88,7 +100,8 @@ def test_nothing_on_a_card_touches_its_edges(size: tuple[int, int]) -> None:
         pairing(size, code="WWWWWWWW"),
         cards.idle_card(size, device_name="Screen " * 60, note=LONG, now=NOW),
         cards.safe_mode_card(size, reason=LONG, device_name="W" * 200),
-        cards.network_card(size, problem=LONG, server_url="https://" + "w" * 200 + ".example.com", network="n" * 99),
+        cards.problem_card(size, Problem("page_crashed", LONG), HOSTILE_FACTS, NOW),
+        cards.progress_card(size, 99999, 100000, HOSTILE_FACTS, NOW),
         cards.lock_pad(size, entered=40, wait_s=99999, message=LONG)[0],
     ]
     plain = Canvas(size).image
@@ -146,10 +159,23 @@ def test_the_qr_code_holds_the_pairing_address_and_its_quiet_zone(size: tuple[in
     assert side >= min(size) / 8
 
 
-def test_without_a_server_address_there_is_no_qr_code_and_nothing_breaks() -> None:
+def test_without_a_page_to_pair_at_there_is_no_qr_code_and_nothing_breaks() -> None:
     place = pairing_layout((1280, 720), 6).qr
-    card = pairing((1280, 720), server_url="")
+    card = pairing((1280, 720), pair_url="")
     assert card.crop((place.x, place.y, place.x + place.width, place.y + place.height)).convert("L").getextrema()[1] < 120
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_corner_names_every_problem_inside_its_own_edges(size: tuple[int, int]) -> None:
+    small = cards.problem_corner_size(size)
+    edge = max(1, small[1] // 12)
+    for code in CODES:
+        card = cards.problem_corner(small, Problem(code), HOSTILE_FACTS)
+        text = card.convert("L").point([255 if value > 90 else 0 for value in range(256)]).getbbox()
+        assert card.size == small
+        assert text is not None, code
+        assert text[0] >= edge, code
+        assert text[2] <= small[0] - edge, code
 
 
 def test_the_codes_face_tells_like_letters_apart() -> None:
