@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,51 @@ def test_the_bundle_holds_what_support_needs(bundle: Path) -> None:
     assert {finding["ability"] for finding in json.loads(texts["doctor.json"])} >= {"compositor", "video", "network", "server"}
     assert "aiohttp" in texts["versions.txt"]
     assert "identity.json" in texts["state.txt"]
+
+
+def support_bundle(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    """The bundle of a box without a journal, whose runtime folder is `folder`/run."""
+    settings = {"SIGNAGE__STORAGE__STATE_DIR": str(folder / "state"), "SIGNAGE__STORAGE__RUNTIME_DIR": str(folder / "run")}
+    environment = {"PATH": str(folder), "HOME": str(folder)} | settings
+    command = [sys.executable, "-m", "player", "support-bundle", str(folder / name)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_bundle_has_the_logs_of_a_player_that_was_started_by_hand(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (tmp_path / "secret").write_text("of another user")
+    (run / "agent.log.1").write_text("the older part\n")
+    (run / "agent.log").write_text(f"registered with psk={CANARIES['psk']}\n")
+    (run / "stage.log").symlink_to(tmp_path / "secret")
+    assert support_bundle(tmp_path, "t.zip").returncode == 0
+    assert stat.S_IMODE((tmp_path / "t.zip").stat().st_mode) == 0o600
+    with zipfile.ZipFile(tmp_path / "t.zip") as archive:
+        logs = archive.read("signage-support/logs.txt").decode()
+    assert logs == f"== {run}/agent.log.1 ==\nthe older part\n\n== {run}/agent.log ==\nregistered with psk=(removed)\n"
+
+
+def test_the_bundle_is_what_its_name_says_or_is_refused(tmp_path: Path) -> None:
+    for name in ("t.tgz", "T.TAR.GZ"):
+        assert support_bundle(tmp_path, name).returncode == 0
+        assert tarfile.is_tarfile(tmp_path / name)
+    done = support_bundle(tmp_path, "t.7z")
+    assert done.returncode == 1
+    assert done.stderr == f"signage-player: {tmp_path}/t.7z: cannot be a support bundle: end it in .tar.gz or .tgz or .zip\n"
+    assert not (tmp_path / "t.7z").exists()
+
+
+def test_a_player_that_is_started_by_hand_keeps_its_logs(tmp_path: Path) -> None:
+    settings = {"SIGNAGE__STORAGE__STATE_DIR": str(tmp_path / "state"), "SIGNAGE__STORAGE__RUNTIME_DIR": str(tmp_path / "run")}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SIGNAGE__STAGE__BACKEND": "none"} | settings
+    logs = [tmp_path / "run" / name for name in ("agent.log", "stage.log")]
+    with subprocess.Popen([sys.executable, "-m", "player", "run"], env=environment, stderr=subprocess.DEVNULL) as player:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not all(log.exists() and log.stat().st_size for log in logs):
+            time.sleep(0.05)
+        player.terminate()
+    assert "player.agent" in logs[0].read_text()
+    assert "player.stage" in logs[1].read_text()
 
 
 @pytest.mark.parametrize(

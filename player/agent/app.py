@@ -338,7 +338,7 @@ async def _run(config: Config, dirs: Dirs) -> None:
 
 def main(config: Config, dirs: Dirs) -> int:
     """`signage-player agent`."""
-    set_up_logging(config.log.level)
+    set_up_logging(config.log.level, kept_in=dirs.runtime / "agent.log")
     code = 0
     try:
         asyncio.run(_run(config, dirs))

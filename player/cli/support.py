@@ -1,6 +1,7 @@
 """`support-bundle FILE`: one archive for a support ticket. Fault X6: only what is named here goes in, and every text is redacted.
 
-Status, the doctor's findings, the configuration in force, versions, disk, names and sizes of the state folder, the services' logs.
+Status, the doctor's findings, the configuration in force, versions, disk, names and sizes of the state folder, and the logs: of the
+services from the journal, of a player that was started by hand from the files beside its sockets.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import shutil
 import subprocess
 import tarfile
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -28,7 +31,7 @@ from player.errors import SignageError, StorageError
 from player.redact import Redactor, known_secrets
 
 UNITS = ("signage-agent", "signage-stage", "signage-compositor")
-LOG_LINES = 5000
+LOG_LINES, LOG_BYTES = 5000, 512 * 1024
 ASK_WITHIN_S = 20.0
 SECRET_KEYS = ("license_key", "token", "password")
 
@@ -36,10 +39,16 @@ SECRET_KEYS = ("license_key", "token", "password")
 def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
     """Writes the archive, 0600; says what is in it."""
     path = Path(chosen.file)
+    write = next((write for suffix, write in ARCHIVES.items() if path.name.lower().endswith(suffix)), None)
+    if write is None:
+        raise StorageError(str(path), f"cannot be a support bundle: end it in {' or '.join(ARCHIVES)}")
     redact = Redactor(known_secrets(config, dirs.state))
     parts = {name: redact(part()) for name, part in _parts(config, dirs).items()}
     try:
-        _write(path, parts)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            os.fchmod(handle, 0o600)  # of a file that was there before, too
+            write(out, parts)
     except OSError as error:
         raise StorageError(str(path), f"cannot be written: {error.strerror}") from error
     print(f"{path}: {', '.join(parts)}; secrets are removed, look into it before you send it")
@@ -54,18 +63,29 @@ def _parts(config: Config, dirs: Dirs) -> dict[str, Callable[[], str]]:
         "versions.txt": _versions,
         "disk.txt": lambda: _disk(dirs),
         "state.txt": lambda: _names(dirs.state),
-        "logs.txt": _logs,
+        "logs.txt": lambda: _logs(dirs),
     }
 
 
-def _write(path: Path, parts: dict[str, str]) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
+def _tar(out: IO[bytes], parts: dict[str, str]) -> None:
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
         for name, text in parts.items():
             content = text.encode()
-            entry = tarfile.TarInfo(f"signage-support/{name}")
+            entry = tarfile.TarInfo(FOLDER + name)
             entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
             archive.addfile(entry, io.BytesIO(content))
+
+
+def _zip(out: IO[bytes], parts: dict[str, str]) -> None:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            entry = zipfile.ZipInfo(FOLDER + name, time.localtime()[:6])
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            archive.writestr(entry, text)
+
+
+FOLDER = "signage-support/"
+ARCHIVES: dict[str, Callable[[IO[bytes], dict[str, str]], None]] = {".tar.gz": _tar, ".tgz": _tar, ".zip": _zip}
 
 
 def _json(value: object) -> str:
@@ -90,7 +110,7 @@ def _doctor(config: Config, dirs: Dirs) -> str:
 
 def shown(config: Config) -> dict[str, dict[str, object]]:
     """The configuration in force; of a secret only whether it is set."""
-    tables: dict[str, dict[str, object]] = msgspec.to_builtins(config)
+    tables: dict[str, dict[str, object]] = {name: table or {} for name, table in msgspec.to_builtins(config).items()}
     for table in tables.values():
         for key in SECRET_KEYS:
             if key in table:
@@ -132,11 +152,29 @@ def _names(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _logs() -> str:
-    if not shutil.which("journalctl"):
-        return "no journal on this system"
+def _logs(dirs: Dirs) -> str:
+    """The journal, then each file that a player that was started by hand keeps, the older part first."""
+    found = {"the journal of the services": _journal()}
+    for folder, name in ((dirs.runtime, "run"), (dirs.runtime, "agent"), (dirs.stage_runtime, "stage")):
+        for path in (folder / f"{name}.log.1", folder / f"{name}.log"):
+            found[str(path)] = _end_of(path)
+    return "\n".join(f"== {where} ==\n{text}" for where, text in found.items() if text) or "no logs were found"
+
+
+def _journal() -> str:
     units = [word for unit in UNITS for word in ("-u", unit)]
-    return _run("journalctl", *units, "-n", str(LOG_LINES), "--no-pager", "-o", "short-iso") or "nothing"
+    return _run("journalctl", *units, "-n", str(LOG_LINES), "--no-pager", "-o", "short-iso")
+
+
+def _end_of(path: Path) -> str:
+    """What a log holds at its end; never what a link in another user's folder leads to."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            file.seek(max(0, os.fstat(handle).st_size - LOG_BYTES))
+            return file.read(LOG_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _run(*command: str) -> str:

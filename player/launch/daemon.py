@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,11 +28,17 @@ def start(daemon: str, config_file: str | None) -> int:
             return launch.run(config, dirs, find_file(config_file))
         return _daemon(daemon, config, dirs)
     except ConfigError as error:
-        print(f"signage-player: {error}", file=sys.stderr)  # before any log is set up
+        _complain(error)
         return 2
     except SignageError as error:
-        print(f"signage-player: {error}", file=sys.stderr)
+        _complain(error)
         return 1
+
+
+def _complain(error: Exception) -> None:
+    from player.runtime.logs import complain
+
+    complain(str(error))
 
 
 def _daemon(name: str, config: Config, dirs: Dirs) -> int:

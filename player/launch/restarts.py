@@ -86,8 +86,9 @@ def _read(file: Path) -> tuple[int, float | None]:
 
 
 def _tell(daemon: str, early: int, pause: float) -> None:
+    from player.runtime.logs import complain
     from player.runtime.systemd import sd_notify
 
     sentence = f"{early} starts of the {daemon} ended within {STEADY_S:.0f} s, the reason is above; it waits {pause:.1f} s"
-    print(f"signage-player: {sentence}", file=sys.stderr, flush=True)
+    complain(sentence)
     sd_notify(f"EXTEND_TIMEOUT_USEC={int((pause + STEADY_S) * 1_000_000)}\nSTATUS={sentence}")

@@ -40,7 +40,7 @@ def run(
             daemons(config.stage.backend, str(given) if given else None, agent=agent),
             environment=child_settings(dirs, environment, account),
             account=account,
-            say=_say(config.log.level),
+            say=_say(config.log.level, None if account else dirs.runtime / "run.log"),  # root writes nothing in another's folder
         ).run()
 
 
@@ -177,16 +177,19 @@ def own_copy(config_file: Path, dirs: Dirs, account: Account | None) -> Path:
     return copy
 
 
-def _say(level: str) -> Callable[[str], None]:
+def _say(level: str, kept_in: Path | None) -> Callable[[str], None]:
     """Logging is set up with the first sentence: the first frame does not wait for it."""
+    is_set_up = False
 
     def say(sentence: str) -> None:
+        nonlocal is_set_up
         import logging
 
-        if not logging.getLogger().handlers:
-            under_journal = "JOURNAL_STREAM" in os.environ
-            layout = "%(levelname)s %(name)s: %(message)s" if under_journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-            logging.basicConfig(level=level, format=layout)
+        from player.runtime.logs import set_up_logging
+
+        if not is_set_up:
+            set_up_logging(level, kept_in=kept_in)
+            is_set_up = True
         logging.getLogger("player.launch.supervisor").warning("%s", sentence)
 
     return say

@@ -1,4 +1,4 @@
-"""Logging: lines on stderr, the last of them kept for whoever asks from afar."""
+"""Logging: lines on stderr, the last of them kept for whoever asks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import logging
 import os
 import sys
 from collections import deque
+from pathlib import Path
 
 KEPT_LINES, LONGEST_LINE = 200, 500
+KEPT_BYTES = 256 * 1024  # of a file, and of the one before it
+LAYOUT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
 
 
 class RecentLines(logging.Handler):
@@ -30,9 +34,59 @@ def recent_lines() -> list[str]:
     return [line for handler in kept for line in handler.lines]
 
 
-def set_up_logging(level: str = "INFO") -> None:
-    """Lines on stderr; under journald without a time of our own, since the journal has one. A crash writes where it happened."""
+def set_up_logging(level: str = "INFO", *, kept_in: Path | None = None) -> None:
+    """Lines on stderr. Under journald each carries its priority, and no time of its own, since the journal has one.
+
+    Elsewhere the last of them go to the file `kept_in` too, for `support-bundle`. A crash writes where it happened.
+    """
     faulthandler.enable()
-    under_journal = "JOURNAL_STREAM" in os.environ
-    layout = "%(levelname)s %(name)s: %(message)s" if under_journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    logging.basicConfig(level=level, format=layout, handlers=[logging.StreamHandler(sys.stderr), RecentLines()], force=True)
+    on_stderr, recent = logging.StreamHandler(sys.stderr), RecentLines()
+    on_stderr.setFormatter(JournalLines() if under_journal() else logging.Formatter(LAYOUT))
+    files = [] if kept_in is None or under_journal() else _file(kept_in)
+    logging.basicConfig(level=level, handlers=[on_stderr, recent, *files], force=True)
+
+
+def under_journal() -> bool:
+    """Whether stderr is journald's own stream: the variable alone is handed on to children that write elsewhere."""
+    try:
+        stderr = os.fstat(2)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
+
+
+def complain(sentence: str, level: int = logging.ERROR) -> None:
+    """A sentence on stderr before any log is set up."""
+    mark = f"<{priority(level)}>" if under_journal() else ""
+    print(f"{mark}signage-player: {sentence}", file=sys.stderr, flush=True)
+
+
+class JournalLines(logging.Formatter):
+    """Each line begins with its priority as sd-daemon(3) says; journald takes that off and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines of one record, a traceback's too."""
+        mark = f"<{priority(record.levelno)}>"
+        return mark + super().format(record).replace("\n", f"\n{mark}")
+
+
+def priority(level: int) -> int:
+    """logging's level as syslog's priority: WARNING -> 4."""
+    return next(found for at_least, found in PRIORITIES if level >= at_least)
+
+
+def _file(path: Path) -> list[logging.Handler]:
+    """None where the folder is not there, or not ours."""
+    from logging.handlers import RotatingFileHandler
+
+    try:
+        if path.parent.stat().st_uid != os.geteuid():
+            return []
+        handler = RotatingFileHandler(path, maxBytes=KEPT_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        return []
+    handler.setFormatter(logging.Formatter(LAYOUT))
+    return [handler]

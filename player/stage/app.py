@@ -306,7 +306,7 @@ def _hold_memory_small() -> None:
 
 def main(config: Config, dirs: Dirs) -> int:
     """`signage-player stage`."""
-    set_up_logging(config.log.level)
+    set_up_logging(config.log.level, kept_in=dirs.stage_runtime / "stage.log")
     _hold_memory_small()
     code = 0
     try:

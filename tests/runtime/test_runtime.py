@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -249,12 +250,56 @@ print({len(line) for line in kept} == {LONGEST_LINE})
     assert found.stdout.split() == ["True"] * 4
 
 
-@pytest.mark.parametrize(("journal", "begins"), [({}, "2"), ({"JOURNAL_STREAM": "8:1"}, "WARNING")])
-def test_lines_carry_a_time_only_where_the_journal_does_not_add_one(journal: dict[str, str], begins: str):
-    program = (
-        "from player.runtime.logs import set_up_logging; set_up_logging(); import logging; logging.getLogger('x').warning('hello')"
-    )
-    clean = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
-    found = subprocess.run([sys.executable, "-c", program], env=clean | journal, capture_output=True, text=True, check=True)
-    assert found.stderr.startswith(begins)
-    assert found.stderr.endswith("x: hello\n")
+WARNS = """
+import logging, sys
+from pathlib import Path
+from player.runtime.logs import set_up_logging
+set_up_logging("DEBUG", kept_in=Path(sys.argv[1]) / "agent.log")
+log = logging.getLogger("x")
+log.debug("d")
+log.info("i")
+log.warning("two\\nlines")
+log.error("e")
+log.critical("c")
+"""
+
+
+def warned(folder: Path, journal: Callable[[int], str]) -> str:
+    """What WARNS wrote on a stderr of which $JOURNAL_STREAM says what `journal` makes of its handle."""
+    ours, theirs = os.pipe()
+    environment = os.environ | {"JOURNAL_STREAM": journal(theirs)}
+    with os.fdopen(ours, encoding="utf-8") as reads, os.fdopen(theirs, "wb") as writes:
+        subprocess.run([sys.executable, "-c", WARNS, str(folder)], env=environment, stderr=writes, check=True)
+        writes.close()
+        return reads.read()
+
+
+def stream(handle: int) -> str:
+    found = os.fstat(handle)
+    return f"{found.st_dev}:{found.st_ino}"
+
+
+def test_each_line_in_the_journal_has_its_priority_and_no_time_of_its_own(tmp_path: Path):
+    said = warned(tmp_path, stream).splitlines()
+    assert said == ["<7>DEBUG x: d", "<6>INFO x: i", "<4>WARNING x: two", "<4>lines", "<3>ERROR x: e", "<2>CRITICAL x: c"]
+    assert list(tmp_path.iterdir()) == [], "the journal keeps them"
+
+
+def test_lines_elsewhere_carry_a_time_and_the_last_are_kept_in_a_file(tmp_path: Path):
+    said = warned(tmp_path, lambda _: "8:1")
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} DEBUG   x: d\n", said)
+    assert (tmp_path / "agent.log").read_text() == said
+
+
+def test_without_a_folder_nothing_is_kept_and_nothing_fails(tmp_path: Path):
+    assert "WARNING x: two" in warned(tmp_path / "absent", lambda _: "")
+
+
+def test_what_is_said_before_any_log_is_set_up_has_its_priority_too():
+    ours, theirs = os.pipe()
+    program = "from player.runtime.logs import complain; complain('a sentence')"
+    with os.fdopen(ours, encoding="utf-8") as reads, os.fdopen(theirs, "wb") as writes:
+        environment = os.environ | {"JOURNAL_STREAM": stream(theirs)}
+        subprocess.run([sys.executable, "-c", program], env=environment, stderr=writes, check=True)
+        writes.close()
+        assert reads.read() == "<3>signage-player: a sentence\n"
