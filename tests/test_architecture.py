@@ -378,6 +378,54 @@ def test_no_docstring_says_nothing():
     assert [(where, text) for where, text in said if text and empty.fullmatch(text)] == []
 
 
+# What stands in backticks and is no name of the code: an ending, systemd's word, a key of the configuration; and files.
+FOREIGN = {"_s", "WatchdogSec", "control.listen"}
+NAMED = re.compile(r"`([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(\))?`")
+FILES = (".json", ".html", ".sock")
+
+
+@cache
+def words() -> dict[str, set[str]]:
+    """The words of each module's code, without its docstrings and comments."""
+    found = {}
+    for name, (_, tree) in modules().items():
+        bare = ast.parse(ast.unparse(tree))
+        for node in ast.walk(bare):
+            if isinstance(node, ast.Module | Documented) and ast.get_docstring(node):
+                node.body[0] = ast.Pass()
+        found[name] = set(re.findall(r"\w+", ast.unparse(bare)))
+    return found
+
+
+def is_there(named: str) -> bool:
+    """Whether code has this name; where it begins with a module's, the rest has to be in that module."""
+    first, *rest = named.split(".")
+    if not rest or first not in {part for name in words() for part in name.split(".")}:
+        return bool(rest) or any(first in said for said in words().values())
+    for length in range(len(rest) + 1, 0, -1):
+        head = "." + ".".join([first, *rest][:length])
+        if found := [said for name, said in words().items() if f".{name}".endswith(head)]:
+            return any(set(rest[length - 1 :]) <= said for said in found)
+    return False
+
+
+def test_what_a_docstring_names_is_there():
+    wrong = [
+        f"{name}: `{named}`"
+        for name, (_, tree) in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | Documented)
+        for named in NAMED.findall(ast.get_docstring(node) or "")
+        if named not in FOREIGN and not named.endswith(FILES) and not is_there(named)
+    ]
+    assert wrong == []
+
+
+def test_a_class_has_a_name_of_its_own():
+    found = Counter(node.name for _, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef))
+    assert [name for name, count in found.items() if count > 1] == []
+
+
 def test_modules_stay_short_enough_to_be_read():
     sizes = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path, _ in modules().values()}
     assert {path: size for path, size in sizes.items() if size > LONGER.get(path, (LONGEST, ""))[0]} == {}

@@ -25,7 +25,7 @@ AT_SERVER = "change it on the server"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reason:
     """About one item in one layout; `because` is a sentence. `on_air`: it can be seen, now or when its turn comes."""
 
     item_id: str
@@ -49,7 +49,7 @@ class Evidence:
     stage: StageStatus | None = None
 
 
-def explain(evidence: Evidence, asked: str | None) -> tuple[Answer, ...]:
+def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
     """Every item of the programme; or those whose id, content id or name is `asked`, at least one answer then."""
     on_air = evidence.listings.at(evidence.at, evidence.facts, ())
     case = _Case(evidence, on_air)
@@ -62,7 +62,7 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Answer, ...]:
     )
     if found or asked is None:
         return found
-    return (Answer(asked, asked, asked, "", False, "not on air: no layout of the programme holds it: add it on the server"),)
+    return (Reason(asked, asked, asked, "", False, "not on air: no layout of the programme holds it: add it on the server"),)
 
 
 class _Case:
@@ -82,10 +82,10 @@ class _Case:
         self._paused = {_bare(one.item_id): one.until for one in stage.paused} if stage else {}
         self._starts = {rule.id: start for rule, start in evidence.listings.timetable.next_starts(evidence.at)}
 
-    def answer(self, item: Item, layout: Layout, region: Region) -> Answer:
+    def answer(self, item: Item, layout: Layout, region: Region) -> Reason:
         reason = self._off_by_time(layout) or self._off_by_fault(item, layout) or self._off_by_stage(item)
         because = f"not on air: {reason}" if reason else self._on(item, region)
-        return Answer(item.id, item.content_id, item.name, layout.id, reason is None, because)
+        return Reason(item.id, item.content_id, item.name, layout.id, reason is None, because)
 
     # --- the programme
 

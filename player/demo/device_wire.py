@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from player.demo.wire import Body, Id, Moment, Text, Word
+from player.demo.wire import Id, Moment, RequestBody, Text, Word
 
 Uuid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{8,128}$")]
 
 
-class RegisterDevice(Body):
+class RegisterDevice(RequestBody):
     """POST /api/device/register."""
 
     uuid: Uuid
@@ -21,7 +21,7 @@ class RegisterDevice(Body):
     license_key: Text | None = None
 
 
-class CommandResultBody(Body):
+class CommandResultBody(RequestBody):
     """POST /api/device/commands/{id}/result, and an element of a heartbeat's `command_results`."""
 
     status: Literal["succeeded", "failed", "rejected", "initiated", "interrupted"]
@@ -37,7 +37,7 @@ class HeartbeatResult(CommandResultBody):
     id: Id
 
 
-class FaultBody(Body):
+class FaultBody(RequestBody):
     """An element of a heartbeat's `faults`."""
 
     code: Word
@@ -48,7 +48,7 @@ class FaultBody(Body):
     count: int = 1
 
 
-class HeartbeatBody(Body):
+class HeartbeatBody(RequestBody):
     """POST /api/device/heartbeat; its readings are kept as they came."""
 
     uuid: Uuid
@@ -56,14 +56,14 @@ class HeartbeatBody(Body):
     command_results: Annotated[list[HeartbeatResult], Field(max_length=1000)] | None = None
 
 
-class Playback(Body):
+class Playback(RequestBody):
     """POST /api/device/playback."""
 
     uuid: Uuid
     events: Annotated[list[dict[str, Any]], Field(max_length=100)]
 
 
-class ScreenshotBody(Body):
+class ScreenshotBody(RequestBody):
     """The fields beside the file of POST /api/device/screenshot."""
 
     uuid: Uuid

@@ -56,13 +56,13 @@ Type = Literal["video", "image", "youtube", "web", "livestream", "package", "pdf
 Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """The base: extras ignored, numbers accepted as strings and the other way round."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
 
-class RegisterUser(Body):
+class RegisterUser(RequestBody):
     """POST /api/auth/register."""
 
     name: Word
@@ -71,21 +71,21 @@ class RegisterUser(Body):
     company_name: Word
 
 
-class Login(Body):
+class Login(RequestBody):
     """POST /api/auth/login."""
 
     email: Email
     password: Annotated[str, StringConstraints(max_length=1024)]
 
 
-class Pair(Body):
+class Pair(RequestBody):
     """POST /api/devices/pair."""
 
     pairing_code: Word
     name: Word = "Display"
 
 
-class UpdateDevice(Body):
+class UpdateDevice(RequestBody):
     """PUT /api/devices/{id}."""
 
     name: Word | None = None
@@ -94,7 +94,7 @@ class UpdateDevice(Body):
     show_watermark: bool | None = None
 
 
-class SendCommand(Body):
+class SendCommand(RequestBody):
     """POST /api/devices/{id}/command. `expires_in`: seconds."""
 
     type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -103,13 +103,13 @@ class SendCommand(Body):
     expires_in: Annotated[float, Field(gt=0)] | None = None
 
 
-class LockBody(Body):
+class LockBody(RequestBody):
     """POST /api/devices/{id}/lock."""
 
     pin: Pin
 
 
-class Upload(Body):
+class Upload(RequestBody):
     """The fields beside the file of POST /api/content."""
 
     name: Word
@@ -118,7 +118,7 @@ class Upload(Body):
     duration: Seconds | None = None
 
 
-class UpdateContent(Body):
+class UpdateContent(RequestBody):
     """PUT /api/content/{id}."""
 
     name: Word | None = None
@@ -127,14 +127,14 @@ class UpdateContent(Body):
     source_url: Text | None = None
 
 
-class TransitionBody(Body):
+class TransitionBody(RequestBody):
     """A transition with its length in seconds; a bare word leaves the length to the player."""
 
     type: Word
     duration: Annotated[float, Field(ge=0, le=5)] | None = None
 
 
-class PlaylistItem(Body):
+class PlaylistItem(RequestBody):
     """One entry of a playlist; what is not given is the content's own, or the player's choice."""
 
     content_id: Id
@@ -147,7 +147,7 @@ class PlaylistItem(Body):
     web: dict[str, Any] | None = None
 
 
-class LayoutRegion(Body):
+class LayoutRegion(RequestBody):
     """A rectangle of a layout, in units of the layout's size."""
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
@@ -159,7 +159,7 @@ class LayoutRegion(Body):
     items: list[PlaylistItem] = []
 
 
-class LayoutBody(Body):
+class LayoutBody(RequestBody):
     """Regions over the whole screen. What else is in it goes to the device as it came."""
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
@@ -168,7 +168,7 @@ class LayoutBody(Body):
     regions: Annotated[list[LayoutRegion], Field(max_length=32)]
 
 
-class SavePlaylist(Body):
+class SavePlaylist(RequestBody):
     """POST and PUT /api/playlists; a POST needs a name."""
 
     name: Word | None = None
@@ -178,7 +178,7 @@ class SavePlaylist(Body):
     layout: LayoutBody | None = None
 
 
-class RuleCondition(Body):
+class RuleCondition(RequestBody):
     """One condition of a schedule; what it means is `core.schedule`'s affair."""
 
     type: Word
@@ -187,7 +187,7 @@ class RuleCondition(Body):
     unit: Word | None = None
 
 
-class SaveSchedule(Body):
+class SaveSchedule(RequestBody):
     """POST and PUT /api/schedules; a POST needs a playlist and a type."""
 
     playlist_id: Id | None = None
@@ -203,7 +203,7 @@ class SaveSchedule(Body):
     conditions: Annotated[list[RuleCondition], Field(max_length=50)] | None = None
 
 
-class SaveAlert(Body):
+class SaveAlert(RequestBody):
     """POST /api/alerts; without `device_id` for every device of the tenant."""
 
     title: Word

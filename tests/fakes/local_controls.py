@@ -23,7 +23,7 @@ from player.core.faults import Fault
 from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import NowPlaying, StageStatus
 from player.core.settings import find
-from player.core.why import Answer
+from player.core.why import Reason
 from player.errors import BoxError, CommandRejected, PinNotLookedAt, WrongPin
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
@@ -31,8 +31,8 @@ PNG = b"\x89PNG\r\n\x1a\n a picture"
 VOLUME = SettingRow(
     "volume", "how loud the box is", "a number from 0 to 100", 35, 34, "the server <cms>", 1_700_000_000.0, "no sink", False
 )
-SUMMER = Answer("1", "42", "Summer <b>", "full", True, "on screen now; the rule always puts it on air")
-WINTER = Answer("2", "43", "Winter", "cold", False, "not on air: no rule puts the layout cold on air: give it a schedule")
+SUMMER = Reason("1", "42", "Summer <b>", "full", True, "on screen now; the rule always puts it on air")
+WINTER = Reason("2", "43", "Winter", "cold", False, "not on air: no rule puts the layout cold on air: give it a schedule")
 RESULT = CommandResult("c1", "refresh", CommandStatus.SUCCEEDED, "done", 1.0, 2.0)
 
 
@@ -64,7 +64,7 @@ class FakeSource:
     async def status(self) -> Status:
         return self.value
 
-    async def why(self, asked: str | None) -> Sequence[Answer]:
+    async def why(self, asked: str | None) -> Sequence[Reason]:
         found = (SUMMER, WINTER)
         return tuple(answer for answer in found if asked in (None, answer.item_id, answer.name))
 

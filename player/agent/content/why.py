@@ -8,7 +8,7 @@ from player.agent.content.sync import Sync
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.stage import StagePort
-from player.core.why import Answer, Evidence, explain
+from player.core.why import Evidence, Reason, explain
 
 
 class WhyReader:
@@ -17,7 +17,7 @@ class WhyReader:
     def __init__(self, sync: Sync, stage: StagePort, clock: Clock, faults: Callable[[], Sequence[Fault]]) -> None:
         self._sync, self._stage, self._clock, self._faults = sync, stage, clock, faults
 
-    async def read(self, asked: str | None) -> Sequence[Answer]:
+    async def read(self, asked: str | None) -> Sequence[Reason]:
         """Why each item of the programme is on air or not; or those of that id, content id or name."""
         wanted = self._sync.wanted
         if wanted is None:

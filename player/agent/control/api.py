@@ -21,7 +21,7 @@ from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
 from player.core.ports.server import CommandResult
-from player.core.why import Answer
+from player.core.why import Reason
 from player.errors import CommandRejected, PinNotLookedAt, SettingRefused, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 30.0
@@ -50,7 +50,7 @@ class StatusSource(Protocol):
     """Who knows what the player is doing, and of items (of one's id, content id or name, or of all) why they are on air or not."""
 
     async def status(self) -> Status: ...
-    async def why(self, asked: str | None) -> Sequence[Answer]: ...
+    async def why(self, asked: str | None) -> Sequence[Reason]: ...
 
 
 class Actions(Protocol):

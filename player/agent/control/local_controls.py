@@ -12,7 +12,7 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import PictureFormat, StagePort, TakePicture
 from player.core.settings import Asker
-from player.core.why import Answer
+from player.core.why import Reason
 
 
 class LocalControls:
@@ -21,7 +21,7 @@ class LocalControls:
     def __init__(
         self,
         build: Callable[[], Awaitable[Status]],
-        why: Callable[[str | None], Awaitable[Sequence[Answer]]],
+        why: Callable[[str | None], Awaitable[Sequence[Reason]]],
         commands: CommandRunner,
         lock: ScreenLock,
         settings: SettingsRegistry,
@@ -40,7 +40,7 @@ class LocalControls:
         """What the player is doing now."""
         return await self._build()
 
-    async def why(self, asked: str | None) -> Sequence[Answer]:
+    async def why(self, asked: str | None) -> Sequence[Reason]:
         """Why items are on air, or not."""
         return await self._why(asked)
 

@@ -16,7 +16,7 @@ from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
 from player.core.faults import meaning_of
 from player.core.settings import Value
-from player.core.why import Answer
+from player.core.why import Reason
 
 FOLDER = Path(__file__).parent / "page"
 ASSETS = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
@@ -25,7 +25,7 @@ ASSETS = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "
 def add_to(
     app: web.Application,
     status: Callable[[], Awaitable[Status]],
-    why: Callable[[str | None], Awaitable[Sequence[Answer]]],
+    why: Callable[[str | None], Awaitable[Sequence[Reason]]],
     settings: Callable[[], Awaitable[Sequence[SettingRow]]],
 ) -> None:
     """Adds `/`, `/now` (the part that changes by itself), on demand `/why` and `/settings`, and the page's files."""

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from player.cms.adcast.heartbeat import (
-    Answer,
+    HeartbeatAnswer,
     Registration,
     accepted_ids,
     heartbeat_body,
@@ -80,7 +80,7 @@ class AdCast:
         """Introduces this box; asked again, it updates what the server knows of it."""
         return read_registration(REGISTER, await self._http.post(REGISTER, {"uuid": self._uuid, **self._about}))
 
-    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> Answer:
+    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
         """Tells how the box is, and hears what is wanted."""
         body = heartbeat_body(self._uuid, telemetry, faults, results, self._numbered)
         answer = await self._http.post(HEARTBEAT, body, means=FORGOTTEN)

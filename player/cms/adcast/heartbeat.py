@@ -34,7 +34,7 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HeartbeatAnswer:
     """A heartbeat's answer. None: it did not say. `faults` are parts that could not be understood."""
 
     paired: bool | None
@@ -151,14 +151,14 @@ def read_registration(where: str, answer: Any) -> Registration:
     )
 
 
-def read_heartbeat(where: str, answer: Any, now: float, absolute: Callable[[str], str]) -> Answer:
+def read_heartbeat(where: str, answer: Any, now: float, absolute: Callable[[str], str]) -> HeartbeatAnswer:
     """Raises ServerNonsense where it is no heartbeat's answer at all; parts that cannot be read become faults."""
     if not isinstance(answer, dict) or not set(answer) & {*_Heard.model_fields, "has_pending_commands", "has_update"}:
         raise ServerNonsense(where, "nothing of a heartbeat's answer is in it")
     wire = _Heard.model_validate(answer)
     faults: list[Fault] = []
     alerts, images = _alerts(wire.emergency_alerts or [], now, absolute, faults)
-    return Answer(
+    return HeartbeatAnswer(
         paired=wire.paired,
         locked=wire.is_locked,
         lock_pin=wire.lock_pin,

@@ -1,7 +1,7 @@
-"""AdCast's playlist answer -> `ports.Programme`: its words stop here, and a bad item costs that item (contract §3.3).
+"""AdCast's playlist answer -> `core.content.Programme`: its words stop here, and a bad item costs that item (contract §3.3).
 
 Pure: an answer and the address of the server in, a programme and faults out. `order` orders items. `fade` is AdCast's word for
-what we call a crossfade. Pages that need a redirect resolved are left with the device's download address for `adcast.py`.
+what we call a crossfade. Pages that need a redirect resolved are left with the device's download address for `adapter`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import asyncio
 import random
 
 from player.cms.adcast.adapter import AdCast
-from player.cms.adcast.heartbeat import Answer, Registration
+from player.cms.adcast.heartbeat import HeartbeatAnswer, Registration
 from player.core.ports.box import Clock
 from player.core.ports.server import (
     AlertsListed,
@@ -91,7 +91,7 @@ class AdCastRhythm:
             await inbox.put(AlertsListed(answer.alerts, answer.alert_images))
         return await self._hear(inbox, answer)
 
-    async def _hear(self, inbox: ServerInbox, answer: Answer) -> bool:
+    async def _hear(self, inbox: ServerInbox, answer: HeartbeatAnswer) -> bool:
         if answer.update is not None:
             await inbox.put(UpdateOffered(answer.update))
         if answer.paired is False:
@@ -105,7 +105,7 @@ class AdCastRhythm:
             await inbox.put(CommandsCame(answer.commands))
         return True
 
-    def _offset(self, answer: Answer, took_s: float) -> float | None:
+    def _offset(self, answer: HeartbeatAnswer, took_s: float) -> float | None:
         if answer.server_time is None:
             return None
         return round(answer.server_time + took_s / 2 - self._clock.now().timestamp(), 1)

@@ -21,9 +21,9 @@ from player.media.fetch.body import Patience
 from player.media.fetch.egress import Egress, Way, parse_url
 from player.media.fetch.partfile import PartFile
 from player.media.fetch.pump import NoRoom, Progress
-from player.media.fetch.transfer import Answer, Fetched, Transfer, ask
+from player.media.fetch.transfer import Fetched, FileAnswer, Transfer, ask
 
-__all__ = ["Answer", "Downloader", "Fetched", "NoRoom", "Patience", "Progress"]
+__all__ = ["Downloader", "Fetched", "FileAnswer", "NoRoom", "Patience", "Progress"]
 
 
 class Downloader:
@@ -68,7 +68,7 @@ class Downloader:
             finally:
                 part.close()
 
-    async def ask(self, asset: WantedAsset, known: Validators) -> Answer | None:
+    async def ask(self, asset: WantedAsset, known: Validators) -> FileAnswer | None:
         """What lies behind `asset` now, without fetching it; None where it is what is `known`. Raises ContentError, ServerError."""
         async with self._slots:
             return await ask(self._way, asset, parse_url(asset.url, asset.name), known)

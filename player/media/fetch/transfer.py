@@ -36,7 +36,7 @@ _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FileAnswer:
     """What a server says of a file: what it calls the bytes, and how many there are, None where it does not say."""
 
     validators: Validators
@@ -230,7 +230,7 @@ class Transfer:
             await asyncio.to_thread(self._part.remember, note, durably=total is None or total > BATCH)
 
 
-async def ask(way: Way, asset: WantedAsset, url: URL, known: Validators) -> Answer | None:
+async def ask(way: Way, asset: WantedAsset, url: URL, known: Validators) -> FileAnswer | None:
     """What lies behind `url` now; None where it is what is `known`. Raises ContentError, ServerError."""
     conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
     headers = {"Accept-Encoding": "identity", **{name: value for name, value in conditions.items() if value}}
@@ -242,7 +242,7 @@ async def ask(way: Way, asset: WantedAsset, url: URL, known: Validators) -> Answ
         if response.content_type in _PAGES:
             raise ServerNonsense(shown(response.url), f"it sent {response.content_type} instead of media")
         packed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-        return Answer(validators_of(response), None if packed else response.content_length)
+        return FileAnswer(validators_of(response), None if packed else response.content_length)
 
 
 def _refused(response: aiohttp.ClientResponse) -> ServerError:

@@ -1,7 +1,7 @@
 """What happens to a file when it enters the cache: it is looked at, once, by a child process with little to lose (design law 2).
 
 Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG) stay as they are; videos must decode; packages are
-unpacked; documents become pictures. The child (see `prepare_child`) has limits on memory, time and file size, and
+unpacked; documents become pictures. The child (see `prepare.child`) has limits on memory, time and file size, and
 no network; it answers one line of JSON. A file that crashes it costs that file, not the show.
 """
 

@@ -1,4 +1,4 @@
-"""Puts the player's own pictures on one panel: which ones follows from `core.screen.view`, what they look like from `cards`.
+"""Puts the player's own pictures on one panel: which ones follows from `core.cover`, what they look like from `cards`.
 
 A card is drawn in a thread and only when what it says has changed (the clock on it counts by the minute), so content never waits
 for one. Everything lies in layers above the content, but for the idle card, which lies below it all.
@@ -61,7 +61,7 @@ class PanelPlace:
 
 
 class Presenter:
-    """Shows a `View` on the panel at `spot`. `zone` is the time zone of the clocks on cards."""
+    """Shows a `View` on the panel at `panel_place`. `zone` is the time zone of the clocks on cards."""
 
     def __init__(
         self, overlay: PanelCards, panel_place: PanelPlace, clock: Clock, zone: Callable[[], tzinfo | None], cache: Path

@@ -24,8 +24,8 @@ _BETWEEN = "•"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Pixels, and colours."""
+class Style:
+    """What a band or a face is drawn to: its size in pixels, the colour behind, and that of the letters."""
 
     size: tuple[int, int]
     background: Colour
@@ -55,16 +55,16 @@ class _Cell:
     width: int
 
 
-def draw_band(lines: Sequence[str], look: Look, before: tuple[Sequence[str], int] | None = None) -> Band:
+def draw_band(lines: Sequence[str], style: Style, before: tuple[Sequence[str], int] | None = None) -> Band:
     """The band of `lines`. `before`: the lines of the band on screen, and how many pixels of its round have passed."""
     rtl = is_rtl(lines)
-    cells = _cells(lines, look)
-    wide, high = look.size
-    led, lead = _lead(before[0], look, before[1]) if before and is_rtl(before[0]) == rtl else ([], 0)
+    cells = _cells(lines, style)
+    wide, high = style.size
+    led, lead = _lead(before[0], style, before[1]) if before and is_rtl(before[0]) == rtl else ([], 0)
     period = sum(cell.width for cell in cells)
     picture = SharedPicture(lead + period + wide, high)
     placed = (*led, *_placed(cells, lead), *_placed(cells, lead + period))
-    picture.paint(_pixel(look.background), _pieces(placed, picture.width, rtl=rtl))
+    picture.paint(_pixel(style.background), _pieces(placed, picture.width, rtl=rtl))
     return Band(picture, wide, lead, period, rtl)
 
 
@@ -89,16 +89,16 @@ def is_rtl(lines: Sequence[str]) -> bool:
     return sum(bidi.is_rtl(line) for line in lines) * 2 > len(lines)
 
 
-def _cells(lines: Sequence[str], look: Look) -> list[_Cell]:
+def _cells(lines: Sequence[str], style: Style) -> list[_Cell]:
     """As many lines as fit, each followed by a separator; what is shorter than the view is filled up with the background."""
     from player.stage.cards.catalogue import ticker_strip
 
-    wide, high = look.size
+    wide, high = style.size
     most = max(wide, MOST_PIXELS // high)
     cells: list[_Cell] = []
-    between = ticker_strip(high, _BETWEEN, color=look.ink, background=look.background).convert("RGB")
+    between = ticker_strip(high, _BETWEEN, color=style.ink, background=style.background).convert("RGB")
     for line in lines:
-        image = ticker_strip(high, line, color=look.ink, background=look.background, max_width=most).convert("RGB")
+        image = ticker_strip(high, line, color=style.ink, background=style.background, max_width=most).convert("RGB")
         if cells and sum(cell.width for cell in cells) + image.width > most:
             break
         cells += (_Cell(image, image.width), _Cell(between, between.width))
@@ -116,28 +116,28 @@ def _placed(cells: Sequence[_Cell], at: int) -> list[tuple[int, Image]]:
     return placed
 
 
-def _lead(lines: Sequence[str], look: Look, passed: int) -> tuple[list[tuple[int, Image]], int]:
+def _lead(lines: Sequence[str], style: Style, passed: int) -> tuple[list[tuple[int, Image]], int]:
     """What of the band before is still to be seen: two widths of it, the second for the time that drawing takes."""
     at, placed = -passed, []
-    cells = itertools.cycle(_cells(lines, look))
-    while at < 2 * look.size[0]:
+    cells = itertools.cycle(_cells(lines, style))
+    while at < 2 * style.size[0]:
         for cell in itertools.islice(cells, 2):  # a line with what follows it
             placed.append((at, cell.image))
             at += cell.width
     return placed, at
 
 
-def draw_clock(text: str, look: Look) -> SharedPicture:
+def draw_clock(text: str, style: Style) -> SharedPicture:
     """The time in the middle of the region, as large as it fits; its size follows from its shape, so that digits do not jump."""
     from PIL import Image, ImageDraw
 
     from player.stage.drawing import typeset
 
-    wide, high = look.size
+    wide, high = style.size
     box = Rect(wide // 25, high // 20, wide - 2 * (wide // 25), high - 2 * (high // 20))
     shape = "".join("0" if char.isdigit() else char for char in text)
     size = typeset.fit(shape, box.width, box.height, (4, high), BOLD).size
-    sheet = Image.new("RGB", look.size, look.background)
+    sheet = Image.new("RGB", style.size, style.background)
     block = typeset.fit(text, box.width, box.height, (4, size), BOLD)
-    typeset.draw(ImageDraw.Draw(sheet), block, box, look.ink, align="center", valign="middle")
+    typeset.draw(ImageDraw.Draw(sheet), block, box, style.ink, align="center", valign="middle")
     return SharedPicture(wide, high, sheet.tobytes("raw", "BGRX"))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from player.stage.drawn.bands import Look, draw_clock
+from player.stage.drawn.bands import Style, draw_clock
 from player.stage.wayland.window import SharedPicture, XdgWindow
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ FORMAT = "%H:%M"
 class ClockFace:
     """`now` gives the time in the zone of the clock; `form` is a format of strftime, "%H:%M" where it is empty."""
 
-    def __init__(self, window: XdgWindow, now: Callable[[], datetime], form: str | None, look: Look) -> None:
-        self._window, self._now, self._form, self._look = window, now, form or FORMAT, look
+    def __init__(self, window: XdgWindow, now: Callable[[], datetime], form: str | None, style: Style) -> None:
+        self._window, self._now, self._form, self._style = window, now, form or FORMAT, style
         self._loop = asyncio.get_running_loop()
         self._said = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -35,7 +35,7 @@ class ClockFace:
     async def load(self) -> None:
         """Draws the time as it is. It is kept right from here on, so that it is right in its first frame on screen."""
         self._said = self._words()
-        self._show(await asyncio.to_thread(draw_clock, self._said, self._look))
+        self._show(await asyncio.to_thread(draw_clock, self._said, self._style))
         self._tick()
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class ClockFace:
 
     def resize(self, size: tuple[int, int]) -> None:
         """Its region has another size."""
-        self._look, self._said = replace(self._look, size=size), ""
+        self._style, self._said = replace(self._style, size=size), ""
         self._redraw()
 
     def reread(self) -> None:
@@ -74,7 +74,7 @@ class ClockFace:
         if words == self._said or self._drawing or self._closed:
             return
         self._said, self._drawing = words, True
-        self._loop.run_in_executor(None, draw_clock, words, self._look).add_done_callback(self._drawn)
+        self._loop.run_in_executor(None, draw_clock, words, self._style).add_done_callback(self._drawn)
 
     def _drawn(self, done: asyncio.Future[SharedPicture]) -> None:
         self._drawing = False
@@ -86,7 +86,7 @@ class ClockFace:
         self._redraw()
 
     def _show(self, picture: SharedPicture) -> None:
-        if self._closed or (picture.width, picture.height) != self._look.size:
+        if self._closed or (picture.width, picture.height) != self._style.size:
             picture.close()
             return
         self._window.take(picture)

@@ -17,7 +17,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
 from player.errors import ContentError
 from player.stage.drawing.palette import ink_on, parsed
-from player.stage.drawn.bands import Look
+from player.stage.drawn.bands import Style
 from player.stage.drawn.clock_face import ClockFace
 from player.stage.drawn.ticker import Ticker
 from player.stage.wayland.window import SharedPicture, WindowClient, XdgWindow
@@ -54,11 +54,11 @@ class DrawnSurface(Surface):
         item = playable.item
         self._name = item.name
         background = parsed(playable.background) or (0, 0, 0)
-        look = Look(playable.size, background, ink_on(background))
+        style = Style(playable.size, background, ink_on(background))
         if item.kind is Kind.CLOCK:
-            self._act = ClockFace(self._window, self._now, item.text, look)
+            self._act = ClockFace(self._window, self._now, item.text, style)
         else:
-            self._act = Ticker(self._window, lambda: lines_of(item, playable.target), look, item.speed)
+            self._act = Ticker(self._window, lambda: lines_of(item, playable.target), style, item.speed)
         try:
             await self._act.load()
         except (ValueError, OSError, MemoryError) as error:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from player.errors import ContentError
-from player.stage.drawn.bands import Band, Look, draw_band
+from player.stage.drawn.bands import Band, Style, draw_band
 from player.stage.wayland.window import XdgWindow
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ Drawn = tuple[tuple[str, ...], Band]
 class Ticker:
     """`lines` reads what is to run (it blocks, and raises ContentError); `speed` in widths of the region a second."""
 
-    def __init__(self, window: XdgWindow, lines: Callable[[], tuple[str, ...]], look: Look, speed: float | None) -> None:
-        self._window, self._read, self._look = window, lines, look
+    def __init__(self, window: XdgWindow, lines: Callable[[], tuple[str, ...]], style: Style, speed: float | None) -> None:
+        self._window, self._read, self._style = window, lines, style
         self._speed = speed or SPEED
         self._loop = asyncio.get_running_loop()
         self._lines: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Ticker:
 
     async def load(self) -> None:
         """Reads, draws and shows the beginning, standing. Raises ContentError."""
-        drawn = await asyncio.to_thread(self._draw, self._look, ())
+        drawn = await asyncio.to_thread(self._draw, self._style, ())
         self._window.on_frame = self._frame
         if drawn:
             self._take(*drawn, 0.0)
@@ -58,7 +58,7 @@ class Ticker:
 
     def resize(self, size: tuple[int, int]) -> None:
         """Its region has another size: it begins again there."""
-        self._look, self._lines = replace(self._look, size=size), ()
+        self._style, self._lines = replace(self._style, size=size), ()
         self.reread()
 
     def reread(self) -> None:
@@ -69,7 +69,7 @@ class Ticker:
         self._drawing = True
         lines, band = self._lines, self._band
         began = int(self._offset) - band.lead if band and self._running and lines else None
-        drawing = self._loop.run_in_executor(None, self._draw, self._look, lines, began)
+        drawing = self._loop.run_in_executor(None, self._draw, self._style, lines, began)
         drawing.add_done_callback(lambda done: self._drawn(done, began))
 
     def close(self) -> None:
@@ -78,12 +78,12 @@ class Ticker:
 
     # --- in a thread
 
-    def _draw(self, look: Look, before: Sequence[str], passed: int | None = None) -> Drawn | None:
+    def _draw(self, style: Style, before: Sequence[str], passed: int | None = None) -> Drawn | None:
         """The band of what is to be read now; None where that is what runs already."""
         lines = self._read()
         if lines == before:
             return None
-        return lines, draw_band(lines, look, None if passed is None else (before, passed))
+        return lines, draw_band(lines, style, None if passed is None else (before, passed))
 
     # --- on the loop
 
@@ -102,7 +102,7 @@ class Ticker:
             self.reread()
 
     def _replace(self, lines: tuple[str, ...], band: Band, began: int | None) -> None:
-        if self._closed or (band.view, band.picture.height) != self._look.size:
+        if self._closed or (band.view, band.picture.height) != self._style.size:
             band.picture.close()
             return
         offset = 0.0

@@ -1,7 +1,7 @@
 """A surface drawn by libmpv through python-mpv: one handle, one Wayland window, kept for many items.
 
 Nothing from outside reaches mpv unparsed: files are absolute paths into the cache under the options for files, streams are checked
-URLs under the options for streams (`media_options`); values are set as properties and never formatted into commands.
+URLs under the options for streams (`video.options`); values are set as properties and never formatted into commands.
 
 mpv's own word is not proof: an item counts as loaded when `playback-restart` came *and* there are video parameters. Calls that may
 block run in threads of their own with a deadline, since one that hangs may hang for ever: a shared pool would fill up with them. A

@@ -1,6 +1,6 @@
 """One page in the browser, kept on a short lead: what it may open, what it does to the player, and when it is drawn.
 
-Requests are answered by `webguard`. A document that fails becomes a ContentError while the page is being opened; later the page
+Requests are answered by `web.guard`. A document that fails becomes a ContentError while the page is being opened; later the page
 that stands on screen goes on standing. Dialogs are answered, file choosers and printing do nothing.
 """
 

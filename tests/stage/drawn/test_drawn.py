@@ -17,10 +17,10 @@ from player.core.content import Alert, Item, Layout, Playlist, Rect, Region, Sev
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
-from player.stage.drawn.bands import Look, draw_band, draw_clock
+from player.stage.drawn.bands import Style, draw_band, draw_clock
 from player.stage.drawn.surface import DrawnSurface
 from player.stage.wayland.window import SharedPicture, WindowClient
-from tests.conftest import Look as Looking
+from tests.conftest import Look
 from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.stage
 BAR = Rect(200, 640, 880, 60)
 INK, GROUND = (246, 250, 252), (0, 0, 128)
 PLAIN = (0x20, 0x20, 0x20)  # of the screen behind all windows
-LOOK = Look((BAR.width, BAR.height), GROUND, INK)
+STYLE = Style((BAR.width, BAR.height), GROUND, INK)
 NOON = datetime(2026, 3, 25, 11, 59, 58, 700_000, tzinfo=UTC)
 
 Put = Callable[..., Awaitable[DrawnSurface]]
@@ -118,18 +118,18 @@ def place_in(band: Image.Image, seen: Image.Image) -> int | None:
     return None
 
 
-def begin_of(lines: tuple[str, ...], look: Look = LOOK) -> Image.Image:
+def begin_of(lines: tuple[str, ...], style: Style = STYLE) -> Image.Image:
     """A band's first view."""
-    band = draw_band(lines, look)
-    return pixels(band.picture).crop((band.x(0), 0, band.x(0) + look.size[0], look.size[1]))
+    band = draw_band(lines, style)
+    return pixels(band.picture).crop((band.x(0), 0, band.x(0) + style.size[0], style.size[1]))
 
 
 # --- tickers
 
 
-async def test_a_ticker_lies_exactly_in_its_rectangle_and_moves_along_its_band(put: Put, look: Looking):
+async def test_a_ticker_lies_exactly_in_its_rectangle_and_moves_along_its_band(put: Put, look: Look):
     text = "Welcome to the market hall, open until eight, and on Sundays until six for everyone who likes it"
-    band = pixels(draw_band((text,), LOOK).picture)
+    band = pixels(draw_band((text,), STYLE).picture)
     surface = await put(ticker(text))
     seen, at = [], []
     for _ in range(4):
@@ -148,8 +148,8 @@ async def test_a_ticker_lies_exactly_in_its_rectangle_and_moves_along_its_band(p
     await surface.close()
 
 
-async def test_a_ticker_is_joined_end_to_start_and_runs_on_for_ever(put: Put, look: Looking):
-    band = draw_band(("Short",), LOOK)
+async def test_a_ticker_is_joined_end_to_start_and_runs_on_for_ever(put: Put, look: Look):
+    band = draw_band(("Short",), STYLE)
     assert band.period == BAR.width, "what is shorter than the region is as long as the region"
     whole = pixels(band.picture)
     assert same(whole.crop((0, 0, BAR.width, 60)), whole.crop((band.period, 0, band.period + BAR.width, 60)))
@@ -162,9 +162,9 @@ async def test_a_ticker_is_joined_end_to_start_and_runs_on_for_ever(put: Put, lo
     assert any(after < before for before, after in itertools.pairwise(places)), f"it came round: {places}"
 
 
-async def test_a_paused_ticker_stands_and_goes_on_from_there(put: Put, look: Looking):
+async def test_a_paused_ticker_stands_and_goes_on_from_there(put: Put, look: Look):
     text = "Welcome to the market hall, open until eight, and on Sundays until six for everyone who likes it"
-    band = pixels(draw_band((text,), LOOK).picture)
+    band = pixels(draw_band((text,), STYLE).picture)
     surface = await put(ticker(text))
     await asyncio.sleep(0.5)
     surface.pause()
@@ -180,9 +180,9 @@ async def test_a_paused_ticker_stands_and_goes_on_from_there(put: Put, look: Loo
     assert 0 < on - there < 0.6 * 0.25 * BAR.width, "the time that it stood is not caught up with"
 
 
-async def test_text_of_right_to_left_scripts_runs_the_other_way(put: Put, look: Looking):
+async def test_text_of_right_to_left_scripts_runs_the_other_way(put: Put, look: Look):
     text = "مرحبا بكم في سوق المدينة، مفتوح حتى الثامنة مساء كل يوم من أيام الأسبوع"
-    band = draw_band((text, "שלום"), LOOK)
+    band = draw_band((text, "שלום"), STYLE)
     assert band.rtl
     whole = pixels(band.picture)
     await put(ticker(f"{text}\nשלום"))
@@ -195,7 +195,7 @@ async def test_text_of_right_to_left_scripts_runs_the_other_way(put: Put, look: 
 
 
 def test_a_band_of_right_to_left_lines_begins_at_its_right_end():
-    ground = Image.new("RGB", LOOK.size, GROUND)
+    ground = Image.new("RGB", STYLE.size, GROUND)
     for lines in (("שלום",), ("שלום", "כן")):
         left, _, right, _ = ImageChops.difference(begin_of(lines), ground).getbbox() or (0, 0, 0, 0)
         assert BAR.width - BAR.height < right < BAR.width
@@ -234,12 +234,12 @@ def drawn_letter(char: str) -> bytes:
     return begin_of((char,)).tobytes()
 
 
-async def test_every_script_is_seen_on_the_screen(put: Put, look: Looking):
+async def test_every_script_is_seen_on_the_screen(put: Put, look: Look):
     lines = tuple(SCRIPTS.values())
     wide = Rect(0, 300, 1280, 40)
     await put(ticker("\n".join(lines)), rect=wide, run=False)
     seen = part(await look(), wide)
-    assert same(seen, begin_of(lines, Look((wide.width, wide.height), GROUND, INK)))
+    assert same(seen, begin_of(lines, Style((wide.width, wide.height), GROUND, INK)))
     assert len(seen.getcolors(10_000) or ()) > 30, "letters, with smooth edges"
 
 
@@ -250,7 +250,7 @@ OLD = tuple(f"The first edition, headline number {n}" for n in range(6))
 LATER = ("Second edition", "with other words")
 
 
-async def test_a_changed_file_is_taken_up_without_a_jump(put: Put, look: Looking, tmp_path: Path):
+async def test_a_changed_file_is_taken_up_without_a_jump(put: Put, look: Look, tmp_path: Path):
     """Every view is of the old band, of one that leads from a whole headline of it to the later one, or of the later one."""
     file = tmp_path / "feed.txt"
     file.write_text("\n".join(OLD))
@@ -263,20 +263,20 @@ async def test_a_changed_file_is_taken_up_without_a_jump(put: Put, look: Looking
     while time.monotonic() - began < 7:
         seen.append(part(await look()))
         await asyncio.sleep(0.05)
-    before, after = (pixels(draw_band(lines, LOOK).picture) for lines in (OLD, LATER))
+    before, after = (pixels(draw_band(lines, STYLE).picture) for lines in (OLD, LATER))
     found = [place for view in seen if (place := place_in(before, view)) is not None]
     assert len(found) >= 5
     assert found == sorted(found), f"nothing moves back when the text changes: {found}"
     rest = seen[len(found) :]
-    seams = [draw_band((OLD * 2)[:count], LOOK).period for count in range(3, 9)]
-    leading = [pixels(draw_band(LATER, LOOK, (OLD, max(0, seam - 2 * BAR.width))).picture) for seam in seams]
+    seams = [draw_band((OLD * 2)[:count], STYLE).period for count in range(3, 9)]
+    leading = [pixels(draw_band(LATER, STYLE, (OLD, max(0, seam - 2 * BAR.width))).picture) for seam in seams]
     assert all(any(place_in(band, view) is not None for band in leading) for view in rest)
     assert place_in(after, rest[-1]) is not None, "nothing of the old text comes again"
 
 
 @pytest.mark.parametrize("passed", [0, 1, 777, 2500])
 def test_a_band_that_leads_over_begins_with_what_is_on_screen(passed: int):
-    before, leading = draw_band(OLD, LOOK), draw_band(LATER, LOOK, (OLD, passed))
+    before, leading = draw_band(OLD, STYLE), draw_band(LATER, STYLE, (OLD, passed))
     assert 2 * BAR.width <= leading.lead < 3 * BAR.width
     there, here = pixels(before.picture), pixels(leading.picture)
     assert same(there.crop((passed, 0, passed + BAR.width, 60)), here.crop((0, 0, BAR.width, 60)))
@@ -284,10 +284,10 @@ def test_a_band_that_leads_over_begins_with_what_is_on_screen(passed: int):
 
 
 def test_a_band_of_another_direction_does_not_lead_over():
-    assert draw_band(("שלום",), LOOK, (OLD, 10)).lead == 0
+    assert draw_band(("שלום",), STYLE, (OLD, 10)).lead == 0
 
 
-async def test_two_changes_in_a_row_end_with_the_last(put: Put, look: Looking, tmp_path: Path):
+async def test_two_changes_in_a_row_end_with_the_last(put: Put, look: Look, tmp_path: Path):
     file = tmp_path / "feed.txt"
     file.write_text("One")
     surface = await put(ticker("", speed=1.0), str(file))
@@ -295,7 +295,7 @@ async def test_two_changes_in_a_row_end_with_the_last(put: Put, look: Looking, t
         file.write_text(words)
         surface.reread()
         await asyncio.sleep(0.3)
-    third = pixels(draw_band(("Three",), LOOK).picture)
+    third = pixels(draw_band(("Three",), STYLE).picture)
     for _ in range(40):
         await asyncio.sleep(0.2)
         if place_in(third, part(await look())) is not None:
@@ -303,14 +303,14 @@ async def test_two_changes_in_a_row_end_with_the_last(put: Put, look: Looking, t
     raise AssertionError("the third text never came")
 
 
-async def test_a_feed_whose_file_goes_away_runs_on_with_what_it_has(put: Put, look: Looking, tmp_path: Path):
+async def test_a_feed_whose_file_goes_away_runs_on_with_what_it_has(put: Put, look: Look, tmp_path: Path):
     file = tmp_path / "feed.txt"
     file.write_text("Good news")
     surface = await put(ticker(""), str(file))
     file.unlink()
     surface.reread()
     await asyncio.sleep(0.3)
-    assert place_in(pixels(draw_band(("Good news",), LOOK).picture), part(await look())) is not None
+    assert place_in(pixels(draw_band(("Good news",), STYLE).picture), part(await look())) is not None
     with pytest.raises(ContentError, match="cannot be read"):
         await surface.load(Playable(ticker(""), str(file), (BAR.width, BAR.height)))
 
@@ -323,9 +323,9 @@ async def test_c15_a_ticker_without_text_is_refused_with_the_remedy(put: Put):
 # --- clocks
 
 
-async def test_a_clock_shows_the_time_and_turns_over_on_the_minute(put: Put, look: Looking):
+async def test_a_clock_shows_the_time_and_turns_over_on_the_minute(put: Put, look: Look):
     box = Rect(800, 100, 400, 200)
-    shape = Look((400, 200), GROUND, INK)
+    shape = Style((400, 200), GROUND, INK)
     faces = {text: pixels(draw_clock(text, shape)) for text in ("11:59", "12:00")}
     watch = Watch(NOON)
     await put(clock(None), rect=box, now=watch)
@@ -341,13 +341,13 @@ async def test_a_clock_shows_the_time_and_turns_over_on_the_minute(put: Put, loo
     assert seen[0][1] == "11:59"
 
 
-async def test_a_clock_with_seconds_turns_each_second_and_follows_a_time_that_is_set(put: Put, look: Looking):
+async def test_a_clock_with_seconds_turns_each_second_and_follows_a_time_that_is_set(put: Put, look: Look):
     watch = Watch(NOON)
     await put(clock("%H:%M:%S"), now=watch)
     faces = {}
     for second in range(58, 62):
         text = (NOON + timedelta(seconds=second - 58)).strftime("%H:%M:%S")
-        faces[text] = pixels(draw_clock(text, LOOK))
+        faces[text] = pixels(draw_clock(text, STYLE))
     seen = []
     while len(seen) < 3:
         face = part(await look())
@@ -357,12 +357,12 @@ async def test_a_clock_with_seconds_turns_each_second_and_follows_a_time_that_is
     watch.begin = datetime(2030, 1, 1, 8, 0, 0, tzinfo=UTC)
     watch.started = time.monotonic()
     await asyncio.sleep(1.2)
-    late = [pixels(draw_clock(f"08:00:0{n}", LOOK)) for n in (1, 2)]
+    late = [pixels(draw_clock(f"08:00:0{n}", STYLE)) for n in (1, 2)]
     face = part(await look())
     assert any(same(face, drawn) for drawn in late)
 
 
-async def test_a_paused_clock_is_not_drawn_and_is_right_at_once_when_it_goes_on(put: Put, look: Looking):
+async def test_a_paused_clock_is_not_drawn_and_is_right_at_once_when_it_goes_on(put: Put, look: Look):
     watch = Watch(NOON)
     surface = await put(clock("%H:%M:%S"), now=watch)
     surface.pause()
@@ -378,7 +378,7 @@ async def test_a_paused_clock_is_not_drawn_and_is_right_at_once_when_it_goes_on(
 def test_the_digits_of_a_clock_keep_their_size():
     heights = set()
     for text in ("11:11", "20:08", "00:00"):
-        picture = pixels(draw_clock(text, LOOK))
+        picture = pixels(draw_clock(text, STYLE))
         box = ImageChops.difference(picture, Image.new("RGB", picture.size, GROUND)).getbbox()
         assert box is not None
         assert box[0] > 0
@@ -390,7 +390,7 @@ def test_the_digits_of_a_clock_keep_their_size():
 # --- windows
 
 
-async def test_a_region_that_changes_its_size_is_drawn_for_it(put: Put, look: Looking, sway: Sway):
+async def test_a_region_that_changes_its_size_is_drawn_for_it(put: Put, look: Look, sway: Sway):
     moved = Rect(100, 50, 1100, 90)
     face = await put(clock("%Y"), rect=Rect(0, 200, 300, 100))
     surface = await put(ticker("Wider"))
@@ -401,22 +401,22 @@ async def test_a_region_that_changes_its_size_is_drawn_for_it(put: Put, look: Lo
     picture = await look()
     assert (
         place_in(
-            pixels(draw_band(("Wider",), Look((1100, 90), GROUND, INK)).picture).crop((0, 0, 2200, 60)),
+            pixels(draw_band(("Wider",), Style((1100, 90), GROUND, INK)).picture).crop((0, 0, 2200, 60)),
             part(picture, Rect(100, 50, 1100, 60)),
         )
         is not None
     )
-    assert same(part(picture, Rect(0, 200, 640, 300)), pixels(draw_clock("2026", Look((640, 300), GROUND, INK))))
+    assert same(part(picture, Rect(0, 200, 640, 300)), pixels(draw_clock("2026", Style((640, 300), GROUND, INK))))
 
 
-async def test_surfaces_share_a_connection_and_are_used_again(put: Put, look: Looking, client: WindowClient):
+async def test_surfaces_share_a_connection_and_are_used_again(put: Put, look: Look, client: WindowClient):
     first, second = await put(ticker("One")), await put(clock("%H"), rect=Rect(0, 0, 200, 100))
     await second.load(Playable(ticker("Two"), "", (200, 100), background="#000080"))
     await first.unload()
     await first.unload()
     second.start()
     await asyncio.sleep(0.2)
-    band = pixels(draw_band(("Two",), Look((200, 100), GROUND, INK)).picture).crop((0, 0, 400, 60))
+    band = pixels(draw_band(("Two",), Style((200, 100), GROUND, INK)).picture).crop((0, 0, 400, 60))
     assert place_in(band, part(await look(), Rect(0, 0, 200, 60))) is not None
     await first.close()
     await second.close()
@@ -468,10 +468,10 @@ async def test_regions_with_a_ticker_a_clock_and_a_feed_from_disk_play_without_a
     await box.until_shown("Ticker")
     await box.until_shown("Clock")
     await box.until_seen("red")
-    wide = Look((1280, 60), GROUND, INK)
+    wide = Style((1280, 60), GROUND, INK)
     first = place_in(pixels(draw_band(("From the disk",), wide).picture), part(await box.look(), Rect(0, 660, 1280, 60)))
     assert first is not None
-    year = pixels(draw_clock(f"{datetime.now(UTC):%Y}", Look((200, 100), GROUND, INK)))
+    year = pixels(draw_clock(f"{datetime.now(UTC):%Y}", Style((200, 100), GROUND, INK)))
     assert same(part(await box.look(), Rect(1000, 20, 200, 100)), year)
     status = await box.until(lambda s: any(f.item_id == "l" for f in s.faults))
     assert {f.item_id: f.code for f in status.faults if f.item_id} == {"l": "missing"}
