@@ -120,7 +120,7 @@ class TimeConfig(Section, frozen=True):
 
 
 class ProofConfig(Section, frozen=True):
-    """How much proof of play is kept while the server is away."""
+    """How much proof of play is kept, whether a server has it or not."""
 
     keep_days: Annotated[int, Meta(ge=1)] = 90
     keep_size: str = "512MiB"

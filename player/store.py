@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import logging
 import os
+import threading
 import time
 import zlib
 from collections import deque
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 FORMAT = 1
 SEGMENT_BYTES = 256 * 1024
+TAIL, TAIL_LINES = "tail", 1000  # the link's name; more lines do not wait in memory-backed storage
 
 
 def sync_folder(folder: Path) -> None:
@@ -117,7 +119,8 @@ class Journal(Generic[T]):
     """Append-only records of type `T` in `folder`, numbered from 1, in segments named by their first number; its one writer.
 
     `sync_lines` and `sync_s`: fsync after so many lines, or when so many seconds have passed since the last one (at `append`
-    and `sync`). A killed process loses nothing; a power cut loses at most what was not synced.
+    and `sync`). A killed process loses nothing; a power cut loses at most what was not synced. `tail`: a file in memory-backed
+    storage where lines wait for `sync`, which may run in a thread: flash is written a page at a time, however short a line is.
     """
 
     def __init__(
@@ -128,15 +131,20 @@ class Journal(Generic[T]):
         sync_s: float = 30.0,
         mode: int = 0o600,
         monotonic: Callable[[], float] = time.monotonic,
+        tail: Path | None = None,
     ) -> None:
         self.folder, self._sync_lines, self._sync_s, self._mode, self._monotonic = folder, sync_lines, sync_s, mode, monotonic
         self._synced_at = monotonic()
+        self._segment, self._turn = threading.RLock(), threading.Lock()  # held while a segment is written; while the tail is
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._out, self.last_seq = self._open_last()
             self._synced_through = self.last_seq
+            self._tail = Tail(folder, tail, mode, after=self.last_seq) if tail else None
         except OSError as error:
             raise StorageError(str(folder), f"the journal cannot be opened: {error.strerror}") from error
+        if self._tail and self._tail.lines:
+            self.last_seq = self._tail.lines[-1][0]
 
     def _open_last(self) -> tuple[int, int]:
         found = segments(self.folder)
@@ -165,38 +173,66 @@ class Journal(Generic[T]):
     def append(self, body: T) -> int:
         """Writes one record and returns its number. Raises StorageError (ENOSPC, EIO, read-only); then nothing was added."""
         seq = self.last_seq + 1
+        line = _line(seq, body)
+        if not self._wait_in_tail(seq, line):
+            with self._segment:
+                self._move_tail()
+                self._write(seq, line)
+        self.last_seq = seq
+        if self.unsynced >= self._sync_lines or self._monotonic() - self._synced_at >= self._sync_s:
+            self.sync()
+        return seq
+
+    def _wait_in_tail(self, seq: int, line: bytes) -> bool:
+        if self._tail is None or len(self._tail.lines) >= TAIL_LINES:
+            return False
+        with self._turn:
+            return self._tail.add(seq, line)
+
+    def _move_tail(self) -> None:
+        """From memory-backed storage into the segment. Raises StorageError; then it all still waits there."""
+        if self._tail is None:
+            return
+        with self._turn:
+            held = tuple(self._tail.lines)
+        if held:
+            self._write(held[0][0], b"".join(line for _, line in held))
+            with self._turn:
+                self._tail.drop(len(held))
+
+    def _write(self, seq: int, lines: bytes) -> None:
+        """Lines whose first is number `seq`: all of them or none."""
         try:
             size = os.fstat(self._out).st_size
             if size >= SEGMENT_BYTES:
-                self.sync()
+                self._sync_segment()
                 os.close(self._out)
                 self._out, size = self._create(seq), 0
-            line = _line(seq, body)
             try:
-                written = os.write(self._out, line)
-                if written != len(line):
+                written = os.write(self._out, lines)
+                if written != len(lines):
                     raise OSError(28, "No space left on device")  # noqa: TRY301 - undone by the arm below, as any refusal
             except OSError:
                 os.ftruncate(self._out, size)
                 raise
         except OSError as error:
             raise StorageError(str(self.folder), f"the journal cannot be written: {error.strerror}") from error
-        self.last_seq = seq
-        if self.unsynced >= self._sync_lines or self._monotonic() - self._synced_at >= self._sync_s:
-            self.sync()
-        return seq
 
     def sync(self) -> None:
-        """Makes everything appended survive a power cut; what another thread appends meanwhile is not covered."""
-        through = self.last_seq
-        if through > self._synced_through:
-            handle = os.dup(self._out)  # a segment may be closed meanwhile
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            self._synced_through = max(self._synced_through, through)
+        """Makes everything appended survive a power cut; what another thread appends meanwhile is not covered.
+
+        Raises OSError, and StorageError where the tail finds no room.
+        """
+        with self._segment:
+            through = self.last_seq
+            self._move_tail()
+            if through > self._synced_through:
+                self._sync_segment()
+                self._synced_through = max(self._synced_through, through)
         self._synced_at = self._monotonic()
+
+    def _sync_segment(self) -> None:
+        os.fsync(self._out)
 
     @property
     def unsynced(self) -> int:
@@ -221,6 +257,49 @@ class Journal(Generic[T]):
         os.close(self._out)
 
 
+class Tail:
+    """The last lines of the journal in `folder`, in the file `path`; a link in the folder leads readers there.
+
+    `after`: the last number in the segments; what the file holds of a writer before (it was killed) is taken over from there.
+    Raises OSError.
+    """
+
+    def __init__(self, folder: Path, path: Path, mode: int, *, after: int) -> None:
+        self._path, self._mode = path, mode
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.lines: list[tuple[int, bytes]] = [(seq, _line(seq, body)) for seq, body in _records(path) if seq > after]
+        self._rewrite()
+        link = folder / TAIL
+        if not link.is_symlink() or link.readlink() != path:
+            link.unlink(missing_ok=True)
+            link.symlink_to(path)
+
+    def add(self, seq: int, line: bytes) -> bool:
+        """False where there is no room: then nothing was added."""
+        try:
+            with self._path.open("ab") as out:
+                out.write(line)
+        except OSError as error:
+            log.debug("%s: %s", self._path, error)
+            return False
+        self.lines.append((seq, line))
+        return True
+
+    def drop(self, count: int) -> None:
+        """The first `count` lines are in a segment."""
+        del self.lines[:count]
+        with contextlib.suppress(OSError):  # a line that is in both places is read once
+            self._rewrite()
+
+    def _rewrite(self) -> None:
+        beside = self._path.with_name(self._path.name + ".tmp")
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, self._mode)
+        with os.fdopen(handle, "wb") as out:
+            os.fchmod(out.fileno(), self._mode)
+            out.write(b"".join(line for _, line in self.lines))
+        beside.replace(self._path)
+
+
 def segments(folder: Path) -> list[tuple[int, Path]]:
     """The journal's segments as (first number, path), oldest first."""
     return sorted((int(path.stem), path) for path in folder.glob("*.log") if path.stem.isdigit())
@@ -228,18 +307,27 @@ def segments(folder: Path) -> list[tuple[int, Path]]:
 
 def read_journal(folder: Path, after: int = 0) -> Iterator[tuple[int, Any]]:
     """The records numbered above `after`, in order; damaged lines are passed over, a half-written last line is never seen."""
+    held = list(_records(folder / TAIL))  # first: lines move from here to the segments
     found = segments(folder)
     for index, (_, path) in enumerate(found):
         if index + 1 < len(found) and found[index + 1][0] - 1 <= after:
             continue
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            continue
-        for line in content.splitlines(keepends=True):
-            record = _parse(line) if line.endswith(b"\n") else None
-            if record is not None and record[0] > after:
+        for record in _records(path):
+            if record[0] > after:
+                after = record[0]
                 yield record
+    yield from (record for record in held if record[0] > after)
+
+
+def _records(path: Path) -> Iterator[tuple[int, Any]]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    for line in content.splitlines(keepends=True):
+        record = _parse(line) if line.endswith(b"\n") else None
+        if record is not None:
+            yield record
 
 
 def last_record(folder: Path) -> tuple[int, Any] | None:

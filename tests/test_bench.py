@@ -13,6 +13,7 @@ from PIL import Image
 from scripts.benches.capture import Spec, across, read_records
 from scripts.benches.content import every_pair
 from scripts.benches.figures import Figure, Required, middle, quantile, table, to_json
+from scripts.benches.flash import per_day, written_by
 from scripts.benches.framebuffer import places
 from scripts.benches.plot import Row, draw, place
 from scripts.benches.seamless import refresh_for
@@ -271,3 +272,15 @@ def test_the_plot_is_a_picture_with_dots(tmp_path: Path):
     assert place(0, 100) == 0
     assert place(200, 100) == pytest.approx(50)
     assert place(10**6, 100) == 100
+
+
+# --- flash
+
+
+def test_what_a_process_has_written_is_less_what_was_taken_back():
+    io = "rchar: 9\nwchar: 9\nsyscr: 1\nsyscw: 1\nread_bytes: 5\nwrite_bytes: 12288\ncancelled_write_bytes: 4096\n"
+    assert written_by(io) == 8192
+
+
+def test_bytes_of_ten_minutes_are_megabytes_of_a_day():
+    assert per_day(83_333, 600) == pytest.approx(12, abs=0.001)

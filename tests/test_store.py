@@ -9,7 +9,7 @@ import pytest
 
 from player.core.content import CardFacts
 from player.errors import StorageError
-from player.store import Journal, Snapshot, read_journal, segments
+from player.store import Journal, Snapshot, last_record, read_journal, segments
 
 
 def test_a_snapshot_comes_back_as_it_was_written(tmp_path: Path):
@@ -112,3 +112,74 @@ def test_syncing_in_a_thread_while_segments_change_counts_right(tmp_path: Path):
     journal.sync()
     assert journal.unsynced == 0
     assert len(list(read_journal(tmp_path / "j"))) == 1500
+
+
+# --- a journal with a tail
+
+
+def with_tail(tmp_path: Path) -> Journal[dict]:
+    return Journal(tmp_path / "j", sync_lines=100, sync_s=1e9, tail=tmp_path / "run" / "tail.log")
+
+
+def bytes_in_segments(tmp_path: Path) -> int:
+    return sum(path.stat().st_size for _, path in segments(tmp_path / "j"))
+
+
+def test_lines_wait_in_the_tail_for_one_another_and_readers_see_them_there(tmp_path: Path):
+    journal = with_tail(tmp_path)
+    for n in range(3):
+        journal.append({"n": n})
+    assert bytes_in_segments(tmp_path) == 0
+    assert [seq for seq, _ in read_journal(tmp_path / "j", after=1)] == [2, 3]
+    assert journal.unsynced == 3
+    journal.sync()
+    assert bytes_in_segments(tmp_path) > 0
+    assert (tmp_path / "run/tail.log").read_bytes() == b""
+    journal.append({"n": 3})
+    assert [seq for seq, _ in read_journal(tmp_path / "j")] == [1, 2, 3, 4]
+    assert last_record(tmp_path / "j") == (4, {"n": 3})
+
+
+def test_what_a_killed_writer_left_in_the_tail_is_taken_over_and_its_torn_line_is_not(tmp_path: Path):
+    before = with_tail(tmp_path)
+    before.append({"n": 0})
+    before.sync()
+    before.append({"n": 1})
+    with (tmp_path / "run/tail.log").open("ab") as out:
+        out.write(b"0000 [3, tor")
+    again = with_tail(tmp_path)
+    assert again.last_seq == 2
+    again.append({"n": 2})
+    again.close()
+    assert list(read_journal(tmp_path / "j")) == [(1, {"n": 0}), (2, {"n": 1}), (3, {"n": 2})]
+
+
+def test_a_power_cut_costs_the_tail_and_nothing_else(tmp_path: Path):
+    journal = with_tail(tmp_path)
+    journal.append({"n": 0})
+    journal.sync()
+    journal.append({"n": 1})
+    (tmp_path / "run/tail.log").unlink()
+    assert [seq for seq, _ in read_journal(tmp_path / "j")] == [1]
+    assert with_tail(tmp_path).append({"n": 2}) == 2
+
+
+def test_a_line_that_is_in_a_segment_and_still_in_the_tail_is_read_once(tmp_path: Path):
+    journal = with_tail(tmp_path)
+    journal.append({"n": 0})
+    held = (tmp_path / "run/tail.log").read_bytes()
+    journal.sync()
+    (tmp_path / "run/tail.log").write_bytes(held)
+    assert [seq for seq, _ in read_journal(tmp_path / "j")] == [1]
+    assert with_tail(tmp_path).unsynced == 0
+
+
+def test_without_room_in_memory_backed_storage_lines_go_to_the_disk_in_their_order(tmp_path: Path):
+    journal = with_tail(tmp_path)
+    journal.append({"n": 0})
+    (tmp_path / "run/tail.log").unlink()
+    (tmp_path / "run").rmdir()
+    journal.append({"n": 1})
+    assert bytes_in_segments(tmp_path) > 0
+    journal.close()
+    assert list(read_journal(tmp_path / "j")) == [(1, {"n": 0}), (2, {"n": 1})]

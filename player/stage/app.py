@@ -98,8 +98,8 @@ class Stage:
         self._group: asyncio.TaskGroup | None = None
         dirs.stage.mkdir(parents=True, exist_ok=True)
         self.plays = Plays(
-            dirs.plays, keep_days=config.proof.keep_days, keep_bytes=parse_size(config.proof.keep_size), wall=self._wall,
-            faults=page("plays"),
+            dirs.plays, tail=dirs.stage_runtime / "plays.log", keep_days=config.proof.keep_days,
+            keep_bytes=parse_size(config.proof.keep_size), wall=self._wall, faults=page("plays"),
         )  # fmt: skip
         self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall)
         self.windows = Windows(compositor)
@@ -231,7 +231,7 @@ class Stage:
             await asyncio.sleep(TELL_S)
 
     async def _housekeeping(self) -> None:
-        trimmed = 0.0
+        trimmed = self._clock.monotonic()  # not before the agent has said which plays a server has
         while True:
             self.plays.write_waiting()
             if self.plays.sync_is_due():

@@ -1,9 +1,10 @@
 """The journal of proof of play, and the mark of what is on screen: what happened is written down before anything else happens.
 
-An event is in the journal before the next item is shown; a killed process loses none, a power cut at most the last ten or thirty
-seconds (whoever owns this calls `sync` from a thread, since flash can take its time). When the disk refuses, at the start or later,
-events wait in memory and are written as soon as it lets them: the screen never waits for the journal. Beyond the limits whole
-segments of the oldest go, counted and reported, never silently.
+An event is in the journal before the next item is shown: in its tail, which lies in memory-backed storage, so that a killed process
+loses none and flash is written once for ten events or once a minute; a power cut costs at most those (whoever owns this calls
+`sync` from a thread, since flash can take its time). When the disk refuses, at the start or later, events wait in memory and are
+written as soon as it lets them: the screen never waits for the journal. What a server has is kept as well, for whoever counts for
+himself. Beyond the limits whole segments of the oldest go; those that no server has are counted and reported, never lost silently.
 
 The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start knows that it died with
 those items on screen; three such deaths, with no showing of the item that went well in between, quarantine it for a day.
@@ -29,29 +30,35 @@ from player.store import Journal, Snapshot, journal_bytes, last_record, read_jou
 
 log = logging.getLogger(__name__)
 
-SYNC_LINES, SYNC_S = 10, 30.0
+SYNC_LINES, SYNC_S = 10, 60.0
 WAITING_LIMIT = 20_000
 DEATHS, QUARANTINE_S = 3, 24 * 3600.0
 
 
 class Plays:
-    """The one writer of the journal in `folder`. `wall` gives seconds since the epoch."""
+    """The one writer of the journal in `folder`. `wall` gives seconds since the epoch.
+
+    `tail`: a file in memory-backed storage; None: there is no such storage, and every event is written to the disk.
+    """
 
     def __init__(
         self,
         folder: Path,
         *,
+        tail: Path | None,
         keep_days: int,
         keep_bytes: int,
         wall: Callable[[], float],
         faults: FaultPage,
         dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        self._tail, self._taken = tail, 0
         self._folder, self._keep_days, self._keep_bytes, self._wall, self._dice = folder, keep_days, keep_bytes, wall, dice
         self._faults = faults
         self._journal: Journal[dict[str, Any]] | None = None
         self._waiting: deque[dict[str, Any]] = deque()
         self._lost = 0
+        self._unsafe: Exception | None = None
         self.write_waiting()
         found = last_record(folder)
         self._prev = found[1]["hash"] if found else proof.GENESIS
@@ -79,7 +86,7 @@ class Plays:
         """Tries to put on disk what waits in memory."""
         try:
             if self._journal is None:
-                self._journal = Journal(self._folder, sync_lines=10**9, sync_s=float("inf"), mode=0o640)
+                self._journal = Journal(self._folder, sync_lines=10**9, sync_s=float("inf"), mode=0o640, tail=self._tail)
             while self._waiting:
                 self._journal.append(self._waiting[0])
                 self._waiting.popleft()
@@ -90,10 +97,18 @@ class Plays:
             words = f"proof of play cannot be written and waits in memory: {error}"
             self._faults.report("waiting", "proof_degraded", words, count=len(self._waiting))
         else:
-            self._faults.clear("waiting")
+            self._tell_unsafe()
         if self._lost:
             words = f"{self._lost} plays were lost from the proof of play: the limit was reached before a server took them"
             self._faults.report("lost", "proof_dropped", words, count=self._lost)
+
+    def _tell_unsafe(self) -> None:
+        error, journal = self._unsafe, self._journal
+        if error is None or journal is None:
+            self._faults.clear("waiting")
+            return
+        words = f"proof of play is not safe from a power cut: {error}"
+        self._faults.report("waiting", "proof_degraded", words, count=journal.unsynced)
 
     def sync_is_due(self) -> bool:
         """Whether `sync` should be called, from a thread."""
@@ -105,24 +120,25 @@ class Plays:
         try:
             if self._journal:
                 self._journal.sync()
-        except OSError as error:
-            log.error("proof of play is not yet safe from a power cut: %s", error)
+        except (OSError, StorageError) as error:
+            self._unsafe = error
+        else:
+            self._unsafe = None
 
-    def drop_through(self, seq: int) -> None:
-        """The server has accepted everything up to `seq`."""
-        if self._journal:
-            self._journal.drop_through(seq)
+    def taken_through(self, number: int) -> None:
+        """No server waits for a play up to the journal's number `number`: these may go without being missed."""
+        self._taken = max(self._taken, number)
 
     def trim(self) -> None:
-        """Holds the limits: the oldest segments go. Blocks; the next `write_waiting` reports the loss."""
+        """Holds the limits: the oldest segments go. Blocks; the next `write_waiting` reports what no server had."""
         oldest = self._wall() - self._keep_days * 86400
         while self._journal and len(found := segments(self._folder)) > 1:
             first, path = found[0]
             if journal_bytes(self._folder) <= self._keep_bytes and path.stat().st_mtime >= oldest:
                 return
-            count = sum(1 for seq, _ in read_journal(self._folder, first - 1) if seq < found[1][0])
-            self.drop_through(found[1][0] - 1)
-            self._lost += count
+            following = found[1][0]
+            self._lost += sum(1 for seq, _ in read_journal(self._folder, first - 1) if self._taken < seq < following)
+            self._journal.drop_through(following - 1)
 
     def close(self) -> None:
         """Everything to disk."""

@@ -79,7 +79,7 @@ class Requests:
             case TakePicture():
                 return await self._picture(request)
             case DropPlays(through):
-                self._plays.drop_through(through)
+                self._plays.taken_through(through)
             case ReleaseItems():
                 self._show.release()
             case AnswerPin(ok, wait_s, looked_at):

@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts.benches.figures import Figure, table, to_json
 from scripts.benches.plot import Row, draw
 
-NAMES = ("start", "restart", "footprint", "download", "rules", "stage", "regions", "memory", "cpu")
+NAMES = ("start", "restart", "footprint", "download", "rules", "stage", "regions", "memory", "cpu", "flash")
 
 
 def arguments() -> argparse.Namespace:
@@ -108,6 +108,12 @@ class Benches:
         from scripts.benches.endurance import cpu
 
         return cpu(self._media, self._chosen.runs)
+
+    def flash(self) -> list[Figure]:
+        """What a day writes."""
+        from scripts.benches.flash import flash
+
+        return flash(self._media)
 
 
 def main() -> int:

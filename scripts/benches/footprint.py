@@ -32,11 +32,11 @@ def footprint(folder: Path) -> list[Figure]:
     items = [content.clip(folder, number, like) for number, like in enumerate(CLIPS)]
     items += [content.picture(folder, 2, "png"), content.picture(folder, 3, "jpg")]
     with Rig((1920, 1080)) as rig:
-        server, url = _serve(rig)
+        server, url = serve(rig)
         rig.environment["SIGNAGE__CMS__URL"] = url
         process = rig.player("run")
-        asyncio.run(_set_up(url, rig, items))
-        _until_playing(rig)
+        asyncio.run(paired(url, rig, items, PICTURE_S))
+        until_playing(rig)
         agent, stage = (daemon(process.pid, name) for name in ("agent", "stage"))
         if agent is None or stage is None:
             raise RuntimeError("agent or stage was not found")
@@ -52,22 +52,22 @@ def footprint(folder: Path) -> list[Figure]:
     ]
 
 
-def _serve(rig: Rig) -> tuple[subprocess.Popen[bytes], str]:
+def serve(rig: Rig) -> tuple[subprocess.Popen[bytes], str]:
     """The embedded server as a process, with its address."""
     command = [sys.executable, "-P", "-m", "player.demo", "--folder", str(rig.folder / "server"), "--port", "0"]
     process = rig.spawn("server", command)
-    log = rig.folder / "server.log"
+    log = rig.log("server")
     until(lambda: log.read_text().startswith("http"), 20, "the server did not come up")
     return process, log.read_text().splitlines()[0]
 
 
-async def _set_up(url: str, rig: Rig, items: Sequence[Coded]) -> None:
-    """An operator uploads the list and pairs the screen by its code."""
+async def paired(url: str, rig: Rig, items: Sequence[Coded], picture_s: float) -> None:
+    """An operator uploads the list, its pictures for `picture_s` each, and pairs the screen by its code."""
     async with Operator(url) as operator:
         await operator.register("Bench", "bench@example.com", "bench-password", "Bench")
         ids = []
         for item in items:
-            uploaded = await operator.upload(item.path, kind=item.kind, duration=PICTURE_S)
+            uploaded = await operator.upload(item.path, kind=item.kind, duration=picture_s)
             ids.append(uploaded["id"])
         await operator.playlist("list", ids, is_default=True)
         client = ControlClient(rig.dirs.control_socket, 5.0)
@@ -84,7 +84,8 @@ async def _set_up(url: str, rig: Rig, items: Sequence[Coded]) -> None:
         await operator.pair(codes[0], "Bench")
 
 
-def _until_playing(rig: Rig) -> None:
+def until_playing(rig: Rig) -> None:
+    """Waits until the list is on screen."""
     client = ControlClient(rig.dirs.control_socket, 5.0)
 
     def playing() -> bool:

@@ -53,14 +53,22 @@ class Recording:
 
 
 class Rig:
-    """A folder with a player's state, and the processes started for it; `with` ends them all. `size` is (width, height)."""
+    """A folder with a player's state, and the processes started for it; `with` ends them all. `size` is (width, height).
 
-    def __init__(self, size: tuple[int, int] = (1280, 720), settings: Mapping[str, str] | None = None) -> None:
+    `runtime`: where sockets and logs lie, if not in that folder.
+    """
+
+    def __init__(
+        self, size: tuple[int, int] = (1280, 720), settings: Mapping[str, str] | None = None, runtime: Path | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sb-"))
         self.size = size
+        self._logs = runtime or self.folder
         config = Config(
             storage=StorageConfig(
-                state_dir=str(self.folder / "state"), cache_dir=str(self.folder / "cache"), runtime_dir=str(self.folder / "run")
+                state_dir=str(self.folder / "state"),
+                cache_dir=str(self.folder / "cache"),
+                runtime_dir=str((runtime or self.folder) / "run"),
             ),
             stage=StageConfig(backend="headless", size=f"{size[0]}x{size[1]}"),
         )
@@ -91,7 +99,7 @@ class Rig:
         subprocess.run(["rm", "-rf", str(self.folder)], check=False)
 
     def _say_why(self) -> None:
-        for log in sorted(self.folder.glob("*.log")):
+        for log in sorted(self._logs.glob("*.log")):
             print(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
 
     # --- processes
@@ -101,7 +109,7 @@ class Rig:
     ) -> subprocess.Popen[bytes]:
         """Starts a process that ends with the rig, with the descriptors `keep`; what it says goes to NAME.log."""
         behind = ["nice", "-n", "5"] if os.nice(0) < 0 and name != CAPTURE else []  # what is measured must not starve the measuring
-        with (self.folder / f"{name}.log").open("ab") as log:
+        with self.log(name).open("ab") as log:
             process = subprocess.Popen(
                 [*behind, *command],
                 env=environment or self.environment,
@@ -113,6 +121,10 @@ class Rig:
             )
         self.processes.append(process)
         return process
+
+    def log(self, name: str) -> Path:
+        """What the process of that name says."""
+        return self._logs / f"{name}.log"
 
     def player(self, command: str) -> subprocess.Popen[bytes]:
         """`signage-player COMMAND`: run, stage, compositor."""

@@ -83,7 +83,7 @@ def sent(script: Script) -> list[dict[str, Any]]:
 
 async def test_every_play_leaves_with_this_boxs_signature(script: Script, dirs: Dirs):
     identity = load_or_create(dirs.state)
-    plays = Plays(dirs.plays, keep_days=1, keep_bytes=1 << 20, wall=lambda: NOW, faults=fault_page())
+    plays = Plays(dirs.plays, tail=None, keep_days=1, keep_bytes=1 << 20, wall=lambda: NOW, faults=fault_page())
     shown(plays, "red", "green", "blue")
     async with agent(script.url, dirs, identity):
         await eventually(lambda: len(sent(script)) == 3)

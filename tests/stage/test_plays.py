@@ -31,8 +31,10 @@ def item(name: str) -> Item:
     return Item(name, f"c-{name}", name, Kind.IMAGE, 10.0)
 
 
-def plays(folder: Path, *, days: int = 90, size: int = 1 << 30, at: float = NOW, faults: FaultPage | None = None) -> Plays:
-    return Plays(folder, keep_days=days, keep_bytes=size, wall=lambda: at, faults=faults or fault_page())
+def plays(
+    folder: Path, *, days: int = 90, size: int = 1 << 30, at: float = NOW, faults: FaultPage | None = None, tail: Path | None = None
+) -> Plays:
+    return Plays(folder, tail=tail, keep_days=days, keep_bytes=size, wall=lambda: at, faults=faults or fault_page())
 
 
 def show(journal: Plays, name: str = "red", times: int = 1) -> dict:
@@ -120,7 +122,7 @@ def test_p1_a_writer_killed_with_minus_nine_loses_no_play_that_it_recorded(tmp_p
     assert on_disk(tmp_path / "j")[0]["seq"] == 1
 
 
-def test_plays_are_synced_at_ten_lines_or_thirty_seconds_and_not_at_each(tmp_path: Path):
+def test_plays_are_synced_at_ten_lines_or_a_minute_and_not_at_each(tmp_path: Path):
     journal = plays(tmp_path / "j")
     show(journal, times=SYNC_LINES - 1)
     assert not journal.sync_is_due()
@@ -162,7 +164,7 @@ def test_s3_a_read_only_folder_at_the_start_does_not_stop_the_stage(tmp_path: Pa
         assert not journal.sync_is_due()
         journal.sync()
         journal.trim()
-        journal.drop_through(1)
+        journal.taken_through(1)
         journal.close()
     journal.write_waiting()
     assert [event["seq"] for event in on_disk(tmp_path / "j")] == [1, 2, 3, 4]
@@ -184,6 +186,21 @@ def test_s2_what_memory_cannot_hold_either_is_counted_and_its_gap_shows_in_the_c
     again = plays(tmp_path / "j")
     assert show(again)["seq"] == last["seq"] + 1, "numbers go on after a start, though the journal counts lines"
     assert len(proof.verify(on_disk(tmp_path / "j"))) == 1
+
+
+def test_s2_plays_that_wait_in_the_tail_of_a_full_disk_are_a_fault_until_they_are_safe(tmp_path: Path):
+    faults = fault_page()
+    journal = plays(tmp_path / "j", faults=faults, tail=tmp_path / "tail.log")
+    show(journal, times=SYNC_LINES)
+    with files_no_larger_than(1000):
+        journal.sync()
+        journal.write_waiting()
+        assert [(fault.code, fault.count) for fault in faults.faults] == [("proof_degraded", SYNC_LINES)]
+    journal.sync()
+    journal.write_waiting()
+    assert faults.faults == ()
+    assert len(on_disk(tmp_path / "j")) == SYNC_LINES
+    assert proof.verify(on_disk(tmp_path / "j")) == []
 
 
 # --- limits
@@ -217,13 +234,14 @@ def test_n14_events_older_than_the_limit_go_but_never_the_segment_being_written(
     assert [path for _, path in segments(tmp_path / "j")] == paths[-1:]
 
 
-def test_accepted_segments_go_without_a_fault(tmp_path: Path):
+def test_what_a_server_has_is_kept_and_goes_without_a_fault_when_room_is_short(tmp_path: Path):
     faults = fault_page()
-    journal = plays(tmp_path / "j", faults=faults)
-    show(journal, times=700)
-    second = segments(tmp_path / "j")[1][0]
-    journal.drop_through(second - 1)
-    assert segments(tmp_path / "j")[0][0] == second
+    show(plays(tmp_path / "j"), times=2000)
+    journal = plays(tmp_path / "j", size=600_000, faults=faults)
+    journal.taken_through(1990)
+    assert on_disk(tmp_path / "j")[0]["seq"] == 1, "it is there for whoever counts for himself"
+    journal.trim()
+    assert on_disk(tmp_path / "j")[0]["seq"] > 1
     journal.write_waiting()
     assert faults.faults == ()
 

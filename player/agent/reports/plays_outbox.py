@@ -1,8 +1,9 @@
 """Proof of play goes from the stage's journal to the server until it has it (the third law; faults.md N14).
 
-The cursor moves only after the server accepted, so a death anywhere sends again what it may have sent, with the same ids, and
-loses nothing. What the server refuses alone three times is set aside in `refused.jsonl` with a fault, so that one bad event does
-not hold back the rest.
+The cursor moves only after the server accepted, and is on disk when this process ends in order, or after an hour or a thousand
+plays: flash is worn by every write. So a death anywhere sends again what may have been sent, with the same ids, and loses nothing.
+What the server refuses alone three times is set aside in `refused.jsonl` with a fault, so that one bad event does not hold back the
+rest.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ BATCH = 100
 BATCHES_A_SECOND = 5
 PASSED = 1000  # as many are looked at in one go where they are another server's
 ALONE = 3  # refusals of one event by itself
+SAVE_S, SAVE_PLAYS = 3600.0, 1000
 RECENT = 100  # how many sent ids are remembered: more than a power cut can take from the stage's journal
 Play = tuple[int, Mapping[str, Any]]
 
@@ -63,7 +65,8 @@ class PlaysOutbox:
         self._cursor = self._file.read() or Cursor()
         self._owners = PlayOwners(folder)
         self._report_refused()
-        self._dropped = 0
+        self._told = (0.0, 0)  # when the stage that was told began, and through which number
+        self._saved, self._saved_at = self._cursor, clock.monotonic()
         self._poke = asyncio.Event()
 
     @property
@@ -88,6 +91,12 @@ class PlaysOutbox:
 
     async def run(self) -> None:
         """Sends what is there, a few batches a second, and looks again after a while, for ever."""
+        try:
+            await self._keep_sending()
+        finally:
+            self._save()
+
+    async def _keep_sending(self) -> None:
         await asyncio.to_thread(self._owners.look, self._plays, self._cursor.through)
         attempt = 0
         while True:
@@ -205,18 +214,27 @@ class PlaysOutbox:
             refused_since=self._cursor.refused_since or (now if refused else 0.0),
             last_sent=now if sent else self._cursor.last_sent,
         )
-        self._file.write(self._cursor)
+        many = self._cursor.through - self._saved.through >= SAVE_PLAYS
+        if refused or many or self._clock.monotonic() - self._saved_at >= SAVE_S:
+            self._save()
         self._report_refused()
 
+    def _save(self) -> None:
+        self._saved_at = self._clock.monotonic()
+        if self._saved != self._cursor:
+            self._file.write(self._cursor)
+            self._saved = self._cursor
+
     async def _tell_stage(self) -> None:
-        """What is accepted may go, once the stage is there to hear it."""
-        through = self._owners.droppable(self._cursor.through)
-        if self._dropped < through:
+        """What is accepted may go where room is short, once the stage is there to hear it."""
+        status = self._stage.status
+        told = (status.started_at if status else 0.0, self._owners.droppable(self._cursor.through))
+        if told[1] and told != self._told:
             try:
-                await self._stage.ask(DropPlays(through))
-                self._dropped = through
+                await self._stage.ask(DropPlays(told[1]))
+                self._told = told
             except BoxError as error:
-                log.debug("the stage keeps its plays a little longer: %s", error)
+                log.debug("the stage is told later which plays the server has: %s", error)
 
 
 def _id(body: Any) -> str:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from player.agent.commands.runner import CommandRunner
-from player.agent.reports.plays_outbox import PlaysOutbox
+from player.agent.reports.plays_outbox import SAVE_S, PlaysOutbox
 from player.agent.reports.results_outbox import ResultsOutbox, pause_s
 from player.agent.server_folder import ServerFacts, ServerFolder
 from player.cms.adcast.adapter import AdCast
@@ -84,11 +84,17 @@ def home(tmp_path: Path) -> Path:
 
 
 def outbox(
-    tmp_path: Path, cms: AdCast, stage: Stage, folder: Path | None = None, *, faults: FaultPage | None = None
+    tmp_path: Path,
+    cms: AdCast,
+    stage: Stage,
+    folder: Path | None = None,
+    *,
+    faults: FaultPage | None = None,
+    clock: FakeClock | None = None,
 ) -> PlaysOutbox:
     return PlaysOutbox(
-        cms, stage, plays=tmp_path / "plays", folder=folder or home(tmp_path), clock=FakeClock(), faults=faults or fault_page(),
-        sign=dict, look_s=0.02, first_retry_s=0.01,
+        cms, stage, plays=tmp_path / "plays", folder=folder or home(tmp_path), clock=clock or FakeClock(),
+        faults=faults or fault_page(), sign=dict, look_s=0.02, first_retry_s=0.01,
     )  # fmt: skip
 
 
@@ -100,7 +106,9 @@ def got(script: Script) -> list[str]:
 # --- proof of play -------------------------------------------------------------------------------------------------------------
 
 
-async def test_plays_are_sent_in_batches_of_a_hundred_and_then_dropped(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
+async def test_plays_are_sent_in_batches_of_a_hundred_and_the_stage_is_told(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage
+):
     script.on(PLAYBACK, {})
     stage.play(250)
     faults = fault_page()
@@ -123,6 +131,26 @@ async def test_after_a_restart_only_what_is_new_is_sent(tmp_path: Path, script: 
             await eventually(lambda: stage.was_asked(DropPlays))
         stage.asked.clear()
     assert got(script) == ["p1", "p2", "p3", "p4", "p5", "p6"]
+
+
+async def test_flash_is_not_written_for_each_batch_but_once_an_hour_and_at_the_end(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage
+):
+    script.on(PLAYBACK, {})
+    clock = FakeClock()
+    cursor = home(tmp_path) / "plays-cursor.json"
+    stage.play()
+    async with running(outbox(tmp_path, cms, stage, clock=clock).run()):
+        await eventually(lambda: DropPlays(1) in stage.asked)
+        assert not cursor.exists()
+        clock.forward(SAVE_S)
+        stage.play()
+        await eventually(lambda: DropPlays(2) in stage.asked)
+        written = cursor.read_bytes()
+        stage.play()
+        await eventually(lambda: DropPlays(3) in stage.asked)
+        assert cursor.read_bytes() == written
+    assert cursor.read_bytes() != written
 
 
 async def test_n14_a_month_of_plays_is_caught_up_at_five_batches_a_second(
