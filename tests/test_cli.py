@@ -409,8 +409,9 @@ def write_plays(box: Box, count: int, first: float = 1_700_000_000.0, name: str 
 def test_proof_export_and_verify(box: Box) -> None:
     write_plays(box, 5)
     exported = box("proof", "export")
-    events = [json.loads(line) for line in exported.stdout.splitlines()]
+    *events, closing = [json.loads(line) for line in exported.stdout.splitlines()]
     assert [event["seq"] for event in events] == [1, 2, 3, 4, 5]
+    assert (closing["count"], closing["first_hash"], closing["last_hash"]) == (5, events[0]["hash"], events[4]["hash"])
     plays = box.folder / "plays.jsonl"
     plays.write_text(exported.stdout)
     done = box("proof", "verify", str(plays))
@@ -447,7 +448,11 @@ def test_proof_is_signed_by_the_box_and_another_key_shows(box: Box) -> None:
     other = b64encode(Identity("x", b"y" * 32).public_key).decode()
     done = box("proof", "verify", str(plays), "--key", other)
     assert done.returncode == 1
-    assert "not by this key" in done.stdout
+    assert "event 1: its signature is not by this key" in done.stdout
+    assert "the closing record: its signature is not by this key" in done.stdout
+    events = plays.read_text().splitlines(keepends=True)
+    plays.write_text("".join(events[:3]))
+    assert "the end: there is no closing record" in box("proof", "verify", str(plays)).stdout
     assert "expected a public key" in box("proof", "verify", str(plays), "--key", "abc").stderr
 
 
@@ -458,7 +463,7 @@ def test_proof_export_since_a_day_as_csv(box: Box) -> None:
     assert [row["seq"] for row in rows] == ["3", "4"]
     assert rows[0]["name"] == '\'=HYPERLINK("x")', "a spreadsheet must not take a name for a formula"
     box("proof", "export", "--output", "out.jsonl")
-    assert len((box.folder / "out.jsonl").read_text().splitlines()) == 4
+    assert len((box.folder / "out.jsonl").read_text().splitlines()) == 4 + 1, "and the closing record"
 
 
 def test_proof_says_what_it_cannot_use(box: Box) -> None:
@@ -467,7 +472,8 @@ def test_proof_says_what_it_cannot_use(box: Box) -> None:
     (box.folder / "x.csv").write_text("seq,id\n1,2\n")
     wrong = box("proof", "verify", "x.csv")
     assert wrong.returncode == 1
-    assert "expected what `proof export --format jsonl` writes" in wrong.stderr
+    assert "line 1: it is not JSON; expected what `proof export --format jsonl` writes" in wrong.stdout
+    assert "cannot be read" in box("proof", "verify", "no such file").stderr
 
 
 def test_an_update_that_is_not_there_is_refused(box: Box) -> None:

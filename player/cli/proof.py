@@ -9,6 +9,7 @@ import argparse
 import base64
 import contextlib
 import csv
+import functools
 import json
 import sys
 import time
@@ -20,6 +21,7 @@ from typing import IO, Any
 from player.cli import spans
 from player.config import Config, Dirs
 from player.core import proof
+from player.core.proofcheck import check
 from player.errors import ContentError, StorageError
 from player.identity import is_signed, load
 from player.store import read_journal
@@ -41,7 +43,10 @@ def main(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
         return _verify(Path(chosen.file), _key(chosen.key, dirs))
     first = spans.since(chosen.since, time.time()) if chosen.since else 0.0
     with _output(chosen.output) as out:
-        (_write_csv if chosen.format == "csv" else _write_lines)(_signed(_events(dirs.plays, first), dirs), out)
+        if chosen.format == "csv":
+            _write_csv(_signed(_events(dirs.plays, first), dirs), out)
+        else:
+            _write_lines(_signed(_closed(_events(dirs.plays, first)), dirs), out)
     return 0
 
 
@@ -64,6 +69,17 @@ def _events(folder: Path, first: float) -> Iterator[Mapping[str, Any]]:
                 yield event
     except PermissionError as error:
         raise StorageError(str(folder), "cannot be read: it belongs to the player's user; ask with sudo") from error
+
+
+def _closed(events: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """With the record that makes a cut end show; nothing after nothing."""
+    count, first, last = 0, "", ""
+    for event in events:
+        count, last = count + 1, str(event.get("hash"))
+        first = first or last
+        yield event
+    if count:
+        yield proof.closing(count, first, last, time.time())
 
 
 def _print_key(dirs: Dirs) -> int:
@@ -114,30 +130,13 @@ def _cell(value: Any) -> Any:
 
 
 def _verify(path: Path, key: bytes | None) -> int:
-    events = list(_read_lines(path))
-    breaks = proof.verify(events)
-    signed = [event for event in events if event.get("signature")]
-    if key is not None:
-        breaks += [proof.Break(int(e.get("seq", 0)), "its signature is not by this key") for e in signed if not is_signed(e, key)]
-    for found in breaks:
-        print(f"event {found.seq}: {found.reason}")
-    span = f"{events[0].get('started_at')} to {events[-1].get('ended_at')}" if events else "none"
-    checked = f"{len(signed)} signatures " + ("checked" if key is not None else "not checked: give their public key with --key")
-    print(f"{len(events)} events, {span}: " + (f"{len(breaks)} breaks" if breaks else "the chain holds") + f"; {checked}")
-    return 1 if breaks else 0
-
-
-def _read_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    signed = None if key is None else functools.partial(is_signed, public_key=key)
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                event = json.loads(line)
-                if not isinstance(event, dict):
-                    raise StorageError(
-                        str(path), f"line {number} is not an event; expected what `proof export --format jsonl` writes"
-                    )
-                yield event
+        with path.open("rb") as lines:
+            checked = check(lines, signed)
     except OSError as error:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise StorageError(str(path), "is not JSON lines; expected what `proof export --format jsonl` writes") from error
+    for found in checked.breaks:
+        print(found)
+    print(checked)
+    return 1 if checked.breaks else 0

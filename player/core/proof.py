@@ -18,6 +18,7 @@ from player.core.content import Item
 from player.core.cues import PlayRecord
 
 GENESIS = "0" * 64
+CLOSING = "closing"
 
 
 def event(
@@ -80,25 +81,47 @@ def uuid7(milliseconds: int, dice: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def closing(count: int, first_hash: str, last_hash: str, at: float) -> dict[str, Any]:
+    """The record that ends an export and goes with each heartbeat: signed, it makes a cut beginning or end of the events show.
+
+    `count`: how many events there are from the one with `first_hash` to the one with `last_hash`; `at`: seconds since the epoch.
+    """
+    body = {"record": CLOSING, "count": count, "first_hash": first_hash, "last_hash": last_hash, "closed_at": timestamp(at)}
+    return {**body, "hash": digest(body)}
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A place where the chain does not hold: at which event, and what is wrong."""
+    """A place where the proof does not hold: at which event (0: one without a number), and what is wrong."""
 
     seq: int
     reason: str
 
 
 def verify(events: Iterable[Mapping[str, Any]]) -> list[Break]:
-    """Every break in a run of events, in order. The first event's `prev` is taken as given: older ones may have been delivered."""
+    """Every break in a run of events, in order. The first event's `prev` is taken as given: older ones may have been dropped."""
     breaks = []
     before: Mapping[str, Any] | None = None
     for body in events:
-        seq = int(body.get("seq", 0))
-        if digest(body) != body.get("hash"):
+        seq, expected = number(body), number(before or {}) + 1
+        if not _has_its_hash(body):
             breaks.append(Break(seq, "the event was altered: its hash does not match its content"))
-        if before is not None and seq != int(before.get("seq", 0)) + 1:
-            breaks.append(Break(seq, f"events are missing between {before.get('seq')} and {seq}"))
+        if before is not None and seq != expected:
+            breaks.append(Break(seq, f"events are missing between {expected - 1} and {seq}"))
         elif before is not None and body.get("prev") != before.get("hash"):
             breaks.append(Break(seq, "does not follow the event before it"))
         before = body
     return breaks
+
+
+def number(body: Mapping[str, Any]) -> int:
+    """An event's number in the chain; 0 where it has none."""
+    seq = body.get("seq")
+    return seq if type(seq) is int else 0
+
+
+def _has_its_hash(body: Mapping[str, Any]) -> bool:
+    try:
+        return digest(body) == body.get("hash")
+    except (ValueError, RecursionError):  # half a character of UTF-16, or one inside another without end
+        return False
