@@ -45,7 +45,7 @@ from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.clock_floor import ClockFloor
 from player.agent.settings.registry import SettingsRegistry
-from player.agent.settings.screen_lock import ScreenLock
+from player.agent.settings.screen_lock import PIN_COST, ScreenLock
 from player.agent.settings.surroundings import Surroundings
 from player.agent.stage_client import StageClient
 from player.config import CmsConfig, Config, Dirs, parse_size
@@ -109,8 +109,9 @@ class Agent:
         kept = self.server.facts
         await self.brief.change_cards(paired=kept.paired, pairing_code=kept.pairing_code, device_name=kept.device_name)
         self.lock = ScreenLock(
-            dirs.state / "lock.json", self.settings, self.stage, clock, self._page("lock"), said=self.server.path / LOCKED
-        )
+            dirs.state / "lock.json", self.settings, self.stage, clock, self._page("lock"), said=self.server.path / LOCKED,
+            log_n=PIN_COST,
+        )  # fmt: skip
         self.connection = await self._stack.enter_async_context(cms.connect(config.cms, config.server, self._device(), clock))
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)

@@ -12,15 +12,15 @@ SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class PinHash:
-    """scrypt with its cost: 2^`log_n` rounds of blocks of 8, about 16 MiB and 40 ms on a small box."""
+    """scrypt with its cost: 2^`log_n` rounds of blocks of 8."""
 
     salt: bytes = field(repr=False)
     digest: bytes = field(repr=False)
-    log_n: int = 14
+    log_n: int
 
 
-def hash_pin(pin: str, salt: bytes, log_n: int = 14) -> PinHash:
-    """What is kept of `pin`. Slow by design: not for the event loop."""
+def hash_pin(pin: str, salt: bytes, log_n: int) -> PinHash:
+    """What is kept of `pin`. Slow by design, the slower the greater `log_n`: not for the event loop."""
     return PinHash(salt, _digest(pin, salt, log_n), log_n)
 
 

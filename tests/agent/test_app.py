@@ -185,6 +185,15 @@ async def test_every_door_leads_to_the_same_settings_and_they_hold_after_a_start
     assert (settings.orientation, settings.muted, settings.screen_on, settings.locked) == (Orientation.PORTRAIT, True, False, True)
 
 
+async def test_a_pin_is_kept_at_the_cost_of_guessing_it(dirs: Dirs):
+    async with agent("", dirs, load_or_create(dirs.state)) as made:
+        await made.lock.command(locked=True, pin="4271")
+    kept = Snapshot(dirs.state / "lock.json", LockState).read()
+    assert kept is not None
+    assert kept.pin is not None
+    assert kept.pin.log_n == 14
+
+
 async def test_another_server_begins_with_nothing_and_going_back_finds_pairing_and_commands(script: Script, dirs: Dirs):
     identity = load_or_create(dirs.state)
     script.on("/api/device/commands/7/result", {})

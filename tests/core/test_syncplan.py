@@ -13,7 +13,7 @@ MiB = 1024**2
 
 
 def planned(wanted: list[Wanted], held: list[Held], **given_: object) -> Plan:
-    args: dict[str, object] = {"limit_bytes": 100, "reserve_bytes": 10, "free_bytes": 1000}
+    args: dict[str, object] = {"limit_bytes": 100, "reserve_bytes": 10, "free_bytes": 1000, "pinned": (), "delete": ()}
     return plan(wanted, held, **(args | given_))  # type: ignore[arg-type]
 
 
@@ -156,7 +156,7 @@ def test_c12_ten_thousand_assets_are_planned_within_a_second():
     wanted = [Wanted(f"w{n}", "n", 1000, turn=n % 3) for n in range(10_000)]
     held = [Held(f"w{n}", 1000, n) for n in range(5_000, 20_000)]
     began = time.process_time()
-    result = plan(wanted, held, limit_bytes=16_000_000, reserve_bytes=0, free_bytes=10**12)
+    result = plan(wanted, held, limit_bytes=16_000_000, reserve_bytes=0, free_bytes=10**12, pinned=(), delete=())
     assert time.process_time() - began < 1
     assert sum(isinstance(step, Fetch) for step in result.steps) == 5_000
     assert len(result.evictions) == 4_000

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 FAULT_FROM = 3  # one slip of the finger is nothing to report
 PINS_WAITING = 4
+PIN_COST = 14  # scrypt with 2^14 rounds: about 16 MiB and 40 ms on a small box
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class LockState:
 class ScreenLock:
     """`locked` itself is a setting; this decides who may ask for it.
 
-    `path` keeps what is the box's own, `said` what this server said last: another one's word is none of its business.
+    `path` keeps what is the box's own, `said` what this server said last: another one's word is none of its business. `log_n` is
+    what guessing a PIN costs (`core.pin.PinHash`).
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class ScreenLock:
         faults: FaultPage,
         *,
         said: Path,
-        log_n: int = 14,
+        log_n: int,
     ) -> None:
         self._file = Snapshot(path, LockState)
         self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
