@@ -39,6 +39,7 @@ ROOTS = {
     "player.cli": {"cms", "launch"},  # the kinds of servers that a configuration may name; `run` and the daemons with options
     "player.cli.cache": {"media"},  # the store that it lists is the agent's
     "player.cli.checks.machine": {"launch"},
+    "player.cli.doctor": {"cms"},  # where a kind of server answers
     "player.cli.demonstration": {"demo", "launch"},
     "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would
     "player.cli.tokens": {"agent"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
 import json
 import os
@@ -14,14 +16,18 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from player.cli.checks import machine, running, surroundings
+from player.cli.checks.finding import Finding
+from player.cms import KINDS
 from player.config import Config, Dirs
 from player.core.faults import CODES
+from player.demo.server import DemoServer
 from player.errors import BoxError, NotRunning
 from player.identity import load_or_create
 from player.redact import Redactor
@@ -220,32 +226,73 @@ def test_doctor_says_when_no_player_runs_or_none_answers() -> None:
     assert [(one.result, one.needed) for one in running.faults(closed)] == [("failed", False)]
 
 
-@pytest.fixture
-def plain_server() -> Iterator[int]:
-    """A server that answers 200 to one connection."""
+@contextlib.contextmanager
+def answering(answer: str) -> Iterator[int]:
+    """A server on the port that it gives, which says `answer` to one connection."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
 
-        def answer() -> None:
+        def say() -> None:
             connection, _ = listening.accept()
             with connection:
                 connection.recv(1000)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                connection.sendall(answer.replace("\n", "\r\n").encode())
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=say)
         thread.start()
         yield listening.getsockname()[1]
-        thread.join(5)
+        thread.join(10)
 
 
-def test_a_server_that_answers_has_passed(plain_server: int) -> None:
-    found = list(surroundings.server(f"http://127.0.0.1:{plain_server}"))
-    assert [(finding.result, finding.detail) for finding in found] == [
-        ("passed", f"127.0.0.1:{plain_server} answers 200 over plain HTTP")
-    ]
+def asked(answer: str, scheme: str = "http") -> Finding:
+    """What doctor makes of a server that answers so."""
+    with answering(answer) as port:
+        (finding,) = surroundings.server(f"{scheme}://127.0.0.1:{port}", KINDS["adcast"].answers_at)
+    return replace(finding, detail=finding.detail.replace(f"127.0.0.1:{port}", "HOST"))
 
 
-def test_n2_a_server_without_tls_where_https_is_wanted_has_failed(plain_server: int) -> None:
-    assert [finding.result for finding in surroundings.server(f"https://127.0.0.1:{plain_server}")] == ["failed"]
+def test_a_server_whose_api_answers_has_passed() -> None:
+    found = asked('HTTP/1.1 422 What\nConnection: close\n\n {"message": "uuid: is missing"}')
+    assert (found.result, found.detail) == ("passed", "HOST answers as its API, with 422 over plain HTTP")
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail", "remedy"),
+    [
+        (
+            "HTTP/1.1 302 Found\nLocation: http://login.hotel.example/start?mac=00:11\nContent-Length: 0\n\n",
+            "HOST answers 302 and leads to http://login.hotel.example/start", "captive portal",
+        ),
+        ("HTTP/1.1 511 No\n\n", "HOST answers 511: the network wants somebody to log in", "captive portal"),
+        ("HTTP/1.1 200 OK\n\n<!doctype html>", "HOST answers 200 with something that is not its API", "captive portal"),
+        ("HTTP/1.1 404 No\n\nnot found", "HOST answers 404 with something that is not its API", "correct cms.url"),
+        ("HTTP/1.1 503 No\n\n{}", "HOST answers 503", "ask who runs the server"),
+    ],
+)  # fmt: skip
+def test_what_answers_and_is_not_the_servers_api_has_failed(answer: str, detail: str, remedy: str) -> None:
+    found = asked(answer)
+    assert (found.result, found.detail, found.needed) == ("failed", detail, True)
+    assert remedy in found.remedy
+
+
+def test_n2_a_server_without_tls_where_https_is_wanted_has_failed() -> None:
+    assert asked("HTTP/1.1 200 OK\n\n{}", "https").result == "failed"
+
+
+async def test_every_kind_of_server_names_a_path_that_answers_as_its_api(tmp_path: Path) -> None:
+    async with DemoServer(tmp_path / "server") as running:
+        (found,) = await asyncio.to_thread(lambda: list(surroundings.server(running.url, KINDS["adcast"].answers_at)))
+    assert found.result == "passed", found
+
+
+def test_what_this_machine_does_not_have_is_told_with_a_remedy(tmp_path: Path) -> None:
+    found = [*machine.graphics(tmp_path), *machine.sound(tmp_path), *machine.panel(tmp_path, tmp_path)]
+    assert [finding.ability for finding in found] == ["graphics", "audio", "panel", "CEC", "DDC/CI"]
+    assert all(finding.result == "not present" and finding.remedy for finding in found), found
+    output = tmp_path / "class" / "drm" / "card1-HDMI-A-1"
+    output.mkdir(parents=True)
+    (output / "status").write_text("disconnected\n")
+    assert "cable" in next(machine.panel(tmp_path, tmp_path)).remedy
 
 
 def test_devices_are_not_present_or_closed_or_usable(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
     """Every finding about this machine."""
     from player.cli.checks import machine, running, surroundings
     from player.cli.client import ControlClient
+    from player.cms import KINDS
 
     checks: tuple[Check, ...] = (
         machine.account,
@@ -49,7 +50,7 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
         lambda: surroundings.disk(dirs, config.storage.reserve),
         lambda: surroundings.permissions(dirs),
         surroundings.network,
-        lambda: surroundings.server(config.cms.url, config.cms.ca_file),
+        lambda: surroundings.server(config.cms.url, KINDS[config.cms.kind].answers_at, config.cms.ca_file),
         lambda: running.faults(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
     )
     return [finding for check in checks for finding in _guarded(check)]

@@ -20,10 +20,12 @@ NONE = "no server is configured (cms.url)"
 
 @dataclass(frozen=True, slots=True)
 class ServerRow:
-    """A kind of server: the folder beside this page, and the keys of [cms] that it cannot be without."""
+    """A kind of server: the folder beside this page, the keys of [cms] that it cannot be without, and a path of its API that
+    answers JSON to anybody's GET, if only that it wants to know who asks: `doctor` tells by it an API from a page."""
 
     folder: str
     needs: tuple[str, ...]
+    answers_at: str
 
     def keys(self) -> type[Section]:
         """Its own table."""
@@ -37,7 +39,7 @@ class ServerRow:
         return connection
 
 
-KINDS: Mapping[str, ServerRow] = {"adcast": ServerRow("adcast", needs=("url",))}
+KINDS: Mapping[str, ServerRow] = {"adcast": ServerRow("adcast", needs=("url",), answers_at="/api/device/playlist")}
 
 
 def connect(cms: CmsConfig, own: Section | None, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:

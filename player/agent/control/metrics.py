@@ -63,7 +63,7 @@ def _gauges(status: Status) -> tuple[tuple[str, str, float | None], ...]:
         ("cache_files", "Media files.", status.cache.files),
         ("manifest_items", "Items on air.", status.manifest.items),
         ("assets_ready", "Files of the wanted programme that are on disk.", status.manifest.assets_ready),
-        ("assets_total", "Files of the wanted programme.", status.manifest.assets_total),
+        ("assets_wanted", "Files of the wanted programme.", status.manifest.assets_total),
         ("proof_pending", "Events of proof of play that nobody has accepted yet.", status.proof.pending),
         ("clock_synced", "1 when the clock can be believed.", status.clock.synced),
         ("clock_offset_seconds", "The clock against the server's.", status.clock.offset_s),

@@ -16,6 +16,7 @@ from player.launch.start import account_for_root
 
 DEV, SYS, RUN = Path("/dev"), Path("/sys"), Path("/run")
 ASK_WITHIN_S = 10.0
+PI_GRAPHICS = "Raspberry Pi: dtoverlay=vc4-kms-v3d in /boot/firmware/config.txt"
 _PI_DECODERS = ("video10", "video19")  # V4L2 nodes of the Raspberry Pi's decoders: H.264, HEVC
 
 
@@ -73,7 +74,9 @@ def graphics(dev: Path = DEV) -> Iterator[Finding]:
             "graphics", f"{nodes[0]} is closed to this user", "sudo usermod -a -G render $USER, then log in again", needed=False
         )
     else:
-        yield absent("graphics", "no render node: everything is drawn by the processor")
+        yield absent(
+            "graphics", "no render node: everything is drawn by the processor", f"{PI_GRAPHICS}; else install the chip's driver"
+        )
 
 
 def video(backend: str, hwdec: str, dev: Path = DEV) -> Iterator[Finding]:
@@ -122,7 +125,8 @@ def sound(dev: Path = DEV) -> Iterator[Finding]:
             "audio", "the sound card is closed to this user", "sudo usermod -a -G audio $USER, then log in again", needed=False
         )
     else:
-        yield absent("audio", "no sound card: video plays without sound")
+        remedy = "connect a panel with sound, or a sound card; Raspberry Pi: dtparam=audio=on in /boot/firmware/config.txt"
+        yield absent("audio", "no sound card: video plays without sound", remedy)
 
 
 def panel(dev: Path = DEV, system: Path = SYS) -> Iterator[Finding]:
@@ -133,22 +137,28 @@ def panel(dev: Path = DEV, system: Path = SYS) -> Iterator[Finding]:
     connected = sorted(name for name, state in states.items() if state == "connected")
     if connected:
         yield passed("panel", ", ".join(connected))
+    elif states:
+        yield absent("panel", "nothing is connected", "check the cable at both ends, the panel's power, and its input")
     else:
-        yield absent("panel", "nothing is connected" if states else "no output", "check the cable" if states else "")
-    for ability, pattern, without in (("CEC", "cec*", "the panel's power"), ("DDC/CI", "i2c-*", "the panel's brightness")):
-        yield from _wire(ability, sorted(dev.glob(pattern)), without)
+        yield absent("panel", "no output", f"{PI_GRAPHICS}; else install the graphics chip's driver; a container has none")
+    yield from _wire(
+        "CEC", sorted(dev.glob("cec*")), "video", "the panel's power",
+        "switch CEC on in the panel's menu; most PCs need a USB-CEC adapter; a Raspberry Pi has it: sudo modprobe cec",
+    )  # fmt: skip
+    yield from _wire(
+        "DDC/CI", sorted(dev.glob("i2c-*")), "i2c", "the panel's brightness",
+        "sudo modprobe i2c-dev, and switch DDC/CI on in the panel's menu",
+    )  # fmt: skip
 
 
-def _wire(ability: str, nodes: list[Path], without: str) -> Iterator[Finding]:
+def _wire(ability: str, nodes: list[Path], group: str, without: str, remedy: str) -> Iterator[Finding]:
     if any(os.access(node, os.R_OK | os.W_OK) for node in nodes):
         yield passed(ability, ", ".join(str(node) for node in nodes))
     elif nodes:
-        group = "video" if ability == "CEC" else "i2c"
-        yield failed(
-            ability, f"{nodes[0]} is closed to this user", f"sudo usermod -a -G {group} $USER, then log in again", needed=False
-        )
+        closed = f"sudo usermod -a -G {group} $USER, then log in again"
+        yield failed(ability, f"{nodes[0]} is closed to this user", closed, needed=False)
     else:
-        yield absent(ability, f"no device: {without} is not set through it")
+        yield absent(ability, f"no device: {without} is not set through it", remedy)
 
 
 def _first_line(*command: str) -> str:
