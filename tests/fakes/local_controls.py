@@ -77,7 +77,13 @@ class FakeActions:
         self.done: list[tuple[str, Any]] = []
         self.pictures: list[tuple[str, int | None]] = []
 
+    @property
+    def has_pin(self) -> bool:
+        return bool(self.pin)
+
     async def check_pin(self, pin: str) -> bool:
+        if self.pause_s:
+            raise PinNotLookedAt(self.pause_s)
         return bool(self.pin) and pin == self.pin
 
     async def lock(self, pin: str) -> None:

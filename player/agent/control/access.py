@@ -137,15 +137,39 @@ class Access:
         self._tokens, self._password, self._check_pin = tokens, password, check_pin
         self._throttle = Throttle(monotonic)
 
+    @property
+    def has_password(self) -> bool:
+        """Whether a local password is set at all."""
+        return bool(self._password)
+
     async def scope_of(self, headers: Mapping[str, str]) -> Scope:
-        """What the credentials in `headers` allow: `Authorization: Bearer|Basic`, `X-Signage-Pin`. Raises Refused, WrongPin."""
+        """What the credentials in `headers` allow: `Authorization: Bearer|Basic`, `X-Signage-Pin`. Raises Refused, WrongPin.
+
+        Digits may be a password or a PIN, and come as both. Whoever is right in either has made no mistake.
+        """
         kind, _, value = headers.get("Authorization", "").partition(" ")
+        pin = headers.get("X-Signage-Pin")
         if kind.lower() == "bearer":
             return self._tokens.scope_of(value.strip())
         if kind.lower() == "basic":
-            return Scope.ADMIN if self._password_in(value) else Scope.NONE
-        pin = headers.get("X-Signage-Pin")
+            return await self._scope_of_password(value, pin)
         return await self.scope_of_pin(pin) if pin else Scope.NONE
+
+    async def _scope_of_password(self, value: str, pin: str | None) -> Scope:
+        self._throttle.check()
+        if self._is_password(value):
+            self._throttle.count(right=True)
+            return Scope.ADMIN
+        try:
+            if pin and await self._check_pin(pin):
+                self._throttle.count(right=True)
+                return Scope.CONTROL
+        except WrongPin:
+            self._throttle.count(right=False)  # or a PIN beside it would buy guesses at the password
+            raise
+        self._throttle.count(right=False)
+        missing = "" if self._password else "; no password is set on this box (control.password)"
+        raise Refused(401, f"that is {'neither the PIN nor' if pin else 'not'} the local password{missing}")
 
     async def scope_of_pin(self, pin: str) -> Scope:
         """CONTROL for the right PIN. Raises WrongPin."""
@@ -153,15 +177,12 @@ class Access:
             return Scope.CONTROL
         raise WrongPin
 
-    def _password_in(self, value: str) -> bool:
-        self._throttle.check()
+    def _is_password(self, value: str) -> bool:
         try:
             _, _, password = base64.b64decode(value.strip(), validate=True).partition(b":")
         except (binascii.Error, ValueError):
             password = b""
-        right = bool(self._password) and hmac.compare_digest(password, self._password.encode())
-        self._throttle.count(right)
-        return right
+        return bool(self._password) and hmac.compare_digest(password, self._password.encode())
 
 
 def check_host(host: str, own_name: str) -> None:

@@ -60,6 +60,8 @@ class Actions(Protocol):
     at most `width` pixels wide. `set` asks for a setting in the name of `who`; the value None returns to the configuration.
     """
 
+    @property
+    def has_pin(self) -> bool: ...
     async def check_pin(self, pin: str) -> bool: ...
     async def lock(self, pin: str) -> None: ...
     async def unlock(self, pin: str) -> None: ...
@@ -71,7 +73,7 @@ class Actions(Protocol):
 
 def make_app(source: StatusSource, actions: Actions, access: Access, host_name: str) -> web.Application:
     """The aiohttp application; it may be served on any number of sockets."""
-    app = web.Application(middlewares=[_answer_errors, _guard(access, host_name)], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[_answering_errors(access), _guard(access, host_name)], client_max_size=LARGEST_BODY)
     calls = _Calls(source, actions, access)
     app.router.add_get("/health", calls.health)
     app.router.add_get("/api/status", calls.status)
@@ -85,7 +87,7 @@ def make_app(source: StatusSource, actions: Actions, access: Access, host_name: 
     app.router.add_post("/api/command", calls.command)
     app.router.add_get("/api/settings", calls.settings)
     app.router.add_post("/api/settings/{name}", calls.set)
-    local_page.add_to(app, source.status, source.why, actions.settings)
+    local_page.add_to(app, source.status, source.why, actions.settings, lambda: access.has_password or actions.has_pin)
     app.on_response_prepare.append(_add_headers)
     return app
 
@@ -94,29 +96,42 @@ async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
 
 
-@web.middleware
-async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every refusal is JSON with a code and a sentence."""
-    try:
-        async with asyncio.timeout(None if request.path == REMOTE_VIEW else ANSWER_WITHIN_S):
-            return await handler(request)
-    except web.HTTPException as answer:
-        if answer.status < 400:
-            raise
-        return _sorry(answer.status, "http", answer.reason)
-    except TimeoutError:
-        return _sorry(504, "timeout", f"no answer within {ANSWER_WITHIN_S:.0f} s; look at the player's log")
-    except WrongPin as error:
-        status = 429 if isinstance(error, PinNotLookedAt) else 403
-        return web.json_response({"error": error.code, "message": str(error), "wait_s": error.wait_s}, status=status)
-    except SignageError as error:
-        status = error.status if isinstance(error, Refused) else 400 if isinstance(error, REFUSALS) else 503
-        return _sorry(status, error.code, str(error))
+def _answering_errors(access: Access) -> Any:
+    """The middleware that makes of every refusal JSON with a code and a sentence; for whoever opens the page, the sentence."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(None if request.path == REMOTE_VIEW else ANSWER_WITHIN_S):
+                return await handler(request)
+        except web.HTTPException as refusal:
+            if refusal.status < 400:
+                raise
+            return _sorry(refusal.status, "http", refusal.reason)
+        except TimeoutError:
+            return _sorry(504, "timeout", f"no answer within {ANSWER_WITHIN_S:.0f} s; look at the player's log")
+        except WrongPin as error:
+            return _sorry(429 if isinstance(error, PinNotLookedAt) else 403, error.code, str(error), wait_s=error.wait_s)
+        except Refused as error:
+            return _refused(error, request, access)
+        except SignageError as error:
+            return _sorry(400 if isinstance(error, REFUSALS) else 503, error.code, str(error))
+
+    return answer
 
 
-def _sorry(status: int, code: str, message: str) -> web.Response:
-    headers = {"WWW-Authenticate": 'Basic realm="signage player", charset="UTF-8"'} if status == 401 else {}
-    return web.json_response({"error": code, "message": message}, status=status, headers=headers)
+def _sorry(status: int, code: str, message: str, **more: Any) -> web.Response:
+    return web.json_response({"error": code, "message": message, **more}, status=status)
+
+
+def _refused(error: Refused, request: web.Request, access: Access) -> web.Response:
+    """A browser asks for the password where somebody opens the page, and nowhere else: the page has a field and a sentence."""
+    opens_page = request.path == "/" and request.method in ("GET", "HEAD")
+    answer = web.Response(text=str(error), status=error.status) if opens_page else _sorry(error.status, error.code, str(error))
+    if error.status == 401:
+        scheme = "Basic" if opens_page and access.has_password else "Bearer"
+        answer.headers["WWW-Authenticate"] = f'{scheme} realm="signage player"' + (', charset="UTF-8"' if scheme == "Basic" else "")
+    return answer
 
 
 def _guard(access: Access, host_name: str) -> Any:

@@ -44,6 +44,11 @@ class LocalControls:
         """Why items are on air, or not."""
         return await self._why(asked)
 
+    @property
+    def has_pin(self) -> bool:
+        """Whether a PIN was ever set."""
+        return self._lock.has_pin
+
     async def check_pin(self, pin: str) -> bool:
         """Whether it is the PIN. Raises WrongPin while a pause lasts."""
         return await self._lock.check_pin(pin)

@@ -27,8 +27,12 @@ def add_to(
     status: Callable[[], Awaitable[Status]],
     why: Callable[[str | None], Awaitable[Sequence[Reason]]],
     settings: Callable[[], Awaitable[Sequence[SettingRow]]],
+    has_right: Callable[[], bool],
 ) -> None:
-    """Adds `/`, `/now` (the part that changes by itself), on demand `/why` and `/settings`, and the page's files."""
+    """Adds `/`, `/now` (the part that changes by itself), on demand `/why` and `/settings`, and the page's files.
+
+    `has_right`: whether there is a PIN or a password that could be entered.
+    """
     import aiohttp_jinja2
     import jinja2
 
@@ -43,7 +47,7 @@ def add_to(
 
     def page(template: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def show(request: web.Request) -> web.StreamResponse:
-            return aiohttp_jinja2.render_template(template, request, {"status": await status()})
+            return aiohttp_jinja2.render_template(template, request, {"status": await status(), "has_right": has_right()})
 
         return show
 

@@ -273,6 +273,31 @@ async def test_l1_a_wrong_password_pin_or_token_is_none(served: Served) -> None:
         assert (await served.post("/api/command", {"type": "next"}, **headers))[0] in (401, 403)
 
 
+async def test_l1_digits_are_a_password_or_a_pin_and_a_right_one_is_no_mistake(served: Served) -> None:
+    for _ in range(FREE_TRIES + 1):
+        assert (await served.post("/api/command", {"type": "next"}, **basic("4711"), **{"X-Signage-Pin": "4711"}))[0] == 200
+    for wrong in ("0000", "1111", "2222"):
+        code, answer = await served.post("/api/command", {"type": "next"}, **basic(wrong), **{"X-Signage-Pin": wrong})
+        assert (code, answer["message"]) == (401, "that is neither the PIN nor the local password")
+
+
+async def test_l1_a_pin_beside_it_buys_no_guess_at_the_password(served: Served) -> None:
+    served.actions.pause_s = 30.0
+    for _ in range(FREE_TRIES):
+        code, answer = await served.post("/api/command", {"type": "next"}, **basic("guess"), **{"X-Signage-Pin": "0000"})
+        assert (code, answer["error"]) == (429, "pin_not_looked_at")
+    assert (await served.post("/api/command", {"type": "next"}, **basic()))[1]["message"].startswith("too many wrong passwords")
+
+
+async def test_a_browser_asks_for_the_password_only_where_somebody_opens_the_page(served: Served) -> None:
+    async with served.http.get(served.url, headers=basic("wrong")) as answer:
+        assert (answer.status, await answer.text()) == (401, "that is not the local password")
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    async with served.http.post(served.url + "/api/command", json={"type": "next"}, headers=basic("wrong")) as answer:
+        assert (answer.status, (await answer.json())["message"]) == (401, "that is not the local password")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
 async def test_l1_a_scope_allows_no_more_than_it_says(served: Served) -> None:
     _, reads = served.tokens.create("reader", Scope.READ)
     _, controls = served.tokens.create("staff", Scope.CONTROL)

@@ -36,30 +36,38 @@ watch.addEventListener("click", () => {
 shot.addEventListener("error", () => watching(false));
 
 function rightOf(text) {
-  if (/^\d{4,12}$/.test(text)) return { "X-Signage-Pin": text };
   const bytes = new TextEncoder().encode(`local:${text}`);
-  return { Authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
+  const password = { Authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
+  return /^\d{4,12}$/.test(text) ? { ...password, "X-Signage-Pin": text } : password; // digits may be either
+}
+
+async function order(path, right, body) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...rightOf(right) },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(30000),
+    });
+  } catch {
+    return { message: "The player does not answer" };
+  }
+  try {
+    return await response.json();
+  } catch {
+    return { message: `The player is busy (${response.status}); try again` };
+  }
 }
 
 document.getElementById("controls").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const right = event.target.elements.right.value;
   const command = event.submitter.value;
-  const pinned = command === "lock" || command === "unlock";
   if (command === "reboot" && !confirm("Reboot this player?")) return;
   answer.textContent = "…";
-  try {
-    const response = await fetch(pinned ? `/api/${command}` : "/api/command", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...(pinned ? {} : rightOf(right)) },
-      body: JSON.stringify(pinned ? { pin: right } : { type: command, payload: command === "identify" ? { seconds: 10 } : {} }),
-      signal: AbortSignal.timeout(30000),
-    });
-    const body = await response.json();
-    answer.textContent = body.message || body.status || (body.locked ? "Locked" : "Unlocked");
-  } catch {
-    answer.textContent = "The player does not answer";
-  }
+  const payload = command === "identify" ? { seconds: 10 } : {};
+  const said = await order("/api/command", event.target.elements.right.value, { type: command, payload });
+  answer.textContent = said.message || said.status;
 });
 
 async function readInto(id) {
@@ -79,18 +87,8 @@ document.getElementById("setting").addEventListener("submit", async (event) => {
   const { name, value, right } = event.target.elements;
   const outcome = document.getElementById("outcome");
   outcome.textContent = "…";
-  try {
-    const response = await fetch(`/api/settings/${encodeURIComponent(name.value)}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...rightOf(right.value) },
-      body: JSON.stringify({ value: value.value }),
-      signal: AbortSignal.timeout(30000),
-    });
-    const body = await response.json();
-    outcome.textContent = body.message || body.outcome;
-  } catch {
-    outcome.textContent = "The player does not answer";
-  }
+  const said = await order(`/api/settings/${encodeURIComponent(name.value)}`, right.value, { value: value.value });
+  outcome.textContent = said.message || said.outcome;
   readInto("settings");
 });
 
