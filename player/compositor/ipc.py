@@ -20,8 +20,8 @@ from player.errors import BoxError
 
 RUN_COMMAND, SUBSCRIBE, GET_OUTPUTS, GET_TREE, GET_VERSION = 0, 2, 3, 4, 7
 _EVENT = 0x80000000  # set in the type of what sway tells unasked
-_MAGIC = b"i3-ipc"
-_HEAD = struct.Struct("=6sII")
+MAGIC = b"i3-ipc"
+HEAD = struct.Struct("=6sII")
 _ANSWER_LIMIT = 16 * 1024 * 1024
 
 
@@ -57,7 +57,7 @@ class Ipc(asyncio.Protocol):
         payload = text.encode()
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked.append(answer)
-        self._transport.write(_HEAD.pack(_MAGIC, len(payload), kind) + payload)
+        self._transport.write(HEAD.pack(MAGIC, len(payload), kind) + payload)
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await answer
@@ -103,15 +103,15 @@ class Ipc(asyncio.Protocol):
         self._events.put_nowait(None)
 
     def _next_message(self) -> tuple[int, Any] | None:
-        if len(self._received) < _HEAD.size:
+        if len(self._received) < HEAD.size:
             return None
-        magic, length, kind = _HEAD.unpack_from(self._received)
-        if magic != _MAGIC or length > _ANSWER_LIMIT:
+        magic, length, kind = HEAD.unpack_from(self._received)
+        if magic != MAGIC or length > _ANSWER_LIMIT:
             raise ValueError("not i3-ipc")
-        end = _HEAD.size + length
+        end = HEAD.size + length
         if len(self._received) < end:
             return None
-        body = bytes(self._received[_HEAD.size : end])
+        body = bytes(self._received[HEAD.size : end])
         del self._received[:end]
         return kind, msgspec.json.decode(body)
 

@@ -67,6 +67,11 @@ CODES: Mapping[str, Meaning] = {
         CRITICAL, "the player's agent is not running", "it is started again by itself; if it stays away: `signage-player doctor`"
     ),
     "config": Meaning(CRITICAL, "the configuration cannot be read", "mend the key in the file; the player takes it up by itself"),
+    "compositor_hung": Meaning(
+        CRITICAL,
+        "what draws the screen hung within the last hour",
+        "it is ended and comes back by itself; if it stays: set `stage.renderer`",
+    ),
     "storage": Meaning(CRITICAL, "the disk is full, read-only or damaged", "make room, or replace the disk"),
     "commands_refused": Meaning(CRITICAL, "commands cannot be kept, so none is carried out", "make room, or replace the disk"),
     "proof_degraded": Meaning(CRITICAL, "proof of play waits in memory; a power cut loses it", "make room, or replace the disk"),

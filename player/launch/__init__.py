@@ -13,4 +13,16 @@ What happens at power-on, on an installed device (`systemd/`):
 
 `signage-player run` does the same with `supervisor` in systemd's place, the agent last. Whoever dies is started again alone: after
 100 ms (the agent after 2 s), and with a doubling pause where deaths follow soon on starts (`restarts`).
+
+Who notices a hang of whom (a process that lives and does nothing), within how many seconds, and what is on screen meanwhile:
+
+    the compositor   by the stage's thread `compositor/hang`    11    the last picture; black until sway is up again, then the still
+    the compositor   by a stage that starts beside it           11    the last picture; 26 where it hung before it was ever up
+    the stage        by systemd, `WatchdogSec`                  20    the compositor's: the last frame, then the still
+    the agent        by systemd, `WatchdogSec`                  30    everything: the stage plays on from disk
+    a decoder        by the stage, `stage/video/mpv`            10    the item before it; then the next one
+    a page, browser  by the stage, `stage/web`                  25    other items; the page's last picture
+    the stage        by the agent, which only tells of it       10    as above
+
+Under `run` nobody has systemd's part: there a stage or an agent that hangs is ended by whoever started `run`.
 """

@@ -13,6 +13,7 @@ import functools
 import logging
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
@@ -23,6 +24,7 @@ from player.config import Config, Dirs, StageConfig, parse_size
 from player.core.content import StageBrief
 from player.core.cues import Skipped
 from player.core.faults import FaultBook, gravest
+from player.core.hangs import ANSWER_S, LOOK_S
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
@@ -246,10 +248,11 @@ class Stage:
         interval = watchdog_interval()
         sd_notify("READY=1\nSTATUS=on stage")
         while True:
-            async with asyncio.timeout(5.0):
-                await self._compositor.outputs()
-            sd_notify("WATCHDOG=1")
-            await asyncio.sleep(min(interval or 10.0, 10.0))
+            with contextlib.suppress(TimeoutError):  # `compositor.hang` ends one that hangs, sooner than this process is ended
+                async with asyncio.timeout(ANSWER_S):
+                    await self._compositor.outputs()
+                sd_notify("WATCHDOG=1")
+            await asyncio.sleep(min(interval or LOOK_S, LOOK_S))
 
 
 def _size(config: StageConfig) -> tuple[int, int]:
@@ -266,9 +269,11 @@ async def _open(config: Config, dirs: Dirs, faults: FaultBook) -> tuple[Composit
         from player.stage.backends.single_compositor import open_single
 
         return await open_single(config.stage)
+    from player.compositor.hang import start_looking
     from player.compositor.sway import Sway
     from player.stage.backends.sway import SwayScreen
 
+    start_looking(dirs.sway_socket, time.time)
     loading = asyncio.to_thread(__import__, "mpv")  # a tenth of a second of linking, while the compositor comes up
     async with asyncio.TaskGroup() as group:
         group.create_task(loading, name="libmpv")

@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+from player.compositor.hang import read_hangs
 from player.compositor.sway import Sway
 from player.config import Dirs, StageConfig
 from player.core.ports.box import Clock
@@ -25,6 +26,7 @@ from player.store import write_atomically
 
 log = logging.getLogger(__name__)
 LISTEN_S = 2.0
+HANGS_S = 60.0
 
 
 class SwayScreen:
@@ -109,8 +111,20 @@ class SwayScreen:
             log.warning("the background picture cannot be drawn: %s", error)
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """The browser, from when it is wanted, and the look at where sound goes."""
-        return {"browser": self._the_browser().run, "sound": self._listen}
+        """The browser, from when it is wanted, the look at where sound goes, and what is told of hangs of the compositor."""
+        return {"browser": self._the_browser().run, "sound": self._listen, "hangs": self._tell_hangs}
+
+    async def _tell_hangs(self) -> None:
+        """A hang ends the stage with the compositor, so it is the next one that tells of it."""
+        page = self._page("compositor")
+        while True:
+            hangs = read_hangs(self._dirs.sway_socket)
+            if hangs.is_told(time.time()):
+                words = "the compositor did not answer and was ended; it came back by itself"
+                page.report("", "compositor_hung", words, count=hangs.count, since=hangs.last_at)
+            else:
+                page.clear()
+            await asyncio.sleep(HANGS_S)
 
     async def _listen(self) -> None:
         while True:
