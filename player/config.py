@@ -41,6 +41,14 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """One table of the file."""
 
 
+def _first_words(path: str, key: str) -> str:
+    """A file that holds a secret and nothing else. Raises ConfigError."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(path, key, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
 class CmsConfig(Section, frozen=True):
     """The server: what all kinds share."""
 
@@ -63,10 +71,19 @@ class CmsConfig(Section, frozen=True):
         if not path:
             value: str = getattr(self, name)
             return value
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigError(path, f"cms.{name}_file", f"cannot be read: {error.strerror}") from error
+        return _first_words(path, f"cms.{name}_file")
+
+
+class NetworkConfig(Section, frozen=True):
+    """The proxy. An empty `proxy` leaves it to HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment."""
+
+    proxy: str = ""
+    no_proxy: tuple[str, ...] = ()
+    proxy_password_file: str = ""
+
+    def password(self) -> str:
+        """The proxy's password, "" where no file is named. Raises ConfigError."""
+        return _first_words(self.proxy_password_file, "network.proxy_password_file") if self.proxy_password_file else ""
 
 
 class StorageConfig(Section, frozen=True):
@@ -142,6 +159,7 @@ class ConfigFile(Section, frozen=True):
     """The tables of the file that every player has."""
 
     cms: CmsConfig = CmsConfig()
+    network: NetworkConfig = NetworkConfig()
     storage: StorageConfig = StorageConfig()
     cache: CacheConfig = CacheConfig()
     stage: StageConfig = StageConfig()

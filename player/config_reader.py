@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from player.config import CmsConfig, Config, ConfigFile, Section, parse_size
+from player.core.egress import Proxy
 from player.errors import ConfigError
 
 ENV_PREFIX = "SIGNAGE__"
@@ -193,6 +194,11 @@ def check(config: ConfigFile, source: Source) -> None:
             raise ConfigError(source(key), key, str(error)) from error
     if config.control.listen and not re.fullmatch(r".+:\d{1,5}", config.control.listen):
         raise ConfigError(source("control.listen"), "control.listen", f'expected HOST:PORT, found "{config.control.listen}"')
+    if config.network.proxy:
+        try:
+            Proxy.of(config.network.proxy)
+        except ValueError as error:
+            raise ConfigError(source("network.proxy"), "network.proxy", str(error)) from error
     if config.time.zone:
         _check_zone(config.time.zone, source)
     if config.cms.url:

@@ -70,6 +70,13 @@ class ClockUntrusted(ServerUnreachable):
     code = "clock_untrusted"
 
 
+class ProxyBroken(ServerUnreachable):
+    """The proxy between is not there, does not know us, or is none; nothing is known of the server. `url`: the proxy's."""
+
+    code = "proxy"
+    sentence = "the proxy {url} {reason}"
+
+
 class ServerBusy(ServerError):
     """It is there and cannot serve this now: overloaded, broken, or we asked too often. It passes."""
 
@@ -106,6 +113,20 @@ class ServerNonsense(ServerError):
 
     code = "server_nonsense"
     sentence = "{url} answered something that is not its API: {reason}"
+
+
+class CaptivePortal(ServerNonsense):
+    """What answers is the log-in page of the network that this box is in."""
+
+    code = "portal"
+    sentence = "{url} is answered by a log-in page: {reason}"
+
+
+class ServerMoved(ServerNonsense):
+    """It stands at another address for good."""
+
+    code = "server_moved"
+    sentence = "{url}: {reason}"
 
 
 class ContentError(SignageError):

@@ -61,7 +61,11 @@ def known_secrets(config: Config, state: Path) -> list[str]:
             secrets.append(config.cms.secret(name))
         except ConfigError:
             continue
-    for path in (config.control.password_file, *(str(path) for path in state.glob("identity*.json"))):
+    for path in (
+        config.control.password_file,
+        config.network.proxy_password_file,
+        *(str(path) for path in state.glob("identity*.json")),
+    ):
         secrets += _words(path)
     return [secret for secret in secrets if secret]
 

@@ -25,7 +25,7 @@ PLAYER = ROOT / "player"
 
 GROUND = {
     "brief", "core", "errors", "runtime", "store", "formats", "config", "config_reader", "messages", "identity", "programme_file",
-    "redact",
+    "redact", "way_out",
     "__version__",
 }  # fmt: skip
 PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
@@ -48,8 +48,8 @@ ROOTS = {
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
 PURE = {
-    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac", "html", "itertools", "json",
-    "math", "pathlib", "re", "typing", "unicodedata", "urllib", "xml", "zoneinfo",
+    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac", "html", "ipaddress", "itertools",
+    "json", "math", "pathlib", "re", "typing", "unicodedata", "urllib", "xml", "zoneinfo",
 }  # fmt: skip
 IMPURE_CALLS = {
     "now", "utcnow", "today", "open", "read_text", "read_bytes", "write_text", "write_bytes", "stat", "exists", "is_file", "unlink",
@@ -295,8 +295,16 @@ def test_what_may_be_a_cancellation_is_raised_again():
     assert wrong == []
 
 
-# Where HTTP is spoken, its numbers are known: the servers' adapters, downloads, what serves and asks the control API, and pages.
-SPEAKS_HTTP = ("player.cms", "player.media.fetch", "player.demo", "player.agent.control", "player.cli.client", "player.stage.web")
+# Where HTTP is spoken, its numbers are known: the servers' adapters, downloads, the sessions of both, what serves and asks the control API, and pages.
+SPEAKS_HTTP = (
+    "player.cms",
+    "player.media.fetch",
+    "player.runtime.sessions",
+    "player.demo",
+    "player.agent.control",
+    "player.cli.client",
+    "player.stage.web",
+)
 STATUSES = {400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 422, 425, 429, 500, 501, 502, 503, 504}
 
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -51,6 +52,7 @@ from player.agent.stage_client import StageClient
 from player.config import CmsConfig, Config, Dirs, parse_size
 from player.core.contact import Contact, Standing
 from player.core.content import Orientation
+from player.core.egress import WayOut
 from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
@@ -74,6 +76,7 @@ from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
 from player.runtime.systemd import feed_watchdog, sd_notify
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
+from player.way_out import read_way_out
 
 log = logging.getLogger("player.agent")
 BUILT_AT = Path(__file__).stat().st_mtime  # of this file: when the player was installed, or built
@@ -84,7 +87,8 @@ FULL_HD = (1920, 1080)
 class Agent:
     """Everything of one agent, wired. Make it with `async with` inside an event loop."""
 
-    def __init__(self, config: Config, dirs: Dirs, identity: Identity) -> None:
+    def __init__(self, config: Config, dirs: Dirs, identity: Identity, way_out: WayOut) -> None:
+        self._way_out = way_out
         self._config, self._dirs, self._identity = config, dirs, identity
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
@@ -112,7 +116,8 @@ class Agent:
             dirs.state / "lock.json", self.settings, self.stage, clock, self._page("lock"), said=self.server.path / LOCKED,
             log_n=PIN_COST,
         )  # fmt: skip
-        self.connection = await self._stack.enter_async_context(cms.connect(config.cms, config.server, self._device(), clock))
+        connecting = cms.connect(config.cms, config.server, self._device(), clock, self._way_out)
+        self.connection = await self._stack.enter_async_context(connecting)
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)
         self.clock_floor = ClockFloor(
@@ -159,18 +164,15 @@ class Agent:
     async def _open_media(self, server: Connection) -> None:
         """Content, and the way files come from it."""
         config, clock = self._config, self._clock
-        egress = Egress(config.cms.url)
+        egress = Egress(config.cms.url, self._way_out)
         downloads = await self._stack.enter_async_context(egress.session())
         reserve = parse_size(config.storage.reserve)
         self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))
-        self.downloader = Downloader(
-            downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=config.cache.require_hash
-        )
+        download = functools.partial(Downloader, downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={})
+        self.downloader = download(require_hash=config.cache.require_hash)
         item_faults = ItemFaults(self._page("items"), clock)
         asset_fetcher = AssetFetcher(self.cache, self.downloader, prepare, item_faults, reserve_bytes=reserve, panel=FULL_HD)
-        unhashed = Downloader(  # no server hashes the pictures of its alerts
-            downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=False
-        )
+        unhashed = download(require_hash=False)  # no server hashes the pictures of its alerts
         self.alert_pictures = AlertPictures(self.cache, unhashed, prepare, lambda: asset_fetcher.panel)
         self.scrub = Scrub(self.cache)
         self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set, faults=self._page("feeds"))
@@ -330,7 +332,7 @@ def _password(config: Config) -> str:
 
 
 async def _run(config: Config, dirs: Dirs) -> None:
-    async with Agent(config, dirs, load_or_create(dirs.state)) as agent:
+    async with Agent(config, dirs, load_or_create(dirs.state), read_way_out(config, os.environ)) as agent:
         try:
             await agent.run()
         except* Shutdown:

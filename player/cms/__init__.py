@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from player.config import CmsConfig, Section
+from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.server import Connection, Device, no_connection
 
@@ -32,18 +33,22 @@ class ServerRow:
         found: type[Section] = importlib.import_module(f"{__name__}.{self.folder}.keys").Keys
         return found
 
-    def connect(self, cms: CmsConfig, own: Section, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
+    def connect(
+        self, cms: CmsConfig, own: Section, device: Device, clock: Clock, way_out: WayOut
+    ) -> AbstractAsyncContextManager[Connection]:
         """Its adapter, made from the configuration. Raises ConfigError."""
         room = importlib.import_module(f"{__name__}.{self.folder}.connection")
-        connection: AbstractAsyncContextManager[Connection] = room.connect(cms, own, device, clock)
+        connection: AbstractAsyncContextManager[Connection] = room.connect(cms, own, device, clock, way_out)
         return connection
 
 
 KINDS: Mapping[str, ServerRow] = {"adcast": ServerRow("adcast", needs=("url",), answers_at="/api/device/playlist")}
 
 
-def connect(cms: CmsConfig, own: Section | None, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
+def connect(
+    cms: CmsConfig, own: Section | None, device: Device, clock: Clock, way_out: WayOut
+) -> AbstractAsyncContextManager[Connection]:
     """The server that is configured, `own` being its kind's table; without one nothing is built. Raises ConfigError."""
     if own is None:
         return nullcontext(no_connection(NONE))
-    return KINDS[cms.kind].connect(cms, own, device, clock)
+    return KINDS[cms.kind].connect(cms, own, device, clock, way_out)

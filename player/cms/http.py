@@ -2,8 +2,8 @@
 
 Every call has a deadline, every body a cap (after decompression) and a depth; what is no JSON of an API is nonsense, not content.
 aiohttp's errors and HTTP's numbers end here and leave as `ServerError`, by their meaning. TLS is never weakened and redirects of an
-API are not followed: both are how a captive portal looks. The device's UUID is a secret that appears in no sentence. Pauses are
-`player.cms.pace`.
+API are not followed: both are how a captive portal looks, and only a redirect for good says that the server has moved. The device's
+UUID is a secret that appears in no sentence. Pauses are `player.cms.pace`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import logging
 import os
 import re
 import socket
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -23,21 +22,24 @@ import aiohttp
 import msgspec
 
 from player.cms.pace import Paces, http_instant
+from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.errors import (
+    CaptivePortal,
     ClockUntrusted,
-    ConfigError,
     NameUnknown,
     NotOffered,
     NoWayOut,
     ServerBusy,
     ServerDenied,
     ServerError,
+    ServerMoved,
     ServerNonsense,
     ServerRefused,
     ServerUnreachable,
     ServerUntrusted,
 )
+from player.runtime.sessions import on_the_way, refused_by, through
 
 log = logging.getLogger(__name__)
 BODY_BYTES = 4 * 1024 * 1024
@@ -49,36 +51,30 @@ _MEANINGS: Meanings = {
     **dict.fromkeys((404, 405, 410, 501), NotOffered),
     **dict.fromkeys((408, 425, 429), ServerBusy),
 }
+_FOR_GOOD = (301, 308)
+_PAGES = ("text/html", "application/xhtml+xml")
 _CERTIFICATE = {10: "has expired", 62: "is for another host", 64: "is for another address"}
 
 
-def tls_context(ca_file: str = "") -> ssl.SSLContext:
-    """The system's authorities, and those in `ca_file` (PEM). Raises ConfigError."""
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(ca_file, "cms.ca_file", f"no certificates can be read from it: {error}") from error
-    return context
-
-
 class ServerHttp:
-    """One server. `secrets` (the UUID, a token) are cut to their first eight characters wherever text leaves this object."""
+    """One server, on a session of `runtime.sessions`.
+
+    `secrets` (the UUID, a token) are cut to their first eight characters wherever text leaves this object.
+    """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         base_url: str,
+        way_out: WayOut,
         *,
         clock: Clock,
         secrets: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
-        tls: ssl.SSLContext | None = None,
         total_s: float = TOTAL_S,
     ) -> None:
         self._session, self._base, self._clock = session, base_url.rstrip("/") + "/", clock
-        self._secrets, self._headers, self._tls = tuple(s for s in secrets if s), dict(headers or {}), tls
+        self._secrets, self._headers, self._way_out = tuple(s for s in secrets if s), dict(headers or {}), way_out
         self._total_s = total_s
         self._paces = Paces(clock)
         self.server_time: float | None = None  # what the server's clock said with its last answer, to the second
@@ -120,8 +116,8 @@ class ServerHttp:
     ) -> Any:
         async with self._asked(method, path, endpoint, means, total_s or self._total_s, options) as response:
             if 300 <= response.status < 400:
-                where = urlsplit(response.headers.get("Location", "")).netloc or "another page"
-                raise ServerNonsense(self._plain(path), f"it redirects to {where}; is this network waiting for a login?")
+                raise _led_away(self._plain(path), self.hide(urljoin(str(response.url), response.headers.get("Location", ""))),
+                                "/" + path.lstrip("/"), for_good=response.status in _FOR_GOOD)  # fmt: skip
             return _decode(self._plain(path), response, await _body(self._plain(path), response), may_be_empty=method != "GET")
 
     @contextlib.asynccontextmanager
@@ -131,8 +127,11 @@ class ServerHttp:
         """One request: pause, ask, translate, and remember how it went, also for what fails while the body is read."""
         url, pace, exact = self._plain(path), self._paces.of(endpoint), urljoin(self._base, path.lstrip("/"))
         pace.check(url)
+        proxy = self._way_out.proxy_for(exact)
         try:
-            async with self._session.request(method, exact, **self._options(total_s, options)) as got:
+            async with self._session.request(method, exact, **self._options(exact, total_s, options)) as got:
+                if broken := refused_by(proxy, got.status):
+                    raise broken
                 if got.status >= 400:
                     said = self.hide(await _reason(url, got))
                     reason = f"{got.status}: {said}" if said else str(got.status)
@@ -140,18 +139,18 @@ class ServerHttp:
                 self.server_time = http_instant(got.headers.get("Date", ""))
                 yield got
         except _OUTSIDE as error:
-            translated = _translate(url, error)
+            translated = on_the_way(url, proxy, error) or _translate(url, error)
             pace.failed(translated)
             if translated is error:
                 raise
             raise translated from error
         pace.worked(got.headers)
 
-    def _options(self, total_s: float, options: dict[str, Any]) -> dict[str, Any]:
+    def _options(self, exact: str, total_s: float, options: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Accept": "application/json", **self._headers, **options.get("headers", {})}
         return {
             **options,
-            "headers": {"Accept": "application/json", **self._headers, **options.get("headers", {})},
-            "ssl": self._tls or True,
+            **through(exact, self._way_out.proxy_for(exact), headers),
             "allow_redirects": False,
             "timeout": aiohttp.ClientTimeout(total=total_s, connect=CONNECT_S, sock_connect=CONNECT_S),
         }
@@ -206,6 +205,15 @@ def _not_connected(url: str, error: aiohttp.ClientConnectorError) -> ServerUnrea
     return ServerUnreachable(url, f"{os.strerror(number) if number > 0 else 'no connection'}; check the network")
 
 
+def _led_away(url: str, target: str, path: str, *, for_good: bool) -> ServerError:
+    """What a redirect of an API path means: the same path elsewhere, or one for good, is the server; all else is a log-in page."""
+    parts = urlsplit(target)
+    base = target.partition("?")[0]
+    if parts.scheme in ("http", "https") and (for_good or base.endswith(path)):
+        return ServerMoved(url, f"the server moved to {base.removesuffix(path).rstrip('/')}: set cms.url")
+    return CaptivePortal(url, f"it redirects to {parts.netloc or 'another page'}; log this box in to its network, or check cms.url")
+
+
 def _untrusted(url: str, error: Exception) -> ServerUnreachable:
     code = getattr(error, "verify_code", 0)
     if code == 9:
@@ -240,7 +248,9 @@ def _decode(url: str, response: aiohttp.ClientResponse, body: bytes, *, may_be_e
     if may_be_empty and not body.strip():
         return None
     if not response.content_type.endswith("json"):
-        raise ServerNonsense(url, f"{response.content_type} instead of JSON; is this network waiting for a login?")
+        if response.content_type in _PAGES:
+            raise CaptivePortal(url, f"{response.content_type} instead of JSON; log this box in to its network, or check cms.url")
+        raise ServerNonsense(url, f"{response.content_type} instead of JSON; check cms.url")
     try:
         value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError) as error:

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from player.core.ports.box import Clock
-from player.errors import ServerError, ServerUnreachable
+from player.errors import ServerBusy, ServerError
 from player.runtime.tasks import backoff
 
 LIMIT_S = 3600.0
 BACKOFF_S = 300.0
 _EPOCH_FROM = 1e9  # a larger X-RateLimit-Reset is an instant, a smaller one a duration
+
+
+@dataclass(frozen=True, slots=True)
+class _Because:
+    """What closed an endpoint, to be said again; without a `url`: that of whoever asks."""
+
+    kind: type[ServerError]
+    url: str
+    reason: str
 
 
 class Pace:
@@ -29,31 +39,31 @@ class Pace:
         self._clock = clock
         self._failures = 0
         self._closed_until = 0.0
-        self._because = ""
+        self._because = _Because(ServerBusy, "", "")
 
     def check(self, url: str) -> None:
-        """Raises ServerUnreachable while the endpoint is to be left alone."""
+        """While the endpoint is to be left alone: raises what closed it, once more, with the seconds that are left."""
         left = self._closed_until - self._clock.monotonic()
         if left > 0:
-            raise ServerUnreachable(url, f"asked again in {left:.0f} s, because {self._because}", retry_after_s=left)
+            kind, reason = self._because.kind, self._because.reason
+            raise kind(self._because.url or url, f"{reason}; asked again in {left:.0f} s", retry_after_s=left)
 
     def worked(self, headers: Mapping[str, str]) -> None:
         """An answer came; it may still ask for a pause by `X-RateLimit-Remaining: 0`."""
         self._failures = 0
         if _number(headers.get("X-RateLimit-Remaining")) == 0:
-            self._close(self._until_reset(headers) or 0.0, "its rate limit is used up")
+            self._close(self._until_reset(headers) or 0.0, _Because(ServerBusy, "", "its rate limit is used up"))
 
     def failed(self, error: ServerError) -> None:
         """Nothing useful came. A refusal that is final until something changes is an answer, and needs no pause of ours."""
-        if isinstance(error, ServerUnreachable) and error.retry_after_s is not None:
-            return
         asked = error.retry_after_s
         if asked is None and not error.transient:
             self._failures = 0
             return
         pause = backoff(self._failures, limit_s=BACKOFF_S)
         self._failures += 1
-        self._close(max(pause, (asked or 0.0) * random.uniform(1.0, 1.1)), "it failed" if asked is None else "it asked for a pause")  # noqa: S311 - spread, not secrecy
+        spread = (asked or 0.0) * random.uniform(1.0, 1.1)  # noqa: S311 - spread, not secrecy
+        self._close(max(pause, spread), _Because(type(error), error.url, error.reason))
 
     def asked_pause(self, headers: Mapping[str, str]) -> float | None:
         """The seconds that the server asks us to wait, 0 to an hour, or None."""
@@ -66,7 +76,7 @@ class Pace:
                 return min(max(seconds, 0.0), LIMIT_S)
         return self._until_reset(headers) if _number(headers.get("X-RateLimit-Remaining")) == 0 else None
 
-    def _close(self, seconds: float, because: str) -> None:
+    def _close(self, seconds: float, because: _Because) -> None:
         self._closed_until = self._clock.monotonic() + min(seconds, LIMIT_S * 1.1)
         self._because = because
 

@@ -153,7 +153,7 @@ class Sway:
     async def screenshot(self, path: Path) -> None:
         """Writes what all panels show now to `path`, as PPM."""
         command = ("grim", "-t", "ppm", str(path))
-        environment = child_environment() | {"WAYLAND_DISPLAY": self.session.wayland_display}
+        environment = child_environment(None) | {"WAYLAND_DISPLAY": self.session.wayland_display}
         try:
             grim = await asyncio.create_subprocess_exec(
                 *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,

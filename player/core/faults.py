@@ -84,6 +84,14 @@ CODES: Mapping[str, Meaning] = {
     "no_internet": Meaning(MAJOR, "the network has no way out", "check the router, its line and its name service"),
     "name_unknown": Meaning(MAJOR, "the server's name is not known", "correct `cms.url`, or mend the network's name service"),
     "server_unreachable": Meaning(MAJOR, "the server does not answer", "check the network, and `cms.url`"),
+    "proxy": Meaning(MAJOR, "the proxy does not bring us to the server", "check `network.proxy` and its password file"),
+    "portal": Meaning(MAJOR, "the network shows a log-in page", "log this box in, or have the network let it through"),
+    "server_moved": Meaning(MAJOR, "the server has moved", "set `cms.url` to the address in its sentence"),
+    "network_file": Meaning(
+        MAJOR,
+        "a file of the network's settings cannot be read",
+        "let the player read `cms.ca_file`, `network.proxy_password_file`",
+    ),
     "server_untrusted": Meaning(MAJOR, "the server's certificate does not hold", "renew it, or name its authority: `cms.ca_file`"),
     "clock_untrusted": Meaning(MAJOR, "the server's certificate is not valid yet", "set the clock of this box"),
     "server_busy": Meaning(MAJOR, "the server cannot answer now", "it is asked again by itself; if it stays: ask who runs it"),
@@ -137,6 +145,9 @@ CODES: Mapping[str, Meaning] = {
     "page_crashed": Meaning(MAJOR, "a page crashed", "it is loaded again; if it stays: make it lighter, or leave it out"),
     "page_closed": Meaning(MAJOR, "a page closed itself", "it is loaded again; if it stays: mend the page"),
     "browser_gone": Meaning(MAJOR, "the browser ended, or is not there", "`sudo apt install chromium`; it is started by itself"),
+    "page_authority": Meaning(
+        MAJOR, "pages do not trust the authority in `cms.ca_file`", "`sudo apt install libnss3-tools`, and start the player again"
+    ),
     "no_browser": Meaning(MAJOR, "pages are not shown by this backend", 'set `stage.backend` to "auto"'),
     "no_compositor": Meaning(MAJOR, "an item of this kind is not shown by this backend", 'set `stage.backend` to "auto"'),
     "no_zones": Meaning(MAJOR, "this backend has one region alone", 'set `stage.backend` to "auto"'),

@@ -9,6 +9,8 @@ import os
 import socket
 import time
 
+from player.core.egress import PROXY_VARIABLES, WayOut
+
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +51,10 @@ async def feed_watchdog() -> None:
             log.warning("the event loop stood still for %.1f s; something in this process blocked it", lag)
 
 
-def child_environment() -> dict[str, str]:
-    """The environment for children: ours, less what only the daemon itself may use to speak to systemd."""
-    return {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")}
+def child_environment(way_out: WayOut | None) -> dict[str, str]:
+    """The environment for children: ours, less what only the daemon itself may use to speak to systemd, and with the `way_out`.
+
+    None: the child has no business outside, and hears of no proxy.
+    """
+    own = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", *PROXY_VARIABLES)
+    return {k: v for k, v in os.environ.items() if k not in own} | dict(way_out.environment() if way_out else {})

@@ -15,6 +15,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, parse_size
 from player.core.content import StageBrief
 from player.core.cues import Skipped
+from player.core.egress import PROXY_VARIABLES, WayOut
 from player.core.faults import FaultBook, gravest
 from player.core.hangs import ANSWER_S, LOOK_S
 from player.core.ports.box import Clock
@@ -36,7 +38,7 @@ from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
 from player.runtime.systemd import sd_notify, watchdog_interval
-from player.runtime.tasks import Shutdown, keep_running, stopping_on_signals, until_stopped
+from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.on_air import OnAirWatch
@@ -47,6 +49,7 @@ from player.stage.regions.surfaces import Windows
 from player.stage.requests import Requests
 from player.stage.surround import Cards, Surround
 from player.stage.video.youtube import Resolver
+from player.way_out import way_out_as_can_be
 
 log = logging.getLogger("player.stage")
 
@@ -87,10 +90,10 @@ class Stage:
     """Everything of one stage, wired. `kernel_synced`: what the kernel says of its clock; None when it says nothing."""
 
     def __init__(
-        self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook,
+        self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook, way_out: Latest[WayOut],
         *, kernel_synced: Callable[[], bool | None],
     ) -> None:  # fmt: skip
-        self._kernel_synced = kernel_synced
+        self._kernel_synced, self._way_out = kernel_synced, way_out
         self._dirs, self._screen, self._compositor, self.faults = dirs, screen, compositor, faults
         self._clock = SystemClock()
         page = functools.partial(FaultPage, faults, self._clock)
@@ -108,7 +111,7 @@ class Stage:
         self.show = Show(
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
             cache=dirs.cache, settings=lambda: self.surround.brief.settings, clock_synced=lambda: bool(self._kernel_synced()),
-            resolve=Resolver(config.stage.youtube_hosts), changed=self._changed,
+            resolve=Resolver(config.stage.youtube_hosts, way_out.value), changed=self._changed,
             screen_on=lambda: self.surround.screen_on, page=page, mirror=config.stage.outputs == "mirror",
             seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
         )  # fmt: skip
@@ -128,6 +131,8 @@ class Stage:
 
     def _read_brief(self) -> None:
         self.surround.brief = self._brief_file.read() or StageBrief()
+        zone = self.surround.brief.settings.time_zone or self._zone_name
+        self._way_out.set(replace(self._way_out.value, zone=zone))
         self._behind_s = max(0.0, self.surround.brief.clock.floor - self._wall())
 
     def _clock_trusted(self) -> bool:
@@ -202,7 +207,7 @@ class Stage:
         return await self._screen.open_cards(self._clock, self._zone, self._dirs, self.surround)
 
     def _zone(self) -> ZoneInfo:
-        return local_zone(self.surround.brief.settings.time_zone or self._zone_name)
+        return local_zone(self._way_out.value.zone)
 
     # --- what is told
 
@@ -260,7 +265,7 @@ def _size(config: StageConfig) -> tuple[int, int]:
     return int(width), int(height)
 
 
-async def _open(config: Config, dirs: Dirs, faults: FaultBook) -> tuple[Compositor, Screen]:
+async def _open(config: Config, dirs: Dirs, faults: FaultBook, way_out: Latest[WayOut]) -> tuple[Compositor, Screen]:
     """The compositor and the screen for the configured backend."""
     if config.stage.backend == "none":
         null = NullCompositor(_size(config.stage))
@@ -268,7 +273,7 @@ async def _open(config: Config, dirs: Dirs, faults: FaultBook) -> tuple[Composit
     if config.stage.backend == "single":
         from player.stage.backends.single_compositor import open_single
 
-        return await open_single(config.stage)
+        return await open_single(config.stage, way_out.value)
     from player.compositor.hang import start_looking
     from player.compositor.sway import Sway
     from player.stage.backends.sway import SwayScreen
@@ -279,13 +284,27 @@ async def _open(config: Config, dirs: Dirs, faults: FaultBook) -> tuple[Composit
         group.create_task(loading, name="libmpv")
         connecting = group.create_task(Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S), name="compositor")
     sway = connecting.result()
-    return sway, SwayScreen(sway, config.stage, dirs, functools.partial(FaultPage, faults, SystemClock()))
+    return sway, SwayScreen(sway, config.stage, dirs, way_out, functools.partial(FaultPage, faults, SystemClock()))
+
+
+def _way_out(config: Config, dirs: Dirs, faults: FaultPage) -> WayOut:
+    """As configured, or as much of it as can be read; libmpv, in this process, gets it from us and not from the environment."""
+    dirs.stage_runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = way_out_as_can_be(
+        config, os.environ, dirs.stage_runtime, lambda error: faults.report(error.key, "network_file", str(error))
+    )
+    for name in PROXY_VARIABLES:
+        os.environ.pop(name, None)
+    if found.no_proxy:
+        os.environ["no_proxy"] = ",".join(found.no_proxy)
+    return found
 
 
 async def _run(config: Config, dirs: Dirs) -> None:
     faults = FaultBook()
-    compositor, screen = await _open(config, dirs, faults)
-    stage = Stage(config, dirs, compositor, screen, faults, kernel_synced=kernel_clock_synced)
+    way_out = Latest(_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")))
+    compositor, screen = await _open(config, dirs, faults, way_out)
+    stage = Stage(config, dirs, compositor, screen, faults, way_out, kernel_synced=kernel_clock_synced)
     try:
         await stage.run()
     except* Shutdown:

@@ -33,6 +33,7 @@ from player.store import Snapshot, read_journal
 from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
+from tests.fakes.way_out import STRAIGHT
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 PLAYBACK = "/api/device/playback"
@@ -62,7 +63,7 @@ def config(url: str) -> Config:
 @contextlib.asynccontextmanager
 async def agent(url: str, dirs: Dirs, identity: Identity) -> AsyncIterator[Agent]:
     """One that runs."""
-    async with Agent(config(url), dirs, identity) as made, running(made.run()):
+    async with Agent(config(url), dirs, identity, STRAIGHT) as made, running(made.run()):
         yield made
 
 
@@ -276,7 +277,7 @@ async def test_when_an_event_was_taken_in_it_is_written_down_or_under_way(script
     calm = CmsConfig(url=script.url, heartbeat_interval=0.1, poll_interval=600)
     identity = load_or_create(dirs.state)
     async with (
-        Agent(msgspec.structs.replace(config(script.url), cms=calm), dirs, identity) as made,
+        Agent(msgspec.structs.replace(config(script.url), cms=calm), dirs, identity, STRAIGHT) as made,
         running(made.run()),
     ):
         await eventually(lambda: script.asked(PLAYLIST))

@@ -11,13 +11,15 @@ import resource
 import socket
 import ssl
 import zlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from player.cms.http import ServerHttp, tls_context
+from player.cms.http import ServerHttp
 from player.errors import (
     ClockUntrusted,
     ConfigError,
@@ -33,8 +35,10 @@ from player.errors import (
     ServerUnreachable,
     ServerUntrusted,
 )
+from player.runtime.sessions import open_session, tls_context
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Script, raw_server, scripted_server, session
+from tests.fakes.way_out import STRAIGHT
 
 UUID = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10"
 
@@ -59,7 +63,7 @@ def clock():
 
 @pytest.fixture
 def server_http(script: Script, http, clock: FakeClock):
-    return ServerHttp(http, script.url, clock=clock, secrets=(UUID,))
+    return ServerHttp(http, script.url, STRAIGHT, clock=clock, secrets=(UUID,))
 
 
 async def test_json_goes_both_ways(script: Script, server_http: ServerHttp):
@@ -117,7 +121,7 @@ async def test_n5_an_answer_that_drips_ends_at_the_deadline(http, clock: FakeClo
     async with raw_server(drip) as url:
         with pytest.raises(ServerUnreachable, match="no answer in time"):
             async with asyncio.timeout(3):
-                await ServerHttp(http, url, clock=clock, total_s=0.4).get("/api/a")
+                await ServerHttp(http, url, STRAIGHT, clock=clock, total_s=0.4).get("/api/a")
 
 
 @pytest.mark.parametrize(
@@ -137,14 +141,14 @@ async def test_n8_broken_http_is_nonsense(http, clock: FakeClock, sent: bytes):
 
     async with raw_server(serve) as url:
         with pytest.raises(ServerNonsense):
-            await ServerHttp(http, url, clock=clock).get("/api/a")
+            await ServerHttp(http, url, STRAIGHT, clock=clock).get("/api/a")
 
 
 async def test_nobody_listening_is_unreachable_and_says_where(http, clock: FakeClock):
     async with scripted_server() as script:
         url = script.url
     with pytest.raises(ServerUnreachable, match=url):
-        await ServerHttp(http, url, clock=clock).get("/api/a")
+        await ServerHttp(http, url, STRAIGHT, clock=clock).get("/api/a")
 
 
 class NoSuchName(aiohttp.abc.AbstractResolver):
@@ -165,7 +169,7 @@ async def test_n1_a_name_that_nobody_knows_and_a_network_without_a_way_out_are_t
 ):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoSuchName(number))) as session:
         with pytest.raises(kind):
-            await ServerHttp(session, "http://cms.example", clock=clock).get("x")
+            await ServerHttp(session, "http://cms.example", STRAIGHT, clock=clock).get("x")
 
 
 async def test_a_refusal_carries_the_servers_words(script: Script, server_http: ServerHttp):
@@ -230,7 +234,7 @@ async def test_n12_retry_after_in_seconds_is_obeyed(script: Script, server_http:
         await server_http.get("/api/a")
     assert caught.value.retry_after_s == 120
     clock.forward(119)
-    with pytest.raises(ServerUnreachable) as paused:
+    with pytest.raises(ServerBusy) as paused:
         await server_http.get("/api/a")
     assert paused.value.retry_after_s is not None
     assert len(script.seen) == 1
@@ -267,7 +271,7 @@ async def test_a_used_up_rate_limit_pauses_that_endpoint_alone(script: Script, s
     script.on("/api/a", full, {})
     script.on("/api/b", {})
     await server_http.get("/api/a")
-    with pytest.raises(ServerUnreachable, match="rate limit"):
+    with pytest.raises(ServerBusy, match="rate limit"):
         await server_http.get("/api/a")
     await server_http.get("/api/b")
     clock.forward(41)
@@ -342,6 +346,12 @@ def _certificate(folder: Path, name: str, *, begins: int = -1, ends: int = 30) -
     return context, folder / "ca.pem"
 
 
+async def asked_over_tls(url: str, clock: FakeClock, ca_file: str) -> Any:
+    way_out = replace(STRAIGHT, ca_file=ca_file)
+    async with open_session(way_out) as made:
+        return await ServerHttp(made, url, way_out, clock=clock).get("/api/a")
+
+
 @pytest.mark.parametrize(
     ("name", "begins", "ends", "trusted", "kind", "says"),
     [
@@ -352,25 +362,25 @@ def _certificate(folder: Path, name: str, *, begins: int = -1, ends: int = 30) -
     ],
 )
 async def test_n2_n3_a_certificate_that_does_not_hold_is_refused_with_its_own_code(
-    tmp_path: Path, http, clock: FakeClock, name: str, begins: int, ends: int, trusted: bool, kind: type, says: str
+    tmp_path: Path, clock: FakeClock, name: str, begins: int, ends: int, trusted: bool, kind: type, says: str
 ):
     context, ca = _certificate(tmp_path, name, begins=begins, ends=ends)
     async with scripted_server(context) as script:
         script.on("/api/a", {})
         with pytest.raises(kind, match=says) as caught:
-            await ServerHttp(http, script.url, clock=clock, tls=tls_context(str(ca) if trusted else "")).get("/api/a")
+            await asked_over_tls(script.url, clock, str(ca) if trusted else "")
         assert type(caught.value) is kind
         assert script.seen == []
 
 
-async def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path: Path, http, clock: FakeClock):
+async def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path: Path, clock: FakeClock):
     context, ca = _certificate(tmp_path, "127.0.0.1")
     async with scripted_server(context) as script:
         script.on("/api/a", {"ok": 1})
-        assert await ServerHttp(http, script.url, clock=clock, tls=tls_context(str(ca))).get("/api/a") == {"ok": 1}
+        assert await asked_over_tls(script.url, clock, str(ca)) == {"ok": 1}
 
 
 def test_an_authority_file_that_is_none_is_a_mistake_in_the_configuration(tmp_path: Path):
     (tmp_path / "ca.pem").write_text("nothing")
     with pytest.raises(ConfigError, match="ca_file"):
-        tls_context(str(tmp_path / "ca.pem"))
+        tls_context(replace(STRAIGHT, ca_file=str(tmp_path / "ca.pem")))

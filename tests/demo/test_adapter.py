@@ -20,6 +20,7 @@ from player.demo.server import DemoServer
 from player.errors import DeviceForgotten
 from player.runtime.clock import SystemClock
 from tests.fakes.samples import make_picture
+from tests.fakes.way_out import STRAIGHT
 
 UUID = "2b1d0b4e-9999-4aaa-8bbb-ccccddddeeee"
 READINGS = Telemetry("192.168.1.9", None, 16000, 2400, 13600, True, 80, 60, "Promo", {"temperature_c": 51.5})
@@ -30,7 +31,7 @@ JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 async def cms(server: DemoServer) -> AsyncIterator[AdCast]:
     clock = SystemClock()
     async with aiohttp.ClientSession() as session:
-        link = ServerHttp(session, server.url, clock=clock, secrets=(UUID,))
+        link = ServerHttp(session, server.url, STRAIGHT, clock=clock, secrets=(UUID,))
         yield AdCast(
             link, uuid=UUID, key="k", clock=clock, model="Box", os_version="12", app_version="0.1.0", license_key="ADCAST-AB12-CD34"
         )

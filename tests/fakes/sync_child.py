@@ -19,10 +19,11 @@ from tests.fakes.cms import FakeCms, FakePrepare
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED
 from tests.fakes.stage import FakeStage
+from tests.fakes.way_out import STRAIGHT
 
 
 async def main(folder: Path, url: str, wanted: list[str]) -> None:
-    clock, cms, reach = SystemClock(), FakeCms(), Egress(url)
+    clock, cms, reach = SystemClock(), FakeCms(), Egress(url, STRAIGHT)
     cache, item_faults = Cache(folder / "cache", clock, 10**12), ItemFaults(fault_page(), clock)
     pairs = [one.split(":") for one in wanted]
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))

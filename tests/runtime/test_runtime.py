@@ -190,7 +190,7 @@ def test_the_watchdog_is_fed_twice_as_often_as_it_asks(systemd_words: None):
 
 def test_children_cannot_speak_to_systemd_in_our_name(systemd_words: None):
     os.environ.update(dict.fromkeys(SYSTEMD, "1"))
-    found = child_environment()
+    found = child_environment(None)
     assert not set(SYSTEMD) & found.keys()
     assert found["PATH"] == os.environ["PATH"]
 

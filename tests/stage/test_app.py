@@ -19,6 +19,7 @@ from player.core.faults import FaultBook
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
 from player.device.host import boot_id, kernel_clock_synced
 from player.programme_file import ProgrammeFile
+from player.runtime.tasks import Latest
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.plays import DEATHS
@@ -26,6 +27,7 @@ from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
+from tests.fakes.way_out import STRAIGHT
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
 def assembled(dirs: Dirs) -> Stage:
     compositor = NullCompositor((1280, 720))
     config = Config(stage=StageConfig(backend="none"))
-    return Stage(config, dirs, compositor, NullScreen(compositor), FaultBook(), kernel_synced=lambda: False)
+    return Stage(config, dirs, compositor, NullScreen(compositor), FaultBook(), Latest(STRAIGHT), kernel_synced=lambda: False)
 
 
 @contextlib.asynccontextmanager

@@ -5,23 +5,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-import aiohttp
-
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.keys import Keys
 from player.cms.adcast.rhythm import AdCastRhythm
-from player.cms.http import ServerHttp, tls_context
+from player.cms.http import ServerHttp
 from player.config import CmsConfig
+from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.server import ByRhythm, Connection, Device
+from player.runtime.sessions import open_session
 
 
 @contextlib.asynccontextmanager
-async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock) -> AsyncIterator[Connection]:
+async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock, way_out: WayOut) -> AsyncIterator[Connection]:
     """Nothing is asked yet. Raises ConfigError where a file that the configuration names cannot be read."""
-    license_key, tls = cms.secret("license_key"), tls_context(cms.ca_file)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        http = ServerHttp(session, cms.url, clock=clock, secrets=(device.uuid, license_key), tls=tls)
+    license_key = cms.secret("license_key")
+    async with open_session(way_out) as session:
+        http = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, license_key))
         api = AdCast(
             http, uuid=device.uuid, key=device.key, clock=clock, model=device.model, os_version=device.os_version,
             app_version=device.version, license_key=license_key,

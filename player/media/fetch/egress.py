@@ -2,7 +2,8 @@
 
 A server, or whoever answers in its name, must not make the player fetch from itself or its neighbours: loopback, link-local and
 private addresses are refused unless the configured server stands on such an address. Names are resolved before each request,
-and `Egress.connector` checks once more the very address that is connected to.
+and `Egress.session` checks once more the very address that is connected to. Where a proxy leads on, names are the proxy's to
+resolve, and only addresses that are written out can be checked here.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from player.errors import ContentError, ServerNonsense, ServerUnreachable
+from player.core.egress import Proxy, WayOut
+from player.errors import ContentError, ProxyBroken, ServerError, ServerNonsense, ServerUnreachable
+from player.runtime.sessions import on_the_way, open_session, refused_by, through
 
 MAX_REDIRECTS = 5
 RESOLVE_S = 5.0
@@ -59,7 +62,9 @@ def address_class(address: str) -> str:
 class Egress:
     """The classes of addresses that may be connected to, decided by where the configured server stands."""
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, way_out: WayOut) -> None:
+        self.way_out = way_out
+        self._proxies: set[tuple[str, int]] = set()  # the addresses behind a proxy's name
         self._server = URL(server_url) if server_url else URL()
         self._allowed: frozenset[str] = frozenset({"public"})
         self._known = not self._server.host
@@ -75,10 +80,10 @@ class Egress:
     async def check(self, url: URL, name: str) -> None:
         """Raises ContentError `forbidden_address`, or ServerUnreachable when the name cannot be resolved."""
         if not self._known:
-            own = {address_class(a) for a in await _resolve(self._server)}
+            own = {address_class(a) for a in await self._addresses(self._server)} or {"public"}
             self._allowed = frozenset({"public"} | own | ({"private"} if own - {"public"} else set()))
             self._known = True
-        for address in await _resolve(url):
+        for address in await self._addresses(url):
             if address_class(address) not in self._allowed:
                 raise ContentError(
                     "forbidden_address",
@@ -87,24 +92,42 @@ class Egress:
                     "put the file on the server or on a public address",
                 )
 
-    def connector(self) -> aiohttp.TCPConnector:
-        """Connections that no answer of a name server can lead to a forbidden address between check and connect."""
-        return aiohttp.TCPConnector(limit_per_host=4, socket_factory=self._socket)
+    async def _addresses(self, url: URL) -> set[str]:
+        """Where `url` leads as far as it is known here."""
+        proxy = self.proxy_for(url)
+        if proxy is None:
+            return await _resolve(url)
+        try:
+            self._proxies |= {(address, proxy.port) for address in await _resolve(URL(proxy.server))}
+        except ServerUnreachable as error:
+            raise ProxyBroken(str(proxy), "is a name that cannot be resolved: correct network.proxy") from error
+        return _written_out(url.host or "")
+
+    def proxy_for(self, url: URL) -> Proxy | None:
+        """The proxy through which `url` is fetched."""
+        return self.way_out.proxy_for(str(url))
 
     def _socket(self, address: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, (host, *_) = address
-        if address_class(str(host)) not in self._allowed:
+        """No answer of a name server leads to a forbidden address between check and connect."""
+        family, kind, protocol, _, (host, port, *_) = address
+        if address_class(str(host)) not in self._allowed and (str(host), port) not in self._proxies:
             raise PermissionError(errno.EACCES, f"{host} is an address that media is not fetched from")
         return socket.socket(family, kind, protocol)
 
     def session(self) -> aiohttp.ClientSession:
         """A session for downloads: guarded, without cookies, its bodies left as they come, its buffer wide."""
-        return aiohttp.ClientSession(
-            connector=self.connector(),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            read_bufsize=READ_BUFFER,
-        )
+        guarded = {"limit_per_host": 4, "socket_factory": self._socket}
+        return open_session(self.way_out, connector=guarded, auto_decompress=False, read_bufsize=READ_BUFFER)
+
+
+def _written_out(host: str) -> set[str]:
+    """The address that `host` is, if it is one and not a name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return {"127.0.0.1"}
+    try:
+        return {str(ipaddress.ip_address(host.partition("%")[0]))}
+    except ValueError:
+        return set()
 
 
 async def _resolve(url: URL) -> set[str]:
@@ -136,7 +159,7 @@ class Way:
         for _ in range(MAX_REDIRECTS + 1):
             await self._egress.check(url, name)
             sent = {**headers, **(self._credentials if self._egress.is_server(url) else {}), **_cookie(cookies, url)}
-            response = await _get(self._session, url, sent, self._first_byte_s)
+            response = await self._get(url, sent)
             try:
                 target = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not target:
@@ -149,6 +172,22 @@ class Way:
         raise ContentError(
             "redirects", name, f"its address leads through more than {MAX_REDIRECTS} redirects: correct it on the server"
         )
+
+    async def _get(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        limit_s, proxy = self._first_byte_s, self._egress.proxy_for(url)
+        patience = aiohttp.ClientTimeout(total=None, connect=limit_s, sock_connect=limit_s)
+        try:
+            async with asyncio.timeout(limit_s):
+                response = await self._session.get(
+                    url, allow_redirects=False, timeout=patience, auto_decompress=False, read_bufsize=READ_BUFFER,
+                    **through(str(url), proxy, headers),
+                )  # fmt: skip
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is one
+            raise on_the_way(shown(url), proxy, error) or _translated(url, error, limit_s) from error
+        if broken := refused_by(proxy, response.status):
+            response.close()
+            raise broken
+        return response
 
 
 def _cookie(cookies: aiohttp.CookieJar, url: URL) -> dict[str, str]:
@@ -169,16 +208,11 @@ def _next_hop(url: URL, target: str, name: str) -> URL:
     return following
 
 
-async def _get(session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], first_byte_s: float) -> aiohttp.ClientResponse:
-    patience = aiohttp.ClientTimeout(total=None, connect=first_byte_s, sock_connect=first_byte_s)
-    try:
-        async with asyncio.timeout(first_byte_s):
-            return await session.get(
-                url, headers=headers, allow_redirects=False, timeout=patience, auto_decompress=False, read_bufsize=READ_BUFFER
-            )
-    except TimeoutError as error:
-        raise ServerUnreachable(shown(url), f"no answer within {first_byte_s:.0f} s") from error
-    except aiohttp.ClientResponseError as error:
-        raise ServerNonsense(shown(url), f"its answer is not HTTP ({error.message[:200]})") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise ServerUnreachable(shown(url), str(error) or type(error).__name__) from error
+def _translated(url: URL, error: Exception, first_byte_s: float) -> ServerError:
+    match error:
+        case TimeoutError():
+            return ServerUnreachable(shown(url), f"no answer within {first_byte_s:.0f} s")
+        case aiohttp.ClientResponseError():
+            return ServerNonsense(shown(url), f"its answer is not HTTP ({error.message[:200]})")
+        case _:
+            return ServerUnreachable(shown(url), str(error) or type(error).__name__)

@@ -145,7 +145,7 @@ async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,
-        env=child_environment() | {"LANG": "C.UTF-8"},
+        env=child_environment(None) | {"LANG": "C.UTF-8"},
     )
     try:
         yield child

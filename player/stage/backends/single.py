@@ -19,6 +19,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from player.config import Dirs
+from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
@@ -115,7 +116,8 @@ class SingleScreen:
     backend = "single"
     wayland_display = ""
 
-    def __init__(self, window: SingleWindow) -> None:
+    def __init__(self, window: SingleWindow, way_out: WayOut) -> None:
+        self._way_out = way_out
         self.window = window
         self.shown: SingleSurface | None = None
         self.gone = asyncio.Event()
@@ -129,9 +131,9 @@ class SingleScreen:
         self._cards_came = asyncio.Event()
 
     @classmethod
-    async def open(cls, size: tuple[int, int], options: Mapping[str, Any]) -> SingleScreen:
+    async def open(cls, size: tuple[int, int], way_out: WayOut, options: Mapping[str, Any]) -> SingleScreen:
         """Opens the window; `options` are mpv's: its output, its size."""
-        return cls(await SingleWindow.create("signage-player", size, options=options))
+        return cls(await SingleWindow.create("signage-player", size, way_out, options=options), way_out)
 
     # --- surfaces
 
@@ -158,7 +160,9 @@ class SingleScreen:
         """Plays its first frame where nobody sees it; returns its length in seconds, if it has one. Raises ContentError."""
         async with self._checking:
             if self._checker is None:
-                self._checker = await MpvSurface.create("sig-check", (64, 64), options={"vo": "null", "ao": "null", "hwdec": "no"})
+                self._checker = await MpvSurface.create(
+                    "sig-check", (64, 64), self._way_out, options={"vo": "null", "ao": "null", "hwdec": "no"}
+                )
             checker = self._checker
             try:
                 await checker.load(playable)

@@ -12,6 +12,7 @@ from typing import Any
 
 from player.config import StageConfig
 from player.core.content import Orientation, Rect
+from player.core.egress import WayOut
 from player.core.ports.screen import CompositorEvent, CompositorGone, Output, OutputsChanged, Window
 from player.errors import BoxError
 from player.stage.backends.null import NullCompositor
@@ -105,8 +106,8 @@ def size_of(config: StageConfig) -> tuple[int, int]:
 
 
 async def open_single(
-    config: StageConfig, environment: Mapping[str, str] = os.environ, **options: Any
+    config: StageConfig, way_out: WayOut, environment: Mapping[str, str] = os.environ, **options: Any
 ) -> tuple[SingleCompositor, SingleScreen]:
     """The window, as compositor and as screen; `options` are mpv's and come before those that follow from the configuration."""
-    screen = await SingleScreen.open(size_of(config), output_options(environment, config) | options)
+    screen = await SingleScreen.open(size_of(config), way_out, output_options(environment, config) | options)
     return SingleCompositor(screen, size_of(config)), screen

@@ -15,10 +15,12 @@ from typing import Any
 from player.compositor.hang import read_hangs
 from player.compositor.sway import Sway
 from player.config import Dirs, StageConfig
+from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
 from player.errors import SignageError
 from player.runtime.fault_page import FaultPage
+from player.runtime.tasks import Latest
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
@@ -32,7 +34,10 @@ HANGS_S = 60.0
 class SwayScreen:
     """Implements `app.Screen` with sway: windows of libmpv, of the browser, and of the stage's own."""
 
-    def __init__(self, sway: Sway, config: StageConfig, dirs: Dirs, page: Callable[[str], FaultPage]) -> None:
+    def __init__(
+        self, sway: Sway, config: StageConfig, dirs: Dirs, way_out: Latest[WayOut], page: Callable[[str], FaultPage]
+    ) -> None:
+        self._way_out = way_out
         self._sway, self._config, self._dirs, self._page = sway, config, dirs, page
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
         self.wayland_display = sway.session.wayland_display
@@ -59,7 +64,7 @@ class SwayScreen:
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
         )
         options |= self._sound.always() | {"hidpi_window_scale": False}  # the compositor's pixels are ours, whatever the scale
-        player = await MpvSurface.create(f"sig-{name}", size, options=options, sound=self._sound.options)
+        player = await MpvSurface.create(f"sig-{name}", size, self._way_out.value, options=options, sound=self._sound.options)
         self._players.add(player)
         return player
 
@@ -85,6 +90,7 @@ class SwayScreen:
             self._browser = BrowserProcess(
                 self._dirs.stage_runtime,
                 self.wayland_display,
+                self._way_out,
                 faults=self._page("browser"),
                 program=self._config.browser,
                 gpu=self._sway.session.renderer != "pixman",

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar, assert_never
 
 from player.core.clipclock import ClipClock, Look, Over, Overdue, Reading, Stalled
 from player.core.content import Fit
+from player.core.egress import WayOut
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
 from player.errors import ContentError
@@ -43,12 +44,13 @@ class MpvSurface(Surface):
         app_id: str,
         handle: Any,
         loop: asyncio.AbstractEventLoop,
+        way_out: WayOut,
         *,
         load_limit_s: float,
         stall_s: float,
         sound: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self._app_id, self._handle, self._loop = app_id, handle, loop
+        self._app_id, self._handle, self._loop, self._way_out = app_id, handle, loop, way_out
         self._load_limit_s = load_limit_s
         self._opened = self._drawn = self._has_video = False
         self._failure: ContentError | None = None
@@ -66,6 +68,7 @@ class MpvSurface(Surface):
         cls,
         app_id: str,
         size: tuple[int, int],
+        way_out: WayOut,
         *,
         options: Mapping[str, Any],
         load_limit_s: float = LOAD_LIMIT_S,
@@ -76,7 +79,7 @@ class MpvSurface(Surface):
         `sound` is asked for the outputs to try before each item."""
         loop = asyncio.get_running_loop()
         handle = await asyncio.wait_for(in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
-        surface = cls(app_id, handle, loop, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound)
+        surface = cls(app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound)
         handle.register_event_callback(surface._from_mpv)
         for name in ("eof-reached", "video-out-params", "duration", "container-fps", "current-ao"):
             handle.observe_property(name, surface._observed)
@@ -143,7 +146,7 @@ class MpvSurface(Surface):
         self._clip.rewound(whole=item.kind.has_file)
         try:
             async with asyncio.timeout(self._load_limit_s):
-                await in_thread(_load, self._handle, playable, self._sound())
+                await in_thread(_load, self._handle, playable, {**options_for(playable, self._way_out), **self._sound()})
                 await self._first_frame()
                 if await in_thread(_is_combed, self._handle):
                     await self._deinterlaced()
@@ -281,9 +284,9 @@ def _open(app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
     return mpv.MPV(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)
 
 
-def _load(handle: Any, playable: Playable, sound: Mapping[str, str]) -> None:
+def _load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
     handle.command("set", "pause", "yes")
-    for name, value in {**options_for(playable), **sound}.items():
+    for name, value in options.items():
         handle.command("set", name, value)
     handle.command("set", "deinterlace", "no")
     handle.command("set", "keepaspect", "no" if playable.fit == Fit.STRETCH else "yes")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from player.core.egress import WayOut
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
@@ -72,13 +73,14 @@ _STREAM_FORMATS = {
 }
 
 
-def stream_options(url: str) -> dict[str, str]:
+def stream_options(url: str, way_out: WayOut) -> dict[str, str]:
     """The options for a stream: what it may speak and hold follows from its scheme. Raises ContentError for any other scheme."""
     scheme = urlsplit(url).scheme.lower()
     if scheme not in _STREAM_PROTOCOLS:
         raise ContentError(
             "bad_url", url, f"streams are played from {', '.join(sorted(_STREAM_PROTOCOLS))}, not {scheme or 'that'}"
         )
+    proxy = way_out.proxy_for(url)
     return {
         "access-references": "yes",
         "demuxer": "lavf",
@@ -87,13 +89,15 @@ def stream_options(url: str) -> dict[str, str]:
         "network-timeout": "5",
         "rtsp-transport": "tcp",
         "tls-verify": "yes",
-        "tls-ca-file": "/etc/ssl/certs/ca-certificates.crt",
+        "tls-ca-file": way_out.authorities,
+        "http-proxy": proxy.address if proxy else "",  # mpv leaves alone what has no http in it
+        "user-agent": way_out.user_agent,
         "cache": "yes",
         "loop-file": "no",
     }
 
 
-def options_for(playable: Playable) -> Mapping[str, str]:
+def options_for(playable: Playable, way_out: WayOut) -> Mapping[str, str]:
     """The options to set before `playable` is loaded, by what its item is. Raises ContentError."""
     match playable.item.kind:
         case Kind.IMAGE | Kind.PDF:  # a document's page is a picture
@@ -101,7 +105,7 @@ def options_for(playable: Playable) -> Mapping[str, str]:
         case Kind.VIDEO:
             return _FILE
         case _:
-            return stream_options(playable.target)
+            return stream_options(playable.target, way_out)
 
 
 def _picture_options(path: str) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ import signal
 import sys
 from typing import Any
 
+from player.core.egress import WayOut
 from player.core.kinds import Kind
 from player.core.urls import check_url
 from player.errors import ContentError
@@ -28,14 +29,15 @@ FORMAT = "best[height<=1080][protocol^=http]/best[height<=1080]/best"
 OPTIONS: dict[str, Any] = {
     "format": FORMAT, "noplaylist": True, "quiet": True, "no_warnings": True, "cachedir": False, "skip_download": True,
     "socket_timeout": 8, "retries": 1, "extractor_retries": 1, "ignoreconfig": True, "allowed_extractors": ["default"],
+    "compat_opts": {"no-certifi"},  # trusts whom the player trusts, and nobody else
 }  # fmt: skip
 
 
 class Resolver:
     """`hosts` are the allowed ones, subdomains included; an answer that takes longer than `limit_s` is not waited for."""
 
-    def __init__(self, hosts: tuple[str, ...], *, limit_s: float = LIMIT_S) -> None:
-        self._hosts, self._limit_s = hosts, limit_s
+    def __init__(self, hosts: tuple[str, ...], way_out: WayOut, *, limit_s: float = LIMIT_S) -> None:
+        self._hosts, self._way_out, self._limit_s = hosts, way_out, limit_s
 
     async def __call__(self, url: str) -> str:
         """The playable address. Raises ContentError."""
@@ -43,7 +45,8 @@ class Resolver:
         if refusal:
             raise ContentError("bad_url", url, refusal)
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "player.stage.video.youtube", url, str(os.getpid()), env=child_environment(),
+            sys.executable, "-I", "-m", "player.stage.video.youtube", url, str(os.getpid()), self._way_out.user_agent,
+            env=child_environment(self._way_out),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -80,16 +83,18 @@ def _die_with(parent: int) -> None:
         sys.exit(1)
 
 
-def main(url: str, parent: int) -> None:
-    """The child of `parent`, with which it dies: prints {"url": …} or {"error": …}."""
+def main(url: str, parent: int, user_agent: str) -> None:
+    """The child of `parent`, with which it dies: prints {"url": …} or {"error": …}. Says `user_agent` beside a browser's name."""
     _die_with(parent)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (25, 25))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import yt_dlp
+    from yt_dlp.utils.networking import random_user_agent
 
     try:
-        with yt_dlp.YoutubeDL(OPTIONS) as resolver:
+        browser = {"http_headers": {"User-Agent": f"{random_user_agent()} {user_agent}"}}  # other names are led astray
+        with yt_dlp.YoutubeDL(OPTIONS | browser) as resolver:
             found = resolver.extract_info(url, download=False)
             entry = found["entries"][0] if "entries" in found else found
             print(json.dumps({"url": entry["url"]}))
@@ -98,4 +103,4 @@ def main(url: str, parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

@@ -17,9 +17,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from player.core.egress import WayOut
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.runtime.systemd import child_environment
+from player.runtime.tasks import Latest
+from player.stage.web.authority import trust
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
 from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit
 from player.stage.web.page import WebPage
@@ -36,13 +39,15 @@ _PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Ch
 class BrowserProcess:
     """Chromium with a fresh profile below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn.
 
-    Windows are asked for by `open`, which waits for `run`.
+    It lives in the zone of `way_out`, and starts anew when that is another one. Windows are asked for by `open`,
+    which waits for `run`.
     """
 
     def __init__(
         self,
         runtime: Path,
         wayland_display: str,
+        way_out: Latest[WayOut],
         *,
         faults: FaultPage,
         program: str,
@@ -51,6 +56,8 @@ class BrowserProcess:
     ) -> None:
         self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu
         self._faults, self._load_s = faults, load_s
+        self._latest, self._way_out = way_out, way_out.value  # what it is to be, and with which it was started
+        self._user_agent = ""
         self._wanted = asyncio.Event()
         self._up = asyncio.Event()
         self._cdp: Cdp | None = None
@@ -70,7 +77,8 @@ class BrowserProcess:
         if self._sandbox and not self._was_up and any("sandbox" in line.lower() for line in self._said):
             self._give_up_sandbox()
             error = await self._run_once()
-        raise error
+        if self._latest.value.zone == self._way_out.zone:
+            raise error
 
     async def open(self, name: str) -> WebPage:
         """A window whose app_id is `app_id(name)`, with a blank page. Raises BoxError."""
@@ -86,7 +94,7 @@ class BrowserProcess:
             raise BoxError("browser", "it went away; it is started again by itself")
         target = await self._new_window(name)
         session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-        page = self._pages[target] = WebPage(cdp, target, session, self._load_s)
+        page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._way_out, self._user_agent)
         await page.prepare()
         return page
 
@@ -107,7 +115,7 @@ class BrowserProcess:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._opening[address(name)] = opened
         asking = await asyncio.create_subprocess_exec(
-            *GIVING_WAY, find_browser(self._program), *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox),
+            *GIVING_WAY, find_browser(self._program), *flags(self._profile, self._way_out, gpu=self._gpu, sandbox=self._sandbox),
             f"--app={address(name)}",
             env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -129,17 +137,25 @@ class BrowserProcess:
             cdp = Cdp(*_pipe(process))
             group.create_task(self._hear(process.stderr), name="browser-stderr")
             listening = group.create_task(cdp.listen(), name="browser-pipe")
+            watching = group.create_task(self._end_in_another_zone(process), name="browser-zone")
             try:
                 await self._greet(cdp, process.pid)
                 await listening
             except BoxError as error:
                 log.debug("%s", error)
             finally:
+                watching.cancel()
                 self._forget()
                 await _end(process)
         if self._was_up:
             return BoxError("browser", f"it ended with code {process.returncode}; it is started again")
         return BoxError("browser", f"it ended while starting: {' '.join(self._said)[-300:] or 'it said nothing'}")
+
+    async def _end_in_another_zone(self, process: asyncio.subprocess.Process) -> None:
+        while (zone := self._latest.value.zone) == self._way_out.zone:
+            await self._latest.wait()
+        log.info("browser: it starts again in the time zone %s", zone or "of this system")
+        await _end(process)
 
     async def _greet(self, cdp: Cdp, pid: int) -> None:
         cdp.subscribe("", self._on_event)
@@ -148,6 +164,7 @@ class BrowserProcess:
         await cdp.call("Browser.setDownloadBehavior", behavior="deny")
         with contextlib.suppress(OSError):
             _give_way(pid)  # not before: Chromium sets its own at the start
+        self._user_agent = f"{version['userAgent']} {self._way_out.user_agent}"
         self._cdp, self.pid, self._was_up = cdp, pid, True
         self._up.set()
         log.info("browser: %s runs as process %d", version["product"], pid)
@@ -173,9 +190,11 @@ class BrowserProcess:
         program = find_browser(self._program)
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
         self._profile.mkdir(mode=0o700, parents=True)
+        self._way_out = self._latest.value
+        await self._trust(self._way_out.ca_file)
         process = await asyncio.create_subprocess_exec(
             "setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program,
-            *flags(self._profile, gpu=self._gpu, sandbox=self._sandbox), *PIPED,
+            *flags(self._profile, self._way_out, gpu=self._gpu, sandbox=self._sandbox), *PIPED,
             env=self._environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, limit=MESSAGE_LIMIT, start_new_session=True,
         )  # fmt: skip
@@ -184,10 +203,22 @@ class BrowserProcess:
         finally:
             await _end(process)
 
+    async def _trust(self, ca_file: str) -> None:
+        if not ca_file:
+            return
+        try:
+            await trust(self._profile, ca_file)
+        except BoxError as error:
+            self._faults.report("authority", "page_authority", f"pages do not trust cms.ca_file: {error.reason}")
+        else:
+            self._faults.clear("authority")
+
     def _environment(self) -> dict[str, str]:
-        ours = {key: value for key, value in child_environment().items() if not key.startswith("SIGNAGE__")}
+        ours = {key: value for key, value in child_environment(None).items() if not key.startswith("SIGNAGE__")}
         folder = str(self._profile)
         ours.setdefault("XDG_RUNTIME_DIR", str(self._profile.parent))  # where sound is found, in a session
+        if self._way_out.zone:
+            ours["TZ"] = self._way_out.zone
         return ours | {"WAYLAND_DISPLAY": self._display, "HOME": folder,
                        "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder}  # fmt: skip
 

@@ -8,6 +8,7 @@ import shutil
 import zlib
 from pathlib import Path
 
+from player.core.egress import WayOut
 from player.errors import BoxError
 
 PIPED = ("--remote-debugging-pipe", "--no-startup-window")
@@ -35,15 +36,25 @@ def find_browser(wanted: str) -> str:
     raise BoxError("browser", f"none of {', '.join(names)} is installed; install one (apt install chromium), or set stage.browser")
 
 
-def flags(profile: Path, *, gpu: bool, sandbox: bool) -> list[str]:
+def flags(profile: Path, way_out: WayOut, *, gpu: bool, sandbox: bool) -> list[str]:
     """What every call for this profile gets."""
     heap = f"--js-flags=--max-old-space-size={_for_a_page() // 2 // _MIB}"  # of scripts: ended early, before they slow the box down
-    found = [*_FLAGS, "--ozone-platform=wayland", f"--user-data-dir={profile}", heap]
+    found = [*_FLAGS, *way_flags(way_out), "--ozone-platform=wayland", f"--user-data-dir={profile}", heap]
     if not gpu:
         found.append("--disable-gpu")
     if not sandbox:
         found += ["--no-sandbox", "--test-type"]  # the second one keeps a warning bar out of the picture
     return found
+
+
+def way_flags(way_out: WayOut) -> list[str]:
+    """Through which proxy pages are fetched: as everything else of the player, whatever the desktop is set to."""
+    proxies = {"http": way_out.http_proxy, "https": way_out.https_proxy}
+    served = [f"{scheme}={proxy.server.removeprefix('http://')}" for scheme, proxy in proxies.items() if proxy]
+    if not served or "*" in way_out.no_proxy:
+        return ["--no-proxy-server"]
+    straight = [form for entry in way_out.no_proxy for form in ((entry,) if "/" in entry else (entry, f"*.{entry}"))]
+    return [f"--proxy-server={';'.join(served)}", f"--proxy-bypass-list={';'.join(['<-loopback>', *straight])}"]
 
 
 def memory_limit() -> int:

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from player.core.egress import Proxy
 from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
 PACKAGE = "https://package.invalid"
 FILE_LIMIT = 32 * 1024 * 1024
+PROXY_LOGIN = 407
 WITHIN_THE_PAGE = ("http", "https", "about", "data", "blob", "javascript")
 
 
@@ -53,11 +55,11 @@ class Guard:
             asked.append({"urlPattern": f"{self._origin}/*", "requestStage": "Request"})
         return asked
 
-    def verdict(self, paused: Mapping[str, Any]) -> Verdict:
-        """About a `Fetch.requestPaused`: before the request, or when the head of its answer is there."""
+    def verdict(self, paused: Mapping[str, Any], proxy: Proxy | None) -> Verdict:
+        """About a `Fetch.requestPaused`: before the request, or when the head of its answer is there; `proxy`: its way out."""
         if self._picture is not None:
             return self._of_picture(self._picture, paused["request"]["url"])
-        if failure := self._failure(paused):
+        if failure := self._failure(paused, proxy):
             mine = failure if paused["frameId"] == self._main else None
             return Verdict("Fetch.failRequest", {"errorReason": "Aborted"}, mine)
         before = "responseStatusCode" not in paused
@@ -70,15 +72,21 @@ class Guard:
             return Verdict("Fetch.continueRequest")
         return Verdict("Fetch.continueRequest", {"headers": _listed(asked["headers"] | self._headers)})
 
-    def _failure(self, paused: Mapping[str, Any]) -> tuple[str, str] | None:
+    def _failure(self, paused: Mapping[str, Any], proxy: Proxy | None) -> tuple[str, str] | None:
         url = paused["request"]["url"]
         if not opens(url):
             return "page_refused", f"{url:.80} is not http or https"
         if paused["frameId"] != self._main or paused.get("resourceType") != "Document":
             return None
         if reason := paused.get("responseErrorReason"):
-            return "page_unreachable", f"{url} cannot be reached: {reason}"
-        if (status := paused.get("responseStatusCode", 0)) >= 400:
+            through = f" through the proxy {proxy} (check network.proxy)" if proxy else ""
+            return "page_unreachable", f"{url} cannot be reached{through}: {reason}"
+        if (status := paused.get("responseStatusCode", 0)) == PROXY_LOGIN and proxy:
+            return (
+                "page_unreachable",
+                f"the proxy {proxy} wants another user or password: correct network.proxy and its password file",
+            )
+        if status >= 400:
             return "page_error", f"{url} answered {status}"
         return None
 

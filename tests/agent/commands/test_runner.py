@@ -42,6 +42,7 @@ from tests.fakes.running import eventually, running
 from tests.fakes.server import scripted_server, session
 from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
+from tests.fakes.way_out import STRAIGHT
 
 
 class Updates:
@@ -298,7 +299,13 @@ async def test_a_screenshot_is_taken_and_sent_but_not_one_that_was_asked_for_at_
         script.on("/api/device/screenshot", {})
         clock = FakeClock()
         cms = AdCast(
-            ServerHttp(http, script.url, clock=clock), uuid="u", key="k", clock=clock, model="m", os_version="1", app_version="1"
+            ServerHttp(http, script.url, STRAIGHT, clock=clock),
+            uuid="u",
+            key="k",
+            clock=clock,
+            model="m",
+            os_version="1",
+            app_version="1",
         )
         box = Box(tmp_path, screenshots=cms)
         box.stage.answers[TakePicture] = ScreenPicture(b"jpeg", 1280, 720, PictureFormat.JPEG)

@@ -15,6 +15,7 @@ from player.media.store.cache import Cache
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakePrepare
+from tests.fakes.way_out import STRAIGHT
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
 
@@ -22,7 +23,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[tuple[Chaos, Cache, AlertPictures, FakePrepare]]:
     async with Chaos() as chaos:
-        egress, cache, prepare = Egress(chaos.url), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
+        egress, cache, prepare = Egress(chaos.url, STRAIGHT), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
         await cache.open()
         async with egress.session() as session:
             downloader = Downloader(session, cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)

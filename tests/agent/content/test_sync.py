@@ -37,6 +37,7 @@ from tests.fakes.cms import FakeCms, FakePrepare
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED, programme_of
 from tests.fakes.stage import FakeStage
+from tests.fakes.way_out import STRAIGHT
 
 Wish = tuple[Item, WantedAsset | None]
 MANY = 10**12
@@ -113,7 +114,7 @@ async def benched(
     folder: Path, chaos: Chaos, clock: FakeClock, *, limit: int = MANY, reserve: int = 0, prepare: Prepare | None = None
 ) -> AsyncIterator[Bench]:
     """A whole content side; a second one on the same folder is a restart."""
-    egress = Egress(chaos.url)
+    egress = Egress(chaos.url, STRAIGHT)
     async with egress.session() as session:
         cms, fake, faults = FakeCms(), FakePrepare(), FaultBook()
         item_faults = ItemFaults(fault_page(faults, "items", clock), clock)

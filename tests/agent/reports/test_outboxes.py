@@ -30,6 +30,7 @@ from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Seen, scripted_server, session
 from tests.fakes.stage import FakeStage
+from tests.fakes.way_out import STRAIGHT
 
 PLAYBACK = "/api/device/playback"
 
@@ -51,7 +52,7 @@ async def script() -> AsyncIterator[Script]:
 async def cms(script: Script) -> AsyncIterator[AdCast]:
     random.seed(3)
     async with session() as http:
-        server_http = ServerHttp(http, script.url, clock=QuickClock())
+        server_http = ServerHttp(http, script.url, STRAIGHT, clock=QuickClock())
         yield AdCast(server_http, uuid="u", key="k", clock=QuickClock(), model="m", os_version="1", app_version="1")
 
 

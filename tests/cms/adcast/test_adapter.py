@@ -24,6 +24,7 @@ from player.errors import ServerBusy, ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Script, scripted_server, session
+from tests.fakes.way_out import STRAIGHT
 
 UUID = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10"
 TELEMETRY = Telemetry("192.168.1.100", -45, 16000, 2400, 13600, True, 80, 86400, "Summer Promo", {"is_locked": False})
@@ -56,7 +57,7 @@ def clock():
 @pytest.fixture
 async def cms(script: Script, clock: FakeClock):
     async with session() as http:
-        server_http = ServerHttp(http, script.url, clock=clock, secrets=(UUID,))
+        server_http = ServerHttp(http, script.url, STRAIGHT, clock=clock, secrets=(UUID,))
         yield AdCast(
             server_http,
             uuid=UUID,
@@ -531,7 +532,7 @@ async def test_a_screenshot_is_sent_as_a_form(script: Script, cms: AdCast):
 async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
     script.on("/api/device/screenshot", 503, 502, {})
     async with session() as http:
-        server_http = ServerHttp(http, script.url, clock=SystemClock())
+        server_http = ServerHttp(http, script.url, STRAIGHT, clock=SystemClock())
         cms = AdCast(server_http, uuid=UUID, key="k", clock=SystemClock(), model="m", os_version="1", app_version="1")
         await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
         assert len(script.seen) == 3

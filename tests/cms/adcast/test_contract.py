@@ -19,6 +19,7 @@ from player.demo.server import DemoServer
 from tests.cms.contract import ServerContract
 from tests.cms.embedded import EmbeddedContract
 from tests.fakes.server import Script
+from tests.fakes.way_out import STRAIGHT
 
 REGISTER = "/api/device/register"
 QUIET: dict[str, Any] = {"status": "ok", "pending_commands": []}
@@ -33,7 +34,7 @@ class AdCastVendor:
     beat = "/api/device/heartbeat"
 
     def connect(self, url: str, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
-        return cms.connect(CmsConfig(url=url, poll_interval=0.12), Keys(), device, clock)
+        return cms.connect(CmsConfig(url=url, poll_interval=0.12), Keys(), device, clock, STRAIGHT)
 
     def knows(self, script: Script) -> None:
         script.on(REGISTER, {"paired": True, "device_name": "Lobby"})
@@ -80,7 +81,7 @@ class AdCastOperator:
         self._url, self._signed_in, self._device = url, signed_in, 0
 
     def connect(self, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
-        return cms.connect(CmsConfig(url=self._url, poll_interval=0.2), Keys(), device, clock)
+        return cms.connect(CmsConfig(url=self._url, poll_interval=0.2), Keys(), device, clock, STRAIGHT)
 
     async def pair(self, code: str) -> None:
         self._device = int((await self._signed_in.pair(code, "Lobby"))["id"])

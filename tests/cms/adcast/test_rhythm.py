@@ -44,6 +44,7 @@ from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server, session
 from tests.fakes.settings import CONFIGURED, registry
 from tests.fakes.stage import FakeStage
+from tests.fakes.way_out import STRAIGHT
 
 REGISTER, HEARTBEAT = "/api/device/register", "/api/device/heartbeat"
 UNPAIRED = {"paired": False, "pairing_code": "4A7X2B", "device_name": None, "is_locked": False, "lock_pin": None}
@@ -69,7 +70,7 @@ class Agent:
         clock = FakeClock()
         self.host, self.server = FakeHost(), ServerFolder(folder, ServerFacts("adcast", url))
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
-        self.server_http = ServerHttp(http, url, clock=QuickClock())
+        self.server_http = ServerHttp(http, url, STRAIGHT, clock=QuickClock())
         cms = AdCast(self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1")
         if told is not None:
             BriefFile(folder / "orders.json").write(told)

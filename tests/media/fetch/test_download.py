@@ -25,6 +25,7 @@ from player.media.fetch.partfile import Note, PartFile
 from player.media.fetch.transfer import retry_after
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos
+from tests.fakes.way_out import STRAIGHT
 
 KEY = "ab" * 32
 MANY = 10**12
@@ -58,7 +59,7 @@ class Bench:
 @contextlib.asynccontextmanager
 async def benched(folder: Path, *, server: str | None = None, **options) -> AsyncIterator[Bench]:
     async with Chaos() as chaos:
-        egress = Egress(chaos.url if server is None else server)
+        egress = Egress(chaos.url if server is None else server, STRAIGHT)
         async with egress.session() as session:
             options = {"reserve_bytes": 0, "credentials": {}, "require_hash": False, "patience": QUICK, **options}
             yield Bench(chaos, folder, Downloader(session, folder, egress, **options))
@@ -335,7 +336,7 @@ async def test_n11_a_redirect_to_an_address_that_the_server_is_not_near_is_refus
 
 
 async def test_n11_the_connection_itself_is_guarded_too(bench: Bench):
-    egress = Egress("http://198.41.0.4")
+    egress = Egress("http://198.41.0.4", STRAIGHT)
     bench.chaos.serve("/a", SMALL)
     async with egress.session() as session:
         with pytest.raises(OSError, match="not fetched from"):

@@ -23,6 +23,7 @@ from player.errors import BoxError, ContentError
 from player.stage.backends.single import SingleScreen, SingleSurface
 from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options
 from tests.fakes.running import eventually, running
+from tests.fakes.way_out import STRAIGHT
 from tests.stage.conftest import Running, StageBox
 from tests.stage.video.test_mpv import colour, encode, near
 
@@ -45,7 +46,7 @@ def media() -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def opened(environment: dict[str, str], **options: Any) -> AsyncIterator[tuple[SingleCompositor, SingleScreen]]:
     compositor, screen = await open_single(
-        StageConfig(backend="single", size="640x360"), environment, ao="null", hwdec="no", **options
+        StageConfig(backend="single", size="640x360"), STRAIGHT, environment, ao="null", hwdec="no", **options
     )
     try:
         async with running(screen.run()):

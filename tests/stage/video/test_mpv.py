@@ -24,6 +24,7 @@ from player.media.filetype import VIDEOS, sniff
 from player.stage.video.mpv import LOAD_LIMIT_S, STALL_S, MpvSurface
 from player.stage.video.options import options_for, stream_options
 from tests.fakes.running import eventually
+from tests.fakes.way_out import STRAIGHT
 from tests.stage import hostile
 from tests.stage.video.conftest import (
     BLACK,
@@ -221,7 +222,7 @@ async def test_c10_a_real_video_plays_after_all_of_these(window: Window, media: 
 async def test_c9_an_address_with_another_scheme_is_refused_before_mpv_sees_it(address: str):
     for kind in (Kind.LIVESTREAM, Kind.YOUTUBE, Kind.WEB, Kind.PACKAGE):
         with pytest.raises(ContentError) as caught:
-            options_for(playable(address, kind))
+            options_for(playable(address, kind), STRAIGHT)
         assert caught.value.code == "bad_url"
 
 
@@ -233,7 +234,7 @@ async def test_c9_the_surface_refuses_such_an_address_too(window: Window, witnes
 
 @pytest.mark.parametrize("scheme", ["http", "https", "rtsp", "rtmp", "udp", "rtp", "srt"])
 async def test_c9_a_stream_may_speak_its_own_protocols_and_read_no_file(scheme: str):
-    allowed = stream_options(f"{scheme}://host/x")["demuxer-lavf-o"]
+    allowed = stream_options(f"{scheme}://host/x", STRAIGHT)["demuxer-lavf-o"]
     protocols, formats = (part.partition("=[")[2].rstrip("]").split(",") for part in allowed.split("],"))
     assert not {"file", "concat", "subfile", "pipe", "data", "fd"} & set(protocols)
     assert not {"concat", "ffconcat", "lavfi", "image2"} & set(formats)

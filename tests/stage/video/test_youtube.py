@@ -15,6 +15,7 @@ import pytest
 from player.errors import ContentError
 from player.stage.video.youtube import Resolver
 from tests.fakes.running import eventually
+from tests.fakes.way_out import STRAIGHT
 
 HOSTS = ("127.0.0.1",)
 PAGE = "<html><head><title>A page</title></head><body><video src='{}'></video></body></html>"
@@ -92,13 +93,13 @@ async def refusal(resolver: Resolver, url: str) -> ContentError:
 
 async def test_a_page_gives_the_address_of_its_video_and_nothing_is_left_behind(site: Site, home: Path):
     page = site.url("/watch", PAGE.format("/clip.mp4"))
-    assert await Resolver(HOSTS)(page) == f"http://127.0.0.1:{site.port}/clip.mp4"
+    assert await Resolver(HOSTS, STRAIGHT)(page) == f"http://127.0.0.1:{site.port}/clip.mp4"
     assert children() == []
     assert left_in(home) == []
 
 
 async def test_a_host_that_is_not_on_the_list_is_never_asked(site: Site):
-    for resolver in (Resolver(("youtube.com", "youtu.be")), Resolver(())):
+    for resolver in (Resolver(("youtube.com", "youtu.be"), STRAIGHT), Resolver((), STRAIGHT)):
         error = await refusal(resolver, site.url("/watch", PAGE.format("/clip.mp4")))
         assert error.code == "bad_url"
         assert "stage.youtube_hosts" in error.reason
@@ -107,13 +108,13 @@ async def test_a_host_that_is_not_on_the_list_is_never_asked(site: Site):
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd.mp4", "ftp://127.0.0.1/clip.mp4"])
 async def test_c9_an_answer_with_another_scheme_is_not_passed_on(site: Site, address: str):
-    error = await refusal(Resolver(HOSTS), site.url("/watch", PAGE.format(address)))
+    error = await refusal(Resolver(HOSTS, STRAIGHT), site.url("/watch", PAGE.format(address)))
     assert error.code == "unresolved"
     assert "what the resolver found cannot be used" in error.reason
 
 
 async def test_a_page_without_a_video_is_refused_with_the_resolvers_reason(site: Site):
-    error = await refusal(Resolver(HOSTS), site.url("/empty", "<html></html>"))
+    error = await refusal(Resolver(HOSTS, STRAIGHT), site.url("/empty", "<html></html>"))
     assert error.code == "unresolved"
     assert "Unsupported URL" in error.reason
 
@@ -121,7 +122,7 @@ async def test_a_page_without_a_video_is_refused_with_the_resolvers_reason(site:
 async def test_n5_a_server_that_never_answers_ends_at_the_deadline_and_the_child_with_it(site: Site):
     for limit in (3, 12):  # beside two busy processes the child alone takes three seconds to begin: then it is asked again
         began = asyncio.get_running_loop().time()
-        error = await refusal(Resolver(HOSTS, limit_s=limit), site.url("/hang"))
+        error = await refusal(Resolver(HOSTS, STRAIGHT, limit_s=limit), site.url("/hang"))
         assert (error.code, error.reason) == ("unresolved", f"no playable address was found within {limit} s")
         assert asyncio.get_running_loop().time() - began < limit + 2
         assert children() == []
@@ -132,7 +133,7 @@ async def test_n5_a_server_that_never_answers_ends_at_the_deadline_and_the_child
 
 async def test_a_question_that_nobody_waits_for_any_more_ends_its_child(site: Site):
     async with asyncio.TaskGroup() as group:
-        asking = group.create_task(Resolver(HOSTS)(site.url("/hang")), name="resolve")
+        asking = group.create_task(Resolver(HOSTS, STRAIGHT)(site.url("/hang")), name="resolve")
         await eventually(children, 10)
         asking.cancel()
     assert children() == []
@@ -140,7 +141,8 @@ async def test_a_question_that_nobody_waits_for_any_more_ends_its_child(site: Si
 
 async def test_a_stage_that_is_killed_takes_its_resolver_along(site: Site):
     asks = (
-        f"import asyncio; from player.stage.video.youtube import Resolver; asyncio.run(Resolver({HOSTS!r})({site.url('/hang')!r}))"
+        "import asyncio; from player.core.egress import straight; from player.stage.video.youtube import Resolver; "
+        f"asyncio.run(Resolver({HOSTS!r}, straight('x'))({site.url('/hang')!r}))"
     )
     stage = await asyncio.create_subprocess_exec(sys.executable, "-c", asks)
     child: list[psutil.Process] = []
@@ -156,5 +158,5 @@ async def test_a_stage_that_is_killed_takes_its_resolver_along(site: Site):
 
 async def test_k5_an_address_that_looks_like_an_option_stays_an_address(home: Path):
     for url in ("--exec=touch pwned", "-o/tmp/pwned", "http://127.0.0.1/ --exec"):
-        assert (await refusal(Resolver(HOSTS), url)).code == "bad_url"
+        assert (await refusal(Resolver(HOSTS, STRAIGHT), url)).code == "bad_url"
     assert left_in(home) == []

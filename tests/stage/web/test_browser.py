@@ -20,12 +20,13 @@ from player.compositor.sway import Sway
 from player.core.content import Item, Kind, Rect, WebOptions
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
-from player.runtime.tasks import keep_running
+from player.runtime.tasks import Latest, keep_running
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import find_browser
 from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking, running_sway
 from tests.fakes.faults import fault_page
+from tests.fakes.way_out import STRAIGHT
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 RED, LIME, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -98,7 +99,7 @@ async def box() -> AsyncIterator[Box]:
     with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
         async with await Sway.connect(socket, 10) as sway:
             browser = BrowserProcess(
-                Path(name), sway.session.wayland_display, faults=fault_page(), program="auto", gpu=False, load_s=3
+                Path(name), sway.session.wayland_display, Latest(STRAIGHT), faults=fault_page(), program="auto", gpu=False, load_s=3
             )
             running = asyncio.ensure_future(keep_running("browser", browser.run))
             yield Box(sway, browser, looking(sway, Path(name)))
@@ -492,7 +493,9 @@ async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_
     )
     program.chmod(0o755)
     faults = fault_page()
-    browser = BrowserProcess(runtime_dir, sway.session.wayland_display, faults=faults, program=str(program), gpu=False)
+    browser = BrowserProcess(
+        runtime_dir, sway.session.wayland_display, Latest(STRAIGHT), faults=faults, program=str(program), gpu=False
+    )
     running = asyncio.ensure_future(browser.run())
     surface = WebSurface(browser, "bare")
     try:
@@ -507,7 +510,8 @@ async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_
 
 async def test_a_browser_that_is_not_installed_is_an_error_at_once_with_its_remedy(runtime_dir):
     surface = WebSurface(
-        BrowserProcess(runtime_dir, "wayland-9", faults=fault_page(), program="no-such-browser", gpu=False), "main-a"
+        BrowserProcess(runtime_dir, "wayland-9", Latest(STRAIGHT), faults=fault_page(), program="no-such-browser", gpu=False),
+        "main-a",
     )
     with pytest.raises(ContentError, match="apt install chromium"):
         await surface.load(playable("http://127.0.0.1/"))
