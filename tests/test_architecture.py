@@ -295,7 +295,8 @@ def test_what_may_be_a_cancellation_is_raised_again():
     assert wrong == []
 
 
-# Where HTTP is spoken, its numbers are known: the servers' adapters, downloads, the sessions of both, what serves and asks the control API, and pages.
+# Where HTTP is spoken, its numbers are known: the servers' adapters, downloads, the sessions of both, what serves and asks the
+# control API, and pages.
 SPEAKS_HTTP = (
     "player.cms",
     "player.media.fetch",
