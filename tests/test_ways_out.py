@@ -5,10 +5,13 @@ The server's name is known behind the proxy alone, and its certificate is one th
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import contextlib
 import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,12 +20,13 @@ from yarl import URL
 
 from player.agent.content.feeds import Feeds
 from player.cms.http import ServerHttp
+from player.compositor.sway import Sway
 from player.config import CmsConfig, Config, NetworkConfig, TimeConfig
 from player.core.content import Item, WantedAsset, WebOptions
-from player.core.egress import WayOut
+from player.core.egress import SYSTEM_AUTHORITIES, Proxy, WayOut, straight
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
-from player.errors import ConfigError
+from player.errors import ConfigError, ContentError, ProxyBroken, ServerUnreachable
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress, Way
 from player.media.store.cache import Cache
@@ -32,18 +36,18 @@ from player.runtime.tasks import Latest
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.youtube import Resolver
 from player.stage.web.browser import BrowserProcess
-from player.way_out import USER_AGENT, way_out_as_can_be
+from player.way_out import USER_AGENT, read_way_out, way_out_as_can_be
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import fault_page
 from tests.fakes.proxy import PASSWORD, USER, FakeProxy, private_authority, proxy
 from tests.fakes.running import eventually, running
+from tests.fakes.server import raw_server
 from tests.fakes.stage import FakeStage
 
 ROOT = Path(__file__).parent.parent
 SECURE, PLAIN = "cms.signage.test", "plain.signage.test"
 RSS = "<rss version='2.0'><channel><title>News</title><item><title>It is spring</title></item></channel></rss>"
 PAGE = "<!doctype html><title>waiting</title><script>fetch('/told').then(r => r.text()).then(t => document.title = t)</script>"
-NAMES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
 @dataclass
@@ -165,8 +169,6 @@ async def test_youtube(field: Field):
 
 @pytest.mark.stage
 async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
-    from player.compositor.sway import Sway
-
     async with await Sway.connect(headless_sway, 10) as sway:
         latest = Latest(field.way_out)
         browser = BrowserProcess(
@@ -285,7 +287,7 @@ def test_one_file_holds_all_whom_we_trust(tmp_path: Path):
 
 # What opens a connection, or starts what may.
 OPENS = {
-    "ClientSession", "TCPConnector", "create_subprocess_exec", "Popen", "run_in_subprocess", "HTTPConnection", "HTTPSConnection",
+    "ClientSession", "TCPConnector", "create_subprocess_exec", "Popen", "HTTPConnection", "HTTPSConnection",
     "urlopen", "open_connection", "create_connection", "MPV", "YoutubeDL", "ws_connect",
 }  # fmt: skip
 # Who stands for each place: a class or function that takes the way out, and has no default for it.
@@ -294,7 +296,6 @@ TAKES = {
     "player.stage.video.mpv": ("MpvSurface.create",),
     "player.stage.video.youtube": ("Resolver.__init__",),
     "player.stage.web.browser": ("BrowserProcess.__init__",),
-    "player.cli.checks.surroundings": ("server",),
 }
 # Those that use a session of `runtime.sessions`, whose proxy is asked for at each request.
 ASK = {
@@ -303,8 +304,11 @@ ASK = {
     "player.stage.backends.sway": ("SwayScreen.__init__",), "player.stage.backends.single": ("SingleScreen.__init__",),
 }  # fmt: skip
 INSIDE = {
-    "player.cli.client": "the control socket",
+    "player.cli.checks.machine": "asks programs of this machine",
+    "player.cli.checks.surroundings": "looks whether the server answers",
     "player.cli.demonstration": "starts players of its own",
+    "player.cli.support": "asks programs of this machine",
+    "player.cli.update": "the update's own installer, and systemd",
     "player.compositor.sway": "grim: the compositor's socket",
     "player.demo.client": "the demonstration's own server, on loopback",
     "player.demo.samples": "ffmpeg on files that it makes",
@@ -312,6 +316,7 @@ INSIDE = {
     "player.device.alsa": "the sound device",
     "player.launch.supervisor": "the player's own daemons",
     "player.media.prepare.parent": "reads files alone, and is told of no proxy",
+    "player.media.prepare.videos": "ffmpeg, within the child above",
     "player.stage.web.authority": "certutil on files",
 }
 
@@ -329,7 +334,8 @@ def test_every_place_that_opens_a_connection_is_listed():
         name
         for name, tree in modules().items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in OPENS
+        if isinstance(node, ast.Call)
+        if ast.unparse(node.func) == "subprocess.run" or ast.unparse(node.func).rpartition(".")[2] in OPENS
     }
     assert found == TAKES.keys() | INSIDE.keys()
 
@@ -337,7 +343,8 @@ def test_every_place_that_opens_a_connection_is_listed():
 @pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in (TAKES | ASK).items() for n in names])
 def test_who_reaches_the_network_takes_the_way_out_without_a_default(module: str, name: str):
     owner, _, method = name.rpartition(".")
-    scopes = [node for node in ast.walk(modules()[module]) if not owner or (isinstance(node, ast.ClassDef) and node.name == owner)]
+    tree = modules()[module]
+    scopes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == owner] if owner else [tree]
     (function,) = {
         node
         for scope in scopes

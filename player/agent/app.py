@@ -270,8 +270,7 @@ class Agent:
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }
         if not isinstance(server.rhythm, Absent):
-            rhythm = server.rhythm
-            loops["server"] = lambda: rhythm.run(self.inbox)
+            loops["server"] = functools.partial(server.rhythm.run, self.inbox)
         if not isinstance(server.content, Absent):
             loops |= {"content": self.rounds.run, "panel": self.rounds.follow_panel, "feeds": self.feeds.run}
         if not isinstance(server.alerts, Absent):

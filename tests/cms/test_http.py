@@ -157,7 +157,7 @@ class NoSuchName(aiohttp.abc.AbstractResolver):
     def __init__(self, number: int) -> None:
         self._number = number
 
-    async def resolve(self, host: str, *_: object) -> list[aiohttp.abc.ResolveResult]:  # type: ignore[override]
+    async def resolve(self, host: str, *_: object, **__: object) -> list[aiohttp.abc.ResolveResult]:  # type: ignore[override]
         raise socket.gaierror(self._number, f"{host}: no")
 
     async def close(self) -> None: ...
