@@ -129,6 +129,10 @@ class ControlConfig(Section, frozen=True):
     password: str = ""
     password_file: str = ""
 
+    def secret(self) -> str:
+        """The password, or the text of its file. Raises ConfigError."""
+        return _first_words(self.password_file, "control.password_file") if self.password_file else self.password
+
 
 class TimeConfig(Section, frozen=True):
     """`zone`: an IANA name; empty is the system's."""

@@ -61,7 +61,7 @@ from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
-from player.errors import BoxError, ConfigError, SignageError
+from player.errors import BoxError, SignageError
 from player.formats import Formats
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
@@ -134,7 +134,7 @@ class Agent:
         local_controls = LocalControls(self.status.read, why.read, self.commands, self.lock, self.settings, self.stage)
         self.control = ControlServer(
             local_controls, local_controls, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
-            listen=config.control.listen, password=_password(config),
+            listen=config.control.listen, password=config.control.secret(),
         )  # fmt: skip
         return self
 
@@ -318,16 +318,6 @@ class Agent:
 
     async def _pin_entered(self, pin: str) -> None:
         await self.lock.entered(pin)
-
-
-def _password(config: Config) -> str:
-    path = config.control.password_file
-    if not path:
-        return config.control.password
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(path, "control.password_file", f"cannot be read: {error.strerror}") from error
 
 
 async def _run(config: Config, dirs: Dirs) -> None:
