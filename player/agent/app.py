@@ -36,6 +36,7 @@ from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.logs import read_logs
 from player.agent.reports.outlook import OutlookTeller
 from player.agent.reports.plays_outbox import PlaysOutbox, undelivered
+from player.agent.reports.proof_head import ProofHead
 from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.reports.status import ProofFigures
 from player.agent.reports.status_reader import StatusReader
@@ -196,6 +197,7 @@ class Agent:
         )  # fmt: skip
         self.telemetry = TelemetryReader(
             self.sensors, self.audio, dirs.cache, self.stage, clock, host=self.host,
+            proof=ProofHead(dirs.plays, clock, self._identity.public_key, self._identity.signed).read,
             more=lambda: {"proof_pending": self._proof().pending, "is_locked": self.lock.locked},
         )  # fmt: skip
         self.alerts = AlertList(

@@ -98,6 +98,9 @@ CODES: Mapping[str, Meaning] = {
     "server_refused": Meaning(MAJOR, "the server refuses", "ask who runs it whether this box still belongs to it"),
     "server_nonsense": Meaning(MAJOR, "what answers is not the server's API", "check `cms.url`; is there a log-in page between?"),
     "no_content": Meaning(MAJOR, "paired, but nothing to show", "give this screen a playlist on the server"),
+    "fields_refused": Meaning(
+        MAJOR, "the server takes only what its document names", "ask who runs it to ignore fields that it does not know"
+    ),
     "programme": Meaning(MAJOR, "the programme cannot be renewed", "see its sentence; what is here plays on"),
     "play_refused": Meaning(MAJOR, "the server refused plays for good", "give the named file to whoever runs the server"),
     "bad_command": Meaning(MAJOR, "a command cannot be read", "give it again; report it to whoever runs the server"),

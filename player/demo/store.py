@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS devices (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid T
   device_group_id INTEGER, location_id INTEGER, telemetry_json TEXT NOT NULL DEFAULT '{}',
   last_seen_at REAL, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS content (id INTEGER PRIMARY KEY AUTOINCREMENT, tenant_id INTEGER NOT NULL REFERENCES tenants,
-  name TEXT NOT NULL, type TEXT NOT NULL, mime TEXT, file_size INTEGER, file_hash TEXT, source_url TEXT, duration REAL,
+  name TEXT NOT NULL, type TEXT NOT NULL, mime TEXT, file_size INTEGER, file_hash TEXT, source_url TEXT, duration NUMERIC,
   status TEXT NOT NULL DEFAULT 'active', created_at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS content_by_hash ON content (file_hash);
 CREATE TABLE IF NOT EXISTS playlists (id INTEGER PRIMARY KEY AUTOINCREMENT, tenant_id INTEGER NOT NULL REFERENCES tenants,
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS playlists (id INTEGER PRIMARY KEY AUTOINCREMENT, tena
 CREATE TABLE IF NOT EXISTS playlist_items (id INTEGER PRIMARY KEY AUTOINCREMENT,
   playlist_id INTEGER NOT NULL REFERENCES playlists ON DELETE CASCADE,
   content_id INTEGER NOT NULL REFERENCES content ON DELETE CASCADE,
-  position INTEGER NOT NULL, duration REAL, extra_json TEXT NOT NULL DEFAULT '{}');
+  position INTEGER NOT NULL, duration NUMERIC, extra_json TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS schedules (id INTEGER PRIMARY KEY AUTOINCREMENT, tenant_id INTEGER NOT NULL REFERENCES tenants,
   playlist_id INTEGER NOT NULL REFERENCES playlists ON DELETE CASCADE, schedulable_type TEXT NOT NULL, schedulable_id INTEGER,
   rule_json TEXT NOT NULL);

@@ -38,17 +38,17 @@ async def cms(server: DemoServer) -> AsyncIterator[AdCast]:
 
 
 async def pair(cms: AdCast, operator: Operator) -> int:
-    registration = await cms.register()
+    registration = await cms.register({})
     assert registration.pairing_code
     return int((await operator.pair(registration.pairing_code, "Lobby"))["id"])
 
 
 async def test_a_player_registers_and_is_paired(cms: AdCast, operator: Operator):
-    first = await cms.register()
+    first = await cms.register({})
     assert (first.paired, first.license_activated) == (False, True)
     assert (await cms.heartbeat(READINGS, (), ())).paired is False
     await pair(cms, operator)
-    then = await cms.register()
+    then = await cms.register({})
     assert (then.paired, then.pairing_code, then.device_name) == (True, None, "Lobby")
 
 

@@ -29,7 +29,8 @@ _FAILURES = (OSError, ValueError, LookupError, BoxError)
 class TelemetryReader:
     """Reads the box, its sound, the disk under `media` and what the stage last said.
 
-    `more` gives what other parts count (`proof_pending` …), asked at each reading; `host` adds whether the clock can be believed.
+    `more` gives what other parts count (`proof_pending` …), asked at each reading; `proof` what is told of the proof of play, read
+    from files; `host` adds whether the clock can be believed.
     """
 
     def __init__(
@@ -42,10 +43,11 @@ class TelemetryReader:
         *,
         host: Host | None = None,
         more: Callable[[], Mapping[str, Any]] = dict,
+        proof: Callable[[], Mapping[str, Any]] = dict,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         self._sensors, self._audio, self._media, self._stage, self._clock = sensors, audio, media, stage, clock
-        self._host, self._more, self._deadline_s = host, more, deadline_s
+        self._host, self._more, self._proof, self._deadline_s = host, more, proof, deadline_s
         self._failing: set[str] = set()
         self._box: dict[str, Any] = {}
         self._reading: asyncio.Future[dict[str, Any]] | None = None
@@ -82,6 +84,7 @@ class TelemetryReader:
             "cpu_percent": box.get("load"),
             "memory_total_mb": total,
             "memory_used_mb": used,
+            **(box.get("proof") or {}),
         }
 
     async def _read_box(self) -> dict[str, Any]:
@@ -108,6 +111,7 @@ class TelemetryReader:
             "load": sensors.cpu_percent,
             "memory": sensors.memory_mb,
             "storage": lambda: storage_mb(self._media),
+            "proof": self._proof,
         }
         return {name: self._attempt_now(name, reading) for name, reading in readings.items()}
 

@@ -7,6 +7,7 @@ is the download itself is a package.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,9 @@ from player.cms.adcast.heartbeat import (
     Registration,
     accepted_ids,
     heartbeat_body,
+    heartbeat_extra,
     iso,
+    present,
     read_heartbeat,
     read_registration,
     result_body,
@@ -33,6 +36,7 @@ from player.core.ports.box import Clock
 from player.core.ports.server import CommandResult, Telemetry
 from player.errors import DeviceForgotten, EventsRefused, NotOffered, ServerError, ServerRefused
 
+log = logging.getLogger(__name__)
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 PLAYBACK, SCREENSHOT = "/api/device/playback", "/api/device/screenshot"
 DAY_S = 86_400.0
@@ -43,6 +47,11 @@ class _CommandForgotten(ServerRefused):
     """It does not know this command, or it has no path for results at all."""
 
 
+class _FieldsRefused(ServerRefused):
+    """It does not take the call as it is."""
+
+
+FIELDS: Meanings = dict.fromkeys((400, 422), _FieldsRefused)
 RESULT: Meanings = {404: _CommandForgotten, 410: DeviceForgotten}
 BATCH: Meanings = {410: DeviceForgotten, **dict.fromkeys((400, 413, 422), EventsRefused)}
 
@@ -66,7 +75,9 @@ class AdCast:
         license_key: str = "",
     ) -> None:
         self._http, self._uuid, self._key, self._clock = http, uuid, key, clock
-        self._about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
+        about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
+        self._about = present(about)
+        self._strict_until, self._strict_since = 0.0, 0.0
         self.riding: set[str] = set()  # ids of commands whose results go in the heartbeat
         self._numbered: set[str] = set()  # ids of content that this server writes as numbers
         self._no_results_until = 0.0
@@ -76,16 +87,40 @@ class AdCast:
     def __repr__(self) -> str:
         return f"AdCast({self._http!r}, {self._uuid[:8]}…)"
 
-    async def register(self) -> Registration:
-        """Introduces this box; asked again, it updates what the server knows of it."""
-        return read_registration(REGISTER, await self._http.post(REGISTER, {"uuid": self._uuid, **self._about}))
+    async def register(self, proof: Mapping[str, Any]) -> Registration:
+        """Introduces this box; asked again, it updates what the server knows of it. `proof`: the key of its plays, their end."""
+        return read_registration(REGISTER, await self._tell(REGISTER, {"uuid": self._uuid, **self._about}, proof, {}))
 
     async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
-        """Tells how the box is, and hears what is wanted."""
-        body = heartbeat_body(self._uuid, telemetry, faults, results, self._numbered)
-        answer = await self._http.post(HEARTBEAT, body, means=FORGOTTEN)
+        """Tells how the box is, and hears what is wanted. `results` were told where the server `takes_more` still."""
+        more = heartbeat_extra(telemetry, faults, results, self._numbered)
+        answer = await self._tell(HEARTBEAT, heartbeat_body(self._uuid, telemetry), more, FORGOTTEN)
         read = read_heartbeat(HEARTBEAT, answer, self._now(), self._http.absolute)
         return read if read.server_time is not None else replace(read, server_time=self._http.server_time)
+
+    async def _tell(self, path: str, documented: Mapping[str, Any], more: Mapping[str, Any], means: Meanings) -> Any:
+        """The document's fields with `more`; alone, for a day, where the server refuses others. Raises ServerError."""
+        if not self.takes_more:
+            return await self._http.post(path, documented, means=means)
+        try:
+            return await self._http.post(path, {**more, **documented}, means={**means, **FIELDS})
+        except _FieldsRefused:
+            answer = await self._http.post(path, documented, means=means)
+            self._strict_until, self._strict_since = self._clock.monotonic() + DAY_S, self._now()
+            log.info("the server takes only the fields that its document names; it is told those alone for a day")
+            return answer
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether this server is told more than its document names."""
+        return self._clock.monotonic() >= self._strict_until
+
+    def strictness(self) -> tuple[Fault, ...]:
+        """The fault that a server which takes the document's fields alone is."""
+        if self.takes_more:
+            return ()
+        words = "the server refuses fields beside its document's: faults and the end of the proof of play are not told to it"
+        return (Fault("fields_refused", words, self._strict_since),)
 
     async def programme(self) -> Programme:
         """What is to be on air now."""

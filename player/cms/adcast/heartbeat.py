@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -113,16 +113,19 @@ def result_body(result: CommandResult) -> dict[str, Any]:
     }
 
 
-def heartbeat_body(
-    uuid: str, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult], numbered: Collection[str]
+def heartbeat_body(uuid: str, telemetry: Telemetry) -> dict[str, Any]:
+    """The document's fields; what this box does not have is left out."""
+    return present({"uuid": uuid, **{name: value for name, value in asdict(telemetry).items() if name != "extra"}})
+
+
+def heartbeat_extra(
+    telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult], numbered: Collection[str]
 ) -> dict[str, Any]:
-    """The document's fields, what else this box tells, and what has no path of its own on this server.
+    """What else this box tells, and what has no path of its own on this server.
 
     `numbered`: ids of content that the server writes as numbers.
     """
-    said = asdict(telemetry)
-    extra = said.pop("extra")
-    body = {**extra, "uuid": uuid, **said, "faults": [_fault_body(fault, numbered) for fault in faults]}
+    body = {**present(telemetry.extra), "faults": [_fault_body(fault, numbered) for fault in faults]}
     if results:
         body["command_results"] = [
             {"id": int(one.id) if one.numbered else one.id, "type": one.type, **result_body(one)} for one in results
@@ -130,10 +133,15 @@ def heartbeat_body(
     return body
 
 
+def present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that there are: a server that validates strictly takes no null for a number."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _fault_body(fault: Fault, numbered: Collection[str]) -> dict[str, Any]:
     ids = {name: getattr(fault, name) for name in ("item_id", "content_id")}
     written = {name: int(text) if text in numbered else text for name, text in ids.items()}
-    return {**asdict(fault), "since": iso(fault.since), **written}
+    return present({**asdict(fault), "since": iso(fault.since), **written})
 
 
 def read_registration(where: str, answer: Any) -> Registration:

@@ -30,6 +30,7 @@ from player.errors import DeviceForgotten, ServerBusy, ServerError, ServerRefuse
 from player.runtime.tasks import backoff, jittered
 
 SHORTEST_S, LONGEST_S, REFUSED_S = 1.0, 3600.0, 300.0
+PROOF = ("public_key", "proof")  # of what telemetry has, what a server is told at the first contact
 FAULTS = 100  # more are of no use to anybody, and a heartbeat stays small
 
 
@@ -70,9 +71,10 @@ class AdCastRhythm:
             await asyncio.sleep(pause)
 
     async def _register(self, inbox: ServerInbox) -> None:
-        answer: Registration = await self._api.register()
+        told = (await self._device.telemetry()).extra
+        answer: Registration = await self._api.register({name: told[name] for name in PROOF if name in told})
         self._paired = answer.paired
-        await inbox.put(Reached())
+        await inbox.put(Reached(None, self._api.strictness()))
         name = answer.device_name
         await inbox.put(Paired(name) if answer.paired else Unpaired(answer.pairing_code, name))
         await inbox.put(SettingsWanted(answer.locked, answer.lock_pin))
@@ -83,7 +85,9 @@ class AdCastRhythm:
         telemetry = await self._device.telemetry()
         sent = self._clock.monotonic()
         answer = await self._api.heartbeat(telemetry, self._device.faults()[:FAULTS], results)
-        await inbox.put(Reached(self._offset(answer, self._clock.monotonic() - sent), answer.faults))
+        faults = (*answer.faults, *self._api.strictness())
+        await inbox.put(Reached(self._offset(answer, self._clock.monotonic() - sent), faults))
+        results = results if self._api.takes_more else []
         self._api.riding.difference_update(one.id for one in results)
         if results:
             await inbox.put(ResultsTaken(tuple(results)))

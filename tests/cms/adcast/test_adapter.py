@@ -23,7 +23,7 @@ from player.core.schedule import Rule
 from player.errors import ServerBusy, ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
-from tests.fakes.server import Script, scripted_server, session
+from tests.fakes.server import Script, Seen, scripted_server, session
 from tests.fakes.way_out import STRAIGHT
 
 UUID = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10"
@@ -97,7 +97,7 @@ def one(**fields: object):
 async def test_a_box_registers_with_what_it_is(script: Script, cms: AdCast):
     answer = {"device_id": 1, "pairing_code": "4A7X2B", "paired": False, "device_name": None, "is_locked": False, "lock_pin": None}
     script.on("/api/device/register", answer)
-    registration = await cms.register()
+    registration = await cms.register({})
     assert (registration.paired, registration.pairing_code, registration.device_name) == (False, "4A7X2B", None)
     about = {"uuid": UUID, "model": "Pi 5", "os_version": "12", "app_version": "0.1.0", "license_key": "ADCAST-1"}
     assert script.seen[0].body == about
@@ -112,6 +112,12 @@ def test_paired_is_read_leniently(said: object, paired: bool):
 def test_n17_a_registration_that_says_nothing_is_nonsense(answer: object):
     with pytest.raises(ServerNonsense):
         read_registration("/r", answer)
+
+
+async def test_a_box_registers_with_the_key_of_its_plays_and_without_a_licence_that_it_does_not_have(script: Script, cms: AdCast):
+    script.on("/api/device/register", {"paired": True})
+    await cms.register({"public_key": "AAAA", "proof": {"count": 1}})
+    assert (script.seen[0].body["public_key"], script.seen[0].body["proof"]) == ("AAAA", {"count": 1})
 
 
 # --- heartbeat ---------------------------------------------------------------------------------------------------------------
@@ -140,6 +146,48 @@ async def test_a_heartbeat_carries_the_documents_fields_and_the_rest(script: Scr
         }
     ]
     assert (answer.paired, answer.locked, answer.commands, answer.alerts, answer.update) == (None, None, (), (), None)
+
+
+async def test_what_there_is_not_is_left_out_and_never_null(script: Script, cms: AdCast):
+    script.on("/api/device/heartbeat", {"status": "ok"})
+    lacking = Telemetry(None, None, 1, 1, 1, True, None, 5, None, {"temperature_c": None, "network": "cable"})
+    await cms.heartbeat(lacking, [Fault("no_audio", "there is no sound device", 0.0)], [])
+    body = script.seen[0].body
+    assert not {"ip_address", "wifi_signal", "volume", "current_content", "temperature_c"} & body.keys()
+    assert body["network"] == "cable"
+    assert not {"item_id", "content_id"} & body["faults"][0].keys()
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_strict_server_gets_the_documents_fields_alone_for_a_day_and_a_fault_says_so(
+    script: Script, cms: AdCast, clock: FakeClock, status: int
+):
+    documented = {
+        "uuid", "ip_address", "wifi_signal", "storage_total_mb", "storage_used_mb", "storage_free_mb", "screen_on", "volume",
+        "uptime_seconds", "current_content",
+    }  # fmt: skip
+
+    async def strict(seen: Seen) -> object:
+        return {"status": "ok"} if set(seen.body) <= documented else web.Response(status=status)
+
+    script.on("/api/device/heartbeat", strict)
+    assert cms.strictness() == ()
+    for calls in (2, 3):
+        assert (await cms.heartbeat(TELEMETRY, [], [RESULT])).faults == ()
+        assert len(script.seen) == calls, "asked with everything once"
+    assert set(script.seen[-1].body) == documented
+    assert not cms.takes_more
+    assert [fault.code for fault in cms.strictness()] == ["fields_refused"]
+    clock.forward(86_401)
+    assert cms.takes_more
+    assert cms.strictness() == ()
+
+
+async def test_a_server_that_refuses_the_documents_fields_too_is_not_strict_but_refuses(script: Script, cms: AdCast):
+    script.on("/api/device/heartbeat", web.Response(status=422), web.Response(status=422))
+    with pytest.raises(ServerRefused):
+        await cms.heartbeat(TELEMETRY, [], [])
+    assert cms.takes_more
 
 
 def beat(**fields: object):
