@@ -51,7 +51,7 @@ Id = Annotated[int, Field(ge=1, lt=2**53)]
 Moment = Annotated[float | None, BeforeValidator(_moment)]
 Pin = Annotated[str, StringConstraints(pattern=r"^\d{4,8}$")]
 Email = Annotated[str, StringConstraints(max_length=255), AfterValidator(_email)]
-Seconds = Annotated[float, Field(ge=0, le=86400)]
+Seconds = Annotated[int | float, Field(ge=0, le=86400)]
 Type = Literal["video", "image", "youtube", "web", "livestream", "package", "pdf"]
 Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
 
@@ -131,7 +131,7 @@ class TransitionBody(RequestBody):
     """A transition with its length in seconds; a bare word leaves the length to the player."""
 
     type: Word
-    duration: Annotated[float, Field(ge=0, le=5)] | None = None
+    duration: Annotated[int | float, Field(ge=0, le=5)] | None = None
 
 
 class PlaylistItem(RequestBody):

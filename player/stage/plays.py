@@ -141,10 +141,13 @@ class Plays:
             self._journal.drop_through(following - 1)
 
     def close(self) -> None:
-        """Everything to disk."""
+        """Everything to disk; what it does not take stays in the tail, for the stage that comes after."""
         self.write_waiting()
-        if self._journal:
-            self._journal.close()
+        try:
+            if self._journal:
+                self._journal.close()
+        except (OSError, StorageError) as error:
+            log.error("proof of play is not safe from a power cut: %s", error)
 
 
 class _Deaths(msgspec.Struct):

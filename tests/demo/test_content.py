@@ -28,6 +28,7 @@ def clip(tmp_path: Path) -> Path:
 async def test_an_upload_is_hashed_and_comes_back(operator: Operator, clip: Path, device):
     content = await operator.upload(clip, "Promo", duration=30)
     assert (content["type"], content["mime"], content["duration"], content["status"]) == ("video", "video/mp4", 30, "active")
+    assert isinstance(content["duration"], int), "a whole number goes back as one"
     assert (content["file_size"], content["file_hash"]) == (len(VIDEO), hashlib.sha256(VIDEO).hexdigest())
     token = {"Authorization": f"Bearer {operator.token}"}
     status, headers, body = await device.call("GET", content["download_url"].removeprefix(device.url), headers=token)

@@ -203,6 +203,17 @@ def test_s2_plays_that_wait_in_the_tail_of_a_full_disk_are_a_fault_until_they_ar
     assert proof.verify(on_disk(tmp_path / "j")) == []
 
 
+def test_s2_a_stage_that_ends_on_a_full_disk_leaves_its_plays_in_the_tail_for_the_next(tmp_path: Path):
+    journal = plays(tmp_path / "j", tail=tmp_path / "tail.log")
+    show(journal, times=5)
+    with files_no_larger_than(1000):
+        journal.close()
+    again = plays(tmp_path / "j", tail=tmp_path / "tail.log")
+    assert show(again)["seq"] == 6
+    assert proof.verify(on_disk(tmp_path / "j")) == []
+    assert len(on_disk(tmp_path / "j")) == 6
+
+
 # --- limits
 
 
