@@ -216,9 +216,7 @@ class Agent:
         )  # fmt: skip
         self.surroundings = Surroundings(self.brief, self.sensors, self.stage.changed, {
             "server_name": config.cms.name or urlsplit(config.cms.url).hostname or "",
-            "server_url": config.cms.url,
-            "pair_url": config.cms.pair_url,
-            "box_id": self._identity.uuid8,
+            "server_url": config.cms.url, "pair_url": config.cms.pair_url, "box_id": self._identity.uuid8,
         })  # fmt: skip
 
     def _proof(self) -> ProofFigures:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,11 @@ async def test_every_play_leaves_with_this_boxs_signature(script: Script, dirs: 
     plays = Plays(dirs.plays, tail=None, keep_days=1, keep_bytes=1 << 20, wall=lambda: NOW, faults=fault_page())
     shown(plays, "red", "green", "blue")
     async with agent(script.url, dirs, identity):
-        await eventually(lambda: len(sent(script)) == 3)
+        await eventually(lambda: len(sent(script)) == 3 and script.asked(HEARTBEAT))
+    for told in (script.asked(REGISTER)[0].body, script.asked(HEARTBEAT)[0].body):
+        assert told["public_key"] == b64encode(identity.public_key).decode()
+        assert (told["proof"]["count"], told["proof"]["last_hash"]) == (3, sent(script)[-1]["hash"])
+        assert is_signed(told["proof"], identity.public_key)
     assert [event["name"] for event in sent(script)] == ["red", "green", "blue"]
     assert {event["key_id"] for event in sent(script)} == {identity.key_id}
     assert [event for event in sent(script) if not is_signed(event, identity.public_key)] == []
