@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
+
 from player.config import Config
-from player.errors import ConfigError, StorageError
+from player.errors import StorageError
 
 HIDDEN = "(removed)"
 SHORTEST = 4  # shorter than this a "secret" would blacken every other word
@@ -18,6 +20,7 @@ _NAMED = re.compile(
     (?:\\?["'])?\s*[=:]\s*)(\\?"(?:[^"\\]|\\.)*"|\\?'[^']*'|[^\s,;&}]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_SECRET_KEY = re.compile(r"(?:^|_)(?:token|(?<!public_)key|secret|password|pin)(?:_file)?$")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9+/._|~=-]{6,}", re.IGNORECASE)
 _TOKEN = re.compile(r"\bsignage_[A-Za-z0-9_-]{20,}")
 _LOGIN = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@\"']+@", re.IGNORECASE)
@@ -53,19 +56,21 @@ def _hide_value(found: re.Match[str]) -> str:
     return f"{found[1]}{mark}{HIDDEN}{mark}"
 
 
+def is_secret(key: str) -> bool:
+    """Whether a key of the configuration holds a secret or, ending in `_file`, names a file that does."""
+    return bool(_SECRET_KEY.search(key))
+
+
 def known_secrets(config: Config, state: Path) -> list[str]:
-    """Every secret that this box knows: configured ones, in their files or not, and the private part of its identity."""
-    secrets = [config.cms.license_key, config.cms.token, config.control.password]
-    for name in ("license_key", "token"):
-        try:
-            secrets.append(config.cms.secret(name))
-        except ConfigError:
-            continue
-    for path in (
-        config.control.password_file,
-        config.network.proxy_password_file,
-        *(str(path) for path in state.glob("identity*.json")),
-    ):
+    """Every secret that this box knows: configured ones in any table, in their files or not, and the private part of its identity.
+
+    Raises StorageError where a file that holds one cannot be read.
+    """
+    tables = [table for table in msgspec.structs.asdict(config).values() if table is not None]
+    given = [(key, str(value)) for table in tables for key, value in msgspec.structs.asdict(table).items() if is_secret(key)]
+    files = [value for key, value in given if key.endswith("_file")]
+    secrets = [value for key, value in given if not key.endswith("_file")]
+    for path in (*files, *map(str, state.glob("identity*.json"))):
         secrets += _words(path)
     return [secret for secret in secrets if secret]
 

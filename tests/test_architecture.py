@@ -432,7 +432,8 @@ def test_what_a_docstring_names_is_there():
 
 
 def test_a_class_has_a_name_of_its_own():
-    found = Counter(node.name for _, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef))
+    # But each kind of server calls its table of the configuration `Keys`, since the row of its kind finds it by that name.
+    found = Counter(node.name for where, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef) and "/keys.py:" not in where)
     assert [name for name, count in found.items() if count > 1] == []
 
 

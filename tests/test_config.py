@@ -27,9 +27,11 @@ def write(folder: Path, text: str) -> str:
 
 
 def keys() -> set[str]:
-    return {
-        f"{table.name}.{key.name}" for table in msgspec.structs.fields(ConfigFile) for key in msgspec.structs.fields(table.type)
+    """Every key of every table, those of the kinds of servers among them."""
+    tables = {table.name: table.type for table in msgspec.structs.fields(ConfigFile)} | {
+        name: row.keys() for name, row in KINDS.items()
     }
+    return {f"{name}.{key.name}" for name, table in tables.items() for key in msgspec.structs.fields(table)}
 
 
 def test_the_example_loads_and_is_the_defaults() -> None:
@@ -47,6 +49,12 @@ def test_the_example_shows_every_key_with_a_word_about_it() -> None:
             assert "#" in line[2:]
             shown.add(f"{table}.size")
     assert shown == keys()
+
+
+def test_the_readme_names_every_key() -> None:
+    _, _, table = (EXAMPLE.parent / "README.md").read_text().partition("\n| key | default | |\n")
+    rows = [line.split(" | ")[0] for line in table.partition("\n\n")[0].splitlines()[1:]]
+    assert {name for row in rows for name in re.findall(r"`([\w.]+)`", row)} == keys()
 
 
 def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: Path) -> None:
@@ -101,7 +109,7 @@ class PushKind:
         return PushKeys
 
 
-BOTH = {**KINDS, "push": PushKind()}
+BOTH = {"adcast": KINDS["adcast"], "push": PushKind()}
 PUSH = "[cms]\nkind = 'push'\nurl = 'https://cms.example.com'\ntoken = 't'\n"
 
 

@@ -22,15 +22,16 @@ from typing import Any
 
 import pytest
 
+from player.cli import support
 from player.cli.checks import machine, running, surroundings
 from player.cli.checks.finding import Finding
 from player.cms import KINDS
-from player.config import Config, Dirs
+from player.config import CmsConfig, Config, Dirs, Section
 from player.core.faults import CODES
 from player.demo.server import DemoServer
 from player.errors import BoxError, NotRunning
 from player.identity import load_or_create
-from player.redact import Redactor
+from player.redact import Redactor, known_secrets
 
 CANARIES = {
     "license": "LICENSE-CANARY-3f9a",
@@ -168,6 +169,23 @@ def test_x6_known_secrets_are_removed_in_every_form() -> None:
     redact = Redactor(["pass word/1", "abc"])
     assert redact("a pass word/1 b pass%20word%2F1 c") == "a (removed) b (removed) c"
     assert redact("abc") == "abc", "too short to be told from a word"
+
+
+class OwnKeys(Section, frozen=True):
+    """What a kind of server may have of its own."""
+
+    api_token: str = ""
+    signing_key_file: str = ""
+    public_key: str = ""
+
+
+def test_x6_the_secrets_of_a_servers_own_table_are_known_too(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(CANARIES["key_file"] + "\n")
+    own = OwnKeys(api_token=CANARIES["token"], signing_key_file=str(tmp_path / "key"), public_key="everybody's")
+    config = Config(cms=CmsConfig(license_key=CANARIES["license"], token="another"), server=own)
+    assert set(known_secrets(config, tmp_path)) == {CANARIES["license"], "another", CANARIES["token"], CANARIES["key_file"]}
+    table = support.shown(config)["server"]
+    assert table == {"api_token": "(set)", "signing_key_file": str(tmp_path / "key"), "public_key": "everybody's"}
 
 
 def doctor(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:

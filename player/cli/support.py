@@ -28,12 +28,11 @@ from player import __version__
 from player.cli.client import ControlClient
 from player.config import Config, Dirs
 from player.errors import SignageError, StorageError
-from player.redact import Redactor, known_secrets
+from player.redact import Redactor, is_secret, known_secrets
 
 UNITS = ("signage-agent", "signage-stage", "signage-compositor")
 LOG_LINES, LOG_BYTES = 5000, 512 * 1024
 ASK_WITHIN_S = 20.0
-SECRET_KEYS = ("license_key", "token", "password")
 
 
 def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
@@ -112,8 +111,8 @@ def shown(config: Config) -> dict[str, dict[str, object]]:
     """The configuration in force; of a secret only whether it is set."""
     tables: dict[str, dict[str, object]] = {name: table or {} for name, table in msgspec.to_builtins(config).items()}
     for table in tables.values():
-        for key in SECRET_KEYS:
-            if key in table:
+        for key in table:
+            if is_secret(key) and not key.endswith("_file"):
                 table[key] = "(set)" if table[key] else ""
     return tables
 

@@ -28,6 +28,7 @@ QUIET: dict[str, Any] = {"status": "ok", "pending_commands": []}
 class AdCastVendor:
     """AdCast's words."""
 
+    pairs = True
     content = "/api/device/playlist"
     plays = "/api/device/playback"
     screenshots = "/api/device/screenshot"
