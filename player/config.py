@@ -204,6 +204,11 @@ class Dirs(msgspec.Struct, frozen=True):
         return self.stage / "plays"
 
     @property
+    def page_snapshots(self) -> Path:
+        """The last good picture of each page."""
+        return self.stage / "keepsakes"
+
+    @property
     def control_socket(self) -> Path:
         """Where a running agent is spoken to."""
         return self.runtime / "control.sock"

@@ -6,12 +6,14 @@ tables, is told by whoever reads (`player.cms.KINDS`), and checked at every read
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import ipaddress
 import os
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from enum import EnumType
 from pathlib import Path
 from types import UnionType
@@ -63,6 +65,36 @@ def load(given: str | None, kinds: Kinds, environment: Mapping[str, str] = os.en
             raise ConfigError(name, "", f"cannot be read: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(name, "", f"is not TOML: {error}") from error
+    return _checked(tree, name, kinds, environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A configuration that cannot be read, and why. `load` reads it again, and raises ConfigError while it is as it was."""
+
+    error: ConfigError
+    load: Callable[[], Config]
+
+    def is_mended(self) -> bool:
+        """Whether it can be read now."""
+        try:
+            self.load()
+        except ConfigError:
+            return False
+        return True
+
+
+def without_file(kinds: Kinds, environment: Mapping[str, str] = os.environ) -> Config:
+    """What a screen goes by while its configuration cannot be read: the environment; where that is at fault, its folders alone."""
+    folders = {variable: value for variable, value in environment.items() if variable.endswith("_DIR")}
+    for given in (environment, folders):
+        with contextlib.suppress(ConfigError):
+            return _checked({}, "the environment", kinds, given)
+    return Config()
+
+
+def _checked(tree: dict[str, Any], name: str, kinds: Kinds, environment: Mapping[str, str]) -> Config:
+    """The tree of the file `name` with the environment laid over it. Raises ConfigError."""
     of = _add_environment(tree, kinds, environment)
 
     def source(key: str) -> str:

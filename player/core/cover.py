@@ -29,7 +29,8 @@ class StageState(StrEnum):
 class View:
     """What is to be seen; `cover` names the card over the content (None: content is seen).
 
-    `problem` is told on the card `problem`, `progress` (files that are here, files there are) on the card of that name.
+    `problem` is told on the card of that name, and so is `progress`: how many files are here, and how many there are. `stills`: see
+    `SafeMode`.
     """
 
     state: StageState
@@ -39,6 +40,7 @@ class View:
     corner_problem: Problem | None = None
     problem: Problem | None = None
     progress: tuple[int, int] = (0, 0)
+    stills: tuple[str, ...] = ()
     tickers: tuple[Alert, ...] = ()
     curtain: bool = False
 
@@ -54,10 +56,18 @@ def view(
     curtain = not brief.settings.screen_on
     if takeover:
         return View(StageState.ALERT, "alert", takeover, curtain=curtain)
-    base = _beside_content(brief, trouble, card_after_s) if has_content else _instead_of_content(brief, trouble)
+    base = _of_content(brief, trouble, card_after_s, has_content=has_content)
     if pad_open:
         return replace(base, cover="lock_pad", curtain=curtain)
     return replace(base, tickers=tickers, curtain=curtain)
+
+
+def _of_content(brief: StageBrief, trouble: Trouble, card_after_s: float, *, has_content: bool) -> View:
+    if trouble.safe is None:
+        return _beside_content(brief, trouble, card_after_s) if has_content else _instead_of_content(brief, trouble)
+    stills = trouble.safe.stills
+    corner = trouble.problem if stills and 0 < card_after_s <= trouble.lasted_s else None
+    return View(StageState.SAFE_MODE, "safe_mode", corner_problem=corner, problem=trouble.problem, stills=stills)
 
 
 def _beside_content(brief: StageBrief, trouble: Trouble, card_after_s: float) -> View:

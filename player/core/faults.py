@@ -72,6 +72,9 @@ CODES: Mapping[str, Meaning] = {
         "what draws the screen hung within the last hour",
         "it is ended and comes back by itself; if it stays: set `stage.renderer`",
     ),
+    "safe_mode": Meaning(
+        CRITICAL, "safe mode: the player crashed too often", "it tries again after an hour; at once: restart it by a command"
+    ),
     "storage": Meaning(CRITICAL, "the disk is full, read-only or damaged", "make room, or replace the disk"),
     "commands_refused": Meaning(CRITICAL, "commands cannot be kept, so none is carried out", "make room, or replace the disk"),
     "proof_degraded": Meaning(CRITICAL, "proof of play waits in memory; a power cut loses it", "make room, or replace the disk"),

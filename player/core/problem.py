@@ -74,10 +74,18 @@ def _of_content(content: ContentStanding) -> Problem | None:
 
 
 @dataclass(frozen=True, slots=True)
+class SafeMode:
+    """The stage shows a still, and nothing that moves. `since`: monotonic seconds; `stills`: files of pictures, the best first."""
+
+    since: float
+    stills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """What is wrong at the moment, and for how long it has been (seconds); the files of what is being fetched.
 
-    `heard`: the agent has told how it stands.
+    `heard`: the agent has told how it stands; `safe`: what safe mode shows, None outside of it.
     """
 
     problem: Problem | None = None
@@ -85,6 +93,7 @@ class Trouble:
     ready: int = 0
     total: int = 0
     heard: bool = False
+    safe: SafeMode | None = None
 
 
 @dataclass(slots=True)
@@ -96,6 +105,7 @@ class TroubleWatch:
 
     began: float
     own: Problem | None = None
+    safe: SafeMode | None = None
     _heard: Outlook | None = field(default=None, init=False)
     _heard_at: float = field(default=0.0, init=False)
     _since: float | None = field(default=None, init=False)
@@ -106,6 +116,8 @@ class TroubleWatch:
 
     def look(self, at: float, shown_faults: Sequence[Fault] = ()) -> Trouble:
         """How it is at `at`. `shown_faults` are of items that should be on screen while none of them is."""
+        if self.safe is not None:
+            return Trouble(Problem("safe_mode"), at - self.safe.since, safe=self.safe)
         heard = self._heard or Outlook()
         worst = gravest(shown_faults, 1)
         failed = Problem(worst[0].code, worst[0].message) if worst else None

@@ -6,27 +6,38 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from player.config import Config, Dirs
+    from player.config_reader import Unreadable
 
 
 def start(daemon: str, config_file: str | None) -> int:
-    """Runs a daemon in the foreground: 0 after SIGTERM or SIGINT, 1 when it failed, 2 when the configuration is wrong."""
+    """Runs a daemon in the foreground: 0 after SIGTERM or SIGINT, 1 when it failed, 2 when the configuration is wrong.
+
+    What makes the picture starts with a wrong one too, by the defaults, and tells it on the screen: who comes to mend it sees that.
+    """
     from player.cms import KINDS
     from player.config import resolve_dirs
-    from player.config_reader import find_file, load
+    from player.config_reader import Unreadable, find_file, load, without_file
     from player.errors import ConfigError, SignageError
 
     if daemon != "run":
         from player.launch.restarts import hold_back
 
         hold_back(daemon)
+    unreadable = None
     try:
-        config = load(config_file, KINDS)
+        try:
+            config = load(config_file, KINDS)
+        except ConfigError as error:
+            if daemon not in ("compositor", "stage"):
+                raise
+            _complain(error)
+            config, unreadable = without_file(KINDS), Unreadable(error, lambda: load(config_file, KINDS))
         dirs = resolve_dirs(config)
         if daemon == "run":
             from player.launch import start as launch
 
             return launch.run(config, dirs, find_file(config_file))
-        return _daemon(daemon, config, dirs)
+        return _daemon(daemon, config, dirs, unreadable)
     except ConfigError as error:
         _complain(error)
         return 2
@@ -41,7 +52,7 @@ def _complain(error: Exception) -> None:
     complain(str(error))
 
 
-def _daemon(name: str, config: Config, dirs: Dirs) -> int:
+def _daemon(name: str, config: Config, dirs: Dirs, unreadable: Unreadable | None) -> int:
     if name == "compositor":
         from player.compositor.session import main as compositor
 
@@ -55,7 +66,7 @@ def _daemon(name: str, config: Config, dirs: Dirs) -> int:
         if name == "stage":
             from player.stage.app import main as stage
 
-            return stage(config, dirs)
+            return stage(config, dirs, unreadable)
         from player.agent.app import main as agent
 
         return agent(config, dirs)

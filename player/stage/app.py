@@ -14,42 +14,45 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, parse_size
+from player.config_reader import Unreadable
 from player.core.content import StageBrief
 from player.core.cues import Skipped
-from player.core.egress import PROXY_VARIABLES, WayOut
+from player.core.egress import WayOut
 from player.core.faults import FaultBook, gravest
 from player.core.hangs import ANSWER_S, LOOK_S
-from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
-from player.core.problem import TroubleWatch
+from player.core.problem import Problem, SafeMode, TroubleWatch
 from player.device.host import boot_id, kernel_clock_synced
 from player.errors import SignageError
 from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
+from player.runtime.memory import hold_memory_small
 from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
 from player.stage.backends.null import NullCompositor, NullScreen
+from player.stage.crashes import Crashes
 from player.stage.on_air import OnAirWatch
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
 from player.stage.regions.show import Show
 from player.stage.regions.surfaces import Windows
 from player.stage.requests import Requests
+from player.stage.screen import Screen
+from player.stage.stills import find_stills
 from player.stage.surround import Cards, Surround
 from player.stage.video.youtube import Resolver
-from player.way_out import way_out_as_can_be
+from player.stage.way_out import own_way_out
 
 log = logging.getLogger("player.stage")
 
@@ -57,43 +60,20 @@ COMPOSITOR_LIMIT_S = 20.0
 COMPOSITOR_GONE = 3
 TELL_S = 2.0
 TRIM_S = 600.0
-
-
-class Screen(Protocol):
-    """What differs between a real screen and none: how surfaces and cards are made, and which processes there are."""
-
-    @property
-    def backend(self) -> str:
-        """Its name, as `GET /api/status` has it."""
-
-    @property
-    def wayland_display(self) -> str:
-        """The compositor's display, for others who want to draw on it; empty where there is none."""
-
-    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
-        """A surface as `SurfaceMaker` promises; `now` gives the time in the zone of clocks."""
-
-    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:
-        """What draws the player's own pictures, their clocks in `zone`; None where nothing does. Raises SignageError."""
-
-    async def still(self, size: tuple[int, int]) -> None:
-        """Leaves a picture of that size (pixels) on screen for when no stage is there."""
-
-    def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What has to run as long as the stage does, by name."""
-
-    def pids(self) -> dict[str, int]:
-        """The processes behind it, by name."""
+MENDED_LOOK_S = 5.0
 
 
 class Stage:
-    """Everything of one stage, wired. `kernel_synced`: what the kernel says of its clock; None when it says nothing."""
+    """Everything of one stage, wired. `kernel_synced`: what the kernel says of its clock; None when it says nothing.
+
+    `unreadable`: the configuration that could not be read, `config` being what is gone by meanwhile.
+    """
 
     def __init__(
         self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook, way_out: Latest[WayOut],
-        *, kernel_synced: Callable[[], bool | None],
+        *, kernel_synced: Callable[[], bool | None], unreadable: Unreadable | None,
     ) -> None:  # fmt: skip
-        self._kernel_synced, self._way_out = kernel_synced, way_out
+        self._kernel_synced, self._way_out, self._unreadable = kernel_synced, way_out, unreadable
         self._dirs, self._screen, self._compositor, self.faults = dirs, screen, compositor, faults
         self._clock = SystemClock()
         page = functools.partial(FaultPage, faults, self._clock)
@@ -107,6 +87,9 @@ class Stage:
             keep_bytes=parse_size(config.proof.keep_size), wall=self._wall, faults=page("plays"),
         )  # fmt: skip
         self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall)
+        self.crashes = Crashes(
+            dirs.stage_runtime, on_screen=self.mark.found, kept_off=self.mark.kept_off, clock=self._clock, faults=page("crashes")
+        )
         self.windows = Windows(compositor)
         self.show = Show(
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
@@ -119,10 +102,11 @@ class Stage:
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), faults=page("panels"),
             clock=self._clock, open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)),
             local=self._local, changed=self._tell, still=screen.still, clock_trusted=self._clock_trusted,
-            trouble=TroubleWatch(self._clock.monotonic()), card_after_s=config.stage.problem_card_after,
+            trouble=TroubleWatch(self._clock.monotonic(), _problem(unreadable, page("configuration"))),
+            card_after_s=config.stage.problem_card_after,
         )  # fmt: skip
         self.on_air = OnAirWatch(self.show, now=self._judged_now, zone=self._zone, facts=lambda: self.surround.brief.facts)
-        requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._restart)
+        requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._try_again)
         self.server = AgentSocket(dirs.stage_socket, requests)
         self._zone_name = config.time.zone
         self._boot_id = boot_id()
@@ -158,7 +142,7 @@ class Stage:
             group.create_task(until_stopped(stop), name="signals")
             group.create_task(self.windows.run(), name="compositor")
             await self.surround.look_at_panel()
-            await self.on_air.take(self._manifest_file.read(), group)
+            await self._take(group)
             for name, work in {
                 "socket": self.server.run,
                 "screen": self.surround.run,
@@ -166,6 +150,8 @@ class Stage:
                 "status": self._keep_telling,
                 "housekeeping": self._housekeeping,
                 "watchdog": self._feed_watchdog,
+                "safe mode": self._leave_safe_mode,
+                "configuration": self._await_mending,
                 **self._screen.background(),
             }.items():
                 group.create_task(keep_running(name, work), name=name)
@@ -174,10 +160,35 @@ class Stage:
         """The agent has published something."""
         self._read_brief()
         if self._group:
-            await self.on_air.take(self._manifest_file.read(), self._group)
+            await self._take(self._group)
         self.show.set_volume()
         self.show.reread()
         self.surround.changed()
+
+    async def _take(self, group: asyncio.TaskGroup) -> None:
+        """The programme; in safe mode its stills alone, and nothing of it is on air."""
+        manifest, since = self._manifest_file.read(), self.crashes.safe_since
+        if since is not None:
+            stills = find_stills(manifest, self._judged_now(), self._zone(), self.surround.brief.facts, self._dirs)
+            manifest, self.surround.trouble.safe = None, SafeMode(since, stills)
+        else:
+            self.surround.trouble.safe = None
+        await self.on_air.take(manifest, group)
+
+    async def _leave_safe_mode(self) -> None:
+        await self.crashes.until_good()
+        log.info("a good hour without a crash: safe mode is left")
+        self.crashes.forget()
+        await self.reread()
+
+    async def _await_mending(self) -> None:
+        """Starts again with the configuration when somebody has mended it."""
+        if self._unreadable is not None:
+            while not await asyncio.to_thread(self._unreadable.is_mended):  # noqa: ASYNC110 - a file says nothing of itself
+                await asyncio.sleep(MENDED_LOOK_S)
+            log.info("the configuration can be read again; the stage starts anew with it")
+            self._restart()
+        await asyncio.Event().wait()
 
     def stop(self) -> None:
         """The plays under way are recorded, and nothing is blamed for the end."""
@@ -190,6 +201,11 @@ class Stage:
         self.stop()
         logging.shutdown()
         os._exit(COMPOSITOR_GONE)
+
+    def _try_again(self) -> None:
+        """As somebody asked: from the start, and with nothing held against it."""
+        self.crashes.forget()
+        self._restart()
 
     def _restart(self) -> None:
         """Ends this process as SIGTERM would; whoever supervises it starts it again."""
@@ -260,6 +276,13 @@ class Stage:
             await asyncio.sleep(min(interval or LOOK_S, LOOK_S))
 
 
+def _problem(unreadable: Unreadable | None, faults: FaultPage) -> Problem | None:
+    if unreadable is None:
+        return None
+    faults.report("", "config", str(unreadable.error), count=1)
+    return Problem("config", str(unreadable.error))
+
+
 def _size(config: StageConfig) -> tuple[int, int]:
     width, height = (config.size or "1920x1080").split("x")
     return int(width), int(height)
@@ -287,54 +310,34 @@ async def _open(config: Config, dirs: Dirs, faults: FaultBook, way_out: Latest[W
     return sway, SwayScreen(sway, config.stage, dirs, way_out, functools.partial(FaultPage, faults, SystemClock()))
 
 
-def _way_out(config: Config, dirs: Dirs, faults: FaultPage) -> WayOut:
-    """As configured, or as much of it as can be read; libmpv, in this process, gets it from us and not from the environment."""
-    dirs.stage_runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = way_out_as_can_be(
-        config, os.environ, dirs.stage_runtime, lambda error: faults.report(error.key, "network_file", str(error))
-    )
-    for name in PROXY_VARIABLES:
-        os.environ.pop(name, None)
-    if found.no_proxy:
-        os.environ["no_proxy"] = ",".join(found.no_proxy)
-    return found
-
-
-async def _run(config: Config, dirs: Dirs) -> None:
+async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> None:
     faults = FaultBook()
-    way_out = Latest(_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")))
+    way_out = Latest(own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")))
     compositor, screen = await _open(config, dirs, faults, way_out)
-    stage = Stage(config, dirs, compositor, screen, faults, way_out, kernel_synced=kernel_clock_synced)
+    stage = Stage(config, dirs, compositor, screen, faults, way_out, kernel_synced=kernel_clock_synced, unreadable=unreadable)
+    stage.crashes.listen()
+    asked_for = False
     try:
         await stage.run()
     except* Shutdown:
+        asked_for = True
         log.info("stopping")
+    except* SignageError:  # what it stands on failed
+        asked_for = True
+        raise
     finally:
+        if not asked_for:
+            stage.crashes.ended_unasked("it ended by an error of its own, which stands above in the log")
         stage.stop()
 
 
-def _hold_memory_small() -> None:
-    """mallopt(3): two arenas (decoders run in many threads), and frames in mappings of their own that go back when they are freed.
-
-    The environment variables of the same name would have to be there before this process began.
-    """
-    import ctypes
-
-    arena_max, mmap_threshold, trim_threshold = -8, -3, -1
-    with contextlib.suppress(AttributeError):  # a C library that is not glibc
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(arena_max, 2)
-        mallopt(mmap_threshold, 128 * 1024)
-        mallopt(trim_threshold, 256 * 1024)
-
-
-def main(config: Config, dirs: Dirs) -> int:
-    """`signage-player stage`."""
+def main(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> int:
+    """`signage-player stage`; `unreadable` as for `Stage`."""
     set_up_logging(config.log.level, kept_in=dirs.stage_runtime / "stage.log")
-    _hold_memory_small()
+    hold_memory_small()
     code = 0
     try:
-        asyncio.run(_run(config, dirs))
+        asyncio.run(_run(config, dirs, unreadable))
     except* SignageError as group:
         code = 1
         for error in group.exceptions:

@@ -166,7 +166,13 @@ class Mark:
         self._saved = True
         self._deaths = self._remembered()
         self._on_screen: dict[str, str] = {}
+        self.found: tuple[str, ...] = ()  # the ids of what was on screen when the stage before this one died
         self._judge()
+
+    @property
+    def kept_off(self) -> frozenset[str]:
+        """The ids of what is not shown, because the stage died with it."""
+        return frozenset(name for name, until in self._deaths.until.items() if until > self._wall())
 
     def _remembered(self) -> _Deaths:
         """What is known of earlier deaths. A file that cannot be read is left alone: it costs that knowledge and not the show."""
@@ -183,7 +189,8 @@ class Mark:
             before = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
         except (OSError, ValueError):  # none, or not what this player writes
             return
-        for key in set(before.values()):
+        self.found = tuple(sorted(set(before.values())))
+        for key in self.found:
             count = self._deaths.counts[key] = self._deaths.counts.get(key, 0) + 1
             if count >= DEATHS:
                 self._deaths.until[key] = self._wall() + QUARANTINE_S

@@ -71,7 +71,7 @@ class Surround:
     ) -> None:
         self._show, self._panels, self._clock, self._open_cards = show, panels, clock, open_cards
         self._submit_pin, self._local, self._told, self._still = submit_pin, local, changed, still
-        self._clock_trusted, self._trouble, self._card_after_s = clock_trusted, trouble, card_after_s
+        self._clock_trusted, self.trouble, self._card_after_s = clock_trusted, trouble, card_after_s
         self._cards: Cards | None = None
         self._wake, self._look_due, self._looked = asyncio.Event(), True, 0.0
         self._pad = LockPad()
@@ -104,7 +104,7 @@ class Surround:
 
     def hear(self, outlook: Outlook) -> None:
         """The agent tells how it stands with where content comes from."""
-        self._trouble.hear(outlook, self._clock.monotonic())
+        self.trouble.hear(outlook, self._clock.monotonic())
         self.content_changed()
 
     def message(self, text: str, seconds: float) -> None:
@@ -180,7 +180,7 @@ class Surround:
                 raise
         wall = self._clock.now().timestamp()
         has_content = self._show.has_content
-        trouble = self._trouble.look(now, () if has_content else self._show.item_faults)
+        trouble = self.trouble.look(now, () if has_content else self._show.item_faults)
         self.seen = view(
             self.brief, wall, trouble=trouble, card_after_s=self._card_after_s, has_content=has_content,
             pad_open=self._pad.opened is not None, clock_trusted=self._clock_trusted(),

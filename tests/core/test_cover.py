@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from player.core.content import Alert, Orientation, Severity, StageBrief
 from player.core.cover import view
-from player.core.problem import CODE_STAYS_S, Problem, Trouble
+from player.core.problem import CODE_STAYS_S, Problem, SafeMode, Trouble
 from tests.fakes.brief import brief
 
 FIRE = Alert("1", "Fire", "Leave the building", Severity.EXTREME, expires_at=200.0)
@@ -121,3 +121,15 @@ def test_zero_never_shows_a_problem_beside_content():
 def test_neither_an_alert_nor_the_lock_pad_gives_way_to_a_problem():
     assert seen(brief(alerts=(FIRE,)), content=False, trouble=Trouble(PORTAL)).cover == "alert"
     assert seen(brief(locked=True), content=False, pad=True, trouble=Trouble(PORTAL)).cover == "lock_pad"
+
+
+def test_safe_mode_covers_content_with_a_still_and_says_so_in_the_corner_when_it_lasts():
+    crashed = Problem("safe_mode")
+    young, old = (Trouble(crashed, lasted, safe=SafeMode(0.0, ("a.png",))) for lasted in (10.0, 300.0))
+    for content in (True, False):
+        found = seen(brief(paired=True), content=content, trouble=young)
+        assert (found.state, found.cover, found.stills, found.corner_problem) == ("safe_mode", "safe_mode", ("a.png",), None)
+        assert seen(brief(paired=True), content=content, trouble=old).corner_problem == crashed
+    bare = seen(brief(paired=True), trouble=Trouble(crashed, 300.0, safe=SafeMode(0.0)))
+    assert (bare.problem, bare.corner_problem) == (crashed, None), "the card itself says it"
+    assert seen(brief(alerts=(FIRE,)), trouble=old).cover == "alert"

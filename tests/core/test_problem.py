@@ -8,7 +8,7 @@ import pytest
 
 from player.core.contact import Contact, Standing
 from player.core.faults import CODES, Fault
-from player.core.problem import SILENT_S, ContentStanding, Outlook, Problem, TroubleWatch, outlook
+from player.core.problem import SILENT_S, ContentStanding, Outlook, Problem, SafeMode, TroubleWatch, outlook
 from player.errors import NameUnknown, NoWayOut, ServerDenied, ServerError, ServerNonsense, ServerUnreachable, ServerUntrusted
 
 URL = "https://cms.example.com"
@@ -107,3 +107,11 @@ def test_what_the_stage_knows_goes_before_what_it_is_told():
     watch.own = None
     assert watch.look(1.0, (DAMAGED,)).problem == Problem("damaged", DAMAGED.message)
     assert watch.look(1.0).problem == Problem("portal")
+
+
+def test_safe_mode_goes_before_everything_and_lasts_since_it_began():
+    watch = TroubleWatch(began=2000.0, own=Problem("config"), safe=SafeMode(1500.0, ("a.png",)))
+    found = watch.look(2100.0)
+    assert (found.problem, found.lasted_s, found.safe) == (Problem("safe_mode"), 600.0, SafeMode(1500.0, ("a.png",)))
+    watch.safe = None
+    assert watch.look(2100.0).problem == Problem("config")

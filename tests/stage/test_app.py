@@ -49,7 +49,16 @@ def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
 def assembled(dirs: Dirs) -> Stage:
     compositor = NullCompositor((1280, 720))
     config = Config(stage=StageConfig(backend="none"))
-    return Stage(config, dirs, compositor, NullScreen(compositor), FaultBook(), Latest(STRAIGHT), kernel_synced=lambda: False)
+    return Stage(
+        config,
+        dirs,
+        compositor,
+        NullScreen(compositor),
+        FaultBook(),
+        Latest(STRAIGHT),
+        kernel_synced=lambda: False,
+        unreadable=None,
+    )
 
 
 @contextlib.asynccontextmanager

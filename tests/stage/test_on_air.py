@@ -17,11 +17,13 @@ from player.core.ports.stage import StageStatus
 from player.core.schedule import Rule
 from player.device.host import boot_id
 from player.programme_file import ProgrammeFile
+from player.runtime.tasks import Latest
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.store import read_journal
 from tests.fakes.brief import brief
 from tests.fakes.running import eventually, running
+from tests.fakes.way_out import STRAIGHT
 
 YEAR_3000 = datetime(3000, 1, 1, tzinfo=UTC).timestamp()
 
@@ -45,7 +47,16 @@ def publish(dirs: Dirs, *rules: Rule, **told: object) -> None:
 def stage(dirs: Dirs) -> Stage:
     compositor = NullCompositor((1280, 720))
     config = Config(stage=StageConfig(backend="none"))
-    return Stage(config, dirs, compositor, NullScreen(compositor), FaultBook(), kernel_synced=lambda: False)
+    return Stage(
+        config,
+        dirs,
+        compositor,
+        NullScreen(compositor),
+        FaultBook(),
+        Latest(STRAIGHT),
+        kernel_synced=lambda: False,
+        unreadable=None,
+    )
 
 
 def shown(status: StageStatus) -> list[str]:

@@ -80,7 +80,7 @@ class SwayScreen:
         if self._page_snapshots is None:
             from player.stage.web.page_snapshots import PageSnapshots
 
-            self._page_snapshots = PageSnapshots(self._dirs.stage / "keepsakes", time.time)
+            self._page_snapshots = PageSnapshots(self._dirs.page_snapshots, time.time)
         return self._page_snapshots
 
     def _the_browser(self) -> Any:

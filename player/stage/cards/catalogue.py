@@ -6,7 +6,9 @@ Here are the plain full-screen cards; pairing, alerts, the lock pad and overlays
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,6 +30,7 @@ from player.stage.cards.overlays import (
     watermark_size,
 )
 from player.stage.cards.pairing import pairing_card
+from player.stage.cards.still import still_card
 from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, WARM, WHITE
 
 if TYPE_CHECKING:
@@ -86,13 +89,9 @@ def background_card(size: Size) -> Image:
     return canvas.image
 
 
-def safe_mode_card(
-    size: Size, *, reason: str = "", device_name: str = "", address: str = "", box_id: str = "", now: datetime | None = None
-) -> Image:
-    """The player failed too often in a row and runs with the least it needs; for whoever comes to mend it."""
-    told = reason or "The player stopped several times in a row. It now runs with the least it needs and tries again by itself."
-    values = (("Screen", device_name), ("Address", address), ("Box", box_id))
-    return _trouble(size, "Safe mode", told, "If this stays for more than ten minutes, tell your administrator.", values, now)
+def safe_mode_card(size: Size, stills: Sequence[Path], problem: Problem, told: CardFacts, now: datetime | None) -> Image:
+    """The first still that can be shown; where there is none, what is wrong."""
+    return still_card(size, stills) or problem_card(size, problem, told, now)
 
 
 def problem_card(size: Size, problem: Problem, told: CardFacts, now: datetime | None) -> Image:

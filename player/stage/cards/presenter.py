@@ -117,6 +117,11 @@ class Presenter:
             ),
             "pairing": ((told.pairing_code, facts, minute), lambda: _pairing(size, told, now), _OVER),
             "problem": ((view.problem, facts, minute), lambda: cards.problem_card(size, _known(view.problem), told, now), _OVER),
+            "safe_mode": (
+                (view.stills, facts, None if view.stills else minute),
+                lambda: cards.safe_mode_card(size, [Path(still) for still in view.stills], _known(view.problem), told, now),
+                _OVER,
+            ),
             "progress": ((view.progress, facts, minute), lambda: cards.progress_card(size, *view.progress, told, now), _OVER),
             "alert": ((view.alert,), lambda: self._alert(view.alert), _OVER),
             "lock_pad": ((pad,), lambda: self._lock_pad(pad), _OVER),

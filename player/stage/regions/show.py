@@ -292,8 +292,9 @@ class Show:
 
     @property
     def item_faults(self) -> tuple[Fault, ...]:
-        """Of items that should be on screen, the gravest first; () where nothing is on air."""
-        return (*self._faults.faults, *self._kept_off.faults) if self.layout else ()
+        """Of items that should be on screen, once no other can come in their place; () where nothing is on air."""
+        can_no_better = self.layout and all(driver.machine.settled for driver in self.drivers)
+        return (*self._faults.faults, *self._kept_off.faults) if can_no_better else ()
 
     def now_playing(self) -> tuple[NowPlaying, ...]:
         """Every region's item on screen."""

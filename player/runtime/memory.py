@@ -1,0 +1,19 @@
+"""How much memory a process of many threads keeps for itself."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+
+
+def hold_memory_small() -> None:
+    """mallopt(3): two arenas (decoders run in many threads), and frames in mappings of their own that go back when they are freed.
+
+    The environment variables of the same name would have to be there before this process began.
+    """
+    arena_max, mmap_threshold, trim_threshold = -8, -3, -1
+    with contextlib.suppress(AttributeError):  # a C library that is not glibc
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(arena_max, 2)
+        mallopt(mmap_threshold, 128 * 1024)
+        mallopt(trim_threshold, 256 * 1024)

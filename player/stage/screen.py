@@ -1,0 +1,39 @@
+"""What differs between a real screen and none, as the stage has it; `backends` are its kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from player.config import Dirs
+from player.core.ports.box import Clock
+from player.core.ports.screen import Surface
+from player.stage.surround import Cards, Surround
+
+
+class Screen(Protocol):
+    """How surfaces and cards are made, and which processes there are."""
+
+    @property
+    def backend(self) -> str:
+        """Its name, as `GET /api/status` has it."""
+
+    @property
+    def wayland_display(self) -> str:
+        """The compositor's display, for others who want to draw on it; empty where there is none."""
+
+    async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
+        """A surface as `SurfaceMaker` promises; `now` gives the time in the zone of clocks."""
+
+    async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:
+        """What draws the player's own pictures, their clocks in `zone`; None where nothing does. Raises SignageError."""
+
+    async def still(self, size: tuple[int, int]) -> None:
+        """Leaves a picture of that size (pixels) on screen for when no stage is there."""
+
+    def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What has to run as long as the stage does, by name."""
+
+    def pids(self) -> dict[str, int]:
+        """The processes behind it, by name."""

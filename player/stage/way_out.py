@@ -1,0 +1,23 @@
+"""The stage's own way out of this box: what it hands to libmpv, to the browser and to the resolver."""
+
+from __future__ import annotations
+
+import os
+
+from player.config import Config, Dirs
+from player.core.egress import PROXY_VARIABLES, WayOut
+from player.runtime.fault_page import FaultPage
+from player.way_out import way_out_as_can_be
+
+
+def own_way_out(config: Config, dirs: Dirs, faults: FaultPage) -> WayOut:
+    """As configured, or as much of it as can be read; libmpv, in this process, gets it from us and not from the environment."""
+    dirs.stage_runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = way_out_as_can_be(
+        config, os.environ, dirs.stage_runtime, lambda error: faults.report(error.key, "network_file", str(error))
+    )
+    for name in PROXY_VARIABLES:
+        os.environ.pop(name, None)
+    if found.no_proxy:
+        os.environ["no_proxy"] = ",".join(found.no_proxy)
+    return found
