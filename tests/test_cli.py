@@ -33,8 +33,9 @@ from player.cli.play import Intake
 from player.cli.questions import in_words
 from player.cli.spans import BadSpan, age, since
 from player.core.contact import Standing
-from player.core.content import Item, Kind, Playlist, full_screen
+from player.core.content import Item, Playlist, full_screen
 from player.core.cover import StageState
+from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import ContentError, StorageError

@@ -123,7 +123,7 @@ def untold(error: ConfigError) -> None:
 
 async def test_the_api(field: Field):
     async with open_session(field.way_out) as session:
-        assert await ServerHttp(session, field.url, field.way_out, clock=FakeClock()).get("/api/a") == {}
+        assert await ServerHttp(session, field.url, field.way_out, clock=FakeClock(), secrets=()).get("/api/a") == {}
     assert field.agents("/api") == {USER_AGENT}
     assert field.proxy.seen
 
@@ -192,7 +192,7 @@ async def what_is_told(way_out: WayOut, url: str) -> list[ServerUnreachable]:
     egress = Egress(url, way_out)
     async with open_session(way_out) as session, egress.session() as downloads:
         with pytest.raises(ServerUnreachable) as api:
-            await ServerHttp(session, url, way_out, clock=FakeClock(), total_s=2).get("/api/a")
+            await ServerHttp(session, url, way_out, clock=FakeClock(), secrets=(), total_s=2).get("/api/a")
         found.append(api.value)
         with pytest.raises(ServerUnreachable) as media:
             async with Way(downloads, egress, {}, 2).open(URL(f"{url}/a"), "a", {}):

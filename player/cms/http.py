@@ -69,7 +69,7 @@ class ServerHttp:
         way_out: WayOut,
         *,
         clock: Clock,
-        secrets: tuple[str, ...] = (),
+        secrets: tuple[str, ...],
         headers: Mapping[str, str] | None = None,
         total_s: float = TOTAL_S,
     ) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from player.core.content import CUT, Fit, Item, Kind, Layout, Playlist, Rect, Region
+from player.core.content import CUT, Fit, Item, Layout, Playlist, Rect, Region
+from player.core.kinds import Kind
 from scripts.benches import content
 from scripts.benches.capture import Spec, Strip
 from scripts.benches.content import Clip, Coded

@@ -22,9 +22,10 @@ from player.cli.client import ControlClient
 from player.cms.adcast.keys import Keys
 from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
-from player.core.content import Item, Kind, Orientation
+from player.core.content import Item, Orientation
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.faults import Fault
+from player.core.kinds import Kind
 from player.core.ports.server import Command, CommandsCame, ContentChanged, Triggered
 from player.core.ports.stage import AnyAnswer, AnyRequest, PictureFormat, ReleaseItems, ScreenPicture, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create

@@ -121,7 +121,7 @@ async def test_n5_an_answer_that_drips_ends_at_the_deadline(http, clock: FakeClo
     async with raw_server(drip) as url:
         with pytest.raises(ServerUnreachable, match="no answer in time"):
             async with asyncio.timeout(3):
-                await ServerHttp(http, url, STRAIGHT, clock=clock, total_s=0.4).get("/api/a")
+                await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=(), total_s=0.4).get("/api/a")
 
 
 @pytest.mark.parametrize(
@@ -141,14 +141,14 @@ async def test_n8_broken_http_is_nonsense(http, clock: FakeClock, sent: bytes):
 
     async with raw_server(serve) as url:
         with pytest.raises(ServerNonsense):
-            await ServerHttp(http, url, STRAIGHT, clock=clock).get("/api/a")
+            await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=()).get("/api/a")
 
 
 async def test_nobody_listening_is_unreachable_and_says_where(http, clock: FakeClock):
     async with scripted_server() as script:
         url = script.url
     with pytest.raises(ServerUnreachable, match=url):
-        await ServerHttp(http, url, STRAIGHT, clock=clock).get("/api/a")
+        await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=()).get("/api/a")
 
 
 class NoSuchName(aiohttp.abc.AbstractResolver):
@@ -169,7 +169,7 @@ async def test_n1_a_name_that_nobody_knows_and_a_network_without_a_way_out_are_t
 ):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoSuchName(number))) as session:
         with pytest.raises(kind):
-            await ServerHttp(session, "http://cms.example", STRAIGHT, clock=clock).get("x")
+            await ServerHttp(session, "http://cms.example", STRAIGHT, clock=clock, secrets=()).get("x")
 
 
 async def test_a_refusal_carries_the_servers_words(script: Script, server_http: ServerHttp):
@@ -349,7 +349,7 @@ def _certificate(folder: Path, name: str, *, begins: int = -1, ends: int = 30) -
 async def asked_over_tls(url: str, clock: FakeClock, ca_file: str) -> Any:
     way_out = replace(STRAIGHT, ca_file=ca_file)
     async with open_session(way_out) as made:
-        return await ServerHttp(made, url, way_out, clock=clock).get("/api/a")
+        return await ServerHttp(made, url, way_out, clock=clock, secrets=()).get("/api/a")
 
 
 @pytest.mark.parametrize(

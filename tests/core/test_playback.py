@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from player.core import playback as p
 from player.core import turns
-from player.core.content import CUT, Item, Kind, Playlist, Transition, TransitionKind
+from player.core.content import CUT, Item, Playlist, Transition, TransitionKind
+from player.core.kinds import Kind
 from player.core.order import FIRST_PAUSE_S
 
 FADE = Transition(TransitionKind.CROSSFADE, 0.6)

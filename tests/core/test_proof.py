@@ -8,8 +8,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.content import Item, Kind, Layout, Playlist, full_screen
+from player.core.content import Item, Layout, Playlist, full_screen
 from player.core.cues import Moment, PlayRecord, PlayResult
+from player.core.kinds import Kind
 from player.core.proof import GENESIS, event, uuid7, verify
 from tests.fakes.programmes import manifest_of
 

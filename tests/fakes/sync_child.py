@@ -9,7 +9,8 @@ from pathlib import Path
 from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
-from player.core.content import Item, Kind, WantedAsset
+from player.core.content import Item, WantedAsset
+from player.core.kinds import Kind
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache

@@ -20,7 +20,8 @@ from PIL import Image
 from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
-from player.core.content import CUT, Item, Kind, Manifest, Playlist, Transition, full_screen
+from player.core.content import CUT, Item, Manifest, Playlist, Transition, full_screen
+from player.core.kinds import Kind
 from player.core.ports.stage import PictureFormat, Request, Reread, StageStatus, TakePicture
 from player.device.host import boot_id
 from player.programme_file import ProgrammeFile

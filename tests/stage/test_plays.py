@@ -16,8 +16,9 @@ import msgspec
 import pytest
 
 from player.core import proof
-from player.core.content import Item, Kind
+from player.core.content import Item
 from player.core.cues import Moment, PlayRecord, PlayResult
+from player.core.kinds import Kind
 from player.runtime.fault_page import FaultPage
 from player.stage.plays import DEATHS, QUARANTINE_S, SYNC_LINES, WAITING_LIMIT, Mark, Plays
 from player.store import read_journal, segments

@@ -72,7 +72,7 @@ class AdCast:
         model: str,
         os_version: str,
         app_version: str,
-        license_key: str = "",
+        license_key: str,
     ) -> None:
         self._http, self._uuid, self._key, self._clock = http, uuid, key, clock
         about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}

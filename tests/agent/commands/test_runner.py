@@ -299,13 +299,14 @@ async def test_a_screenshot_is_taken_and_sent_but_not_one_that_was_asked_for_at_
         script.on("/api/device/screenshot", {})
         clock = FakeClock()
         cms = AdCast(
-            ServerHttp(http, script.url, STRAIGHT, clock=clock),
+            ServerHttp(http, script.url, STRAIGHT, clock=clock, secrets=()),
             uuid="u",
             key="k",
             clock=clock,
             model="m",
             os_version="1",
             app_version="1",
+            license_key="",
         )
         box = Box(tmp_path, screenshots=cms)
         box.stage.answers[TakePicture] = ScreenPicture(b"jpeg", 1280, 720, PictureFormat.JPEG)

@@ -16,8 +16,9 @@ from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.heartbeat import read_heartbeat, read_registration
 from player.cms.adcast.programme import Reader
 from player.cms.http import ServerHttp
-from player.core.content import CUT, Fit, Kind, Programme, Rect, Severity, Transition, TransitionKind
+from player.core.content import CUT, Fit, Programme, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
+from player.core.kinds import Kind
 from player.core.ports.server import AppUpdate, CommandResult, CommandStatus, Telemetry
 from player.core.schedule import Rule
 from player.errors import ServerBusy, ServerNonsense, ServerRefused
@@ -580,8 +581,10 @@ async def test_a_screenshot_is_sent_as_a_form(script: Script, cms: AdCast):
 async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
     script.on("/api/device/screenshot", 503, 502, {})
     async with session() as http:
-        server_http = ServerHttp(http, script.url, STRAIGHT, clock=SystemClock())
-        cms = AdCast(server_http, uuid=UUID, key="k", clock=SystemClock(), model="m", os_version="1", app_version="1")
+        server_http = ServerHttp(http, script.url, STRAIGHT, clock=SystemClock(), secrets=())
+        cms = AdCast(
+            server_http, uuid=UUID, key="k", clock=SystemClock(), model="m", os_version="1", app_version="1", license_key=""
+        )
         await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
         assert len(script.seen) == 3
         script.on("/api/device/screenshot", 404)

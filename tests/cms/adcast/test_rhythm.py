@@ -70,8 +70,8 @@ class Agent:
         clock = FakeClock()
         self.host, self.server = FakeHost(), ServerFolder(folder, ServerFacts("adcast", url))
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
-        self.server_http = ServerHttp(http, url, STRAIGHT, clock=QuickClock())
-        cms = AdCast(self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1")
+        self.server_http = ServerHttp(http, url, STRAIGHT, clock=QuickClock(), secrets=())
+        cms = AdCast(self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1", license_key="")
         if told is not None:
             BriefFile(folder / "orders.json").write(told)
         self.brief = BriefStore(folder / "orders.json", self.stage)

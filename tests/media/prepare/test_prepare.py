@@ -733,7 +733,7 @@ def test_p8_the_child_dies_with_the_agent(tmp_path: Path) -> None:
     source = tmp_path / "slow.gif"
     slow_picture(source)
     code = (
-        "import asyncio, sys, pathlib; from player.media.prepare.parent import prepare; from player.core.content import Kind;"
+        "import asyncio, sys, pathlib; from player.media.prepare.parent import prepare; from player.core.kinds import Kind;"
         "asyncio.run(prepare(pathlib.Path(sys.argv[1]), Kind.IMAGE, 'x', pathlib.Path(sys.argv[2]), (640, 360)))"
     )
     agent = subprocess.Popen((sys.executable, "-c", code, source, tmp_path / "cache"))

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from player.core.content import DeviceSettings, Item, Kind, Playlist, Transition, TransitionKind, full_screen
+from player.core.content import DeviceSettings, Item, Playlist, Transition, TransitionKind, full_screen
 from player.core.cues import PlaylistChanged, PlayRecord
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.runtime.clock import SystemClock
 from player.stage.regions.driver import PARKED_AT, SEAM_S, RegionDriver, RegionEvents

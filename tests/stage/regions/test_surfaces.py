@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from player.core.content import Kind, Rect
+from player.core.content import Rect
+from player.core.kinds import Kind
 from player.core.ports.screen import CompositorGone, OutputsChanged, WindowClosed
 from player.errors import BoxError, ContentError
 from player.stage.regions.surfaces import PER_SORT, STAND_IN, WINDOW_LIMIT_S, SurfacePool, Windows, sort_of

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from player.core.content import Item, Kind, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
+from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
+from player.core.kinds import Kind
 from player.core.ports.stage import NextItem
 from player.stage.regions.soundfade import gains, mpv_volume
 from player.stage.video.sound import SILENCE, Sound

@@ -17,7 +17,8 @@ import pytest_asyncio
 from aiohttp import web
 
 from player.compositor.sway import Sway
-from player.core.content import Item, Kind, Rect, WebOptions
+from player.core.content import Item, Rect, WebOptions
+from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.runtime.tasks import Latest, keep_running

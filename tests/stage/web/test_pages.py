@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 from PIL import Image
 
-from player.core.content import Item, Kind
+from player.core.content import Item
+from player.core.kinds import Kind
 from player.core.playback import STAND_IN
 from player.core.turns import PAGE_LEAD_S
 from player.media.prepare.parent import prepare
