@@ -12,6 +12,7 @@ from typing import Any
 from player.runtime.systemd import child_environment
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
 from player.stage.web.chromium import find_browser
+from tests.fakes.way_out import STRAIGHT
 
 _PIPE = 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run")
@@ -70,7 +71,7 @@ async def tab(folder: Path) -> AsyncIterator[Tab]:
     """A browser of its own with one empty tab; its profile lies in `folder`."""
     command = [find_browser("auto"), *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
     process = await asyncio.create_subprocess_exec(
-        "/bin/sh", "-c", _PIPE, "sh", *command, env=child_environment() | {"HOME": str(folder)}, limit=MESSAGE_LIMIT,
+        "/bin/sh", "-c", _PIPE, "sh", *command, env=child_environment(STRAIGHT) | {"HOME": str(folder)}, limit=MESSAGE_LIMIT,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdin

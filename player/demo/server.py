@@ -132,7 +132,7 @@ class DemoServer:
         app = web.Application(middlewares=[speak_json], client_max_size=BODY_LIMIT)
         for group in groups:
             app.add_routes(group.routes())
-        app.add_routes([web.get("/", _page)])
+        app.add_routes([web.get("/", _operator_page), web.get("/pair", _pair_page)])
         return app
 
     async def seed_samples(self, given: Sequence[Sample] | None = None) -> None:
@@ -141,9 +141,18 @@ class DemoServer:
         await seed(self._store, self._accounts, self._library, self._playlists, self._files, made)
 
 
-async def _page(_: web.Request) -> web.Response:
-    """The operator's page: one file of this package, which loads nothing else."""
+async def _operator_page(_: web.Request) -> web.Response:
+    return _page("operator.html")
+
+
+async def _pair_page(_: web.Request) -> web.Response:
+    """Where a pairing card's QR code leads, on a phone: `?code=` is the code on the screen."""
+    return _page("pair.html")
+
+
+def _page(name: str) -> web.Response:
+    """One file of this package, which loads nothing else."""
     nonce = secrets.token_urlsafe(16)
-    text = (resources.files("player.demo") / "page" / "operator.html").read_text(encoding="utf-8").replace("{{nonce}}", nonce)
+    text = (resources.files("player.demo") / "page" / name).read_text(encoding="utf-8").replace("{{nonce}}", nonce)
     headers = {"Content-Security-Policy": _PAGE_POLICY.format(nonce=nonce), "Cache-Control": "no-store"}
     return web.Response(text=text, content_type="text/html", headers=headers)

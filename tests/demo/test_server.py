@@ -74,8 +74,9 @@ async def test_a_clip_has_a_thumbnail(server: DemoServer, few: list[Sample], dev
     assert (status, body[:3]) == (200, b"\xff\xd8\xff")
 
 
-async def test_the_operators_page_loads_nothing_and_runs_only_its_own_script(device):
-    status, headers, body = await device.call("GET", "/")
+@pytest.mark.parametrize("path", ["/", "/pair?code=4A7X2B"])
+async def test_a_page_loads_nothing_and_runs_only_its_own_script(device, path: str):
+    status, headers, body = await device.call("GET", path)
     page, policy = body.decode(), headers["Content-Security-Policy"]
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     nonce = re.search(r"script-src 'nonce-([\w-]+)'", policy)
@@ -84,7 +85,7 @@ async def test_the_operators_page_loads_nothing_and_runs_only_its_own_script(dev
     assert policy.startswith("default-src 'none'")
     assert headers["X-Frame-Options"] == "DENY"
     assert not re.search(r"""(src|href)=["']?(https?:|//)|innerHTML|\son\w+=""", page)
-    _, again, _ = await device.call("GET", "/")
+    _, again, _ = await device.call("GET", path)
     assert again["Content-Security-Policy"] != policy
 
 
