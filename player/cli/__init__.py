@@ -90,7 +90,7 @@ def _command(commands: argparse._SubParsersAction, name: str, code: str, text: s
 
 def _take_config(parser: argparse.ArgumentParser) -> None:
     """`--config`, which may stand before a command, after it, and after its action: absent here, what stood before holds."""
-    text = "the configuration (default: $SIGNAGE_CONFIG, /etc/signage-player/config.toml)"
+    text = "the configuration (default: $SIGNAGE_CONFIG, else /etc/signage-player/config.toml, else the user's own in ~/.config)"
     parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=text)
 
 
@@ -137,7 +137,10 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             "--port", type=_whole(0, 65535), default=8080, help="the server's port (default 8080; 0 takes a free one)"
         )
         parser.add_argument(
-            "--screenshot", default="demo-screenshot.png", metavar="FILE", help="where the picture goes (default %(default)s)"
+            "--screenshot",
+            default="demo-screenshot.png",
+            metavar="FILE",
+            help="where the picture goes, the second screen's to FILE-2 (default %(default)s)",
         )
         parser.add_argument("--once", action="store_true", help="end after the screenshot")
         parser.add_argument("--folder", metavar="DIR", help="where server and players keep their state, for the next time")
@@ -147,7 +150,7 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             "files",
             nargs="+",
             metavar="FILE",
-            help="a video, a picture, a document, an archive of HTML, the address of a page or stream; or one layout (.toml)",
+            help="a video, picture, drawing, document or archive of HTML, the address of a page or stream; or one layout (.toml)",
         )
         parser.add_argument(
             "--seconds", type=_seconds, default=10.0, metavar="S", help="how long pictures and pages stay (default 10)"
@@ -172,11 +175,14 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
     def json_only(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="for programs")
 
-    def file(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE")
+    def picture(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="ends in .png or .jpg")
+
+    def archive(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="ends in .tar.gz, .tgz or .zip")
 
     def pin(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--pin", required=True, help="4 to 12 digits")
+        parser.add_argument("--pin", required=True, help="4 to 12 digits; where none is set yet, `lock` makes it the PIN")
 
     def name(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME", help="as `settings` lists it")
@@ -192,7 +198,7 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
     _command(commands, "why", "questions:why", "why an item is on air, or why it is not", "why 42", why)
     _command(commands, "status", "questions:status", "what a running player is doing", "status --watch", status)
     _command(
-        commands, "screenshot", "questions:screenshot", "what the screen shows now, as PNG or JPEG", "screenshot now.png", file
+        commands, "screenshot", "questions:screenshot", "what the screen shows now, as PNG or JPEG", "screenshot now.png", picture
     )
     _command(commands, "pair", "questions:pair", "the pairing code", "pair")
     _command(commands, "lock", "questions:lock", "lock local controls", "lock --pin 471100", pin)
@@ -207,21 +213,25 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
         "support:main",
         "one archive for a support ticket, secrets removed",
         "support-bundle t.tar.gz",
-        file,
+        archive,
     )
 
 
 def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
     def cache(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "action", choices=("list", "verify", "prune"), help="verify re-hashes everything; prune drops what is not on air"
+            "action",
+            choices=("list", "verify", "prune"),
+            help="list names every file; verify hashes each again, and sets damaged ones aside; prune drops what is not on air",
         )
 
     def proof(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="export|verify|key", required=True)
         export = _action(actions, "export", "events out of the journal", "proof export --since 7d --format csv")
         export.add_argument("--since", metavar="D", help="a date (2026-03-01), an instant (2026-03-01T12:00Z) or an age (7d, 12h)")
-        export.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
+        export.add_argument(
+            "--format", choices=("csv", "jsonl"), default="jsonl", help="only jsonl can be verified (default jsonl)"
+        )
         export.add_argument("--output", metavar="FILE", help="instead of standard output")
         verify = _action(actions, "verify", "check the chain and the signatures of an export", "proof verify plays.jsonl")
         verify.add_argument("file", metavar="FILE")
@@ -232,14 +242,15 @@ def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[
         actions = parser.add_subparsers(dest="action", metavar="create|list|revoke", required=True)
         create = _action(actions, "create", "a token; its secret is shown once", "token create --name phone")
         create.add_argument("--name", required=True, help="what it is for")
-        create.add_argument("--scope", choices=("read", "control", "admin"), default="control")
+        scopes = "read: look; control: commands and settings too; admin: updates and logs too (default control)"
+        create.add_argument("--scope", choices=("read", "control", "admin"), default="control", help=scopes)
         create.add_argument("--expires", metavar="AGE", help="30d, 12h (default: never)")
         _action(actions, "list", "every token, without secrets", "token list")
         revoke = _action(actions, "revoke", "end a token", "token revoke 1a2b3c4d")
         revoke.add_argument("id", metavar="ID")
 
     def update(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("bundle", metavar="BUNDLE")
+        parser.add_argument("bundle", metavar="BUNDLE", help="what scripts/bundle made")
 
     _command(commands, "cache", "cache:main", "the media store", "cache verify", cache)
     _command(commands, "proof", "proof:main", "proof of play", "proof export --since 7d --format csv", proof)

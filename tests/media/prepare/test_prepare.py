@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import os
 import random
@@ -33,6 +32,7 @@ from player.media.prepare import documents
 from player.media.prepare.documents import MAX_PAGES
 from player.media.prepare.packages import MAX_FILES
 from player.media.prepare.parent import Prepared, prepare
+from tests.what_plays import HEIC
 
 PANEL = (640, 360)
 T = TypeVar("T")
@@ -240,19 +240,9 @@ async def test_c18_of_a_long_animated_webp_the_first_frame_is_shown(tmp_path: Pa
         assert getattr(shown, "n_frames", 1) == 1
 
 
-# 64 x 32 pixels of red.
-HEIC = """
-    AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAAAAAERAAAEA
-    AQAAAAABoQABAAAAAAAAABsAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmND
-    AQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAA
-    AAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAIAAAAAEAAAAAAAAA
-    Av///+AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAACNtZGF0AAAAFygBr1jm9Oq//+c7v/8qPSH2JSHkanfA
-"""
-
-
 async def test_a_heic_picture_becomes_one_that_is_shown(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "photo"
-    source.write_bytes(base64.b64decode(HEIC))
+    source.write_bytes(HEIC)
     done = await prepare(source, Kind.IMAGE, "photo.heic", folder, PANEL)
     assert (done.width, done.height, done.format) == (64, 32, "heif")
     with Image.open(done.file) as shown:
