@@ -6,8 +6,8 @@ venv="$root/.venv"
 player_user=signage
 
 # What the player and its tests need from Debian or Raspberry Pi OS.
-packages=(python3 python3-venv sway swaybg seatd grim libmpv2 ffmpeg chromium fonts-noto-core fonts-noto-cjk fonts-dejavu-core libfribidi0
-  libgl1-mesa-dri libegl1 libgles2 dbus alsa-utils)
+packages=(python3 python3-venv sway swaybg seatd grim libmpv2 ffmpeg chromium libnss3-tools fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
+  fonts-dejavu-core libfribidi0 libgl1-mesa-dri libegl1 libgles2 dbus alsa-utils)
 test_packages=(mpv libxkbcommon-tools strace curl git python3-dev gcc libc6-dev libwayland-dev wayland-protocols libffi-dev pkgconf
   pulseaudio pulseaudio-utils xvfb debootstrap systemd-container)
 

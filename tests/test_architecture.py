@@ -48,8 +48,8 @@ ROOTS = {
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
 PURE = {
-    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac", "html", "ipaddress", "itertools",
-    "json", "math", "pathlib", "re", "typing", "unicodedata", "urllib", "xml", "zoneinfo",
+    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac", "html", "idna", "ipaddress",
+    "itertools", "json", "math", "pathlib", "re", "typing", "unicodedata", "urllib", "xml", "zoneinfo",
 }  # fmt: skip
 IMPURE_CALLS = {
     "now", "utcnow", "today", "open", "read_text", "read_bytes", "write_text", "write_bytes", "stat", "exists", "is_file", "unlink",

@@ -25,10 +25,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from player.cli.layout_tables import BLEND_S, ItemTable, LayoutTable, TransitionTable, WebTable, parsed
 from player.core.content import CUT, Item, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
 from player.core.kinds import Kind
-from player.core.urls import check_url
+from player.core.urls import check_url, written_out
 from player.errors import ConfigError, SignageError
 
 REGIONS = 8
@@ -98,6 +100,7 @@ class _LayoutReading:
 
     def _items(self, number: int, table: ItemTable) -> tuple[Item, ...]:
         taken = self._taken(number, table) if table.file else None
+        table = msgspec.structs.replace(table, url=written_out(table.url))
         kind = taken.kind if taken else self._kind(table)
         self._check(number, table, kind)
         item = Item(

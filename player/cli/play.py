@@ -23,6 +23,7 @@ from player.config import Config, Dirs
 from player.config_reader import find_file
 from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, always, full_screen
 from player.core.kinds import Kind
+from player.core.urls import written_out
 from player.errors import ConfigError, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
@@ -74,11 +75,11 @@ def short_base() -> str:
 
 def _items(number: int, given: str, seconds: float, intake: Intake) -> tuple[Item, ...]:
     """One, or one for each page of a document."""
-    scheme = urlsplit(given).scheme
+    scheme, url = urlsplit(given).scheme, written_out(given)
     if scheme in ("http", "https"):
-        return (Item(str(number), given, given, Kind.WEB, seconds, url=given),)
+        return (Item(str(number), given, given, Kind.WEB, seconds, url=url),)
     if scheme in STREAMS:
-        return (Item(str(number), given, given, Kind.LIVESTREAM, 0.0, url=given),)
+        return (Item(str(number), given, given, Kind.LIVESTREAM, 0.0, url=url),)
     taken, name = intake(Path(given)), Path(given).name
     stays_s = seconds if taken.kind.needs_duration else 0.0
     return tuple(

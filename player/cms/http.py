@@ -116,8 +116,7 @@ class ServerHttp:
     ) -> Any:
         async with self._asked(method, path, endpoint, means, total_s or self._total_s, options) as response:
             if 300 <= response.status < 400:
-                raise _led_away(self._plain(path), self.hide(urljoin(str(response.url), response.headers.get("Location", ""))),
-                                "/" + path.lstrip("/"), for_good=response.status in _FOR_GOOD)  # fmt: skip
+                raise _led_away(self._plain(path), self.hide(response.headers.get("Location", "")), path, response.status)
             return _decode(self._plain(path), response, await _body(self._plain(path), response), may_be_empty=method != "GET")
 
     @contextlib.asynccontextmanager
@@ -205,13 +204,13 @@ def _not_connected(url: str, error: aiohttp.ClientConnectorError) -> ServerUnrea
     return ServerUnreachable(url, f"{os.strerror(number) if number > 0 else 'no connection'}; check the network")
 
 
-def _led_away(url: str, target: str, path: str, *, for_good: bool) -> ServerError:
-    """What a redirect of an API path means: the same path elsewhere, or one for good, is the server; all else is a log-in page."""
-    parts = urlsplit(target)
-    base = target.partition("?")[0]
-    if parts.scheme in ("http", "https") and (for_good or base.endswith(path)):
-        return ServerMoved(url, f"the server moved to {base.removesuffix(path).rstrip('/')}: set cms.url")
-    return CaptivePortal(url, f"it redirects to {parts.netloc or 'another page'}; log this box in to its network, or check cms.url")
+def _led_away(url: str, target: str, path: str, status: int) -> ServerError:
+    """What a redirect of an API's `path` means: the same path elsewhere, or one for good, is the server; all else a log-in page."""
+    where, asked = urljoin(url, target).partition("?")[0], "/" + path.lstrip("/")
+    if target and where != url and (status in _FOR_GOOD or where.endswith(asked)):
+        return ServerMoved(url, f"the server moved to {where.removesuffix(asked).rstrip('/')}: set cms.url")
+    host = urlsplit(target).netloc or "another page"
+    return CaptivePortal(url, f"it redirects to {host}; log this box in to its network, or check cms.url")
 
 
 def _untrusted(url: str, error: Exception) -> ServerUnreachable:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from player.core.content import Item, Layout, Programme, WantedAsset
 from player.core.feed import file_of
 from player.core.kinds import Kind
+from player.core.urls import written_out
 
 DRAWING = ".svg"  # what a prepared drawing's file ends in
 
@@ -84,16 +85,24 @@ def is_feed(item: Item) -> bool:
     return item.kind is Kind.TICKER and bool(item.url)
 
 
-def with_feeds(programme: Programme) -> Programme:
-    """The programme with the files named in which the texts of its feeds are kept."""
+def addressed(programme: Programme) -> Programme:
+    """The programme with every address written out, and every feed's item with the file that its text is kept in."""
     layouts = []
     for layout in programme.layouts:
         regions = []
         for region in layout.regions:
-            items = tuple(replace(i, file=file_of(i.url)) if i.url and is_feed(i) else i for i in region.playlist.items)
+            items = tuple(_addressed(item) for item in region.playlist.items)
             regions.append(replace(region, playlist=replace(region.playlist, items=items)))
         layouts.append(replace(layout, regions=tuple(regions)))
-    return replace(programme, layouts=tuple(layouts))
+    stand_by = tuple(replace(one, items=tuple(_addressed(item) for item in one.items)) for one in programme.stand_by)
+    return replace(programme, layouts=tuple(layouts), stand_by=stand_by)
+
+
+def _addressed(item: Item) -> Item:
+    if not item.url:
+        return item
+    url = written_out(item.url)
+    return replace(item, url=url, file=file_of(url) if is_feed(item) else item.file)
 
 
 def assemble(layout: Layout, ready: Mapping[Content, Ready], left_out: Collection[str] = ()) -> Layout:

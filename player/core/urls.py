@@ -1,4 +1,4 @@
-"""Which addresses an item may name: an allow-list of schemes for each kind (pure; faults C9).
+"""Addresses as people write them, and which of them an item may name: an allow-list of schemes for each kind (pure; faults C9).
 
 The players behind these kinds would open far more than the network (files, devices, listening sockets), so what is not on the
 list here never reaches them.
@@ -7,13 +7,53 @@ list here never reaches them.
 from __future__ import annotations
 
 from collections.abc import Collection
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from player.core.kinds import Kind
 
 WEB = frozenset({"http", "https"})
 STREAMS = frozenset({"http", "https", "rtsp", "rtmp", "udp", "rtp", "srt"})
 LONGEST = 4096
+_AROUND = "".join(map(chr, range(33)))
+_PATH = "!$%&'()*+,-./:;=@[\\]^_|~"
+_QUERY = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
+_FRAGMENT = "!#$%&'()*+,-./:;=?@[\\]^_{|}~"
+
+
+def written_out(url: str) -> str:
+    """`url` as a browser would ask for it (WHATWG URL): blanks around it gone, those inside and letters beyond ASCII encoded.
+
+    What is no address of the web comes back without its blanks around, for `check_url` to refuse.
+    """
+    text = "".join(char for char in url.strip(_AROUND) if char not in "\t\n\r")
+    scheme, colon, rest = text.partition("://")
+    if not colon or scheme.lower() not in STREAMS:
+        return text
+    authority, rest = _split(rest, "/?#")
+    path, query = _split(rest, "?#")
+    query, fragment = _split(query, "#")
+    user, at, host = authority.rpartition("@")
+    return (
+        f"{scheme}://{user}{at}{_host(host)}{quote(path, safe=_PATH)}{quote(query, safe=_QUERY)}{quote(fragment, safe=_FRAGMENT)}"
+    )
+
+
+def _split(text: str, marks: str) -> tuple[str, str]:
+    at = min((found for mark in marks if (found := text.find(mark)) >= 0), default=len(text))
+    return text[:at], text[at:]
+
+
+def _host(host: str) -> str:
+    """A name beyond ASCII as name servers know it; as it is where it cannot be."""
+    if host.isascii():
+        return host
+    import idna  # its tables take a hundredth of a second, and few names need them
+
+    name, colon, port = host.partition(":")
+    try:
+        return idna.encode(name, uts46=True).decode() + colon + port
+    except idna.IDNAError:
+        return host
 
 
 def check_url(url: str | None, kind: Kind, *, youtube_hosts: Collection[str], stream_hosts: Collection[str]) -> str | None:
@@ -26,7 +66,7 @@ def check_url(url: str | None, kind: Kind, *, youtube_hosts: Collection[str], st
     if not url:
         return "it has no address"
     if len(url) > LONGEST or any(c.isspace() or ord(c) < 32 or ord(c) == 127 for c in url):
-        return f"its address is longer than {LONGEST} characters, or holds blanks or control characters"
+        return f"its address is longer than {LONGEST} characters, or holds blanks or control characters where none may be"
     schemes = STREAMS if kind is Kind.LIVESTREAM else WEB
     scheme, colon, _ = url.partition(":")
     if not colon or scheme.lower() not in schemes:

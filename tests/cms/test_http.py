@@ -21,6 +21,7 @@ from aiohttp import web
 
 from player.cms.http import ServerHttp
 from player.errors import (
+    CaptivePortal,
     ClockUntrusted,
     ConfigError,
     DeviceForgotten,
@@ -30,6 +31,7 @@ from player.errors import (
     ServerBusy,
     ServerDenied,
     ServerError,
+    ServerMoved,
     ServerNonsense,
     ServerRefused,
     ServerUnreachable,
@@ -384,3 +386,46 @@ def test_an_authority_file_that_is_none_is_a_mistake_in_the_configuration(tmp_pa
     (tmp_path / "ca.pem").write_text("nothing")
     with pytest.raises(ConfigError, match="ca_file"):
         tls_context(replace(STRAIGHT, ca_file=str(tmp_path / "ca.pem")))
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (web.Response(text="<html>Welcome to FreeWiFi</html>", content_type="text/html"), "text/html instead of JSON"),
+        (web.Response(status=302, headers={"Location": "http://login.hotel.example/?x=1"}), "redirects to login.hotel.example"),
+        (web.Response(status=307, headers={"Location": "/login"}), "log this box in"),
+        (web.Response(status=303), "log this box in"),
+    ],
+)
+async def test_a_log_in_page_is_told_as_such(script: Script, server_http: ServerHttp, answer: web.Response, says: str):
+    script.on("/api/a", answer)
+    with pytest.raises(CaptivePortal, match=says) as caught:
+        await server_http.get("/api/a")
+    assert caught.value.code == "portal"
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "base"),
+    [
+        (308, "https://new.example.com/api/a?uuid=0f5c2f8e-1111-4222-8333-444455556666", "https://new.example.com:"),
+        (301, "https://new.example.com/signage/api/a", "https://new.example.com/signage:"),
+        (301, "https://new.example.com/", "https://new.example.com:"),
+        (302, "https://new.example.com/api/a", "https://new.example.com:"),
+    ],
+)
+async def test_a_server_that_moved_is_told_with_its_new_address(
+    script: Script, server_http: ServerHttp, status: int, location: str, base: str
+):
+    script.on("/api/a", web.Response(status=status, headers={"Location": location}))
+    with pytest.raises(ServerMoved, match=f"the server moved to {base} set cms.url") as caught:
+        await server_http.get("/api/a")
+    assert caught.value.code == "server_moved"
+
+
+async def test_the_cause_is_told_again_while_the_server_is_left_alone(script: Script, server_http: ServerHttp):
+    script.on("/api/a", web.Response(text="{half", content_type="application/json"))
+    for _ in range(3):
+        with pytest.raises(ServerNonsense, match="its JSON cannot be read") as caught:
+            await server_http.get("/api/a")
+    assert "asked again in" in str(caught.value)
+    assert len(script.seen) == 1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.assemble import is_feed, with_feeds
+from player.core.assemble import addressed, is_feed
 from player.core.content import Item, Playlist, full_screen
 from player.core.feed import ITEMS, LARGEST, LINE, file_of, lines_of, plain
 from player.core.kinds import Kind
@@ -157,7 +157,7 @@ def test_feeds_of_a_layout_are_named_by_the_files_that_hold_their_texts():
     feed = Item("1", "1", "News", Kind.TICKER, 60, url="http://news.example/rss")
     own = Item("2", "2", "Own", Kind.TICKER, 60, text="x")
     page = Item("3", "3", "Page", Kind.WEB, 60, url="http://news.example/rss")
-    named = with_feeds(programme_of(full_screen(Playlist("p", "P", (feed, own, page))))).layouts[0].regions[0].playlist.items
+    named = addressed(programme_of(full_screen(Playlist("p", "P", (feed, own, page))))).layouts[0].regions[0].playlist.items
     assert named == (replace(feed, file=file_of("http://news.example/rss")), own, page)
     assert [is_feed(item) for item in named] == [True, False, False]
 

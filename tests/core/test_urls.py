@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.kinds import Kind
-from player.core.urls import STREAMS, WEB, check_url
+from player.core.urls import STREAMS, WEB, check_url, written_out
 
 YOUTUBE = ("youtube.com", "youtu.be")
 
@@ -45,7 +45,7 @@ def test_an_address_of_the_kind_is_let_through(url: str, kind: Kind):
         ("https://user@example.com/", Kind.WEB, "user name"),
         ("https://[::1/", Kind.WEB, "cannot be read"),
         ("https://example.com:99999/", Kind.WEB, "cannot be read"),
-        ("https://example.com/a b", Kind.WEB, "blanks"),
+        ("https://exam ple.com/", Kind.WEB, "blanks"),
         ("https://example.com/\x00", Kind.WEB, "control"),
         ("https://example.com/" + "a" * 5000, Kind.WEB, "longer"),
         ("https://youtube.com.evil.example/", Kind.YOUTUBE, "stage.youtube_hosts"),
@@ -73,3 +73,29 @@ def test_stream_hosts_limit_streams_where_given():
 def test_c9_whatever_is_let_through_has_a_listed_scheme(url: str, kind: Kind):
     if refusal(url, kind) is None:
         assert url.split(":", 1)[0].lower() in (STREAMS if kind is Kind.LIVESTREAM else WEB)
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("https://example.com/menu.html ", "https://example.com/menu.html"),
+        ("\n https://example.com/", "https://example.com/"),
+        ("https://example.com/to\nday", "https://example.com/today"),
+        ("https://example.com/our menu.html", "https://example.com/our%20menu.html"),
+        ("https://example.com/100%25 'x'", "https://example.com/100%25%20'x'"),
+        ("https://example.com/über?wörter=a b#ö", "https://example.com/%C3%BCber?w%C3%B6rter=a%20b#%C3%B6"),
+        ("https://example.com?a b", "https://example.com?a%20b"),
+        ("https://example.com#a<b", "https://example.com#a%3Cb"),
+        ("http://bücher.example:8080/x", "http://xn--bcher-kva.example:8080/x"),
+        ("https://straße.example/", "https://xn--strae-oqa.example/"),
+        ("https://me:x@bücher.example", "https://me:x@xn--bcher-kva.example"),
+        ("rtsp://10.0.0.5/live one", "rtsp://10.0.0.5/live%20one"),
+        ("http://[::1]:80/a", "http://[::1]:80/a"),
+        ("file:///a b ", "file:///a b"),
+        ("our menu", "our menu"),
+        ("https://ü\u00ad..ö/", "https://ü\u00ad..ö/"),
+    ],
+)
+def test_an_address_is_asked_for_as_a_browser_would(written: str, asked: str):
+    assert written_out(written) == asked
+    assert written_out(asked) == asked

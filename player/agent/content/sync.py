@@ -19,7 +19,7 @@ from player.agent.content.asset_fetcher import AssetFetcher, fault_key, key_of
 from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.reports.status import SyncProgress
-from player.core.assemble import Need, earlier, is_feed, needs_of, with_feeds
+from player.core.assemble import Need, addressed, earlier, is_feed, needs_of
 from player.core.content import Item, Layout, Manifest, Programme
 from player.core.filehash import asset_key
 from player.core.onair import Listings
@@ -169,7 +169,7 @@ class Sync:
 
     async def _bring(self, programme: Programme) -> None:
         self._faults.replace(programme.faults)
-        programme = self._wanted = with_feeds(programme)
+        programme = self._wanted = addressed(programme)
         self._asset_fetcher.panel = self._panel()
         await self._scrub.reconcile()
         work = await self._look_through(programme)

@@ -20,6 +20,7 @@ import aiohttp
 from yarl import URL
 
 from player.core.egress import Proxy, WayOut
+from player.core.urls import written_out
 from player.errors import ContentError, ProxyBroken, ServerError, ServerNonsense, ServerUnreachable
 from player.runtime.sessions import on_the_way, open_session, refused_by, through
 
@@ -30,7 +31,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def parse_url(text: str, name: str) -> URL:
-    """`text` as a URL of scheme http or https with a host, left exactly as the server wrote it. Raises ContentError `bad_url`."""
+    """`text` as a URL of scheme http or https with a host, as a browser would ask for it. Raises ContentError `bad_url`."""
+    text = written_out(text)
     try:
         url = URL(text, encoded=text.isascii() and " " not in text)
         good = url.scheme in ("http", "https") and bool(url.host) and text.isprintable()

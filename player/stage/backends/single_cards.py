@@ -52,7 +52,7 @@ class MpvCards:
             os.close(handle)
 
     async def ticker(self, name: str, strip: Picture, place: Place, width: int, speed: float) -> None:
-        """Shows `width` pixels of a long strip at the bottom, moving left by `speed` pixels a second."""
+        """Shows `width` pixels of a long strip at the bottom. It moves left by `speed` pixels a second; where below 0, right."""
         self.remove(name)
         self._strip = (self._number(name, place.layer), _memory(strip), strip, width, speed)
         self._strip_came.set()

@@ -19,12 +19,12 @@ from player.core.cover import View
 from player.core.ports.box import Clock
 from player.core.problem import Problem
 from player.errors import BoxError
+from player.stage.drawing.running import SPEED, is_rtl
 from player.stage.wayland.layer_card import PanelCards, Picture, Place
 from player.stage.wayland.layer_shell import Anchor, Keyboard, Layer
 
 log = logging.getLogger(__name__)
 
-TICKER_SPEED = 0.075  # of the screen's width, a second
 _CLEAR = Picture(1, 1, bytes(4))
 _BLACK = Picture(1, 1, bytes((0, 0, 0, 255)))
 _UNDER = Place(Layer.BOTTOM, whole_screen=True)
@@ -197,8 +197,9 @@ class Presenter:
             return
         strip = await asyncio.to_thread(self._strip, alerts)
         place = Place(Layer.OVERLAY, Anchor.BOTTOM)
+        speed = SPEED * self.size[0] * (-1 if is_rtl(_lines(alerts)) else 1)
         try:
-            await self._overlay.ticker("ticker", strip, place, self.size[0], TICKER_SPEED * self.size[0])
+            await self._overlay.ticker("ticker", strip, place, self.size[0], speed)
         except BoxError as error:
             log.warning("the ticker cannot be shown: %s", error)
             return
@@ -212,8 +213,7 @@ class Presenter:
 
         backdrop, ink = cards.alert_colours(alerts[0])
         height = max(28, self.size[1] // 14)
-        text = "     •     ".join(f"{alert.title}: {alert.message}" for alert in alerts)
-        line = cards.ticker_strip(height, text, color=ink, background=backdrop)
+        line = cards.ticker_strip(height, "     •     ".join(_lines(alerts)), color=ink, background=backdrop)
         strip = Image.new("RGBA", (line.width + 2 * self.size[0], height), (*backdrop, 255))
         strip.paste(line, (self.size[0], 0))
         return _picture(strip)
@@ -235,6 +235,10 @@ class Presenter:
         from player.stage.cards import catalogue as cards
 
         return cards.watermark(cards.watermark_size(self.size))
+
+
+def _lines(alerts: tuple[Alert, ...]) -> list[str]:
+    return [f"{alert.title}: {alert.message}" for alert in alerts]
 
 
 def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:

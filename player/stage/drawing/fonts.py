@@ -42,6 +42,9 @@ _FAMILY = {
     "NEW": "NotoSansNewTaiLue",
     "SYLOTI": "NotoSansSylotiNagri",
 }
+# Pictures in colour. They come at one size alone and are made smaller or larger as they are drawn.
+EMOJI, EMOJI_SIZE = "NotoColorEmoji.ttf", 109
+_FIRST_EMOJI = "\U0001f000"  # from here on they are looked for in colour first
 JAPANESE, KOREAN, CHINESE = 0, 1, 2  # faces of the NotoSansCJK collection
 _ABSENT = "\uffff"  # never a character: every font answers with its "missing" box
 
@@ -77,12 +80,28 @@ def has_glyph(face: Face, char: str) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def font(face: Face | None, size: int) -> Font:
-    """The font at `size` pixels an em; None gives Pillow's own."""
+    """The font at `size` pixels an em, that of emoji always at its own; None gives Pillow's own."""
     if face is None:
         own = ImageFont.load_default(size)
         assert isinstance(own, ImageFont.FreeTypeFont), "Pillow was built without FreeType"  # noqa: S101 - states a build fact
         return own
-    return ImageFont.truetype(face[0], size, index=face[1])
+    return ImageFont.truetype(face[0], EMOJI_SIZE if is_emoji(face) else size, index=face[1])
+
+
+def scale(face: Face | None, size: int) -> float:
+    """By how much what `font` measures and draws is to be made larger for `size`."""
+    return size / EMOJI_SIZE if is_emoji(face) else 1.0
+
+
+def is_emoji(face: Face | None) -> bool:
+    """Whether the face draws pictures in colour."""
+    return face is not None and face[0].endswith(EMOJI)
+
+
+@functools.cache
+def emoji() -> Face | None:
+    """The face of emoji; None where it is not installed."""
+    return _find(EMOJI, 0)
 
 
 @functools.cache
@@ -106,6 +125,7 @@ def _candidates(char: str, weight: str, cjk: int) -> list[Face]:
         stems = (f"{family}-{BOLD if weight == CODE else weight}", f"{family}-{REGULAR}", family)
         names = (stem + suffix for stem in stems for suffix in (".ttf", ".ttc", ".otf"))
         found.append(next((face for name in names if (face := _find(name, index))), None))
+    found.insert(0 if char >= _FIRST_EMOJI else len(found), emoji())
     return [face for face in found if face]
 
 

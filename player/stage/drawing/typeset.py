@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import bisect
 import functools
+import math
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import ImageDraw, features
+from PIL import Image, ImageDraw, features
 
 from player.core.content import Rect
 from player.stage.drawing import bidi, fonts
@@ -20,6 +21,7 @@ from player.stage.drawing.palette import REGULAR
 
 MAX_BALANCED = 5  # lines: longer texts are read as paragraphs
 ELLIPSIS = "…"
+_IN_COLOUR = "\ufe0f"  # asks for the character before it as a picture
 _SHAPING: bool = features.check("raqm") is True
 
 
@@ -120,8 +122,27 @@ def draw_line(canvas: ImageDraw.ImageDraw, line: Line, x: float, baseline: float
     """Draws one line from `x` on its baseline."""
     for run in line.runs:
         font = fonts.font(run.face, size)
+        if fonts.is_emoji(run.face):
+            _draw_emoji(canvas, run, x, baseline, size)
+            x += _width(run.text, run.face, size, run.rtl)
+            continue
         canvas.text((x, baseline), _drawable(run), font=font, fill=fill, anchor="ls", direction=_direction(run.face, rtl=run.rtl))  # type: ignore[arg-type]  # fill: any colour Pillow takes
         x += _width(run.text, run.face, size, run.rtl)
+
+
+def _draw_emoji(canvas: ImageDraw.ImageDraw, run: TextRun, x: float, baseline: float, size: int) -> None:
+    """Draws pictures at the one size they have, and lays them down at the size that is wanted."""
+    font, scale = fonts.font(run.face, size), fonts.scale(run.face, size)
+    (ascent, descent), wide = font.getmetrics(), font.getlength(run.text, direction=_direction(run.face, rtl=run.rtl))
+    sheet = Image.new("RGBA", (max(1, round(wide)), ascent + descent))
+    ImageDraw.Draw(sheet).text(
+        (0, ascent), run.text, font=font, anchor="ls", embedded_color=True, direction=_direction(run.face, rtl=run.rtl)
+    )
+    small = sheet.resize((max(1, round(sheet.width * scale)), max(1, round(sheet.height * scale))), Image.Resampling.LANCZOS)
+    left, top = round(x), round(baseline - ascent * scale)
+    target = canvas._image
+    under = target.crop((left, top, left + small.width, top + small.height))
+    target.paste(Image.alpha_composite(under.convert("RGBA"), small).convert(target.mode), (left, top))
 
 
 def _offset(line: Line, width: int, align: str) -> int:
@@ -191,6 +212,17 @@ def _logical(line: Line) -> tuple[TextRun, ...]:
     return tuple(reversed(line.runs)) if line.rtl else line.runs
 
 
+def _stays(char: str, face: fonts.Face | None, weight: str) -> bool:
+    """Whether the character belongs to the one before it, whose face is `face`."""
+    kind = unicodedata.category(char)
+    if kind[0] == "M" or kind == "Cf":
+        return True
+    if kind[0] == "L" or face is None or not fonts.has_glyph(face, char):
+        return False
+    primary = fonts.primary(weight)
+    return not (fonts.is_emoji(face) and primary and fonts.has_glyph(primary, char))  # digits are in that font too
+
+
 def _ended(text: str, width: float, size: int, weight: str, *, rtl: bool) -> Line:
     cjk, clusters = fonts.cjk_face(text), list(linebreak.clusters(text))
     fitting = bisect.bisect_right(range(1, len(clusters) + 1), width, key=lambda n: _ended_width(clusters[:n], size, weight, cjk))
@@ -216,7 +248,7 @@ def _measure(text: str, size: int, weight: str, cjk: int) -> float:
 
 @functools.lru_cache(maxsize=8192)
 def _width(text: str, face: fonts.Face | None, size: int, rtl: bool) -> float:
-    return fonts.font(face, size).getlength(text, direction=_direction(face, rtl=rtl))
+    return fonts.font(face, size).getlength(text, direction=_direction(face, rtl=rtl)) * fonts.scale(face, size)
 
 
 def _line(text: str, size: int, weight: str, cjk: int, *, rtl: bool) -> Line:
@@ -224,9 +256,14 @@ def _line(text: str, size: int, weight: str, cjk: int, *, rtl: bool) -> Line:
     for piece, backwards in bidi.visual_runs(text, rtl=rtl):
         found = _font_runs(piece, weight, cjk, backwards)
         runs += reversed(found) if backwards else found
-    metrics = [fonts.font(face, size).getmetrics() for face in {run.face for run in runs} or {fonts.primary(weight)}]
+    metrics = [_metrics(face, size) for face in {run.face for run in runs} or {fonts.primary(weight)}]
     width = sum(_width(run.text, run.face, size, run.rtl) for run in runs)
     return Line(tuple(runs), width, max(m[0] for m in metrics), max(m[1] for m in metrics), rtl)
+
+
+def _metrics(face: fonts.Face | None, size: int) -> tuple[int, int]:
+    scale, (ascent, descent) = fonts.scale(face, size), fonts.font(face, size).getmetrics()
+    return math.ceil(ascent * scale), math.ceil(descent * scale)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -234,11 +271,9 @@ def _font_runs(text: str, weight: str, cjk: int, rtl: bool) -> tuple[TextRun, ..
     """The text split where the font changes; blanks, marks and punctuation stay with the letters before them."""
     runs: list[TextRun] = []
     face = fonts.primary(weight)
-    for char in text:
-        kind = unicodedata.category(char)
-        stays = kind[0] == "M" or kind == "Cf" or (kind[0] != "L" and face is not None and fonts.has_glyph(face, char))
-        if not stays:
-            face = fonts.face_for(char, weight, cjk)
+    for char, after in zip(text, [*text[1:], ""], strict=True):
+        if not _stays(char, face, weight):
+            face = (fonts.emoji() if after == _IN_COLOUR else None) or fonts.face_for(char, weight, cjk)
             if face is None and fonts.primary(weight):
                 char = "\ufffd"  # noqa: PLW2901 - no font has it: the sign for that, not an empty box
                 face = fonts.face_for(char, weight, cjk)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from player.core.content import Rect
 from player.stage.drawing.palette import BOLD, Colour
+from player.stage.drawing.running import is_rtl
 from player.stage.wayland.window import SharedPicture
 
 if TYPE_CHECKING:
@@ -80,13 +81,6 @@ def _pieces(placed: Iterable[tuple[int, Image]], wide: int, *, rtl: bool) -> Ite
         left, right = max(0, -x), min(image.width, wide - x)
         if left < right:
             yield x + left, right - left, image.crop((left, 0, right, image.height)).tobytes("raw", "BGRX")
-
-
-def is_rtl(lines: Sequence[str]) -> bool:
-    """Whether most lines are read from right to left."""
-    from player.stage.drawing import bidi
-
-    return sum(bidi.is_rtl(line) for line in lines) * 2 > len(lines)
 
 
 def _cells(lines: Sequence[str], style: Style) -> list[_Cell]:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from player.errors import ContentError
+from player.stage.drawing.running import SPEED
 from player.stage.drawn.bands import Band, Style, draw_band
 from player.stage.wayland.window import XdgWindow
 
 log = logging.getLogger(__name__)
 
-SPEED = 0.075  # of the region's width, a second
 LONGEST_STEP_S = 0.1
 _WRAP_MS = 2**32
 

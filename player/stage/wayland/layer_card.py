@@ -120,6 +120,8 @@ class LayerCard:
     def scroll(self, strip: Picture, speed: float, now: Callable[[], float]) -> None:
         """Moves the surface's view along the strip for ever, `speed` pixels a second, at each frame that the compositor asks for.
 
+        Where `speed` is below 0 it moves back from the strip's end, which looks as its beginning does.
+
         Each view is a buffer of its own onto the same memory. (A viewport's source would be the obvious way; wlroots 0.15 with
         pixman ignores its offset.)
         """

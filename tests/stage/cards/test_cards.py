@@ -221,7 +221,31 @@ def test_han_characters_look_as_the_country_writes_them() -> None:
 
 
 def test_a_character_that_no_font_has_becomes_a_sign_and_not_a_box() -> None:
-    assert [run.text for run in typeset.one_line("\U0001f389", 30).runs] == ["\ufffd"]
+    assert [run.text for run in typeset.one_line("\U0001e290", 30).runs] == ["\ufffd"]
+
+
+def colourful(picture: Image.Image) -> int:
+    """How many of its pixels are neither grey nor near it."""
+    return sum(max(pixel[:3]) - min(pixel[:3]) > 100 for pixel in picture.convert("RGB").get_flattened_data())
+
+
+def test_emoji_are_drawn_in_colour_and_differ() -> None:
+    pizza, fire = (cards.ticker_strip(90, text, color=WHITE, background=INK) for text in ("\U0001f355", "\U0001f525"))
+    assert min(colourful(pizza), colourful(fire)) > 300
+    assert pizza.tobytes() != fire.tobytes()
+    grey = Alert("1", "Lunch", "Pizza at 12", Severity.MINOR, color="#202020")
+    picture = Alert("1", "Lunch", "Pizza \U0001f355 at 12", Severity.MINOR, color="#202020")
+    assert colourful(cards.alert_card((1280, 720), grey, None)) == 0
+    assert colourful(cards.alert_card((1280, 720), picture, None)) > 300
+
+
+def test_what_stands_beside_an_emoji_stays_as_it_is() -> None:
+    runs = [run.text for run in typeset.one_line("\U0001f525 12:30 #1", 40).runs]
+    assert runs == ["\U0001f525", " 12:30 #1"]
+    one, family = (typeset.one_line(text, 40).width for text in ("\U0001f469", "\U0001f469\u200d\U0001f692"))
+    assert one == family, "joined, they are one picture"
+    as_letter, as_picture = (cards.ticker_strip(90, text, color=WHITE, background=INK) for text in ("\u2764", "\u2764\ufe0f"))
+    assert (colourful(as_letter), colourful(as_picture) > 300) == (0, True)
 
 
 @pytest.mark.parametrize(

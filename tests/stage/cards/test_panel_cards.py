@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from player.compositor.sway import Sway
 from player.core.content import Alert, Layout, Playlist, Rect, Region, Severity, StageBrief
@@ -148,6 +148,24 @@ async def test_a_ticker_runs_along_the_foot_of_both_panels(runtime_dir: Path):
             assert foot.getpixel((foot.width // 2, foot.height - max(28, foot.height // 14) - 4)) == RED, (
                 "as high as its panel asks for"
             )
+
+
+async def test_an_alert_in_arabic_runs_right_its_beginning_first(runtime_dir: Path):
+    text = "انقطاع المياه في الطابق الثاني من الساعة التاسعة حتى الظهر، نعتذر عن الإزعاج " * 3
+    async with two_panels(runtime_dir) as box:
+        box.publish(box.picture("red", 600))
+        box.order(alerts=(Alert("t", "تنبيه", text, Severity.MINOR),))
+        box.start("stage")
+        places: list[tuple[int, int]] = []
+        async with asyncio.timeout(20):
+            while not places or places[-1][1] < places[0][1] + 40:
+                picture = await panel(box, FIRST)
+                foot = picture.crop((0, picture.height - 20, picture.width, picture.height - 6))
+                ground = Image.new("RGB", foot.size, foot.getpixel((foot.width - 2, 1)))
+                ink = ImageChops.difference(foot.convert("RGB"), ground).getbbox()
+                if ink and foot.getpixel((foot.width - 2, 1)) != RED:
+                    places.append((ink[0], ink[2]))
+        assert places[0][1] < picture.width // 2, "it comes in from the left"
 
 
 async def test_identify_names_each_panel_and_the_idle_card_lies_on_both(runtime_dir: Path):
