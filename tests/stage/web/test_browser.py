@@ -518,3 +518,18 @@ async def test_a_browser_that_is_not_installed_is_an_error_at_once_with_its_reme
         await surface.load(playable("http://127.0.0.1/"))
     with pytest.raises(BoxError, match="shows nothing"):
         await surface.ended()
+
+
+async def test_emoji_on_a_page_are_in_colour_and_differ(site, shown, sway, look):
+    surface, window = shown
+    body = "".join(
+        f"<p style='position:absolute;left:{left}px;top:0;margin:0;font-size:100px'>{char}</p>"
+        for left, char in ((20, "🍕"), (220, "🔥"))
+    )
+    await surface.load(playable(site.page("/emoji", "white", body=body)))
+    await sway.show_above(window)
+    picture = await until(look, (100 + SIZE[0] - 4, 50 + SIZE[1] - 4), (255, 255, 255))
+    drawn = [picture.crop((100 + left, 50, 260 + left, 200)) for left in (20, 220)]
+    for one in drawn:
+        assert sum(max(pixel) - min(pixel) > 100 for pixel in one.convert("RGB").get_flattened_data()) > 1000
+    assert drawn[0].tobytes() != drawn[1].tobytes()
