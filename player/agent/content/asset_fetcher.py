@@ -126,7 +126,7 @@ class AssetFetcher:
             free_bytes=await self._cache.free_bytes() + taken,
         )
 
-    async def gather(self, needs: Sequence[Need], pinned: Collection[str], delete: Collection[str], on_ready: OnReady) -> None:
+    async def fetch(self, needs: Sequence[Need], pinned: Collection[str], delete: Collection[str], on_ready: OnReady) -> None:
         """One round; a second pass follows at once where a file turned out to need more room than was planned for."""
         self._stopped, self._unreachable = False, 0
         await self._ask_again.look(needs)
@@ -148,7 +148,7 @@ class AssetFetcher:
         jobs = self._jobs(steps, groups)
         async with asyncio.TaskGroup() as group:
             for number in range(AT_ONCE):
-                group.create_task(self._work(jobs, on_ready), name=f"gather {number}")
+                group.create_task(self._work(jobs, on_ready), name=f"fetch {number}")
 
     async def evict(self, steps: Plan) -> None:
         """The plan's evictions alone."""

@@ -184,7 +184,7 @@ class Sync:
         try:
             if len(present) < len(needs):
                 await on_ready(0)
-            await self._asset_fetcher.gather(needs, self._pinned(), programme.delete, on_ready)
+            await self._asset_fetcher.fetch(needs, self._pinned(), programme.delete, on_ready)
             ready = self._asset_fetcher.ready(needs)
             self._counts = (len(ready), len(needs))
             changed = await self._publish(work, is_over=True)
