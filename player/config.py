@@ -190,7 +190,7 @@ class Dirs(msgspec.Struct, frozen=True):
 
     @property
     def brief(self) -> Path:
-        """What the agent tells the stage: `core.content.StageBrief`."""
+        """What the agent tells the stage: `core.content.StageBrief`, in a file that every version calls so."""
         return self.state / "orders.json"
 
     @property
@@ -205,7 +205,7 @@ class Dirs(msgspec.Struct, frozen=True):
 
     @property
     def page_snapshots(self) -> Path:
-        """The last good picture of each page."""
+        """The last good picture of each page, in a folder that every version calls so: an update keeps them."""
         return self.stage / "keepsakes"
 
     @property

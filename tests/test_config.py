@@ -214,9 +214,3 @@ def test_sizes_and_private_addresses() -> None:
     assert (parse_size("1000"), parse_size("1.5KiB"), parse_size("2 MB")) == (1000, 1536, 2_000_000)
     assert [is_private(host) for host in ("localhost", "127.0.0.1", "::1", "192.168.1.2")] == [True] * 4
     assert not any(is_private(host) for host in ("example.com", "8.8.8.8", "localhost.example.com"))
-
-
-def test_the_readme_lists_every_key() -> None:
-    readme = (EXAMPLE.parent / "README.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"`([a-z]+\.[a-z_]+)`", "\n".join(line for line in readme.splitlines() if line.startswith("| `"))))
-    assert sorted(keys() - listed) == []

@@ -56,7 +56,7 @@ class SwayScreen:
         if sort == "web":
             from player.stage.web.surface import WebSurface
 
-            page = WebSurface(self._the_browser(), name, self._the_keepsakes())
+            page = WebSurface(self._the_browser(), name, self._the_snapshots())
             await page.open()
             return page
         hardware = self._sway.session.renderer != "pixman"
@@ -76,7 +76,7 @@ class SwayScreen:
             self._drawn_windows = WindowClient(self.wayland_display)
         return await DrawnSurface.create(self._drawn_windows, f"sig-{name}", size, now)
 
-    def _the_keepsakes(self) -> Any:
+    def _the_snapshots(self) -> Any:
         if self._page_snapshots is None:
             from player.stage.web.page_snapshots import PageSnapshots
 
