@@ -11,9 +11,10 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from player.core.bundle import is_newer
 from player.store import Snapshot, sync_folder
 
 log = logging.getLogger(__name__)
@@ -30,11 +31,12 @@ STEP_S = 6 * 3600.0  # how often the time is written down
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`version` has run for `ran_s` seconds; `confirmed`: it stays."""
+    """`version` has run for `ran_s` seconds; `confirmed`: it stays. `highest`: of those that stayed, "" for none."""
 
     version: str
     ran_s: float = 0.0
     confirmed: bool = False
+    highest: str = ""
 
 
 class Formats:
@@ -49,20 +51,32 @@ class Formats:
         """Whether this version stays. Reads the disk: the installer may have said so since. Raises StorageError."""
         return self._found().confirmed
 
+    @property
+    def highest(self) -> str:
+        """The highest version that ever stayed here, "" for none: no older bundle replaces it. Raises StorageError."""
+        return self._found().highest
+
     def _found(self) -> Confirmation:
-        found = self._file.read()
-        return found if found is not None and found.version == self._version else Confirmation(self._version)
+        found = self._file.read() or Confirmation(self._version)
+        stayed = found.version if found.confirmed else ""
+        highest = stayed if is_newer(stayed, found.highest) else found.highest
+        same = found.version == self._version
+        return replace(found, highest=highest) if same else Confirmation(self._version, highest=highest)
 
     def confirm(self) -> None:
         """Writes down that this version stays. Raises StorageError."""
-        self._file.write(Confirmation(self._version, self._found().ran_s, confirmed=True))
+        self._keep(replace(self._found(), confirmed=True))
 
     def ran(self, seconds: float) -> None:
         """Counts time that this version ran; enough of it confirms the version. Raises StorageError."""
         found = self._found()
         ran_s = found.ran_s + seconds
         if not found.confirmed:
-            self._file.write(Confirmation(self._version, ran_s, confirmed=ran_s >= ENOUGH_S))
+            self._keep(replace(found, ran_s=ran_s, confirmed=ran_s >= ENOUGH_S))
+
+    def _keep(self, found: Confirmation) -> None:
+        higher = found.confirmed and is_newer(found.version, found.highest)
+        self._file.write(replace(found, highest=found.version) if higher else found)
 
     def tidy(self) -> None:
         """Removes older files whose turned ones are there, once this version is confirmed. Raises StorageError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import io
@@ -9,7 +10,9 @@ import os
 import platform
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +21,7 @@ from player import __version__
 from player.core.bundle import MANIFEST, SIGNATURE, SIGNED, Bundle, Part, encode
 
 ROOT = Path(__file__).parents[1]
+VALID_S = 365 * 86400.0  # how long a bundle may be installed where nobody said
 ALONE = ("pyproject.toml", "README.md", "LICENSE", "config.example.toml")
 SCRIPTS = ("install", "lib.sh", "requirements.lock", "requirements-dev.lock")
 
@@ -57,9 +61,12 @@ def sources(root: Path, wheels: Path) -> Iterator[tuple[str, Path]]:
         yield f"wheels/{path.name}", path
 
 
-def pack(key: Ed25519PrivateKey, files: list[tuple[str, Path]], out: Path, version: str = __version__) -> Bundle:
-    """Writes the bundle, at its place only when it is whole."""
-    bundle = Bundle(version, platform.machine(), f"{sys.version_info.major}.{sys.version_info.minor}", tuple(map(_part, files)))
+def pack(
+    key: Ed25519PrivateKey, files: list[tuple[str, Path]], out: Path, version: str, *, expires: float | None, allow_older: bool
+) -> Bundle:
+    """Writes the bundle, at its place only when it is whole. `expires`: seconds since the epoch, None for never."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    bundle = Bundle(version, platform.machine(), python, tuple(map(_part, files)), expires, allow_older)
     manifest = encode(bundle)
     part = out.with_name(out.name + ".part")
     with tarfile.open(part, "w:", format=tarfile.PAX_FORMAT) as archive:
@@ -82,16 +89,27 @@ def _part(file: tuple[str, Path]) -> Part:
         return Part(name, path.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest(), os.access(path, os.X_OK))
 
 
+def date(text: str) -> float:
+    """The end of a day in UTC, such as 2027-03-01, in seconds since the epoch."""
+    return datetime.strptime(f"{text} 23:59:59 +0000", "%Y-%m-%d %H:%M:%S %z").timestamp()
+
+
 def main() -> None:
-    """`new-key FILE`, or `pack KEYFILE WHEELS OUT`."""
-    match sys.argv[1:]:
-        case ["new-key", path]:
-            new_key(Path(path))
-        case ["pack", key, wheels, out]:
-            bundle = pack(read_key(Path(key)), list(sources(ROOT, Path(wheels))), Path(out))
-            print(f"{out}: {bundle}, {Path(out).stat().st_size // 1024**2} MB")
-        case _:
-            sys.exit("usage: see scripts/bundle")
+    """`new-key FILE`, or `pack KEYFILE WHEELS OUT`, with `--expires DATE` and `--allow-older`."""
+    parser = argparse.ArgumentParser(prog="scripts/bundle")
+    parser.add_argument("--expires", type=date, metavar="DATE", default=time.time() + VALID_S, help="in UTC (default: in a year)")
+    parser.add_argument("--allow-older", action="store_true", help="devices take it although they had a newer version")
+    parser.add_argument("what", choices=("new-key", "pack"))
+    parser.add_argument("paths", nargs="+", type=Path)
+    given = parser.parse_args()
+    if given.what == "new-key":
+        new_key(given.paths[0])
+        return
+    key, wheels, out = given.paths
+    files = list(sources(ROOT, wheels))
+    bundle = pack(read_key(key), files, out, __version__, expires=given.expires, allow_older=given.allow_older)
+    until = datetime.fromtimestamp(given.expires, UTC)
+    print(f"{out}: {bundle}, {out.stat().st_size // 1024**2} MB, to be installed until {until:%Y-%m-%d %H:%M} UTC")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ ROOTS = {
     "player.cli.demonstration": {"demo", "launch"},
     "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would
     "player.cli.tokens": {"agent"},
+    "player.cli.update": {"device"},  # whether the clock is right, for a bundle's date
     "player.__main__": {"cli", "launch"},
     "player.launch.daemon": {"agent", "cms", "stage", "compositor"},  # is each daemon; the kinds of servers, as above
 }

@@ -404,3 +404,19 @@ OLD: dict[str, dict[str, type[msgspec.Struct]]] = {
         "lock.json": OldLock, "plays-cursor.json": OldCursor, "stage/deaths.json": OldDeaths, "index.json": OldIndex,
     }
 }  # fmt: skip
+
+
+def test_the_highest_version_that_stayed_is_kept_when_a_lower_one_runs(tmp_path: Path) -> None:
+    assert Formats(tmp_path, "1.0").highest == ""
+    Formats(tmp_path, "1.10").ran(1.0)
+    assert Formats(tmp_path, "1.10").highest == "", "it did not stay yet"
+    Formats(tmp_path, "1.10").confirm()
+    Formats(tmp_path, "1.9").ran(1.0)
+    Formats(tmp_path, "1.9").confirm()
+    assert Formats(tmp_path, "1.9").highest == "1.10"
+    assert Formats(tmp_path, "1.9").confirmed
+
+
+def test_what_was_confirmed_before_the_highest_was_kept_counts(tmp_path: Path) -> None:
+    (tmp_path / "confirmed.json").write_text('{"format": 1, "body": {"version": "0.2.0", "ran_s": 0.0, "confirmed": true}}')
+    assert Formats(tmp_path, "0.1.0").highest == "0.2.0"

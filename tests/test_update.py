@@ -8,12 +8,16 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from player.brief import BriefFile
+from player.core.content import ClockFacts, StageBrief
+from player.formats import Formats
 from scripts.pack import new_key, pack, read_key, sources
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +26,8 @@ cd "$(dirname "$0")/.."
 echo "installing $(cat version) from $PIP_FIND_LINKS with $(ls wheels) as ${SIGNAGE_SECRET:-nobody}"
 """
 Members = list[tuple[tarfile.TarInfo, bytes]]
+NEVER = 32503680000.0  # the year 3000
+MOST_MEMORY = 400 * 1024**2  # address space, of which the interpreter with its libraries takes some 150 MB
 
 
 class Maker:
@@ -32,7 +38,9 @@ class Maker:
         self.key = Ed25519PrivateKey.generate()
         self.files = {"scripts/install": INSTALLER, "version": "one", "wheels/a.whl": "a wheel"}
 
-    def make(self, version: str = "99.0", key: Ed25519PrivateKey | None = None) -> Path:
+    def make(
+        self, version: str = "99.0", key: Ed25519PrivateKey | None = None, expires: float | None = NEVER, allow_older: bool = False
+    ) -> Path:
         found = []
         for name, text in self.files.items():
             path = self.folder / "tree" / name
@@ -40,7 +48,7 @@ class Maker:
             path.write_text(text)
             path.chmod(0o755 if name.startswith("scripts/") else 0o644)
             found.append((name, path))
-        pack(key or self.key, found, self.path, version)
+        pack(key or self.key, found, self.path, version, expires=expires, allow_older=allow_older)
         return self.path
 
     def change(self, change: Callable[[Members], object]) -> None:
@@ -62,7 +70,22 @@ class Maker:
             "SIGNAGE__STORAGE__STATE_DIR": str(self.folder / "state"),
         }
         command = [sys.executable, "-P", "-m", "player", "update", str(self.path)]
-        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(
+            ["prlimit", f"--as={MOST_MEMORY}", *command],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    @property
+    def state(self) -> Path:
+        """The folder in which the player of this box keeps what it knows."""
+        folder = self.folder / "state"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def refused(self, words: str, key: str | None = None) -> None:
         done = self.update(key)
@@ -113,6 +136,70 @@ def test_u1_a_bundle_that_nobody_or_somebody_else_signed_is_refused(maker: Maker
 def test_u2_an_older_version_is_refused_although_it_is_signed(maker: Maker) -> None:
     maker.make(version="0.0.1")
     maker.refused("only a newer version")
+
+
+def test_u2_the_highest_version_that_stayed_is_not_gone_below_but_by_the_signers_word(maker: Maker) -> None:
+    Formats(maker.state, "100.0").confirm()
+    maker.make()
+    maker.refused("100.0 has run here; only one that says allow_older goes back")
+    maker.make(allow_older=True)
+    assert maker.update().returncode == 0
+    maker.make(version="0.0.1", allow_older=True)
+    assert maker.update().returncode == 0
+
+
+def test_u2_a_bundle_past_its_date_is_refused_by_the_floor_of_time_alone(maker: Maker) -> None:
+    floor = time.time() + 10 * 86400.0
+    maker.make(expires=floor)
+    assert maker.update().returncode == 0
+    BriefFile(maker.state / "orders.json").write(StageBrief(clock=ClockFacts(floor=floor + 1.0)))
+    maker.refused("it was to be installed until")
+
+
+def test_a_bundle_without_a_date_is_installed_with_a_warning(maker: Maker) -> None:
+    maker.make()
+    assert not maker.update().stderr
+    maker.make(expires=None)
+    done = maker.update()
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"warning: {maker.path} says no end, and")
+
+
+def test_a_long_path_is_installed_too(maker: Maker) -> None:
+    maker.files["wheels/" + "w" * 150 + ".whl"] = "another wheel"
+    maker.make()
+    done = maker.update()
+    assert done.returncode == 0, done.stderr
+    assert "w" * 150 in done.stdout
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
+@pytest.mark.parametrize("place", [0, 2])
+def test_u1_a_record_as_large_as_the_file_is_refused_unread(maker: Maker, kind: bytes, place: int) -> None:
+    whole = maker.make().read_bytes()
+    with tarfile.open(maker.path) as archive:
+        at = archive.getmembers()[place].offset
+    record = renamed(tarfile.TarInfo(), "record")
+    record.type, record.size = kind, 620 * 1024**2
+    with maker.path.open("wb") as out:
+        out.write(whole[:at] + record.tobuf(tarfile.GNU_FORMAT))
+        out.seek(record.size, os.SEEK_CUR)
+        out.write(whole[at:])
+    done = maker.update()
+    assert done.returncode == 1
+    assert "is refused" in done.stderr, done.stderr[-500:]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_u1_a_manifest_or_a_signature_without_measure_is_refused_unread(maker: Maker, number: int) -> None:
+    def grow(members: Members) -> None:
+        members[number][0].size = 5 * 1024**2
+        members[number] = (members[number][0], bytes(5 * 1024**2))
+
+    maker.make()
+    maker.change(grow)
+    maker.refused("in it is larger than")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ A bundle is a tar whose first file is `manifest.json`, the second `manifest.sig`
 the manifest's bytes. The manifest names every further file with its size and SHA-256, so the one signature covers them all, and it
 is checked before anything else is read. What is inside is a source tree of the player with its own `scripts/install`, and the
 Python packages that this needs in `wheels/`.
+
+Two things it may say besides: `expires`, after which nobody installs it, so that no known hole serves for ever;
+and `allow_older`, by which the owner of the key takes a version back. Without them it never expires.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
@@ -20,7 +24,7 @@ FORMAT = 1
 INSTALLER = "scripts/install"
 MOST_FILES = 10_000
 MOST_BYTES = 2 * 1024**3
-LARGEST_MANIFEST = 4 * 1024**2
+LARGEST_MANIFEST, SIGNATURE_BYTES = 4 * 1024**2, 64
 _PART = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._+@ -]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"\d{1,6}(?:\.\d{1,6}){0,3}")
@@ -38,12 +42,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A version of the player for machines of one sort: `machine` as `uname -m` says it, `python` as "3.11"."""
+    """A version of the player for machines of one sort: `machine` as `uname -m` says it, `python` as "3.11".
+
+    `expires`: seconds since the epoch, None for never; `allow_older`: it may replace a newer version.
+    """
 
     version: str
     machine: str
     python: str
     parts: tuple[Part, ...]
+    expires: float | None
+    allow_older: bool
 
     def __str__(self) -> str:
         return f"version {self.version} for {self.machine} and Python {self.python}"
@@ -53,7 +62,9 @@ def encode(bundle: Bundle) -> bytes:
     """The bytes of `manifest.json`."""
     files = {part.path: {"size": part.size, "sha256": part.sha256, "program": part.program} for part in bundle.parts}
     about = {"format": FORMAT, "version": bundle.version, "machine": bundle.machine, "python": bundle.python}
-    return json.dumps({**about, "files": files}, indent=1, sort_keys=True).encode()
+    when = {} if bundle.expires is None else {"expires": datetime.fromtimestamp(bundle.expires, UTC).isoformat(timespec="seconds")}
+    older = {"allow_older": True} if bundle.allow_older else {}
+    return json.dumps({**about, **when, **older, "files": files}, indent=1, sort_keys=True).encode()
 
 
 def parse(manifest: bytes) -> Bundle:
@@ -70,7 +81,19 @@ def parse(manifest: bytes) -> Bundle:
     files = found.get("files")
     if not isinstance(files, dict) or INSTALLER not in files:
         raise ValueError(f"it does not hold {INSTALLER}")
-    return Bundle(version, machine, python, _parts(files.items()))
+    return Bundle(version, machine, python, _parts(files.items()), _instant(found.get("expires")), found.get("allow_older") is True)
+
+
+def _instant(said: Any) -> float | None:
+    if said is None:
+        return None
+    try:
+        at: datetime | None = datetime.fromisoformat(said)
+    except (TypeError, ValueError):
+        at = None
+    if at is None or at.tzinfo is None:
+        raise ValueError(f"its end {str(said)[:40]!r} is no instant with its offset from UTC")
+    return at.timestamp()
 
 
 def _parts(files: Iterable[tuple[str, Any]]) -> tuple[Part, ...]:
@@ -89,16 +112,32 @@ def _part(path: str, said: Any) -> Part:
     return Part(path, size, sha256, said.get("program") is True)
 
 
-def refusal(bundle: Bundle, *, running: str, machine: str, python: str) -> str | None:
-    """Why it is not installed on this machine, where version `running` runs; None when it may be."""
+def refusal(bundle: Bundle, *, running: str, highest: str, machine: str, python: str, not_before: float) -> str | None:
+    """Why it is not installed on this machine, None when it may be.
+
+    Version `running` runs here, `highest` is the highest that ever stayed ("" for none), and it is surely not earlier than
+    `not_before`, in seconds since the epoch.
+    """
     if (bundle.machine, bundle.python) != (machine, python):
         return f"it is {bundle}, and this machine is {machine} with Python {python}; take the bundle that was made for it"
-    if _numbers(bundle.version) <= _numbers(running):
+    if bundle.expires is not None and not_before >= bundle.expires:
+        until = datetime.fromtimestamp(bundle.expires, UTC)
+        return f"it was to be installed until {until:%Y-%m-%d %H:%M} UTC; take one that was made since"
+    if bundle.allow_older:
+        return None
+    if not is_newer(bundle.version, running):
         return f"it is version {bundle.version}, and {running} is installed; only a newer version replaces it"
+    if is_newer(highest, bundle.version):
+        return f"it is version {bundle.version}, and {highest} has run here; only one that says allow_older goes back"
     return None
 
 
+def is_newer(version: str, than: str) -> bool:
+    """Whether it comes after the other; 1.2 and 1.2.0 are the same, and "" is before all."""
+    return _numbers(version) > _numbers(than)
+
+
 def _numbers(version: str) -> tuple[int, ...]:
-    """Comparable: 1.2 and 1.2.0 are the same."""
+    """Comparable, whatever was written."""
     found = [int(number) for number in re.findall(r"\d+", version)[:4]]
     return (*found, *(0,) * (4 - len(found)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from player.core.bundle import INSTALLER, MOST_BYTES, MOST_FILES, Bundle, Part, encode, parse, refusal
 
 SHA = "0" * 64
-BUNDLE = Bundle("1.2.3", "aarch64", "3.11", (Part(INSTALLER, 5, SHA, program=True), Part("wheels/a-1.0+x_y.whl", 0, SHA)))
+BUNDLE = Bundle(
+    "1.2.3", "aarch64", "3.11", (Part(INSTALLER, 5, SHA, program=True), Part("wheels/a-1.0+x_y.whl", 0, SHA)), None, False
+)
 NAMES = st.from_regex(r"[A-Za-z0-9_+-][A-Za-z0-9._+@-]{0,10}(/[A-Za-z0-9_+-][A-Za-z0-9._+@-]{0,10}){0,3}", fullmatch=True)
 
 
@@ -25,11 +28,17 @@ def files(**changes: Any) -> bytes:
     return manifest(files=said | changes)
 
 
-@given(st.dictionaries(NAMES, st.tuples(st.integers(0, 10**6), st.booleans()), max_size=5), st.integers(0, 999_999))
-def test_what_was_encoded_is_parsed(parts: dict[str, tuple[int, bool]], number: int):
+@given(
+    st.dictionaries(NAMES, st.tuples(st.integers(0, 10**6), st.booleans()), max_size=5),
+    st.integers(0, 999_999),
+    st.none() | st.integers(0, 10**10),
+    st.booleans(),
+)
+def test_what_was_encoded_is_parsed(parts: dict[str, tuple[int, bool]], number: int, expires: float | None, older: bool):
     made = (Part(INSTALLER, 1, SHA, program=True), *(Part(path, *said[:1], SHA, said[1]) for path, said in sorted(parts.items())))
-    found = parse(encode(Bundle(f"{number}.0", "x86_64", "3.13", made)))
+    found = parse(encode(Bundle(f"{number}.0", "x86_64", "3.13", made, expires, older)))
     assert (found.version, found.machine, found.python) == (f"{number}.0", "x86_64", "3.13")
+    assert (found.expires, found.allow_older) == (expires, older)
     assert set(found.parts) == set(made)
 
 
@@ -49,6 +58,9 @@ def test_what_was_encoded_is_parsed(parts: dict[str, tuple[int, bool]], number: 
         (files(a={"size": -1, "sha256": SHA}), "does not say what a"),
         (files(a={"size": "1", "sha256": SHA}), "does not say what a"),
         (files(a={"size": 1, "sha256": SHA.upper() + "A"}), "does not say what a"),
+        (manifest(expires="tomorrow"), "its end 'tomorrow' is no instant"),
+        (manifest(expires="2026-03-01T12:00:00"), "is no instant with its offset"),
+        (manifest(expires=5), "its end '5' is no instant"),
         (files(a=5), "does not say what a"),
         (files(a={"size": MOST_BYTES, "sha256": SHA}), "larger than"),
         (files(**{f"f{number}": {"size": 0, "sha256": SHA} for number in range(MOST_FILES)}), "larger than"),
@@ -80,6 +92,26 @@ def test_c8_a_path_that_leads_elsewhere_is_refused(path: str):
     ],
 )
 def test_u2_only_a_newer_version_for_this_sort_of_machine_is_installed(running: str, machine: str, python: str, words: str | None):
-    found = refusal(BUNDLE, running=running, machine=machine, python=python)
+    found = refusal(BUNDLE, running=running, highest="", machine=machine, python=python, not_before=0.0)
     assert (found is None) is (words is None)
     assert (words or "") in (found or "")
+
+
+@pytest.mark.parametrize(
+    ("highest", "older", "refused"), [("1.2.3", False, False), ("1.2.4", False, True), ("1.2.4", True, False), ("", False, False)]
+)
+def test_u2_nothing_below_the_highest_that_stayed_but_by_the_signers_word(highest: str, older: bool, refused: bool):
+    found = refusal(
+        replace(BUNDLE, allow_older=older), running="1.0", highest=highest, machine="aarch64", python="3.11", not_before=0.0
+    )
+    assert (found is not None and f"{highest} has run here" in found) is refused
+    assert refused or found is None
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize(("not_before", "refused"), [(0.0, False), (999.0, False), (1000.0, True)])
+def test_u2_past_its_end_it_is_refused_whatever_it_says(not_before: float, refused: bool, older: bool):
+    said = replace(BUNDLE, expires=1000.0, allow_older=older)
+    found = refusal(said, running="1.0", highest="", machine="aarch64", python="3.11", not_before=not_before)
+    assert (found == "it was to be installed until 1970-01-01 00:16 UTC; take one that was made since") is refused
+    assert refused or found is None
