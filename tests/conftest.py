@@ -31,7 +31,8 @@ def runtime_dir() -> Iterator[Path]:
 @contextlib.contextmanager
 def running_sway(folder: Path) -> Iterator[Path]:
     """A real sway without hardware, 1280x720; gives the path of its IPC socket. `sway.log` and `sway.pid` lie beside it."""
-    launch = prepare_session(folder, backend="headless", size=f"{SCREEN[0]}x{SCREEN[1]}", environment=os.environ, uid=os.geteuid())
+    size = f"{SCREEN[0]}x{SCREEN[1]}"
+    launch = prepare_session(folder, kept_in=folder, backend="headless", size=size, environment=os.environ, uid=os.geteuid())
     with (folder / "sway.log").open("wb") as log, subprocess.Popen(launch.argv, env=launch.environment, stderr=log) as process:
         (folder / "sway.pid").write_text(str(process.pid))
         try:

@@ -244,6 +244,16 @@ def test_doctor_says_when_no_player_runs_or_none_answers() -> None:
     assert [(one.result, one.needed) for one in running.faults(closed)] == [("failed", False)]
 
 
+def test_what_draws_the_screen_is_named_with_the_reason_and_where_nothing_runs_nothing_is_said() -> None:
+    def nobody() -> dict[str, Any]:
+        raise NotRunning("/run/none.sock")
+
+    (said,) = running.renderer(lambda: {"stage": {"renderer": "pixman", "renderer_why": "no render node"}})
+    assert (said.ability, said.detail) == ("renderer", "pixman: no render node")
+    assert list(running.renderer(lambda: {"stage": {"renderer": "", "renderer_why": ""}})) == []
+    assert list(running.renderer(nobody)) == []
+
+
 @contextlib.contextmanager
 def answering(answer: str) -> Iterator[int]:
     """A server on the port that it gives, which says `answer` to one connection."""

@@ -51,6 +51,7 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
         lambda: surroundings.permissions(dirs),
         surroundings.network,
         lambda: surroundings.server(config.cms.url, KINDS[config.cms.kind].answers_at, config.cms.ca_file),
+        lambda: running.renderer(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
         lambda: running.faults(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
     )
     return [finding for check in checks for finding in _guarded(check)]

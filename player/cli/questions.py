@@ -97,6 +97,7 @@ def in_words(status: dict[str, Any]) -> str:
         ("content", f"{manifest['items']} items, {manifest['assets_ready']} of {manifest['assets_total']} files ready"),
         ("cache", f"{cache['bytes'] / 2**20:.1f} of {cache['limit'] / 2**20:.0f} MiB in {cache['files']} files"),
         ("picture", f"{stage['backend']} {stage['size']} {stage['orientation']}, {stage['frames_dropped']} frames dropped"),
+        *([("renderer", f"{stage['renderer']}: {stage['renderer_why']}")] if stage["renderer"] else []),
         ("proof of play", f"{status['proof']['pending']} events pending"),
         ("clock", "synchronized" if status["clock"]["synced"] else "not synchronized"),
         *(("fault", f"{fault['code']}: {fault['message']}") for fault in status["faults"]),

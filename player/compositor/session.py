@@ -2,8 +2,8 @@
 
 House rule 1: the screen is up before anything else, so this imports little (no asyncio, no logging of its own machinery) and costs
 no memory afterwards. Sway has no option that names its Wayland socket; its configuration therefore starts a one-line child that
-writes `compositor.json` (`SessionInfo`), whose appearance also says that the compositor answers. Restarts closer together than ten
-seconds count as early deaths of the renderer that was used; the second one makes `gles2` give way to `pixman`.
+writes `compositor.json` (`SessionInfo`), whose appearance also says that the compositor answers. Where gles2 draws, that child then
+copies one pixel of the screen, which needs a frame, and leaves `first_frame`: what `graphics` judges the next start by.
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
+from player.compositor.graphics import DRI, FIRST_FRAME, settle
+from player.core.renderer import Choice
 from player.errors import BoxError
 
 if TYPE_CHECKING:
     from player.config import Config, Dirs
 
-EARLY_DEATH_S = 10.0
-EARLY_DEATHS_ALLOWED = 1
 _SIZES = {"headless": "1920x1080", "x11": "1280x720"}  # where nothing else says it; wlroots opens an X11 window of 4:3
 BACKGROUND = "#202020"
-DRI = Path("/dev/dri")
 _TURNS = {"landscape": "normal", "portrait": "90", "landscape_flipped": "180", "portrait_flipped": "270"}
 _NOT_FOR_SWAY = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "SWAYSOCK", "I3SOCK")
 ENV_PREFIX = "SIGNAGE__"  # as in player.config, which a file this small should not wait for
@@ -46,30 +45,30 @@ seat * hide_cursor 100
 no_focus [app_id="^(sig-|chrom)"]
 for_window [app_id="^(sig-|chrom)"] floating enable, border none, opacity 0, sticky enable"""
 
-# What the child started by sway writes; the values go in by the environment, which needs no quoting.
-_ANNOUNCE = (
-    'printf \'{"backend":"%s","renderer":"%s","started_at":%s,"wayland_display":"%s"}\' '
-    '"$SIGNAGE_BACKEND" "$WLR_RENDERER" "$SIGNAGE_STARTED_AT" "$XDG_RUNTIME_DIR/$WAYLAND_DISPLAY" '
-    '> "$XDG_RUNTIME_DIR/compositor.json.tmp" && mv "$XDG_RUNTIME_DIR/compositor.json.tmp" "$XDG_RUNTIME_DIR/compositor.json"'
-)
+# What the child started by sway does; all of it goes in by the environment, which needs no quoting.
+_ANNOUNCE = """\
+cd "$XDG_RUNTIME_DIR" || exit
+printf '{"backend":"%s","renderer":"%s","why":%s,"started_at":%s,"wayland_display":"%s"}' \
+    "$SIGNAGE_BACKEND" "$SIGNAGE_RENDERER" "$SIGNAGE_WHY" "$SIGNAGE_STARTED_AT" "$XDG_RUNTIME_DIR/$WAYLAND_DISPLAY" \
+    > compositor.json.tmp && mv compositor.json.tmp compositor.json
+[ "$SIGNAGE_RENDERER" = gles2 ] || exit
+until grim -g '0,0 1x1' -t ppm /dev/null 2>/dev/null; do
+    sleep 5  # no panel, or it is off
+    kill -0 "$SIGNAGE_PID" 2>/dev/null || exit
+done
+: > first_frame
+"""
 
 
 class SessionInfo(msgspec.Struct, frozen=True):
-    """How the running compositor was started. `backend`: wayland | x11 | drm | headless; `renderer`: gles2 | pixman;
+    """How the running compositor was started. `backend`: wayland | x11 | drm | headless; `renderer`: gles2 | pixman, and `why`;
     `wayland_display`: absolute path of its socket, good as $WAYLAND_DISPLAY; `started_at`: seconds since the epoch."""
 
     backend: str
     renderer: str
     wayland_display: str
     started_at: float
-
-
-class _Starts(msgspec.Struct):
-    """The record of starts: the last renderer and when (seconds since boot), and the early deaths of each renderer."""
-
-    renderer: str = ""
-    at: float = 0.0
-    early_deaths: dict[str, int] = msgspec.field(default_factory=dict)
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Launch:
     argv: tuple[str, ...]
     environment: dict[str, str]
     backend: str
-    renderer: str
+    choice: Choice
 
 
 def read_info(path: Path) -> SessionInfo | None:
@@ -128,15 +127,6 @@ def _x11_answers(environment: Mapping[str, str]) -> bool:
     return bool(host) or Path(f"/tmp/.X11-unix/X{number.partition('.')[0]}").is_socket()  # noqa: S108 - where X11 keeps it
 
 
-def choose_renderer(wanted: str, backend: str, early_deaths: Mapping[str, int], dri: Path = DRI) -> str:
-    """gles2 | pixman: never left to wlroots, which picks a driver that kills it where there is no real OpenGL."""
-    if wanted == "pixman" or (wanted == "auto" and backend == "headless"):
-        return "pixman"
-    if early_deaths.get("gles2", 0) > EARLY_DEATHS_ALLOWED or not any(dri.glob("renderD*")):
-        return "pixman"
-    return "gles2"
-
-
 def sway_configuration(
     backend: str, *, size: str | None, mode: str = "", scale: float = 1.0, orientation: str, background: Path | None
 ) -> str:
@@ -152,12 +142,13 @@ def sway_configuration(
         lines.insert(0, f"output * mode {custom}{chosen}{rate}")
     if backend == "drm":  # beside the udev rule: nobody drives the player by keyboard or mouse; touch stays
         lines += ["input type:keyboard events disabled", "input type:pointer events disabled"]
-    return "\n".join([*lines, f"exec {_ANNOUNCE}"]) + "\n"
+    return "\n".join([*lines, 'exec sh -c "$SIGNAGE_ANNOUNCE"']) + "\n"
 
 
 def prepare_session(
     runtime: Path,
     *,
+    kept_in: Path,
     backend: str = "auto",
     renderer: str = "auto",
     size: str | None = None,
@@ -168,7 +159,10 @@ def prepare_session(
     uid: int,
     dri: Path = DRI,
 ) -> Launch:
-    """Makes `runtime` ready (configuration, record of starts, nothing stale) and says how to start sway there. Raises BoxError."""
+    """Makes `runtime` ready (configuration, nothing stale) and says how to start sway there. Raises BoxError.
+
+    `kept_in`: the folder for what is found of the renderer, which outlives a boot.
+    """
     if uid == 0:
         raise BoxError("compositor", "sway does not run as root; start the player as the user signage, which scripts/setup makes")
     found = (f"{folder}/sway" for folder in os.get_exec_path(environment))
@@ -177,15 +171,15 @@ def prepare_session(
         raise BoxError("compositor", "the program sway is not on the PATH; install it (apt install sway swaybg grim)")
     chosen = choose_backend(backend, environment, dri)
     _own_folder(runtime, uid)
-    used = _count_start(runtime / "starts.json", lambda deaths: choose_renderer(renderer, chosen, deaths, dri))
-    for stale in (*runtime.glob("wayland-*"), runtime / "sway.sock", runtime / "compositor.json"):
-        stale.unlink(missing_ok=True)
     idle = runtime / "idle.png"
     picture = idle if idle.is_file() else None
     text = sway_configuration(chosen, size=size, mode=mode, scale=scale, orientation=orientation, background=picture)
     conf = runtime / "sway.conf"
     conf.write_text(text, encoding="utf-8")
-    return Launch((program, "-c", str(conf)), _environment(runtime, chosen, used, environment), chosen, used)
+    choice = settle(renderer, chosen, runtime, kept_in, dri=dri)  # by what the last one left
+    for stale in (*runtime.glob("wayland-*"), *(runtime / name for name in ("sway.sock", "compositor.json", FIRST_FRAME))):
+        stale.unlink(missing_ok=True)
+    return Launch((program, "-c", str(conf)), _environment(runtime, chosen, choice, environment), chosen, choice)
 
 
 def _own_folder(runtime: Path, uid: int) -> None:
@@ -204,31 +198,19 @@ def _own_folder(runtime: Path, uid: int) -> None:
         runtime.chmod(0o700)
 
 
-def _count_start(path: Path, choose: Callable[[Mapping[str, int]], str]) -> str:
-    """Counts the start before this one as an early death where it was less than ten seconds ago; chooses and notes this one."""
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
-    try:
-        starts = msgspec.json.decode(path.read_bytes(), type=_Starts)
-    except (OSError, msgspec.DecodeError):
-        starts = _Starts()
-    deaths = starts.early_deaths
-    if starts.renderer:
-        early = 0 <= now - starts.at < EARLY_DEATH_S
-        deaths[starts.renderer] = deaths.get(starts.renderer, 0) + 1 if early else 0
-    chosen = choose(deaths)
-    path.write_bytes(msgspec.json.encode(_Starts(chosen, now, deaths)))
-    return chosen
-
-
-def _environment(runtime: Path, backend: str, renderer: str, ours: Mapping[str, str]) -> dict[str, str]:
+def _environment(runtime: Path, backend: str, choice: Choice, ours: Mapping[str, str]) -> dict[str, str]:
     """Ours without secrets and what only a daemon may use, and what sway and wlroots have to know."""
     environment = {k: v for k, v in ours.items() if k not in _NOT_FOR_SWAY and not k.startswith(ENV_PREFIX)}
     environment |= {
         "XDG_RUNTIME_DIR": str(runtime),
         "SWAYSOCK": str(runtime / "sway.sock"),
         "WLR_BACKENDS": "drm,libinput" if backend == "drm" else backend,
-        "WLR_RENDERER": renderer,
+        "WLR_RENDERER": choice.renderer,
         "WLR_LIBINPUT_NO_DEVICES": "1",
+        "SIGNAGE_ANNOUNCE": _ANNOUNCE,
+        "SIGNAGE_PID": str(os.getpid()),  # exec keeps it
+        "SIGNAGE_RENDERER": choice.renderer,
+        "SIGNAGE_WHY": msgspec.json.encode(choice.why).decode(),
         "SIGNAGE_BACKEND": backend,
         "SIGNAGE_STARTED_AT": f"{time.time():.3f}",
     }
@@ -246,6 +228,7 @@ def main(config: Config, dirs: Dirs) -> NoReturn:
     stage = config.stage
     launch = prepare_session(
         dirs.stage_runtime,
+        kept_in=Path(os.environ.get("STATE_DIRECTORY") or dirs.stage),  # under systemd the stage's folder is out of reach
         backend=stage.backend,
         renderer=stage.renderer,
         size=stage.size,
@@ -255,7 +238,8 @@ def main(config: Config, dirs: Dirs) -> NoReturn:
         environment=os.environ,
         uid=os.geteuid(),
     )
-    print(f"compositor: sway on {launch.backend}, drawn by {launch.renderer}", file=sys.stderr, flush=True)
+    drawn_by = f"{launch.choice.renderer}: {launch.choice.why}"
+    print(f"compositor: sway on {launch.backend}, drawn by {drawn_by}", file=sys.stderr, flush=True)
     try:
         os.execve(launch.argv[0], launch.argv, launch.environment)  # noqa: S606 - a program found on our PATH, no shell
     except OSError as error:

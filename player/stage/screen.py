@@ -23,6 +23,14 @@ class Screen(Protocol):
     def wayland_display(self) -> str:
         """The compositor's display, for others who want to draw on it; empty where there is none."""
 
+    @property
+    def renderer(self) -> str:
+        """What the compositor draws with (gles2, pixman); empty where there is none."""
+
+    @property
+    def renderer_why(self) -> str:
+        """Why it is that one, in words for an operator."""
+
     async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         """A surface as `SurfaceMaker` promises; `now` gives the time in the zone of clocks."""
 

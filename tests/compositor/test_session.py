@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -15,10 +14,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from player.compositor.session import choose_backend, choose_renderer, prepare_session, read_info
+from player.compositor.session import choose_backend, prepare_session, read_info
 from player.compositor.sway import Sway
 from player.errors import BoxError
 from tests.conftest import SCREEN
+from tests.fakes.running import eventually
 
 HERE = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 ME = os.geteuid() or 1
@@ -35,12 +35,12 @@ def dri(tmp_path: Path) -> Path:
 
 
 def prepare(runtime_dir, dri=Path("/nonexistent"), **given):
-    return prepare_session(runtime_dir, **{"environment": HERE, "uid": os.geteuid(), "dri": dri} | given)
+    return prepare_session(runtime_dir, **{"kept_in": runtime_dir, "environment": HERE, "uid": os.geteuid(), "dri": dri} | given)
 
 
 def test_a_graphics_card_is_drawn_on_through_seatd_by_gles2(runtime_dir, dri):
     launch = prepare(runtime_dir, dri)
-    assert (launch.backend, launch.renderer) == ("drm", "gles2")
+    assert (launch.backend, launch.choice.renderer) == ("drm", "gles2")
     assert launch.environment["WLR_BACKENDS"] == "drm,libinput"
     assert launch.environment["LIBSEAT_BACKEND"] == "seatd"
     text = (runtime_dir / "sway.conf").read_text()
@@ -129,35 +129,8 @@ def test_x2_secrets_and_systemd_stay_out_of_the_environment(runtime_dir):
     assert not {"SIGNAGE__CMS__TOKEN", "NOTIFY_SOCKET", "WATCHDOG_USEC"} & set(environment)
 
 
-def test_d3_gles2_gives_way_to_pixman_after_two_early_deaths(runtime_dir, dri):
-    assert [prepare(runtime_dir, dri).renderer for _ in range(4)] == ["gles2", "gles2", "pixman", "pixman"]
-
-
-def test_d3_a_renderer_that_lived_longer_than_ten_seconds_has_its_deaths_forgiven(runtime_dir, dri):
-    def start():
-        return prepare(runtime_dir, dri).renderer
-
-    def ten_seconds_pass():
-        starts = json.loads((runtime_dir / "starts.json").read_text())
-        (runtime_dir / "starts.json").write_text(json.dumps(starts | {"at": starts["at"] - 10}))
-
-    renderers = [start(), start()]
-    ten_seconds_pass()
-    assert [*renderers, start(), start()] == ["gles2"] * 4
-    assert start() == "pixman"
-
-
-def test_s9_a_damaged_record_of_starts_is_begun_again(runtime_dir, dri):
-    (runtime_dir / "starts.json").write_text("{half")
-    assert prepare(runtime_dir, dri).renderer == "gles2"
-
-
-def test_without_a_render_node_nothing_but_pixman_is_tried(tmp_path):
-    assert choose_renderer("gles2", "drm", {}, tmp_path) == "pixman"
-
-
 def test_what_an_earlier_compositor_left_is_removed(runtime_dir):
-    for name in ("wayland-1", "wayland-1.lock", "sway.sock", "compositor.json"):
+    for name in ("wayland-1", "wayland-1.lock", "sway.sock", "compositor.json", "first_frame"):
         (runtime_dir / name).touch()
     prepare(runtime_dir)
     assert sorted(path.name for path in runtime_dir.iterdir()) == ["starts.json", "sway.conf"]
@@ -178,15 +151,29 @@ async def test_the_entry_becomes_sway_quickly_and_announces_it(runtime_dir):
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=HERE | stage, stderr=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(10):
-            assert b"sway on headless, drawn by pixman" in await process.stderr.readline()
+            assert b"sway on headless, drawn by pixman: no panel is drawn on" in await process.stderr.readline()
             while (info := read_info(runtime_dir / "compositor.json")) is None:  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(0.01)
     finally:
         process.send_signal(signal.SIGTERM)
         await process.wait()
-    assert (info.backend, info.renderer) == ("headless", "pixman")
+    assert (info.backend, info.renderer, info.why) == ("headless", "pixman", "no panel is drawn on")
+    assert not (runtime_dir / "sway.sock").exists(), "one that ends in order removes it: that is how a death is told"
     assert Path(info.wayland_display).parent == runtime_dir
     assert began <= info.started_at < began + 1  # the time when sway took over; 60 ms on an idle machine
+
+
+@pytest.mark.stage
+async def test_the_first_frame_is_noted_where_gles2_is_judged_by_it_and_a_killed_sway_leaves_its_socket(runtime_dir):
+    launch = prepare(runtime_dir, backend="headless")
+    judged = launch.environment | {"SIGNAGE_RENDERER": "gles2"}
+    process = await asyncio.create_subprocess_exec(*launch.argv, env=judged, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        await eventually((runtime_dir / "first_frame").exists, 10)
+    finally:
+        process.kill()
+        await process.wait()
+    assert (runtime_dir / "sway.sock").exists()
 
 
 @pytest.mark.stage

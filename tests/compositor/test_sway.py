@@ -210,7 +210,9 @@ async def test_no_compositor_is_an_error_in_time(runtime_dir):
 
 async def test_the_background_is_the_still_that_was_left_there(runtime_dir):
     Image.new("RGB", (40, 40), "blue").save(runtime_dir / "idle.png")
-    launch = prepare_session(runtime_dir, backend="headless", size="640x360", environment=os.environ, uid=os.geteuid())
+    launch = prepare_session(
+        runtime_dir, kept_in=runtime_dir, backend="headless", size="640x360", environment=os.environ, uid=os.geteuid()
+    )
     process = await asyncio.create_subprocess_exec(*launch.argv, env=launch.environment, stderr=subprocess.DEVNULL)
     try:
         sway = await Sway.connect(runtime_dir / "sway.sock", 10)

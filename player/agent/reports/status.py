@@ -69,7 +69,7 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """The picture. `wayland_display` is the path of the compositor's socket."""
+    """The picture. `wayland_display` is the path of the compositor's socket, `renderer` what it draws with (gles2, pixman)."""
 
     backend: str = "none"
     size: str = ""
@@ -79,6 +79,8 @@ class StageFigures:
     frames_dropped: int = 0
     pids: dict[str, int] = field(default_factory=dict)
     screen_on: bool = True
+    renderer: str = ""
+    renderer_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +165,6 @@ def _figures(stage: StageStatus, restarts: int) -> StageFigures:
         stage.frames_dropped,
         dict(stage.pids),
         stage.screen_on,
+        stage.renderer,
+        stage.renderer_why,
     )

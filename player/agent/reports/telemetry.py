@@ -168,6 +168,8 @@ def stage_words(status: StageStatus | None) -> dict[str, Any]:
     return {
         "stage_state": status.state,
         "stage_backend": status.backend,
+        "renderer": status.renderer,
+        "renderer_why": status.renderer_why,
         "screen_size": status.size,
         "orientation": status.orientation,
         "frames_dropped": status.frames_dropped,

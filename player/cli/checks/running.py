@@ -25,3 +25,13 @@ def faults(status: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
     for fault in found:
         known = meaning_of(fault["code"])
         yield failed("player", f"{fault['code']} ({known.meaning}): {fault['message']}", known.remedy, needed=False)
+
+
+def renderer(status: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
+    """What the screen is drawn with, and why; nothing where no player runs, or none that draws. `status` as for `faults`."""
+    try:
+        stage = status()["stage"]
+    except (NotRunning, BoxError):
+        return
+    if stage["renderer"]:
+        yield passed("renderer", f"{stage['renderer']}: {stage['renderer_why']}")

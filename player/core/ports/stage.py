@@ -59,6 +59,8 @@ class StageStatus:
     faults: tuple[Fault, ...] = ()
     last_play_seq: int = 0
     started_at: float = 0.0
+    renderer: str = ""
+    renderer_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class NullScreen:
 
     backend = "none"
     wayland_display = ""
+    renderer = renderer_why = ""
 
     def __init__(self, compositor: NullCompositor) -> None:
         self.make = compositor.make

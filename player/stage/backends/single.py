@@ -115,6 +115,7 @@ class SingleScreen:
 
     backend = "single"
     wayland_display = ""
+    renderer = renderer_why = ""
 
     def __init__(self, window: SingleWindow, way_out: WayOut) -> None:
         self._way_out = way_out

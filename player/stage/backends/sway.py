@@ -41,6 +41,7 @@ class SwayScreen:
         self._sway, self._config, self._dirs, self._page = sway, config, dirs, page
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
         self.wayland_display = sway.session.wayland_display
+        self.renderer, self.renderer_why = sway.session.renderer, sway.session.why
         self._browser: Any = None
         self._drawn_windows: Any = None
         self._page_snapshots: Any = None

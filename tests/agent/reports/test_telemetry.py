@@ -24,8 +24,9 @@ from tests.fakes.device import FakeAudio, FakeHost, FakeSensors, FakeStage
 def showing(*names: str) -> StageStatus:
     items = tuple(NowPlaying(f"zone{n}", str(n), str(n), name, "video", 1.0, 30.0) for n, name in enumerate(names))
     return StageStatus(
-        state=StageState.PLAYING, backend="sway", size="1920x1080", orientation="portrait", items=items, frames_dropped=3
-    )
+        state=StageState.PLAYING, backend="sway", size="1920x1080", orientation="portrait", items=items, frames_dropped=3,
+        renderer="pixman", renderer_why="no render node",
+    )  # fmt: skip
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -58,6 +59,8 @@ async def test_beyond_the_document_the_box_and_its_parts_say_how_they_are(tmp_pa
         "memory_used_mb": 512,
         "stage_state": "playing",
         "stage_backend": "sway",
+        "renderer": "pixman",
+        "renderer_why": "no render node",
         "screen_size": "1920x1080",
         "orientation": "portrait",
         "frames_dropped": 3,
