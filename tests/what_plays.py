@@ -148,7 +148,7 @@ ROWS = (
         ),
     ),
     Row("drawings", "as a picture; their scripts and what they refer to are left out", Kind.IMAGE, (Format("SVG", drawing),)),
-    Row("documents", "each page for the item's time, the first 50", Kind.PDF, (Format("PDF", picture("PDF")),)),
+    Row("documents", "each page for the item's time, the first 200", Kind.PDF, (Format("PDF", picture("PDF")),)),
     Row(
         "archives of pages",
         "with their own files, and without the network",
