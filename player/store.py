@@ -16,7 +16,7 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -163,8 +163,11 @@ class Journal(Generic[T]):
             os.ftruncate(handle, good)
         return handle, last
 
+    def _path(self, first: int) -> Path:
+        return self.folder / f"{first:012d}.log"
+
     def _create(self, first: int) -> int:
-        path = self.folder / f"{first:012d}.log"
+        path = self._path(first)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
         os.fchmod(handle, self._mode)
         sync_folder(self.folder)
@@ -179,9 +182,36 @@ class Journal(Generic[T]):
                 self._move_tail()
                 self._write(seq, line)
         self.last_seq = seq
+        self._sync_if_due()
+        return seq
+
+    def extend(self, bodies: Sequence[T]) -> None:
+        """Writes records together: all of them or none. Raises StorageError."""
+        if not bodies:
+            return
+        with self._segment:
+            self._move_tail()
+            self._write(self.last_seq + 1, self._lines(bodies))
+        self.last_seq += len(bodies)
+        self._sync_if_due()
+
+    def begin_anew(self, bodies: Sequence[T]) -> None:
+        """These alone from here on: durable in a segment of their own before the ones before it go. Raises StorageError."""
+        with self._segment:
+            first = self.last_seq + 1
+            write_atomically(self._path(first), self._lines(bodies), self._mode)
+            handle = os.open(self._path(first), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+            os.close(self._out)
+            self._out, self.last_seq = handle, self.last_seq + len(bodies)
+            self._synced_through = self.last_seq
+            self.drop_through(first - 1)
+
+    def _lines(self, bodies: Sequence[T]) -> bytes:
+        return b"".join(_line(seq, body) for seq, body in enumerate(bodies, self.last_seq + 1))
+
+    def _sync_if_due(self) -> None:
         if self.unsynced >= self._sync_lines or self._monotonic() - self._synced_at >= self._sync_s:
             self.sync()
-        return seq
 
     def _wait_in_tail(self, seq: int, line: bytes) -> bool:
         if self._tail is None or len(self._tail.lines) >= TAIL_LINES:

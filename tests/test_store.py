@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -183,3 +184,29 @@ def test_without_room_in_memory_backed_storage_lines_go_to_the_disk_in_their_ord
     assert bytes_in_segments(tmp_path) > 0
     journal.close()
     assert list(read_journal(tmp_path / "j")) == [(1, {"n": 0}), (2, {"n": 1})]
+
+
+def test_records_that_are_written_together_are_there_all_or_not_at_all(tmp_path: Path):
+    journal = Journal(tmp_path / "j", sync_lines=1000)
+    journal.extend([{"n": 0}, {"n": 1}])
+    journal.extend([])
+    out, journal._out = journal._out, os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(StorageError):
+        journal.extend([{"n": 2}, {"n": 3}])
+    os.close(journal._out)
+    journal._out = out
+    assert journal.append({"n": 4}) == 3
+    assert [body["n"] for _, body in read_journal(tmp_path / "j")] == [0, 1, 4]
+
+
+def test_a_journal_that_begins_anew_holds_what_it_is_given_and_goes_on(tmp_path: Path):
+    journal = Journal(tmp_path / "j", sync_lines=1000)
+    for n in range(3000):
+        journal.append({"n": n, "x": "x" * 300})
+    assert len(segments(tmp_path / "j")) > 3
+    journal.begin_anew([{"n": 7}, {"n": 8}])
+    assert journal.append({"n": 9}) == 3003
+    assert len(segments(tmp_path / "j")) == 1
+    journal.close()
+    assert Journal(tmp_path / "j").append({"n": 10}) == 3004
+    assert [body["n"] for _, body in read_journal(tmp_path / "j")] == [7, 8, 9, 10]

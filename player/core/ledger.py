@@ -2,11 +2,14 @@
 
 Pure: the ledger is the fold of its records, and every decision is made from it alone. The driver writes a record down, durably,
 before it applies it and before it acts: `received`, then `started`, then the deed, then `finished`; `told` once the server has it.
+What is finished is remembered by its id and its last word alone, and of those no more than `KEPT`: `records` is all that a journal
+needs to hold, however much came before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -18,6 +21,8 @@ from player.errors import CommandRejected
 QUEUE_CALM, QUEUE_LIMIT = 16, 100
 BUDGETS = ((3600.0, 3, "an hour"), (86_400.0, 6, "a day"))
 TOMBSTONE_S = 90 * 86_400.0
+KEPT, KEPT_BYTES = 1000, 4 << 20  # of finished ones
+PAYLOAD_BYTES = 8192
 LOCAL = "local-"  # ids of commands that were given at the box; no server is told of them
 STARTS = 2  # how often a command that may run again after a crash is started at all
 
@@ -46,11 +51,10 @@ class CommandRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command's life. `untold` is the result that the server has not got yet; `first_seq` where its records begin."""
+    """One command's life. `untold` is the result that the server has not got yet. One that is finished has no payload."""
 
     command: Command
     received_at: float
-    first_seq: int
     starts: int = 0
     started_at: float = 0.0
     boot_id: str = ""
@@ -61,6 +65,24 @@ class Entry:
     def finished(self) -> bool:
         """Whether its last word is written."""
         return self.result is not None and self.result.status is not CommandStatus.INITIATED
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was rejected and never started."""
+        return not self.starts and self.result is not None and self.result.status is CommandStatus.REJECTED
+
+    @property
+    def restarted(self) -> bool:
+        """Whether it ended this process, or the box, or tried to."""
+        kind = KINDS.get(self.command.type)
+        return self.starts > 0 and kind is not None and kind.restarts
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes to remember."""
+        told = self.result
+        words = 0 if told is None else len(told.message) + len(json.dumps(told.result))
+        return len(self.command.id) + len(self.command.type) + words
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +122,18 @@ class Ledger:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, records: Iterable[tuple[int, CommandRecord]]) -> Ledger:
-        """The state after (sequence number, record)s."""
+    def of(cls, records: Iterable[CommandRecord]) -> Ledger:
+        """The state after these."""
         ledger = cls()
-        for seq, record in records:
-            ledger.apply(seq, record)
+        for record in records:
+            ledger.apply(record)
         return ledger
 
-    def apply(self, seq: int, record: CommandRecord) -> None:
+    def apply(self, record: CommandRecord) -> None:
         """Takes one record in; one about a command that is not known any more changes nothing."""
         if record.what is RecordKind.RECEIVED:
             if record.command is not None and record.id not in self.entries:
-                self.entries[record.id] = Entry(record.command, record.at, seq)
+                self.entries[record.id] = Entry(record.command, record.at)
             return
         entry = self.entries.get(record.id)
         if entry is None:
@@ -120,10 +142,23 @@ class Ledger:
             entry = replace(entry, starts=entry.starts + 1, started_at=record.at, boot_id=record.boot_id)
         elif record.what is RecordKind.TOLD:
             told = entry.untold is not None and record.result is not None and entry.untold.status == record.result.status
-            entry = replace(entry, untold=None) if told else entry
+            entry = replace(entry, untold=None, result=_word(entry.result)) if told else entry
         else:
             entry = replace(entry, result=record.result, untold=record.result)
+            entry = replace(entry, command=replace(entry.command, payload={})) if entry.finished else entry
         self.entries[record.id] = entry
+
+    def records(self) -> Iterator[CommandRecord]:
+        """The shortest journal of which this is the state."""
+        for name, entry in self.entries.items():
+            yield CommandRecord(RecordKind.RECEIVED, name, entry.received_at, command=entry.command)
+            for _ in range(entry.starts):
+                yield CommandRecord(RecordKind.STARTED, name, entry.started_at, boot_id=entry.boot_id)
+            if entry.result is not None:
+                what = RecordKind.FINISHED if entry.finished else RecordKind.INITIATED
+                yield CommandRecord(what, name, entry.result.finished_at, result=entry.result)
+                if entry.untold is None:
+                    yield CommandRecord(RecordKind.TOLD, name, entry.result.finished_at, result=entry.result)
 
     def arrived(self, command: Command, now: float, *, clock_trusted: bool) -> Decision:
         """What to do with a command that was just delivered."""
@@ -142,6 +177,8 @@ class Ledger:
     def _fresh(self, command: Command, now: float, *, clock_trusted: bool) -> RunCommand | Settle:
         if clock_trusted and command.expires_at is not None and command.expires_at <= now:
             return _rejected(f"it expired {now - command.expires_at:.0f} s before it could run")
+        if not _can_be_kept(command.payload):
+            return _rejected(f"its payload is larger than {PAYLOAD_BYTES} bytes, or cannot be written down")
         try:
             instruction = parse(command.type, command.payload)
         except CommandRejected as refusal:
@@ -151,7 +188,7 @@ class Ledger:
 
     def _spent(self, now: float) -> str | None:
         """The sentence that refuses one more restart (K3). An untrusted clock may jump: what lies ahead of it counts as well."""
-        starts = [e.started_at for e in self.entries.values() if e.starts and KINDS[e.command.type].restarts]
+        starts = [e.started_at for e in self.entries.values() if e.restarted]
         for window, limit, name in BUDGETS:
             recent = sum(1 for at in starts if abs(now - at) < window)
             if recent >= limit:
@@ -191,16 +228,38 @@ class Ledger:
         """What becomes of each command that was started and not finished; None: start it again."""
         return [(e.command.id, _resolve(e, boot_id, version)) for e in self.entries.values() if e.starts and not e.finished]
 
-    def droppable(self, now: float) -> int:
-        """The highest journal number that nothing remembered begins at or below; entries older than 90 days are forgotten."""
-        old = [i for i, e in self.entries.items() if e.finished and e.untold is None and now - e.received_at > TOMBSTONE_S]
-        for name in old:
-            del self.entries[name]
-        return min((e.first_seq for e in self.entries.values()), default=1) - 1
+    def forget(self, now: float, *, clock_trusted: bool) -> None:
+        """Of what is finished the newest `KEPT` stay, and of those what `KEPT_BYTES` hold; the rejected go first.
+
+        What counts against the restarts of a day stays, and so does what is open. Whatever the server has and is older than
+        90 days goes, where the clock can be believed.
+        """
+        settled = [
+            e for e in self.entries.values() if e.finished and not (e.restarted and abs(now - e.started_at) < BUDGETS[-1][0])
+        ]
+        room = KEPT_BYTES
+        settled.sort(key=lambda e: not e.refused)
+        for rank, entry in enumerate(reversed(settled)):
+            room -= entry.size
+            old = clock_trusted and entry.untold is None and now - entry.received_at > TOMBSTONE_S
+            if old or rank >= KEPT or room < 0:
+                del self.entries[entry.command.id]
 
 
 def _rejected(reason: str) -> Settle:
     return Settle(CommandStatus.REJECTED, reason)
+
+
+def _word(result: CommandResult | None) -> CommandResult | None:
+    """Without what came of it besides: whoever asked for that has it."""
+    return replace(result, result={}) if result is not None else None
+
+
+def _can_be_kept(payload: Mapping[str, Any]) -> bool:
+    try:
+        return len(json.dumps(payload, ensure_ascii=False).encode()) <= PAYLOAD_BYTES
+    except (ValueError, RecursionError):
+        return False
 
 
 def _resolve(entry: Entry, boot_id: str, version: str) -> Settle | None:

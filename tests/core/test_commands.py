@@ -13,7 +13,18 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from player.core import commands as c
 from player.core.content import Orientation
-from player.core.ledger import CommandRecord, InHand, Ledger, RecordKind, Repeat, RunCommand, Settle, without_secrets
+from player.core.ledger import (
+    KEPT,
+    PAYLOAD_BYTES,
+    CommandRecord,
+    InHand,
+    Ledger,
+    RecordKind,
+    Repeat,
+    RunCommand,
+    Settle,
+    without_secrets,
+)
 from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import CommandRejected
 
@@ -120,10 +131,10 @@ class Book:
 
     def write(self, record: CommandRecord) -> None:
         self.records.append(record)
-        self.ledger.apply(len(self.records), record)
+        self.ledger.apply(record)
 
     def reopen(self) -> None:
-        self.ledger = Ledger.of(enumerate(self.records, 1))
+        self.ledger = Ledger.of(self.records)
 
     def receive(self, command: Command) -> None:
         self.write(CommandRecord(RecordKind.RECEIVED, command.id, self.now, command=command))
@@ -131,8 +142,8 @@ class Book:
     def start(self, name: str) -> None:
         self.write(CommandRecord(RecordKind.STARTED, name, self.now, boot_id=self.boot))
 
-    def end(self, name: str, status: CommandStatus = CommandStatus.SUCCEEDED) -> CommandResult:
-        result = CommandResult(name, "", status, "", self.now, self.now)
+    def end(self, name: str, status: CommandStatus = CommandStatus.SUCCEEDED, of: dict[str, Any] | None = None) -> CommandResult:
+        result = CommandResult(name, "", status, "", self.now, self.now, of or {})
         what = RecordKind.INITIATED if status is CommandStatus.INITIATED else RecordKind.FINISHED
         self.write(CommandRecord(what, name, self.now, result=result))
         return result
@@ -184,7 +195,7 @@ def test_results_are_told_until_the_server_has_the_last_one():
 
 
 def test_records_of_what_is_not_known_change_nothing():
-    ledger = Ledger.of([(1, CommandRecord(RecordKind.STARTED, "x", 0)), (2, CommandRecord(RecordKind.RECEIVED, "y", 0))])
+    ledger = Ledger.of([CommandRecord(RecordKind.STARTED, "x", 0), CommandRecord(RecordKind.RECEIVED, "y", 0)])
     assert ledger == Ledger()
 
 
@@ -297,16 +308,59 @@ def test_k10_in_a_flood_the_newest_of_each_state_wins_and_the_queue_is_bounded()
     assert kept[0] == "n0"
 
 
-def test_what_is_old_and_told_is_forgotten_and_its_segment_may_go():
+def test_what_is_old_and_told_is_forgotten_where_the_clock_can_be_believed():
     book = Book()
-    assert book.ledger.droppable(book.now) == 0
     result = book.whole(VOLUME)
     book.write(CommandRecord(RecordKind.TOLD, "1", book.now, result=result))
     book.whole(Command("2", "refresh"))
-    assert book.ledger.droppable(book.now) == 0
     book.now += 91 * 86400
-    assert book.ledger.droppable(book.now) == 4
+    book.ledger.forget(book.now, clock_trusted=False)
+    assert list(book.ledger.entries) == ["1", "2"]
+    book.ledger.forget(book.now, clock_trusted=True)
     assert list(book.ledger.entries) == ["2"]
+
+
+def test_what_is_finished_is_remembered_by_its_last_word_alone():
+    book = Book()
+    book.receive(VOLUME)
+    assert book.ledger.entries["1"].command.payload == {"volume": 50}
+    book.start("1")
+    result = book.end("1", of={"lines": ["one"]})
+    assert (book.ledger.entries["1"].command.payload, book.ledger.untold) == ({}, [result])
+    book.write(CommandRecord(RecordKind.TOLD, "1", book.now, result=result))
+    assert book.arrived(VOLUME) == Repeat(replace(result, result={}))
+
+
+def test_of_what_is_finished_the_newest_stay_and_the_rejected_go_first():
+    book = Book()
+    book.whole(Command("reboot", "reboot"))
+    book.receive(Command("open", "next"))
+    for n in range(KEPT):
+        book.whole(Command(f"d{n}", "next"))
+        book.receive(Command(f"x{n}", "explode"))
+        book.end(f"x{n}", CommandStatus.REJECTED)
+    book.whole(Command("last", "next"))
+    book.ledger.forget(book.now, clock_trusted=True)
+    left = list(book.ledger.entries)
+    assert (left[:3], left[-1], len(left)) == (["reboot", "open", "d1"], "last", KEPT + 2)
+    assert not any(name.startswith("x") for name in left)
+
+
+def test_what_is_finished_takes_a_bounded_number_of_bytes():
+    book = Book()
+    for n in range(6):
+        book.receive(Command(str(n), "upload_logs"))
+        book.start(str(n))
+        book.end(str(n), of={"lines": "x" * 1_000_000})
+    book.ledger.forget(book.now, clock_trusted=True)
+    assert list(book.ledger.entries) == ["2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("payload", [{"volume": 5, "x": "x" * PAYLOAD_BYTES}, {"volume": 5, "x": "\ud800"}])
+def test_a_payload_that_cannot_be_kept_is_refused(payload: dict[str, Any]):
+    refused = Book().arrived(Command("1", "set_volume", payload))
+    assert isinstance(refused, Settle)
+    assert "payload" in refused.reason
 
 
 def test_a_pin_is_not_written_down():
@@ -399,6 +453,10 @@ class Crashing(RuleBasedStateMachine):
     def the_budget_holds(self) -> None:
         starts = [r.at for r in self.book.records if r.what == "started" and c.KINDS[self.kinds[r.id]].restarts]
         assert sum(1 for at in starts if self.book.now - at < 3600) <= 3
+
+    @invariant()
+    def the_shortest_journal_adds_up_to_the_same(self) -> None:
+        assert Ledger.of(self.book.ledger.records()) == self.book.ledger
 
     @invariant()
     def a_last_word_stays(self) -> None:

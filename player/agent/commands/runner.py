@@ -11,35 +11,26 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from player.agent.commands.book import CommandBook
 from player.agent.commands.handlers import Going, Handlers
 from player.core.commands import Instruction, parse
-from player.core.ledger import (
-    LOCAL,
-    CommandRecord,
-    InHand,
-    Ledger,
-    RecordKind,
-    Repeat,
-    RunCommand,
-    Settle,
-    is_local,
-    without_secrets,
-)
+from player.core.intake import Refusal, TakenIn, take_in
+from player.core.ledger import LOCAL, CommandRecord, RecordKind, RunCommand, Settle, is_local, without_secrets
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import BoxError, SignageError, StorageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
-from player.store import Journal, read_journal
 
 log = logging.getLogger(__name__)
 DEADLINE_S, GOING_S, TELL_FIRST_S = 60.0, 90.0, 3.0
+ANSWERS = 1000  # that wait in memory alone
+FLOOD_SAID_S = 600.0
 
 
 class CommandRunner:
@@ -66,10 +57,12 @@ class CommandRunner:
         self._handlers, self._clock, self._host, self._version = handlers, clock, host, version
         self._tell_first, self._deadline_s, self._going_s = tell_first, deadline_s, going_s
         self._trusts = clock_trusted
-        self._journal: Journal[CommandRecord] = Journal(folder, sync_lines=1)
-        self._ledger = Ledger.of(_records(folder))
+        self._book = CommandBook(folder, self._now())
+        self._ledger = self._book.ledger
         self._whole: dict[str, Command] = {}  # with the secrets that are not written down
-        self._again: dict[str, CommandResult] = {}
+        self._answers: dict[str, CommandResult] = {}  # of what came before, or was refused: not written down
+        self._intake = asyncio.Lock()
+        self._flood_said = float("-inf")
         self._waiters: dict[str, asyncio.Future[CommandResult]] = {}
         self._due = asyncio.Event()
         self._faults = faults
@@ -79,15 +72,13 @@ class CommandRunner:
 
     async def offer(self, commands: Sequence[Command]) -> None:
         """Takes in what a server delivered; what came before is not done again, but its result is told again."""
-        trusted = await self._clock_trusted()
-        for command in commands:
-            try:
-                self._take(command, trusted=trusted)
-            except StorageError as error:
-                words = f"commands cannot be written down, so none is carried out: {error}"
-                self._faults.report("", "commands_refused", words, count=1)
-                return
-        self._faults.clear()
+        try:
+            await self._take(commands, local=False)
+        except StorageError as error:
+            words = f"commands cannot be written down, so none is carried out: {error}"
+            self._faults.report("", "commands_refused", words, count=1)
+        else:
+            self._faults.clear()
 
     async def perform(self, kind: str, payload: Mapping[str, Any]) -> CommandResult:
         """A command given at the box; its result. Raises CommandRejected when it cannot be understood, StorageError."""
@@ -96,39 +87,60 @@ class CommandRunner:
         waiter: asyncio.Future[CommandResult] = asyncio.get_running_loop().create_future()
         self._waiters[command.id] = waiter
         try:
-            self._take(command, trusted=await self._clock_trusted())
+            await self._take([command], local=True)
             return await waiter
         finally:
             self._waiters.pop(command.id, None)
 
-    def _take(self, command: Command, *, trusted: bool) -> None:
-        match self._ledger.arrived(command, self._now(), clock_trusted=trusted):
-            case Repeat(result):
-                self._again[command.id] = result
-                self._wake()
-            case InHand():
-                pass
-            case RunCommand():
-                self._write(RecordKind.RECEIVED, command.id, command=without_secrets(command))
-                self._whole[command.id] = command
-                self._due.set()
-            case Settle(status, reason):
-                self._write(RecordKind.RECEIVED, command.id, command=without_secrets(command))
-                self._finish(command.id, status, reason, self._now())
+    async def _take(self, commands: Sequence[Command], *, local: bool) -> None:
+        """One delivery: one write, however long it is."""
+        trusted = await self._clock_trusted()
+        async with self._intake:
+            now = self._now()
+            intake = take_in(self._ledger, commands, now, clock_trusted=trusted, local=local)
+            self._answer((*intake.repeated, *(_refused(refusal, now) for refusal in intake.refused)))
+            noted = [_refused(refusal, now) for refusal in intake.noted]
+            await self._book.write(_received(intake, noted, now))
+            self._whole |= {command.id: command for command in intake.taken}
+            self._ledger.forget(now, clock_trusted=trusted)
+        for result in noted:
+            self._said(result)
+        self._say_flood(intake)
+        self._due.set()
+
+    def _answer(self, results: Sequence[CommandResult]) -> None:
+        """Told, and not written down; the oldest go where too many wait."""
+        for result in results:
+            self._release(result)
+            if not is_local(result.id):
+                self._answers[result.id] = result
+        for name in list(self._answers)[:-ANSWERS]:
+            del self._answers[name]
+        if results:
+            self._wake()
+
+    def _say_flood(self, intake: TakenIn) -> None:
+        """At most once in ten minutes."""
+        now = self._clock.monotonic()
+        if intake.refused and now - self._flood_said >= FLOOD_SAID_S:
+            self._flood_said = now
+            _, settled = intake.refused[-1]
+            log.warning("%d commands of one delivery are refused; of the last: %s", len(intake.refused), settled.reason)
 
     # --- out -----------------------------------------------------------------------------------------------------------
 
     def untold(self) -> Sequence[CommandResult]:
         """Results that the server has not got."""
-        known = {one.id: one for one in (*self._again.values(), *self._ledger.untold)}
+        known = {one.id: one for one in (*self._answers.values(), *self._ledger.untold)}
         return [one for one in known.values() if not is_local(one.id)]
 
     def told(self, result: CommandResult) -> None:
         """The server has this one. A full disk costs only that it is told again."""
-        self._again.pop(result.id, None)
-        if self._ledger.entries[result.id].untold is not None:
-            with contextlib.suppress(StorageError):
-                self._write(RecordKind.TOLD, result.id, result=result)
+        self._answers.pop(result.id, None)
+        entry = self._ledger.entries.get(result.id)
+        if entry is not None and entry.untold is not None:
+            self._book.later(CommandRecord(RecordKind.TOLD, result.id, self._now(), result=replace(result, result={})))
+            self._due.set()
 
     def recent(self, count: int = 20) -> Sequence[CommandResult]:
         """The newest results, oldest first."""
@@ -141,38 +153,46 @@ class CommandRunner:
         await self._settle_the_past()
         while True:
             self._due.clear()
-            for name, settled in self._ledger.overtaken():
-                self._finish(name, settled.status, settled.reason, self._now())
+            await self._settle(self._ledger.overtaken())
             waiting = self._ledger.waiting
             if waiting:
                 await self._turn(waiting[0].command.id)
             else:
+                with contextlib.suppress(StorageError):
+                    await self._book.write(())  # what was told meanwhile
                 await self._due.wait()
 
     async def _settle_the_past(self) -> None:
         for name, settled in self._ledger.after_restart(self._boot_id(), self._version):
             if settled is not None:
                 started = self._ledger.entries[name].started_at
-                self._finish(name, settled.status, settled.reason, started)
+                await self._finish(name, settled.status, settled.reason, started)
             else:
                 await self._turn(name)
-        if await self._clock_trusted():
-            self._journal.drop_through(self._ledger.droppable(self._now()))
+
+    async def _settle(self, settled: Sequence[tuple[str, Settle]]) -> None:
+        """The last word of many at once."""
+        now = self._now()
+        results = [self._made(name, one.status, one.reason, now, {}) for name, one in settled]
+        await self._book.write([CommandRecord(RecordKind.FINISHED, one.id, now, result=one) for one in results])
+        for result in results:
+            self._whole.pop(result.id, None)
+            self._said(result)
 
     async def _turn(self, name: str) -> None:
         began = self._now()
         decision = self._ledger.due(name, began, clock_trusted=await self._clock_trusted())
         if isinstance(decision, Settle):
-            self._finish(name, decision.status, decision.reason, began)
+            await self._finish(name, decision.status, decision.reason, began)
         elif isinstance(decision, RunCommand):
             whole = self._whole.get(name)
-            self._write(RecordKind.STARTED, name, boot_id=self._boot_id())
+            await self._book.write([CommandRecord(RecordKind.STARTED, name, self._now(), boot_id=self._boot_id())])
             await self._carry_out(name, parse(whole.type, whole.payload) if whole else decision.instruction, began)
 
     async def _carry_out(self, name: str, instruction: Instruction, began: float) -> None:
         handler = self._handlers.get(type(instruction), Absent("command", "this player cannot do it"))
         if isinstance(handler, Absent):
-            self._finish(name, CommandStatus.FAILED, f"{handler.ability}: {handler.reason}", began)
+            await self._finish(name, CommandStatus.FAILED, f"{handler.ability}: {handler.reason}", began)
             return
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -181,42 +201,47 @@ class CommandRunner:
                 await self._go(name, outcome, began)
                 return
         except TimeoutError:
-            self._finish(name, CommandStatus.FAILED, f"it was not done within {self._deadline_s:.0f} s", began)
+            await self._finish(name, CommandStatus.FAILED, f"it was not done within {self._deadline_s:.0f} s", began)
         except SignageError as error:
-            self._finish(name, CommandStatus.FAILED, str(error), began)
+            await self._finish(name, CommandStatus.FAILED, str(error), began)
         else:
-            self._finish(name, CommandStatus.SUCCEEDED, outcome.message, began, outcome.result)
+            await self._finish(name, CommandStatus.SUCCEEDED, outcome.message, began, outcome.result)
 
     async def _go(self, name: str, going: Going, began: float) -> None:
         """The result `initiated` first; if we are still here long after the act, it did not happen."""
-        self._result(RecordKind.INITIATED, self._made(name, CommandStatus.INITIATED, going.message, began, {}))
+        await self._result(RecordKind.INITIATED, self._made(name, CommandStatus.INITIATED, going.message, began, {}))
         with contextlib.suppress(TimeoutError, SignageError):
             async with asyncio.timeout(TELL_FIRST_S):
                 await self._tell_first()
         async with asyncio.timeout(self._deadline_s):
             await going.act()
         await asyncio.sleep(self._going_s)
-        self._finish(name, CommandStatus.FAILED, f"it was started, but had not happened {self._going_s:.0f} s later", began)
+        await self._finish(name, CommandStatus.FAILED, f"it was started, but had not happened {self._going_s:.0f} s later", began)
 
     # --- writing down --------------------------------------------------------------------------------------------------
 
-    def _finish(self, name: str, status: CommandStatus, message: str, began: float, result: dict[str, Any] | None = None) -> None:
-        self._result(RecordKind.FINISHED, self._made(name, status, message, began, result or {}))
+    async def _finish(
+        self, name: str, status: CommandStatus, message: str, began: float, result: dict[str, Any] | None = None
+    ) -> None:
+        await self._result(RecordKind.FINISHED, self._made(name, status, message, began, result or {}))
         self._whole.pop(name, None)
 
-    def _result(self, what: RecordKind, result: CommandResult) -> None:
-        self._write(what, result.id, result=result)
+    async def _result(self, what: RecordKind, result: CommandResult) -> None:
+        await self._book.write([CommandRecord(what, result.id, self._now(), result=result)])
+        self._said(result)
+
+    def _said(self, result: CommandResult) -> None:
+        """It is written down: whoever waits for it may know."""
         log.info("command %s (%s): %s, %s", result.type, result.id[:20], result.status, result.message)
-        waiter = self._waiters.get(result.id)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(result)
+        self._release(result)
         if is_local(result.id):
             self.told(result)
         self._wake()
 
-    def _write(self, what: RecordKind, name: str, **fields: Any) -> None:
-        record = CommandRecord(what, name, self._now(), **fields)
-        self._ledger.apply(self._journal.append(record), record)
+    def _release(self, result: CommandResult) -> None:
+        waiter = self._waiters.get(result.id)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(result)
 
     def _wake(self) -> None:
         self.changed.set(self.changed.value + 1)
@@ -242,12 +267,19 @@ class CommandRunner:
 
     def close(self) -> None:
         """Closes the journal; the object is of no use afterwards."""
-        self._journal.close()
+        self._book.close()
 
 
-def _records(folder: Path) -> Iterator[tuple[int, CommandRecord]]:
-    for seq, body in read_journal(folder):
-        try:
-            yield seq, msgspec.convert(body, CommandRecord)
-        except msgspec.ValidationError as error:
-            log.warning("a command in the journal cannot be read and is skipped: %s", error)
+def _refused(refusal: Refusal, now: float) -> CommandResult:
+    command, settled = refusal
+    return CommandResult(command.id, command.type, settled.status, settled.reason, now, now, {}, command.numbered)
+
+
+def _received(intake: TakenIn, noted: Sequence[CommandResult], now: float) -> Sequence[CommandRecord]:
+    """One delivery as the journal has it: of what is rejected no payload."""
+    records = [CommandRecord(RecordKind.RECEIVED, one.id, now, command=without_secrets(one)) for one in intake.taken]
+    for result in noted:
+        bare = Command(result.id, result.type, numbered=result.numbered)
+        records.append(CommandRecord(RecordKind.RECEIVED, result.id, now, command=bare))
+        records.append(CommandRecord(RecordKind.FINISHED, result.id, now, result=result))
+    return records

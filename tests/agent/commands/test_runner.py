@@ -369,9 +369,9 @@ async def test_k10_a_flood_ends_in_the_newest_volume(box: Box):
 
 
 async def test_s3_without_a_journal_nothing_is_carried_out_and_it_is_reported(box: Box):
-    os.close(box.commands._journal._out)
+    os.close(box.commands._book._journal._out)
     broken = os.open("/dev/full", os.O_WRONLY)
-    assert broken == box.commands._journal._out
+    assert broken == box.commands._book._journal._out
     await box.commands.offer([Command("1", "next")])
     assert [fault.code for fault in box.faults.faults] == ["commands_refused"]
     assert box.stage.asked == []
@@ -455,7 +455,7 @@ async def test_k2_dying_at_any_moment_loses_nothing_and_does_nothing_twice(tmp_p
         assert box.statuses()[-1] == result.status
         assert len(set(box.statuses()) - {"initiated"}) == 1
         box.commands.close()
-    assert moments > 3
+    assert moments > (3 if again else 1)  # what is rejected is one write
 
 
 async def _lives_through(box: Box, command: Command) -> bool:

@@ -1,0 +1,60 @@
+"""A server that sends more than can be used: the assembled agent goes on, and what it writes and holds is bounded."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.agent.app import Agent
+from player.cms.adcast.keys import Keys
+from player.config import CmsConfig, Config, ControlConfig, Dirs
+from player.core.intake import NOTED, NOTED_AN_HOUR
+from player.identity import load_or_create
+from player.store import journal_bytes, read_journal
+from tests.fakes.running import eventually, running
+from tests.fakes.server import Seen, scripted_server
+
+REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
+BEATS, COMMANDS = 100, 1000
+
+
+@pytest.fixture
+def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
+    return Dirs(tmp_path / "state", tmp_path / "cache", runtime_dir, runtime_dir)
+
+
+async def test_a_hundred_heartbeats_of_a_thousand_unknown_commands(dirs: Dirs, caplog: pytest.LogCaptureFixture):
+    numbers = itertools.count()
+    caplog.set_level("INFO")
+
+    def flood(_: Seen) -> dict[str, Any]:
+        rows = [{"id": f"x{next(numbers)}", "type": "explode", "payload": {"junk": "j" * 100}} for _ in range(COMMANDS)]
+        return {"paired": True, "pending_commands": rows}
+
+    async with scripted_server() as script:
+        script.on(REGISTER, {"paired": True})
+        script.on(PLAYLIST, {"playlist": None})
+        script.on(HEARTBEAT, flood)
+        cms = CmsConfig(url=script.url, heartbeat_interval=0.01, poll_interval=600)
+        config = Config(cms=cms, control=ControlConfig(listen=""), server=Keys())
+        identity = load_or_create(dirs.state)
+        async with Agent(config, dirs, identity) as made, running(made.run()):
+            await eventually(lambda: len(script.asked(HEARTBEAT)) > BEATS, 120)
+            commands = made.server.path / "commands"
+        answered = script.asked(HEARTBEAT)[5].body["command_results"]
+        assert len(answered) == COMMANDS
+        assert {one["status"] for one in answered} == {"rejected"}
+        assert journal_bytes(commands) < 100_000
+        assert b"junk" not in b"".join(path.read_bytes() for path in commands.iterdir())
+        noted = [body["id"] for _, body in read_journal(commands) if body["what"] == "received"]
+        assert len(noted) == NOTED_AN_HOUR
+        assert noted[:NOTED] == [f"x{n}" for n in range(NOTED)]
+        assert len([line for line in caplog.messages if "command" in line]) <= NOTED_AN_HOUR + 1
+
+        script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "good", "type": "refresh"}]}, {"paired": True})
+        async with Agent(config, dirs, identity) as made, running(made.run()):
+            done = await eventually(lambda: [one for one in made.commands.recent() if one.id == "good"])
+        assert done[0].status == "succeeded"
