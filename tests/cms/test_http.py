@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import itertools
 import logging
 import random
 import resource
 import socket
-import ssl
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +36,7 @@ from player.errors import (
     ServerUntrusted,
 )
 from player.runtime.sessions import open_session, tls_context
+from tests.fakes.certificate import self_signed
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Script, raw_server, scripted_server, session
 from tests.fakes.way_out import STRAIGHT
@@ -315,39 +314,6 @@ async def test_a_file_is_sent_as_a_form(script: Script, server_http: ServerHttp)
     assert script.seen[0].body == {"uuid": "u", "file": b"\xff\xd8"}
 
 
-def _certificate(folder: Path, name: str, *, begins: int = -1, ends: int = 30) -> tuple[ssl.SSLContext, Path]:
-    """A self-signed certificate, valid from day `begins` to day `ends` from now."""
-    from ipaddress import ip_address
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = dt.datetime.now(dt.UTC)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    alternative = x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + dt.timedelta(days=begins))
-        .not_valid_after(now + dt.timedelta(days=ends))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    (folder / "ca.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context, folder / "ca.pem"
-
-
 async def asked_over_tls(url: str, clock: FakeClock, ca_file: str) -> Any:
     way_out = replace(STRAIGHT, ca_file=ca_file)
     async with open_session(way_out) as made:
@@ -366,7 +332,7 @@ async def asked_over_tls(url: str, clock: FakeClock, ca_file: str) -> Any:
 async def test_n2_n3_a_certificate_that_does_not_hold_is_refused_with_its_own_code(
     tmp_path: Path, clock: FakeClock, name: str, begins: int, ends: int, trusted: bool, kind: type, says: str
 ):
-    context, ca = _certificate(tmp_path, name, begins=begins, ends=ends)
+    context, ca = self_signed(tmp_path, name, begins=begins, ends=ends)
     async with scripted_server(context) as script:
         script.on("/api/a", {})
         with pytest.raises(kind, match=says) as caught:
@@ -376,7 +342,7 @@ async def test_n2_n3_a_certificate_that_does_not_hold_is_refused_with_its_own_co
 
 
 async def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path: Path, clock: FakeClock):
-    context, ca = _certificate(tmp_path, "127.0.0.1")
+    context, ca = self_signed(tmp_path, "127.0.0.1")
     async with scripted_server(context) as script:
         script.on("/api/a", {"ok": 1})
         assert await asked_over_tls(script.url, clock, str(ca)) == {"ok": 1}
