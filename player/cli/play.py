@@ -44,7 +44,8 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
         files = len({item.file for region in layout.regions for item in region.playlist.items if item.file})
         ProgrammeFile(dirs.state, mode=0o644).write(Manifest("play", (layout,), always(layout), assets=files))
         BriefFile(dirs.brief, mode=0o644).write(StageBrief(cards=CardFacts(paired=True)))
-        return launch.run(config, dirs, find_file(chosen.config), agent=False)
+        without_agent = {**os.environ, "SIGNAGE__STAGE__PROBLEM_CARD_AFTER": "0"}  # which therefore is not missed
+        return launch.run(config, dirs, find_file(chosen.config), agent=False, environment=without_agent)
 
 
 def _layout(given: Sequence[str], seconds: float, intake: Intake, hosts: Hosts) -> Layout:
