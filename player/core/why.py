@@ -20,6 +20,8 @@ COVERS = {
     "alert": "an emergency alert covers it until the alert ends or the server withdraws it",
     "lock_pad": "somebody has the lock pad open: it goes by itself",
     "pairing": "the pairing code covers it: enter the code on the server",
+    "problem": "a card covers it that says what is wrong: do what the card says, or see `signage-player status`",
+    "safe_mode": "safe mode keeps everything that moves off the screen until an hour has passed without a crash",
 }
 AT_SERVER = "change it on the server"
 

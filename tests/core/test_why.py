@@ -148,4 +148,6 @@ def test_what_covers_the_screen_covers_its_items():
     assert dark == "not on air: the screen is switched off: `signage-player set screen_on on`"
     for cover, words in (("alert", "an emergency alert"), ("lock_pad", "the lock pad"), ("pairing", "the pairing code")):
         assert words in because(known(ALWAYS, stage=replace(STAGE, cover=cover)), "shop")
+    for cover, words in (("problem", "a card"), ("safe_mode", "safe mode")):
+        assert words in because(known(ALWAYS, stage=replace(STAGE, cover=cover)), "shop")
     assert because(known(ALWAYS, stage=replace(STAGE, cover="idle")), "shop").startswith("on screen now")

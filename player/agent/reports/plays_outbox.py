@@ -9,7 +9,6 @@ rest.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +66,6 @@ class PlaysOutbox:
         self._report_refused()
         self._told = (0.0, 0)  # when the stage that was told began, and through which number
         self._saved, self._saved_at = self._cursor, clock.monotonic()
-        self._poke = asyncio.Event()
 
     @property
     def last_sent(self) -> float | None:
@@ -85,10 +83,6 @@ class PlaysOutbox:
         sentence = f"{self._cursor.refused} plays were refused by the server; they are kept in {self._refused}"
         self._faults.report("", "play_refused", sentence, count=self._cursor.refused, since=self._cursor.refused_since)
 
-    def poke(self) -> None:
-        """There may be something to send: look now."""
-        self._poke.set()
-
     async def run(self) -> None:
         """Sends what is there, a few batches a second, and looks again after a while, for ever."""
         try:
@@ -104,7 +98,7 @@ class PlaysOutbox:
                 sent = await self._send_batch()
             except ServerError as error:
                 log.debug("proof of play waits: %s", error)
-                await self._rest(pause_s(error, attempt, first_s=self._first_retry_s))
+                await asyncio.sleep(pause_s(error, attempt, first_s=self._first_retry_s))
                 attempt += 1
                 continue
             attempt = 0
@@ -112,13 +106,7 @@ class PlaysOutbox:
                 await asyncio.sleep(1 / BATCHES_A_SECOND)
             else:
                 await self._tell_stage()
-                await self._rest(jittered(self._look_s))
-
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._poke.wait()
-        self._poke.clear()
+                await asyncio.sleep(jittered(self._look_s))
 
     async def _send_batch(self) -> bool:
         """One batch; False when there was nothing. Raises ServerError; then the cursor has not moved."""

@@ -249,12 +249,11 @@ async def test_n16_a_server_that_takes_no_plays_is_asked_rarely_and_nothing_is_s
 ):
     script.on(PLAYBACK, status, {})
     stage.play(2)
-    box = outbox(tmp_path, cms, stage)
-    async with running(box.run()):
+    async with running(outbox(tmp_path, cms, stage).run()):
         await eventually(lambda: script.seen)
         await asyncio.sleep(0.1)
         assert len(script.seen) == 1
-        box.poke()
+    async with running(outbox(tmp_path, cms, stage).run()):
         await eventually(lambda: stage.was_asked(DropPlays))
     assert not (home(tmp_path) / "refused.jsonl").exists()
 
