@@ -19,6 +19,7 @@ from aiohttp import web
 from yarl import URL
 
 from player.agent.content.feeds import Feeds
+from player.cli.checks import server_probe
 from player.cms.http import ServerHttp
 from player.compositor.sway import Sway
 from player.config import CmsConfig, Config, NetworkConfig, TimeConfig
@@ -126,6 +127,19 @@ async def test_the_api(field: Field):
         assert await ServerHttp(session, field.url, field.way_out, clock=FakeClock(), secrets=()).get("/api/a") == {}
     assert field.agents("/api") == {USER_AGENT}
     assert field.proxy.seen
+
+
+async def test_doctor(field: Field):
+    (found,) = await asyncio.to_thread(lambda: list(server_probe.server(field.url, "/api/a", field.way_out)))
+    assert (found.result, found.detail.endswith("over plain HTTP")) == ("passed", field.url.startswith("http:")), found
+    assert field.agents("/api") == {USER_AGENT}
+    assert field.proxy.seen
+    nobody = replace(
+        field.way_out, http_proxy=Proxy("127.0.0.1", field.proxy.port), https_proxy=Proxy("127.0.0.1", field.proxy.port)
+    )
+    (refused,) = await asyncio.to_thread(lambda: list(server_probe.server(field.url, "/api/a", nobody)))
+    assert "407" in refused.detail
+    assert "network.proxy" in refused.remedy
 
 
 async def test_downloads(field: Field):
@@ -292,6 +306,7 @@ OPENS = {
 }  # fmt: skip
 # Who stands for each place: a class or function that takes the way out, and has no default for it.
 TAKES = {
+    "player.cli.checks.server_probe": ("server",),
     "player.runtime.sessions": ("open_session",),
     "player.stage.video.mpv": ("MpvSurface.create",),
     "player.stage.video.youtube": ("Resolver.__init__",),
@@ -305,7 +320,6 @@ ASK = {
 }  # fmt: skip
 INSIDE = {
     "player.cli.checks.machine": "asks programs of this machine",
-    "player.cli.checks.surroundings": "looks whether the server answers",
     "player.cli.demonstration": "starts players of its own",
     "player.cli.support": "asks programs of this machine",
     "player.cli.update": "the update's own installer, and systemd",

@@ -14,6 +14,8 @@ from dataclasses import asdict
 
 from player.cli.checks.finding import CheckResult, Finding, failed
 from player.config import Config, Dirs
+from player.errors import ConfigError
+from player.way_out import read_way_out
 
 ANSWER_WITHIN_S = 5.0
 SIGNS = {CheckResult.PASSED: ("✔", "32"), CheckResult.FAILED: ("✘", "31"), CheckResult.ABSENT: ("–", "33")}
@@ -35,7 +37,6 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
     """Every finding about this machine."""
     from player.cli.checks import machine, running, surroundings
     from player.cli.client import ControlClient
-    from player.cms import KINDS
 
     checks: tuple[Check, ...] = (
         machine.account,
@@ -50,11 +51,21 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
         lambda: surroundings.disk(dirs, config.storage.reserve),
         lambda: surroundings.permissions(dirs),
         surroundings.network,
-        lambda: surroundings.server(config.cms.url, KINDS[config.cms.kind].answers_at, config.cms.ca_file),
+        lambda: _server(config),
         lambda: running.renderer(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
         lambda: running.faults(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
     )
     return [finding for check in checks for finding in _guarded(check)]
+
+
+def _server(config: Config) -> list[Finding]:
+    from player.cli.checks.server_probe import server
+    from player.cms import KINDS
+
+    try:
+        return list(server(config.cms.url, KINDS[config.cms.kind].answers_at, read_way_out(config, os.environ)))
+    except ConfigError as error:
+        return [failed("server", str(error), "correct it in the configuration; the agent does not start with it")]
 
 
 def _guarded(check: Check) -> list[Finding]:
