@@ -16,8 +16,10 @@ Where to look:
     launch/      starting the daemons together, as whom, and again when one dies
     cli/         every command that a person types
     demo/        an AdCast server in one process, for demonstrations and tests
-    runtime/     clock, tasks, systemd, logs: what every daemon needs of its process
-    config, errors, identity, store, formats, brief, programme_file, messages, redact   what every daemon stands on
+    runtime/     clock, tasks, systemd, logs, sessions to the network: what every daemon needs of its process
+
+    config, config_reader, way_out, errors, identity, store, formats, brief, programme_file, messages, redact
+                 what every daemon stands on
 
 Which page answers:
 

@@ -328,6 +328,20 @@ def test_every_module_says_what_it_is():
     assert [name for name, (_, tree) in modules().items() if not ast.get_docstring(tree)] == []
 
 
+def test_the_map_names_every_room_and_the_pages_that_answer():
+    told = ast.get_docstring(modules()["player"][1]) or ""
+    rooms, _, pages = told.partition("Which page answers:")
+    there = {path.stem for path in PLAYER.iterdir() if path.suffix == ".py" or path.is_dir()} - {
+        "__init__",
+        "__main__",
+        "__pycache__",
+    }
+    assert there - set(re.findall(r"\w+", rooms)) == set()
+    answers = re.findall(r"\?\s+((?:\w+/)+\w+)", pages.partition("Glossary:")[0])
+    assert len(answers) == 10
+    assert [page for page in answers if not (PLAYER / f"{page}.py").is_file()] == []
+
+
 Documented = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 

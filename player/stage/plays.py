@@ -3,8 +3,9 @@
 An event is in the journal before the next item is shown: in its tail, which lies in memory-backed storage, so that a killed process
 loses none and flash is written once for ten events or once a minute; a power cut costs at most those (whoever owns this calls
 `sync` from a thread, since flash can take its time). When the disk refuses, at the start or later, events wait in memory and are
-written as soon as it lets them: the screen never waits for the journal. What a server has is kept as well, for whoever counts for
-himself. Beyond the limits whole segments of the oldest go; those that no server has are counted and reported, never lost silently.
+written as soon as it lets them: the screen never waits for the journal. While no server takes them all wait here; what one has is
+kept as well, for whoever counts for himself. Beyond the limits whole segments of the oldest go; those that no server has are
+counted and reported, never lost silently.
 
 The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start knows that it died with
 those items on screen; three such deaths, with no showing of the item that went well in between, quarantine it for a day.
