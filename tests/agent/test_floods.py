@@ -16,6 +16,7 @@ from player.identity import load_or_create
 from player.store import journal_bytes, read_journal
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Seen, scripted_server
+from tests.fakes.way_out import STRAIGHT
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 BEATS, COMMANDS = 100, 1000
@@ -24,6 +25,12 @@ BEATS, COMMANDS = 100, 1000
 @pytest.fixture
 def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
     return Dirs(tmp_path / "state", tmp_path / "cache", runtime_dir, runtime_dir)
+
+
+def config(url: str) -> Config:
+    """One that calls as fast as it can."""
+    cms = CmsConfig(url=url, heartbeat_interval=0.01, poll_interval=600)
+    return Config(cms=cms, control=ControlConfig(listen=""), server=Keys())
 
 
 async def test_a_hundred_heartbeats_of_a_thousand_unknown_commands(dirs: Dirs, caplog: pytest.LogCaptureFixture):
@@ -38,10 +45,8 @@ async def test_a_hundred_heartbeats_of_a_thousand_unknown_commands(dirs: Dirs, c
         script.on(REGISTER, {"paired": True})
         script.on(PLAYLIST, {"playlist": None})
         script.on(HEARTBEAT, flood)
-        cms = CmsConfig(url=script.url, heartbeat_interval=0.01, poll_interval=600)
-        config = Config(cms=cms, control=ControlConfig(listen=""), server=Keys())
         identity = load_or_create(dirs.state)
-        async with Agent(config, dirs, identity) as made, running(made.run()):
+        async with Agent(config(script.url), dirs, identity, STRAIGHT) as made, running(made.run()):
             await eventually(lambda: len(script.asked(HEARTBEAT)) > BEATS, 120)
             commands = made.server.path / "commands"
         answered = script.asked(HEARTBEAT)[5].body["command_results"]
@@ -55,6 +60,22 @@ async def test_a_hundred_heartbeats_of_a_thousand_unknown_commands(dirs: Dirs, c
         assert len([line for line in caplog.messages if "command" in line]) <= NOTED_AN_HOUR + 1
 
         script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "good", "type": "refresh"}]}, {"paired": True})
-        async with Agent(config, dirs, identity) as made, running(made.run()):
+        async with Agent(config(script.url), dirs, identity, STRAIGHT) as made, running(made.run()):
             done = await eventually(lambda: [one for one in made.commands.recent() if one.id == "good"])
         assert done[0].status == "succeeded"
+
+
+async def test_a_picture_of_an_alert_that_cannot_be_had_is_not_asked_for_at_every_heartbeat(
+    dirs: Dirs, caplog: pytest.LogCaptureFixture
+):
+    fire = {"id": "a1", "title": "Fire", "severity": "extreme", "image_url": "/fire.png"}
+    async with scripted_server() as script:
+        script.on(REGISTER, {"paired": True})
+        script.on(PLAYLIST, {"playlist": None})
+        script.on(HEARTBEAT, {"paired": True, "emergency_alerts": [fire]})
+        async with Agent(config(script.url), dirs, load_or_create(dirs.state), STRAIGHT) as made, running(made.run()):
+            await eventually(lambda: made.faults.of("pictures of alerts"))
+            asked, beats = len(script.asked("/fire.png")), len(script.asked(HEARTBEAT))
+            await eventually(lambda: len(script.asked(HEARTBEAT)) > beats + 20, 20)
+    assert len(script.asked("/fire.png")) == asked
+    assert len([line for line in caplog.messages if "picture" in line]) == 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from player.core.allowance import Allowance
 from player.core.content import Item
 from player.core.feed import LARGEST, file_of, lines_of
 from player.core.ports.box import Clock
@@ -33,6 +34,7 @@ MODE = 0o640  # the stage reads it by its group
 EVERY_S, FIRST_RETRY_S = 300.0, 10.0
 LIMIT_S, FIRST_BYTE_S = 30.0, 15.0
 AT_ONCE = 4
+READ_AT_ONCE, READ_EVERY_S = 64, 1.0  # feeds that are read without a pause; whatever is more waits for its turn
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class Feeds:
         self._wanted: dict[str, _Feed] = {}
         self._here: set[str] = set()
         self._changed = asyncio.Event()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots, self._allowance = asyncio.Semaphore(AT_ONCE), Allowance(READ_AT_ONCE, READ_EVERY_S)
 
     def __repr__(self) -> str:
         return f"<Feeds: {len(self._here)} of {len(self._wanted)} here>"
@@ -107,11 +109,11 @@ class Feeds:
                 self._cache.safe_folder.remove(f"{FOLDER}/{name}")
 
     async def run(self) -> None:
-        """Reads what is due, a few at once, for ever."""
+        """Reads what is due, a few at once, the longest overdue first, for ever."""
         while True:
             self._changed.clear()
             async with asyncio.TaskGroup() as group:
-                for feed in self._due():
+                for feed in self._due()[: AT_ONCE * AT_ONCE]:
                     group.create_task(self._renew(feed), name=f"feed {feed.item.content_id}")
             try:
                 async with asyncio.timeout(self._pause_s()):
@@ -121,7 +123,7 @@ class Feeds:
 
     def _due(self) -> Sequence[_Feed]:
         now = self._clock.monotonic()
-        return [feed for feed in self._wanted.values() if feed.due <= now]
+        return sorted((feed for feed in self._wanted.values() if feed.due <= now), key=lambda feed: feed.due)
 
     def _pause_s(self) -> float | None:
         now = self._clock.monotonic()
@@ -131,6 +133,7 @@ class Feeds:
         feed.pause_s = 0.0
         try:
             async with self._slots:
+                await asyncio.sleep(self._allowance.take(self._clock.monotonic()))
                 answer = await self._fetch(feed)
                 if answer is not None:
                     body, headers = answer

@@ -1,4 +1,7 @@
-"""Emergency alerts as the server lists them: in the stage's brief at once, their pictures after them."""
+"""Emergency alerts as the server lists them: in the stage's brief at once, their pictures after them.
+
+A picture that cannot be had is tried again after growing pauses, however often the server lists it.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from player.agent.settings.brief_store import BriefStore
 from player.core import alerts
+from player.core.allowance import Allowance
 from player.core.content import Alert
 from player.core.ports.box import Clock
+from player.core.retries import Retries
 from player.errors import SignageError
 from player.runtime.fault_page import FaultPage
+from player.runtime.tasks import backoff
 
 PICTURES_WAITING = 32
+PICTURE_EVERY_S = 10.0  # when so many came at once, whatever their addresses
+FIRST_RETRY_S, RETRY_LIMIT_S = 30.0, 3600.0
 
 
 class AlertList:
@@ -30,14 +38,17 @@ class AlertList:
         self._brief, self._clock, self._clock_trusted, self._fetch, self._faults = brief, clock, clock_trusted, fetch, faults
         self._known: dict[str, str] = {}  # alert id -> the address that its picture is, or was, fetched from
         self._wanted: asyncio.Queue[tuple[str, str]] = asyncio.Queue(PICTURES_WAITING)
+        self._retries, self._allowance = Retries(), Allowance(PICTURES_WAITING, PICTURE_EVERY_S)
 
     async def listed(self, listed: Sequence[Alert], pictures: Mapping[str, str]) -> None:
         """These are all that the server knows. Raises StorageError."""
         await self._keep(listed)
         self._faults.keep_only({alert.id for alert in self._brief.current.alerts})
+        self._retries.keep_only(set(pictures.values()))
         for alert in self._brief.current.alerts:
             url = pictures.get(alert.id)
-            if url and self._known.get(alert.id) != url and not self._wanted.full():
+            due = url and self._retries.due(url, self._clock.monotonic())
+            if url and due and self._known.get(alert.id) != url and not self._wanted.full():
                 self._known[alert.id] = url
                 self._wanted.put_nowait((alert.id, url))
 
@@ -57,6 +68,7 @@ class AlertList:
         """Fetches pictures, for ever. Without its picture an alert's words stand alone."""
         while True:
             alert_id, url = await self._wanted.get()
+            await asyncio.sleep(self._allowance.take(self._clock.monotonic()))
             try:
                 file = await self._fetch(url)
                 if file is not None:
@@ -65,6 +77,9 @@ class AlertList:
                 self._faults.report(
                     alert_id, error.code, f"alert {alert_id} is shown without its picture: {error}", item_id=alert_id
                 )
+                pause = backoff(self._retries.failures(url), first_s=FIRST_RETRY_S, limit_s=RETRY_LIMIT_S)
+                self._retries.failed(url, retry_at=self._clock.monotonic() + pause, hopeless=False)
                 self._known.pop(alert_id, None)
             else:
+                self._retries.went_well(url)
                 self._faults.clear(alert_id)

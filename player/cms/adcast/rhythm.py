@@ -1,8 +1,9 @@
 """AdCast's rhythm: introduce the box until it is paired, then tell how it is and hear what is wanted (contract §3.2).
 
 Intervals are jittered and first contacts spread, so that ten thousand boxes do not call in step (N15). A server that forgot the
-box costs it nothing that it has: the box introduces itself again. One that refuses it is asked rarely (N16). Of an answer, alerts
-are told first: they cannot wait. The server's time is compared and reported, never taken over (T7).
+box costs it nothing that it has: the box introduces itself again, a few times at once, then each minute. One that refuses it is
+asked rarely (N16). Of an answer, alerts are told first: they cannot wait. The server's time is compared and reported, never taken
+over (T7).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.heartbeat import HeartbeatAnswer, Registration
+from player.core.allowance import Allowance
 from player.core.ports.box import Clock
 from player.core.ports.server import (
     AlertsListed,
@@ -31,6 +33,7 @@ from player.runtime.tasks import backoff, jittered
 
 SHORTEST_S, LONGEST_S, REFUSED_S = 1.0, 3600.0, 300.0
 PROOF = ("public_key", "proof")  # of what telemetry has, what a server is told at the first contact
+FORGOTTEN_AT_ONCE, FORGOTTEN_EVERY_S = 5, 60.0  # how often a box that was forgotten introduces itself without a pause
 FAULTS = 100  # more are of no use to anybody, and a heartbeat stays small
 
 
@@ -40,6 +43,7 @@ class AdCastRhythm:
     def __init__(self, api: AdCast, device: Device, clock: Clock, *, register_s: float) -> None:
         self._api, self._device, self._clock, self._register_s = api, device, clock, register_s
         self._paired = bool(device.paired)
+        self._forgotten = Allowance(FORGOTTEN_AT_ONCE, FORGOTTEN_EVERY_S)
 
     @property
     def _interval_s(self) -> float:
@@ -61,7 +65,8 @@ class AdCastRhythm:
                     await self._register(inbox)
                     introduced = True
                 if self._paired and not await self._beat(inbox):
-                    continue  # it does not know us any more: introduce the box at once
+                    await asyncio.sleep(self._forgotten.take(self._clock.monotonic()))
+                    continue  # it does not know us any more: introduce the box
                 attempt = 0
                 pause = jittered(self._interval_s if self._paired else self._register_s)
             except ServerError as error:
@@ -120,7 +125,7 @@ class AdCastRhythm:
             self._paired = False
             await inbox.put(Reached())
             await inbox.put(Unpaired())
-            return jittered(min(self._register_s, self._interval_s), 0.5)
+            return jittered(min(self._register_s, self._interval_s), 0.5) + self._forgotten.take(self._clock.monotonic())
         await inbox.put(Missed(error))
         if isinstance(error, ServerRefused):
             return jittered(max(REFUSED_S, self._interval_s) if attempt else self._interval_s)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from player.agent.content.asset_fetcher import AssetFetcher
-from player.agent.content.feeds import Feeds
+from player.agent.content.feeds import AT_ONCE, READ_AT_ONCE, Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Item
@@ -297,3 +297,14 @@ async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench)
         assert [item.id for item in snapshot.read().items] == ["c"]
         assert [fault.code for fault in items.faults] == ["bad_url"]
         assert bench.faults.faults == ()
+
+
+async def test_thousands_of_feeds_are_read_one_after_another(bench: Bench):
+    await bench.feeds.want([bench.item(f"/feed{n}") for n in range(4000)])
+    await bench.until(lambda: len(bench.chaos.seen) >= READ_AT_ONCE)
+    await asyncio.sleep(0.5)
+    assert len(bench.chaos.seen) <= READ_AT_ONCE + 2
+    bench.chaos.serve("/news", rss("One"))
+    await bench.feeds.want([bench.item()])
+    await bench.until(bench.text, 30)
+    assert len({seen.path for seen in bench.chaos.seen}) <= READ_AT_ONCE + 2 + AT_ONCE * AT_ONCE

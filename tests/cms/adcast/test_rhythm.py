@@ -23,13 +23,13 @@ from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.brief import BriefFile
 from player.cms.adcast.adapter import AdCast
-from player.cms.adcast.rhythm import AdCastRhythm
+from player.cms.adcast.rhythm import FORGOTTEN_AT_ONCE, AdCastRhythm
 from player.cms.http import ServerHttp
 from player.core.contact import Contact, Standing
 from player.core.content import StageBrief
 from player.core.faults import FaultBook
 from player.core.ports.box import Absent
-from player.core.ports.server import Device, Telemetry
+from player.core.ports.server import ContentChanged, Device, Telemetry
 from player.core.ports.stage import Reread
 from player.demo.client import Operator
 from player.demo.server import DemoServer
@@ -203,6 +203,17 @@ async def test_a_box_that_is_forgotten_keeps_what_it_has_and_shows_its_code(pair
         assert paired.brief.current.cards.device_name == "Lobby"
         script.on(REGISTER, PAIRED)
         await eventually(lambda: paired.brief.current.cards.paired)
+
+
+@pytest.mark.parametrize("forgotten", [404, {**QUIET, "paired": False}])
+async def test_a_server_that_pairs_and_forgets_in_turn_is_not_asked_all_the_time(paired: Agent, script: Script, forgotten: Any):
+    script.on(REGISTER, PAIRED)
+    script.on(HEARTBEAT, forgotten)
+    async with paired.running():
+        await eventually(lambda: len(script.asked(HEARTBEAT)) > FORGOTTEN_AT_ONCE)
+        await paired.inbox.put(ContentChanged())
+        await asyncio.sleep(0.3)
+    assert len(script.asked(HEARTBEAT)) == FORGOTTEN_AT_ONCE + 1
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -1,0 +1,23 @@
+"""How often something may be done that somebody outside asks for: so many times at once, then one more every so many seconds.
+
+Pure. Asking again, or sooner, or under another name does not help.
+"""
+
+from __future__ import annotations
+
+
+class Allowance:
+    """`at_once` without a wait, then one each `every_s` seconds; a rest fills it up again."""
+
+    def __init__(self, at_once: int, every_s: float) -> None:
+        self._lead_s, self._every_s = (at_once - 1) * every_s, every_s
+        self._next_at = float("-inf")
+
+    def __repr__(self) -> str:
+        return f"<Allowance: one each {self._every_s:g} s, the next at {self._next_at:g}>"
+
+    def take(self, now: float) -> float:
+        """Takes one, and answers how many seconds it has to wait. `now` is monotonic."""
+        due = max(self._next_at, now)
+        self._next_at = due + self._every_s
+        return max(0.0, due - self._lead_s - now)
