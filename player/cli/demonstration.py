@@ -26,6 +26,7 @@ from typing import TypeVar
 from player.cli.client import ControlClient
 from player.cli.play import short_base
 from player.config import Config, Dirs
+from player.core.egress import hosts_of
 from player.demo.client import Operator
 from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
@@ -65,6 +66,7 @@ class DemoScreen:
             "SIGNAGE__CMS__URL": server_url,
             "SIGNAGE__CMS__PAIR_URL": f"{server_url}/pair",
             "SIGNAGE__CMS__NAME": "Demonstration",
+            "SIGNAGE__NETWORK__NO_PROXY": ",".join(("127.0.0.1", *hosts_of(os.environ.get("NO_PROXY", "")))),
             "SIGNAGE__CMS__HEARTBEAT_INTERVAL": "5",
             "SIGNAGE__CMS__POLL_INTERVAL": "10",
             "SIGNAGE__CONTROL__LISTEN": f"127.0.0.1:{self.port}",

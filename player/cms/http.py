@@ -50,6 +50,7 @@ _MEANINGS: Meanings = {
     **dict.fromkeys((401, 402, 403), ServerDenied),
     **dict.fromkeys((404, 405, 410, 501), NotOffered),
     **dict.fromkeys((408, 425, 429), ServerBusy),
+    511: CaptivePortal,  # RFC 6585
 }
 _FOR_GOOD = (301, 308)
 _PAGES = ("text/html", "application/xhtml+xml")

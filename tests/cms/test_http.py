@@ -361,6 +361,7 @@ def test_an_authority_file_that_is_none_is_a_mistake_in_the_configuration(tmp_pa
         (web.Response(status=302, headers={"Location": "http://login.hotel.example/?x=1"}), "redirects to login.hotel.example"),
         (web.Response(status=307, headers={"Location": "/login"}), "log this box in"),
         (web.Response(status=303), "log this box in"),
+        (web.Response(status=511), "511"),
     ],
 )
 async def test_a_log_in_page_is_told_as_such(script: Script, server_http: ServerHttp, answer: web.Response, says: str):
