@@ -33,7 +33,7 @@ from player.media.fetch.egress import Egress, Way
 from player.media.store.cache import Cache
 from player.runtime.clock import SystemClock
 from player.runtime.sessions import open_session
-from player.runtime.tasks import Latest
+from player.runtime.tasks import Latest, keep_running
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.youtube import Resolver
 from player.stage.web.browser import BrowserProcess
@@ -195,6 +195,25 @@ async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
             zone = await page._evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone + new Date().getTimezoneOffset()")
             assert zone == "Asia/Tokyo-540"
     assert all(agent.startswith("Mozilla/") and agent.endswith(f" {USER_AGENT}") for agent in field.agents("/"))
+
+
+@pytest.mark.stage
+async def test_the_browser_starts_anew_in_another_zone(headless_sway: Path, runtime_dir: Path):
+    async with await Sway.connect(headless_sway, 10) as sway:
+        latest = Latest(replace(straight(USER_AGENT), zone="Asia/Tokyo"))
+        browser = BrowserProcess(
+            runtime_dir, sway.session.wayland_display, latest, faults=fault_page(), program="auto", gpu=False, load_s=20
+        )
+        async with running(keep_running("browser", browser.run)):
+            seen = []
+            for zone in ("Asia/Tokyo", "America/Lima"):
+                before = browser.pid
+                latest.set(replace(latest.value, zone=zone))
+                if before:
+                    await eventually(lambda before=before: browser.pid not in (0, before), 20)
+                page = await browser.open("main-a")
+                seen.append(await page._evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone"))
+            assert seen == ["Asia/Tokyo", "America/Lima"]
 
 
 # --- a proxy that is broken

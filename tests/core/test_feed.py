@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.assemble import addressed, is_feed
-from player.core.content import Item, Playlist, full_screen
+from player.core.content import Item, Playlist, StandBy, full_screen
 from player.core.feed import ITEMS, LARGEST, LINE, file_of, lines_of, plain
 from player.core.kinds import Kind
 from player.core.urls import check_url
@@ -167,3 +167,14 @@ def test_c9_what_is_drawn_here_needs_no_address_and_a_feeds_address_is_checked()
     assert check_url(None, Kind.TICKER, youtube_hosts=(), stream_hosts=()) is None
     assert check_url("http://news.example/rss", Kind.TICKER, youtube_hosts=(), stream_hosts=()) is None
     assert "allowed here: http, https" in (check_url("file:///etc/passwd", Kind.TICKER, youtube_hosts=(), stream_hosts=()) or "")
+
+
+def test_every_address_of_a_programme_is_written_out():
+    page = Item("1", "1", "Menu", Kind.WEB, 10.0, url="https://example.com/our menu.html ")
+    feed = Item("2", "2", "News", Kind.TICKER, 10.0, url=" https://example.com/news")
+    programme = programme_of(full_screen(Playlist("p", "P", (page, feed))))
+    found = addressed(replace(programme, stand_by=(StandBy("door", (page,)),)))
+    assert [item.url for item in found.items] == [
+        "https://example.com/our%20menu.html", "https://example.com/news", "https://example.com/our%20menu.html",
+    ]  # fmt: skip
+    assert found.items[1].file == file_of("https://example.com/news")
