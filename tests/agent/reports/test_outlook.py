@@ -19,6 +19,7 @@ from player.identity import load_or_create
 from player.stage.agent_socket import AgentSocket
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
+from tests.fakes.way_out import STRAIGHT
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 
@@ -57,7 +58,7 @@ async def told(url: str, dirs: Dirs) -> AsyncIterator[ListeningStage]:
     server.tell(StageStatus())
     cms = CmsConfig(url=url, heartbeat_interval=0.1, poll_interval=0.5)
     config = Config(cms=cms, control=ControlConfig(listen=""), server=Keys() if url else None)
-    async with running(server.run()), Agent(config, dirs, load_or_create(dirs.state)) as agent, running(agent.run()):
+    async with running(server.run()), Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as agent, running(agent.run()):
         yield stage
 
 
@@ -90,7 +91,7 @@ async def test_what_answers_for_the_server_is_told_and_not_hidden_by_the_pauses_
     async with told(script.url, dirs) as stage:
         found = await until(stage, lambda one: one.problem is not None)
         assert found.problem is not None
-        assert "login" in found.problem.sentence or "log-in" in found.problem.sentence
+        assert (found.problem.code, "text/html" in found.problem.sentence) == ("portal", True)
         await eventually(lambda: len(script.asked(REGISTER)) >= 2, 10.0)
         await asyncio.sleep(1.5)  # longer than the teller's look
         assert stage.codes() == {found.problem.code}
@@ -127,7 +128,7 @@ async def test_a_stage_that_starts_again_is_told_again(dirs: Dirs):
     server = AgentSocket(dirs.stage_socket, stage)
     server.tell(StageStatus(started_at=1.0))
     config = Config(cms=CmsConfig(), control=ControlConfig(listen=""))
-    async with running(server.run()), Agent(config, dirs, load_or_create(dirs.state)) as agent, running(agent.run()):
+    async with running(server.run()), Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as agent, running(agent.run()):
         await eventually(lambda: len(stage.told) == 1)
         server.tell(StageStatus(started_at=2.0))
         await eventually(lambda: len(stage.told) == 2)
