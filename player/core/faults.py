@@ -138,7 +138,7 @@ CODES: Mapping[str, Meaning] = {
     "timeout": Meaning(MAJOR, "an item took too long to be made ready", "export it with less detail; a stream: mend its server"),
     "stalled": Meaning(MAJOR, "the picture of an item stood still", f"a stream: mend its server; else: {_EXPORT}"),
     "hung": Meaning(MAJOR, "the decoder of an item does not answer", _EXPORT),
-    "quarantined": Meaning(MAJOR, "an item is kept off for a day: the stage died with it", f"{_EXPORT}; or clear the cache"),
+    "quarantined": Meaning(MAJOR, "an item is kept off for a while: the stage crashed with it", f"{_EXPORT}; or clear the cache"),
     "stream_ended": Meaning(MAJOR, "a stream ended", "start it again; it is tried by itself"),
     "unresolved": Meaning(MAJOR, "a YouTube address leads to no video", "check that it is public; correct it on the server"),
     "bad_item": Meaning(MAJOR, "an entry of the playlist is not complete", "mend it on the server"),

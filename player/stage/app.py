@@ -41,7 +41,7 @@ from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
 from player.stage.backends.null import NullCompositor, NullScreen
-from player.stage.crashes import Crashes
+from player.stage.crashes import Crashes, left_words
 from player.stage.on_air import OnAirWatch
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
@@ -86,9 +86,10 @@ class Stage:
             dirs.plays, tail=dirs.stage_runtime / "plays.log", keep_days=config.proof.keep_days,
             keep_bytes=parse_size(config.proof.keep_size), wall=self._wall, faults=page("plays"),
         )  # fmt: skip
-        self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall)
+        crashed = left_words(dirs.stage_runtime)
+        self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall, crashed=crashed)
         self.crashes = Crashes(
-            dirs.stage_runtime, on_screen=self.mark.found, kept_off=self.mark.kept_off, clock=self._clock, faults=page("crashes")
+            dirs.stage_runtime, on_screen=self.mark.found, kept_off=self.mark.explaining, clock=self._clock, faults=page("crashes")
         )
         self.windows = Windows(compositor)
         self.show = Show(
@@ -257,6 +258,8 @@ class Stage:
     async def _housekeeping(self) -> None:
         trimmed = self._clock.monotonic()  # not before the agent has said which plays a server has
         while True:
+            if self.mark.is_another():
+                self.show.judge_again()
             self.plays.write_waiting()
             if self.plays.sync_is_due():
                 await asyncio.to_thread(self.plays.sync)

@@ -24,13 +24,24 @@ log = logging.getLogger(__name__)
 LONGEST_WORDS = 16_000
 
 
+LAST_WORDS = "last_words"
+
+
+def left_words(folder: Path) -> bool:
+    """Whether the stage before this one crashed: to be asked before `Crashes` takes its words away."""
+    try:
+        return (folder / LAST_WORDS).stat().st_size > 0
+    except OSError:
+        return False
+
+
 class Crashes:
     """`on_screen` are the ids of the items that were there when the stage before this one died; `kept_off` those to blame."""
 
     def __init__(
         self, folder: Path, *, on_screen: Collection[str], kept_off: Collection[str], clock: Clock, faults: FaultPage
     ) -> None:
-        self._words, self._file, self._clock, self._faults = folder / "last_words", folder / "crashes.json", clock, faults
+        self._words, self._file, self._clock, self._faults = folder / LAST_WORDS, folder / "crashes.json", clock, faults
         now = clock.monotonic()
         self._record = self._kept().at(now)
         if words := self._last_words():

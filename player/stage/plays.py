@@ -7,8 +7,8 @@ written as soon as it lets them: the screen never waits for the journal. While n
 kept as well, for whoever counts for himself. Beyond the limits whole segments of the oldest go; those that no server has are
 counted and reported, never lost silently.
 
-The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start knows that it died with
-those items on screen; three such deaths, with no showing of the item that went well in between, quarantine it for a day.
+The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start, and that the one before
+it crashed (`crashes.left_words`), holds that against the items that were on screen (`core.blame`), until one is shown to its end.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from player.core import proof
+from player.core.blame import ItemDeaths, barred
 from player.core.content import Item
 from player.core.cues import PlayRecord
 from player.errors import StorageError
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 
 SYNC_LINES, SYNC_S = 10, 60.0
 WAITING_LIMIT = 20_000
-DEATHS, QUARANTINE_S = 3, 24 * 3600.0
 
 
 class Plays:
@@ -152,28 +152,59 @@ class Plays:
 
 
 class _Deaths(msgspec.Struct):
-    """Per item: how often the stage died with it on screen, and until when it is kept off (seconds since the epoch)."""
+    """Per item: how often the stage crashed with it on screen, when last, and until when it is kept off."""
 
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     until: dict[str, float] = msgspec.field(default_factory=dict)
+    last: dict[str, float] = msgspec.field(default_factory=dict)
+
+    def of(self, item_id: str) -> ItemDeaths:
+        return ItemDeaths(self.counts.get(item_id, 0), self.last.get(item_id, 0.0), self.until.get(item_id, 0.0))
+
+    def hold(self, item_id: str, deaths: ItemDeaths) -> None:
+        self.counts[item_id], self.last[item_id], self.until[item_id] = deaths.count, deaths.last_at, deaths.until
+
+    def forget(self, item_id: str) -> bool:
+        """Whether there was something."""
+        return [kept.pop(item_id, None) for kept in (self.counts, self.last, self.until)] != [None] * 3
 
 
 class Mark:
-    """What is on screen, for the stage that comes after. `path` lies in memory-backed storage, `deaths` on disk."""
+    """What is on screen, for the stage that comes after. `path` lies in memory-backed storage, `deaths` on disk.
 
-    def __init__(self, path: Path, deaths: Path, wall: Callable[[], float]) -> None:
-        self._path, self._wall = path, wall
+    `crashed`: the stage before this one ended by a crash of its own; one that was killed, or lost its compositor, blames nothing.
+    """
+
+    def __init__(self, path: Path, deaths: Path, wall: Callable[[], float], *, crashed: bool) -> None:
+        self._path, self._wall, self._crashed = path, wall, crashed
         self._snapshot = Snapshot(deaths, _Deaths)
         self._saved = True
         self._deaths = self._remembered()
         self._on_screen: dict[str, str] = {}
         self.found: tuple[str, ...] = ()  # the ids of what was on screen when the stage before this one died
+        self._spared: frozenset[str] = frozenset()  # those of them that were kept off already, and shown all the same
         self._judge()
+        self._told = self.kept_off
 
     @property
     def kept_off(self) -> frozenset[str]:
-        """The ids of what is not shown, because the stage died with it."""
-        return frozenset(name for name, until in self._deaths.until.items() if until > self._wall())
+        """The ids of items with which the stage crashed too often."""
+        return frozenset(name for name in self._deaths.until if self._deaths.of(name).is_kept_off(self._wall()))
+
+    def is_another(self) -> bool:
+        """Whether `kept_off` has changed since this was last asked."""
+        before, self._told = self._told, self.kept_off
+        return self._told != before
+
+    @property
+    def explaining(self) -> frozenset[str]:
+        """Those that are gone from the screen, so that crashes with them are over. The last item of a region is not."""
+        return self.kept_off - self._spared
+
+    def barred(self, items: Iterable[Item]) -> frozenset[str]:
+        """The ids of a region's items that are not shown now; never all of them."""
+        kept_off = self.kept_off
+        return barred({item.id: self._deaths.until[item.id] if item.id in kept_off else None for item in items})
 
     def _remembered(self) -> _Deaths:
         """What is known of earlier deaths. A file that cannot be read is left alone: it costs that knowledge and not the show."""
@@ -191,11 +222,11 @@ class Mark:
         except (OSError, ValueError):  # none, or not what this player writes
             return
         self.found = tuple(sorted(set(before.values())))
-        for key in self.found:
-            count = self._deaths.counts[key] = self._deaths.counts.get(key, 0) + 1
-            if count >= DEATHS:
-                self._deaths.until[key] = self._wall() + QUARANTINE_S
-        self._save()
+        if self._crashed and self.found:
+            self._spared = self.kept_off & frozenset(self.found)
+            for name in self.found:
+                self._deaths.hold(name, self._deaths.of(name).one_more(self._wall()))
+            self._save()
         self.clear()
 
     def shown(self, region: str, item: Item) -> None:
@@ -208,13 +239,12 @@ class Mark:
 
     def went_well(self, item: Item) -> None:
         """`item` was shown to its end: earlier deaths were not its fault."""
-        if self._deaths.counts.pop(item.id, None) is not None:
-            self._deaths.until.pop(item.id, None)
+        if self._deaths.forget(item.id):
             self._save()
 
     def quarantined(self, item: Item) -> bool:
         """Whether it is kept off now."""
-        return self._deaths.until.get(item.id, 0.0) > self._wall()
+        return self._deaths.of(item.id).is_kept_off(self._wall())
 
     def release_all(self) -> None:
         """Gives every item another chance (an operator cleared the cache)."""

@@ -14,6 +14,7 @@ import pytest
 from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
+from player.core.blame import DEATHS
 from player.core.content import Alert, Item, Kind, Layout, Playlist, Rect, Region, Severity, full_screen
 from player.core.faults import FaultBook
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
@@ -22,7 +23,6 @@ from player.programme_file import ProgrammeFile
 from player.runtime.tasks import Latest
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
-from player.stage.plays import DEATHS
 from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
@@ -103,6 +103,7 @@ async def test_what_was_kept_off_after_deaths_of_the_stage_plays_again_when_an_o
     dirs.stage.mkdir(parents=True)
     for _ in range(DEATHS):
         (dirs.stage_runtime / "on_screen.json").write_text('{"main": "deadly"}')
+        (dirs.stage_runtime / "last_words").write_text("Segmentation fault")
         assembled(dirs).stop()
     async with on_air(dirs) as (stage, client):
         await eventually(lambda: shown(stage) == "harmless")

@@ -16,11 +16,12 @@ import msgspec
 import pytest
 
 from player.core import proof
+from player.core.blame import DEATHS, FIRST_S
 from player.core.content import Item
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.kinds import Kind
 from player.runtime.fault_page import FaultPage
-from player.stage.plays import DEATHS, QUARANTINE_S, SYNC_LINES, WAITING_LIMIT, Mark, Plays
+from player.stage.plays import SYNC_LINES, WAITING_LIMIT, Mark, Plays
 from player.store import read_journal, segments
 from tests.fakes.faults import fault_page
 
@@ -265,10 +266,10 @@ class Life:
     """One stage after another: what each finds and leaves."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.at = folder, NOW
+        self.folder, self.at, self.crashes = folder, NOW, True
 
     def begin(self) -> Mark:
-        return Mark(self.folder / "on_screen.json", self.folder / "deaths.json", lambda: self.at)
+        return Mark(self.folder / "on_screen.json", self.folder / "deaths.json", lambda: self.at, crashed=self.crashes)
 
     def die_with(self, *shown: Item) -> None:
         mark = self.begin()
@@ -276,7 +277,7 @@ class Life:
             mark.shown(f"region {number}", each)
 
 
-def test_p1_three_deaths_with_an_item_on_screen_keep_it_off_for_a_day(tmp_path: Path):
+def test_p1_three_crashes_with_an_item_on_screen_keep_it_off_for_minutes(tmp_path: Path):
     life = Life(tmp_path)
     for _ in range(DEATHS):
         assert not life.begin().quarantined(item("bad"))
@@ -284,10 +285,42 @@ def test_p1_three_deaths_with_an_item_on_screen_keep_it_off_for_a_day(tmp_path: 
     mark = life.begin()
     assert mark.quarantined(item("bad"))
     assert not mark.quarantined(item("other"))
-    life.at += QUARANTINE_S - 1
+    life.at += FIRST_S - 1
     assert life.begin().quarantined(item("bad")), "it holds over further starts"
     life.at += 2
     assert not life.begin().quarantined(item("bad"))
+
+
+def test_that_an_item_may_come_back_is_said_once(tmp_path: Path):
+    life = Life(tmp_path)
+    for _ in range(DEATHS):
+        life.die_with(item("bad"))
+    mark = life.begin()
+    assert not mark.is_another()
+    life.at += FIRST_S
+    assert [mark.is_another() for _ in range(2)] == [True, False]
+
+
+def test_a_stage_that_was_killed_blames_nothing(tmp_path: Path):
+    life = Life(tmp_path)
+    life.crashes = False
+    for _ in range(DEATHS):
+        life.die_with(item("shown"))
+    mark = life.begin()
+    assert not mark.quarantined(item("shown"))
+    assert mark.found == ("shown",)
+
+
+def test_the_last_item_of_a_region_is_shown_all_the_same_and_explains_no_crash(tmp_path: Path):
+    life = Life(tmp_path)
+    for _ in range(DEATHS):
+        life.die_with(item("bad"))
+    mark = life.begin()
+    assert mark.barred([item("bad"), item("other")]) == {"bad"}
+    assert mark.barred([item("bad")]) == set()
+    assert mark.explaining == {"bad"}
+    life.die_with(item("bad"))
+    assert life.begin().explaining == set()
 
 
 def test_p1_an_item_that_was_shown_well_in_between_is_not_to_blame(tmp_path: Path):

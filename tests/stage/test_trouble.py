@@ -11,6 +11,7 @@ from PIL import Image
 
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
+from player.core.blame import DEATHS
 from player.core.content import Item, Playlist, full_screen
 from player.core.crashes import LIMIT
 from player.core.faults import FaultBook
@@ -22,7 +23,6 @@ from player.runtime.tasks import Latest
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.crashes import Crashes
-from player.stage.plays import DEATHS
 from tests.fakes.brief import brief
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import fault_page
@@ -105,17 +105,16 @@ async def test_zero_never_tells_it_beside_content(dirs: Dirs):
     stage.stop()
 
 
-async def test_items_that_all_fail_are_the_reason_why_nothing_is_shown(dirs: Dirs):
+async def test_the_only_item_is_shown_though_the_stage_crashed_with_it(dirs: Dirs):
     publish(dirs, clock_item("deadly"))
     dirs.stage.mkdir(parents=True)
     for _ in range(DEATHS):
         (dirs.stage_runtime / "on_screen.json").write_text('{"main": "deadly"}')
+        (dirs.stage_runtime / "last_words").write_text("Segmentation fault")
         assembled(dirs).stop()
     stage = assembled(dirs)
     async with running(stage.run()):
         stage.surround.hear(Outlook())
-        await eventually(lambda: (stage.status().cover, stage.status().problem) == ("problem", "quarantined"))
-        stage.show.release()
         await eventually(lambda: stage.status().items)
         assert stage.status().problem == ""
     stage.stop()
@@ -211,6 +210,7 @@ def test_crashes_that_an_item_explains_do_not_count(dirs: Dirs):
     for _ in range(DEATHS):
         dirs.stage_runtime.mkdir(exist_ok=True, parents=True)
         (dirs.stage_runtime / "on_screen.json").write_text('{"main": "deadly"}')
+        (dirs.stage_runtime / "last_words").write_text("Segmentation fault")
         crashed(dirs, 1)
     crashed(dirs, LIMIT - 1)
     assert assembled(dirs).crashes.safe_since is None

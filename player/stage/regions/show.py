@@ -216,13 +216,11 @@ class Show:
         await driver.pool.close()
 
     def _playable(self, playlist: Playlist) -> Playlist:
-        barred = {item.id for item in playlist.items if self._mark.quarantined(item)}
-        for item in playlist.items:
-            if item.id in barred:
-                words = f"{item.name}: the stage died three times with it on screen; it is kept off for a day"
-                self._kept_off.report(item.id, "quarantined", words, item_id=item.id, content_id=item.content_id, count=1)
-        kept = tuple(item for item in playlist.items if item.id not in barred)
-        return replace(playlist, items=kept)
+        barred = self._mark.barred(playlist.items)
+        for item in (one for one in playlist.items if one.id in barred):
+            words = f"{item.name}: the stage crashed again and again with it on screen; it is kept off for a while"
+            self._kept_off.report(item.id, "quarantined", words, item_id=item.id, content_id=item.content_id, count=1)
+        return replace(playlist, items=tuple(item for item in playlist.items if item.id not in barred))
 
     async def place_again(self, panels: Sequence[Rect | None]) -> None:
         """The panels by number, None where one is missing: regions move, go out of sight and come back with them."""
@@ -276,14 +274,17 @@ class Show:
     def release(self) -> None:
         """Items that were kept off because the stage died with them on screen get another chance."""
         self._mark.release_all()
+        self.judge_again()
+
+    def judge_again(self) -> None:
+        """Which items are kept off is another answer than before: those that come back are shown again."""
         self._kept_off.keep_only(())
         for driver in self._everyone:
             driver.send(cues.PlaylistChanged(self._playable(driver.region.playlist)))
 
     def item(self, content_id: str) -> Item | None:
         """The item of that content, if it is in the manifest."""
-        items = self.manifest.items if self.manifest else ()
-        return next((item for item in items if item.content_id == content_id), None)
+        return next((item for item in (self.manifest.items if self.manifest else ()) if item.content_id == content_id), None)
 
     @property
     def has_content(self) -> bool:
