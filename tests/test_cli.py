@@ -136,7 +136,7 @@ def test_the_help_of_the_whole_names_commands_and_exit_codes(box: Box) -> None:
     assert box("--version").stdout.startswith("signage-player ")
 
 
-@pytest.mark.parametrize("command", ["run", "agent", "stage", "compositor", "status", "doctor"])
+@pytest.mark.parametrize("command", ["run", "agent", "status", "doctor"])
 def test_a_wrong_configuration_is_exit_code_2_and_names_file_and_key(box: Box, command: str) -> None:
     path = box.folder / "wrong.toml"
     path.write_text("[cms]\nurll = 'x'")
