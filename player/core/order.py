@@ -59,14 +59,16 @@ class Order:
 
     def next(self, at: float, *, awaited: Item | None, likely: bool = False) -> tuple[Item, int] | None:
         """The next item that is neither in its pause nor `awaited`, and its position; `likely`: of those that are there."""
-        found = [
+        found = (
             (item, position)
             for position, item in upcoming(self.playlist, self._position, self._seed)
             if not (self._is_paused(item, at) or (likely and self._is_doubtful(item)) or item == awaited)
-        ]
-        if found and found[0][0].id in self._failures:
-            return min((one for one in found if self._is_doubtful(one[0])), key=lambda one: self._times(one[0]))
-        return found[0] if found else None
+        )
+        first = next(found, None)
+        if first is None or first[0].id not in self._failures:
+            return first
+        doubtful = (one for one in found if self._is_doubtful(one[0]))
+        return min((first, *doubtful), key=lambda one: self._times(one[0]))
 
     def took(self, item: Item, position: int | None) -> None:
         """The item has its turn; `position`: the one that `next` told, None when it comes out of its order."""

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 
 from player.core.content import Item, Playlist
 
 
 def round_of(playlist: Playlist, number: int, seed: int) -> tuple[Item, ...]:
     """The items of round `number`, in the order they are shown."""
-    spread = sorted(
-        ((turn + 0.5) / item.weight, index) for index, item in enumerate(playlist.items) for turn in range(max(1, item.weight))
-    )
-    if all(item.weight <= 1 for item in playlist.items):
-        spread = [(0.0, index) for index in range(len(playlist.items))]
-    order = [index for _, index in spread]
+    items = playlist.items
+    if any(item.weight > 1 for item in items):
+        spread = (
+            ((turn + 0.5) / item.weight, item_number) for item_number, item in enumerate(items) for turn in range(_turns(item))
+        )
+        items = tuple(items[item_number] for _, item_number in sorted(spread))
     if playlist.shuffle:
-        order = [index for _, index in sorted((_dice(seed, number, place), index) for place, index in enumerate(order))]
-    return tuple(playlist.items[index] for index in order)
+        places = sorted(range(len(items)), key=lambda place: _dice(seed, number, place))
+        items = tuple(items[place] for place in places)
+    return items
+
+
+def _turns(item: Item) -> int:
+    return max(1, item.weight)
 
 
 def item_at(playlist: Playlist, position: int, seed: int) -> Item | None:
@@ -31,13 +37,14 @@ def item_at(playlist: Playlist, position: int, seed: int) -> Item | None:
 
 
 def upcoming(playlist: Playlist, position: int, seed: int) -> Iterator[tuple[int, Item]]:
-    """One round's worth of (position, item), from `position` on."""
-    length = sum(max(1, item.weight) for item in playlist.items)
+    """One round's worth of (position, item), from `position` on; the round after is made only where it is asked for."""
+    length = sum(map(_turns, playlist.items))
     if not length:
         return
     number, place = divmod(position, length)
-    items = round_of(playlist, number, seed)[place:] + round_of(playlist, number + 1, seed)[:place]
-    yield from enumerate(items, position)
+    yield from enumerate(islice(round_of(playlist, number, seed), place, None), position)
+    if place:
+        yield from enumerate(islice(round_of(playlist, number + 1, seed), place), position + length - place)
 
 
 def position_after(playlist: Playlist, item_id: str, seed: int) -> int:
