@@ -21,3 +21,10 @@ class Allowance:
         due = max(self._next_at, now)
         self._next_at = due + self._every_s
         return max(0.0, due - self._lead_s - now)
+
+    def spare(self, now: float) -> bool:
+        """Whether one could be had without a wait; then it is taken."""
+        free = max(self._next_at, now) - self._lead_s <= now
+        if free:
+            self.take(now)
+        return free

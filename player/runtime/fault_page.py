@@ -1,7 +1,7 @@
 """One author's page of the daemon's fault book: it says when a fault began, and writes the line in the log.
 
 The composition root makes one `FaultBook` and hands each author a page of it. A fault is one line when it begins and one when it is
-over, never one a look.
+over, never one a look, and of many that come and go no more than some a minute: the book has them all.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable
 
+from player.core.allowance import Allowance
 from player.core.faults import Fault, FaultBook
 from player.core.ports.box import Clock
 
 log = logging.getLogger("player.faults")
+LINES_AT_ONCE, LINE_EVERY_S = 40, 10.0  # of one author
 
 
 class FaultPage:
@@ -20,6 +22,7 @@ class FaultPage:
 
     def __init__(self, book: FaultBook, clock: Clock, author: str) -> None:
         self._book, self._author, self._clock = book, author, clock
+        self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
 
     def __repr__(self) -> str:
         return f"<faults of {self._author}: {', '.join(fault.code for fault in self.faults) or 'none'}>"
@@ -37,16 +40,16 @@ class FaultPage:
         began = self._clock.now().timestamp() if since is None else since
         fault = Fault(code, message, began, item_id, content_id, 1 if count is None else count)
         if self._book.report((self._author, thing), fault, once_more=count is None):
-            log.warning("%s (%s)", message, code)
+            self._say(logging.WARNING, f"{message} ({code})")
 
     def clear(self, thing: str = "") -> None:
         """It is so no longer."""
-        _say_over(self._book.clear((self._author, thing)))
+        self._say_over(self._book.clear((self._author, thing)))
 
     def keep_only(self, things: Collection[str]) -> None:
         """What is no longer wanted is no fault any more."""
         for fault in self._book.keep_only(self._author, things):
-            _say_over(fault)
+            self._say_over(fault)
 
     def replace(self, faults: Iterable[Fault]) -> None:
         """Exactly these, as somebody else found them: those that were told before keep the time when they began."""
@@ -56,7 +59,9 @@ class FaultPage:
             self.report(thing, fault.code, fault.message, item_id=fault.item_id, content_id=fault.content_id,
                         count=fault.count, since=fault.since)  # fmt: skip
 
+    def _say_over(self, fault: Fault | None) -> None:
+        if fault is not None:
+            self._say(logging.INFO, f"over: {fault.message} ({fault.code})")
 
-def _say_over(fault: Fault | None) -> None:
-    if fault is not None:
-        log.info("over: %s (%s)", fault.message, fault.code)
+    def _say(self, level: int, line: str) -> None:
+        log.log(level if self._lines.spare(self._clock.monotonic()) else logging.DEBUG, "%s", line)

@@ -16,6 +16,12 @@ def test_some_at_once_then_one_at_a_time_and_a_rest_fills_it_up():
     assert repr(allowance) == "<Allowance: one each 10 s, the next at 1040>"
 
 
+def test_what_is_left_out_where_it_would_have_to_wait_costs_nothing():
+    allowance = Allowance(2, 10.0)
+    assert [allowance.spare(100.0) for _ in range(5)] == [True, True, False, False, False]
+    assert [allowance.spare(at) for at in (109.0, 110.0, 111.0)] == [False, True, False]
+
+
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 5), st.integers(1, 20))
 def test_within_any_time_no_more_than_its_share(pauses: list[int], at_once: int, every_s: int):
     allowance, now, done = Allowance(at_once, every_s), 0, list[float]()

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from player.core.faults import Fault, FaultBook
-from player.runtime.fault_page import FaultPage
+from player.runtime.fault_page import LINES_AT_ONCE, FaultPage
 from tests.fakes.clock import FakeClock
 
 
@@ -85,3 +85,13 @@ def test_faults_that_somebody_else_found_are_taken_as_they_are_and_keep_their_be
     ]  # fmt: skip
     page.replace([])
     assert page.faults == ()
+
+
+def test_of_many_that_come_and_go_some_are_said_and_all_are_kept(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    book, clock = FaultBook(), FakeClock()
+    page = FaultPage(book, clock, "answers")
+    for n in range(1000):
+        page.replace([Fault("bad_command", f"command {n} has no id", 5.0)])
+    assert len(caplog.messages) == LINES_AT_ONCE
+    assert [fault.message for fault in page.faults] == ["command 999 has no id"]

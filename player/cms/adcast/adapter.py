@@ -7,6 +7,7 @@ is the download itself is a package.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -126,7 +127,7 @@ class AdCast:
         """What is to be on air now."""
         answer = await self._http.get(PLAYLIST, {"uuid": self._uuid}, means=FORGOTTEN)
         reader = Reader(PLAYLIST, self._now(), self._http.absolute, self._download, self._key)
-        read = reader.programme(answer)
+        read = await asyncio.to_thread(reader.programme, answer)  # a long one takes seconds
         self._numbered = reader.numbered
         return await self._with_pages(read)
 

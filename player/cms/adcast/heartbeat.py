@@ -18,7 +18,7 @@ from player.core.faults import Fault
 from player.core.ports.server import AppUpdate, Command, CommandResult, Telemetry
 from player.errors import ServerNonsense
 
-COMMANDS, ALERTS = 1000, 32
+COMMANDS, ALERTS, FAULTS = 1000, 32, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def read_heartbeat(where: str, answer: Any, now: float, absolute: Callable[[str]
         update=_update(wire.app_update, now, absolute, faults),
         heartbeat_interval_s=wire.heartbeat_interval,
         server_time=wire.server_time,
-        faults=tuple(faults),
+        faults=tuple(faults[:FAULTS]),
     )
 
 

@@ -45,7 +45,7 @@ from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.errors import ServerNonsense
 
-REGIONS, ITEMS = 8, 10_000
+REGIONS, ITEMS, AHEAD, FAULTS = 8, 10_000, 1000, 100
 DEFAULT_S, DRAWN_S, BLEND_S = 10.0, 60.0, 0.6
 
 
@@ -151,7 +151,7 @@ class Reader:
         gone = tuple(filter(None, map(text, rows(answer.get("content_to_delete")) or [])))
         return Programme(
             (drawn,), always(drawn), assets=tuple(self.assets.values()), delete=gone,
-            watermark=bool(truth(answer.get("show_watermark"))), faults=tuple(self.faults),
+            watermark=bool(truth(answer.get("show_watermark"))), faults=tuple(self.faults[:FAULTS]),
         )  # fmt: skip
 
     def _playlist(self, raw: Mapping[str, Any]) -> Playlist:
@@ -290,11 +290,14 @@ class Reader:
 
     def _prefetch(self) -> None:
         """What the server wants downloaded beyond this playlist comes last; what cannot be read there costs nothing."""
-        for content, row in self.listed.items():
+        ahead = {content: row for content, row in self.listed.items() if content not in self.assets}
+        if len(ahead) > AHEAD:
+            self._fault("too_many_files", f"{len(ahead)} files are to be fetched ahead; the first {AHEAD} are", None)
+        for content, row in list(ahead.items())[:AHEAD]:
             wire = _Item.model_validate({**row, "content_id": content})
             kind = kind_of(wire.type, packed=False)
             address = self._address(wire, content, kind) if kind and kind.has_file else None
-            if kind and address and content not in self.assets:
+            if kind and address:
                 name, size = wire.name or f"content {content}", byte_count(wire.file_size)
                 self.assets[content] = WantedAsset(content, name, kind.value, address, wire.file_hash, size)
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from player.cms.adcast.adapter import AdCast
-from player.cms.adcast.heartbeat import read_heartbeat, read_registration
-from player.cms.adcast.programme import Reader
+from player.cms.adcast.heartbeat import FAULTS, read_heartbeat, read_registration
+from player.cms.adcast.programme import AHEAD, Reader
 from player.cms.http import ServerHttp
 from player.core.content import CUT, Fit, Programme, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
@@ -429,6 +429,18 @@ def test_more_than_eight_regions_are_cut_and_reported():
     programme = read({"layout": {"width": 100, "height": 100, "regions": [region] * 9}})
     assert len(programme.layouts[0].regions) == 8
     assert [fault.code for fault in programme.faults] == ["too_many_regions"]
+
+
+def test_of_a_long_list_of_files_to_fetch_ahead_the_first_are_fetched_and_it_is_a_fault():
+    rows = [{"content_id": n, "type": "image", "download_url": f"/f{n}"} for n in range(50_000)]
+    reader = Reader("/p", 5.0, lambda url: f"http://cms{url}", str, "k")
+    programme = reader.programme({"playlist": None, "content_to_download": rows})
+    assert [asset.content_id for asset in programme.assets] == [str(n) for n in range(AHEAD)]
+    assert [fault.code for fault in programme.faults] == ["too_many_files"]
+
+
+def test_of_an_answer_whose_commands_cannot_be_read_some_are_told():
+    assert len(beat(pending_commands=[{"type": f"t{n}"} for n in range(500)]).faults) == FAULTS
 
 
 async def test_a_page_without_an_address_is_looked_up_once_and_the_uuid_stays_here(script: Script, cms: AdCast):
