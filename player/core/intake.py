@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from player.core.commands import KINDS
-from player.core.ledger import QUEUE_CALM, QUEUE_LIMIT, InHand, Ledger, Repeat, RunCommand, Settle, is_local
+from player.core.ledger import QUEUE_CALM, QUEUE_LIMIT, Ledger, Repeat, RunCommand, Settle, is_local
 from player.core.ports.server import Command, CommandResult, CommandStatus
 
 HOUR_S = 3600.0
@@ -41,14 +41,12 @@ def take_in(ledger: Ledger, commands: Sequence[Command], now: float, *, clock_tr
     repeated: list[CommandResult] = []
     for command in _once(commands):
         match ledger.arrived(command, now, clock_trusted=clock_trusted):
-            case Repeat(result):
+            case Repeat(result):  # one that is in hand is left alone
                 repeated.append(result)
             case Settle() as settle:
                 refused.append((command, settle))
             case RunCommand():
                 runnable.append(command)
-            case InHand():
-                pass
     current, replaced = _newest(runnable)
     room, why = _room(ledger, now, local=local)
     refused += replaced

@@ -329,6 +329,7 @@ def test_what_is_finished_is_remembered_by_its_last_word_alone():
     assert (book.ledger.entries["1"].command.payload, book.ledger.untold) == ({}, [result])
     book.write(CommandRecord(RecordKind.TOLD, "1", book.now, result=result))
     assert book.arrived(VOLUME) == Repeat(replace(result, result={}))
+    assert Ledger.of(book.ledger.records()) == book.ledger
 
 
 def test_of_what_is_finished_the_newest_stay_and_the_rejected_go_first():
