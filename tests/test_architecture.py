@@ -407,7 +407,7 @@ def test_no_docstring_says_nothing():
 # What stands in backticks and is no name of the code: an ending, systemd's word, a key of the configuration; and files.
 FOREIGN = {"_s", "WatchdogSec", "control.listen"}
 NAMED = re.compile(r"`([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(\))?`")
-FILES = (".json", ".html", ".sock")
+FILES = (".json", ".html", ".sock", ".toml")
 
 
 @cache

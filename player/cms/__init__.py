@@ -1,7 +1,8 @@
 """The servers, one folder an API; a vendor's words stop there. The rest knows `core.ports.server` and this page.
 
 A server is one folder and one row in `KINDS`: its `keys.Keys` are its own table of the configuration, its `connection.connect`
-makes the `Connection`. Only the folder of the kind that is used is imported.
+makes the `Connection`. Only the folder of the kind that is used is imported. What else is to be written: a test beside AdCast's
+that derives from `tests/cms/contract.py`, and a line for each of its own keys in `config.example.toml` and the README.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
 from player.core.blame import DEATHS
-from player.core.content import Alert, Item, Kind, Layout, Playlist, Rect, Region, Severity, full_screen
+from player.core.content import Alert, Item, Layout, Playlist, Rect, Region, Severity, full_screen
 from player.core.faults import FaultBook
+from player.core.kinds import Kind
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
 from player.device.host import boot_id, kernel_clock_synced
 from player.programme_file import ProgrammeFile
