@@ -10,21 +10,12 @@ from urllib.parse import quote
 import msgspec
 
 from player.config import Config
+from player.core.plaintext import HIDDEN, without_secrets
 from player.errors import StorageError
 
-HIDDEN = "(removed)"
 SHORTEST = 4  # shorter than this a "secret" would blacken every other word
 _UUID = re.compile(r"\b([0-9a-f]{8})-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b", re.IGNORECASE)
-_NAMED = re.compile(
-    r"""((?<![a-z])(?:pass(?:word|wd|phrase)?|psk|wep_?key\d?|sae_?password|secret|token|licen[sc]e[_-]?key|api[_-]?key|private[_-]?key|lock_pin|pin)
-    (?:\\?["'])?\s*[=:]\s*)(\\?"(?:[^"\\]|\\.)*"|\\?'[^']*'|[^\s,;&}]+)""",
-    re.IGNORECASE | re.VERBOSE,
-)
 _SECRET_KEY = re.compile(r"(?:^|_)(?:token|(?<!public_)key|secret|password|pin)(?:_file)?$")
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9+/._|~=-]{6,}", re.IGNORECASE)
-_TOKEN = re.compile(r"\bsignage_[A-Za-z0-9_-]{20,}")
-_LOGIN = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@\"']+@", re.IGNORECASE)
-_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]+\?)[^\s\"'<>]+", re.IGNORECASE)
 
 
 class Redactor:
@@ -40,20 +31,7 @@ class Redactor:
         text = _UUID.sub(r"\1…", text)
         if self._known:
             text = self._known.sub(HIDDEN, text)
-        text = _LOGIN.sub(rf"\1{HIDDEN}@", text)
-        text = _QUERY.sub(rf"\1{HIDDEN}", text)
-        text = _BEARER.sub(rf"\1 {HIDDEN}", text)
-        text = _TOKEN.sub(HIDDEN, text)
-        return _NAMED.sub(_hide_value, text)
-
-
-def _hide_value(found: re.Match[str]) -> str:
-    value = found[2]
-    quotes = re.match(r"\\?[\"']", value)
-    mark = quotes[0] if quotes else ""
-    if value[len(mark) : len(value) - len(mark)] in ("", "(set)", HIDDEN):
-        return found[0]
-    return f"{found[1]}{mark}{HIDDEN}{mark}"
+        return without_secrets(text)
 
 
 def is_secret(key: str) -> bool:

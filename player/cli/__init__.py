@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(error: SignageError, code: int) -> int:
-    print(f"signage-player: {error}", file=sys.stderr)
+    from player.cli.terminal import say
+
+    say(f"signage-player: {error}", sys.stderr)
     return code
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from player.cli.client import ControlClient
+from player.cli.terminal import say
 from player.config import Config, Dirs, parse_size
 from player.errors import NotRunning, StorageError
 from player.media.store.cache import Cache
@@ -67,8 +68,8 @@ async def _list(cache: Cache, dirs: Dirs) -> int:
     for stored in files:
         state = "on air" if stored.sha256 in used else "-"
         name = used.get(stored.sha256, stored.name)
-        print(f"{stored.sha256[:16]}…  {stored.size:>14,}  {state:6}  {Path(stored.file).suffix:5}  {name}".rstrip())
-    print(f"{len(files)} files, {sum(stored.size for stored in files):,} bytes in {dirs.cache}")
+        say(f"{stored.sha256[:16]}…  {stored.size:>14,}  {state:6}  {Path(stored.file).suffix:5}  {name}".rstrip(), keep="")
+    say(f"{len(files)} files, {sum(stored.size for stored in files):,} bytes in {dirs.cache}")
     return 0
 
 
@@ -77,9 +78,9 @@ async def _verify(cache: Cache, dirs: Dirs) -> int:
     with _progress(sum(stored.size for stored in files.values())) as told:
         damaged = await Scrub(cache).verify(told)
     for one in damaged:
-        print(f"damaged: {dirs.cache / files[one.sha256].file}: {one.reason}")
+        say(f"damaged: {dirs.cache / files[one.sha256].file}: {one.reason}")
     aside = "; they are set aside, and the player fetches them again" if damaged else ""
-    print(f"{len(files)} files checked, {len(damaged)} damaged{aside}")
+    say(f"{len(files)} files checked, {len(damaged)} damaged{aside}")
     return 1 if damaged else 0
 
 
@@ -106,7 +107,7 @@ async def _prune(cache: Cache, dirs: Dirs) -> int:
             await cache.evict(stored.sha256)
             freed, count = freed + stored.size, count + 1
     await cache.save()
-    print(f"{count} files removed, {freed:,} bytes freed")
+    say(f"{count} files removed, {freed:,} bytes freed")
     return 0
 
 

@@ -27,6 +27,7 @@ from player.cli.client import ControlClient
 from player.cli.play import short_base
 from player.config import Config, Dirs
 from player.core.egress import hosts_of
+from player.core.plaintext import printable
 from player.demo.client import Operator
 from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
@@ -259,7 +260,7 @@ async def _picture(screen: DemoScreen, path: Path) -> None:
         await asyncio.to_thread(name.write_bytes, picture)
     except OSError as error:
         raise StorageError(str(name), f"cannot be written: {error.strerror}; choose another with --screenshot") from error
-    print(f"screen {screen.number}  shows content: {name}", flush=True)
+    print(f"screen {screen.number}  shows content: {printable(str(name))}", flush=True)
 
 
 async def _playing(screen: DemoScreen) -> bool | None:

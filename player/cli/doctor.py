@@ -6,14 +6,15 @@ House rule 5: what a box does not have is an answer; only an ability that the co
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from player.cli.checks.finding import CheckResult, Finding, failed
+from player.cli.terminal import say_json
 from player.config import Config, Dirs
+from player.core.plaintext import printable
 from player.errors import ConfigError
 from player.way_out import read_way_out
 
@@ -27,7 +28,7 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
     """Prints every finding; 1 when a needed ability failed."""
     findings = examine(config, dirs)
     if chosen.json:
-        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+        say_json([asdict(finding) for finding in findings], indent=2)
     else:
         print("\n".join(_line(finding, colour=sys.stdout.isatty()) for finding in findings))
     return 1 if any(finding.needed and finding.result is CheckResult.FAILED for finding in findings) else 0
@@ -86,5 +87,5 @@ def _guarded(check: Check) -> list[Finding]:
 def _line(finding: Finding, *, colour: bool) -> str:
     sign, code = SIGNS[finding.result]
     shown = f"\x1b[{code}m{sign}\x1b[0m" if colour and "NO_COLOR" not in os.environ else sign
-    remedy = f"\n{' ' * 31}-> {finding.remedy}" if finding.remedy and finding.result is not CheckResult.PASSED else ""
-    return f"{shown} {finding.ability:16} {finding.result:11} {finding.detail}{remedy}"
+    remedy = f"\n{' ' * 31}-> {printable(finding.remedy)}" if finding.remedy and finding.result is not CheckResult.PASSED else ""
+    return f"{shown} {finding.ability:16} {finding.result:11} {printable(finding.detail)}{remedy}"

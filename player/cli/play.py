@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from player.brief import BriefFile
 from player.cli.layout_file import Hosts, Taken, read_layout
+from player.cli.terminal import say
 from player.config import Config, Dirs
 from player.config_reader import find_file
 from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, always, full_screen
@@ -109,7 +110,7 @@ class Intake:
         asked = Kind.IMAGE if kind is Kind.SVG else kind or found
         made = asyncio.run(prepare(source, asked, path.name, folder, self._panel, sha256=digest))
         if made.shortened:
-            print(f"{path}: {made.shortened}", file=sys.stderr)
+            say(f"{path}: {made.shortened}", sys.stderr)
         if folder.exists():
             _open_up(folder)
         shown = Kind.SVG if made.file.suffix == ".svg" else asked

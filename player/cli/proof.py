@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from player.cli import spans
+from player.cli.terminal import say
 from player.config import Config, Dirs
 from player.core import proof
+from player.core.plaintext import cell, printable
 from player.core.proofcheck import check
 from player.errors import ContentError, StorageError
 from player.identity import is_signed, load
@@ -32,7 +34,6 @@ COLUMNS = (
     "prev", "hash", "key_id", "signature",
 )  # fmt: skip
 KEY_BYTES = 32
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def main(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
@@ -86,7 +87,7 @@ def _print_key(dirs: Dirs) -> int:
     identity = load(dirs.state)
     if identity is None:
         raise StorageError(str(dirs.state), "holds no identity that may be read; start the player once, or ask with sudo")
-    print(base64.b64encode(identity.public_key).decode())
+    say(base64.b64encode(identity.public_key).decode())
     return 0
 
 
@@ -112,7 +113,7 @@ def _key(given: str | None, dirs: Dirs) -> bytes | None:
 
 def _write_lines(events: Iterator[Mapping[str, Any]], out: IO[str]) -> None:
     for event in events:
-        out.write(json.dumps(event, ensure_ascii=False) + "\n")
+        out.write(printable(json.dumps(event, ensure_ascii=False)) + "\n")
 
 
 def _write_csv(events: Iterator[Mapping[str, Any]], out: IO[str]) -> None:
@@ -123,10 +124,8 @@ def _write_csv(events: Iterator[Mapping[str, Any]], out: IO[str]) -> None:
 
 
 def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is quoted: names come from a server."""
-    if isinstance(value, str) and value.startswith(_RISKY):
-        return "'" + value
-    return "" if value is None else value
+    """Names come from a server, and a spreadsheet takes some for formulas."""
+    return cell(value) if isinstance(value, str) else "" if value is None else value
 
 
 def _verify(path: Path, key: bytes | None) -> int:
@@ -137,6 +136,6 @@ def _verify(path: Path, key: bytes | None) -> int:
     except OSError as error:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
     for found in checked.breaks:
-        print(found)
-    print(checked)
+        say(found)
+    say(checked)
     return 1 if checked.breaks else 0

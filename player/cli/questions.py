@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from datetime import UTC, datetime
@@ -11,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from player.cli.client import ControlClient
+from player.cli.terminal import say, say_json
 from player.config import Config, Dirs
+from player.core.plaintext import printable
 from player.errors import StorageError
 
 SUFFIXES = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}
@@ -24,7 +25,10 @@ def status(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
     while True:
         answer = client.status()
         clear = "\x1b[H\x1b[2J" if chosen.watch and not chosen.json and sys.stdout.isatty() else ""
-        print(json.dumps(answer, ensure_ascii=False) if chosen.json else clear + in_words(answer), flush=True)
+        if chosen.json:
+            say_json(answer)
+        else:
+            print(clear + in_words(answer), flush=True)
         if not chosen.watch:
             return 0
         time.sleep(WATCH_S)
@@ -48,10 +52,10 @@ def why(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
     """Prints for every item, or for the one that was asked for, why it is on air or not."""
     answers = ControlClient(dirs.control_socket).why(chosen.item)
     if chosen.json:
-        print(json.dumps(answers, ensure_ascii=False))
+        say_json(answers)
     for answer in answers if not chosen.json else ():
         place = f" ({answer['content_id']} in {answer['layout']})" if answer["layout"] else ""
-        print(f"{answer['name']}{place}: {answer['because']}")
+        say(f"{answer['name']}{place}: {answer['because']}", keep="")
     if not answers and not chosen.json:
         print("there is no programme: nothing was published for this screen yet; see `signage-player status`")
     return 0
@@ -61,12 +65,12 @@ def pair(_: argparse.Namespace, __: Config, dirs: Dirs) -> int:
     """Prints the pairing code, or that none is needed."""
     answer = ControlClient(dirs.control_socket).pairing()
     if answer["paired"]:
-        print(f"already paired with {answer['server']}")
+        say(f"already paired with {answer['server']}", keep="")
     elif answer["pairing_code"]:
-        print(answer["pairing_code"])
+        say(answer["pairing_code"], keep="")
     else:
         why = f"{answer['server']} has not answered" if answer["server"] else "no server is configured (cms.url)"
-        print(f"no pairing code: {why}", file=sys.stderr)
+        say(f"no pairing code: {why}", sys.stderr, keep="")
         return 1
     return 0
 
@@ -103,7 +107,7 @@ def in_words(status: dict[str, Any]) -> str:
         *(("fault", f"{fault['code']}: {fault['message']}") for fault in status["faults"]),
         ("player", f"{status['uuid8']}, version {status['version']}, running for {status['uptime_s']:.0f} s"),
     ]
-    return "\n".join(f"{name:14}{text}" for name, text in lines)
+    return "\n".join(f"{name:14}{printable(str(text))}" for name, text in lines)
 
 
 def _lacks(server: dict[str, Any]) -> list[tuple[str, str]]:

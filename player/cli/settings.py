@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 from player.cli.client import ControlClient
+from player.cli.terminal import say, say_json
 from player.config import Config, Dirs
+from player.core.plaintext import printable
 from player.core.settings import find
 
 WIDE = 160  # columns where nobody folds lines
@@ -19,7 +20,7 @@ def show(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
     """Prints every setting: wanted, found, who asked, when."""
     rows = ControlClient(dirs.control_socket).settings()
     if chosen.json:
-        print(json.dumps(rows, ensure_ascii=False))
+        say_json(rows)
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -29,11 +30,11 @@ def show(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
     table = Table("setting", "wanted", "found", "asked for by", "when", "takes", box=None, pad_edge=False)
     for row in rows:
         cells = (row["name"], in_words(row["wanted"]), in_words(row["found"]), row["asked_by"] or "nobody", _when(row["asked_at"]))
-        table.add_row(*map(Text, (*cells, row["range"])), style=None if row["in_effect"] else "red")
+        table.add_row(*(Text(printable(cell)) for cell in (*cells, row["range"])), style=None if row["in_effect"] else "red")
     console.print(table)
     for row in rows:
         if not row["in_effect"]:
-            console.print(Text(f"{row['name']} is not in effect: {row['outcome']}", style="red"))
+            console.print(Text(printable(f"{row['name']} is not in effect: {row['outcome']}"), style="red"))
     return 0
 
 
@@ -41,13 +42,13 @@ def get(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
     """Prints what is wanted of one setting. Raises SettingRefused."""
     name = find(chosen.name).name
     rows = {row["name"]: row for row in ControlClient(dirs.control_socket).settings()}
-    print(in_words(rows[name]["wanted"]))
+    say(in_words(rows[name]["wanted"]))
     return 0
 
 
 def set_(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
     """Asks for one setting, and prints how that ended. Raises SettingRefused, BoxError."""
-    print(ControlClient(dirs.control_socket).set(chosen.name, chosen.value)["outcome"])
+    say(ControlClient(dirs.control_socket).set(chosen.name, chosen.value)["outcome"])
     return 0
 
 

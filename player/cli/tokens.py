@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from player.agent.control.access import Scope, TokenStore
 from player.cli.spans import age
 from player.config import Config, Dirs
+from player.core.plaintext import printable
 from player.errors import StorageError
 
 FILE = "tokens.json"
@@ -36,7 +37,7 @@ def main(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
 def _list(store: TokenStore) -> int:
     for token in store.tokens():
         over = ", EXPIRED" if token.expired(time.time()) else ""
-        print(f"{token.id}  {token.scope:8}{_until(token.expires_at)}{over}  {token.name}")
+        print(f"{token.id}  {token.scope:8}{_until(token.expires_at)}{over}  {printable(token.name)}")
     return 0
 
 

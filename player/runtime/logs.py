@@ -1,4 +1,7 @@
-"""Logging: lines on stderr, the last of them kept for whoever asks."""
+"""Logging: lines on stderr, the last of them kept for whoever asks.
+
+What comes from outside can neither forge a line nor steer the terminal that shows it, and addresses lose their secrets.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,30 @@ import os
 import sys
 from collections import deque
 from pathlib import Path
+from typing import Any
+
+from player.core.plaintext import printable, without_logins
 
 KEPT_LINES, LONGEST_LINE = 200, 500
+LONGEST_MESSAGE = 4000
 KEPT_BYTES = 256 * 1024  # of a file, and of the one before it
 LAYOUT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
+
+
+class PlainLines(logging.Formatter):
+    """One line a record, whatever its message holds; a traceback's lines below it are indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The record's one line, cut where it is far too long."""
+        line = super().formatMessage(record)
+        cut = line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}… ({len(line)} characters)"
+        return printable(without_logins(cut))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """A traceback, in which no line can pass for a record's."""
+        lines = super().formatException(ei).splitlines()
+        return "\n".join(f"  {printable(without_logins(line[:LONGEST_MESSAGE]))}" for line in lines)
 
 
 class RecentLines(logging.Handler):
@@ -20,7 +42,7 @@ class RecentLines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.setFormatter(PlainLines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -41,7 +63,7 @@ def set_up_logging(level: str = "INFO", *, kept_in: Path | None = None) -> None:
     """
     faulthandler.enable()
     on_stderr, recent = logging.StreamHandler(sys.stderr), RecentLines()
-    on_stderr.setFormatter(JournalLines() if under_journal() else logging.Formatter(LAYOUT))
+    on_stderr.setFormatter(JournalLines() if under_journal() else PlainLines(LAYOUT))
     files = [] if kept_in is None or under_journal() else _file(kept_in)
     logging.basicConfig(level=level, handlers=[on_stderr, recent, *files], force=True)
 
@@ -58,10 +80,10 @@ def under_journal() -> bool:
 def complain(sentence: str, level: int = logging.ERROR) -> None:
     """A sentence on stderr before any log is set up."""
     mark = f"<{priority(level)}>" if under_journal() else ""
-    print(f"{mark}signage-player: {sentence}", file=sys.stderr, flush=True)
+    print(f"{mark}signage-player: {printable(without_logins(sentence))}", file=sys.stderr, flush=True)
 
 
-class JournalLines(logging.Formatter):
+class JournalLines(PlainLines):
     """Each line begins with its priority as sd-daemon(3) says; journald takes that off and keeps it."""
 
     def __init__(self) -> None:
@@ -88,5 +110,5 @@ def _file(path: Path) -> list[logging.Handler]:
         handler = RotatingFileHandler(path, maxBytes=KEPT_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return []
-    handler.setFormatter(logging.Formatter(LAYOUT))
+    handler.setFormatter(PlainLines(LAYOUT))
     return [handler]

@@ -281,7 +281,7 @@ def stream(handle: int) -> str:
 
 def test_each_line_in_the_journal_has_its_priority_and_no_time_of_its_own(tmp_path: Path):
     said = warned(tmp_path, stream).splitlines()
-    assert said == ["<7>DEBUG x: d", "<6>INFO x: i", "<4>WARNING x: two", "<4>lines", "<3>ERROR x: e", "<2>CRITICAL x: c"]
+    assert said == ["<7>DEBUG x: d", "<6>INFO x: i", "<4>WARNING x: two\\u000alines", "<3>ERROR x: e", "<2>CRITICAL x: c"]
     assert list(tmp_path.iterdir()) == [], "the journal keeps them"
 
 
@@ -303,3 +303,28 @@ def test_what_is_said_before_any_log_is_set_up_has_its_priority_too():
         subprocess.run([sys.executable, "-c", program], env=environment, stderr=writes, check=True)
         writes.close()
         assert reads.read() == "<3>signage-player: a sentence\n"
+
+
+def test_x6_a_name_forges_no_line_and_steers_no_terminal() -> None:
+    program = """
+import logging
+from player.runtime.logs import complain, recent_lines, set_up_logging
+set_up_logging()
+log = logging.getLogger("here")
+name = "film\\n2026-01-01 00:00:00,000 ERROR forged: line\\x1b[2J\\x9b1m\\u202e\\u2028"
+log.warning("%s of rtsp://u:p@ss@host/x?sig=1", name)
+try:
+    raise ValueError(name)
+except ValueError:
+    log.exception("it ended")
+log.info("x" * 10**6)
+complain(name)
+print(len(recent_lines()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "3\n"
+    assert not set(done.stderr) & set("\x1b\x9b\u202e\u2028")
+    assert not [line for line in done.stderr.splitlines() if line.startswith("2026-01-01 00:00:00,000")]
+    assert "film\\u000a2026-01-01" in done.stderr
+    assert "of rtsp://(removed)@host/x?(removed)" in done.stderr
+    assert max(map(len, done.stderr.splitlines())) < 5000
