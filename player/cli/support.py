@@ -27,6 +27,7 @@ import msgspec
 from player import __version__
 from player.cli.client import ControlClient
 from player.config import Config, Dirs
+from player.core.plaintext import printable
 from player.errors import SignageError, StorageError
 from player.redact import Redactor, is_secret, known_secrets
 
@@ -42,7 +43,7 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
     if write is None:
         raise StorageError(str(path), f"cannot be a support bundle: end it in {' or '.join(ARCHIVES)}")
     redact = Redactor(known_secrets(config, dirs.state))
-    parts = {name: redact(part()) for name, part in _parts(config, dirs).items()}
+    parts = {name: printable(redact(part()), "\n\t") for name, part in _parts(config, dirs).items()}
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as out:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 
 from player.core.allowance import Allowance
 from player.core.faults import Fault, FaultBook
+from player.core.plaintext import without_logins
 from player.core.ports.box import Clock
 
 log = logging.getLogger("player.faults")
@@ -36,7 +37,11 @@ class FaultPage:
         self, thing: str, code: str, message: str, *, item_id: str | None = None, content_id: str | None = None,
         count: int | None = None, since: float | None = None,
     ) -> None:  # fmt: skip
-        """It is so. `count` where the author knows it, else once more; `since` where it began before this process did."""
+        """It is so. `count` where the author knows it, else once more; `since` where it began before this process did.
+
+        The message goes to the server and to whoever may read the status: no login or signature of an address stays in it.
+        """
+        message = without_logins(message)
         began = self._clock.now().timestamp() if since is None else since
         fault = Fault(code, message, began, item_id, content_id, 1 if count is None else count)
         if self._book.report((self._author, thing), fault, once_more=count is None):
