@@ -8,6 +8,7 @@ format is refused with a sentence and never destroyed.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import logging
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 FORMAT = 1
 SEGMENT_BYTES = 256 * 1024
+CHECKSUM = 9  # bytes of a line before its text: eight digits and a space
+PACKED, PACKED_LIMIT = "packed", 1 << 24  # the name that marks a packed line; bytes that one may hold
 TAIL, TAIL_LINES = "tail", 1000  # the link's name; more lines do not wait in memory-backed storage
 
 
@@ -104,15 +107,28 @@ def _line(seq: int, body: Any) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _parse(line: bytes) -> tuple[int, Any] | None:
-    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+def _pack(lines: Sequence[bytes]) -> bytes:
+    """Lines as one, compressed, under the last one's number: records are much alike, and flash is written by the page."""
+    if len(lines) == 1:
+        return lines[0]
+    texts = b"[" + b",".join(line[CHECKSUM:-1] for line in lines) + b"]"
+    seq, _ = msgspec.json.decode(lines[-1][CHECKSUM:])
+    return _line(seq, {PACKED: base64.b64encode(zlib.compress(texts, 9)).decode()})
+
+
+def _parse(line: bytes) -> Sequence[tuple[int, Any]]:
+    """The records in a line: one, several where they were packed, none where it is torn or damaged."""
+    checksum, text = line[: CHECKSUM - 1], line[CHECKSUM:-1]
     try:
-        if int(checksum, 16) != zlib.crc32(text):
-            return None
+        if not line.endswith(b"\n") or int(checksum, 16) != zlib.crc32(text):
+            return ()
         seq, body = msgspec.json.decode(text)
-    except (ValueError, msgspec.DecodeError):
-        return None
-    return seq, body
+        if isinstance(body, dict) and body.keys() == {PACKED}:
+            texts = zlib.decompressobj().decompress(base64.b64decode(body[PACKED]), PACKED_LIMIT)
+            return [(number, one) for number, one in msgspec.json.decode(texts)]
+    except (ValueError, TypeError, zlib.error):  # msgspec's own are ValueErrors
+        return ()
+    return ((seq, body),)
 
 
 class Journal(Generic[T]):
@@ -135,6 +151,7 @@ class Journal(Generic[T]):
     ) -> None:
         self.folder, self._sync_lines, self._sync_s, self._mode, self._monotonic = folder, sync_lines, sync_s, mode, monotonic
         self._synced_at = monotonic()
+        self._waiting: deque[tuple[int, float]] = deque()  # unsynced records, and since when
         self._segment, self._turn = threading.RLock(), threading.Lock()  # held while a segment is written; while the tail is
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -155,9 +172,8 @@ class Journal(Generic[T]):
         content, end, good, last = path.read_bytes(), 0, 0, first - 1
         for line in content.splitlines(keepends=True):
             end += len(line)
-            record = _parse(line) if line.endswith(b"\n") else None
-            if record is not None:
-                good, last = end, record[0]
+            if records := _parse(line):
+                good, last = end, records[-1][0]
         if good < len(content):
             log.warning("%s: a torn line at byte %d was cut off", path, good)
             os.ftruncate(handle, good)
@@ -181,6 +197,7 @@ class Journal(Generic[T]):
             with self._segment:
                 self._move_tail()
                 self._write(seq, line)
+        self._waiting.append((seq, self._monotonic()))
         self.last_seq = seq
         self._sync_if_due()
         return seq
@@ -226,7 +243,7 @@ class Journal(Generic[T]):
         with self._turn:
             held = tuple(self._tail.lines)
         if held:
-            self._write(held[0][0], b"".join(line for _, line in held))
+            self._write(held[0][0], _pack([line for _, line in held]))
             with self._turn:
                 self._tail.drop(len(held))
 
@@ -259,6 +276,8 @@ class Journal(Generic[T]):
             if through > self._synced_through:
                 self._sync_segment()
                 self._synced_through = max(self._synced_through, through)
+            while self._waiting and self._waiting[0][0] <= through:
+                self._waiting.popleft()
         self._synced_at = self._monotonic()
 
     def _sync_segment(self) -> None:
@@ -269,10 +288,10 @@ class Journal(Generic[T]):
         """How many records a power cut would take now."""
         return self.last_seq - self._synced_through
 
-    @property
-    def unsynced_s(self) -> float:
-        """For how long (seconds) the oldest of them may have waited."""
-        return self._monotonic() - self._synced_at
+    def waits_s(self, after: int) -> float:
+        """For how long (seconds) the oldest of them that is numbered above `after` has waited; 0 where there is none."""
+        since = next((at for seq, at in tuple(self._waiting) if seq > after), None)
+        return 0.0 if since is None else self._monotonic() - since
 
     def drop_through(self, seq: int) -> None:
         """Removes the segments whose records are all numbered `seq` or lower; the one being written stays."""
@@ -338,7 +357,7 @@ def segments(folder: Path) -> list[tuple[int, Path]]:
 def read_journal(folder: Path, after: int = 0) -> Iterator[tuple[int, Any]]:
     """The records numbered above `after`, in order; damaged lines are passed over, a half-written last line is never seen."""
     held = list(_records(folder / TAIL))  # first: lines move from here to the segments
-    found = segments(folder)
+    found = [] if held and held[0][0] <= after + 1 else segments(folder)  # a read file's time of reading is written, too
     for index, (_, path) in enumerate(found):
         if index + 1 < len(found) and found[index + 1][0] - 1 <= after:
             continue
@@ -355,9 +374,7 @@ def _records(path: Path) -> Iterator[tuple[int, Any]]:
     except FileNotFoundError:
         return
     for line in content.splitlines(keepends=True):
-        record = _parse(line) if line.endswith(b"\n") else None
-        if record is not None:
-            yield record
+        yield from _parse(line)
 
 
 def last_record(folder: Path) -> tuple[int, Any] | None:

@@ -65,7 +65,7 @@ UNUSED = {"websockets"}
 LONGEST = 350
 LONGER = {
     "player/core/playback.py": (550, "one machine: its events, its effects and its rules are read together"),
-    "player/store.py": (380, "the journal's writer, its tail and its readers are one form on disk"),
+    "player/store.py": (400, "the journal's writer, its tail and its readers are one form on disk"),
 }
 BROAD = {
     "player/runtime/tasks.py": (1, "keep_running: the one place where a task's failure ends"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,45 @@ def test_a_journal_that_begins_anew_holds_what_it_is_given_and_goes_on(tmp_path:
     journal.close()
     assert Journal(tmp_path / "j").append({"n": 10}) == 3004
     assert [body["n"] for _, body in read_journal(tmp_path / "j")] == [7, 8, 9, 10]
+
+
+def alike(tmp_path: Path, count: int = 6) -> list[tuple[int, dict]]:
+    """A segment with so many records that look much the same, in one line."""
+    journal = with_tail(tmp_path)
+    for n in range(count):
+        journal.append({"name": "Summer promo", "file_hash": "ab" * 32, "n": n})
+    held = (tmp_path / "run/tail.log").stat().st_size
+    journal.close()
+    assert bytes_in_segments(tmp_path) < held / 2
+    return list(read_journal(tmp_path / "j"))
+
+
+def test_lines_that_waited_for_one_another_are_written_as_one_and_read_as_they_were(tmp_path: Path):
+    assert [(seq, body["n"]) for seq, body in alike(tmp_path)] == [(n + 1, n) for n in range(6)]
+    assert [seq for seq, _ in read_journal(tmp_path / "j", after=4)] == [5, 6]
+    again = with_tail(tmp_path)
+    assert again.last_seq == 6
+    assert again.append({"n": 6}) == 7
+
+
+@pytest.mark.parametrize("spoiled", [b"{}", b'"AAAA"', b'"!"', b"5", b'"eJwDAAAAAAE="'])
+def test_a_packed_line_that_holds_no_records_is_passed_over(tmp_path: Path, spoiled: bytes):
+    alike(tmp_path, 2)
+    text = b'[2, {"packed": ' + spoiled + b"}]"
+    segments(tmp_path / "j")[0][1].write_bytes(b"%08x %s\n" % (zlib.crc32(text), text))
+    assert list(read_journal(tmp_path / "j")) == []
+
+
+def test_the_oldest_record_that_counts_says_how_long_they_wait(tmp_path: Path):
+    now = [100.0]
+    journal: Journal[dict] = Journal(
+        tmp_path / "j", sync_lines=100, sync_s=1e9, tail=tmp_path / "tail.log", monotonic=lambda: now[0]
+    )
+    assert journal.waits_s(0) == 0
+    for at in (100.0, 110.0, 120.0):
+        now[0] = at
+        journal.append({"at": at})
+    now[0] = 150.0
+    assert [journal.waits_s(after) for after in range(4)] == [50, 40, 30, 0]
+    journal.sync()
+    assert journal.waits_s(0) == 0

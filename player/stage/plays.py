@@ -1,11 +1,11 @@
 """The journal of proof of play, and the mark of what is on screen: what happened is written down before anything else happens.
 
 An event is in the journal before the next item is shown: in its tail, which lies in memory-backed storage, so that a killed process
-loses none and flash is written once for ten events or once a minute; a power cut costs at most those (whoever owns this calls
-`sync` from a thread, since flash can take its time). When the disk refuses, at the start or later, events wait in memory and are
-written as soon as it lets them: the screen never waits for the journal. While no server takes them all wait here; what one has is
-kept as well, for whoever counts for himself. Beyond the limits whole segments of the oldest go; those that no server has are
-counted and reported, never lost silently.
+loses none and flash is written once for ten events, or a minute after one that no server has yet; a power cut costs at most those
+(whoever owns this calls `sync` from a thread, since flash can take its time). When the disk refuses, at the start or later, events
+wait in memory and are written as soon as it lets them: the screen never waits for the journal. While no server takes them all wait
+here; what one has is kept as well, for whoever counts for himself. Beyond the limits whole segments of the oldest go; those that no
+server has are counted and reported, never lost silently.
 
 The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start, and that the one before
 it crashed (`crashes.left_words`), holds that against the items that were on screen (`core.blame`), until one is shown to its end.
@@ -32,7 +32,7 @@ from player.store import Journal, Snapshot, journal_bytes, last_record, read_jou
 
 log = logging.getLogger(__name__)
 
-SYNC_LINES, SYNC_S = 10, 60.0
+SYNC_LINES, SYNC_S = 10, 58.0  # whoever calls looks each second: a power cut costs a minute at most
 WAITING_LIMIT = 20_000
 
 
@@ -114,7 +114,7 @@ class Plays:
     def sync_is_due(self) -> bool:
         """Whether `sync` should be called, from a thread."""
         journal = self._journal
-        return journal is not None and (journal.unsynced >= SYNC_LINES or (journal.unsynced > 0 and journal.unsynced_s >= SYNC_S))
+        return journal is not None and (journal.unsynced >= SYNC_LINES or journal.waits_s(self._taken) >= SYNC_S)
 
     def sync(self) -> None:
         """Makes every event on disk survive a power cut. Blocks."""
