@@ -373,12 +373,14 @@ def test_n11_addresses_are_classed(address: str, kind: str):
     assert address_class(address) == kind
 
 
-@pytest.mark.parametrize(
-    "text", ["", "file:///etc/passwd", "//example.com/a", "http://", "http://[::1/", "http://x/\r\nHost: y", "x"]
-)
+@pytest.mark.parametrize("text", ["", "file:///etc/passwd", "//example.com/a", "http://", "http://[::1/", "x"])
 def test_n11_an_address_that_is_none_is_named(text: str):
     with pytest.raises(ContentError, match="correct it on the server"):
         parse_url(text, "clip")
+
+
+def test_n11_line_breaks_in_an_address_are_taken_out_as_browsers_do_and_make_no_header():
+    assert str(parse_url("http://x/\r\nHost: y", "clip")) == "http://x/Host:%20y"
 
 
 @pytest.mark.parametrize(
