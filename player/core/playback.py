@@ -57,11 +57,12 @@ from player.core.turns import (
     SPARE_FIRST_S,
     SPARE_LEAD_S,
     STREAM_LEAD_S,
+    WITHDRAWN_S,
     limit_s,
     planned_s,
 )
 
-STAND_IN = "shown by its last picture"
+STAND_IN, GONE = "shown by its last picture", "no longer scheduled"
 
 
 @dataclass(slots=True)
@@ -91,6 +92,7 @@ class _OnScreen:
     stand_in: bool = False
     covered_by: str | None = None  # what took the screen before: what is seen since is the rest of a showing
     before_s: float = 0.0  # how long it was seen before that
+    withdrawn: bool = False  # it leaves before its edge, since the playlist lists it no more
 
     def seen_s(self, now: float) -> float:
         """For how long it was to be seen, without the time that something covered it."""
@@ -218,8 +220,17 @@ class RegionMachine:
                 self._drop(coming, effects)
         if self._spare:
             self._drop(self._spare, effects)
-        if showing and not self._order.holds(showing.item) and self._endless(showing):
-            showing.due = showing.ends = at.mono
+        if showing and not self._order.holds(showing.item):
+            self._withdraw(showing, at)
+
+    def _withdraw(self, showing: _OnScreen, at: Moment) -> None:
+        """What the playlist lists no more leaves: an endless item at once, another at its edge or after a while, the sooner."""
+        endless = self._endless(showing)
+        leaves = at.mono if endless else at.mono + WITHDRAWN_S
+        edge = showing.due if showing.due is not None else showing.ends
+        if edge is None or edge > leaves:
+            showing.due = showing.ends = leaves
+            showing.withdrawn = not endless
 
     def _prepared(self, token: int, natural_s: float | None, effects: list[Effect], *, stand_in: bool) -> None:
         for one in self._loading:
@@ -405,7 +416,8 @@ class RegionMachine:
     def _leave(self, showing: _OnScreen, transition: Transition, at: Moment, effects: list[Effect]) -> None:
         """The showing ends: at once, or (a clip that another item fades in over) when the last of it was seen."""
         early = self._skip and not showing.ended and (showing.due is None or at.mono < showing.due)
-        result, reason = (PlayResult.INTERRUPTED, "skipped") if early else (PlayResult.COMPLETE, None)
+        reason = "skipped" if early else GONE if showing.withdrawn and not showing.ended else None
+        result = PlayResult.INTERRUPTED if reason else PlayResult.COMPLETE
         fade_s = 0.0 if transition.kind is TransitionKind.CUT else transition.duration_s
         left_s = showing.ends - at.mono if showing.ends is not None and showing.item.kind.ends_by_itself else 0.0
         self._fade_out(math.inf, effects)  # the stage ends one fade before it begins the next
@@ -434,7 +446,7 @@ class RegionMachine:
             if showing.ended:
                 self._record(at, PlayResult.COMPLETE, None, effects)
             else:
-                self._record(at, PlayResult.INTERRUPTED, "no longer scheduled", effects)
+                self._record(at, PlayResult.INTERRUPTED, GONE, effects)
             effects.append(Release(showing.token))
             self.on_screen = None
         elif self._order.holds(showing.item) and self._stays(showing) and self._order.next(at.mono, awaited=None):

@@ -14,6 +14,7 @@ STREAM_LEAD_S = 8.0
 PAGE_LEAD_S = 6.0
 STAND_IN_S = 60.0  # what stands in for an item stays no longer, so that the item itself is tried again soon
 DEFAULT_DURATION_S = 10.0
+WITHDRAWN_S = 14.0  # what the playlist lists no more is gone within fifteen seconds, its fade included
 SHORTEST_S = 1.0  # nothing is wished shorter: a playlist of blinks would be a hot loop
 
 

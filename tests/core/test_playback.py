@@ -483,6 +483,30 @@ def test_c13_an_empty_playlist_takes_the_item_away_at_its_edge():
     assert stage.records[-1].result == "interrupted"
 
 
+@pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.VIDEO])
+@pytest.mark.parametrize("left", [("b",), ()])
+def test_what_is_taken_out_of_the_playlist_is_gone_within_fifteen_seconds(kind: Kind, left: tuple[str, ...]):
+    stage = Stage(item("a", kind, 3600 if kind is Kind.IMAGE else 0), item("b"), natural={"a": 3600.0})
+    stage.wait(100)
+    stage.send(p.PlaylistChanged(playlist(*map(item, left))))
+    stage.wait(10)
+    assert stage.shown == ["a"], "it is no emergency"
+    stage.wait(5)
+    assert stage.shown == ["a", *left]
+    assert (stage.region.on_screen is not None) is bool(left)
+    assert [(r.result, r.reason, r.ended.mono - r.started.mono) for r in stage.records] == [
+        ("interrupted", "no longer scheduled", 114.0)
+    ]
+
+
+def test_what_is_taken_out_shortly_before_its_edge_is_shown_to_its_end():
+    stage = Stage(item("a", duration=20), item("b"))
+    stage.wait(8)
+    stage.send(p.PlaylistChanged(playlist(item("b"))))
+    stage.wait(12)
+    assert [(r.item.name, r.result, r.ended.mono) for r in stage.records] == [("a", "complete", 20.0)]
+
+
 def test_an_empty_playlist_after_a_videos_end_records_it_complete():
     stage = Stage(item("v", Kind.VIDEO, 0), natural={"v": 4.0})
     stage.send(p.PlaylistChanged(playlist()))
