@@ -323,11 +323,15 @@ async def test_c12_ten_thousand_items_play(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "text"),
-    [(200, "text/html", "<html>log in"), (200, "application/json", '{"playlist": {"it'), (500, "text/plain", "")],
+    ("status", "kind", "text", "code"),
+    [
+        (200, "text/html", "<html>log in", "portal"),
+        (200, "application/json", '{"playlist": {"it', "server_nonsense"),
+        (500, "text/plain", "", "server_busy"),
+    ],
 )
 async def test_n4_n17_n13_what_is_no_programme_changes_nothing_and_is_reported(
-    world: World, status: int, kind: str, text: str
+    world: World, status: int, kind: str, text: str, code: str
 ) -> None:
     await world.colours("red")
     with world.line.answering("/api/device/playlist", lambda _: web.Response(status=status, content_type=kind, text=text)):
@@ -335,7 +339,7 @@ async def test_n4_n17_n13_what_is_no_programme_changes_nothing_and_is_reported(
         assert fault["message"]
         await world.box.until_seen("red")
     with world.line.answering("/api/device/heartbeat", lambda _: web.Response(status=status, content_type=kind, text=text)):
-        await world.box.until(lambda s: any(f["code"].startswith("server_") for f in s["faults"]), "a fault of the server")
+        await world.box.until(lambda s: any(f["code"] == code for f in s["faults"]), "a fault of the server")
         await world.box.until_seen("red")
     await world.heartbeat()
 

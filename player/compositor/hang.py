@@ -45,15 +45,31 @@ def read_hangs(ipc: Path) -> Hangs:
 
 
 def look(ipc: Path, within_s: float) -> Answer:
-    """Asks for the version, and waits up to `within_s` seconds for the head of an answer."""
+    """Asks for the version, and waits up to `within_s` seconds for each part of the answer.
+
+    All of it is read: sway logs an error for who leaves before that.
+    """
     try:
         with _connected(ipc, within_s) as connection:
             connection.sendall(HEAD.pack(MAGIC, 0, GET_VERSION))
-            return Answer.GIVEN if connection.recv(1) else Answer.NOBODY
+            _, length, _ = HEAD.unpack(_received(connection, HEAD.size))
+            _received(connection, length)
+            return Answer.GIVEN
     except (TimeoutError, BlockingIOError):  # the second: its queue of connections is full
         return Answer.NONE
     except OSError:
         return Answer.NOBODY
+
+
+def _received(connection: socket.socket, size: int) -> bytes:
+    """So many bytes. Raises ConnectionError where the other end closes before."""
+    parts = b""
+    while len(parts) < size:
+        part = connection.recv(size - len(parts))
+        if not part:
+            raise ConnectionError
+        parts += part
+    return parts
 
 
 def end(ipc: Path) -> int | None:

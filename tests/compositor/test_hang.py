@@ -16,14 +16,15 @@ from player.compositor.hang import RECORD, end, look, read_hangs, start_looking
 from player.core.hangs import Answer, Hangs
 
 LISTENER = """
-import signal, socket, sys
+import signal, socket, struct, sys
+answer = struct.pack("=6sII", b"i3-ipc", 2, 7) + b"{}"
 signal.signal(signal.SIGTERM, signal.SIG_IGN if sys.argv[2] == "deaf" else signal.SIG_DFL)
 with socket.socket(socket.AF_UNIX) as listener:
     listener.bind(sys.argv[1])
     listener.listen(3)
     print("up", flush=True)
     while True:
-        listener.accept()[0].send(b"i3-ipc") if sys.argv[2] == "answers" else signal.pause()
+        listener.accept()[0].send(answer) if sys.argv[2] == "answers" else signal.pause()
 """
 
 
