@@ -82,7 +82,7 @@ class StageBox:
         process = self.processes.pop(name)
         process.send_signal(number)
         try:
-            return process.wait(8)
+            return process.wait(20)  # a machine that does other work beside
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
