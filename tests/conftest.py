@@ -20,6 +20,17 @@ SCREEN = (1280, 720)
 Look = Callable[[], Awaitable[Image.Image]]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What uses real parts of a machine that others share is measured again when it fails, once; the summary names it as RERUN.
+
+    What is pure judges at once, and so does `scripts/test --repeat`, which is there to find the unsteady.
+    """
+    if config.pluginmanager.hasplugin("rerunfailures"):
+        for item in items:
+            if Path(__file__).parent / "core" not in item.path.parents:
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture
 def runtime_dir() -> Iterator[Path]:
     """A folder of mode 0700 with a path short enough for sockets."""
