@@ -15,7 +15,7 @@ Where to look:
     device/      what this box can do: sound, display, power, sensors
     launch/      starting the daemons together, as whom, and again when one dies
     cli/         every command that a person types
-    demo/        an AdCast server in one process, for demonstrations and tests
+    demo/        servers in one process each, one room a kind, for demonstrations and tests
     runtime/     clock, tasks, systemd, logs, sessions to the network: what every daemon needs of its process
 
     config, config_reader, way_out, errors, identity, store, formats, brief, programme_file, messages, redact

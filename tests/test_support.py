@@ -29,7 +29,7 @@ from player.cms import KINDS
 from player.config import CmsConfig, Config, Dirs, Section
 from player.core.egress import straight
 from player.core.faults import CODES
-from player.demo.server import DemoServer
+from player.demo.adcast.server import DemoServer
 from player.errors import BoxError, NotRunning
 from player.identity import load_or_create
 from player.redact import Redactor, known_secrets

@@ -343,7 +343,7 @@ INSIDE = {
     "player.cli.support": "asks programs of this machine",
     "player.cli.update": "the update's own installer, and systemd",
     "player.compositor.sway": "grim: the compositor's socket",
-    "player.demo.client": "the demonstration's own server, on loopback",
+    "player.demo.adcast.client": "the demonstration's own server, on loopback",
     "player.demo.samples": "ffmpeg on files that it makes",
     "player.demo.thumbs": "ffmpeg on files",
     "player.device.alsa": "the sound device",

@@ -28,9 +28,9 @@ from player.cli.play import short_base
 from player.config import Config, Dirs
 from player.core.egress import hosts_of
 from player.core.plaintext import printable
-from player.demo.client import Operator
-from player.demo.seed import EMAIL, PASSWORD
-from player.demo.server import DemoServer
+from player.demo.adcast.client import Operator
+from player.demo.adcast.seed import EMAIL, PASSWORD
+from player.demo.adcast.server import DemoServer
 from player.errors import BoxError, NotRunning, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account

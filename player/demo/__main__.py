@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from player.demo.seed import EMAIL, PASSWORD
-from player.demo.server import DemoServer
+from player.demo.adcast.seed import EMAIL, PASSWORD
+from player.demo.adcast.server import DemoServer
 from player.errors import SignageError
 from player.runtime.logs import set_up_logging
 from player.runtime.tasks import stopping_on_signals

@@ -1,4 +1,4 @@
-"""What every handler of the demonstration server shares: refusals as JSON, bodies checked against wire models, pages of a list.
+"""What every handler of a demonstration server shares: refusals as JSON, bodies checked against wire models, pages of a list.
 
 The shapes are those of Laravel-style APIs: `{"message": …}`, and for 422 also `{"errors": {field: [sentences]}}`.
 """

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from player.cli.client import ControlClient
-from player.demo.client import Operator
+from player.demo.adcast.client import Operator
 from player.errors import NotRunning
 from scripts.benches import content
 from scripts.benches.content import Clip, Coded

@@ -15,8 +15,8 @@ from typing import Any
 
 from PIL import Image
 
-from player.demo.client import Operator
-from player.demo.server import DemoServer
+from player.demo.adcast.client import Operator
+from player.demo.adcast.server import DemoServer
 from player.programme_file import ProgrammeFile
 from tests.e2e import neighbours
 from tests.e2e.line import Line

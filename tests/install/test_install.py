@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from player.demo.client import Operator
+from player.demo.adcast.client import Operator
+from player.demo.adcast.seed import EMAIL, PASSWORD
+from player.demo.adcast.server import DemoServer
 from player.demo.samples import Sample
-from player.demo.seed import EMAIL, PASSWORD
-from player.demo.server import DemoServer
 from tests.fakes.samples import make_picture
 from tests.install.container import Container, wait_for
 

@@ -14,8 +14,8 @@ from player.cms.adcast.keys import Keys
 from player.config import CmsConfig
 from player.core.ports.box import Clock
 from player.core.ports.server import Connection, Device
-from player.demo.client import Operator
-from player.demo.server import DemoServer
+from player.demo.adcast.client import Operator
+from player.demo.adcast.server import DemoServer
 from tests.cms.contract import ServerContract
 from tests.cms.embedded import EmbeddedContract
 from tests.fakes.server import Script

@@ -31,8 +31,8 @@ from player.core.faults import FaultBook
 from player.core.ports.box import Absent
 from player.core.ports.server import ContentChanged, Device, Telemetry
 from player.core.ports.stage import Reread
-from player.demo.client import Operator
-from player.demo.server import DemoServer
+from player.demo.adcast.client import Operator
+from player.demo.adcast.server import DemoServer
 from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest

@@ -1,6 +1,6 @@
 """The demonstration server as one object: the whole AdCast API, its state in one folder, one `async with` long.
 
-The composition root of `player.demo`: what the groups of handlers share is made here and handed to them (house rule 4).
+The composition root of this room: what the groups of handlers share is made here and handed to them (house rule 4).
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from aiohttp import web
 
 from player.core.ports.box import Clock
 from player.core.schedule import Facts
-from player.demo.accounts import Accounts
-from player.demo.device_api import DeviceApi
-from player.demo.devices import Devices
+from player.demo.adcast.accounts import Accounts
+from player.demo.adcast.device_api import DeviceApi
+from player.demo.adcast.devices import Devices
+from player.demo.adcast.library import Library
+from player.demo.adcast.playlists import Playlists
+from player.demo.adcast.programme import Programmes
+from player.demo.adcast.reports import Reports
+from player.demo.adcast.schedules import Alerts, Schedules
+from player.demo.adcast.schema import SCHEMA
+from player.demo.adcast.seed import seed
 from player.demo.files import Files
-from player.demo.library import Library
-from player.demo.playlists import Playlists
-from player.demo.programme import Programmes
-from player.demo.reports import Reports
 from player.demo.rest import BODY_LIMIT, speak_json
 from player.demo.samples import Sample, samples
-from player.demo.schedules import Alerts, Schedules
-from player.demo.seed import seed
 from player.demo.store import Store
 from player.demo.thumbs import Thumbnails
 from player.runtime.clock import SystemClock
@@ -87,7 +88,7 @@ class DemoServer:
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._store = Store(self.folder / "adcast.sqlite3")
+        self._store = Store(self.folder / "adcast.sqlite3", SCHEMA)
         self._files = Files(self.folder / "files")
         try:
             self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
@@ -153,6 +154,6 @@ async def _pair_page(_: web.Request) -> web.Response:
 def _page(name: str) -> web.Response:
     """One file of this package, which loads nothing else."""
     nonce = secrets.token_urlsafe(16)
-    text = (resources.files("player.demo") / "page" / name).read_text(encoding="utf-8").replace("{{nonce}}", nonce)
+    text = (resources.files("player.demo.adcast") / "page" / name).read_text(encoding="utf-8").replace("{{nonce}}", nonce)
     headers = {"Content-Security-Policy": _PAGE_POLICY.format(nonce=nonce), "Cache-Control": "no-store"}
     return web.Response(text=text, content_type="text/html", headers=headers)

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from player.demo import wire
-from player.demo.accounts import Accounts
-from player.demo.library import content_json
+from player.demo.adcast import wire
+from player.demo.adcast.accounts import Accounts
+from player.demo.adcast.library import content_json
 from player.demo.rest import invalid, missing, page_of, path_id, read
 from player.demo.store import Row, Store, from_json, to_json
 

@@ -13,12 +13,12 @@ from typing import Any
 from aiohttp import web
 
 from player.core.ports.box import Clock
-from player.demo import device_wire as wire
+from player.demo.adcast import device_wire as wire
+from player.demo.adcast.library import has_file, source_url
+from player.demo.adcast.programme import Programmes
+from player.demo.adcast.schedules import alert_json
 from player.demo.files import Files, send
-from player.demo.library import has_file, source_url
-from player.demo.programme import Programmes
 from player.demo.rest import ApiError, checked, invalid, iso, missing, path_id, read, read_json
-from player.demo.schedules import alert_json
 from player.demo.store import Row, Store, from_json, to_json
 
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without I, L, O, 0 and 1, which are read for one another

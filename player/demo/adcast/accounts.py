@@ -13,7 +13,7 @@ import secrets
 from aiohttp import web
 
 from player.core.ports.box import Clock
-from player.demo import wire
+from player.demo.adcast import wire
 from player.demo.rest import ApiError, invalid, read
 from player.demo.store import Row, Store
 

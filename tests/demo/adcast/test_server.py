@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from player.demo.client import Operator
+from player.demo.adcast.client import Operator
+from player.demo.adcast.seed import EMAIL, PASSWORD
+from player.demo.adcast.server import DemoServer
 from player.demo.samples import Sample
-from player.demo.seed import EMAIL, PASSWORD
-from player.demo.server import DemoServer
 from player.errors import ServerUnreachable
 from tests.fakes.samples import make_clip, make_picture
 

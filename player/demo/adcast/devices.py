@@ -8,8 +8,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from player.core.ports.box import Clock
-from player.demo import wire
-from player.demo.accounts import Accounts
+from player.demo.adcast import wire
+from player.demo.adcast.accounts import Accounts
 from player.demo.files import Files, send
 from player.demo.rest import invalid, iso, missing, page_of, path_id, read
 from player.demo.store import Row, Store, from_json, to_json

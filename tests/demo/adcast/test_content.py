@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from aiohttp import FormData
 
-from player.demo.client import CallRefused, Operator
+from player.demo.adcast.client import CallRefused, Operator
+from player.demo.adcast.server import DemoServer, Limits
 from player.demo.files import wanted_range
-from player.demo.server import DemoServer, Limits
 from tests.fakes.samples import make_picture
 
 VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 1200

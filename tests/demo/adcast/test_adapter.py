@@ -15,8 +15,8 @@ from player.core.content import Fit, Severity, TransitionKind
 from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.core.ports.server import CommandResult, CommandStatus, Telemetry
-from player.demo.client import Operator
-from player.demo.server import DemoServer
+from player.demo.adcast.client import Operator
+from player.demo.adcast.server import DemoServer
 from player.errors import DeviceForgotten
 from player.runtime.clock import SystemClock
 from tests.fakes.samples import make_picture

@@ -13,9 +13,9 @@ from aiohttp import web
 from player.core.ports.box import Clock
 from player.core.schedule import Facts, parse_rule
 from player.core.timetable import Timetable
-from player.demo.library import has_file, source_url
-from player.demo.playlists import items_of
-from player.demo.schedules import schedule_json
+from player.demo.adcast.library import has_file, source_url
+from player.demo.adcast.playlists import items_of
+from player.demo.adcast.schedules import schedule_json
 from player.demo.store import Row, Store, from_json
 
 _REACHES = """tenant_id = ? AND (schedulable_type = 'all' OR (schedulable_type = 'device' AND schedulable_id = ?)

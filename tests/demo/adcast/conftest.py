@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from player.demo.client import Operator
-from player.demo.server import DemoServer
+from player.demo.adcast.client import Operator
+from player.demo.adcast.server import DemoServer
 
 
 @dataclass

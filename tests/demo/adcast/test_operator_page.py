@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from player.demo.client import Operator
-from player.demo.server import DemoServer
+from player.demo.adcast.client import Operator
+from player.demo.adcast.server import DemoServer
 from tests.browser import Tab, tab
 
 pytestmark = pytest.mark.stage

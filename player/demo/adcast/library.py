@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from player.core.ports.box import Clock
-from player.demo import wire
-from player.demo.accounts import Accounts
+from player.demo.adcast import wire
+from player.demo.adcast.accounts import Accounts
 from player.demo.files import Files, Received, send
 from player.demo.rest import ApiError, checked, invalid, iso, missing, page_of, path_id, read, read_json
 from player.demo.store import Row, Store

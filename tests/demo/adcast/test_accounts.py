@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from player.demo.client import CallRefused, Operator
-from player.demo.server import DemoServer
+from player.demo.adcast.client import CallRefused, Operator
+from player.demo.adcast.schema import SCHEMA
+from player.demo.adcast.server import DemoServer
 from player.demo.store import Store
 
 
@@ -56,7 +57,7 @@ async def test_every_management_path_wants_a_token(device, header: str):
 
 
 async def test_secrets_are_stored_as_hashes_only(server: DemoServer, operator: Operator):
-    store = Store(server.folder / "adcast.sqlite3")
+    store = Store(server.folder / "adcast.sqlite3", SCHEMA)
     kept = str(store.all("SELECT * FROM users")) + str(store.all("SELECT * FROM tokens"))
     store.close()
     assert "correct horse" not in kept

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from player.demo.client import CallRefused, Operator
-from player.demo.device_api import ALPHABET
-from player.demo.server import DemoServer
+from player.demo.adcast.client import CallRefused, Operator
+from player.demo.adcast.device_api import ALPHABET
+from player.demo.adcast.server import DemoServer
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 

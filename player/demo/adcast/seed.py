@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from player.demo import wire
-from player.demo.accounts import Accounts, hash_password
+from player.demo.adcast import wire
+from player.demo.adcast.accounts import Accounts, hash_password
+from player.demo.adcast.library import Library
+from player.demo.adcast.playlists import Playlists
 from player.demo.files import Files
-from player.demo.library import Library
-from player.demo.playlists import Playlists
 from player.demo.samples import Sample
 from player.demo.store import Store
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from player.core.ports.box import Clock
-from player.demo import device_wire as wire
-from player.demo.device_api import device_of
+from player.demo.adcast import device_wire as wire
+from player.demo.adcast.device_api import device_of
+from player.demo.adcast.library import read_form
 from player.demo.files import Files
-from player.demo.library import read_form
 from player.demo.rest import ApiError, checked, invalid, read
 from player.demo.store import Store, to_json
 
