@@ -33,13 +33,13 @@ from player.demo.adcast.seed import seed
 from player.demo.files import Files
 from player.demo.rest import BODY_LIMIT, speak_json
 from player.demo.samples import Sample, samples
+from player.demo.serving import Serving
 from player.demo.store import Store
 from player.demo.thumbs import Thumbnails
 from player.runtime.clock import SystemClock
 
 log = logging.getLogger(__name__)
 UTC_ZONE = ZoneInfo("UTC")
-_SHUTDOWN_S = 1.0
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -72,10 +72,9 @@ class DemoServer:
         clock: Clock | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.folder, self.host, self.port = folder, host, port
+        self.folder, self._serving = folder, Serving(host, port)
         self._zone, self._facts, self._interval_s = zone, facts or {}, heartbeat_interval_s
         self._clock, self._limits = clock or SystemClock(), limits or Limits()
-        self._runner: web.AppRunner | None = None
 
     def __repr__(self) -> str:
         return f"DemoServer({self.url})"
@@ -83,19 +82,19 @@ class DemoServer:
     @property
     def url(self) -> str:
         """The base address, without a slash at its end."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host  # noqa: S104 - compared, not bound
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return self._serving.url
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or will listen; 0 until a free one was taken."""
+        return self._serving.port
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._store = Store(self.folder / "adcast.sqlite3", SCHEMA)
         self._files = Files(self.folder / "files")
         try:
-            self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
-            await self._runner.setup()
-            site = web.TCPSite(self._runner, self.host, self.port)
-            await site.start()
-            self.port = self._runner.addresses[0][1]
+            await self._serving.start(self._app())
         except BaseException:
             await self._stop()
             raise
@@ -106,8 +105,7 @@ class DemoServer:
         await self._stop()
 
     async def _stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
+        await self._serving.stop()
         self._store.close()
 
     def _app(self) -> web.Application:
