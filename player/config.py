@@ -59,6 +59,7 @@ class CmsConfig(Section, frozen=True):
     license_key_file: str = ""
     token: str = ""
     token_file: str = ""
+    device: str = ""
     allow_plain_http: bool = False
     heartbeat_interval: Seconds = 30.0
     poll_interval: Seconds = 60.0

@@ -111,8 +111,9 @@ class Inbox:
 
     async def _wanted(self, event: SettingsWanted) -> None:
         await self._kept(self._lock.server_says(event.locked, event.lock_pin))
-        if event.heartbeat_interval is not None:
-            await self._kept(self._settings.server_says("heartbeat_interval", event.heartbeat_interval))
+        for name in ("heartbeat_interval", "orientation", "time_zone"):
+            if (wanted := getattr(event, name)) is not None:
+                await self._kept(self._settings.server_says(name, wanted))
 
     # --- pairing: the cards follow it; a box that was forgotten keeps its name until it gets another
 

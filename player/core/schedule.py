@@ -30,7 +30,10 @@ Facts = Mapping[str, float | str]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One more demand on a rule. `type`: weather | day_type | time_range; `operator`: eq, ne, gt, gte, lt, lte, in, between."""
+    """One more demand on a rule. `type`: weather | day_type | time_range | instants; `operator`: eq, ne, gt, gte, lt, lte, in, between.
+
+    The value of `instants` is a pair of seconds since the epoch, the second not included; None leaves that end open.
+    """
 
     type: str
     operator: str
@@ -178,6 +181,9 @@ def holds(condition: Condition, at: datetime, zone: ZoneInfo, facts: Facts) -> b
             case "time_range":
                 start, end = (parse_time(part) for part in _pair(condition.value))
                 return condition.operator == "between" and _covered(at, start, end, zone, _around(at, zone))
+            case "instants":
+                begins, ends = _instants(condition)
+                return (begins is None or begins <= at) and (ends is None or at < ends)
             case _:
                 return False
     except (ValueError, TypeError):
@@ -190,7 +196,7 @@ def is_known(condition: Condition, facts: Facts) -> bool:
         return "weather" in facts
     if condition.type == "day_type" and "holiday" in {str(value).strip().lower() for value in _several(condition.value)}:
         return "holidays" in facts
-    return condition.type in ("day_type", "time_range")
+    return condition.type in ("day_type", "time_range", "instants")
 
 
 def _day_types(day: date, facts: Facts) -> Iterator[str]:
@@ -240,16 +246,30 @@ def _pair(value: Any) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def _instants(condition: Condition) -> tuple[datetime | None, datetime | None]:
+    """Both ends. Raises ValueError where they are none."""
+    try:
+        begins, ends = (None if end is None else datetime.fromtimestamp(float(end), UTC) for end in condition.value)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"expected two instants, found {condition.value!r}") from error
+    return begins, ends
+
+
 def condition_edges(condition: Condition, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     """The instants (UTC) around `at` at which time alone may change whether `condition` holds, in no order."""
-    ends = (MIDNIGHT, MIDNIGHT)
-    if condition.type == "time_range":
-        try:
-            low, high = _pair(condition.value)
-            ends = parse_time(low), parse_time(high)
-        except ValueError:  # it never holds
-            return
-    elif condition.type != "day_type":
+    try:
+        match condition.type:
+            case "instants":
+                yield from filter(None, _instants(condition))
+                return
+            case "time_range":
+                low, high = _pair(condition.value)
+                ends = parse_time(low), parse_time(high)
+            case "day_type":
+                ends = MIDNIGHT, MIDNIGHT
+            case _:
+                return
+    except ValueError:  # it never holds
         return
     for day in _around(at, zone):
         yield from occurrence(day, *ends, zone)

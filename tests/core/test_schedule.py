@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from player.core.schedule import (
     Condition,
     Rule,
+    condition_edges,
     holds,
     instant,
     is_known,
@@ -152,6 +153,32 @@ def test_what_cannot_be_judged_is_known_as_such():
     known = [is_known(Condition(kind, "eq", "x"), {"weather": 1}) for kind in ("weather", "time_range", "moon_phase")]
     assert known == [True, True, False]
     assert not is_known(Condition("weather", "gt", 1), {})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([NOON.timestamp(), None], True),
+        ([NOON.timestamp() + 0.5, None], False),
+        ([None, NOON.timestamp()], False),
+        ([None, NOON.timestamp() + 0.5], True),
+        ([None, None], True),
+        ([0, "1e400"], False),
+        ([0], False),
+        (None, False),
+        ("ab", False),
+    ],
+)
+def test_between_two_instants_the_first_counts_and_the_last_does_not(value: object, *, expected: bool):
+    assert holds(Condition("instants", "between", value), NOON, BERLIN, {}) is expected
+
+
+def test_time_changes_nothing_but_at_the_instants_themselves():
+    ends = [NOON.timestamp() - 90, NOON.timestamp() + 0.25]
+    edges = set(condition_edges(Condition("instants", "between", ends), NOON, BERLIN))
+    assert edges == {NOON - timedelta(seconds=90), NOON + timedelta(milliseconds=250)}
+    assert set(condition_edges(Condition("instants", "between", [None, 3]), NOON, BERLIN)) == {datetime.fromtimestamp(3, UTC)}
+    assert set(condition_edges(Condition("instants", "between", 3), NOON, BERLIN)) == set()
 
 
 def test_an_unknown_condition_or_a_missing_fact_does_not_hold():

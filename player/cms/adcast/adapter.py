@@ -17,19 +17,16 @@ from urllib.parse import quote, urlencode
 from player.cms.adcast.heartbeat import (
     HeartbeatAnswer,
     Registration,
-    accepted_ids,
     heartbeat_body,
     heartbeat_extra,
-    iso,
-    present,
     read_heartbeat,
     read_registration,
-    result_body,
 )
 from player.cms.adcast.programme import Reader
-from player.cms.adcast.words import allowed
 from player.cms.http import Meanings, ServerHttp
 from player.cms.pace import trying_again
+from player.cms.telling import accepted_ids, iso, present, result_body
+from player.cms.words import allowed
 from player.core.content import Item, Programme, WantedAsset
 from player.core.faults import Fault
 from player.core.kinds import Kind

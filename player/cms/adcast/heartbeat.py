@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from player.cms.wire import Instant, Number, Rows, Table, Text, Truth, Wire, rows, table
+from player.cms.telling import fault_body, present, result_body, telemetry_body
+from player.cms.wire import Instant, Number, Rows, Table, Text, Truth, Wire, table
 from player.core.content import Alert, Severity
 from player.core.faults import Fault
 from player.core.ports.server import AppUpdate, Command, CommandResult, Telemetry
@@ -97,25 +97,9 @@ class _Update(Wire):
     mandatory: Truth = None
 
 
-def iso(at: float) -> str:
-    """Seconds since the epoch as ISO 8601, UTC, milliseconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def result_body(result: CommandResult) -> dict[str, Any]:
-    """A command's result in the contract's words (§3.5)."""
-    return {
-        "status": result.status,
-        "message": result.message,
-        "started_at": iso(result.started_at),
-        "finished_at": iso(result.finished_at),
-        "result": result.result,
-    }
-
-
 def heartbeat_body(uuid: str, telemetry: Telemetry) -> dict[str, Any]:
     """The document's fields; what this box does not have is left out."""
-    return present({"uuid": uuid, **{name: value for name, value in asdict(telemetry).items() if name != "extra"}})
+    return {"uuid": uuid, **telemetry_body(telemetry)}
 
 
 def heartbeat_extra(
@@ -125,23 +109,12 @@ def heartbeat_extra(
 
     `numbered`: ids of content that the server writes as numbers.
     """
-    body = {**present(telemetry.extra), "faults": [_fault_body(fault, numbered) for fault in faults]}
+    body = {**present(telemetry.extra), "faults": [fault_body(fault, numbered) for fault in faults]}
     if results:
         body["command_results"] = [
             {"id": int(one.id) if one.numbered else one.id, "type": one.type, **result_body(one)} for one in results
         ]
     return body
-
-
-def present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that there are: a server that validates strictly takes no null for a number."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _fault_body(fault: Fault, numbered: Collection[str]) -> dict[str, Any]:
-    ids = {name: getattr(fault, name) for name in ("item_id", "content_id")}
-    written = {name: int(text) if text in numbered else text for name, text in ids.items()}
-    return present({**asdict(fault), "since": iso(fault.since), **written})
 
 
 def read_registration(where: str, answer: Any) -> Registration:
@@ -238,9 +211,3 @@ def _whole(url: str, absolute: Callable[[str], str]) -> str | None:
     except ValueError:
         return None
     return address if address.startswith(("http://", "https://")) else None
-
-
-def accepted_ids(answer: Any, sent: Sequence[str]) -> Sequence[str]:
-    """The ids that a playback answer accepts: those listed, or all where it lists none (contract §3.7)."""
-    listed = rows(answer.get("accepted")) if isinstance(answer, dict) else None
-    return list(sent) if listed is None else [str(one) for one in listed]

@@ -10,21 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from player.cms.adcast.words import (
-    DAY_S,
-    allowed,
-    byte_count,
-    colour,
-    fit,
-    is_zip,
-    kind_of,
-    pace,
-    percent,
-    transition_kind,
-    web_options,
-    whole,
-)
+from player.cms.adcast.words import is_zip, kind_of, pace
 from player.cms.wire import Number, Rows, Text, Truth, Wire, number, rows, table, text, truth
+from player.cms.words import DAY_S, allowed, byte_count, colour, fit, percent, transition_kind, web_options, whole
 from player.core.content import (
     CUT,
     FULL_SCREEN,

@@ -1,37 +1,13 @@
-"""AdCast's words for values, and the limits within which we take them: transitions, fits, colours, addresses, page options."""
+"""AdCast's words for what an item is, and for a ticker's speed."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
-from player.cms.wire import number, table, text
-from player.core.content import Fit, TransitionKind, WebOptions
+from player.cms.wire import number, text
 from player.core.kinds import Kind
 
-DAY_S = 86_400.0
 _PACES = {"slow": 0.04, "normal": 0.075, "fast": 0.15}  # widths of the region a second
-_PAGE_SCHEMES = ("http", "https")
-_STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp")
-_TRANSITIONS = {
-    "none": TransitionKind.CUT,
-    "cut": TransitionKind.CUT,
-    "instant": TransitionKind.CUT,
-    "fade": TransitionKind.CROSSFADE,
-    "crossfade": TransitionKind.CROSSFADE,
-    "dissolve": TransitionKind.CROSSFADE,
-    "fade_black": TransitionKind.FADE,
-    "fade_through_black": TransitionKind.FADE,
-    "dip": TransitionKind.FADE,
-    "slide": TransitionKind.SLIDE_LEFT,
-    **{kind.value: kind for kind in TransitionKind if kind is not TransitionKind.FADE},
-}
-
-
-def transition_kind(word: str) -> TransitionKind | None:
-    """`fade` is AdCast's word for what we call a crossfade; None for a word that we do not know."""
-    return _TRANSITIONS.get(re.sub(r"[\s-]+", "_", word.strip().lower()))
 
 
 def pace(value: Any) -> float | None:
@@ -58,54 +34,3 @@ def is_zip(mime: str | None, *addresses: str | None) -> bool:
     if mime is not None:
         return mime.partition(";")[0].strip().lower() in ("application/zip", "application/x-zip-compressed")
     return any(address.partition("?")[0].partition("#")[0].lower().endswith(".zip") for address in addresses if address)
-
-
-def byte_count(size: float | None) -> int | None:
-    """A size in bytes, None where it is not a sensible one."""
-    return round(size) if size is not None and 0 < size < 2**50 else None
-
-
-def allowed(address: str, kind: Kind) -> bool:
-    """Whether an address has a host and a scheme that this kind may use."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        return False
-    return bool(host) and parts.scheme in (_STREAM_SCHEMES if kind.is_stream else _PAGE_SCHEMES)
-
-
-def whole(value: Any, default: int) -> int:
-    """A positive whole number, at most 65536; `default` where it is none."""
-    read = number(value)
-    return min(max(round(read), 0), 65536) if read is not None and read >= 1 else default
-
-
-def percent(value: float | None, default: int) -> int:
-    """0 to 100."""
-    return default if value is None else min(max(round(value), 0), 100)
-
-
-def fit(word: str | None) -> Fit | None:
-    """None for a word that we do not know."""
-    words = {"contain": Fit.CONTAIN, "cover": Fit.COVER, "stretch": Fit.STRETCH, "fill": Fit.STRETCH}
-    return words.get((word or "").strip().lower())
-
-
-def colour(value: Any) -> str:
-    """#rrggbb; black where it is none."""
-    return value.lower() if isinstance(value, str) and re.fullmatch(r"#[0-9A-Fa-f]{6}", value) else "#000000"
-
-
-def web_options(value: Any) -> WebOptions:
-    """How a page is opened, within limits; header names and values hold no line breaks."""
-    raw = table(value)
-    zoom, scroll, reload_s = number(raw.get("zoom")), number(raw.get("scroll_y")), number(raw.get("reload_s"))
-    headers = {k: v for k, v in table(raw.get("headers")).items() if isinstance(v, str) and not re.search(r"[\r\n\0]", k + v)}
-    return WebOptions(
-        zoom=min(max(zoom, 0.25), 5.0) if zoom is not None else 1.0,
-        scroll_y=min(max(round(scroll or 0), 0), 100_000),
-        reload_s=min(max(reload_s or 0.0, 0.0), DAY_S),
-        user_agent=text(raw.get("user_agent")),
-        headers=headers,
-    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Protocol
 
-from player.core.content import Alert, Programme
+from player.core.content import Alert, Orientation, Programme
 from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.errors import ServerError
@@ -121,11 +121,16 @@ class Unpaired:
 
 @dataclass(frozen=True, slots=True)
 class SettingsWanted:
-    """What it wants the device to be; None: it did not say. `heartbeat_interval`: seconds between two calls, 1 to 3600."""
+    """What it wants the device to be; None: it did not say. `heartbeat_interval`: seconds between two calls, 1 to 3600.
+
+    `time_zone`: an IANA name that this machine knows.
+    """
 
     locked: bool | None = None
     lock_pin: str | None = None
     heartbeat_interval: float | None = None
+    orientation: Orientation | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
