@@ -57,9 +57,6 @@ IMPURE_CALLS = {
     "iterdir", "glob", "mkdir", "urlopen", "print", "input",
 }  # fmt: skip
 
-# Installed on a device before it is imported: the servers that push speak through it.
-UNUSED = {"websockets"}
-
 # --- limits that a module may exceed, and why
 
 LONGEST = 350
@@ -182,7 +179,7 @@ def test_every_package_of_a_device_is_imported_and_nothing_else_is():
     imported = {name.lower().replace("_", "-") for top in tops for name in packages[top]}
     assert imported - locked == set()
     assert declared - locked == set()
-    assert declared - imported == UNUSED
+    assert declared - imported == set()
 
 
 def test_imports_are_absolute():

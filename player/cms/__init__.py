@@ -43,7 +43,10 @@ class ServerRow:
         return connection
 
 
-KINDS: Mapping[str, ServerRow] = {"adcast": ServerRow("adcast", needs=("url",), answers_at="/api/device/playlist")}
+KINDS: Mapping[str, ServerRow] = {
+    "adcast": ServerRow("adcast", needs=("url",), answers_at="/api/device/playlist"),
+    "spot": ServerRow("spot", needs=("url", "token", "device"), answers_at="/api/v1/players"),
+}
 
 
 def connect(

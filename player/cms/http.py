@@ -15,13 +15,14 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
 
-from player.cms.pace import Paces, http_instant
+from player.cms.pace import Budget, Paces, http_instant
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.errors import (
@@ -57,10 +58,19 @@ _PAGES = ("text/html", "application/xhtml+xml")
 _CERTIFICATE = {10: "has expired", 62: "is for another host", 64: "is for another address"}
 
 
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """An answer, and the server's name for just this one ("": it has none)."""
+
+    value: Any
+    tag: str = ""
+
+
 class ServerHttp:
     """One server, on a session of `runtime.sessions`.
 
-    `secrets` (the UUID, a token) are cut to their first eight characters wherever text leaves this object.
+    `secrets` (the UUID, a token) are cut to their first eight characters wherever text leaves this object. `headers` go with every
+    request to the server itself; `budget`: where its limit is one for all paths.
     """
 
     def __init__(
@@ -73,10 +83,11 @@ class ServerHttp:
         secrets: tuple[str, ...],
         headers: Mapping[str, str] | None = None,
         total_s: float = TOTAL_S,
+        budget: Budget | None = None,
     ) -> None:
         self._session, self._base, self._clock = session, base_url.rstrip("/") + "/", clock
         self._secrets, self._headers, self._way_out = tuple(s for s in secrets if s), dict(headers or {}), way_out
-        self._total_s = total_s
+        self._total_s, self._budget = total_s, budget
         self._paces = Paces(clock)
         self.server_time: float | None = None  # what the server's clock said with its last answer, to the second
 
@@ -86,6 +97,24 @@ class ServerHttp:
     async def get(self, path: str, params: Mapping[str, str] | None = None, *, means: Meanings = _MEANINGS) -> Any:
         """The JSON at `path`. `means`: what a status stands for at this path, where it is not the usual. Raises ServerError."""
         return await self._json("GET", path, path, means, params=params)
+
+    async def get_anew(self, path: str, known: Tagged | None, *, means: Meanings = _MEANINGS) -> Tagged:
+        """The JSON at `path`, or `known` itself where it is that still (by `ETag`). Raises ServerError."""
+        headers = {"If-None-Match": known.tag} if known and known.tag else {}
+        async with self._asked("GET", path, path, means, self._total_s, {"headers": headers}) as response:
+            if response.status == 304 and known is not None:
+                return known
+            return Tagged(await self._read(path, response, may_be_empty=False), response.headers.get("ETag", "")[:200])
+
+    async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
+        """Sends bytes to an address that the server named, at whatever host: what we are to the server, others are not told.
+
+        Raises ServerError.
+        """
+        sent = {"data": content, "headers": dict(headers)}
+        async with self._asked("PUT", url, endpoint, _MEANINGS, UPLOAD_S, sent) as response:
+            if response.status >= 300:
+                raise ServerNonsense(self._plain(url), f"an upload is answered by {response.status}")
 
     async def post(self, path: str, body: Any, *, endpoint: str | None = None, means: Meanings = _MEANINGS) -> Any:
         """Sends JSON; the JSON answered, None for an empty answer. `endpoint` names what pauses together, by default the path.
@@ -116,9 +145,13 @@ class ServerHttp:
         self, method: str, path: str, endpoint: str, means: Meanings, total_s: float | None = None, **options: Any
     ) -> Any:
         async with self._asked(method, path, endpoint, means, total_s or self._total_s, options) as response:
-            if 300 <= response.status < 400:
-                raise _led_away(self._plain(path), self.hide(response.headers.get("Location", "")), path, response.status)
-            return _decode(self._plain(path), response, await _body(self._plain(path), response), may_be_empty=method != "GET")
+            return await self._read(path, response, may_be_empty=method != "GET")
+
+    async def _read(self, path: str, response: aiohttp.ClientResponse, *, may_be_empty: bool) -> Any:
+        url = self._plain(path)
+        if 300 <= response.status < 400:
+            raise _led_away(url, self.hide(response.headers.get("Location", "")), path, response.status)
+        return _decode(url, response, await _body(url, response), may_be_empty=may_be_empty)
 
     @contextlib.asynccontextmanager
     async def _asked(
@@ -127,11 +160,16 @@ class ServerHttp:
         """One request: pause, ask, translate, and remember how it went, also for what fails while the body is read."""
         url, pace, exact = self._plain(path), self._paces.of(endpoint), urljoin(self._base, path.lstrip("/"))
         pace.check(url)
+        budget = self._budget if exact.startswith(self._base) else None
+        if budget:
+            await budget.turn(url)
         proxy = self._way_out.proxy_for(exact)
         try:
             async with self._session.request(method, exact, **self._options(exact, total_s, options)) as got:
                 if broken := refused_by(proxy, got.status):
                     raise broken
+                if budget:
+                    budget.heard(got.headers)
                 if got.status >= 400:
                     said = self.hide(await _reason(url, got))
                     reason = f"{got.status}: {said}" if said else str(got.status)
@@ -147,7 +185,8 @@ class ServerHttp:
         pace.worked(got.headers)
 
     def _options(self, exact: str, total_s: float, options: dict[str, Any]) -> dict[str, Any]:
-        headers = {"Accept": "application/json", **self._headers, **options.get("headers", {})}
+        ours = {"Accept": "application/json", **self._headers} if exact.startswith(self._base) else {}
+        headers = {**ours, **options.get("headers", {})}
         return {
             **options,
             **through(exact, self._way_out.proxy_for(exact), headers),
@@ -156,7 +195,8 @@ class ServerHttp:
         }
 
     def _plain(self, path: str) -> str:
-        return self.hide(urljoin(self._base, path.lstrip("/")))
+        """For people: without secrets, and a signed address is one."""
+        return self.hide(urljoin(self._base, path.lstrip("/")).partition("?")[0])
 
     def hide(self, text: str) -> str:
         """`text` without the secrets."""

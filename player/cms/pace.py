@@ -6,6 +6,7 @@ server names is measured against the server's own `Date`, since our clock may be
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from email.utils import parsedate_to_datetime
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from player.core.ports.box import Clock
+from player.core.quota import Quota
 from player.errors import ServerBusy, ServerError
 from player.runtime.tasks import backoff
 
 LIMIT_S = 3600.0
 BACKOFF_S = 300.0
+SHARE, WINDOW_S, TURN_S = 0.8, 60.0, 10.0
 _EPOCH_FROM = 1e9  # a larger X-RateLimit-Reset is an instant, a smaller one a duration
 
 
@@ -52,7 +55,7 @@ class Pace:
         """An answer came; it may still ask for a pause by `X-RateLimit-Remaining: 0`."""
         self._failures = 0
         if _number(headers.get("X-RateLimit-Remaining")) == 0:
-            self._close(self._until_reset(headers) or 0.0, _Because(ServerBusy, "", "its rate limit is used up"))
+            self._close(until_reset(headers, self._clock) or 0.0, _Because(ServerBusy, "", "its rate limit is used up"))
 
     def failed(self, error: ServerError) -> None:
         """Nothing useful came. A refusal that is final until something changes is an answer, and needs no pause of ours."""
@@ -71,27 +74,14 @@ class Pace:
         if text is not None:
             seconds = _number(text)
             if seconds is None:
-                seconds = self._seconds_until(http_instant(text), headers)
+                seconds = _seconds_until(http_instant(text), headers, self._clock)
             if seconds is not None:
                 return min(max(seconds, 0.0), LIMIT_S)
-        return self._until_reset(headers) if _number(headers.get("X-RateLimit-Remaining")) == 0 else None
+        return until_reset(headers, self._clock) if _number(headers.get("X-RateLimit-Remaining")) == 0 else None
 
     def _close(self, seconds: float, because: _Because) -> None:
         self._closed_until = self._clock.monotonic() + min(seconds, LIMIT_S * 1.1)
         self._because = because
-
-    def _until_reset(self, headers: Mapping[str, str]) -> float | None:
-        value = _number(headers.get("X-RateLimit-Reset"))
-        if value is None:
-            return None
-        seconds = self._seconds_until(value, headers) if value >= _EPOCH_FROM else value
-        return min(max(seconds or 0.0, 0.0), LIMIT_S)
-
-    def _seconds_until(self, instant: float | None, headers: Mapping[str, str]) -> float | None:
-        if instant is None:
-            return None
-        server_now = http_instant(headers.get("Date", ""))
-        return instant - (self._clock.now().timestamp() if server_now is None else server_now)
 
 
 class Paces:
@@ -119,6 +109,42 @@ def trying_again(attempts: int = 5, longest_s: float = 10.0) -> AsyncRetrying:
         return isinstance(error, ServerError) and error.transient and (error.retry_after_s or 0) <= longest_s
 
     return AsyncRetrying(stop=stop_after_attempt(attempts), wait=pause, retry=retry_if_exception(passes), reraise=True)
+
+
+class Budget:
+    """The calls of one key over all endpoints: four fifths of what its limit a minute allows, as its answers tell it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._quota = clock, Quota(SHARE, WINDOW_S)
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Reads `X-RateLimit-Limit`, `-Remaining` and `-Reset` of an answer."""
+        limit, remaining = _number(headers.get("X-RateLimit-Limit")), _number(headers.get("X-RateLimit-Remaining"))
+        counts = (None if one is None else int(one) for one in (limit, remaining))
+        self._quota.told(*counts, until_reset(headers, self._clock), self._clock.monotonic())
+
+    async def turn(self, url: str) -> None:
+        """Waits for this call's turn. Raises ServerBusy where that is too far away to be waited for."""
+        while (wait_s := self._quota.wait_s(self._clock.monotonic())) > 0:
+            if wait_s > TURN_S:
+                raise ServerBusy(url, f"our share of its rate limit is spent; asked again in {wait_s:.0f} s", retry_after_s=wait_s)
+            await asyncio.sleep(wait_s)
+
+
+def until_reset(headers: Mapping[str, str], clock: Clock) -> float | None:
+    """Seconds, at most an hour, until what `X-RateLimit-Reset` names; None where it says nothing."""
+    value = _number(headers.get("X-RateLimit-Reset"))
+    if value is None:
+        return None
+    seconds = _seconds_until(value, headers, clock) if value >= _EPOCH_FROM else value
+    return min(max(seconds or 0.0, 0.0), LIMIT_S)
+
+
+def _seconds_until(instant: float | None, headers: Mapping[str, str], clock: Clock) -> float | None:
+    if instant is None:
+        return None
+    server_now = http_instant(headers.get("Date", ""))
+    return instant - (clock.now().timestamp() if server_now is None else server_now)
 
 
 def _number(text: str | None) -> float | None:

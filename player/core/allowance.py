@@ -22,6 +22,10 @@ class Allowance:
         self._next_at = due + self._every_s
         return max(0.0, due - self._lead_s - now)
 
+    def due_in(self, now: float) -> float:
+        """How many seconds until one can be had; where that is 0 it is taken."""
+        return 0.0 if self.spare(now) else max(self._next_at, now) - self._lead_s - now
+
     def spare(self, now: float) -> bool:
         """Whether one could be had without a wait; then it is taken."""
         free = max(self._next_at, now) - self._lead_s <= now

@@ -106,6 +106,12 @@ CODES: Mapping[str, Meaning] = {
     ),
     "programme": Meaning(MAJOR, "the programme cannot be renewed", "see its sentence; what is here plays on"),
     "play_refused": Meaning(MAJOR, "the server refused plays for good", "give the named file to whoever runs the server"),
+    "not_there": Meaning(MAJOR, "a layout or playlist that is assigned does not exist", "assign another on the server"),
+    "list_cut": Meaning(MAJOR, "a list of the server is not read to its end", "tidy it up; ask who runs the server"),
+    "push": Meaning(
+        MAJOR, "the push does not work; commands are fetched instead", "see its sentence; check the push's address and key"
+    ),
+    "bad_setting": Meaning(MINOR, "the server wants a setting that does not exist", "correct it on the server"),
     "bad_command": Meaning(MAJOR, "a command cannot be read", "give it again; report it to whoever runs the server"),
     "bad_alert": Meaning(MAJOR, "an alert has no text", "give it a title or a message"),
     "bad_update": Meaning(MAJOR, "a notice of an update is not complete", "report it to whoever runs the server"),

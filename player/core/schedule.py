@@ -30,9 +30,10 @@ Facts = Mapping[str, float | str]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One more demand on a rule. `type`: weather | day_type | time_range | instants; `operator`: eq, ne, gt, gte, lt, lte, in, between.
+    """One more demand on a rule. `type`: weather | day_type | time_range | instants.
 
-    The value of `instants` is a pair of seconds since the epoch, the second not included; None leaves that end open.
+    `operator`: eq, ne, gt, gte, lt, lte, in, between. The value of `instants` is two ends in seconds since the epoch, the latter
+    not included; None leaves an end open.
     """
 
     type: str

@@ -154,14 +154,7 @@ def test_a_rule_is_on_air_only_while_all_its_conditions_hold():
         ([rule(conditions=(Condition("weather", "gt", 30), Condition("time_range", "between", "noon")))], "2026-04-01T17:00"),
         ([rule(end_date=date(2026, 3, 1), conditions=(Condition("day_type", "eq", "weekend"),))], None),
         (
-            [
-                Rule(
-                    "1",
-                    conditions=(
-                        Condition("instants", "between", [at("2026-04-01T11:00").timestamp(), at("2026-04-01T12:07").timestamp()]),
-                    ),
-                )
-            ],
+            [Rule("1", conditions=(Condition("instants", "between", [1.0, at("2026-04-01T12:07").timestamp()]),))],
             "2026-04-01T12:07",
         ),
         ([rule(is_active=False)], None),
