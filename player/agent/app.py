@@ -110,8 +110,8 @@ class Agent:
         self.settings = self._stack.enter_context(contextlib.closing(self._registry()))
         await self.settings.open()
         kind = config.cms.kind if config.server else NONE
-        known_as = config.cms.device or self._identity.uuid
-        self.server = open_folder(dirs.state, kind, config.cms.url, known_as, self.brief.current.cards, CmsConfig().kind)
+        device = config.cms.device or self._identity.uuid
+        self.server = open_folder(dirs.state, kind, config.cms.url, device, self.brief.current.cards, CmsConfig().kind)
         kept = self.server.facts
         await self.brief.change_cards(paired=kept.paired, pairing_code=kept.pairing_code, device_name=kept.device_name)
         self.lock = ScreenLock(

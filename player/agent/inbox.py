@@ -112,8 +112,8 @@ class Inbox:
     async def _wanted(self, event: SettingsWanted) -> None:
         await self._kept(self._lock.server_says(event.locked, event.lock_pin))
         for name in ("heartbeat_interval", "orientation", "time_zone"):
-            if (wanted := getattr(event, name)) is not None:
-                await self._kept(self._settings.server_says(name, wanted))
+            if (value := getattr(event, name)) is not None:
+                await self._kept(self._settings.server_says(name, value))
 
     # --- pairing: the cards follow it; a box that was forgotten keeps its name until it gets another
 

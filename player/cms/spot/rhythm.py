@@ -109,11 +109,11 @@ class SpotRhythm:
             zone = None if zone is None else str(find("time_zone").value(zone))
         except SettingRefused as error:
             zone = None
-            self._fault("time zone", "bad_setting", f"the player's time zone: {error}")
+            self._fault("bad_setting", "time zone", f"the player's time zone: {error}")
         try:
             orientation = Orientation(BY_DEGREES.get(said, said)) if said else None
         except ValueError:
-            self._fault("orientation", "bad_setting", f'the player\'s orientation is "{said[:40]}", which is none')
+            self._fault("bad_setting", "orientation", f'the player\'s orientation is "{said[:40]}", which is none')
         return SettingsWanted(orientation=orientation, time_zone=zone)
 
     async def _listen_to(self, row: Mapping[str, Any]) -> None:
@@ -158,7 +158,7 @@ class SpotRhythm:
                 log.debug("no commands wait at this server: %s", error)
                 pause = DAY_S
             except ServerRefused as error:
-                self._fault("pending", error.code, str(error))
+                self._fault(error.code, "pending", str(error))
             except ServerError as error:
                 log.debug("the commands that wait are fetched later: %s", error)
             with contextlib.suppress(TimeoutError):
@@ -168,7 +168,7 @@ class SpotRhythm:
     async def _take(self, inbox: ServerInbox, rows: Sequence[Any]) -> None:
         found = [command_of(row) for row in rows[:COMMANDS]]
         if None in found:
-            self._fault("command", "bad_command", "a command has no usable id; it is not run")
+            self._fault("bad_command", "command", "a command has no usable id; it is not run")
         commands = tuple(one for one in found if one is not None)
         if not commands:
             return
@@ -223,7 +223,7 @@ class SpotRhythm:
                 return self._ended(line, channels)
             asked = False
             if isinstance(message, Unread):
-                self._fault("pushed", "push", f"the push sent {message.reason}; what it said is fetched")
+                self._fault("push", "pushed", f"the push sent {message.reason}; what it said is fetched")
                 self._look.set()
             elif (event := pusher.heard(message, channels)) is not None:
                 wait_s = await self._heard(inbox, line, event, channels) or wait_s
@@ -242,7 +242,7 @@ class SpotRhythm:
                 self._clear("push", "pushed", channel)
                 self._look.set()
             case pusher.ChannelRefused(channel, reason):
-                self._fault(channel, "push", f"the channel {channel} does not open: {reason}")
+                self._fault("push", channel, f"the channel {channel} does not open: {reason}")
             case pusher.CommandPushed(row):
                 await self._take(inbox, [row])
             case pusher.PingHeard():
@@ -266,7 +266,7 @@ class SpotRhythm:
 
     # --- faults
 
-    def _fault(self, key: str, code: str, message: str) -> None:
+    def _fault(self, code: str, key: str, message: str) -> None:
         before = self._faults.get(key)
         since = before.since if before and before.code == code else self._clock.now().timestamp()
         if before is None:

@@ -29,6 +29,8 @@ class AdCastVendor:
     """AdCast's words."""
 
     pairs = True
+    ids_in_paths = False
+    adds = frozenset[str]()
     content = "/api/device/playlist"
     plays = "/api/device/playback"
     screenshots = "/api/device/screenshot"

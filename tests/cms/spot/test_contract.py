@@ -1,0 +1,78 @@
+"""Spot's adapter keeps what every adapter promises."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+
+from player import cms
+from player.cms.spot.keys import Keys
+from player.config import CmsConfig
+from player.core.ports.box import Clock
+from player.core.ports.server import Connection, Device
+from tests.cms.contract import ServerContract
+from tests.fakes.server import Script
+from tests.fakes.way_out import STRAIGHT
+
+PLAYER = "/api/v1/players/16"
+ROW: dict[str, Any] = {"id": 16, "name": "Lobby", "status": "online", "layout_id": None, "playlist_id": 1}
+
+
+class SpotVendor:
+    """Spot's words."""
+
+    pairs = False
+    ids_in_paths = True
+    adds = frozenset({"player_id", "layout_id", "asset_id"})
+    content = "/api/v1/playlists"
+    plays = f"{PLAYER}/playback"
+    screenshots = f"{PLAYER}/screenshot"
+    beat = PLAYER
+
+    def connect(self, url: str, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
+        config = CmsConfig(kind="spot", url=url, token="spot-key-0123456789", device="16")
+        return cms.connect(config, Keys(), device, clock, STRAIGHT)
+
+    def knows(self, script: Script) -> None:
+        script.on(PLAYER, ROW)
+        script.on(f"{PLAYER}/heartbeat", {})
+        script.on(f"{PLAYER}/commands", {"data": []})
+        script.on("/api/v1/assets/upload-url", {"upload_url": f"{script.url}/put/1", "asset_key": "k1"})
+        script.on("/put/1", {})
+
+    def waits_for_pairing(self, script: Script, code: str) -> None:
+        raise AssertionError(f"nobody enters {code} at {script.url}")
+
+    def forgets(self, script: Script) -> None:
+        script.on(PLAYER, 404)
+
+    def orders(self, script: Script, *ids: int | str) -> None:
+        self.knows(script)
+        rows = [{"command_id": name, "command": "next"} for name in ids]
+        script.on(f"{PLAYER}/commands", {"data": rows}, {"data": []})
+        self.takes_results(script, *ids)
+
+    def takes_results(self, script: Script, *ids: int | str) -> None:
+        for name in ids:
+            script.on(f"{PLAYER}/commands/{name}/ack", {})
+
+    def told(self, script: Script) -> list[int | str]:
+        acks = [one for one in script.seen if one.path.endswith("/ack") and one.body["status"] != "received"]
+        return [one.path.split("/")[-2] for one in acks]
+
+    def wants(self, script: Script, *ids: Any) -> None:
+        rows = [
+            {"id": name, "asset": None if name is None else {"id": name, "name": "Promo", "type": "image", "url": "/x.jpg"}}
+            for name in ids
+        ]
+        script.on(self.content, {"data": [{"id": 1, "name": "Day", "items": rows}]})
+
+
+class TestSpot(ServerContract):
+    """Spot at a scripted server."""
+
+    @pytest.fixture
+    def vendor(self) -> SpotVendor:
+        return SpotVendor()
