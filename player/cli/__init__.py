@@ -17,6 +17,7 @@ from player.errors import ConfigError, NotRunning, SignageError, WrongPin
 
 EXITS = "exit codes: 0 done, 1 failed, 2 configuration or usage wrong, 3 no player running, 4 wrong PIN, or one too soon after it"
 MOST_SCREENS = 16  # of a demonstration
+SERVERS = ("adcast", "spot")  # that are embedded
 Add = Callable[[argparse.ArgumentParser], None]
 
 
@@ -135,6 +136,7 @@ def _add_daemons(commands: argparse._SubParsersAction) -> None:  # type: ignore[
 def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
     def demo(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--screens", type=_whole(1, MOST_SCREENS), default=1, metavar="N", help="how many players (default 1)")
+        parser.add_argument("--server", choices=SERVERS, default=SERVERS[0], help="which kind of server (default %(default)s)")
         parser.add_argument(
             "--port", type=_whole(0, 65535), default=8080, help="the server's port (default 8080; 0 takes a free one)"
         )
@@ -162,8 +164,8 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
         commands,
         "demo",
         "demonstration:main",
-        "a server with sample content, and a player paired with it",
-        "demo --screens 2",
+        "a server with sample content, and a player that shows it",
+        "demo --server spot --screens 2",
         demo,
     )
     _command(commands, "play", "play:main", "show files at once, without configuration or server", "play film.mp4 poster.jpg", play)

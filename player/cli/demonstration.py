@@ -1,7 +1,7 @@
-"""`demo`: the embedded server with sample content, and players paired with it by an operator, as it would be done in the field.
+"""`demo`: an embedded server with sample content, and players that are its own, as it would be done in the field.
 
-Everything is real: the server speaks the API over HTTP, the players are `signage-player run` with folders of their own, and pairing
-goes by the code that the screen shows. The state is kept, so the second demonstration begins where the first one ended.
+Everything is real: the server speaks its API over HTTP, the players are `signage-player run` with folders of their own, and a server
+that pairs goes by the code that the screen shows. The state is kept, so the second demonstration begins where the first ended.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,9 +28,7 @@ from player.cli.play import short_base
 from player.config import Config, Dirs
 from player.core.egress import hosts_of
 from player.core.plaintext import printable
-from player.demo.adcast.client import Operator
-from player.demo.adcast.seed import EMAIL, PASSWORD
-from player.demo.adcast.server import DemoServer
+from player.demo.demonstration import Demonstration, demonstration
 from player.errors import BoxError, NotRunning, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
@@ -55,17 +53,22 @@ class DemoScreen:
     port: int
 
     @property
+    def name(self) -> str:
+        """What the server calls it."""
+        return f"Screen {self.number}"
+
+    @property
     def client(self) -> ControlClient:
         """Speaks to it."""
         return ControlClient(self.dirs.control_socket, 20.0)
 
-    def settings(self, server_url: str) -> dict[str, str]:
+    def settings(self, kind: str, server: Demonstration) -> dict[str, str]:
         """The environment that makes `run` this player."""
         return {
             launch.PARENT: str(os.getpid()),
-            "SIGNAGE__CMS__KIND": "adcast",
-            "SIGNAGE__CMS__URL": server_url,
-            "SIGNAGE__CMS__PAIR_URL": f"{server_url}/pair",
+            "SIGNAGE__CMS__KIND": kind,
+            "SIGNAGE__CMS__URL": server.url,
+            **server.environment(self.name),
             "SIGNAGE__CMS__NAME": "Demonstration",
             "SIGNAGE__NETWORK__NO_PROXY": ",".join(("127.0.0.1", *hosts_of(os.environ.get("NO_PROXY", "")))),
             "SIGNAGE__CMS__HEARTBEAT_INTERVAL": "5",
@@ -106,17 +109,18 @@ def _base(given: str | None, dirs: Dirs) -> Path:
 async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, account: Account | None) -> None:
     async with stopping_on_signals() as stop, asyncio.TaskGroup() as group:
         group.create_task(until_stopped(stop), name="signals")
-        async with _served(base, chosen.port) as server, contextlib.AsyncExitStack() as players:
-            print(f"server    {server.url}   sign in as {EMAIL} with the password {PASSWORD}", flush=True)
+        folder = base / ("server" if chosen.server == "adcast" else f"server-{chosen.server}")
+        async with _served(chosen.server, folder, chosen.port) as server, contextlib.AsyncExitStack() as players:
+            print(f"server    {server.url}   {server.welcome}", flush=True)
             screens = _screens(chosen.screens, base, account, players)
             for screen in screens:
-                await players.enter_async_context(_player(screen, server.url, chosen.config, config))
+                own = screen.settings(chosen.server, server)
+                await players.enter_async_context(_player(screen, own, chosen.config, config))
                 ask = [_program(), "status", "--config", str(_note(screen, server.url))]
                 print(f"screen {screen.number}  http://127.0.0.1:{screen.port}   ask it: {shlex.join(ask)}", flush=True)
-            if not (base / "server" / "samples").exists():
+            if not (folder / "samples").exists():
                 print("making the sample content, once; this takes a while", flush=True)
-            await server.seed_samples()
-            await _pair_all(server.url, screens)
+            await server.begin({screen.name: partial(_shown_code, screen) for screen in screens})
             for screen in screens:
                 await _picture(screen, Path(chosen.screenshot))
             if not chosen.once:
@@ -126,16 +130,16 @@ async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, a
 
 
 @contextlib.asynccontextmanager
-async def _served(base: Path, port: int) -> AsyncIterator[DemoServer]:
-    server = DemoServer(base / "server", "127.0.0.1", port, heartbeat_interval_s=5.0)
+async def _served(kind: str, folder: Path, port: int) -> AsyncIterator[Demonstration]:
+    server = demonstration(kind, folder, port)
     try:
-        await server.__aenter__()
+        running = await server.__aenter__()
     except OSError as error:
         raise BoxError(
             "server", f"port {port} cannot be used: {error.strerror}; choose another with --port, 0 takes a free one"
         ) from error
     try:
-        yield server
+        yield running
     finally:
         await server.__aexit__(None, None, None)
 
@@ -197,14 +201,16 @@ def _note(screen: DemoScreen, server_url: str) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def _player(screen: DemoScreen, server_url: str, config_file: str | None, config: Config) -> AsyncIterator[None]:
-    own = screen.settings(server_url)
+async def _player(screen: DemoScreen, settings: Mapping[str, str], config_file: str | None, config: Config) -> AsyncIterator[None]:
+    own = dict(settings)
     in_desktop = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     if screen.number > 1 and not in_desktop and config.stage.backend in ("auto", "sway"):
         own["SIGNAGE__STAGE__BACKEND"] = "headless"  # the panel is the first one's
-    settings = {key: value for key, value in os.environ.items() if not key.startswith("SIGNAGE__STORAGE__")} | own
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SIGNAGE__STORAGE__")} | own
     command = [sys.executable, "-P", "-m", "player", "run", *(["--config", config_file] if config_file else [])]
-    process = await asyncio.create_subprocess_exec(*command, env=settings, stdin=asyncio.subprocess.DEVNULL, start_new_session=True)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+    )
     try:
         yield
     finally:
@@ -228,22 +234,14 @@ async def _until(what: str, within_s: float, look: Callable[[], Awaitable[T | No
     raise BoxError("demonstration", f"{what} within {within_s:.0f} s; the lines above say why, `signage-player doctor` may help")
 
 
-async def _pair_all(url: str, screens: Sequence[DemoScreen]) -> None:
-    """Types each screen's code at the server, as an operator would."""
-    async with Operator(url) as operator:
-        await operator.login(EMAIL, PASSWORD)
-        for screen in screens:
-            await _pair(operator, screen)
-
-
-async def _pair(operator: Operator, screen: DemoScreen) -> None:
+async def _shown_code(screen: DemoScreen) -> str:
+    """The pairing code on the screen; "" when it needs none."""
     code: str = await _until(f"screen {screen.number} showed no pairing code", ANSWERS_WITHIN_S, partial(_code, screen))
-    if code:
-        await operator.pair(code, f"Screen {screen.number}")
+    return code
 
 
 async def _code(screen: DemoScreen) -> str | None:
-    """The pairing code; "" when it needs none; None while it is not known."""
+    """As `_shown_code`; None while it is not known."""
     try:
         answer = await asyncio.to_thread(screen.client.pairing)
     except NotRunning:

@@ -10,7 +10,9 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import BodyPartReader, web
@@ -71,11 +73,18 @@ class Files:
 
     async def receive(self, part: BodyPartReader, limit: int) -> Received:
         """Streams one part of a form to disk. Raises ApiError 413 above `limit` bytes, 422 when it is empty."""
+        return await self._keep(partial(part.read_chunk, CHUNK), limit)
+
+    async def receive_body(self, request: web.Request, limit: int) -> Received:
+        """Streams the body of a request to disk. Raises ApiError as `receive`."""
+        return await self._keep(partial(request.content.read, CHUNK), limit)
+
+    async def _keep(self, more: Callable[[], Awaitable[bytes]], limit: int) -> Received:
         temporary = self.folder / f"{secrets.token_hex(8)}.part"
         digest, size, head = hashlib.sha256(), 0, b""
         try:
             with temporary.open("wb") as out:
-                while chunk := await part.read_chunk(CHUNK):
+                while chunk := await more():
                     size += len(chunk)
                     if size > limit:
                         raise ApiError(413, f"The file is larger than {limit // 2**20} MiB.")

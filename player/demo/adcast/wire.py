@@ -6,26 +6,12 @@ Fields that are absent from an update stay as they are: handlers look at `model_
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from player.core.schedule import parse_days, parse_time
-
-
-def _moment(value: Any) -> float | None:
-    """Seconds since the epoch, of a number or an ISO date and time (without a zone: UTC)."""
-    if value is None or value == "":
-        return None
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        instant = datetime.fromisoformat(str(value))
-        found = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
-    if not 0 <= found < 253402300800:
-        raise ValueError("a time between 1970 and 9999 is expected")
-    return found
+from player.demo.moments import Moment
 
 
 def _time(value: str | None) -> str | None:
@@ -48,7 +34,6 @@ def _email(value: str) -> str:
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Text = Annotated[str, StringConstraints(max_length=4000)]
 Id = Annotated[int, Field(ge=1, lt=2**53)]
-Moment = Annotated[float | None, BeforeValidator(_moment)]
 Pin = Annotated[str, StringConstraints(pattern=r"^\d{4,8}$")]
 Email = Annotated[str, StringConstraints(max_length=255), AfterValidator(_email)]
 Seconds = Annotated[int | float, Field(ge=0, le=86400)]
