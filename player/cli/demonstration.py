@@ -1,6 +1,6 @@
 """`demo`: an embedded server with sample content, and players that are its own, as it would be done in the field.
 
-Everything is real: the server speaks its API over HTTP, the players are `signage-player run` with folders of their own, and a server
+Everything is real: the server speaks its API over HTTP, the players are `signage-player run` with folders of their own, a server
 that pairs goes by the code that the screen shows. The state is kept, so the second demonstration begins where the first ended.
 """
 
