@@ -120,8 +120,8 @@ class Budget:
     def heard(self, headers: Mapping[str, str]) -> None:
         """Reads `X-RateLimit-Limit`, `-Remaining` and `-Reset` of an answer."""
         limit, remaining = _number(headers.get("X-RateLimit-Limit")), _number(headers.get("X-RateLimit-Remaining"))
-        counts = (None if one is None else int(one) for one in (limit, remaining))
-        self._quota.told(*counts, until_reset(headers, self._clock), self._clock.monotonic())
+        counts = [None if one is None else int(one) for one in (limit, remaining)]
+        self._quota.told(counts[0], counts[1], until_reset(headers, self._clock), self._clock.monotonic())
 
     async def turn(self, url: str) -> None:
         """Waits for this call's turn. Raises ServerBusy where that is too far away to be waited for."""

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from player.demo.adcast.wire import Id, Moment, RequestBody, Text, Word
+from player.demo.adcast.wire import Id, RequestBody, Text, Word
+from player.demo.moments import Moment
 
 Uuid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{8,128}$")]
 

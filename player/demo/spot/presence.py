@@ -53,7 +53,7 @@ class Presence:
     def seconds(self, player: int, begins: float, ends: float) -> float:
         """How long it was there between the two instants."""
         rows = self._store.all("SELECT * FROM presence WHERE player_id = ? AND ended_at > ? AND began_at < ?", player, begins, ends)
-        return sum(min(row["ended_at"], ends) - max(row["began_at"], begins) for row in rows)
+        return float(sum(min(row["ended_at"], ends) - max(row["began_at"], begins) for row in rows))
 
     def _tell(self, player: int, *, online: bool) -> None:
         if self._store.run("UPDATE players SET is_online = ? WHERE id = ? AND is_online != ?", online, player, online):

@@ -11,7 +11,7 @@ from player.demo.spot.keyring import Keyring
 from player.demo.spot.players import command_json, player_of
 from player.demo.spot.presence import Presence
 from player.demo.spot.webhooks import Webhooks
-from player.demo.spot.wire import AckBody, Playback, TakenScreenshot
+from player.demo.spot.wire import AckBody, PlayedEvents, TakenScreenshot
 from player.demo.store import Row, Store, to_json
 
 FINAL = ("succeeded", "failed", "rejected", "interrupted")
@@ -87,7 +87,7 @@ class SpotReports:
         """What was played; an event that comes twice counts once."""
         player = self._known(request, "write:players")
         accepted = []
-        for event in (await read(request, Playback)).events:
+        for event in (await read(request, PlayedEvents)).events:
             name = event.get("id")
             if not isinstance(name, str) or not 0 < len(name) <= 64:
                 raise ApiError(422, "An event needs an id.")

@@ -91,7 +91,7 @@ class TakenScreenshot(SpotBody):
     command_id: str | int | None = None
 
 
-class Playback(SpotBody):
+class PlayedEvents(SpotBody):
     """POST players/{id}/playback."""
 
     events: Annotated[list[dict[str, Any]], Field(max_length=100)]
