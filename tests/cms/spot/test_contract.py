@@ -17,7 +17,7 @@ from tests.fakes.server import Script
 from tests.fakes.way_out import STRAIGHT
 
 PLAYER = "/api/v1/players/16"
-ROW: dict[str, Any] = {"id": 16, "name": "Lobby", "status": "online", "layout_id": None, "playlist_id": 1}
+ROW: dict[str, Any] = {"id": 16, "name": "Lobby", "status": "online", "layout_id": None, "playlist_id": None}
 
 
 class SpotVendor:
@@ -26,7 +26,7 @@ class SpotVendor:
     pairs = False
     ids_in_paths = True
     adds = frozenset({"player_id", "layout_id", "asset_id"})
-    content = "/api/v1/playlists"
+    content = PLAYER
     plays = f"{PLAYER}/playback"
     screenshots = f"{PLAYER}/screenshot"
     beat = PLAYER
@@ -67,7 +67,7 @@ class SpotVendor:
             {"id": name, "asset": None if name is None else {"id": name, "name": "Promo", "type": "image", "url": "/x.jpg"}}
             for name in ids
         ]
-        script.on(self.content, {"data": [{"id": 1, "name": "Day", "items": rows}]})
+        script.on(PLAYER, {"data": {**ROW, "playlist": {"id": 1, "name": "Day", "items": rows}}})
 
 
 class TestSpot(ServerContract):
