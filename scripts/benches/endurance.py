@@ -10,7 +10,7 @@ from pathlib import Path
 
 from player.agent.stage_client import StageClient
 from player.core.faults import FaultBook
-from player.core.ports.stage import StageStatus
+from player.core.ports.stage import NextItem, StageStatus
 from player.errors import BoxError
 from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage
@@ -58,7 +58,7 @@ async def _hurry(rig: Rig, pid: int, count: int) -> tuple[float, float, float]:
         began = time.monotonic()
         for number in range(1, count + 1):
             before = _showing(link.status)
-            await link.ask("next")
+            await link.ask(NextItem())
             await _until_other(link, before)
             if number == EARLY:
                 early = await asyncio.to_thread(_settled, pid)

@@ -58,7 +58,7 @@ def _clock(dice: random.Random) -> wall:
 def _scan(made: Sequence[Rule], at: datetime) -> Turn:
     """Every occurrence of every rule around that day: its edges, and the nearest."""
     today = at.astimezone(ZONE).date()
-    edges = []
+    edges: list[datetime] = []
     for rule in made:
         for ahead in range(-2, 9):
             day = today + timedelta(days=ahead)
