@@ -48,7 +48,10 @@ from tests.fakes.stage import FakeStage
 ROOT = Path(__file__).parent.parent
 SECURE, PLAIN = "cms.signage.test", "plain.signage.test"
 RSS = "<rss version='2.0'><channel><title>News</title><item><title>It is spring</title></item></channel></rss>"
-PAGE = "<!doctype html><title>waiting</title><script>fetch('/told').then(r => r.text()).then(t => document.title = t)</script>"
+PAGE = (
+    "<!doctype html><title>waiting</title><link rel=icon href=/icon.png><script>fetch('/told').then(r => r.text())"
+    ".then(t => document.title = t); new Worker('/worker.js'); navigator.serviceWorker?.register('/service.js')</script>"
+)
 
 
 @dataclass
@@ -78,7 +81,8 @@ async def served(folder: Path, asked: list[web.Request], tls: object = None) -> 
     async def answer(request: web.Request) -> web.StreamResponse:
         asked.append(request)
         texts = {"/api/a": ("{}", "application/json"), "/feed": (RSS, "application/rss+xml"), "/page": (PAGE, "text/html"),
-                 "/told": ("told", "text/plain"),
+                 "/told": ("told", "text/plain"), "/worker.js": ("fetch('/by-worker')", "text/javascript"),
+                 "/service.js": ("fetch('/by-service')", "text/javascript"),
                  "/watch": ("<title>A page</title><video src='/clip.mp4'></video>", "text/html")}  # fmt: skip
         if request.path in texts:
             text, kind = texts[request.path]
@@ -191,7 +195,9 @@ async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
         async with running(browser.run()):
             page = await browser.open("main-a")
             await page.open(f"{field.url}/page", "page", WebOptions(), (640, 360), "#000000")
-            await eventually(lambda: field.agents("/told"), 20)
+            alone = ("/by-service",) if field.url.startswith("https:") else ()  # nowhere else may a page have one
+            for path in ("/told", "/icon.png", "/by-worker", *alone):
+                await eventually(lambda path=path: field.agents(path), 20)
             zone = await page._evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone + new Date().getTimezoneOffset()")
             assert zone == "Asia/Tokyo-540"
     assert all(agent.startswith("Mozilla/") and agent.endswith(f" {USER_AGENT}") for agent in field.agents("/"))
@@ -321,7 +327,7 @@ def test_one_file_holds_all_whom_we_trust(tmp_path: Path):
 # What opens a connection, or starts what may.
 OPENS = {
     "ClientSession", "TCPConnector", "create_subprocess_exec", "Popen", "HTTPConnection", "HTTPSConnection",
-    "urlopen", "open_connection", "create_connection", "MPV", "YoutubeDL", "ws_connect",
+    "urlopen", "open_connection", "create_connection", "MPV", "YoutubeDL", "ws_connect", "run_program",
 }  # fmt: skip
 # Who stands for each place: a class or function that takes the way out, and has no default for it.
 TAKES = {
@@ -351,6 +357,7 @@ INSIDE = {
     "player.launch.supervisor": "the player's own daemons",
     "player.media.prepare.parent": "reads files alone, and is told of no proxy",
     "player.media.prepare.videos": "ffmpeg, within the child above",
+    "player.runtime.programs": "starts what the others of this list ask",
     "player.stage.web.authority": "certutil on files",
 }
 

@@ -22,6 +22,7 @@ from player.compositor.tree import TURNS, output_of, views, window_of
 from player.core.content import Orientation, Rect
 from player.core.ports.screen import CompositorEvent, CompositorGone, Output, OutputsChanged, Window, WindowClosed, WindowOpened
 from player.errors import BoxError
+from player.runtime.programs import run_program
 from player.runtime.systemd import child_environment
 
 log = logging.getLogger(__name__)
@@ -152,27 +153,11 @@ class Sway:
 
     async def screenshot(self, path: Path) -> None:
         """Writes what all panels show now to `path`, as PPM."""
-        command = ("grim", "-t", "ppm", str(path))
         environment = child_environment(None) | {"WAYLAND_DISPLAY": self.session.wayland_display}
-        try:
-            grim = await asyncio.create_subprocess_exec(
-                *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-        except OSError as error:
-            raise BoxError("screenshot", f"grim cannot be started: {error.strerror}; install it (apt install grim)") from error
-        try:
-            async with asyncio.timeout(_PICTURE_S):
-                _, complaint = await grim.communicate()
-        except TimeoutError as error:
-            raise BoxError("screenshot", f"grim took longer than {_PICTURE_S:g} s; try again") from error
-        finally:
-            if grim.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    grim.kill()
-                await grim.wait()
-        if grim.returncode:
-            await self._explain_failed_picture(complaint.decode(errors="replace").strip())
+        command = ("grim", "-t", "ppm", str(path))
+        grim = await run_program("screenshot", command, environment, package="grim", within_s=_PICTURE_S)
+        if grim.code:
+            await self._explain_failed_picture(grim.complained)
 
     async def _explain_failed_picture(self, complaint: str) -> None:
         outputs = await self.outputs()

@@ -5,8 +5,6 @@ The program and not a binding: it costs the agent no memory, and a hung sound dr
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from player.core.ports.box import Absent
 from player.errors import BoxError
+from player.runtime.programs import run_program
 
 # Names of a card's main output, best first; any other control with a playback volume comes after them.
 _MAIN = ("Master", "PCM", "HDMI", "Digital", "Headphone", "Speaker", "Line Out")
@@ -120,25 +119,9 @@ async def find_mixer(environment: Mapping[str, str], proc: Path, deadline_s: flo
 
 async def run_amixer(card: str, arguments: Sequence[str], environment: Mapping[str, str], deadline_s: float) -> str:
     """What `amixer` prints. Raises BoxError."""
-    try:
-        child = await asyncio.create_subprocess_exec(
-            "amixer", "-M", "-D", card, *arguments,
-            env={**environment, "LC_ALL": "C"},
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-    except OSError as error:
-        raise BoxError("audio", f"amixer cannot be started ({error.strerror}); `apt install alsa-utils`") from error
-    try:
-        async with asyncio.timeout(deadline_s):
-            out, complaint = await child.communicate()
-    except TimeoutError as error:
-        raise BoxError("audio", f"the mixer of the sound card {card} did not answer within {deadline_s:.0f} s") from error
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-    if child.returncode:
-        reason = complaint.decode(errors="replace").strip().rpartition("\n")[2] or f"amixer ended with {child.returncode}"
+    command = ("amixer", "-M", "-D", card, *arguments)
+    amixer = await run_program("audio", command, {**environment, "LC_ALL": "C"}, package="alsa-utils", within_s=deadline_s)
+    if amixer.code:
+        reason = amixer.complained.rpartition("\n")[2] or f"amixer ended with {amixer.code}"
         raise BoxError("audio", f"the mixer of the sound card {card} refused: {reason}")
-    return out.decode(errors="replace")
+    return amixer.said

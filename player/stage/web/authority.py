@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import tempfile
 from pathlib import Path
 
 from player.errors import BoxError
+from player.runtime.programs import run_program
+from player.runtime.systemd import child_environment
 
 LIMIT_S = 20.0
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -34,22 +35,7 @@ async def trust(home: Path, ca_file: str) -> None:
 
 
 async def _certutil(database: Path, *arguments: str) -> None:
-    try:
-        child = await asyncio.create_subprocess_exec(
-            "certutil", "-d", f"sql:{database}", *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise BoxError("certificates", "certutil is missing: sudo apt install libnss3-tools") from error
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            _, said = await child.communicate()
-    except TimeoutError as error:
-        raise BoxError("certificates", f"certutil did not end within {LIMIT_S:.0f} s") from error
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-    if child.returncode:
-        raise BoxError("certificates", f"certutil refuses them: {said.decode(errors='replace').strip()[-200:]}")
+    command = ("certutil", "-d", f"sql:{database}", *arguments)
+    certutil = await run_program("certificates", command, child_environment(None), package="libnss3-tools", within_s=LIMIT_S)
+    if certutil.code:
+        raise BoxError("certificates", f"certutil refuses them: {certutil.complained[-200:]}")

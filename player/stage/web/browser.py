@@ -20,11 +20,12 @@ from typing import Any
 from player.core.egress import WayOut
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
+from player.runtime.programs import run_program
 from player.runtime.systemd import child_environment
 from player.runtime.tasks import Latest
 from player.stage.web.authority import trust
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
-from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit
+from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit, name_of
 from player.stage.web.page import WebPage
 
 log = logging.getLogger(__name__)
@@ -115,8 +116,7 @@ class BrowserProcess:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._opening[address(name)] = opened
         asking = await asyncio.create_subprocess_exec(
-            *GIVING_WAY, find_browser(self._program), *flags(self._profile, self._way_out, gpu=self._gpu, sandbox=self._sandbox),
-            f"--app={address(name)}",
+            *GIVING_WAY, find_browser(self._program), *self._flags(), f"--app={address(name)}",
             env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
@@ -164,7 +164,6 @@ class BrowserProcess:
         await cdp.call("Browser.setDownloadBehavior", behavior="deny")
         with contextlib.suppress(OSError):
             _give_way(pid)  # not before: Chromium sets its own at the start
-        self._user_agent = f"{version['userAgent']} {self._way_out.user_agent}"
         self._cdp, self.pid, self._was_up = cdp, pid, True
         self._up.set()
         log.info("browser: %s runs as process %d", version["product"], pid)
@@ -192,16 +191,20 @@ class BrowserProcess:
         self._profile.mkdir(mode=0o700, parents=True)
         self._way_out = self._latest.value
         await self._trust(self._way_out.ca_file)
+        version = await run_program("browser", (program, "--version"), self._environment(), package="chromium", within_s=START_S)
+        self._user_agent = name_of(version.said, self._way_out.user_agent)
         process = await asyncio.create_subprocess_exec(
             "setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program,
-            *flags(self._profile, self._way_out, gpu=self._gpu, sandbox=self._sandbox), *PIPED,
-            env=self._environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE, limit=MESSAGE_LIMIT, start_new_session=True,
+            *self._flags(), *PIPED, env=self._environment(), limit=MESSAGE_LIMIT, start_new_session=True,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
             yield process
         finally:
             await _end(process)
+
+    def _flags(self) -> list[str]:
+        return flags(self._profile, self._way_out, self._user_agent, gpu=self._gpu, sandbox=self._sandbox)
 
     async def _trust(self, ca_file: str) -> None:
         if not ca_file:

@@ -23,7 +23,7 @@ _FLAGS = (
     "--disable-hang-monitor --disable-session-crashed-bubble --disable-prompt-on-repost --disable-backgrounding-occluded-windows "
     "--disable-pinch --overscroll-history-navigation=0 --deny-permission-prompts --metrics-recording-only --password-store=basic "
     "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --disk-cache-size=16777216 "
-    f"--disable-features={_QUIET_FEATURES}"
+    f"--ozone-platform=wayland --disable-features={_QUIET_FEATURES}"
 ).split()
 
 
@@ -36,10 +36,23 @@ def find_browser(wanted: str) -> str:
     raise BoxError("browser", f"none of {', '.join(names)} is installed; install one (apt install chromium), or set stage.browser")
 
 
-def flags(profile: Path, way_out: WayOut, *, gpu: bool, sandbox: bool) -> list[str]:
-    """What every call for this profile gets."""
+def name_of(version: str, ours: str) -> str:
+    """The User-Agent of a browser whose `--version` says `version`: its own, and `ours` (our name and version) after it.
+
+    Chromium tells its major version alone, and names every Linux the same machine (chromium.org/updates/ua-reduction).
+    Raises BoxError where no version is to be read.
+    """
+    found = re.search(r"(\d+)(\.\d+){3}", version)
+    if not found:
+        raise BoxError("browser", f"it does not say its version, but {version.strip()[:80]!r}; set stage.browser to a Chromium")
+    chrome = f"AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{found[1]}.0.0.0 Safari/537.36"
+    return f"Mozilla/5.0 (X11; Linux x86_64) {chrome} {ours}"
+
+
+def flags(profile: Path, way_out: WayOut, user_agent: str, *, gpu: bool, sandbox: bool) -> list[str]:
+    """What every call for this profile gets. `user_agent` holds for what belongs to no page too: workers, a site's icon."""
     heap = f"--js-flags=--max-old-space-size={_for_a_page() // 2 // _MIB}"  # of scripts: ended early, before they slow the box down
-    found = [*_FLAGS, *way_flags(way_out), "--ozone-platform=wayland", f"--user-data-dir={profile}", heap]
+    found = [*_FLAGS, *way_flags(way_out), f"--user-agent={user_agent}", f"--user-data-dir={profile}", heap]
     if not gpu:
         found.append("--disable-gpu")
     if not sandbox:

@@ -489,9 +489,8 @@ async def test_the_browser_keeps_its_sandbox_and_has_no_port(shown, browser, sit
 
 async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_as_a_fault(sway, runtime_dir, site):
     program = runtime_dir / "chromium"
-    program.write_text(
-        f'#!/bin/sh\ncase "$*" in *--no-sandbox*) exec {find_browser("auto")} "$@";; esac\necho "No usable sandbox!" >&2; exit 1\n'
-    )
+    willing = f'case "$*" in *--no-sandbox*|--version) exec {find_browser("auto")} "$@";; esac'
+    program.write_text(f'#!/bin/sh\n{willing}\necho "No usable sandbox!" >&2; exit 1\n')
     program.chmod(0o755)
     faults = fault_page()
     browser = BrowserProcess(
