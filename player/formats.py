@@ -57,7 +57,7 @@ class Formats:
         return self._found().highest
 
     def _found(self) -> Confirmation:
-        found = self._file.read() or Confirmation(self._version)
+        found = self._file.read_or(Confirmation(self._version))
         stayed = found.version if found.confirmed else ""
         highest = stayed if is_newer(stayed, found.highest) else found.highest
         same = found.version == self._version

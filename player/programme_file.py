@@ -6,15 +6,11 @@ that is taken back finds it as it left it, and what it names stays in the cache 
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from player.core.content import Layout, Manifest, always
-from player.errors import StorageError
 from player.store import Snapshot
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +36,14 @@ class ProgrammeFile:
         return self._file.path
 
     def read(self) -> Manifest | None:
-        """What was published last, by this player or the one before. Raises StorageError when it is of a newer format."""
+        """What was published last, by this player or the one before; None where there is none that can be read."""
         if _written(self._earlier.path) > _written(self._file.path):
-            return self.earlier() or self._file.read()
-        return self._file.read() or self.earlier()
+            return self.earlier() or self._file.read_or(None)
+        return self._file.read_or(None) or self.earlier()
 
     def earlier(self) -> Manifest | None:
         """What the player before this one published last, None where there was none or it cannot be read."""
-        try:
-            found = self._earlier.read()
-        except StorageError as error:
-            log.warning("%s", error)
-            return None
+        found = self._earlier.read_or(None)
         if found is None:
             return None
         return Manifest(found.version, (found.layout,), always(found.layout), watermark=found.watermark, assets=found.assets)

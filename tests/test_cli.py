@@ -40,9 +40,10 @@ from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
 from player.errors import ContentError, StorageError
 from player.identity import Identity, load_or_create
+from player.journal import Journal
 from player.media.store.index import Index, Stored
 from player.programme_file import ProgrammeFile
-from player.store import Journal, Snapshot
+from player.store import Snapshot
 from tests.fakes.brief import brief
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 from tests.fakes.programmes import manifest_of

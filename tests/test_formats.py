@@ -23,7 +23,7 @@ import pytest
 from player import __version__
 from player.core import proof
 from player.formats import TURNED, Formats
-from player.store import read_journal
+from player.journal_reader import read_journal
 from tests.e2e.player_box import PlayerBox, until
 from tests.fakes.server import Script, scripted_server
 
@@ -159,7 +159,7 @@ async def test_no_file_is_fetched_again_and_an_item_that_was_kept_off_stays_off(
 async def test_no_play_is_lost_or_sent_twice_and_the_chain_goes_on(device: Device):
     before = [play for _, play in read_journal(device.left / "state/stage/plays")]
     assert len(before) == MADE
-    await until("two more plays were sent", lambda: _true(len(device.sent()) >= MADE - DELIVERED + 2))
+    await until("another play was sent", lambda: _true(len(device.sent()) > MADE - DELIVERED))
     sent = device.sent()
     assert [play["seq"] for play in sent] == list(range(DELIVERED + 1, DELIVERED + 1 + len(sent)))
     assert [play["id"] for play in sent[: MADE - DELIVERED]] == [play["id"] for play in before[DELIVERED:]]

@@ -91,6 +91,12 @@ def test_the_watchdogs_hear_from_the_two_daemons_that_show_progress() -> None:
     assert (values("compositor", "Type"), values("compositor", "WatchdogSec")) == (["exec"], [])
 
 
+def test_on_one_busy_processor_the_agent_gets_a_seventh() -> None:
+    weights = {name: int(values(name, "CPUWeight")[0]) for name in UNITS}
+    assert weights["agent"] / sum(weights.values()) >= 1 / 7
+    assert weights["stage"] > weights["agent"], "the picture goes first"
+
+
 def test_l4_a_page_on_the_screen_cannot_reach_the_services_of_this_box() -> None:
     assert values("stage", "IPAddressDeny") == ["localhost link-local"]
     assert values("stage", "IPAddressAllow") == ["127.0.0.53 127.0.0.54"]

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from player import __version__, cms
 from player.agent.commands import handlers
+from player.agent.commands.readiness import Readiness
 from player.agent.commands.runner import CommandRunner
 from player.agent.content.alert_pictures import AlertPictures
 from player.agent.content.asset_fetcher import AssetFetcher
@@ -33,6 +34,7 @@ from player.agent.control.http import ControlServer
 from player.agent.control.local_controls import LocalControls
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
+from player.agent.reports.disk_watch import DiskWatch
 from player.agent.reports.logs import read_logs
 from player.agent.reports.outlook import OutlookTeller
 from player.agent.reports.plays_outbox import PlaysOutbox, undelivered
@@ -62,7 +64,7 @@ from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
-from player.errors import BoxError, SignageError
+from player.errors import BoxError, SignageError, StorageError
 from player.formats import Formats
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
@@ -86,10 +88,12 @@ FULL_HD = (1920, 1080)
 
 
 class Agent:
-    """Everything of one agent, wired. Make it with `async with` inside an event loop."""
+    """Everything of one agent, wired. Make it with `async with` inside an event loop. `started` is called when it is up."""
 
-    def __init__(self, config: Config, dirs: Dirs, identity: Identity, way_out: WayOut) -> None:
-        self._way_out = way_out
+    def __init__(
+        self, config: Config, dirs: Dirs, identity: Identity, way_out: WayOut, started: Callable[[], None] = lambda: None
+    ) -> None:
+        self._way_out, self._started = way_out, started
         self._config, self._dirs, self._identity = config, dirs, identity
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
@@ -113,7 +117,8 @@ class Agent:
         device = config.cms.device or self._identity.uuid
         self.server = open_folder(dirs.state, kind, config.cms.url, device, self.brief.current.cards, CmsConfig().kind)
         kept = self.server.facts
-        await self.brief.change_cards(paired=kept.paired, pairing_code=kept.pairing_code, device_name=kept.device_name)
+        with contextlib.suppress(StorageError):  # a disk that takes nothing keeps nobody from starting: `DiskWatch` tells of it
+            await self.brief.change_cards(paired=kept.paired, pairing_code=kept.pairing_code, device_name=kept.device_name)
         self.lock = ScreenLock(
             dirs.state / "lock.json", self.settings, self.stage, clock, self._page("lock"), said=self.server.path / LOCKED,
             log_n=PIN_COST,
@@ -130,6 +135,7 @@ class Agent:
         self.commands = CommandRunner(
             self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
             faults=self._page("commands"), tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
+            is_ready=Readiness(self.contact, self.stage, self.audio).of,
         )  # fmt: skip
         self._open_reports(self.connection)
         why = WhyReader(self.sync, self.stage, clock, self._all_faults)
@@ -266,6 +272,7 @@ class Agent:
             "scrub": self.scrub.run,
             "clock": self.clock_floor.run,
             "older files": self.formats.run,
+            "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
             "surroundings": self.surroundings.run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.rounds.standing, self._clock).run,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
@@ -290,6 +297,7 @@ class Agent:
             for name, work in self._loops().items():
                 group.create_task(keep_running(name, work), name=name)
             sd_notify("READY=1")
+            self._started()
 
     # --- deeds
 
@@ -321,20 +329,20 @@ class Agent:
         await self.lock.entered(pin)
 
 
-async def _run(config: Config, dirs: Dirs) -> None:
-    async with Agent(config, dirs, load_or_create(dirs.state), read_way_out(config, os.environ)) as agent:
+async def _run(config: Config, dirs: Dirs, started: Callable[[], None]) -> None:
+    async with Agent(config, dirs, load_or_create(dirs.state), read_way_out(config, os.environ), started) as agent:
         try:
             await agent.run()
         except* Shutdown:
             log.info("stopping")
 
 
-def main(config: Config, dirs: Dirs) -> int:
-    """`signage-player agent`."""
+def main(config: Config, dirs: Dirs, started: Callable[[], None]) -> int:
+    """`signage-player agent`; `started` as for `Agent`."""
     set_up_logging(config.log.level, kept_in=dirs.runtime / "agent.log")
     code = 0
     try:
-        asyncio.run(_run(config, dirs))
+        asyncio.run(_run(config, dirs, started))
     except* SignageError as group:
         code = 1
         for error in group.exceptions:

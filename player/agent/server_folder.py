@@ -44,7 +44,7 @@ class ServerFolder:
     def __init__(self, path: Path, facts: ServerFacts) -> None:
         self._file = Snapshot(path / "server.json", ServerFacts)
         self.path, self.key = path, path.name
-        self.facts = self._file.read() or facts
+        self.facts = self._file.read_or(facts)
 
     def __repr__(self) -> str:
         return f"<ServerFolder {self.key}: {self.facts.url or 'no server'}>"
@@ -87,7 +87,7 @@ def open_folder(state: Path, kind: str, url: str, device: str, before: CardFacts
 def first_of(servers: Path) -> str:
     """The key of the server to which everything belongs that does not say whose it is."""
     for path in sorted(servers.glob("*/server.json")):
-        facts = Snapshot(path, ServerFacts).read()
+        facts = Snapshot(path, ServerFacts).read_or(None)
         if facts is not None and facts.first:
             return path.parent.name
     return NONE

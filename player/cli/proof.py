@@ -1,6 +1,7 @@
 """`proof export`, `proof verify` and `proof key`: proof of play out of the stage's journal, for whoever wants to count for himself.
 
-All work without a running player and never change the journal.
+All work without a running player and never change the journal. An export holds what no power cut can take, as a server does: the
+plays of the last minute may not be in it.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from player.core.plaintext import cell, printable
 from player.core.proofcheck import check
 from player.errors import ContentError, StorageError
 from player.identity import is_signed, load
-from player.store import read_journal
+from player.journal_reader import read_synced
 
 COLUMNS = (
     "seq", "id", "started_at", "ended_at", "duration_ms", "planned_ms", "result", "reason", "name", "type", "content_id", "item_id",
     "playlist_id", "zone", "schedule_id", "campaign_id", "file_hash", "screen_on", "clock", "server",
-    "prev", "hash", "key_id", "signature",
+    "lost", "prev", "hash", "key_id", "signature",
 )  # fmt: skip
 KEY_BYTES = 32
 
@@ -65,7 +66,7 @@ def _output(file: str | None) -> Iterator[IO[str]]:
 
 def _events(folder: Path, first: float) -> Iterator[Mapping[str, Any]]:
     try:
-        for _, event in read_journal(folder):
+        for _, event in read_synced(folder):
             if datetime.fromisoformat(event["started_at"]).timestamp() >= first:
                 yield event
     except PermissionError as error:

@@ -26,6 +26,14 @@ class AfterCrash(StrEnum):
     INTERRUPTED = "interrupted"  # somebody may have seen it: never again
 
 
+class Awaited(StrEnum):
+    """What has to be there before a command that an earlier life left open is done: after a start it may come late."""
+
+    SERVER = "server"
+    STAGE = "stage"
+    SOUND = "sound"
+
+
 @dataclass(frozen=True, slots=True)
 class Reboot:
     """Restart the box."""
@@ -164,9 +172,10 @@ Instruction = (
 
 @dataclass(frozen=True, slots=True)
 class CommandKind:
-    """One type of command: how it is read, what a crash means, and whether a later one of its `state` replaces it."""
+    """One type of command: how it is read, what it needs, what a crash means; a later one of its `state` replaces it."""
 
     read: Callable[[Payload], Instruction]
+    needs: frozenset[Awaited] = frozenset()
     after_crash: AfterCrash = AfterCrash.INTERRUPTED
     state: str | None = None
     restarts: bool = False
@@ -177,32 +186,37 @@ def _update(p: Payload) -> UpdateApp:
     return UpdateApp(p.text("version"), p.text("url", 4096), p.text("sha256"), p.text("signature"), mandatory)
 
 
-def _state(state: str, read: Callable[[Payload], Instruction]) -> CommandKind:
-    return CommandKind(read, AfterCrash.AGAIN, state)
+def _state(state: str, read: Callable[[Payload], Instruction], *needs: Awaited) -> CommandKind:
+    return CommandKind(read, frozenset(needs), AfterCrash.AGAIN, state)
 
 
+def _ending(state: str, after_crash: AfterCrash, read: Callable[[Payload], Instruction]) -> CommandKind:
+    return CommandKind(read, frozenset(), after_crash, state, restarts=True)
+
+
+_AT_THE_STAGE = frozenset({Awaited.STAGE})
 KINDS: Mapping[str, CommandKind] = {
-    "reboot": CommandKind(lambda _: Reboot(), AfterCrash.BOOT, "reboot", restarts=True),
-    "shutdown": CommandKind(lambda _: PowerOff(), AfterCrash.BOOT, "shutdown", restarts=True),
-    "restart_app": CommandKind(lambda _: RestartApp(), AfterCrash.PROCESS, "restart_app", restarts=True),
-    "update_app": CommandKind(_update, AfterCrash.VERSION, "update"),
-    "refresh": _state("refresh", lambda _: Refresh()),
-    "clear_cache": _state("clear_cache", lambda _: ClearCache()),
-    "set_volume": _state("volume", lambda p: SetVolume(p.percent("volume"))),
-    "mute": _state("mute", lambda p: Mute(p.truth("muted"))),
+    "reboot": _ending("reboot", AfterCrash.BOOT, lambda _: Reboot()),
+    "shutdown": _ending("shutdown", AfterCrash.BOOT, lambda _: PowerOff()),
+    "restart_app": _ending("restart_app", AfterCrash.PROCESS, lambda _: RestartApp()),
+    "update_app": CommandKind(_update, frozenset({Awaited.SERVER}), AfterCrash.VERSION, "update"),
+    "refresh": _state("refresh", lambda _: Refresh(), Awaited.SERVER),
+    "clear_cache": _state("clear_cache", lambda _: ClearCache(), Awaited.SERVER, Awaited.STAGE),
+    "set_volume": _state("volume", lambda p: SetVolume(p.percent("volume")), Awaited.SOUND),
+    "mute": _state("mute", lambda p: Mute(p.truth("muted")), Awaited.SOUND),
     "lock": _state("lock", lambda p: LockControls(p.optional_text("pin", 64))),
     "unlock": _state("lock", lambda _: UnlockControls()),
-    "screen_on": _state("screen", lambda _: ScreenOn()),
-    "screen_off": _state("screen", lambda _: ScreenOff()),
+    "screen_on": _state("screen", lambda _: ScreenOn(), Awaited.STAGE),
+    "screen_off": _state("screen", lambda _: ScreenOff(), Awaited.STAGE),
     "set_brightness": _state("brightness", lambda p: SetBrightness(p.percent("brightness"))),
     "set_orientation": _state("orientation", lambda p: SetOrientation(p.orientation("orientation"))),
-    "screenshot": CommandKind(lambda _: TakeScreenshot()),
-    "identify": CommandKind(lambda p: Identify(p.seconds("seconds", 10.0) or 10.0)),
-    "play": CommandKind(lambda p: Play(p.text("content_id"), p.seconds("seconds", None))),
-    "next": CommandKind(lambda _: Next()),
-    "previous": CommandKind(lambda _: Previous()),
-    "show_message": CommandKind(lambda p: ShowMessage(p.text("text"), p.seconds("seconds", 10.0) or 10.0)),
-    "upload_logs": CommandKind(lambda _: UploadLogs()),
+    "screenshot": CommandKind(lambda _: TakeScreenshot(), frozenset({Awaited.SERVER, Awaited.STAGE})),
+    "identify": CommandKind(lambda p: Identify(p.seconds("seconds", 10.0) or 10.0), _AT_THE_STAGE),
+    "play": CommandKind(lambda p: Play(p.text("content_id"), p.seconds("seconds", None)), _AT_THE_STAGE),
+    "next": CommandKind(lambda _: Next(), _AT_THE_STAGE),
+    "previous": CommandKind(lambda _: Previous(), _AT_THE_STAGE),
+    "show_message": CommandKind(lambda p: ShowMessage(p.text("text"), p.seconds("seconds", 10.0) or 10.0), _AT_THE_STAGE),
+    "upload_logs": CommandKind(lambda _: UploadLogs(), _AT_THE_STAGE),
 }
 
 

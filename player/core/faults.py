@@ -79,7 +79,9 @@ CODES: Mapping[str, Meaning] = {
     "commands_refused": Meaning(CRITICAL, "commands cannot be kept, so none is carried out", "make room, or replace the disk"),
     "proof_degraded": Meaning(CRITICAL, "proof of play waits in memory; a power cut loses it", "make room, or replace the disk"),
     "proof_dropped": Meaning(
-        CRITICAL, "plays were lost: no server took them in time", "mend the way to the server; raise `proof.keep_size`"
+        CRITICAL,
+        "plays were lost: no server, or no disk, took them in time",
+        "mend the way to the server, or the disk; raise `proof.keep_size`",
     ),
     # the server
     "no_server": Meaning(MAJOR, "no server is configured", "set `cms.url` in the configuration, and restart the player"),

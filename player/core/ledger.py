@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from player.core.commands import KINDS, AfterCrash, Instruction, parse
+from player.core.commands import KINDS, AfterCrash, Awaited, Instruction, parse
 from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import CommandRejected
 
@@ -227,6 +227,33 @@ class Ledger:
     def after_restart(self, boot_id: str, version: str) -> Sequence[tuple[str, Settle | None]]:
         """What becomes of each command that was started and not finished; None: start it again."""
         return [(e.command.id, _resolve(e, boot_id, version)) for e in self.entries.values() if e.starts and not e.finished]
+
+    def needs(self, command_id: str) -> frozenset[Awaited]:
+        """What has to be there before this one is done."""
+        kind = KINDS.get(self.entries[command_id].command.type)
+        return kind.needs if kind is not None else frozenset()
+
+    def is_open(self, command_id: str) -> bool:
+        """Whether its last word is still to come."""
+        return command_id in self.entries and not self.entries[command_id].finished
+
+    def left_open(self, command_id: str, now: float, *, clock_trusted: bool, is_ready: bool) -> RunCommand | Settle | None:
+        """What to do with one that an earlier life left open; None: it can wait for what it needs (`is_ready`: that is there)."""
+        entry = self.entries[command_id]
+        newer = self._replacing(entry)
+        if newer is not None:
+            return _rejected(f"the newer command {newer} replaced it")
+        decision = self._fresh(entry.command, now, clock_trusted=clock_trusted)
+        return decision if is_ready or isinstance(decision, Settle) else None
+
+    def _replacing(self, old: Entry) -> str | None:
+        """The id of one that came later, for the same state, and was not refused."""
+        later, state = False, self._state(old)
+        for entry in self.entries.values():
+            if later and self._state(entry) == state and not entry.refused:
+                return entry.command.id
+            later = later or entry is old
+        return None
 
     def forget(self, now: float, *, clock_trusted: bool) -> None:
         """Of what is finished the newest `KEPT` stay, and of those what `KEPT_BYTES` hold; the rejected go first.

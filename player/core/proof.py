@@ -2,7 +2,7 @@
 
 Every event holds the hash of the one before it (`prev`) and its own: SHA-256 over the canonical JSON (keys sorted, no spaces,
 UTF-8) of everything but `hash`, `key_id` and `signature`. The chain is tamper-evident, not tamper-proof against whoever holds the
-whole device.
+whole device. Plays that the box itself lost leave their numbers free: the event after them says how many (`lost`), under its hash.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ CLOSING = "closing"
 
 
 def event(
-    record: PlayRecord, *, seq: int, dice: bytes, prev: str, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool
-) -> dict[str, Any]:
-    """One showing as the event of the contract. `dice`: ten random bytes for its id (a UUIDv7)."""
+    record: PlayRecord, *, seq: int, dice: bytes, prev: str, lost: int, playlist_id: str, zone: str, screen_on: bool,
+    clock_synced: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """One showing as the event of the contract. `dice`: ten random bytes for its id (a UUIDv7); `lost`: plays before it."""
     item = record.item
     body: dict[str, Any] = {
         "id": uuid7(int(record.started.wall * 1000), dice),
@@ -50,6 +51,7 @@ def event(
         "schedule_id": as_written(item, "schedule_id", item.schedule_id),
         "campaign_id": as_written(item, "campaign_id", item.campaign_id),
         "server": item.server,
+        "lost": lost or None,
     }
     body.update({key: value for key, value in optional.items() if value is not None})
     body["hash"] = digest(body)
@@ -99,15 +101,18 @@ class Break:
 
 
 def verify(events: Iterable[Mapping[str, Any]]) -> list[Break]:
-    """Every break in a run of events, in order. The first event's `prev` is taken as given: older ones may have been dropped."""
+    """Every break in a run of events, in order. The first event's `prev` is taken as given: older ones may have been dropped.
+
+    Plays that an event itself says are lost before it are none.
+    """
     breaks = []
     before: Mapping[str, Any] | None = None
     for body in events:
-        seq, expected = number(body), number(before or {}) + 1
+        seq, last = number(body), number(before or {})
         if not _has_its_hash(body):
             breaks.append(Break(seq, "the event was altered: its hash does not match its content"))
-        if before is not None and seq != expected:
-            breaks.append(Break(seq, f"events are missing between {expected - 1} and {seq}"))
+        if before is not None and seq != last + lost_before(body) + 1:
+            breaks.append(Break(seq, f"events are missing between {last} and {seq}"))
         elif before is not None and body.get("prev") != before.get("hash"):
             breaks.append(Break(seq, "does not follow the event before it"))
         before = body
@@ -118,6 +123,12 @@ def number(body: Mapping[str, Any]) -> int:
     """An event's number in the chain; 0 where it has none."""
     seq = body.get("seq")
     return seq if type(seq) is int else 0
+
+
+def lost_before(body: Mapping[str, Any]) -> int:
+    """How many plays the box lost before this one, as it says itself."""
+    lost = body.get("lost")
+    return lost if type(lost) is int and lost > 0 else 0
 
 
 def _has_its_hash(body: Mapping[str, Any]) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from player.core.proof import CLOSING, Break, number, verify
+from player.core.proof import CLOSING, Break, lost_before, number, verify
 
-WHOLE = ("seq", "duration_ms", "planned_ms")
+WHOLE = ("seq", "duration_ms", "planned_ms", "lost")
 TEXTS = ("id", "hash", "prev", "started_at", "ended_at", "result")
 Signed = Callable[[Mapping[str, Any]], bool]
 
@@ -22,7 +22,8 @@ Signed = Callable[[Mapping[str, Any]], bool]
 class Checked:
     """What an export holds and what of it was looked at. `breaks`: where it does not hold, as sentences.
 
-    `signatures`: how many events carry one; `keyed`: whether they were checked; `closed`: whether a closing record ends it.
+    `signatures`: how many events carry one; `keyed`: whether they were checked; `closed`: whether a closing record ends it; `lost`:
+    how many plays the box lost, by its own word.
     """
 
     events: int
@@ -30,13 +31,15 @@ class Checked:
     signatures: int
     keyed: bool
     closed: bool
+    lost: int
     breaks: tuple[str, ...]
 
     def __str__(self) -> str:
         held = f"{len(self.breaks)} breaks" if self.breaks else "the chain holds"
         keyed = "checked" if self.keyed else "not checked: give their public key with --key"
         end = "closing record checked" if self.closed else "no closing record: what may be missing at the end is not known"
-        return f"{self.events} events, {self.span}: {held}; {self.signatures} signatures {keyed}; {end}"
+        lost = f"; {self.lost} plays were lost, as the box says itself" if self.lost else ""
+        return f"{self.events} events, {self.span}: {held}{lost}; {self.signatures} signatures {keyed}; {end}"
 
 
 def check(lines: Iterable[bytes], signed: Signed | None) -> Checked:
@@ -54,7 +57,8 @@ def check(lines: Iterable[bytes], signed: Signed | None) -> Checked:
         breaks += [f"the closing record: {reason}" for reason in _closing_breaks(closing, events, signed)]
     span = f"{events[0].get('started_at')} to {events[-1].get('ended_at')}" if events else "none"
     signatures = sum(1 for event in events if event.get("signature"))
-    return Checked(len(events), span, signatures, signed is not None, closing is not None, tuple(breaks))
+    lost = sum(map(lost_before, events))
+    return Checked(len(events), span, signatures, signed is not None, closing is not None, lost, tuple(breaks))
 
 
 def _unsigned(record: Mapping[str, Any]) -> str:

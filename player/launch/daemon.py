@@ -57,16 +57,17 @@ def _daemon(name: str, config: Config, dirs: Dirs, unreadable: Unreadable | None
         from player.compositor.session import main as compositor
 
         return compositor(config, dirs)
-    from player.launch.start import only_one
+    from player.launch.start import lock_folder, only_one
+    from player.runtime.systemd import taking_its_time
 
     # a predecessor that is just being killed has a moment to go
-    folder = dirs.stage if name == "stage" else dirs.state
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = lock_folder(dirs.stage, dirs.stage_runtime) if name == "stage" else lock_folder(dirs.state, dirs.runtime)
     with only_one(folder / f"{name}.lock", wait_s=2.0):
         if name == "stage":
             from player.stage.app import main as stage
 
             return stage(config, dirs, unreadable)
-        from player.agent.app import main as agent
+        with taking_its_time() as started:
+            from player.agent.app import main as agent
 
-        return agent(config, dirs)
+            return agent(config, dirs, started)

@@ -111,6 +111,19 @@ def _closed_parent(folder: Path, account: Account) -> Path | None:
     return None
 
 
+def lock_folder(kept: Path, runtime: Path) -> Path:
+    """Where the lock of whoever writes to `kept` lies: there, or in `runtime` while the disk is read-only. Raises StorageError."""
+    with contextlib.suppress(OSError):
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.access(kept, os.W_OK):
+        return kept
+    try:
+        runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(str(runtime), f"cannot be made: {error.strerror}") from error
+    return runtime
+
+
 @contextlib.contextmanager
 def only_one(path: Path, account: Account | None = None, wait_s: float = 0.0) -> Iterator[None]:
     """Holds the lock file at `path`, which ends with this process. Raises AlreadyRunning when another has it for `wait_s`."""

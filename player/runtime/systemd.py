@@ -7,7 +7,9 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 import time
+from collections.abc import Callable, Iterator
 
 from player.core.egress import PROXY_VARIABLES, WayOut
 
@@ -16,6 +18,8 @@ log = logging.getLogger(__name__)
 
 LAG_PROBE_S = 1.0
 STALL_S = 2.0
+START_LOOK_S, START_AGAIN_S = 10.0, 60.0  # between two looks at a start; what it is given from each that finds it at work
+AT_WORK_S = 0.005  # of processor time between two looks: more than the looks themselves take
 
 
 def sd_notify(message: str) -> None:
@@ -26,6 +30,29 @@ def sd_notify(message: str) -> None:
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
         out.connect("\0" + address[1:] if address.startswith("@") else address)
         out.sendall(message.encode())
+
+
+@contextlib.contextmanager
+def taking_its_time(look_s: float = START_LOOK_S) -> Iterator[Callable[[], None]]:
+    """Asks systemd for more time while this process starts and is at work; gives what is to be called when it is up.
+
+    On one busy processor a start can take minutes. One that does nothing (it waits for something that does not come) is given none
+    beyond what its unit says. See EXTEND_TIMEOUT_USEC in sd_notify(3).
+    """
+    up = threading.Event()
+
+    def look() -> None:
+        spent = time.process_time()
+        while not up.wait(look_s):
+            before, spent = spent, time.process_time()
+            if spent - before > AT_WORK_S:
+                sd_notify(f"EXTEND_TIMEOUT_USEC={int(START_AGAIN_S * 1_000_000)}")
+
+    threading.Thread(target=look, name="start", daemon=True).start()
+    try:
+        yield up.set
+    finally:
+        up.set()
 
 
 def watchdog_interval() -> float | None:

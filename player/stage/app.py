@@ -115,7 +115,7 @@ class Stage:
         self._read_brief()
 
     def _read_brief(self) -> None:
-        self.surround.brief = self._brief_file.read() or StageBrief()
+        self.surround.brief = self._brief_file.read_or(StageBrief())
         zone = self.surround.brief.settings.time_zone or self._zone_name
         self._way_out.set(replace(self._way_out.value, zone=zone))
         self._behind_s = max(0.0, self.surround.brief.clock.floor - self._wall())

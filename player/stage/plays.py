@@ -1,11 +1,15 @@
 """The journal of proof of play, and the mark of what is on screen: what happened is written down before anything else happens.
 
 An event is in the journal before the next item is shown: in its tail, which lies in memory-backed storage, so that a killed process
-loses none and flash is written once for ten events, or a minute after one that no server has yet; a power cut costs at most those
-(whoever owns this calls `sync` from a thread, since flash can take its time). When the disk refuses, at the start or later, events
-wait in memory and are written as soon as it lets them: the screen never waits for the journal. While no server takes them all wait
-here; what one has is kept as well, for whoever counts for himself. Beyond the limits whole segments of the oldest go; those that no
-server has are counted and reported, never lost silently.
+loses none and flash is written once for ten events, or once a minute; a power cut costs at most those (whoever owns this calls
+`sync` from a thread, since flash can take its time). Nobody is told of one before that: after a cut its number is given again.
+When the disk refuses, at the start or later, events wait in the tail, then in memory, and are written as soon as it lets them: the
+screen never waits for the journal. While no server takes them all wait here; what one has is kept as well, for whoever counts for
+himself. Beyond the limits whole segments of the oldest go; those that no server has are counted and reported, never lost silently.
+
+What memory cannot hold either, or a kill took from it, is not given another's number: the event that follows says how many are lost
+before it (`lost`), and the chain goes on from the last that is there. The highest number in memory stands in memory-backed storage,
+in a file whose page is taken at the start.
 
 The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start, and that the one before
 it crashed (`crashes.left_words`), holds that against the items that were on screen (`core.blame`), until one is shown to its end.
@@ -13,8 +17,11 @@ it crashed (`crashes.left_words`), holds that against the items that were on scr
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import struct
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,13 +34,16 @@ from player.core.blame import ItemDeaths, barred
 from player.core.content import Item
 from player.core.cues import PlayRecord
 from player.errors import StorageError
+from player.journal import Journal
+from player.journal_reader import journal_bytes, last_record, read_journal, segments
 from player.runtime.fault_page import FaultPage
-from player.store import Journal, Snapshot, journal_bytes, last_record, read_journal, segments
+from player.store import Snapshot
 
 log = logging.getLogger(__name__)
 
 SYNC_LINES, SYNC_S = 10, 58.0  # whoever calls looks each second: a power cut costs a minute at most
 WAITING_LIMIT = 20_000
+NUMBER = struct.Struct("<QI")  # a number, and its CRC-32
 
 
 class Plays:
@@ -60,28 +70,42 @@ class Plays:
         self._waiting: deque[dict[str, Any]] = deque()
         self._lost = 0
         self._unsafe: Exception | None = None
+        self._in_memory: _NumberInMemory | None = None
+        self._gap = 0  # plays lost since the last event
         self.write_waiting()
         found = last_record(folder)
         self._prev = found[1]["hash"] if found else proof.GENESIS
         self._found_seq = found[0] if found else 0
         self._seq = max(self.last_seq, found[1]["seq"] if found else 0)
+        if tail:
+            self._in_memory = _NumberInMemory(tail.with_name("plays.number"))
+            self._lose(self._in_memory.found - self._seq)
+
+    def _lose(self, count: int) -> None:
+        """So many the stage before this one held in memory alone, and took with it."""
+        if count > 0:
+            words = f"{count} plays are lost from the proof of play: the disk took none, and the stage ended before it did"
+            self._faults.report("ended", "proof_dropped", words, count=count)
+            self._gap, self._seq = count, self._seq + count
 
     @property
     def last_seq(self) -> int:
         """The number of the last event on disk."""
         return self._journal.last_seq if self._journal else self._found_seq
 
-    def record(self, record: PlayRecord, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool) -> dict[str, Any]:
-        """Writes one event, or keeps it in memory while the disk refuses. Returns it."""
+    def record(self, record: PlayRecord, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool) -> None:
+        """Writes one event, or keeps it in memory while the disk refuses; where there is no room either, it is counted."""
         self._seq += 1
-        event = proof.event(
-            record, seq=self._seq, dice=self._dice(10), prev=self._prev,
-            playlist_id=playlist_id, zone=zone, screen_on=screen_on, clock_synced=clock_synced,
-        )  # fmt: skip
-        self._prev = event["hash"]
-        self._waiting.append(event)
+        if len(self._waiting) < WAITING_LIMIT:
+            event = proof.event(
+                record, seq=self._seq, dice=self._dice(10), prev=self._prev, lost=self._gap,
+                playlist_id=playlist_id, zone=zone, screen_on=screen_on, clock_synced=clock_synced,
+            )  # fmt: skip
+            self._prev, self._gap = event["hash"], 0
+            self._waiting.append(event)
+        else:
+            self._gap, self._lost = self._gap + 1, self._lost + 1
         self.write_waiting()
-        return event
 
     def write_waiting(self) -> None:
         """Tries to put on disk what waits in memory."""
@@ -92,13 +116,12 @@ class Plays:
                 self._journal.append(self._waiting[0])
                 self._waiting.popleft()
         except StorageError as error:
-            while len(self._waiting) > WAITING_LIMIT:
-                self._waiting.popleft()
-                self._lost += 1
             words = f"proof of play cannot be written and waits in memory: {error}"
             self._faults.report("waiting", "proof_degraded", words, count=len(self._waiting))
         else:
             self._tell_unsafe()
+        if self._in_memory:
+            self._in_memory.note(self._seq if self._waiting or self._gap else 0)
         if self._lost:
             words = f"{self._lost} plays were lost from the proof of play: the limit was reached before a server took them"
             self._faults.report("lost", "proof_dropped", words, count=self._lost)
@@ -112,9 +135,11 @@ class Plays:
         self._faults.report("waiting", "proof_degraded", words, count=journal.unsynced)
 
     def sync_is_due(self) -> bool:
-        """Whether `sync` should be called, from a thread."""
+        """Whether `sync` should be called, from a thread: the first play at once, since it is told to nobody before that."""
         journal = self._journal
-        return journal is not None and (journal.unsynced >= SYNC_LINES or journal.waits_s(self._taken) >= SYNC_S)
+        if journal is None or not journal.unsynced:
+            return False
+        return journal.unsynced >= SYNC_LINES or journal.rested_s >= SYNC_S
 
     def sync(self) -> None:
         """Makes every event on disk survive a power cut. Blocks."""
@@ -151,6 +176,40 @@ class Plays:
             log.error("proof of play is not safe from a power cut: %s", error)
 
 
+class _NumberInMemory:
+    """The highest number that an event in memory alone has, in the file `path`; 0 where there is none.
+
+    `found`: what the stage before this one left. The file is written in place: that works where no more room is given.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.found, self._noted, self._handle = 0, 0, -1
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            self.found = self._noted = self._read()
+            self._write(self.found)
+
+    def _read(self) -> int:
+        content = os.pread(self._handle, NUMBER.size, 0)
+        number, _ = NUMBER.unpack(content) if len(content) == NUMBER.size else (0, 0)
+        return int(number) if content == _packed(number) else 0
+
+    def _write(self, number: int) -> None:
+        os.pwrite(self._handle, _packed(number), 0)
+
+    def note(self, number: int) -> None:
+        """For the stage that comes after. Without memory-backed storage nothing can be done."""
+        if number != self._noted and self._handle >= 0:
+            self._noted = number
+            with contextlib.suppress(OSError):
+                self._write(number)
+
+
+def _packed(number: int) -> bytes:
+    return NUMBER.pack(number, zlib.crc32(number.to_bytes(8)))
+
+
 class _Deaths(msgspec.Struct):
     """Per item: how often the stage crashed with it on screen, when last, and until when it is kept off."""
 
@@ -178,8 +237,7 @@ class Mark:
     def __init__(self, path: Path, deaths: Path, wall: Callable[[], float], *, crashed: bool) -> None:
         self._path, self._wall, self._crashed = path, wall, crashed
         self._snapshot = Snapshot(deaths, _Deaths)
-        self._saved = True
-        self._deaths = self._remembered()
+        self._deaths = self._snapshot.read_or(_Deaths())  # one that cannot be read costs what it told, and not the show
         self._on_screen: dict[str, str] = {}
         self.found: tuple[str, ...] = ()  # the ids of what was on screen when the stage before this one died
         self._spared: frozenset[str] = frozenset()  # those of them that were kept off already, and shown all the same
@@ -205,15 +263,6 @@ class Mark:
         """The ids of a region's items that are not shown now; never all of them."""
         kept_off = self.kept_off
         return barred({item.id: self._deaths.until[item.id] if item.id in kept_off else None for item in items})
-
-    def _remembered(self) -> _Deaths:
-        """What is known of earlier deaths. A file that cannot be read is left alone: it costs that knowledge and not the show."""
-        try:
-            return self._snapshot.read() or _Deaths()
-        except StorageError as error:
-            log.warning("%s; how often the stage crashed before is not known", error)
-            self._saved = False
-            return _Deaths()
 
     def _judge(self) -> None:
         """An item found in the mark was there when the stage before this one died."""
@@ -256,8 +305,6 @@ class Mark:
         self._path.unlink(missing_ok=True)
 
     def _save(self) -> None:
-        if not self._saved:
-            return
         try:
             self._snapshot.write(self._deaths)
         except StorageError as error:

@@ -24,14 +24,16 @@ from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core import proof
 from player.core.content import Item, Orientation
 from player.core.cues import Moment, PlayRecord, PlayResult
-from player.core.faults import Fault
+from player.core.faults import Fault, meaning_of
 from player.core.kinds import Kind
 from player.core.ports.server import Command, CommandsCame, ContentChanged, Triggered
 from player.core.ports.stage import AnyAnswer, AnyRequest, PictureFormat, ReleaseItems, ScreenPicture, StageStatus, TakePicture
 from player.identity import Identity, is_signed, load_or_create
+from player.journal_reader import read_journal
 from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
-from player.store import Snapshot, read_journal
+from player.store import Snapshot
+from tests.fakes.disk import read_only
 from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
@@ -276,6 +278,33 @@ async def test_an_alert_whose_picture_cannot_be_had_is_shown_without_it_and_says
         assert [alert.title for alert in made.brief.current.alerts] == ["Fire"]
         script.on(HEARTBEAT, {"paired": True, "emergency_alerts": []})
         await eventually(lambda: not made.faults.of("pictures of alerts"))
+
+
+async def test_s3_on_a_read_only_disk_the_agent_starts_tells_the_server_and_carries_out_nothing(script: Script, dirs: Dirs):
+    script.on(PLAYLIST, {"playlist": None})
+    identity = load_or_create(dirs.state)
+    async with agent(script.url, dirs, identity):
+        await eventually(lambda: script.asked(HEARTBEAT))
+    plays = Plays(dirs.plays, tail=None, keep_days=1, keep_bytes=1 << 20, wall=lambda: NOW, faults=fault_page())
+    shown(plays, "red")
+    script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "7", "type": "next"}], "lock_pin": "4711"})
+    with read_only(dirs.state, dirs.cache):
+        async with agent(script.url, dirs, load_or_create(dirs.state)) as made:
+            told = await eventually(lambda: told_faults(script, "storage", "commands_refused"), 20)
+            status = await made.status.read()
+            await eventually(lambda: sent(script), 20)
+    assert f"{dirs.state} is read-only" in told["storage"]["message"]
+    assert meaning_of("storage").remedy == "make room, or replace the disk"
+    assert (status.paired, status.commands.last) == (True, ())
+    async with agent(script.url, dirs, identity) as made:
+        script.on("/api/device/commands/7/result", {})
+        await eventually(lambda: script.asked("/api/device/commands/7/result"), 20)
+
+
+def told_faults(script: Script, *codes: str) -> dict[str, Any]:
+    """The faults of the last heartbeat by their code, once all of `codes` are among them."""
+    faults = {fault["code"]: fault for fault in script.asked(HEARTBEAT)[-1].body.get("faults", [])}
+    return faults if faults.keys() >= set(codes) else {}
 
 
 async def test_when_an_event_was_taken_in_it_is_written_down_or_under_way(script: Script, dirs: Dirs):

@@ -13,7 +13,7 @@ from player.cms.adcast.keys import Keys
 from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core.intake import NOTED, NOTED_AN_HOUR
 from player.identity import load_or_create
-from player.store import journal_bytes, read_journal
+from player.journal_reader import journal_bytes, read_journal
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Seen, scripted_server
 from tests.fakes.way_out import STRAIGHT

@@ -11,7 +11,9 @@ from player.agent.reports.play_owners import Cursor
 from player.agent.server_folder import COMMANDS, CURSOR, LOCKED, REFUSED, ServerFolder, first_of, key_of, open_folder
 from player.core.content import CardFacts
 from player.errors import StorageError
-from player.store import Journal, Snapshot, read_journal
+from player.journal import Journal
+from player.journal_reader import read_journal
+from player.store import Snapshot
 
 A, B = "https://a.example", "https://b.example"
 CARDS = CardFacts(paired=True, device_name="Foyer", server_url=A)

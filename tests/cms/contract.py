@@ -53,7 +53,7 @@ from player.errors import (
     ServerRefused,
     ServerUnreachable,
 )
-from player.store import Journal
+from player.journal import Journal
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import fault_page
 from tests.fakes.inbox import FakeInbox
@@ -376,7 +376,7 @@ class ServerContract:
         moment = Moment(0.0, 1_700_000_000.0)
         plays = [
             proof.event(
-                PlayRecord(item, moment, moment, 1.0, PlayResult.COMPLETE), seq=n, dice=bytes([n] * 10), prev=proof.GENESIS,
+                PlayRecord(item, moment, moment, 1.0, PlayResult.COMPLETE), seq=n, dice=bytes([n] * 10), prev=proof.GENESIS, lost=0,
                 playlist_id="1", zone="main", screen_on=True, clock_synced=True,
             )
             for n, item in enumerate(shown)

@@ -291,6 +291,41 @@ def test_k2_a_command_that_kills_the_player_is_not_started_for_ever():
     assert settled.status == "interrupted"
 
 
+def opened(*commands: Command) -> Ledger:
+    """Received in this order, and none of them done."""
+    return Ledger.of(CommandRecord(RecordKind.RECEIVED, command.id, 0, command=command) for command in commands)
+
+
+def test_k2_what_an_earlier_life_left_open_waits_for_what_it_needs():
+    ledger = opened(Command("1", "refresh"), Command("2", "explode"), Command("3", "lock"))
+    assert [ledger.needs(name) for name in "123"] == [{c.Awaited.SERVER}, set(), set()]
+    assert ledger.left_open("1", 5, clock_trusted=True, is_ready=False) is None
+    assert ledger.left_open("1", 5, clock_trusted=True, is_ready=True) == RunCommand(c.Refresh())
+    assert isinstance(ledger.left_open("2", 5, clock_trusted=True, is_ready=False), Settle)
+    assert [ledger.is_open(name) for name in "14"] == [True, False]
+
+
+def test_k7_what_was_left_open_waits_no_longer_than_its_deadline():
+    ledger = opened(Command("1", "refresh", {}, None, 100.0))
+    assert ledger.left_open("1", 99, clock_trusted=True, is_ready=False) is None
+    assert ledger.left_open("1", 101, clock_trusted=False, is_ready=False) is None
+    settled = ledger.left_open("1", 101, clock_trusted=True, is_ready=False)
+    assert settled == Settle(CommandStatus.REJECTED, "it expired 1 s before it could run")
+
+
+def test_k2_what_was_left_open_is_not_done_after_a_newer_one_of_its_state():
+    old, newer, other = Command("1", "set_volume", {"volume": 9}), Command("3", "set_volume", {"volume": 70}), Command("2", "mute")
+    ledger = opened(old, other, newer)
+    assert ledger.left_open("1", 5, clock_trusted=True, is_ready=True) == Settle(
+        CommandStatus.REJECTED, "the newer command 3 replaced it"
+    )
+    assert ledger.left_open("3", 5, clock_trusted=True, is_ready=True) == RunCommand(c.SetVolume(70))
+    refused = CommandResult("3", "set_volume", CommandStatus.REJECTED, "it expired", 5, 5, {}, False)
+    ledger.apply(CommandRecord(RecordKind.FINISHED, "3", 5, result=refused))
+    assert ledger.left_open("1", 5, clock_trusted=True, is_ready=True) == RunCommand(c.SetVolume(9))
+    assert [ledger.is_open(name) for name in "13"] == [True, False]
+
+
 def test_k10_in_a_flood_the_newest_of_each_state_wins_and_the_queue_is_bounded():
     book = Book()
     for n in range(16):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from player.core.content import Item, Layout, Playlist, full_screen
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.kinds import Kind
-from player.core.proof import GENESIS, event, uuid7, verify
+from player.core.proof import GENESIS, event, lost_before, uuid7, verify
 from tests.fakes.programmes import manifest_of
 
 ITEM = Item("7", "5", "Été – Promo", Kind.VIDEO, 0, file_hash="abc123", schedule_id="3")
@@ -22,11 +22,18 @@ def chain(length: int) -> list[dict]:
     for n in range(length):
         began, ended = Moment(n * 10.0, 1_700_000_000.5 + n * 10), Moment(n * 10.0 + 8, 1_700_000_008.5 + n * 10)
         record = PlayRecord(ITEM, began, ended, 8.0, PlayResult.COMPLETE)
-        events.append(
-            event(
-                record, seq=n + 1, dice=bytes([n] * 10), prev=prev, playlist_id="1", zone="main", screen_on=True, clock_synced=True
-            )
+        made = event(
+            record,
+            seq=n + 1,
+            dice=bytes([n] * 10),
+            prev=prev,
+            lost=0,
+            playlist_id="1",
+            zone="main",
+            screen_on=True,
+            clock_synced=True,
         )
+        events.append(made)
         prev = events[-1]["hash"]
     return events
 
@@ -52,7 +59,9 @@ def test_an_id_goes_back_as_the_server_wrote_it():
 
     def made(item: Item) -> dict:
         record = PlayRecord(item, moment, moment, 1.0, PlayResult.COMPLETE)
-        return event(record, seq=1, dice=bytes(10), prev=GENESIS, playlist_id="1", zone="main", screen_on=True, clock_synced=True)
+        return event(
+            record, seq=1, dice=bytes(10), prev=GENESIS, lost=0, playlist_id="1", zone="main", screen_on=True, clock_synced=True
+        )
 
     numbered = made(replace(ITEM, numbers=numbers, server="adcast-1", campaign_id="9"))
     assert [numbered[name] for name in (*numbers, "campaign_id", "server")] == [7, 5, 1, 3, "9", "adcast-1"]
@@ -79,9 +88,26 @@ def test_a_missing_event_and_a_foreign_one_show():
     assert [b.reason for b in verify(events[:2] + events[3:])] == ["events are missing between 2 and 4"]
     forged = event(
         PlayRecord(ITEM, Moment(0, 0), Moment(1, 1), 0, PlayResult.FAILED, "x"),
-        seq=3, dice=b"y" * 10, prev="f" * 64, playlist_id="1", zone="main", screen_on=False, clock_synced=False,
+        seq=3, dice=b"y" * 10, prev="f" * 64, lost=0, playlist_id="1", zone="main", screen_on=False, clock_synced=False,
     )  # fmt: skip
     assert [b.seq for b in verify([*events[:2], forged, *events[3:]])] == [3, 4]
+
+
+def after_a_gap(events: list[dict], lost: int, seq: int) -> dict:
+    moment = Moment(0.0, 1_700_000_900.0)
+    return event(
+        PlayRecord(ITEM, moment, moment, 8.0, PlayResult.COMPLETE), seq=seq, dice=bytes(10), prev=events[-1]["hash"], lost=lost,
+        playlist_id="1", zone="main", screen_on=True, clock_synced=True,
+    )  # fmt: skip
+
+
+def test_plays_that_the_box_says_it_lost_are_no_break_and_only_so_many():
+    events = chain(3)
+    assert verify([*events, after_a_gap(events, 4, 8)]) == []
+    assert [b.reason for b in verify([*events, after_a_gap(events, 4, 9)])] == ["events are missing between 3 and 9"]
+    edited = {**after_a_gap(events, 4, 8), "lost": 5, "seq": 9}
+    assert [b.reason for b in verify([*events, edited])] == ["the event was altered: its hash does not match its content"]
+    assert [lost_before({"lost": value}) for value in (4, 0, -1, "4", True, None)] == [4, 0, 0, 0, 0, 0]
 
 
 @given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))

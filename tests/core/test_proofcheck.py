@@ -10,7 +10,7 @@ import pytest
 
 from player.core.proof import closing, digest
 from player.core.proofcheck import check
-from tests.core.test_proof import chain
+from tests.core.test_proof import after_a_gap, chain
 
 
 def signed(record: Mapping[str, Any]) -> bool:
@@ -40,6 +40,16 @@ def test_a_whole_export_holds_and_says_what_was_checked():
     assert str(check([], None)) == (
         "0 events, none: the chain holds; 0 signatures not checked: give their public key with --key; "
         "no closing record: what may be missing at the end is not known"
+    )
+
+
+def test_plays_that_the_box_lost_by_its_own_word_are_told_and_no_break():
+    events = chain(2)
+    records = export([*events, after_a_gap(events, 4, 7)])
+    checked = check(lines(records), signed)
+    assert "the chain holds; 4 plays were lost, as the box says itself;" in str(checked)
+    assert breaks([{**record, "lost": "4"} if record.get("lost") else record for record in records])[0] == (
+        "line 3: its lost is not a whole number"
     )
 
 

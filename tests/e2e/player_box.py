@@ -19,8 +19,8 @@ from PIL import Image
 from player.cli.client import ControlClient
 from player.config import Config, Dirs, StorageConfig, resolve_dirs
 from player.errors import BoxError, NotRunning
+from player.journal_reader import read_journal
 from player.launch.start import PARENT
-from player.store import read_journal
 
 T = TypeVar("T")
 RGB = tuple[int, int, int]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -186,6 +187,37 @@ def test_a_systemd_that_does_not_listen_stops_nothing(systemd_words: None, runti
 def test_the_watchdog_is_fed_twice_as_often_as_it_asks(systemd_words: None):
     os.environ["WATCHDOG_USEC"] = "20000000"
     assert watchdog_interval() == 10.0
+
+
+STARTING = """
+import sys, time
+from player.runtime.systemd import taking_its_time
+with taking_its_time(0.2) as up:
+    if sys.argv[1] == "works":
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends: pass
+    elif sys.argv[1] == "hangs":
+        time.sleep(60)
+    up()
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("start", "asks"), [("works", True), ("hangs", False), ("is up", False)])
+def test_a_start_that_is_at_work_is_given_more_time_and_one_that_hangs_is_not(
+    systemd_words: None, tmp_path: Path, start: str, asks: bool
+):
+    told = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(told["NOTIFY_SOCKET"])
+        ear.settimeout(20 if asks else 2)
+        starting = subprocess.Popen([sys.executable, "-c", STARTING, start], env=told)
+        try:
+            with contextlib.nullcontext() if asks else pytest.raises(TimeoutError):
+                assert ear.recv(100) == b"EXTEND_TIMEOUT_USEC=60000000"
+        finally:
+            starting.kill()
+            starting.wait(10)
 
 
 def test_children_cannot_speak_to_systemd_in_our_name(systemd_words: None):

@@ -24,8 +24,8 @@ from player.core.content import CUT, Item, Manifest, Playlist, Transition, full_
 from player.core.kinds import Kind
 from player.core.ports.stage import PictureFormat, Request, Reread, StageStatus, TakePicture
 from player.device.host import boot_id
+from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
-from player.store import read_journal
 from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of

@@ -16,11 +16,11 @@ from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
 from player.core.schedule import Rule
 from player.device.host import boot_id
+from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
 from player.runtime.tasks import Latest
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
-from player.store import read_journal
 from tests.fakes.brief import brief
 from tests.fakes.running import eventually, running
 from tests.fakes.way_out import STRAIGHT

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,9 +17,10 @@ from player.core.blame import DEATHS, FIRST_S
 from player.core.content import Item
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.kinds import Kind
+from player.journal_reader import read_journal, segments
 from player.runtime.fault_page import FaultPage
 from player.stage.plays import SYNC_LINES, WAITING_LIMIT, Mark, Plays
-from player.store import read_journal, segments
+from tests.fakes.disk import files_no_larger_than, read_only
 from tests.fakes.faults import fault_page
 
 NOW = 1_790_000_000.0
@@ -39,41 +37,14 @@ def plays(
     return Plays(folder, tail=tail, keep_days=days, keep_bytes=size, wall=lambda: at, faults=faults or fault_page())
 
 
-def show(journal: Plays, name: str = "red", times: int = 1) -> dict:
+def show(journal: Plays, name: str = "red", times: int = 1) -> None:
     for n in range(times):
         shown = PlayRecord(item(name), Moment(n, NOW + n), Moment(n + 10, NOW + n + 10), 10.0, PlayResult.COMPLETE, None)
-        event = journal.record(shown, playlist_id="p1", zone="main", screen_on=True, clock_synced=True)
-    return event
+        journal.record(shown, playlist_id="p1", zone="main", screen_on=True, clock_synced=True)
 
 
 def on_disk(folder: Path) -> list[dict]:
     return [body for _, body in read_journal(folder)]
-
-
-@contextlib.contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    """The kernel refuses every write beyond `size` bytes of a file, as a full disk would."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@contextlib.contextmanager
-def closed_folder(folder: Path) -> Iterator[None]:
-    """The folder and its files can be read and not written, as on a disk that went read-only."""
-    files = list(folder.iterdir())
-    for path in files:
-        path.chmod(0o400)
-    folder.chmod(0o500)
-    try:
-        yield
-    finally:
-        folder.chmod(0o700)
-        for path in files:
-            path.chmod(0o600)
 
 
 # --- the chain
@@ -109,7 +80,7 @@ def test_p1_a_writer_killed_with_minus_nine_loses_no_play_that_it_recorded(tmp_p
     program = (
         "import sys; from pathlib import Path; from tests.stage.test_plays import plays, show\n"
         "journal = plays(Path(sys.argv[1]))\n"
-        "while True: print(show(journal)['seq'], flush=True)\n"
+        "while True: show(journal); print(journal.last_seq, flush=True)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "j")], stdout=subprocess.PIPE, text=True) as writer:
         said = 0
@@ -124,8 +95,12 @@ def test_p1_a_writer_killed_with_minus_nine_loses_no_play_that_it_recorded(tmp_p
     assert on_disk(tmp_path / "j")[0]["seq"] == 1
 
 
-def test_plays_are_synced_at_ten_lines_or_a_minute_and_not_at_each(tmp_path: Path):
+def test_plays_are_synced_at_ten_lines_or_a_minute_and_the_first_at_once(tmp_path: Path):
     journal = plays(tmp_path / "j")
+    assert not journal.sync_is_due()
+    show(journal)
+    assert journal.sync_is_due(), "whoever waits for it is told nothing before"
+    journal.sync()
     show(journal, times=SYNC_LINES - 1)
     assert not journal.sync_is_due()
     show(journal)
@@ -158,7 +133,7 @@ def test_s3_a_read_only_folder_at_the_start_does_not_stop_the_stage(tmp_path: Pa
     show(before, times=2)
     before.close()
     faults = fault_page()
-    with closed_folder(tmp_path / "j"):
+    with read_only(tmp_path / "j"):
         journal = plays(tmp_path / "j", faults=faults)
         show(journal, "blue", times=2)
         assert journal.last_seq == 2
@@ -179,15 +154,62 @@ def test_s2_what_memory_cannot_hold_either_is_counted_and_its_gap_shows_in_the_c
     journal = plays(tmp_path / "j", faults=faults)
     show(journal)
     with files_no_larger_than(1):
-        last = show(journal, times=WAITING_LIMIT + 3)
+        show(journal, times=WAITING_LIMIT + 3)
     journal.write_waiting()
+    show(journal)
     assert [(fault.code, fault.count) for fault in faults.faults] == [("proof_dropped", 3)]
-    events = on_disk(tmp_path / "j")
-    assert [(b.seq, b.reason) for b in proof.verify(events)] == [(5, "events are missing between 1 and 5")]
     journal.close()
-    again = plays(tmp_path / "j")
-    assert show(again)["seq"] == last["seq"] + 1, "numbers go on after a start, though the journal counts lines"
-    assert len(proof.verify(on_disk(tmp_path / "j"))) == 1
+    show(plays(tmp_path / "j"))
+    events = on_disk(tmp_path / "j")
+    assert [event["seq"] for event in events[-3:]] == [WAITING_LIMIT + n for n in (1, 5, 6)], "numbers go on after a start"
+    assert [event.get("lost") for event in events[-3:]] == [None, 3, None]
+    assert proof.verify(events) == []
+
+
+def in_memory(folder: Path, count: int) -> Plays:
+    """A stage with a tail whose last `count` plays neither the disk nor memory-backed storage took."""
+    journal = plays(folder / "j", tail=folder / "run/plays.log")
+    show(journal, times=2)
+    journal.sync()
+    with files_no_larger_than(16):
+        show(journal, "blue", times=count)
+    return journal
+
+
+def test_s2_plays_in_memory_that_a_kill_took_are_counted_and_said_and_the_chain_goes_on(tmp_path: Path):
+    in_memory(tmp_path, 5)
+    faults = fault_page()
+    again = plays(tmp_path / "j", tail=tmp_path / "run/plays.log", faults=faults)
+    assert [(fault.code, fault.count) for fault in faults.faults] == [("proof_dropped", 5)]
+    plays(tmp_path / "j", tail=tmp_path / "run/plays.log")  # killed before it had anything to write
+    again = plays(tmp_path / "j", tail=tmp_path / "run/plays.log")
+    show(again, times=2)
+    events = on_disk(tmp_path / "j")
+    assert [(event["seq"], event.get("lost")) for event in events] == [(1, None), (2, None), (8, 5), (9, None)]
+    assert proof.verify(events) == []
+    again.close()
+    faults = fault_page()
+    show(plays(tmp_path / "j", tail=tmp_path / "run/plays.log", faults=faults))
+    assert on_disk(tmp_path / "j")[-1]["seq"] == 10
+    assert faults.faults == ()
+
+
+def test_s2_plays_in_memory_that_found_room_before_the_kill_are_not_lost(tmp_path: Path):
+    in_memory(tmp_path, 5).write_waiting()
+    faults = fault_page()
+    show(plays(tmp_path / "j", tail=tmp_path / "run/plays.log", faults=faults))
+    assert [event["seq"] for event in on_disk(tmp_path / "j")] == list(range(1, 9))
+    assert faults.faults == ()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 12, b"\0" * 12, b"five"])
+def test_s7_a_torn_number_of_plays_in_memory_counts_none(tmp_path: Path, content: bytes):
+    in_memory(tmp_path, 5)
+    (tmp_path / "run/plays.number").write_bytes(content)
+    faults = fault_page()
+    show(plays(tmp_path / "j", tail=tmp_path / "run/plays.log", faults=faults))
+    assert [event["seq"] for event in on_disk(tmp_path / "j")] == [1, 2, 3]
+    assert faults.faults == ()
 
 
 def test_s2_plays_that_wait_in_the_tail_of_a_full_disk_are_a_fault_until_they_are_safe(tmp_path: Path):
@@ -210,8 +232,7 @@ def test_s2_a_stage_that_ends_on_a_full_disk_leaves_its_plays_in_the_tail_for_th
     show(journal, times=5)
     with files_no_larger_than(1000):
         journal.close()
-    again = plays(tmp_path / "j", tail=tmp_path / "tail.log")
-    assert show(again)["seq"] == 6
+    show(plays(tmp_path / "j", tail=tmp_path / "tail.log"))
     assert proof.verify(on_disk(tmp_path / "j")) == []
     assert len(on_disk(tmp_path / "j")) == 6
 
@@ -371,7 +392,7 @@ def test_u5_deaths_written_by_a_newer_player_neither_stop_this_one_nor_are_lost(
     life = Life(tmp_path)
     life.die_with(item("red"))
     assert not life.begin().quarantined(item("red"))
-    assert (tmp_path / "deaths.json").read_bytes() == newer
+    assert (tmp_path / "deaths.json.unread").read_bytes() == newer
 
 
 def test_s3_a_mark_that_cannot_be_written_stops_nothing(tmp_path: Path):

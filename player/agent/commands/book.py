@@ -16,7 +16,8 @@ import msgspec
 
 from player.core.ledger import CommandRecord, Ledger
 from player.errors import StorageError
-from player.store import Journal, journal_bytes, read_journal
+from player.journal import Journal
+from player.journal_reader import journal_bytes, read_journal
 
 log = logging.getLogger(__name__)
 LARGEST = 8 << 20  # bytes of a journal; twice what a ledger may remember

@@ -3,6 +3,9 @@
 One at a time, in the order of arrival. A handler is awaited under a deadline; what this box cannot do answers with the reason.
 Commands that end this process are `Going`: their `initiated` is on disk, and on its way, before the act, and the last word is
 spoken by the process that follows.
+
+What an earlier life left open, begun or not, waits until what it needs is there: after a boot network, stage and sound may come
+later. It holds up nothing else meanwhile, and does not wait beyond its deadline.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from typing import Any
 
 from player.agent.commands.book import CommandBook
 from player.agent.commands.handlers import Going, Handlers
-from player.core.commands import Instruction, parse
+from player.core.commands import Awaited, Instruction, parse
 from player.core.intake import Refusal, TakenIn, take_in
-from player.core.ledger import LOCAL, CommandRecord, RecordKind, RunCommand, Settle, is_local, without_secrets
+from player.core.ledger import LOCAL, CommandRecord, Decision, RecordKind, RunCommand, Settle, is_local, without_secrets
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import BoxError, SignageError, StorageError
@@ -29,6 +32,7 @@ from player.runtime.tasks import Latest
 
 log = logging.getLogger(__name__)
 DEADLINE_S, GOING_S, TELL_FIRST_S = 60.0, 90.0, 3.0
+PATIENCE_S, LOOK_S = 300.0, 1.0  # how long what was left open waits for what it needs; between two looks
 ANSWERS = 1000  # that wait in memory alone
 FLOOD_SAID_S = 600.0
 
@@ -37,7 +41,7 @@ class CommandRunner:
     """The journal of commands in `folder`, and the loop that carries them out. Raises StorageError when it cannot be opened.
 
     `changed` wakes when there is a result to be told. `tell_first` sends what is untold before the box goes down.
-    `clock_trusted` says whether instants can be judged.
+    `clock_trusted` says whether instants can be judged, `is_ready` whether something that commands need is there.
     """
 
     def __init__(
@@ -51,14 +55,18 @@ class CommandRunner:
         faults: FaultPage,
         tell_first: Callable[[], Awaitable[None]],
         clock_trusted: Callable[[], Awaitable[bool]],
+        is_ready: Callable[[Awaited], Awaitable[bool]],
         deadline_s: float = DEADLINE_S,
         going_s: float = GOING_S,
+        look_s: float = LOOK_S,
     ) -> None:
         self._handlers, self._clock, self._host, self._version = handlers, clock, host, version
         self._tell_first, self._deadline_s, self._going_s = tell_first, deadline_s, going_s
-        self._trusts = clock_trusted
+        self._trusts, self._is_ready, self._look_s = clock_trusted, is_ready, look_s
         self._book = CommandBook(folder, self._now())
         self._ledger = self._book.ledger
+        self._left_open = [entry.command.id for entry in self._ledger.waiting]
+        self._late_at = clock.monotonic() + PATIENCE_S
         self._whole: dict[str, Command] = {}  # with the secrets that are not written down
         self._answers: dict[str, CommandResult] = {}  # of what came before, or was refused: not written down
         self._intake = asyncio.Lock()
@@ -154,12 +162,17 @@ class CommandRunner:
         while True:
             self._due.clear()
             await self._settle(self._ledger.overtaken())
-            waiting = self._ledger.waiting
+            waiting = [entry.command.id for entry in self._ledger.waiting if entry.command.id not in self._left_open]
             if waiting:
-                await self._turn(waiting[0].command.id)
-            else:
+                await self._turn(waiting[0])
+            elif not await self._go_on():
                 with contextlib.suppress(StorageError):
                     await self._book.write(())  # what was told meanwhile
+                await self._rest()
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._look_s if self._left_open else None):
                 await self._due.wait()
 
     async def _settle_the_past(self) -> None:
@@ -167,8 +180,24 @@ class CommandRunner:
             if settled is not None:
                 started = self._ledger.entries[name].started_at
                 await self._finish(name, settled.status, settled.reason, started)
-            else:
-                await self._turn(name)
+            elif name not in self._left_open:
+                self._left_open.append(name)
+
+    async def _go_on(self) -> bool:
+        """Does one of what was left open, if one can be done; whether there was one.
+
+        What was waited for long enough is tried all the same, so that its answer says what is missing.
+        """
+        self._left_open = [name for name in self._left_open if self._ledger.is_open(name)]
+        late, trusted = self._clock.monotonic() >= self._late_at, await self._clock_trusted()
+        for name in tuple(self._left_open):
+            ready = late or all([await self._is_ready(need) for need in sorted(self._ledger.needs(name))])
+            decision = self._ledger.left_open(name, self._now(), clock_trusted=trusted, is_ready=ready)
+            if decision is not None:
+                self._left_open.remove(name)
+                await self._carry_on(name, decision, self._now())
+                return True
+        return False
 
     async def _settle(self, settled: Sequence[tuple[str, Settle]]) -> None:
         """The last word of many at once."""
@@ -181,7 +210,9 @@ class CommandRunner:
 
     async def _turn(self, name: str) -> None:
         began = self._now()
-        decision = self._ledger.due(name, began, clock_trusted=await self._clock_trusted())
+        await self._carry_on(name, self._ledger.due(name, began, clock_trusted=await self._clock_trusted()), began)
+
+    async def _carry_on(self, name: str, decision: Decision, began: float) -> None:
         if isinstance(decision, Settle):
             await self._finish(name, decision.status, decision.reason, began)
         elif isinstance(decision, RunCommand):

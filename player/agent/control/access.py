@@ -74,7 +74,7 @@ class TokenStore:
 
     def tokens(self) -> tuple[Token, ...]:
         """All of them, oldest first."""
-        return self._file.read() or ()
+        return self._file.read_or(())
 
     def create(self, name: str, scope: Scope, expires_at: float | None = None) -> tuple[Token, str]:
         """A fresh token, and its secret, which is nowhere else."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from player.agent.server_folder import CURSOR, NONE, first_of
-from player.store import Snapshot, read_journal
+from player.journal_reader import read_synced
+from player.store import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class PlayOwners:
     def __init__(self, folder: Path) -> None:
         self._mine, self._first = folder.name, first_of(folder.parent)
         others = (path for path in folder.parent.iterdir() if path.name not in (self._mine, NONE))
-        self._others = {path.name: (Snapshot(path / CURSOR, Cursor).read() or Cursor()).through for path in others}
+        self._others = {path.name: Snapshot(path / CURSOR, Cursor).read_or(Cursor()).through for path in others}
         self._awaited: int | None = None  # the lowest number that another one waits for
 
     def is_mine(self, play: Mapping[str, Any]) -> bool:
@@ -48,7 +49,7 @@ class PlayOwners:
     def look(self, plays: Path, through: int) -> None:
         """Notes what others wait for among the journal's plays up to number `through`: before now they were passed over."""
         if self._others:
-            for number, body in read_journal(plays, after=min(self._others.values())):
+            for number, body in read_synced(plays, after=min(self._others.values())):
                 if number > through:
                     return
                 self.passed(number, body if isinstance(body, dict) else {})

@@ -1,7 +1,9 @@
 """Proof of play goes from the stage's journal to the server until it has it (the third law; faults.md N14).
 
-The cursor moves only after the server accepted, and is on disk when this process ends in order, or after an hour or a thousand
-plays: flash is worn by every write. So a death anywhere sends again what may have been sent, with the same ids, and loses nothing.
+Only what no power cut takes is sent: what a server was told stands here, under the number that it was told with. The cursor moves
+only after the server accepted, and is on disk when this process ends in order, or after an hour or a thousand plays: every write
+wears flash. So a death anywhere sends again what may have been sent, with the same ids, and loses nothing, and so does a disk that
+takes no cursor.
 What the server refuses alone three times is set aside in `refused.jsonl` with a fault, so that one bad event does not hold back the
 rest.
 """
@@ -25,9 +27,10 @@ from player.core.ports.box import Clock
 from player.core.ports.server import PlaysSink
 from player.core.ports.stage import DropPlays, StagePort
 from player.errors import BoxError, EventsRefused, ServerError, StorageError
+from player.journal_reader import last_record, read_synced
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import backoff, jittered
-from player.store import Snapshot, last_record, read_journal
+from player.store import Snapshot
 
 log = logging.getLogger(__name__)
 BATCH = 100
@@ -35,7 +38,7 @@ BATCHES_A_SECOND = 5
 PASSED = 1000  # as many are looked at in one go where they are another server's
 ALONE = 3  # refusals of one event by itself
 SAVE_S, SAVE_PLAYS = 3600.0, 1000
-RECENT = 100  # how many sent ids are remembered: more than a power cut can take from the stage's journal
+RECENT = 100  # how many sent ids are remembered, to find where such a journal differs
 Play = tuple[int, Mapping[str, Any]]
 
 
@@ -61,7 +64,7 @@ class PlaysOutbox:
         self._server, self._stage, self._plays, self._clock, self._faults = server, stage, plays, clock, faults
         self._sign, self._look_s, self._first_retry_s = sign, look_s, first_retry_s
         self._file, self._refused = Snapshot(folder / CURSOR, Cursor), folder / REFUSED
-        self._cursor = self._file.read() or Cursor()
+        self._cursor = self._file.read_or(Cursor())
         self._owners = PlayOwners(folder)
         self._report_refused()
         self._told = (0.0, 0)  # when the stage that was told began, and through which number
@@ -127,7 +130,7 @@ class PlaysOutbox:
         self._rewind()
         found: list[Play] = []
         mine = 0
-        for number, body in read_journal(self._plays, after=self._cursor.through):
+        for number, body in read_synced(self._plays, after=self._cursor.through):
             play = body if isinstance(body, dict) else {}
             found.append((number, play))
             mine += self._owners.is_mine(play)
@@ -136,11 +139,11 @@ class PlaysOutbox:
         return found
 
     def _rewind(self) -> None:
-        """After a power cut the journal may be shorter than what was sent of it, and its numbers are used again."""
+        """A card that forgets what it has synced, or a journal put back by hand, is shorter than what was sent of it."""
         known = dict(self._cursor.recent)
         if self._cursor.through and not self._matches(known):
             since = min(known, default=self._cursor.through) - 1
-            same = (seq for seq, body in read_journal(self._plays, after=since) if known.get(seq) == _id(body))
+            same = (seq for seq, body in read_synced(self._plays, after=since) if known.get(seq) == _id(body))
             through = max(same, default=0)
             log.warning("the journal of plays differs from what was sent after number %d; it is read again from there", through)
             self._cursor = replace(self._cursor, through=through, recent=tuple((s, i) for s, i in known.items() if s <= through))
@@ -148,7 +151,7 @@ class PlaysOutbox:
     def _matches(self, known: Mapping[int, str]) -> bool:
         """Whether the journal still holds the last event that was sent, or has since dropped it as we asked."""
         through = self._cursor.through
-        at = next(read_journal(self._plays, after=through - 1), None)
+        at = next(read_synced(self._plays, after=through - 1), None)
         if at is None:
             return False
         return at[0] > through or known.get(through, _id(at[1])) == _id(at[1])
@@ -209,9 +212,16 @@ class PlaysOutbox:
 
     def _save(self) -> None:
         self._saved_at = self._clock.monotonic()
-        if self._saved != self._cursor:
+        if self._saved == self._cursor:
+            return
+        try:
             self._file.write(self._cursor)
+        except StorageError as error:
+            words = f"which plays the server has cannot be kept; after a start they are sent again: {error}"
+            self._faults.report("cursor", error.code, words, count=1)
+        else:
             self._saved = self._cursor
+            self._faults.clear("cursor")
 
     async def _tell_stage(self) -> None:
         """What is accepted may go where room is short, once the stage is there to hear it."""

@@ -1,6 +1,7 @@
 """What a server is told of the proof of play beside the plays themselves: the key that they are signed with, and a closing record.
 
-With it a server can tell that plays are missing at the end, which the chain alone cannot show.
+With it a server can tell that plays are missing at the end, which the chain alone cannot show. What a power cut would take is not
+counted yet: it would be missed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from player.core.ports.box import Clock
 from player.core.proof import closing
-from player.store import last_record, read_journal
+from player.journal_reader import last_synced, read_synced, segments
 
 
 class ProofHead:
@@ -23,15 +24,25 @@ class ProofHead:
     ) -> None:
         self._plays, self._clock, self._sign = plays, clock, sign
         self._key = base64.b64encode(public_key).decode()
+        self._first: tuple[int, int, str] | None = None  # of the oldest segment: its name, its first event's number and hash
 
     def read(self) -> dict[str, Any]:
         """`public_key` (base64) and, once there was a play, `proof`: the closing record over what is kept. Reads files.
 
-        Raises OSError.
+        Raises OSError, StorageError.
         """
-        first, last = next(read_journal(self._plays), None), last_record(self._plays)
+        last = last_synced(self._plays)
+        first = self._oldest() if last else None
         if first is None or last is None:
             return {"public_key": self._key}
-        count, now = last[0] - first[0] + 1, self._clock.now().timestamp()
-        end = closing(count, str(first[1].get("hash")), str(last[1].get("hash")), now)
+        number, hash_of_first = first
+        end = closing(last[0] - number + 1, hash_of_first, str(last[1].get("hash")), self._clock.now().timestamp())
         return {"public_key": self._key, "proof": dict(self._sign(end))}
+
+    def _oldest(self) -> tuple[int, str] | None:
+        """Number and hash of the first event; the file is not read again while it is the oldest."""
+        name = next((first for first, _ in segments(self._plays)), 0)
+        if self._first is None or self._first[0] != name:
+            found = next(read_synced(self._plays), None)
+            self._first = (name, found[0], str(found[1].get("hash"))) if found else None
+        return self._first[1:] if self._first else None

@@ -23,7 +23,7 @@ class BriefStore:
 
     def __init__(self, path: Path, stage: StagePort) -> None:
         self._file, self._stage = BriefFile(path), stage
-        self.current = self._file.read() or StageBrief()
+        self.current = self._file.read_or(StageBrief())
 
     async def change_settings(self, **changes: Any) -> None:
         """Other values for fields of `DeviceSettings`."""

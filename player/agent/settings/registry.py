@@ -24,9 +24,10 @@ from player.core.content import DeviceSettings
 from player.core.ports.box import Clock
 from player.core.settings import RESET, SETTINGS, AppliedBy, Asker, Setting, SettingRecord, SettingsBook, Value, find
 from player.errors import BoxError, StorageError
+from player.journal import Journal
+from player.journal_reader import read_journal
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import backoff
-from player.store import Journal, read_journal
 
 log = logging.getLogger(__name__)
 AGAIN_S, LONGEST_S = 5.0, 300.0

@@ -60,7 +60,7 @@ class ScreenLock:
         self._file = Snapshot(path, LockState)
         self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
         self._said_file = Snapshot(said, bool)
-        self._state, self._said = self._file.read() or LockState(), self._said_file.read()
+        self._state, self._said = self._file.read_or(LockState()), self._said_file.read_or(None)
         self._until = clock.monotonic() + pause_s(self._state.failures)
         self._faults = faults
         self._tell()

@@ -68,7 +68,7 @@ class PartFile:
 
         `checkable`: the whole can be checked against `file_hash` in the end, so that even bytes without a validator are of use.
         """
-        self.note = self._snapshot.read()
+        self.note = self._snapshot.read_or(None)
         if self.note is None or self.note.file_hash != file_hash or not (self.note.validator or checkable):
             self.reset()
             return

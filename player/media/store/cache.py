@@ -56,7 +56,7 @@ class Cache:
         for name in ("media", "prepared", "part"):
             with self.safe_folder.folder(name):
                 pass
-        index = self._snapshot.read() or Index()
+        index = self._snapshot.read_or(Index())
         for shard in self.safe_folder.names("media"):
             if not re.fullmatch("[0-9a-f]{2}", shard):
                 continue

@@ -12,7 +12,8 @@ from player.agent.commands.book import LARGEST, CommandBook
 from player.core.ledger import KEPT, CommandRecord, RecordKind
 from player.core.ports.server import Command, CommandResult, CommandStatus
 from player.errors import StorageError
-from player.store import Journal, journal_bytes, read_journal
+from player.journal import Journal
+from player.journal_reader import journal_bytes, read_journal
 
 NOW = 1_790_000_000.0
 

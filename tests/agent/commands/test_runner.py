@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,12 +13,14 @@ from typing import Any
 import pytest
 
 from player.agent.commands.handlers import build_handlers
-from player.agent.commands.runner import CommandRunner
+from player.agent.commands.runner import PATIENCE_S, CommandRunner
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
+from player.core.commands import Awaited
 from player.core.content import Orientation
+from player.core.ledger import CommandRecord, RecordKind
 from player.core.ports.box import Absent
 from player.core.ports.server import AppUpdate, Command, CommandResult
 from player.core.ports.stage import (
@@ -34,9 +35,11 @@ from player.core.ports.stage import (
     TakePicture,
 )
 from player.errors import BoxError, CommandRejected
-from player.store import read_journal
+from player.journal import Journal
+from player.journal_reader import read_journal
 from tests.fakes.clock import FakeClock
-from tests.fakes.device import FakeAudio, FakeHost, FakePanel
+from tests.fakes.device import FakeAudio, FakeHost, FakePanel, all_there
+from tests.fakes.disk import files_no_larger_than
 from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import scripted_server, session
@@ -85,6 +88,7 @@ class Box:
         self.deeds: list[str] = []
         self.told_first: list[str] = []
         self.version = "1.0"
+        self.missing: set[Awaited] = set()
         self.start()
 
     def start(self) -> None:
@@ -117,9 +121,28 @@ class Box:
             faults=self.faults,
             tell_first=self._tell_first,
             clock_trusted=self.host.clock_synced,
+            is_ready=self._is_ready,
+            look_s=0.01,
             deadline_s=0.5,
             going_s=0.05,
         )
+
+    async def _is_ready(self, need: Awaited) -> bool:
+        return need not in self.missing
+
+    def start_again(self) -> None:
+        """After a sudden death, with the journal as it stands."""
+        self.commands.close()
+        self.start()
+
+    def left(self, kind: str, payload: Mapping[str, Any] | None = None, name: str = "1", **more: Any) -> None:
+        """A command that an agent before this one had begun when it died."""
+        command = Command(name, kind, payload or {}, **more)
+        now = self.clock.now().timestamp()
+        journal: Journal[CommandRecord] = Journal(self.folder / "commands")
+        journal.append(CommandRecord(RecordKind.RECEIVED, name, now, command=command))
+        journal.append(CommandRecord(RecordKind.STARTED, name, now, boot_id="boot-1"))
+        journal.close()
 
     async def _deed(self, name: str) -> str:
         self.deeds.append(name)
@@ -288,6 +311,7 @@ async def test_k7_a_clock_that_somebody_else_vouches_for_judges_what_is_expired(
         faults=fault_page(),
         tell_first=lambda: asyncio.sleep(0),
         clock_trusted=vouched,
+        is_ready=all_there,
     )
     await commands.offer([Command("1", "next", {}, None, 5.0)])
     assert [(r.id, r.status) for r in commands.untold()] == [("1", "rejected")]
@@ -369,12 +393,88 @@ async def test_k10_a_flood_ends_in_the_newest_volume(box: Box):
 
 
 async def test_s3_without_a_journal_nothing_is_carried_out_and_it_is_reported(box: Box):
-    os.close(box.commands._book._journal._out)
-    broken = os.open("/dev/full", os.O_WRONLY)
-    assert broken == box.commands._book._journal._out
-    await box.commands.offer([Command("1", "next")])
+    with files_no_larger_than(10):
+        await box.commands.offer([Command("1", "next")])
     assert [fault.code for fault in box.faults.faults] == ["commands_refused"]
     assert box.stage.asked == []
+
+
+# --- what an earlier life left open --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "need"),
+    [
+        ("refresh", {}, Awaited.SERVER),
+        ("clear_cache", {}, Awaited.STAGE),
+        ("set_volume", {"volume": 9}, Awaited.SOUND),
+        ("screen_off", {}, Awaited.STAGE),
+    ],
+)
+async def test_k2_what_was_interrupted_waits_for_what_it_needs_and_holds_nothing_up(
+    box: Box, kind: str, payload: dict, need: Awaited
+):
+    box.left(kind, payload)
+    box.missing = {need}
+    box.start_again()
+    async with running(box.commands.run()):
+        await box.commands.offer([Command("2", "next")])
+        await eventually(lambda: box.last("2"), 20)
+        await asyncio.sleep(0.05)
+        assert box.last("1") is None
+        assert box.statuses() == []
+        box.missing.clear()
+        assert (await eventually(lambda: box.last("1"), 20)).status == "succeeded"
+
+
+async def test_k2_a_command_that_was_received_and_not_begun_waits_as_well(box: Box):
+    await box.commands.offer([Command("1", "show_message", {"text": "Closing at 8"})])
+    box.missing = {Awaited.STAGE}
+    box.start_again()
+    async with running(box.commands.run()):
+        await asyncio.sleep(0.05)
+        assert box.stage.asked == []
+        box.missing.clear()
+        await eventually(lambda: box.last("1"), 20)
+    assert box.stage.asked == [ShowText("Closing at 8", 10.0)]
+
+
+async def test_k2_what_never_comes_is_tried_in_the_end_and_its_answer_says_why(tmp_path: Path):
+    box = Box(tmp_path, audio=Absent("audio", "this box has none"))
+    box.left("set_volume", {"volume": 9})
+    box.missing = {Awaited.SOUND}
+    box.start_again()
+    async with running(box.commands.run()):
+        await asyncio.sleep(0.05)
+        assert box.last("1") is None
+        box.clock.forward(PATIENCE_S)
+        result = await eventually(lambda: box.last("1"), 20)
+    assert (result.status, result.message) == ("failed", "audio: this box has none")
+    box.commands.close()
+
+
+async def test_k7_what_was_interrupted_does_not_wait_beyond_its_own_deadline(box: Box):
+    box.left("refresh", expires_at=box.clock.now().timestamp() + 60)
+    box.missing = {Awaited.SERVER}
+    box.start_again()
+    async with running(box.commands.run()):
+        await asyncio.sleep(0.05)
+        assert box.last("1") is None
+        box.clock.forward(90)
+        result = await eventually(lambda: box.last("1"), 20)
+    assert (result.status, "it expired" in result.message, box.deeds) == ("rejected", True, [])
+
+
+async def test_what_was_interrupted_is_not_done_after_a_newer_one(box: Box):
+    box.left("set_volume", {"volume": 9})
+    box.missing = {Awaited.SOUND}
+    box.start_again()
+    async with running(box.commands.run()):
+        await box.commands.offer([Command("2", "set_volume", {"volume": 70})])
+        await eventually(lambda: box.last("2"), 20)
+        result = await eventually(lambda: box.last("1"), 20)
+    assert (result.status, result.message) == ("rejected", "the newer command 2 replaced it")
+    assert box.audio.level == 70
 
 
 # --- what ends the process -----------------------------------------------------------------------------------------------------

@@ -21,11 +21,11 @@ from player.cms.http import ServerHttp
 from player.core.ports.server import Command
 from player.core.ports.stage import DropPlays
 from player.errors import NotOffered, ServerBusy, ServerDenied, ServerUnreachable
+from player.journal import Journal
 from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage
-from player.store import Journal
 from tests.fakes.clock import FakeClock
-from tests.fakes.device import FakeHost
+from tests.fakes.device import FakeHost, all_there
 from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Seen, scripted_server, session
@@ -362,7 +362,7 @@ def commands(tmp_path: Path):
     host = FakeHost()
     made = CommandRunner(
         tmp_path / "commands", {}, clock=FakeClock(), host=host, version="1", faults=fault_page(),
-        tell_first=lambda: asyncio.sleep(0), clock_trusted=host.clock_synced,
+        tell_first=lambda: asyncio.sleep(0), clock_trusted=host.clock_synced, is_ready=all_there,
     )  # fmt: skip
     yield made
     made.close()

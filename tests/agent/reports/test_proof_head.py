@@ -8,7 +8,7 @@ from pathlib import Path
 from player.agent.reports.proof_head import ProofHead
 from player.core.proof import digest
 from player.identity import Identity, is_signed
-from player.store import Journal
+from player.journal import Journal
 from tests.core.test_proof import chain
 from tests.fakes.clock import FakeClock
 

@@ -18,7 +18,7 @@ from player.core.ports.box import Absent
 from player.core.ports.stage import StageStatus
 from player.core.settings import SETTINGS, Asker
 from player.errors import BoxError, SettingRefused, StorageError
-from player.store import journal_bytes, read_journal
+from player.journal_reader import journal_bytes, read_journal
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel
 from tests.fakes.running import eventually, running

@@ -38,7 +38,7 @@ from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 from tests.fakes.brief import brief
 from tests.fakes.clock import FakeClock
-from tests.fakes.device import FakeHost
+from tests.fakes.device import FakeHost, all_there
 from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server, session
@@ -86,7 +86,7 @@ class Agent:
         )  # fmt: skip
         self.commands = CommandRunner(
             folder / "commands", handlers, clock=clock, host=FakeHost(), version="1", faults=fault_page(),
-            tell_first=self._tell_first, clock_trusted=self.host.clock_synced,
+            tell_first=self._tell_first, clock_trusted=self.host.clock_synced, is_ready=all_there,
         )  # fmt: skip
         self.results = ResultsOutbox(cms, self.commands)
         self.faults = FaultBook()
