@@ -73,11 +73,10 @@ class Spot:
         if len(found) == 1:
             return found[0]
         known = ", ".join(f'"{text(row.get("name")) or ""}" ({text(row.get("id"))})' for row in listed.rows[:NAMED])
-        count = "no player" if not found else f"{len(found)} players"
-        there = f"there are: {known}" if known else "it has none"
-        raise DeviceForgotten(
-            self.api.absolute("/"), f'{count} there have the name "{self._device}" (cms.device); {there}. {listed.cut}'.rstrip()
-        )
+        count = "no player has" if not found else f"{len(found)} players have"
+        there = f"there are {known}" if known else "it has none"
+        cut = f"; {listed.cut}" if listed.cut else ""
+        raise DeviceForgotten(self.api.absolute("/"), f'{count} the name "{self._device}" (cms.device): {there}{cut}')
 
     # --- content
 

@@ -38,6 +38,7 @@ class SpotDemonstration(Demonstration):
         await self._server.__aexit__(kind, error, trace)
 
     def environment(self, screen: str) -> Mapping[str, str]:
+        self._server.ensure_player(screen)
         return {
             "SIGNAGE__CMS__TOKEN": DEMO_KEY,
             "SIGNAGE__CMS__DEVICE": screen,

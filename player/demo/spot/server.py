@@ -134,6 +134,11 @@ class SpotServer:
         """A player; `group_id`, `layout_id`, `playlist_id`, `orientation`, `timezone`, `audience`. Its id."""
         return self.store.insert("players", name=name, updated_at=self._clock.now().timestamp(), **columns)
 
+    def ensure_player(self, name: str) -> Row:
+        """The player of that name; another one where there is none."""
+        found = self.store.one("SELECT * FROM players WHERE name = ?", name)
+        return found or self.store.one("SELECT * FROM players WHERE id = ?", self.add_player(name)) or {}
+
     def change_player(self, player: int, **columns: object) -> None:
         """Other values for what `add_player` takes."""
         self.store.update("players", player, updated_at=self._clock.now().timestamp(), **columns)
@@ -152,10 +157,9 @@ class SpotServer:
         layout = self.store.one("SELECT id FROM layouts")
         number = layout["id"] if layout else await self._shelve(made)
         for name in players:
-            row = self.store.one("SELECT * FROM players WHERE name = ?", name)
-            player = row["id"] if row else self.add_player(name)
-            if not row or row["layout_id"] is None:
-                self.change_player(player, layout_id=number)
+            player = self.ensure_player(name)
+            if player["layout_id"] is None:
+                self.change_player(player["id"], layout_id=number)
 
     async def _shelve(self, made: Sequence[Sample]) -> int:
         ids: dict[str, int] = {}
@@ -167,12 +171,11 @@ class SpotServer:
         main, side = self.content.add_playlist("Solvane, all day")["id"], self.content.add_playlist("Solvane, beside")["id"]
         self.content.set_items(main, [ListedItem(asset_id=number) for number in ids.values()])
         self.content.set_items(side, [ListedItem(asset_id=number, duration=6) for number in reversed(pictures)])
+        blend = {"transition": "crossfade", "transition_duration": 0.8}
         regions: list[Row] = [
-            {"name": "Main", "x": 0, "y": 0, "width": "75%", "height": "100%", "playlist_id": main, "fit": "cover",
-             "transition": "crossfade", "transition_duration": 0.8},
-            {"name": "Side", "x": "75%", "y": 0, "width": "25%", "height": "100%", "playlist_id": side, "fit": "cover",
-             "transition": "crossfade", "transition_duration": 0.8},
-        ]  # fmt: skip
+            {"name": "Main", "x": 0, "y": 0, "width": "100%", "height": "100%", "playlist_id": main, **blend},
+            {"name": "Inset", "x": "72%", "y": "68%", "width": "25%", "height": "25%", "z_index": 1, "playlist_id": side, **blend},
+        ]
         return self.content.add_layout("Solvane", (1920, 1080), regions, background="#0e2a33")
 
 

@@ -80,6 +80,9 @@ class TestAdCast(ServerContract):
 class AdCastOperator:
     """Somebody at the demonstration server."""
 
+    ordered = "next"
+    adds = frozenset[str]()
+
     def __init__(self, url: str, signed_in: Operator) -> None:
         self._url, self._signed_in, self._device = url, signed_in, 0
 

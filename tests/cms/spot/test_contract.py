@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +15,11 @@ from player.cms.spot.keys import Keys
 from player.config import CmsConfig
 from player.core.ports.box import Clock
 from player.core.ports.server import Connection, Device
+from player.demo.spot.push import APP_KEY
 from tests.cms.contract import ServerContract
+from tests.cms.embedded import EmbeddedContract
 from tests.fakes.server import Script
+from tests.fakes.spot import KEY, Caller, spot
 from tests.fakes.way_out import STRAIGHT
 
 PLAYER = "/api/v1/players/16"
@@ -76,3 +82,52 @@ class TestSpot(ServerContract):
     @pytest.fixture
     def vendor(self) -> SpotVendor:
         return SpotVendor()
+
+
+class SpotOperator:
+    """Somebody at the embedded server; a player's name is what the device is told to be."""
+
+    ordered = "refresh"
+    adds = frozenset({"player_id", "asset_id"})
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller, self._server, self._player = caller, caller.server, 0
+
+    def connect(self, device: Device, clock: Clock) -> AbstractAsyncContextManager[Connection]:
+        config = CmsConfig(kind="spot", url=self._server.url, token=KEY, device="Lobby", poll_interval=0.2)
+        own = Keys(push_url=self._server.push_url, push_key=APP_KEY)
+        return cms.connect(config, own, device, clock, STRAIGHT)
+
+    async def pair(self, code: str | None) -> None:
+        assert code is None
+        self._player = self._server.add_player("Lobby")
+
+    async def forget(self) -> None:
+        self._server.remove_player(self._player)
+
+    async def show(self, picture: Path) -> int:
+        asset = await self._caller.upload(picture)
+        playlist = await self._caller.send("POST", "playlists", {"name": "Day"})
+        await self._caller.send("PATCH", f"playlists/{playlist['id']}/items", {"items": [{"asset_id": asset, "duration": 7}]})
+        self._server.change_player(self._player, playlist_id=playlist["id"])
+        return asset
+
+    async def order(self) -> int:
+        told = await self._caller.send("POST", f"players/{self._player}/commands", {"command": "reload_content"})
+        return int(told["command_id"])
+
+    async def outcome(self, command: int) -> str:
+        rows = self._server.store.all("SELECT status FROM orders WHERE command_id = ?", command)
+        return str(rows[0]["status"])
+
+    async def plays(self) -> list[dict[str, Any]]:
+        return [json.loads(row["event_json"]) for row in self._server.store.all("SELECT event_json FROM plays")]
+
+
+class TestSpotAtItsServer(EmbeddedContract):
+    """Spot at the embedded server."""
+
+    @pytest.fixture
+    async def operator(self, tmp_path: Path) -> AsyncIterator[SpotOperator]:
+        async with spot(tmp_path / "server") as caller:
+            yield SpotOperator(caller)
