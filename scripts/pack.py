@@ -23,7 +23,7 @@ from player.core.bundle import MANIFEST, SIGNATURE, SIGNED, Bundle, Part, encode
 ROOT = Path(__file__).parents[1]
 VALID_S = 365 * 86400.0  # how long a bundle may be installed where nobody said
 ALONE = ("pyproject.toml", "README.md", "LICENSE", "config.example.toml")
-SCRIPTS = ("install", "lib.sh", "requirements.lock", "requirements-dev.lock")
+SCRIPTS = ("install", "lib.sh", "screen.sh", "quiet_boot.py", "requirements.lock", "requirements-dev.lock")
 
 
 def new_key(path: Path) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from player.cli import support
-from player.cli.checks import machine, running, server_probe, surroundings
+from player.cli.checks import machine, panel, running, server_probe, surroundings
 from player.cli.checks.finding import Finding
 from player.cms import KINDS
 from player.config import CmsConfig, Config, Dirs, Section
@@ -245,16 +245,6 @@ def test_doctor_says_when_no_player_runs_or_none_answers() -> None:
     assert [(one.result, one.needed) for one in running.faults(closed)] == [("failed", False)]
 
 
-def test_what_draws_the_screen_is_named_with_the_reason_and_where_nothing_runs_nothing_is_said() -> None:
-    def nobody() -> dict[str, Any]:
-        raise NotRunning("/run/none.sock")
-
-    (said,) = running.renderer(lambda: {"stage": {"renderer": "pixman", "renderer_why": "no render node"}})
-    assert (said.ability, said.detail) == ("renderer", "pixman: no render node")
-    assert list(running.renderer(lambda: {"stage": {"renderer": "", "renderer_why": ""}})) == []
-    assert list(running.renderer(nobody)) == []
-
-
 @contextlib.contextmanager
 def answering(answer: str) -> Iterator[int]:
     """A server on the port that it gives, which says `answer` to one connection."""
@@ -317,13 +307,14 @@ async def test_every_kind_of_server_names_a_path_that_answers_as_its_api(tmp_pat
 
 
 def test_what_this_machine_does_not_have_is_told_with_a_remedy(tmp_path: Path) -> None:
-    found = [*machine.graphics(tmp_path), *machine.sound(tmp_path), *machine.panel(tmp_path, tmp_path)]
+    found = [*machine.graphics(tmp_path), *machine.sound(tmp_path), *panel.outputs(tmp_path), *panel.cec(tmp_path)]
+    found += panel.ddc(tmp_path, tmp_path)
     assert [finding.ability for finding in found] == ["graphics", "audio", "panel", "CEC", "DDC/CI"]
     assert all(finding.result == "not present" and finding.remedy for finding in found), found
     output = tmp_path / "class" / "drm" / "card1-HDMI-A-1"
     output.mkdir(parents=True)
     (output / "status").write_text("disconnected\n")
-    assert "cable" in next(machine.panel(tmp_path, tmp_path)).remedy
+    assert "cable" in next(panel.outputs(tmp_path)).remedy
 
 
 def test_devices_are_not_present_or_closed_or_usable(tmp_path: Path) -> None:
@@ -335,11 +326,9 @@ def test_devices_are_not_present_or_closed_or_usable(tmp_path: Path) -> None:
     output = tmp_path / "class" / "drm" / "card1-HDMI-A-1"
     output.mkdir(parents=True)
     (output / "status").write_text("connected\n")
-    assert next(machine.panel(tmp_path, tmp_path)).detail == "HDMI-A-1"
+    assert next(panel.outputs(tmp_path)).detail == "HDMI-A-1"
     (tmp_path / "cec0").touch()
-    assert {finding.ability: finding.result for finding in machine.panel(tmp_path, tmp_path)} == {
-        "panel": "passed", "CEC": "passed", "DDC/CI": "not present",
-    }  # fmt: skip
+    assert [finding.result for finding in panel.cec(tmp_path)] == ["passed"]
 
 
 def test_a_secret_that_others_can_read_is_found(tmp_path: Path) -> None:

@@ -102,6 +102,19 @@ def test_l4_a_page_on_the_screen_cannot_reach_the_services_of_this_box() -> None
     assert values("stage", "IPAddressAllow") == ["127.0.0.53 127.0.0.54"]
 
 
+@pytest.mark.parametrize("name", UNITS)
+def test_what_a_daemon_prints_is_in_the_journal_and_never_on_the_panel(name: str) -> None:
+    """Whatever the system's default is: a line on the console would be seen under a compositor that is away."""
+    assert (values(name, "StandardOutput"), values(name, "StandardError")) == (["journal"], ["journal"])
+
+
+def test_under_the_compositor_lies_an_empty_console_and_the_boots_picture_gives_way_to_it() -> None:
+    assert (values("compositor", "TTYPath"), values("compositor", "TTYVTDisallocate")) == (["/dev/tty1"], ["yes"])
+    assert values("compositor", "ExecStartPre") == ["-+/usr/bin/plymouth quit --retain-splash"]
+    assert "ShowStatus=no" in (FOLDER / "manager.conf").read_text().splitlines()
+    assert "kernel.printk = 3 4 1 3" in (FOLDER / "sysctl.conf").read_text().splitlines()
+
+
 def test_l8_keys_of_a_keyboard_that_somebody_plugs_in_do_nothing() -> None:
     assert "kernel.sysrq = 0" in (FOLDER / "sysctl.conf").read_text()
     assert "NAutoVTs=0" in (FOLDER / "logind.conf").read_text()

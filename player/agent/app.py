@@ -22,6 +22,7 @@ from player import __version__, cms
 from player.agent.commands import handlers
 from player.agent.commands.readiness import Readiness
 from player.agent.commands.runner import CommandRunner
+from player.agent.compositor_watch import CompositorWatch
 from player.agent.content.alert_pictures import AlertPictures
 from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.feeds import Feeds
@@ -52,6 +53,7 @@ from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import PIN_COST, ScreenLock
 from player.agent.settings.surroundings import Surroundings
 from player.agent.stage_client import StageClient
+from player.compositor.hang import hangs_told
 from player.config import CmsConfig, Config, Dirs, parse_size
 from player.core.contact import Contact, Standing
 from player.core.content import Orientation
@@ -277,6 +279,9 @@ class Agent:
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.rounds.standing, self._clock).run,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }
+        if "NOTIFY_SOCKET" in os.environ:  # else the compositor is no unit of systemd's
+            told = functools.partial(hangs_told, self._dirs.sway_socket)
+            loops["compositor"] = CompositorWatch(told, self.host.restart_compositor).run
         if not isinstance(server.rhythm, Absent):
             loops["server"] = functools.partial(server.rhythm.run, self.inbox)
         if not isinstance(server.content, Absent):

@@ -195,6 +195,10 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
         name(parser)
         parser.add_argument("value", metavar="VALUE", help="within the range that `settings` lists")
 
+    def doctor(parser: argparse.ArgumentParser) -> None:
+        json_only(parser)
+        parser.add_argument("--picture", metavar="FILE", help="where what the panel gets is kept, as PNG (default: a file in /tmp)")
+
     def why(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("item", nargs="?", metavar="ITEM|CONTENT", help="an id, a content's id or a name (default: every item)")
         json_only(parser)
@@ -210,7 +214,7 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
     _command(commands, "settings", "settings:show", "every setting: wanted, found, who asked, when", "settings", json_only)
     _command(commands, "get", "settings:get", "what is wanted of one setting", "get volume", name)
     _command(commands, "set", "settings:set_", 'ask for a setting; "default" returns to the configuration', "set volume 35", value)
-    _command(commands, "doctor", "doctor:main", "test this machine, and say what to do about it", "doctor", json_only)
+    _command(commands, "doctor", "doctor:main", "test this machine, and say what to do about it", "doctor", doctor)
     _command(
         commands,
         "support-bundle",

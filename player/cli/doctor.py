@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from pathlib import Path
 
 from player.cli.checks.finding import CheckResult, Finding, failed
 from player.cli.terminal import say_json
@@ -25,8 +26,13 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
-    """Prints every finding; 1 when a needed ability failed."""
-    findings = examine(config, dirs)
+    """Prints every finding, and where a picture of the screen lies; 1 when a needed ability failed."""
+    from player.cli.checks import panel
+    from player.cli.client import ControlClient
+
+    picture = Path(chosen.picture) if chosen.picture else None
+    client = ControlClient(dirs.control_socket, ANSWER_WITHIN_S)
+    findings = [*examine(config, dirs), *_guarded(lambda: panel.look(client.screenshot, picture))]
     if chosen.json:
         say_json([asdict(finding) for finding in findings], indent=2)
     else:
@@ -36,25 +42,28 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
 
 def examine(config: Config, dirs: Dirs) -> list[Finding]:
     """Every finding about this machine."""
-    from player.cli.checks import machine, running, surroundings
+    from player.cli.checks import machine, panel, running, surroundings
     from player.cli.client import ControlClient
 
+    client = ControlClient(dirs.control_socket, ANSWER_WITHIN_S)
     checks: tuple[Check, ...] = (
         machine.account,
         lambda: machine.compositor(config.stage.backend),
         lambda: machine.seat(config.stage.backend),
-        machine.graphics,
+        lambda: running.graphics(client.status, machine.graphics),
         lambda: machine.video(config.stage.backend, config.stage.hwdec),
         lambda: machine.browser(config.stage.browser),
         machine.sound,
-        machine.panel,
+        panel.outputs,
+        panel.cec,
+        panel.ddc,
+        lambda: panel.brightness(client.settings),
         surroundings.clock,
         lambda: surroundings.disk(dirs, config.storage.reserve),
         lambda: surroundings.permissions(dirs),
         surroundings.network,
         lambda: _server(config),
-        lambda: running.renderer(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
-        lambda: running.faults(ControlClient(dirs.control_socket, ANSWER_WITHIN_S).status),
+        lambda: running.faults(client.status),
     )
     return [finding for check in checks for finding in _guarded(check)]
 

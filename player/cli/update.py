@@ -166,7 +166,12 @@ def _install(found: Bundle, folder: Path) -> None:
     """Runs the bundle's installer; the version before comes back where that fails. Raises UpdateRefused."""
     link = INSTALLED / "venv"
     before = link.readlink() if link.is_symlink() else None
-    if subprocess.run([folder / bundle.INSTALLER], env=_environment(folder), cwd="/", check=False).returncode == 0:
+    if (
+        subprocess.run(
+            [folder / bundle.INSTALLER], env=_environment(folder), cwd="/", stdin=subprocess.DEVNULL, check=False
+        ).returncode
+        == 0
+    ):
         return
     if before is None or link.readlink() == before:
         raise UpdateRefused(f"{found} could not be installed, for the reason above; what ran before runs on")

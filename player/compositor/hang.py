@@ -24,6 +24,7 @@ from pathlib import Path
 import msgspec
 
 from player.compositor.ipc import GET_VERSION, HEAD, MAGIC
+from player.compositor.session import read_info
 from player.core.hangs import ANSWER_S, GRACE_S, LOOK_S, Answer, Hangs, Silence
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,12 @@ def read_hangs(ipc: Path) -> Hangs:
         return msgspec.json.decode(ipc.with_name(RECORD).read_bytes(), type=Hangs)
     except (OSError, ValueError):
         return Hangs()
+
+
+def hangs_told(ipc: Path) -> tuple[Hangs, float | None]:
+    """What is recorded, and when the compositor that is up announced itself: seconds since the epoch, None where none has."""
+    info = read_info(ipc.with_name("compositor.json"))
+    return read_hangs(ipc), info.started_at if info else None
 
 
 def look(ipc: Path, within_s: float) -> Answer:

@@ -1,7 +1,8 @@
-"""When a compositor that lives but does not answer has hung, and what is told of it afterwards (pure).
+"""When a compositor that lives but does not answer has hung, what is told of it afterwards, and when that has helped nobody (pure).
 
 One late answer is a busy box. A compositor that has announced itself has to answer one of two looks; one that is still coming up,
-which on a slow box takes long over its first modes and shaders, one of five.
+which on a slow box takes long over its first modes and shaders, one of five. Where the stage has told of a hang twice and the same
+compositor runs on, its way of ending it does not work, and the system is asked.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ ANSWER_S = 3.0  # an answer that takes longer is none
 LOOKS, LOOKS_AT_START = 2, 5
 GRACE_S = 1.0  # from SIGTERM to SIGKILL: who is stopped or spins does not hear the first
 TOLD_S = 3600.0
+IN_VAIN = 2  # hangs told of one and the same compositor
 
 
 class Answer(StrEnum):
@@ -53,3 +55,26 @@ class Hangs:
     def is_told(self, at: float) -> bool:
         """Whether it is still a fault at `at`: for an hour. A time to come is another clock's, and tells nothing."""
         return self.count > 0 and 0 <= at - self.last_at < TOLD_S
+
+
+@dataclass(frozen=True, slots=True)
+class InVain:
+    """The hangs that the stage has told of one compositor, by their time; `started_at`: when that one announced itself.
+
+    None: none that is up. All in seconds since the epoch.
+    """
+
+    started_at: float | None = None
+    told: frozenset[float] = frozenset()
+
+    def after(self, hangs: Hangs, started_at: float | None) -> InVain:
+        """One look later. A hang from before this compositor was another's."""
+        told = self.told if started_at == self.started_at else frozenset()
+        if started_at is not None and hangs.last_at > started_at:
+            told |= {hangs.last_at}
+        return InVain(started_at, told)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the stage's word changed nothing."""
+        return len(self.told) >= IN_VAIN

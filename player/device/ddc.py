@@ -26,8 +26,13 @@ _DISPLAY, _TO_DISPLAY, _HOST, _FROM_DISPLAY = 0x37, 0x6E, 0x51, 0x50
 _REPLY_BYTES = 11
 _PAUSE_S = 0.05  # the standard asks for 40 ms before a reply is read, and 50 ms after a setting
 _TRIES = 3
+_NEAR = 5  # of 100: some panels know steps of theirs only
 _NO_PERMISSION = "the player's user may not open it; add the user to the group i2c"
 _SILENT = "the panel does not answer; switch DDC/CI on in its menu"
+
+
+class NoSuchControl(BoxError):
+    """The panel answered, and has no control of that code."""
 
 
 def _sealed(first: int, payload: bytes) -> bytes:
@@ -45,14 +50,14 @@ def build_set(code: int, value: int) -> bytes:
 
 
 def parse_reply(reply: bytes, code: int) -> tuple[int, int] | None:
-    """(current, maximum) of `code`; None when the reply is damaged or to something else. Raises BoxError: there is no such code."""
+    """(current, maximum) of `code`; None when the reply is damaged or to something else. Raises NoSuchControl."""
     if len(reply) < _REPLY_BYTES or reduce(xor, reply[:_REPLY_BYTES], _FROM_DISPLAY):
         return None
     _, length, kind, result, answered = reply[:5]
     if length != 0x88 or kind != 0x02 or answered != code:
         return None
     if result:
-        raise BoxError("panel", f"the panel has no control 0x{code:02X} over DDC/CI; it has to be set in its menu")
+        raise NoSuchControl("panel", f"the panel has no control 0x{code:02X} over DDC/CI; it has to be set in its menu")
     return int.from_bytes(reply[8:10], "big"), int.from_bytes(reply[6:8], "big")
 
 
@@ -92,12 +97,25 @@ class DdcDisplay:
         return f"{self}: switched the panel {'on' if on else 'off'}"
 
     def set_brightness(self, brightness: int) -> str:
-        """0 to 100, scaled to what the panel has; says what the panel says afterwards. Raises BoxError."""
+        """0 to 100, scaled to what the panel has; what the panel says then. Raises BoxError, also where it says another."""
         with self._open() as wire:
             _, maximum = self._get(wire, BRIGHTNESS)
-            self._set(wire, BRIGHTNESS, round(maximum * brightness / 100))
+            level = round(maximum * brightness / 100)
+            self._set(wire, BRIGHTNESS, level)
             current, maximum = self._get(wire, BRIGHTNESS)
+        if abs(current - level) * 100 > _NEAR * maximum:
+            kept = (
+                f"{self}: the panel keeps its brightness at {current} of {maximum}; an energy or picture mode of its menu holds it"
+            )
+            raise BoxError("panel", kept)
         return f"{self}: the panel's brightness is {current} of {maximum}"
+
+    def probe(self) -> str:
+        """What the panel answers, in words; that it lacks a control is an answer too. Raises BoxError: nobody answers."""
+        try:
+            return f"it answers, and its brightness is {self.brightness()} of 100"
+        except NoSuchControl as lacks:
+            return f"it answers; {lacks.reason}"
 
     def brightness(self) -> int:
         """As the panel says it, 0 to 100. Raises BoxError."""

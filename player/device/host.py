@@ -1,4 +1,4 @@
-"""`core.ports.box.Host` through logind and timedated: restart, power off, the clock's state, the time zone (house rule 8).
+"""`core.ports.box.Host` through logind, timedated and systemd: restart, power off, the clock's state, the time zone (house rule 8).
 
 Privilege comes from one polkit rule, never from root. Whether the clock is synchronised is asked in the order of its price: the
 kernel, then the stamp that timesyncd touches at each success, and only then timedated (its library costs the agent 3 MB, but
@@ -18,6 +18,8 @@ from player.errors import BoxError
 log = logging.getLogger(__name__)
 
 LOGIND = Service("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
+SYSTEMD = Service("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
+COMPOSITOR = "signage-compositor.service"
 TIMEDATED = Service("org.freedesktop.timedate1", "/org/freedesktop/timedate1", "org.freedesktop.timedate1")
 STAMP_HOLDS_S = 24 * 3600.0  # timesyncd asks at least every 35 minutes; a crystal drifts by some seconds in a day
 _TIME_ERROR = 5  # adjtimex(2): "the clock is not synchronized to a reliable server"
@@ -71,6 +73,11 @@ class SystemHost:
         """Asks once for the power to go off. Raises BoxError."""
         await self._bus.call("shutdown", LOGIND, "PowerOff", "b", [False])
         log.info("the box powers off")
+
+    async def restart_compositor(self) -> None:
+        """Asks systemd once to end the compositor's service, by force where it has to, and to start it again. Raises BoxError."""
+        await self._bus.call("compositor", SYSTEMD, "RestartUnit", "ss", [COMPOSITOR, "replace"])
+        log.info("the system starts the compositor again")
 
     async def set_timezone(self, name: str) -> None:
         """Sets the system's zone to an IANA name. Raises BoxError, also for a name that timedated does not know."""

@@ -18,6 +18,7 @@ Who notices a hang of whom (a process that lives and does nothing), within how m
 
     the compositor   by the stage's thread `compositor/hang`    11    the last picture; black until sway is up again, then the still
     the compositor   by a stage that starts beside it           11    the last picture; 26 where it hung before it was ever up
+    the compositor   by the agent, `agent/compositor_watch`     29    as above: the stage told of it twice, and the same one runs on
     the stage        by systemd, `WatchdogSec`                  20    the compositor's: the last frame, then the still
     the agent        by systemd, `WatchdogSec`                  30    everything: the stage plays on from disk
     a decoder        by the stage, `stage/video/mpv`            10    the item before it; then the next one

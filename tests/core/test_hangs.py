@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from player.core.hangs import TOLD_S, Answer, Hangs, Silence
+from player.core.hangs import TOLD_S, Answer, Hangs, InVain, Silence
 
 
 def looked(*answers: Answer) -> Silence:
@@ -39,3 +39,25 @@ def test_a_hang_is_told_for_an_hour_and_counted_as_long():
 def test_a_time_to_come_and_none_at_all_tell_nothing():
     assert not Hangs(3, 2000.0).is_told(1000.0)
     assert not Hangs().is_told(0.0)
+
+
+def seen(*looks: tuple[float, float | None]) -> bool:
+    """Whether the stage's word changed nothing, after looks of (when the last hang was told, when the compositor started)."""
+    vain = InVain()
+    for told_at, started_at in looks:
+        vain = vain.after(Hangs(1, told_at) if told_at else Hangs(), started_at)
+    return vain.is_sure
+
+
+def test_a_hang_told_twice_of_the_same_compositor_was_told_in_vain():
+    assert not seen((0.0, 50.0), (100.0, 50.0), (100.0, 50.0))
+    assert seen((0.0, 50.0), (100.0, 50.0), (111.0, 50.0))
+
+
+def test_a_compositor_that_came_anew_has_answered_what_was_told_of_the_one_before():
+    assert not seen((100.0, 50.0), (111.0, 105.0), (111.0, 105.0))
+    assert not seen((100.0, 50.0), (100.0, None), (100.0, 105.0), (130.0, 105.0))
+
+
+def test_of_a_compositor_that_is_not_up_nothing_is_told():
+    assert not seen((100.0, None), (111.0, None), (122.0, None))

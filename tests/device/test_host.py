@@ -13,7 +13,7 @@ from player.device.dbus import SystemBus
 from player.device.host import STAMP_HOLDS_S, SystemHost, kernel_clock_synced
 from player.errors import BoxError
 from player.runtime.clock import SystemClock
-from tests.fakes.device import FakeLogind, FakeTimedate, private_bus, serving
+from tests.fakes.device import FakeLogind, FakeSystemd, FakeTimedate, private_bus, serving
 
 LOGIN1, TIMEDATE1 = "/org/freedesktop/login1", "/org/freedesktop/timedate1"
 
@@ -43,6 +43,16 @@ async def test_reboot_and_power_off_reach_logind_exactly_once_each(tmp_path: Pat
         assert fake.calls == [("Reboot", False)]
         await host.shutdown()
     assert fake.calls == [("Reboot", False), ("PowerOff", False)]
+
+
+async def test_systemd_is_asked_to_start_the_compositor_again_and_no_other_unit(tmp_path: Path):
+    fake = FakeSystemd()
+    async with private_bus(tmp_path) as address, serving(address, "org.freedesktop.systemd1", ("/org/freedesktop/systemd1", fake)):
+        await host_on(address, tmp_path).restart_compositor()
+        fake.refuse = "org.freedesktop.DBus.Error.AccessDenied"
+        with pytest.raises(BoxError, match=r"compositor: not allowed by polkit .* scripts/install"):
+            await host_on(address, tmp_path).restart_compositor()
+    assert fake.calls == [("signage-compositor.service", "replace")] * 2
 
 
 @pytest.mark.parametrize("name", ["AccessDenied", "InteractiveAuthorizationRequired"])

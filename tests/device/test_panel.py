@@ -224,6 +224,12 @@ async def test_a_monitor_without_the_control_says_so(tmp_path: Path, display: Ca
         await with_display(tmp_path, display(values={0x10: [1, 2]})).set_power(False)
 
 
+async def test_a_monitor_that_keeps_its_brightness_has_not_taken_ours(tmp_path: Path, display: Callable[..., FakeDisplay]):
+    panel = with_display(tmp_path, display(values={0x10: [40, 80]}, held=True))
+    with pytest.raises(BoxError, match=r"the panel keeps its brightness at 40 of 80"):
+        await panel.set_brightness(100)
+
+
 async def test_only_the_wires_of_connected_outputs_are_touched(tmp_path: Path, display: Callable[..., FakeDisplay]):
     fake = display(values={0x10: [40, 80]})
     panel = with_display(tmp_path, fake, status="disconnected")

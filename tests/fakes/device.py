@@ -20,7 +20,7 @@ from typing import Any
 
 from dbus_fast import BusType, DBusError, PropertyAccess
 from dbus_fast.aio import MessageBus
-from dbus_fast.annotations import DBusBool, DBusStr, DBusUInt32
+from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusStr, DBusUInt32
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
 from player.core.commands import Awaited
@@ -82,6 +82,22 @@ class FakeLogind(ServiceInterface):
     @dbus_method()
     async def PowerOff(self, interactive: DBusBool):  # noqa: N802 - the bus's own name
         await self._note("PowerOff", interactive)
+
+
+class FakeSystemd(ServiceInterface):
+    """`org.freedesktop.systemd1.Manager`, as far as restarts go; with `refuse` it answers that error."""
+
+    def __init__(self, refuse: str | None = None) -> None:
+        super().__init__("org.freedesktop.systemd1.Manager")
+        self.calls: list[tuple[str, str]] = []
+        self.refuse = refuse
+
+    @dbus_method()
+    def RestartUnit(self, name: DBusStr, mode: DBusStr) -> DBusObjectPath:  # noqa: N802 - the bus's own name
+        self.calls.append((name, mode))
+        if self.refuse:
+            raise DBusError(self.refuse, "so the fake was told")
+        return "/org/freedesktop/systemd1/job/1"
 
 
 class FakeSession(ServiceInterface):
@@ -200,11 +216,11 @@ class FakeCec:
 class FakeDisplay:
     """A monitor that speaks DDC/CI at the other end of a terminal in raw mode; its thread ends with `close`.
 
-    `values` are code -> [current, maximum]; `garbled` counts replies that come with a wrong checksum first.
+    `values` are code -> [current, maximum]; `garbled` counts replies that come with a wrong checksum first; `held`: it takes none.
     """
 
-    def __init__(self, values: dict[int, list[int]], garbled: int = 0) -> None:
-        self.values, self.garbled = values, garbled
+    def __init__(self, values: dict[int, list[int]], garbled: int = 0, *, held: bool = False) -> None:
+        self.values, self.garbled, self.held = values, garbled, held
         self.slaves: list[tuple[int, int]] = []
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
@@ -232,7 +248,7 @@ class FakeDisplay:
             assert check == 0
             if message[2] == 0x01:
                 os.write(self._ours, self._reply(message[3]))
-            elif message[3] in self.values:
+            elif message[3] in self.values and not self.held:
                 self.values[message[3]][0] = message[4] << 8 | message[5]
 
     def _reply(self, code: int) -> bytes:

@@ -6,12 +6,13 @@ through nsenter, since no machined is needed for that. Needs root.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -47,6 +48,21 @@ def base_tree(suite: str) -> Path:
     return tree
 
 
+def in_chroot(tree: Path, script: str, timeout_s: float, caches: Mapping[Path, str]) -> str:
+    """A script in a tree, with /proc, /dev and the folders `caches` (where each is seen inside), and no systemd. It has to succeed."""
+    shutil.copy("/etc/resolv.conf", tree / "etc/resolv.conf")
+    mounts = [f"mount -t proc proc {tree}/proc", f"mount --rbind /dev {tree}/dev"]
+    mounts += [f"mount --bind {cache} {tree}{inside}" for cache, inside in caches.items()]
+    environment = CLEAN | {"PIP_CERT": str(CERTIFICATES), "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    command = ["unshare", "--mount", "bash", "-ec", f'{"; ".join(mounts)}; exec chroot {tree} bash -ec "$0"', script]
+    done = subprocess.run(
+        command, check=False, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, f"{script}\nended with {done.returncode}:\n{output[-4000:]}"
+    return output
+
+
 class Container:
     """One booted copy, with the player's sources in /src. Use as a context manager.
 
@@ -59,10 +75,7 @@ class Container:
         self._leader = 0
 
     def __enter__(self) -> Self:
-        subprocess.run(["cp", "-a", str(base_tree(self.suite)), str(self.tree)], check=True, timeout=300)
-        left = shutil.ignore_patterns(".*", "__pycache__", "*.png")
-        shutil.copytree(ROOT, self.tree / "src", ignore=left)
-        shutil.copy(CERTIFICATES, self.tree / str(CERTIFICATES).lstrip("/"))
+        self._make()
         self.boot()
         return self
 
@@ -70,13 +83,36 @@ class Container:
         self.stop()
         subprocess.run(["rm", "-rf", "--one-file-system", str(self.tree)], check=True, timeout=300)
 
-    def boot(self) -> None:
-        """Starts systemd in the tree and waits until it has finished its start."""
-        caches = {TREES / f"apt-{self.suite}": "/var/cache/apt/archives", TREES / f"pip-{self.suite}": "/root/.cache/pip"}
-        for cache, inside in caches.items():
+    @contextlib.contextmanager
+    def made(self) -> Iterator[Self]:
+        """The tree alone; it is booted, or not, by whoever asked for it."""
+        self._make()
+        try:
+            yield self
+        finally:
+            self.__exit__()
+
+    def _make(self) -> None:
+        subprocess.run(["cp", "-a", str(base_tree(self.suite)), str(self.tree)], check=True, timeout=300)
+        left = shutil.ignore_patterns(".*", "__pycache__", "*.png")
+        shutil.copytree(ROOT, self.tree / "src", ignore=left)
+        shutil.copy(CERTIFICATES, self.tree / str(CERTIFICATES).lstrip("/"))
+
+    def in_chroot(self, script: str, timeout_s: float = 60) -> str:
+        """A script in the tree as it lies there, with /proc and /dev and nothing that runs. It has to succeed."""
+        return in_chroot(self.tree, script, timeout_s, self._caches())
+
+    def _caches(self) -> dict[Path, str]:
+        """Folders that outlive the container, and where they are seen inside."""
+        found = {TREES / f"apt-{self.suite}": "/var/cache/apt/archives", TREES / f"pip-{self.suite}": "/root/.cache/pip"}
+        for cache, inside in found.items():
             cache.mkdir(parents=True, exist_ok=True)
             (self.tree / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
-        binds = [f"--bind={cache}:{inside}" for cache, inside in caches.items()]
+        return found
+
+    def boot(self) -> None:
+        """Starts systemd in the tree and waits until it has finished its start."""
+        binds = [f"--bind={cache}:{inside}" for cache, inside in self._caches().items()]
         command = ["systemd-nspawn", "-q", "-D", str(self.tree), "--register=no", "--keep-unit", "--console=pipe", "--boot"]
         with (self.tree.parent / "console.log").open("ab") as console:
             self._nspawn = subprocess.Popen([*command, *binds], stdin=subprocess.DEVNULL, stdout=console, stderr=console)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +20,13 @@ from player.demo.adcast.client import Operator
 from player.demo.adcast.seed import EMAIL, PASSWORD
 from player.demo.adcast.server import DemoServer
 from player.demo.samples import Sample
+from scripts.quiet_boot import quieted
 from tests.fakes.samples import make_picture
 from tests.install.container import Container, wait_for
 
 T = TypeVar("T")
 pytestmark = [pytest.mark.root, pytest.mark.nightly, pytest.mark.timeout(1200)]
+PI = "console=serial0,115200 console=tty1 root=PARTUUID=4e639091-02 rootfstype=ext4 fsck.repair=yes rootwait"
 UNITS = ("signage-compositor", "signage-stage", "signage-agent")
 SERVER = '[cms]\\nurl = "%s"\\npoll_interval = 3\\n'
 CONFIG = '[stage]\nbackend = "headless"\nsize = "1280x720"\n'
@@ -34,6 +37,7 @@ def device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A container with the player installed and running."""
     with Container(request.param, tmp_path_factory.mktemp(request.param)) as container:
         container.run(f"mkdir -p /etc/signage-player && printf '%s' '{CONFIG}' > /etc/signage-player/config.toml")
+        container.run("dpkg-query -W -f='${Package}\\n' | sort > /root/before")
         container.run("/src/scripts/install", timeout_s=900)
         yield container
 
@@ -184,6 +188,59 @@ def test_p2_a_stage_that_hangs_is_started_again_by_the_watchdog(device: Containe
     assert pids(device)["signage-agent"] == before["signage-agent"]
 
 
+def test_p2_an_agent_that_hangs_is_started_again_by_the_watchdog(device: Container) -> None:
+    before = pids(device)
+    device.run(f"kill -STOP {before['signage-agent']}")
+    wait_for(lambda: pids(device)["signage-agent"] not in (0, before["signage-agent"]), "the watchdog", 60)
+    wait_for(lambda: active(device), "the agent to come back", 60)
+    assert pids(device)["signage-stage"] == before["signage-stage"]
+
+
+def test_p2_a_compositor_that_hangs_is_ended_by_the_stage(device: Container) -> None:
+    before = pids(device)
+    device.run(f"kill -STOP {before['signage-compositor']}")
+    wait_for(lambda: pids(device)["signage-compositor"] not in (0, before["signage-compositor"]), "the stage to notice", 40)
+    wait_for(lambda: active(device) and status_size(device) == "1280x720", "the picture to come back", 60)
+    assert pids(device)["signage-agent"] == before["signage-agent"]
+    assert "asked to start it again" not in device.run("journalctl -b -u signage-agent -o cat")
+
+
+def test_p2_a_compositor_that_the_stage_cannot_end_is_ended_by_systemd_at_the_agents_word(device: Container) -> None:
+    """The stage's two words are written here: nothing that runs as its user could withstand it."""
+    before = pids(device)
+    started_at = json.loads(device.run("cat /run/signage-stage/compositor.json"))["started_at"]
+    for count, pause_s in ((1, 7), (2, 0)):
+        told = json.dumps({"count": count, "last_at": started_at + 11 * count})
+        device.run(f"echo '{told}' > /run/signage-stage/hangs.json; chown signage-stage:signage /run/signage-stage/hangs.json")
+        time.sleep(pause_s)  # the agent looks every five seconds
+    wait_for(lambda: pids(device)["signage-compositor"] not in (0, before["signage-compositor"]), "systemd to end it", 40)
+    wait_for(lambda: active(device) and status_size(device) == "1280x720", "the picture to come back", 60)
+    assert pids(device)["signage-agent"] == before["signage-agent"]
+    assert "the system starts the compositor again" in device.run("journalctl -b -u signage-agent -o cat")
+    device.run("rm /run/signage-stage/hangs.json")
+
+
+def test_the_boot_loaders_files_are_left_alone_until_somebody_agrees(device: Container) -> None:
+    device.run(
+        f"mkdir -p /boot/firmware && echo '{PI}' > /boot/firmware/cmdline.txt && echo dtparam=audio=on > /boot/firmware/config.txt"
+    )
+    output = device.run("/src/scripts/install", timeout_s=120)
+    assert "console=tty3" in output
+    assert "scripts/install --quiet-boot" in output
+    assert device.run("cat /boot/firmware/cmdline.txt") == PI
+    device.run("/src/scripts/install --quiet-boot", timeout_s=120)
+    assert device.run("cat /boot/firmware/cmdline.txt") == quieted(PI, splash=False)
+    assert "disable_splash=1" in device.run("cat /boot/firmware/config.txt")
+
+
+def test_doctor_names_what_draws_and_keeps_what_the_panel_gets(device: Container) -> None:
+    _, output = device.try_run("signage-player doctor --json --picture /root/panel.png")
+    found = {finding["ability"]: finding for finding in json.loads(output)}
+    assert found["graphics"]["detail"] == "the processor draws (pixman): no panel is drawn on"
+    assert found["picture"]["detail"] == "this is what the panel gets: /root/panel.png"
+    assert (device.tree / "root/panel.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_p10_a_stop_is_clean_and_quick(device: Container) -> None:
     device.run("systemctl stop 'signage-*'", timeout_s=6)
     assert device.try_run("pgrep -u signage,signage-stage")[1] == ""
@@ -255,19 +312,27 @@ def test_u1_u4_a_signed_bundle_replaces_the_version_and_one_that_does_not_run_is
 
 
 def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) -> None:
-    device.run("/src/scripts/install --uninstall")
+    device.run("touch /root/plain")
+    said = device.run("/src/scripts/install --uninstall")
+    assert "--uninstall --packages" in said
+    assert device.run("cat /boot/firmware/cmdline.txt /boot/firmware/config.txt") == f"{PI}\ndtparam=audio=on"
+    assert device.try_run("systemctl is-active seatd.service")[1] == "inactive"
     assert device.try_run("systemctl list-unit-files --no-legend 'signage-*'")[1] == ""
     assert device.run("systemctl --failed --no-legend") == ""
     assert device.run("ls -d /etc/signage-player/config.toml /var/lib/signage-player/identity.json").count("\n") == 1
     assert device.try_run("systemctl is-enabled getty@tty1.service")[1] == "enabled"
-    device.run("/src/scripts/install --uninstall --purge")
+    device.run("/src/scripts/install --uninstall --purge --packages", timeout_s=300)
+    assert (
+        device.run("dpkg-query -W -f='${db:Status-Abbrev}${Package}\\n' | sed -n 's/^ii *//p' | sort | comm -13 /root/before -")
+        == ""
+    )
     assert (
         device.run(
             "find / -xdev -name '*signage*' -not -path '/proc/*' -not -path '/src*' -not -path '/var/log/*' -not -path '/tmp/*'"
         )
         == ""
     )
-    assert device.try_run("getent passwd signage signage-stage; getent group signage signage-stage")[1] == ""
+    assert device.try_run("getent passwd signage signage-stage; getent group signage signage-stage i2c")[1] == ""
 
 
 def test_a_machine_with_a_desktop_is_left_alone_unless_it_is_to_be_a_kiosk(device: Container) -> None:
@@ -277,7 +342,20 @@ def test_a_machine_with_a_desktop_is_left_alone_unless_it_is_to_be_a_kiosk(devic
     assert code == 1
     assert "--kiosk" in output
     assert not Path(device.tree / "opt/signage-player").exists()
-    device.run("/src/scripts/install --kiosk --no-start", timeout_s=300)
+    device.run("/src/scripts/install --kiosk --no-start", timeout_s=600)
     assert device.run("systemctl get-default") == "multi-user.target"
     device.run("/src/scripts/install --uninstall --purge")
     assert device.run("systemctl get-default") == "graphical.target"
+
+
+def test_an_image_is_made_in_a_chroot_and_plays_from_its_first_boot(tmp_path: Path) -> None:
+    """Nothing runs there that could be started, and the builder's own systemd is none of ours."""
+    container = Container("bookworm", tmp_path)
+    with container.made():
+        container.in_chroot(f"mkdir -p /etc/signage-player && printf '%s' '{CONFIG}' > /etc/signage-player/config.toml")
+        said = container.in_chroot("/src/scripts/install --no-start", timeout_s=900)
+        assert "it starts with the next boot" in said
+        assert not (container.tree / "var/lib/signage-player/identity.json").exists(), "each box of the image is to be another"
+        container.boot()
+        wait_for(lambda: active(container) and status_size(container) == "1280x720", "the player after the first boot", 90)
+        assert container.run("systemctl --failed --no-legend") == ""

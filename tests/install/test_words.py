@@ -22,7 +22,7 @@ def words(*arguments: str) -> tuple[int, str]:
 def test_help_shows_every_way_to_call_it() -> None:
     code, output = words("--help")
     assert code == 0
-    for argument in ("--kiosk", "--no-start", "--uninstall", "--purge"):
+    for argument in ("--kiosk", "--quiet-boot", "--no-start", "--uninstall", "--packages", "--purge", "--yes"):
         assert argument in output
 
 

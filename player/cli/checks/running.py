@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from player.cli.checks.finding import Finding, absent, failed, passed
 from player.core.faults import meaning_of
 from player.errors import BoxError, NotRunning
+
+_BY_THE_CHIP = "slow only for video and pages; else: the chip's driver (Raspberry Pi: dtoverlay=vc4-kms-v3d), and stage.renderer"
 
 
 def faults(status: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
@@ -27,11 +29,15 @@ def faults(status: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
         yield failed("player", f"{fault['code']} ({known.meaning}): {fault['message']}", known.remedy, needed=False)
 
 
-def renderer(status: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
-    """What the screen is drawn with, and why; nothing where no player runs, or none that draws. `status` as for `faults`."""
+def graphics(status: Callable[[], dict[str, Any]], otherwise: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """What draws the screen, and why; where nothing draws, what `otherwise` finds. `status` as for `faults`."""
     try:
         stage = status()["stage"]
     except (NotRunning, BoxError):
-        return
-    if stage["renderer"]:
-        yield passed("renderer", f"{stage['renderer']}: {stage['renderer_why']}")
+        stage = {"renderer": ""}
+    if not stage["renderer"]:
+        yield from otherwise()
+    elif stage["renderer"] == "pixman":
+        yield absent("graphics", f"the processor draws (pixman): {stage['renderer_why']}", _BY_THE_CHIP)
+    else:
+        yield passed("graphics", f"{stage['renderer']} draws: {stage['renderer_why']}")
