@@ -191,10 +191,10 @@ recording_packages() {
   install -d -m 700 "$kept"
   [ -e "$kept/packages.before" ] || packages_here >"$kept/packages.before"
   "$@"
-  touch "$kept/packages"
+  [ -e "$kept/packages" ] || touch "$kept/packages"
   LC_ALL=C comm -13 "$kept/packages.before" <(packages_here) | LC_ALL=C sort -u - "$kept/packages" >"$kept/packages.next"
-  mv "$kept/packages.next" "$kept/packages"
-  rm "$kept/packages.before"
+  cmp -s "$kept/packages.next" "$kept/packages" || cp "$kept/packages.next" "$kept/packages"
+  rm "$kept/packages.next" "$kept/packages.before"
 }
 
 # offer_packages: those that came with the player and that nothing else needs go, where somebody agrees.

@@ -85,7 +85,7 @@ def read_info(path: Path) -> SessionInfo | None:
     """What `compositor.json` says, or None while no compositor has announced itself."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=SessionInfo)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError):
         return None
 
 

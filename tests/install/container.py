@@ -49,7 +49,7 @@ def base_tree(suite: str) -> Path:
 
 
 def in_chroot(tree: Path, script: str, timeout_s: float, caches: Mapping[Path, str]) -> str:
-    """A script in a tree, with /proc, /dev and the folders `caches` (where each is seen inside), and no systemd. It has to succeed."""
+    """A script in a tree, with /proc, /dev and `caches` (folders, and where each is seen inside), but no systemd. Must succeed."""
     shutil.copy("/etc/resolv.conf", tree / "etc/resolv.conf")
     mounts = [f"mount -t proc proc {tree}/proc", f"mount --rbind /dev {tree}/dev"]
     mounts += [f"mount --bind {cache} {tree}{inside}" for cache, inside in caches.items()]

@@ -111,7 +111,13 @@ def installed_image(suite: str, folder: Path, config: str, prepare: str = "true"
 
 
 def is_console(picture: Image.Image) -> bool:
-    """Whether the panel shows a text console: black, and on it the grey or white of the kernel's letters."""
+    """Whether the panel shows a text console: black, and on it the grey or white of the kernel's letters.
+
+    One line in the very middle is the emulator's own: the kernel has switched the output off.
+    """
+    left, above, right, below = picture.convert("L").getbbox() or (0, 0, 0, 0)
+    if above > picture.height // 2 - 20 and below < picture.height // 2 + 20 and left > 100 and right < picture.width - 100:
+        return False
     colours = {colour: count for count, colour in picture.getcolors(1 << 24) or []}
     black, total = colours.get((0, 0, 0), 0), picture.width * picture.height
     letters = colours.get((170, 170, 170), 0) + colours.get((255, 255, 255), 0)
