@@ -94,6 +94,7 @@ quiet_boot() {
   if ! planned=$(python3 "$root/scripts/quiet_boot.py" show "$kept/boot.json" "${splash[@]}"); then
     say "no boot loader that is known here (GRUB of Debian, a Raspberry Pi's cmdline.txt): its words stay on the panel for some seconds.
     To hide them, add to the kernel's command line: $(python3 -c "import sys; sys.path.insert(0, '$root/scripts'); import quiet_boot as q; print(q.CONSOLE, *q.WORDS)")"
+    if [ "$quiet" = yes ] && [ ${#splash[@]} != 0 ]; then take_splash; fi
     return 0
   fi
   if [ -n "$planned" ]; then

@@ -7,11 +7,13 @@ an emulated processor's: what is asserted is order, and that it happens at all.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from player.demo.samples import Sample
 from player.demo.seed import EMAIL, PASSWORD
 from player.demo.server import DemoServer
 from scripts.quiet_boot import quieted
+from tests.fakes.certificate import self_signed
 from tests.fakes.samples import make_picture
 from tests.system.machine import HOST, Machine, installed_image, is_console
 
@@ -58,6 +61,9 @@ class Device:
 
     def plays(self) -> bool:
         return self.active() and self.status()["state"] == "playing"
+
+    def faults(self) -> set[str]:
+        return {fault["code"] for fault in self.status()["faults"]}
 
     def boot_id(self) -> str:
         return self.machine.sh("cat /proc/sys/kernel/random/boot_id")
@@ -157,11 +163,9 @@ def test_power_cuts_cost_neither_the_pairing_nor_the_content_nor_the_proof(devic
 def test_a_panel_that_comes_after_the_boot_shows_the_content(device: Device) -> None:
     machine = device.machine
     machine.boot(words=f"{QUIET} video=Virtual-1:d")
-    machine.wait(
-        lambda: device.active() and "no_display" in machine.sh("signage-player status --json"), "a player without a panel", 2 * SLOW
-    )
+    machine.wait(lambda: device.active() and "no_display" in device.faults(), "a player without a panel", 2 * SLOW)
     machine.sh("echo on > /sys/class/drm/card0-Virtual-1/status; udevadm trigger --action=change --subsystem-match=drm")
-    machine.wait(lambda: "no_display" not in machine.sh("signage-player status --json"), "the panel", SLOW)
+    machine.wait(lambda: "no_display" not in device.faults(), "the panel", SLOW)
     assert len(machine.keep("panel-later").getcolors(1 << 24)) > 16
     machine.sh("systemctl --no-block poweroff")
     machine.wait_off()
@@ -179,6 +183,64 @@ async def test_a_network_that_comes_after_the_boot_brings_the_plays_to_the_serve
         async with asyncio.timeout(SLOW):
             while len(await operator.plays(paired["id"])) <= before:  # noqa: ASYNC110 - what is waited for is the server's
                 await asyncio.sleep(2)
+
+
+async def test_a_cut_in_the_middle_of_a_reboot_by_command_is_no_second_reboot(device: Device) -> None:
+    machine = device.machine
+    async with device.server() as server, Operator(server.url) as operator:
+        await operator.login(EMAIL, PASSWORD)
+        (paired,) = await operator.devices()
+        before = await asyncio.to_thread(device.boot_id)
+        command = await operator.command(paired["id"], "reboot")
+        await operator.wait_result(command["id"], SLOW, final=False)
+        await asyncio.to_thread(machine.cut)
+        await asyncio.to_thread(machine.boot, words=QUIET)
+        await asyncio.to_thread(machine.wait, device.plays, "content on screen after the cut", 2 * SLOW)
+        after = await asyncio.to_thread(device.boot_id)
+        assert (await operator.wait_result(command["id"], SLOW))["status"] == "succeeded"
+        await asyncio.sleep(30)
+        assert before != after == await asyncio.to_thread(device.boot_id)
+
+
+async def test_t1_n3_a_clock_that_is_wrong_at_boot_is_told_and_trusts_nobody_until_it_is_right(device: Device) -> None:
+    """Without NTP, and with a certificate of a day ago: the clock says 2000, which systemd lifts to its own release."""
+    machine = device.machine
+    machine.sh("systemctl --no-block poweroff")
+    await asyncio.to_thread(machine.wait_off)
+    tls, authority = self_signed(device.folder, HOST)
+    await asyncio.to_thread(machine.boot, words=QUIET, clock="2000-01-01")
+    await asyncio.to_thread(machine.wait, device.plays, "content on screen with a wrong clock", 2 * SLOW)
+    async with device.server(), secured(device.port, tls) as port:
+        config = "/etc/signage-player/config.toml"
+        text = authority.read_text()
+        machine.sh(
+            f"""echo '{text}' > /etc/signage-player/ca.pem; chmod 644 /etc/signage-player/ca.pem
+            sed -i 's|^url = .*|url = "https://{HOST}:{port}"\\nca_file = "/etc/signage-player/ca.pem"|' {config}
+            systemctl restart signage-agent"""
+        )
+        await asyncio.to_thread(machine.wait, lambda: "clock_untrusted" in device.faults(), "the clock to be told", SLOW)
+        assert not device.status()["pairing_code"]
+        machine.sh(f"date -s @{time.time():.0f}")
+        await asyncio.to_thread(machine.wait, lambda: device.status()["pairing_code"], "the server to be trusted", SLOW)
+
+
+@contextlib.asynccontextmanager
+async def secured(port: int, tls: ssl.SSLContext) -> AsyncIterator[int]:
+    """TLS in front of what listens at `port`; gives its own."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(65536):
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(carry(reader, to_writer), carry(to_reader, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls) as front:
+        yield front.sockets[0].getsockname()[1]
 
 
 async def test_uninstalling_gives_the_panel_back_at_once(device: Device) -> None:
