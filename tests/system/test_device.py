@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from player.demo.client import Operator
+from player.demo.adcast.client import Operator
+from player.demo.adcast.seed import EMAIL, PASSWORD
+from player.demo.adcast.server import DemoServer
 from player.demo.samples import Sample
-from player.demo.seed import EMAIL, PASSWORD
-from player.demo.server import DemoServer
 from scripts.quiet_boot import quieted
 from tests.fakes.certificate import self_signed
 from tests.fakes.samples import make_picture
