@@ -266,19 +266,13 @@ class Agent:
         """What runs for ever, by name: this box's own, and one for each ability of the server that has to be kept."""
         server = self.connection
         loops: dict[str, Callable[[], Awaitable[None]]] = {
-            "stage": self.stage.run,
-            "control": self.control.run,
-            "commands": self.commands.run,
-            "settings": self.settings.run,
-            "lock": self.lock.run,
-            "scrub": self.scrub.run,
-            "clock": self.clock_floor.run,
-            "older files": self.formats.run,
+            "stage": self.stage.run, "control": self.control.run, "commands": self.commands.run, "settings": self.settings.run,
+            "lock": self.lock.run, "scrub": self.scrub.run, "clock": self.clock_floor.run, "older files": self.formats.run,
             "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
             "surroundings": self.surroundings.run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.rounds.standing, self._clock).run,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
-        }
+        }  # fmt: skip
         if "NOTIFY_SOCKET" in os.environ:  # else the compositor is no unit of systemd's
             told = functools.partial(hangs_told, self._dirs.sway_socket)
             loops["compositor"] = CompositorWatch(told, self.host.restart_compositor).run
