@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 
 from player.errors import StorageError
 from player.journal_reader import FOLLOWED, TAIL, end_of, line_of, pack, records_in, segments
-from player.store import sync_folder, write_atomically
+from player.store import make_folder, sync_folder, write_atomically
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Journal(Generic[T]):
     def _opened(self, first: int) -> int:
         """The segment to write to, whose next record has the number `first`."""
         if self._out is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             found = segments(self.folder)
             if not found:
                 return self._create(first)
@@ -246,7 +246,7 @@ class Tail:
             link = folder / name
             if not link.is_symlink() or link.readlink() != target:
                 with contextlib.suppress(OSError):  # a disk that takes no link: readers have the segments
-                    folder.mkdir(parents=True, exist_ok=True)
+                    make_folder(folder)
                     link.unlink(missing_ok=True)
                     link.symlink_to(target)
 

@@ -32,11 +32,19 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Makes what is missing of `folder` (it alone has the `mode`) so that it survives a power cut. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode, exist_ok=True)
+        sync_folder(folder.parent)
+
+
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replaces `path` by `content`, all or nothing. Raises StorageError."""
     temporary = path.with_name(path.name + ".tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
         with os.fdopen(handle, "wb") as out:
             os.fchmod(out.fileno(), mode)

@@ -19,7 +19,7 @@ import msgspec
 
 from player.core.content import CardFacts
 from player.errors import StorageError
-from player.store import Snapshot, sync_folder
+from player.store import Snapshot, make_folder, sync_folder
 
 log = logging.getLogger(__name__)
 NONE = "none"
@@ -78,7 +78,7 @@ def open_folder(state: Path, kind: str, url: str, device: str, before: CardFacts
             facts = ServerFacts(*of, before.paired, before.pairing_code, before.device_name, first=True)
             _take_over(state, servers, key_of(*of, device), facts)
         path = servers / key_of(kind, url, device)
-        path.mkdir(mode=0o700, exist_ok=True)
+        make_folder(path, 0o700)
     except OSError as error:
         raise StorageError(str(servers), f"cannot be made: {error.strerror}") from error
     return ServerFolder(path, ServerFacts(kind, url))

@@ -16,6 +16,7 @@ from pathlib import Path
 from player.config import Config, Dirs
 from player.errors import AlreadyRunning, BoxError, StorageError
 from player.launch.supervisor import Account, Supervisor, daemons, die_with
+from player.store import make_folder
 
 PLAYER_USER = "signage"
 LONGEST_SOCKET = 107
@@ -114,7 +115,7 @@ def _closed_parent(folder: Path, account: Account) -> Path | None:
 def lock_folder(kept: Path, runtime: Path) -> Path:
     """Where the lock of whoever writes to `kept` lies: there, or in `runtime` while the disk is read-only. Raises StorageError."""
     with contextlib.suppress(OSError):
-        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(kept, 0o700)
     if os.access(kept, os.W_OK):
         return kept
     try:
