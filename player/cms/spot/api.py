@@ -92,7 +92,7 @@ class SpotApi:
     async def pending(self, player: str) -> list[Any]:
         """The commands that wait for this player."""
         path = f"{player_path(player)}/commands"
-        found = rows(unwrapped(await self._http.get(path, {"status": "pending"}, means=READ_PLAYERS)))
+        found = _list_in(await self._http.get(path, {"status": "pending"}, means=READ_PLAYERS))
         if found is None:
             raise ServerNonsense(path, "no list of commands is in it")
         return found
@@ -145,7 +145,7 @@ class SpotApi:
         while True:
             asked.append(params)
             answer = await self._http.get(path, params, means=means)
-            found = rows(unwrapped(answer))
+            found = _list_in(answer)
             if found is None:
                 raise ServerNonsense(path, "no list is in it")
             kept |= {key: row for row in map(table, found) if (key := text(row.get("id")))}
@@ -166,6 +166,11 @@ def player_path(player: str) -> str:
 def unwrapped(answer: Any) -> Any:
     """What an answer holds, whether or not it stands below `data`."""
     return answer["data"] if isinstance(answer, dict) and isinstance(answer.get("data"), dict | list) else answer
+
+
+def _list_in(answer: Any) -> list[Any] | None:
+    """The rows of a list, bare or below `data`; None where it is none."""
+    return answer if isinstance(answer, list) else rows(answer.get("data")) if isinstance(answer, dict) else None
 
 
 def _next(url: str, answer: Any) -> tuple[dict[str, str] | None, str]:
