@@ -207,17 +207,17 @@ class SpotRhythm:
         await keep_line(talk, lambda error: self._fault("push", "push", str(error)))
 
     async def _talk(self, inbox: ServerInbox, line: PushLine) -> Again:
-        channels, wait_s, asked = self._channels, PONG_S, False
+        channels, quiet_s, asked = self._channels, PONG_S, False
         while True:
             try:
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(min(quiet_s, PONG_S) if asked else quiet_s):
                     message = await line.hear()
             except TimeoutError:
                 if asked:
                     self._fault("push", "push", "the line of the push is silent; it is opened again")
                     return Again.AFTER_A_PAUSE
                 await line.send(pusher.PING)
-                asked, wait_s = True, PONG_S
+                asked = True
                 continue
             if message is None:
                 return self._ended(line, channels)
@@ -226,7 +226,7 @@ class SpotRhythm:
                 self._fault("push", "pushed", f"the push sent {message.reason}; what it said is fetched")
                 self._look.set()
             elif (event := pusher.heard(message, channels)) is not None:
-                wait_s = await self._heard(inbox, line, event, channels) or wait_s
+                quiet_s = await self._heard(inbox, line, event, channels) or quiet_s
 
     async def _heard(
         self, inbox: ServerInbox, line: PushLine, event: pusher.PusherEvent, channels: tuple[str, ...]

@@ -60,6 +60,12 @@ class PushServer:
             await _send(line, text)
         return len(lines)
 
+    def listening(self, channel: str) -> set[int]:
+        """The players whose lines are subscribed to a channel."""
+        lines = self._channels.get(channel, set())
+        found = (_PLAYER.fullmatch(name) for name, others in self._channels.items() if others & lines)
+        return {int(player[1]) for player in found if player}
+
     async def close_all(self, code: int, reason: str) -> None:
         """Ends every line with this code, as a server does that goes down or refuses to serve any longer."""
         for line in list(self._lines.values()):
