@@ -1,4 +1,4 @@
-"""The push of the embedded Spot server: channels open by a word, events reach who listens, odd lines end with a code of Pusher's."""
+"""The push of the embedded Spot server: channels open by a word, events reach who listens, odd lines end with their code."""
 
 from __future__ import annotations
 
