@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,17 +67,39 @@ class Identity:
 
 
 def load_or_create(state_dir: Path) -> Identity:
-    """This box's identity, made at the first start. Raises StorageError when the file is there but must not or cannot be used."""
+    """This box's identity, made at the first start. Raises StorageError when the file is there but must not or cannot be used.
+
+    One of the two that cannot be read costs itself, and so does a disk that does not take it again.
+    """
     files = [Snapshot(state_dir / name, Identity) for name in NAMES]
-    held = [_read(file) for file in files]
+    held, refusals = [], []
+    for file in files:
+        _close_to_others(file.path)
+        try:
+            held.append(_read(file))
+        except StorageError as error:
+            held.append(None)
+            refusals.append(error)
     identity = next((one for one in held if one is not None), None)
-    if identity is None:
-        identity = Identity(str(uuid.uuid4()), os.urandom(32))
-        log.info("this box has a new identity: %s…", identity.uuid8)
-    for file, one in zip(files, held, strict=True):
-        if one != identity:
-            file.write(identity)
+    if identity is not None:
+        _repair([file for file, one in zip(files, held, strict=True) if one != identity], identity)
+        return identity
+    if refusals:
+        raise refusals[0]
+    identity = Identity(str(uuid.uuid4()), os.urandom(32))
+    log.info("this box has a new identity: %s…", identity.uuid8)
+    for file in files:
+        file.write(identity)
     return identity
+
+
+def _repair(files: Iterable[Snapshot[Identity]], identity: Identity) -> None:
+    for file in files:
+        file.read_or(None)  # sets aside what cannot be read
+        try:
+            file.write(identity)
+        except StorageError as error:
+            log.warning("this box's identity is kept once instead of twice: %s", error)
 
 
 def load(state_dir: Path) -> Identity | None:
@@ -103,7 +125,6 @@ def is_signed(event: Mapping[str, Any], public_key: bytes) -> bool:
 
 
 def _read(file: Snapshot[Identity]) -> Identity | None:
-    _close_to_others(file.path)
     identity = file.read()
     if identity is None or (_is_uuid(identity.uuid) and len(identity.seed) == 32):
         return identity
