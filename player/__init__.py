@@ -18,8 +18,9 @@ Where to look:
     demo/        servers in one process each, one room a kind, for demonstrations and tests
     runtime/     clock, tasks, systemd, logs, sessions to the network: what every daemon needs of its process
 
-    config, config_reader, way_out, errors, identity, store, journal, journal_reader, formats, brief, programme_file, messages,
-    redact       what every daemon stands on
+    config, config_reader, way_out, errors, identity, store, journal, journal_reader, formats, brief, programme_file, layout_file,
+    layout_tables, messages, redact
+                 what every daemon stands on
 
 Which page answers:
 

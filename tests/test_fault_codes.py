@@ -12,7 +12,7 @@ from player.errors import BoxError, ServerError, SignageError, StorageError
 ROOT = Path(__file__).parent.parent
 # What takes a code, and the place of the code among its arguments.
 TAKES_A_CODE = {
-    "ContentError": 0, "Fault": 0, "Problem": 0, "fail": 0, "_error": 0, "_fault": 0, "_note": 0, "_refuse": 1,
+    "ContentError": 0, "Fault": 0, "Problem": 0, "fail": 0, "_error": 0, "_fault": 0, "_note": 0, "_refuse": 1, "_told": 1,
     "_prepare_failed": 1, "report": 1, "Refusal": 1, "Refuse": 1,
 }  # fmt: skip
 NO_FAULT = {"bad_message"}  # ends one connection of the socket between agent and stage

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from player.cli.layout_file import Hosts, Taken, read_layout
 from player.core.content import CUT, Fit, Rect, Transition, TransitionKind
 from player.core.kinds import Kind
 from player.errors import ConfigError, StorageError
+from player.layout_file import Hosts, Taken, read_layout
 
 HOSTS = Hosts(("youtube.com",), ())
 

@@ -117,7 +117,8 @@ class Agent:
         await self.settings.open()
         kind = config.cms.kind if config.server else NONE
         device = config.cms.device or self._identity.uuid
-        self.server = open_folder(dirs.state, kind, config.cms.url, device, self.brief.current.cards, CmsConfig().kind)
+        self._place = cms.place_of(config.cms, config.server)
+        self.server = open_folder(dirs.state, kind, self._place, device, self.brief.current.cards, CmsConfig().kind)
         kept = self.server.facts
         with contextlib.suppress(StorageError):  # a disk that takes nothing keeps nobody from starting: `DiskWatch` tells of it
             await self.brief.change_cards(paired=kept.paired, pairing_code=kept.pairing_code, device_name=kept.device_name)
@@ -179,7 +180,7 @@ class Agent:
         reserve = parse_size(config.storage.reserve)
         self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))
         download = functools.partial(Downloader, downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={})
-        self.downloader = download(require_hash=config.cache.require_hash)
+        self.downloader = download(require_hash=config.cache.require_hash, local=server.files)
         item_faults = ItemFaults(self._page("items"), clock)
         asset_fetcher = AssetFetcher(self.cache, self.downloader, prepare, item_faults, reserve_bytes=reserve, panel=FULL_HD)
         unhashed = download(require_hash=False)  # no server hashes the pictures of its alerts
@@ -218,14 +219,14 @@ class Agent:
             commands=self.commands, results=self.results, alerts=self.alerts, hurry=self._sync_now.set, page=self._page,
         )  # fmt: skip
         self.status = StatusReader(
-            uuid=self._identity.uuid, kind=self.server.facts.kind, url=config.cms.url,
+            uuid=self._identity.uuid, kind=self.server.facts.kind, url=self._place,
             abilities=server.abilities, brief=self.brief, stage=self.stage, contact=self.contact,
             clock_trust=self.clock_trust, clock=clock, began=self._began, cache=self.cache.figures,
             sync=lambda: self.sync.progress, proof=self._proof, commands=self.commands.recent, faults=self._all_faults,
         )  # fmt: skip
         self.surroundings = Surroundings(self.brief, self.sensors, self.stage.changed, {
-            "server_name": config.cms.name or urlsplit(config.cms.url).hostname or "",
-            "server_url": config.cms.url, "pair_url": config.cms.pair_url, "box_id": self._identity.uuid8,
+            "server_name": config.cms.name or urlsplit(config.cms.url).hostname or self._place,
+            "server_url": self._place, "pair_url": config.cms.pair_url, "box_id": self._identity.uuid8,
         })  # fmt: skip
 
     def _proof(self) -> ProofFigures:

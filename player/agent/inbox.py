@@ -98,7 +98,7 @@ class Inbox:
     async def _reached(self, event: Reached) -> None:
         if not self._contact.value.online:
             log.info("in contact with the server")
-        self._contact.set(self._contact.value.reached(self._clock.now().timestamp(), event.offset_s))
+        self._contact.set(self._contact.value.reached(self._clock.now().timestamp(), event.offset_s, event.about))
         self._contact_faults.clear()
         self._answer_faults.replace(event.faults)
         await self._kept(self._alerts.forget_expired())

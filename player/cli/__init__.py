@@ -17,7 +17,7 @@ from player.errors import ConfigError, NotRunning, SignageError, WrongPin
 
 EXITS = "exit codes: 0 done, 1 failed, 2 configuration or usage wrong, 3 no player running, 4 wrong PIN, or one too soon after it"
 MOST_SCREENS = 16  # of a demonstration
-SERVERS = ("adcast", "spot")  # that are embedded
+SERVERS = ("adcast", "spot", "screenzzie")  # that are embedded
 Add = Callable[[argparse.ArgumentParser], None]
 
 

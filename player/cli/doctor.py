@@ -72,8 +72,11 @@ def _server(config: Config) -> list[Finding]:
     from player.cli.checks.server_probe import server
     from player.cms import KINDS
 
+    row = KINDS[config.cms.kind]
+    if not row.answers_at:  # nothing that could be asked
+        return []
     try:
-        return list(server(config.cms.url, KINDS[config.cms.kind].answers_at, read_way_out(config, os.environ)))
+        return list(server(config.cms.url, row.answers_at, read_way_out(config, os.environ)))
     except ConfigError as error:
         return [failed("server", str(error), "correct it in the configuration; the agent does not start with it")]
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from player.brief import BriefFile
-from player.cli.layout_file import Hosts, Taken, read_layout
 from player.cli.terminal import say
 from player.config import Config, Dirs
 from player.config_reader import find_file
@@ -28,6 +27,7 @@ from player.core.urls import written_out
 from player.errors import ConfigError, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
+from player.layout_file import Hosts, Taken, read_layout
 from player.programme_file import ProgrammeFile
 
 LARGEST_PANEL = "3840x2160"  # without a screen to ask, nothing is made smaller than it could be shown
@@ -85,7 +85,7 @@ def _items(number: int, given: str, seconds: float, intake: Intake) -> tuple[Ite
     taken, name = intake(Path(given)), Path(given).name
     stays_s = seconds if taken.kind.needs_duration else 0.0
     return tuple(
-        Item(f"{number}/{page}", taken.asset[:16], name, taken.kind, stays_s, file=file, asset=taken.asset)
+        Item(f"{number}/{page}", taken.content_id, name, taken.kind, stays_s, file=file, asset=taken.asset)
         for page, file in enumerate(taken.pages or (taken.file,))
     )
 

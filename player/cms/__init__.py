@@ -23,7 +23,7 @@ NONE = "no server is configured (cms.url)"
 @dataclass(frozen=True, slots=True)
 class ServerRow:
     """A kind of server: the folder beside this page, the keys of [cms] that it cannot be without, and a path of its API that
-    answers JSON to anybody's GET, if only that it wants to know who asks: `doctor` tells by it an API from a page."""
+    answers JSON to anybody's GET, if only that it wants to know who asks: `doctor` tells by it an API from a page ("": no API)."""
 
     folder: str
     needs: tuple[str, ...]
@@ -46,7 +46,14 @@ class ServerRow:
 KINDS: Mapping[str, ServerRow] = {
     "adcast": ServerRow("adcast", needs=("url",), answers_at="/api/device/playlist"),
     "spot": ServerRow("spot", needs=("url", "token", "device"), answers_at="/api/v1/players"),
+    "screenzzie": ServerRow("screenzzie", needs=("url", "token"), answers_at="/api/v1/me"),
+    "folder": ServerRow("folder", needs=(), answers_at=""),
 }
+
+
+def place_of(cms: CmsConfig, own: Section | None) -> str:
+    """Where the server is, for people and for the name of what is kept of it: its address, or what its own table names."""
+    return cms.url or str(getattr(own, "place", ""))
 
 
 def connect(

@@ -273,13 +273,15 @@ async def _body(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BY
 
 
 async def _reason(url: str, response: aiohttp.ClientResponse) -> str:
-    """What the server says about its refusal: the `message` or `error` of a JSON body, in one short line."""
+    """What the server says about its refusal: the `message` or `error` of a JSON body or of its `error`, in one short line."""
     if not response.content_type.endswith("json"):
         return response.reason or ""
     try:
         said = msgspec.json.decode(await _body(url, response, 65536))
     except (ValueError, RecursionError, ServerNonsense, aiohttp.ClientError):  # what is not UTF-8 is a plain ValueError
         return response.reason or ""
+    if isinstance(said, dict) and isinstance(said.get("error"), dict):
+        said = said["error"]
     text = next((said[k] for k in ("message", "error") if isinstance(said.get(k), str)), "") if isinstance(said, dict) else ""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
 

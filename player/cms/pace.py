@@ -17,11 +17,11 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from player.core.ports.box import Clock
 from player.core.quota import Quota
-from player.errors import ServerBusy, ServerError
-from player.runtime.tasks import backoff
+from player.errors import ServerBusy, ServerError, ServerRefused
+from player.runtime.tasks import backoff, jittered
 
 LIMIT_S = 3600.0
-BACKOFF_S = 300.0
+BACKOFF_S = REFUSED_S = 300.0
 SHARE, WINDOW_S, TURN_S = 0.8, 60.0, 10.0
 _EPOCH_FROM = 1e9  # a larger X-RateLimit-Reset is an instant, a smaller one a duration
 
@@ -82,6 +82,14 @@ class Pace:
     def _close(self, seconds: float, because: _Because) -> None:
         self._closed_until = self._clock.monotonic() + min(seconds, LIMIT_S * 1.1)
         self._because = because
+
+
+def rest_s(error: ServerError, attempt: int, interval_s: float) -> float:
+    """How long a rhythm rests after a failure, `attempt` being 0 at the first: one that is refused asks rarely (N16)."""
+    if isinstance(error, ServerRefused):
+        return jittered(max(REFUSED_S, interval_s) if attempt else interval_s)
+    spread = backoff(attempt, first_s=interval_s, limit_s=max(BACKOFF_S, interval_s))
+    return max(spread, error.retry_after_s or 0.0) if isinstance(error, ServerBusy) else spread
 
 
 class Paces:

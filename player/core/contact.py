@@ -5,8 +5,10 @@ A server that was never reached is never called online; one that refuses this bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from player.errors import NotOffered, ServerError, ServerRefused, ServerUnreachable
 
@@ -23,22 +25,26 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """`last_contact` in seconds since the epoch; `offset_s`: the server's clock less ours; `error`: why there is no answer."""
+    """`last_contact` in seconds since the epoch; `offset_s`: the server's clock less ours; `error`: why there is no answer.
+
+    `about`: what the server last said of the account.
+    """
 
     standing: Standing = Standing.UNKNOWN
     last_contact: float | None = None
     offset_s: float | None = None
     error: ServerError | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def online(self) -> bool:
         """Whether the server answered when it was last asked."""
         return self.standing is Standing.ONLINE
 
-    def reached(self, now: float, offset_s: float | None) -> Contact:
+    def reached(self, now: float, offset_s: float | None, about: Mapping[str, Any] | None = None) -> Contact:
         """After an answer at `now`."""
         offset = self.offset_s if offset_s is None else offset_s
-        return Contact(Standing.ONLINE, now, offset)
+        return Contact(Standing.ONLINE, now, offset, about=about or self.about)
 
     def missed(self, error: ServerError) -> Contact:
         """After no answer, or a refusal. A pause of our own says nothing of why: what was known before still holds."""

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-ROOMS = {"adcast": "AdCastDemonstration", "spot": "SpotDemonstration"}
+ROOMS = {"adcast": "AdCastDemonstration", "spot": "SpotDemonstration", "screenzzie": "ScreenzzieDemonstration"}
 Codes = Mapping[str, Callable[[], Awaitable[str]]]  # by the screen's name: waits for the pairing code on it, "" where it needs none
 
 

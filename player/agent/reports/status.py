@@ -5,8 +5,9 @@ House rule 22: one form for people and programs. `build` folds the parts that th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from player import __version__
 from player.core.contact import Standing
@@ -22,7 +23,8 @@ from player.media.store.index import CacheFigures
 class ServerContact:
     """The server. `last_contact` is seconds since the epoch, None before the first answer; `kind` is "none" without a server.
 
-    `standing`: none | unknown | online | away | refused; `abilities`: what it offers by name, "yes" or "no: why".
+    `standing`: none | unknown | online | away | refused; `abilities`: what it offers by name, "yes" or "no: why";
+    `about`: what it says of the account that is used.
     """
 
     kind: str
@@ -31,6 +33,7 @@ class ServerContact:
     last_contact: float | None = None
     standing: Standing = Standing.UNKNOWN
     abilities: dict[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

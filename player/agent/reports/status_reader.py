@@ -61,7 +61,9 @@ class StatusReader:
             uuid=self._uuid,
             brief=self._brief.current,
             stage=stage,
-            server=ServerContact(self._kind, self._url, contact.online, contact.last_contact, contact.standing, self._abilities),
+            server=ServerContact(
+                self._kind, self._url, contact.online, contact.last_contact, contact.standing, self._abilities, contact.about
+            ),
             uptime_s=self._clock.monotonic() - self._began,
             cache=self._cache(),
             sync=self._sync(),

@@ -13,6 +13,7 @@ import random
 
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.heartbeat import HeartbeatAnswer, Registration
+from player.cms.pace import rest_s
 from player.core.allowance import Allowance
 from player.core.ports.box import Clock
 from player.core.ports.server import (
@@ -28,10 +29,10 @@ from player.core.ports.server import (
     Unpaired,
     UpdateOffered,
 )
-from player.errors import DeviceForgotten, ServerBusy, ServerError, ServerRefused
-from player.runtime.tasks import backoff, jittered
+from player.errors import DeviceForgotten, ServerError, ServerRefused
+from player.runtime.tasks import jittered
 
-SHORTEST_S, LONGEST_S, REFUSED_S = 1.0, 3600.0, 300.0
+SHORTEST_S, LONGEST_S = 1.0, 3600.0
 PROOF = ("public_key", "proof")  # of what telemetry has, what a server is told at the first contact
 FORGOTTEN_AT_ONCE, FORGOTTEN_EVERY_S = 5, 60.0  # how often a box that was forgotten introduces itself without a pause
 FAULTS = 100  # more are of no use to anybody, and a heartbeat stays small
@@ -127,7 +128,4 @@ class AdCastRhythm:
             await inbox.put(Unpaired())
             return jittered(min(self._register_s, self._interval_s), 0.5) + self._forgotten.take(self._clock.monotonic())
         await inbox.put(Missed(error))
-        if isinstance(error, ServerRefused):
-            return jittered(max(REFUSED_S, self._interval_s) if attempt else self._interval_s)
-        spread = backoff(attempt, first_s=self._interval_s, limit_s=max(300.0, self._interval_s))
-        return max(spread, error.retry_after_s or 0.0) if isinstance(error, ServerBusy) else spread
+        return rest_s(error, attempt, self._interval_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from player.core.content import Alert, Orientation, Programme
 from player.core.faults import Fault
@@ -90,11 +90,12 @@ class AppUpdate:
 class Reached:
     """The server answered. `offset_s`: its clock less ours, None where it was not measured.
 
-    `faults`: the parts of its answer that could not be understood.
+    `faults`: the parts of its answer that could not be understood. `about`: what it says of the account that we use, for people.
     """
 
     offset_s: float | None = None
     faults: tuple[Fault, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,15 @@ class ScreenshotSink(Protocol):
     async def send_screenshot(self, command_id: str, taken_at: float, size: tuple[int, int], jpeg: bytes) -> None: ...
 
 
+class LocalFiles(Protocol):
+    """The files of a source that lies on this machine: one opened by its address, None where the address is none of them.
+
+    Blocks. Raises OSError.
+    """
+
+    def open(self, url: str) -> IO[bytes] | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ByRhythm:
     """An ability that needs no call: it goes with the rhythm, `how` says with what ("in the heartbeat's answer")."""
@@ -248,17 +258,20 @@ class Connection:
     settings: ByRhythm | Absent
     alerts: ByRhythm | Absent
     updates: ByRhythm | Absent
+    files: LocalFiles | None = None  # of a source on this machine, which are copied and not fetched
 
     @property
     def abilities(self) -> dict[str, str]:
         """Each ability by its name: "yes", or why not."""
-        held = ((one.name, getattr(self, one.name)) for one in fields(self) if one.name != "rhythm")
+        held = ((one.name, getattr(self, one.name)) for one in fields(self) if one.name not in ("rhythm", "files"))
         return {name: f"no: {ability.reason}" if isinstance(ability, Absent) else "yes" for name, ability in held}
 
 
 def no_connection(reason: str) -> Connection:
     """Where there is no server: every ability is absent, for this reason."""
-    return Connection(*(Absent("the server" if one.name == "rhythm" else one.name, reason) for one in fields(Connection)))
+    names = [one.name for one in fields(Connection) if one.name != "files"]
+    absent = {name: Absent("the server" if name == "rhythm" else name, reason) for name in names}
+    return Connection(**absent)  # type: ignore[arg-type]  # `files` is not among them
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ async def test_the_status_is_the_object_of_the_contract(served: Served) -> None:
         "version", "uuid8", "state", "paired", "pairing_code", "server", "now", "manifest", "stage", "cache", "proof", "commands",
         "clock", "faults", "uptime_s",
     }  # fmt: skip
-    assert set(answer["server"]) == {"kind", "url", "online", "last_contact", "standing", "abilities"}
+    assert set(answer["server"]) == {"kind", "url", "online", "last_contact", "standing", "abilities", "about"}
     assert set(answer["now"]["items"][0]) == {"zone", "item_id", "content_id", "name", "type", "position_s", "duration_s"}
     assert set(answer["manifest"]) == {"version", "items", "assets_ready", "assets_total"}
     assert set(answer["stage"]) >= {"backend", "size", "orientation", "wayland_display", "restarts", "frames_dropped", "pids"}

@@ -1,12 +1,13 @@
-"""The tables of layout.toml and their types; what does not fit them is a sentence naming file and key."""
+"""The tables of layout.toml and playlist.toml, and their types; what does not fit them is a sentence naming file and key."""
 
 from __future__ import annotations
 
 import difflib
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -22,6 +23,7 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Side = Annotated[int, Meta(ge=1, le=65_536)]
 Place = Annotated[int, Meta(ge=-65_536, le=65_536)]
+Wall = Annotated[str, Meta(pattern=r"^([01]\d|2[0-4]):[0-5]\d$")]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,32 +94,68 @@ class LayoutTable(_Table, frozen=True):
     region: tuple[RegionTable, ...] = ()
 
 
+class ScheduleTable(_Table, frozen=True):
+    """When another layout, or the files of a folder, are on: days of the week, hours, dates (the last one is included).
+
+    `days` are words ("mon" to "sun"); without any: every day. An end that is not after the start is on the next day. Of several
+    that are on the one with the highest priority is, then the later in the file.
+    """
+
+    layout: str = ""
+    playlist: str = ""
+    name: str = ""
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    start_time: Wall = "00:00"
+    end_time: Wall = "00:00"
+    start_date: date | None = None
+    end_date: date | None = None
+    priority: Annotated[int, Meta(ge=0, le=100)] = 0
+
+
+class PlaylistTable(LayoutTable, frozen=True):
+    """`playlist.toml` of a folder: a layout, or none, and what is on at other times."""
+
+    schedule: tuple[ScheduleTable, ...] = ()
+
+
+T = TypeVar("T", bound=LayoutTable)
+
+
 def parsed(path: Path) -> LayoutTable:
     """The file's tables. Raises ConfigError."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), LayoutTable)
+        return read_tables(path.read_text(encoding="utf-8"), str(path), LayoutTable)
     except OSError as error:
         raise ConfigError(str(path), "", f"cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(str(path), "", f"is not TOML: {error}") from error
+
+
+def read_tables(text: str, name: str, table: type[T]) -> T:
+    """The text of the file `name` as a table. Raises ConfigError."""
+    try:
+        return msgspec.convert(tomllib.loads(text), table)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(name, "", f"is not TOML: {error}") from error
     except msgspec.ValidationError as error:
-        raise ConfigError(str(path), *_explained(str(error))) from error
+        raise ConfigError(name, *_explained(str(error), table)) from error
 
 
-def _explained(message: str) -> tuple[str, str]:
+def _explained(message: str, whole: type[LayoutTable]) -> tuple[str, str]:
     """msgspec's words -> (key, what was expected)."""
     words, _, where = message.partition(" - at `$")
     key = where.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+)`", words)
     if not unknown:
-        return key, wrong_word(words, LayoutTable, key) or words[:1].lower() + words[1:].replace(" | null", "")
-    names = msgspec.structs.fields(_table_at(key))
+        return key, wrong_word(words, whole, key) or words[:1].lower() + words[1:].replace(" | null", "")
+    names = msgspec.structs.fields(_table_at(key, whole))
     near = difflib.get_close_matches(unknown[1], [field.name for field in names], 1)
     prefix = f"{key}." if key else ""
     return prefix + unknown[1], "there is no such key" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _table_at(key: str) -> type[_Table]:
+def _table_at(key: str, whole: type[LayoutTable]) -> type[_Table]:
     last = re.sub(r"\[[^\]]*\]", "", key).rpartition(".")[2]
     tables: dict[str, type[_Table]] = {"region": RegionTable, "item": ItemTable, "web": WebTable, "transition": TransitionTable}
-    return tables.get(last, LayoutTable)
+    tables["schedule"] = ScheduleTable
+    return tables.get(last, whole)

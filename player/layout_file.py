@@ -27,11 +27,11 @@ from pathlib import Path
 
 import msgspec
 
-from player.cli.layout_tables import BLEND_S, ItemTable, LayoutTable, TransitionTable, WebTable, parsed
 from player.core.content import CUT, Item, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
 from player.core.kinds import Kind
 from player.core.urls import check_url, written_out
 from player.errors import ConfigError, SignageError
+from player.layout_tables import BLEND_S, ItemTable, LayoutTable, TransitionTable, WebTable, parsed
 
 REGIONS = 8
 DEFAULT_S, DRAWN_S = 10.0, 3600.0
@@ -40,12 +40,21 @@ _STREAMS = ("rtsp:", "rtmp:", "srt:", "udp:", "rtp:")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a file became: paths below the cache, the SHA-256 of its bytes; `pages` of a document, the first included."""
+    """What a file became: paths below the cache, the SHA-256 of its bytes; `pages` of a document, the first included.
+
+    Of a file that is still to be fetched: `content`, its content's id, alone.
+    """
 
     kind: Kind
-    file: str
-    asset: str
+    file: str | None = None
+    asset: str | None = None
     pages: tuple[str, ...] = ()
+    content: str = ""
+
+    @property
+    def content_id(self) -> str:
+        """The content's id."""
+        return self.content or (self.asset or "")[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,11 @@ TakeIn = Callable[[Path, Kind | None], Taken]
 
 def read_layout(path: Path, take_in: TakeIn, hosts: Hosts) -> Layout:
     """The layout in `path`, each file taken in by `take_in`. Raises ConfigError, naming the file and the key."""
-    table = parsed(path)
+    return layout_of(parsed(path), path, take_in, hosts)
+
+
+def layout_of(table: LayoutTable, path: Path, take_in: TakeIn, hosts: Hosts) -> Layout:
+    """The layout that the tables of the file `path` say. Raises ConfigError."""
     if not table.region:
         raise ConfigError(str(path), "region", "the layout has no region; add one: [[region]] with a [[region.item]] below it")
     if len(table.region) > REGIONS:
@@ -88,9 +101,9 @@ class _LayoutReading:
         rect = Rect(table.x, table.y, table.width or self._layout.width - table.x, table.height or self._layout.height - table.y)
         if not _visible(rect, self._layout):
             size = f"{self._layout.width} x {self._layout.height}"
-            raise self._error("", f"it lies outside the layout of {size}; change x, y, width or height")
+            raise self._mistake("", f"it lies outside the layout of {size}; change x, y, width or height")
         if not table.item:
-            raise self._error("item", "the region has nothing to show; add a [[region.item]] with a file, a url or a text")
+            raise self._mistake("item", "the region has nothing to show; add a [[region.item]] with a file, a url or a text")
         items = tuple(shown for number, item in enumerate(table.item) for shown in self._items(number, item))
         playlist = Playlist(name, name, items, _transition(table.transition) or CUT, table.shuffle)
         return Region(
@@ -104,7 +117,7 @@ class _LayoutReading:
         kind = taken.kind if taken else self._kind(table)
         self._check(number, table, kind)
         item = Item(
-            id=f"{self._number + 1}-{number + 1}", content_id=taken.asset[:16] if taken else table.url or kind.value,
+            id=f"{self._number + 1}-{number + 1}", content_id=taken.content_id if taken else table.url or kind.value,
             name=table.name or Path(table.file).name or table.url or table.text or kind.value, kind=kind,
             duration_s=_seconds(table, kind), file=taken.file if taken else None, url=table.url or None,
             asset=taken.asset if taken else None, transition=_transition(table.transition),
@@ -120,12 +133,12 @@ class _LayoutReading:
         here = f"item[{number}]"
         if len(given) > 1 or not (given or kind is Kind.CLOCK):
             said = f"it has {' and '.join(given)}" if given else "it has none of them"
-            raise self._error(here, f"an item has one of file, url and text; {said}")
+            raise self._mistake(here, f"an item has one of file, url and text; {said}")
         wanted = "text" if kind.is_drawn else "file" if kind.has_file else "url"
         if given and given[0] != wanted:
-            raise self._error(f"{here}.{given[0]}", f"an item of the type {kind} has a {wanted} instead")
+            raise self._mistake(f"{here}.{given[0]}", f"an item of the type {kind} has a {wanted} instead")
         if table.url and (reason := self._refusal(table.url, kind)):
-            raise self._error(f"{here}.url", reason)
+            raise self._mistake(f"{here}.url", reason)
 
     def _kind(self, table: ItemTable) -> Kind:
         """Of what is no file."""
@@ -145,9 +158,9 @@ class _LayoutReading:
         try:
             return self._take_in(self._path.parent / table.file, table.type)
         except SignageError as error:
-            raise self._error(f"item[{number}].file", str(error)) from error
+            raise self._mistake(f"item[{number}].file", str(error)) from error
 
-    def _error(self, key: str, problem: str) -> ConfigError:
+    def _mistake(self, key: str, problem: str) -> ConfigError:
         return ConfigError(str(self._path), f"region[{self._number}]" + (f".{key}" if key else ""), problem)
 
 

@@ -1,0 +1,4 @@
+"""Screenzzie: its API and its words. Nothing outside this folder knows them.
+
+Imports `http`, `pace`, `wire`.
+"""
