@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 PROXY_VARIABLES = tuple(form for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for form in (name, name.upper()))
+WRONG_LOGIN = "wants another user or password: correct network.proxy and network.proxy_password_file"  # what a proxy's 407 means
 _SECURE = ("https", "wss")
 _PLAIN = ("http", "ws")
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import aiohttp
 
-from player.core.egress import Proxy, WayOut
+from player.core.egress import WRONG_LOGIN, Proxy, WayOut
 from player.errors import ConfigError, ProxyBroken, ServerError, ServerUnreachable
 
 _LOGIN = 407
 _AWAY = (502, 503, 504)
-_WRONG_LOGIN = "wants another user or password: correct network.proxy and network.proxy_password_file"
 
 
 def tls_context(way_out: WayOut) -> ssl.SSLContext:
@@ -52,7 +51,7 @@ def through(url: str, proxy: Proxy | None, headers: Mapping[str, str]) -> dict[s
 
 def refused_by(proxy: Proxy | None, status: int) -> ServerError | None:
     """What an answer's status says of the proxy; None where it is the server's own word."""
-    return None if proxy is None or status != _LOGIN else ProxyBroken(str(proxy), _WRONG_LOGIN)
+    return None if proxy is None or status != _LOGIN else ProxyBroken(str(proxy), WRONG_LOGIN)
 
 
 def on_the_way(url: str, proxy: Proxy | None, error: Exception) -> ServerError | None:
@@ -78,7 +77,7 @@ def on_the_way(url: str, proxy: Proxy | None, error: Exception) -> ServerError |
 
 def _refused_to_connect(url: str, proxy: Proxy, status: int) -> ServerError:
     if status == _LOGIN:
-        return ProxyBroken(str(proxy), _WRONG_LOGIN)
+        return ProxyBroken(str(proxy), WRONG_LOGIN)
     if status in _AWAY:
         return ServerUnreachable(url, f"the proxy {proxy} cannot reach it ({status})")
     return ProxyBroken(str(proxy), f"does not let us through to the server ({status}): allow it there")

@@ -14,14 +14,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from player.agent.app import Agent
 from player.agent.settings.screen_lock import LockState
 from player.brief import BriefFile
 from player.cli.client import ControlClient
 from player.cms.adcast.keys import Keys
-from player.config import CmsConfig, Config, ControlConfig, Dirs
+from player.config import CmsConfig, Config, ControlConfig, Dirs, NetworkConfig
 from player.core import proof
+from player.core.contact import Standing
 from player.core.content import Item, Orientation
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.faults import Fault, meaning_of
@@ -33,15 +35,19 @@ from player.journal_reader import read_journal
 from player.stage.agent_socket import AgentSocket
 from player.stage.plays import Plays
 from player.store import Snapshot
+from player.way_out import USER_AGENT, read_way_out
 from tests.fakes.disk import read_only
 from tests.fakes.faults import fault_page
+from tests.fakes.proxy import PASSWORD, USER, private_authority, proxy
 from tests.fakes.running import eventually, running
+from tests.fakes.samples import make_picture
 from tests.fakes.server import Script, scripted_server
 from tests.fakes.way_out import STRAIGHT
 
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 PLAYBACK = "/api/device/playback"
 NOW = 1_790_000_000.0
+SECURE = "cms.signage.test"
 
 
 @pytest.fixture
@@ -118,6 +124,28 @@ async def test_a_command_to_clear_the_cache_also_releases_what_the_stage_keeps_o
         (result,) = await eventually(lambda: script.asked("/api/device/commands/7/result"))
     assert result.body["status"] == "succeeded"
     assert asked.count(ReleaseItems()) == 1
+
+
+async def test_the_whole_agent_goes_through_a_proxy_with_a_password_and_trusts_a_private_authority(dirs: Dirs, tmp_path: Path):
+    tls, authority = private_authority(tmp_path, SECURE)
+    (tmp_path / "password").write_text(PASSWORD)
+    make_picture(tmp_path / "red.png")
+    async with scripted_server(tls) as script, proxy({SECURE: urlsplit(script.url).port or 0}, PASSWORD) as between:
+        script.on(REGISTER, {"paired": True})
+        script.on(HEARTBEAT, {"paired": True})
+        row = {"id": 1, "content_id": 7, "name": "Red", "type": "image", "url": f"https://{SECURE}/red.png"}
+        script.on(PLAYLIST, {"playlist": {"id": 1, "name": "Lobby", "items": [row]}})
+        script.on("/red.png", web.Response(body=(tmp_path / "red.png").read_bytes(), content_type="image/png"))
+        network = NetworkConfig(proxy=f"http://{USER}@{between.address}", proxy_password_file=str(tmp_path / "password"))
+        cms = CmsConfig(url=f"https://{SECURE}", ca_file=str(authority), heartbeat_interval=0.1, poll_interval=0.5)
+        told = Config(cms=cms, network=network, control=ControlConfig(listen=""), server=Keys())
+        made = Agent(told, dirs, load_or_create(dirs.state), read_way_out(told, {}))
+        async with made, running(made.run()):
+            await eventually(lambda: made.sync.progress.assets_ready == 1 and script.asked(HEARTBEAT), 20)
+            standing = (await made.status.read()).server.standing
+    assert standing is Standing.ONLINE
+    assert {one.headers["User-Agent"] for one in script.seen} == {USER_AGENT}
+    assert set(between.seen) == {f"CONNECT {SECURE}:443"}, "nothing goes another way: its name is known behind the proxy alone"
 
 
 async def test_an_idle_agent_logs_nothing(script: Script, dirs: Dirs, caplog: pytest.LogCaptureFixture):

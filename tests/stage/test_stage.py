@@ -9,11 +9,25 @@ import time
 import pytest
 
 from player.core import proof
-from player.core.content import Alert, Item, Orientation, Severity, Transition, TransitionKind
+from player.core.content import (
+    Alert,
+    Item,
+    Layout,
+    Manifest,
+    Orientation,
+    Playlist,
+    Rect,
+    Region,
+    Severity,
+    Transition,
+    TransitionKind,
+)
 from player.core.kinds import Kind
+from player.core.playback import GONE
 from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText
 from player.errors import BoxError
 from player.stage.cards.catalogue import lock_pad
+from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox
 
 pytestmark = pytest.mark.stage
@@ -29,6 +43,24 @@ async def test_pictures_and_clips_follow_each_other_on_the_screen_and_each_play_
     assert [(p["name"], p["result"]) for p in plays[:3]] == [("red", "complete"), ("clip", "complete"), ("blue", "complete")]
     assert proof.verify(plays) == []
     assert all(abs(p["duration_ms"] - 1500) < 700 for p in plays[:3])
+
+
+async def test_case_16_what_was_taken_out_goes_though_its_hour_is_not_over_and_so_does_a_playlist_that_was_emptied(box: StageBox):
+    def halves(left: tuple[Item, ...], right: tuple[Item, ...]) -> Manifest:
+        regions = (Region("left", Rect(0, 0, 50, 100), Playlist("p1", "Left", left)),
+                   Region("right", Rect(50, 0, 50, 100), Playlist("p2", "Right", right)))  # fmt: skip
+        return manifest_of(Layout("halves", 100, 100, regions), assets=3)
+
+    box.publish(manifest=halves((box.picture("red", 3600),), (box.picture("lime", 3600),)))
+    box.start()
+    await box.until_seen("red", (320, 360))
+    await box.until_seen("lime", (960, 360))
+    box.publish(manifest=halves((box.picture("blue", 3600),), ()))
+    await box.reread()
+    await box.until_seen("blue", (320, 360), limit_s=30)
+    await box.until_seen("black", (960, 360), limit_s=30)
+    ends = {play["name"]: (play["result"], play["reason"]) for play in box.plays()}
+    assert ends == dict.fromkeys(("red", "lime"), ("interrupted", GONE))
 
 
 async def test_a_crossfade_mixes_both_pictures(box: StageBox):

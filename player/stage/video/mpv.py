@@ -27,6 +27,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
 from player.errors import ContentError
 from player.stage.video.options import ALWAYS, options_for
+from player.stage.video.proxy_fault import told_by_cause
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -139,6 +140,12 @@ class MpvSurface(Surface):
 
     async def load(self, playable: Playable) -> None:
         """Loads and draws the first frame, paused. Raises ContentError."""
+        try:
+            await self._load(playable)
+        except ContentError as error:
+            raise await told_by_cause(error, playable.target, self._way_out) from error
+
+    async def _load(self, playable: Playable) -> None:
         item = playable.item
         self._name, self._live = item.name, item.kind.is_stream
         self._opened = self._drawn = self._eof = self._has_video = False

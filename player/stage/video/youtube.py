@@ -21,6 +21,7 @@ from player.core.kinds import Kind
 from player.core.urls import check_url
 from player.errors import ContentError
 from player.runtime.systemd import child_environment
+from player.stage.video.proxy_fault import told_by_cause
 
 LIMIT_S = 30.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -44,6 +45,12 @@ class Resolver:
         refusal = check_url(url, Kind.YOUTUBE, youtube_hosts=self._hosts, stream_hosts=())
         if refusal:
             raise ContentError("bad_url", url, refusal)
+        try:
+            return _answer(url, await self._asked(url))
+        except ContentError as error:
+            raise await told_by_cause(error, url, self._way_out) from error
+
+    async def _asked(self, url: str) -> bytes:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-m", "player.stage.video.youtube", url, str(os.getpid()), self._way_out.user_agent,
             env=child_environment(self._way_out),
@@ -59,7 +66,7 @@ class Resolver:
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
-        return _answer(url, output)
+        return output
 
 
 def _answer(url: str, output: bytes) -> str:

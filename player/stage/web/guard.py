@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from player.core.egress import Proxy
+from player.core.egress import WRONG_LOGIN, Proxy
 from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
 PACKAGE = "https://package.invalid"
@@ -82,10 +82,7 @@ class Guard:
             through = f" through the proxy {proxy} (check network.proxy)" if proxy else ""
             return "page_unreachable", f"{url} cannot be reached{through}: {reason}"
         if (status := paused.get("responseStatusCode", 0)) == PROXY_LOGIN and proxy:
-            return (
-                "page_unreachable",
-                f"the proxy {proxy} wants another user or password: correct network.proxy and its password file",
-            )
+            return "page_unreachable", f"the proxy {proxy} {WRONG_LOGIN}"
         if status >= 400:
             return "page_error", f"{url} answered {status}"
         return None

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 import os
 import subprocess
+import wave
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind
 from player.core.kinds import Kind
@@ -140,6 +145,53 @@ async def test_item_region_and_orders_each_have_their_say_in_the_volume(runtime_
         await box.reread()
         await server.until_level(0, 0.0005)
         assert not [f for f in box.client.status.faults if f.code == "no_audio"]
+
+
+def sine() -> bytes:
+    """A second of ffmpeg's sine, as a WAV file."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 44100, 44100, "NONE", ""))
+        file.writeframes(
+            array("h", (round(TONE * 32767 * math.sin(2 * math.pi * 440 * n / 44100)) for n in range(44100))).tobytes()
+        )
+    return out.getvalue()
+
+
+@pytest.mark.stage
+async def test_case_5_a_page_is_heard_when_it_is_shown_as_loud_as_ordered_and_not_before(runtime_dir: Path, server: Server):
+    fetched = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/tone.wav":
+            fetched.set()
+            return web.Response(body=sine(), content_type="audio/wav")
+        return web.Response(text="<audio autoplay loop src=/tone.wav></audio>", content_type="text/html")
+
+    await server.start()
+    async with TestServer(answering(answer)) as site, Running(make_box(runtime_dir, server)) as box:
+        page = replace(box.page("page", str(site.make_url("/")), 60), volume=50)
+        box.publish(box.picture("red", 9), page)
+        box.start()
+        await box.until_shown("red")
+        await asyncio.wait_for(fetched.wait(), 30)
+        before: list[float] = []
+        while not is_shown(box, "page"):
+            heard = await server.level()
+            if not is_shown(box, "page"):
+                before.append(heard)
+        assert all(level < 0.0005 for level in before), before
+        await server.until_level(TONE * 0.4, TONE * 0.6)
+
+
+def is_shown(box: StageBox, name: str) -> bool:
+    return box.client.status is not None and any(item.name == name for item in box.client.status.items)
+
+
+def answering(answer: Callable[[web.Request], Awaitable[web.Response]]) -> web.Application:
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    return application
 
 
 @pytest.mark.stage
