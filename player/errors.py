@@ -167,7 +167,7 @@ class CommandRejected(SignageError):
 
 
 class SettingRefused(SignageError):
-    """A setting that is not there, a value outside its range, or a door that does not lead to it. Nothing changed."""
+    """A setting that is not there, a value outside its range, or somebody who may not set it. Nothing changed."""
 
     code = "setting_refused"
 

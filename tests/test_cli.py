@@ -24,6 +24,8 @@ from typing import Any, Self
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from player.agent.control.access import Scope, TokenStore
 from player.agent.control.http import ControlServer
@@ -32,13 +34,25 @@ from player.cli import make_parser
 from player.cli.play import Intake
 from player.cli.questions import in_words
 from player.cli.spans import BadSpan, age, since
-from player.core.contact import Standing
+from player.core.contact import Contact, Standing
 from player.core.content import Item, Playlist, full_screen
 from player.core.cover import StageState
 from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
 from player.core.proof import GENESIS, digest
-from player.errors import ContentError, StorageError
+from player.errors import (
+    CaptivePortal,
+    ContentError,
+    NameUnknown,
+    NotOffered,
+    ServerBusy,
+    ServerDenied,
+    ServerError,
+    ServerNonsense,
+    ServerUnreachable,
+    ServerUntrusted,
+    StorageError,
+)
 from player.identity import Identity, load_or_create
 from player.journal import Journal
 from player.media.store.index import Index, Stored
@@ -81,7 +95,7 @@ def box(tmp_path: Path) -> Box:
 
 
 class Running:
-    """A served door on the box's control socket, in a thread with a loop of its own."""
+    """A served control API on the box's control socket, in a thread with a loop of its own."""
 
     def __init__(self, box: Box) -> None:
         self.source, self.actions = FakeSource(), FakeActions()
@@ -210,6 +224,25 @@ def test_status_says_how_it_stands_with_the_server(standing: Standing, abilities
     assert "away" not in words
 
 
+URL = "https://cms.example.com"
+REFUSALS = (
+    ServerUnreachable(URL, "no route"), ServerUnreachable(URL, "a pause", retry_after_s=5.0), NameUnknown(URL, "no such name"),
+    ServerUntrusted(URL, "its certificate"), ServerDenied(URL, "401"), NotOffered(URL, "404"), ServerBusy(URL, "503"),
+    ServerNonsense(URL, "HTML"), CaptivePortal(URL, "a log-in page"),
+)  # fmt: skip
+
+
+@given(st.lists(st.one_of(st.sampled_from(REFUSALS), st.floats(1e9, 2e9)), max_size=6))
+def test_status_never_says_online_of_a_server_that_was_never_reached(happened: list[ServerError | float]) -> None:
+    contact = Contact()
+    for event in happened:
+        contact = contact.missed(event) if isinstance(event, ServerError) else contact.reached(event, None)
+    server = ServerContact("adcast", URL, contact.online, contact.last_contact, contact.standing, {})
+    (line,) = (line for line in in_words(msgspec.to_builtins(replace(status(), server=server))).splitlines() if URL in line)
+    assert ("never reached" in line) == (not any(isinstance(event, float) for event in happened))
+    assert "never reached" not in line or "online" not in line
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -283,11 +316,11 @@ def test_a_setting_is_asked_for_or_refused_with_the_reason(box: Box, running: Ru
         (("set", "volume", "140"), "volume: must be a number from 0 to 100, found '140'"),
         (("set", "volum", "40"), "volum: there is no such setting; did you mean volume?"),
         (("get", "volum"), "volum: there is no such setting; did you mean volume?"),
-        (("set", "brightness", "40"), "this box has no backlight"),
+        (("set", "brightness", "40"), "panel: this box has no backlight"),
     ):
         done = box(*arguments)
         assert done.returncode == 1
-        assert reason in done.stderr
+        assert done.stderr == f"signage-player: {reason}\n"
 
 
 def test_pair_tells_the_code_or_that_none_is_needed(box: Box, running: Running) -> None:

@@ -113,6 +113,11 @@ def test_a_request_of_another_version_is_known_by_its_number_and_other_messages_
     assert decode(b'{"kind":"Song","body":[1]}') == PassedOver("Song")
 
 
+@pytest.mark.parametrize("word", ["state", "cover"])
+def test_a_status_with_a_word_of_another_version_is_passed_over(word: str):
+    assert decode(b'{"kind":"StageStatus","body":{"%s":"dancing"}}' % word.encode()) == PassedOver("StageStatus")
+
+
 def test_words_that_this_side_does_not_know_yet_are_passed_over():
     assert decode(b'{"kind":"PinEntered","body":{"pin":"1","by":"touch"},"more":1}\n') == PinEntered("1")
 

@@ -35,6 +35,7 @@ from player.runtime.clock import SystemClock
 from player.runtime.sessions import open_session
 from player.runtime.tasks import Latest, keep_running
 from player.stage.video.mpv import MpvSurface
+from player.stage.video.proxy_fault import told_by_cause
 from player.stage.video.youtube import Resolver
 from player.stage.web.browser import BrowserProcess
 from player.way_out import USER_AGENT, read_way_out, way_out_as_can_be
@@ -281,6 +282,51 @@ async def test_a_wrong_password_is_told_as_such_and_a_server_that_is_away_as_tha
         assert [(error.code, "502" in str(error)) for error in told] == [("server_unreachable", True)] * 2
 
 
+async def streams_told(way_out: WayOut, url: str) -> list[ContentError]:
+    """By mpv, and by yt-dlp."""
+    found = []
+    surface = await MpvSurface.create("sig-x", (160, 90), way_out, options={"vo": "null", "ao": "null", "hwdec": "no"})
+    try:
+        item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=f"{url}/live.m3u8")
+        with pytest.raises(ContentError) as stream:
+            await surface.load(Playable(item, f"{url}/live.m3u8", (160, 90)))
+    finally:
+        await surface.close()
+    found.append(stream.value)
+    with pytest.raises(ContentError) as resolved:
+        await Resolver((url.partition("//")[2],), way_out)(f"{url}/watch")
+    return [*found, resolved.value]
+
+
+@pytest.mark.parametrize("url", [f"https://{SECURE}", f"http://{PLAIN}"])
+async def test_a_stream_behind_a_broken_proxy_is_told_as_the_proxys_fault(url: str):
+    for error in await streams_told(through("127.0.0.1:1"), url):
+        assert (error.code, "127.0.0.1:1 cannot be reached" in error.reason) == ("proxy", True), error
+    async with proxy({}, PASSWORD) as made:
+        for error in await streams_told(through(made.address, USER, "wrong"), url):
+            assert (error.code, "another user or password" in error.reason) == ("proxy", True), error
+            assert "wrong" not in str(error)
+    async with proxy({}) as made:
+        assert [error.code for error in await streams_told(through(made.address), url)] == ["unplayable", "unresolved"]
+
+
+@pytest.mark.parametrize("url", [f"https://{SECURE}/live.m3u8", f"http://{PLAIN}/live.m3u8"])
+async def test_a_proxy_that_answers_nonsense_or_nothing_is_told_as_such(url: str):
+    failed = ContentError("unplayable", "Live", "it cannot be loaded")
+
+    async def babbles(_: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+
+    async def closes(_: object, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    for serve, says in ((babbles, "not HTTP"), (closes, "closed the connection")):
+        async with raw_server(serve) as broken:
+            assert says in (await told_by_cause(failed, url, through(broken.removeprefix("http://")))).reason
+    assert "cannot be resolved" in (await told_by_cause(failed, url, through("no-such-proxy.invalid:3128"))).reason
+    assert await told_by_cause(failed, url, straight(USER_AGENT)) is failed
+
+
 async def test_an_address_that_is_written_out_is_checked_behind_a_proxy_too():
     async with proxy({}) as made:
         egress = Egress("https://cms.example.com", through(made.address))
@@ -334,6 +380,7 @@ TAKES = {
     "player.cli.checks.server_probe": ("server",),
     "player.runtime.sessions": ("open_session",),
     "player.stage.video.mpv": ("MpvSurface.create",),
+    "player.stage.video.proxy_fault": ("told_by_cause",),
     "player.stage.video.youtube": ("Resolver.__init__",),
     "player.stage.web.browser": ("BrowserProcess.__init__",),
 }
@@ -344,6 +391,7 @@ ASK = {
     "player.stage.backends.sway": ("SwayScreen.__init__",), "player.stage.backends.single": ("SingleScreen.__init__",),
 }  # fmt: skip
 INSIDE = {
+    "player.agent.settings.public_holidays": "computes dates",
     "player.cli.checks.machine": "asks programs of this machine",
     "player.cli.demonstration": "starts players of its own",
     "player.cli.support": "asks programs of this machine",

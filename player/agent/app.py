@@ -49,6 +49,7 @@ from player.agent.settings.alert_list import AlertList
 from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.clock_floor import ClockFloor
+from player.agent.settings.public_holidays import PublicHolidays
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.screen_lock import PIN_COST, ScreenLock
 from player.agent.settings.surroundings import Surroundings
@@ -61,12 +62,12 @@ from player.core.egress import WayOut
 from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
-from player.core.ports.stage import ReleaseItems, RestartStage
+from player.core.ports.stage import RestartStage
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.panel import find_panel
 from player.device.sensors import SystemSensors
-from player.errors import BoxError, SignageError, StorageError
+from player.errors import SignageError, StorageError
 from player.formats import Formats
 from player.identity import Identity, load_or_create
 from player.media.fetch.download import Downloader
@@ -134,6 +135,7 @@ class Agent:
             self.brief, self.host, clock, trusted=self.clock_trust.trusted, offset_s=self._proven_offset,
             built_at=BUILT_AT,
         )  # fmt: skip
+        self.public_holidays = PublicHolidays(self.brief, clock, config.time.country, self._page("calendar"))
         await self._open_media(self.connection)
         self.commands = CommandRunner(
             self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
@@ -257,10 +259,8 @@ class Agent:
 
     def _handlers(self) -> handlers.Handlers:
         return handlers.build_handlers(
-            stage=self.stage, settings=self.settings, lock=self.lock, screenshots=self.connection.screenshots, clock=self._clock,
-            host=self.host, refresh=self._refresh, clear_cache=self._clear_cache, restart=self._restart,
-            updater=Absent("update_app", "an update is installed at the box itself: signage-player update BUNDLE"),
-            read_logs=self._read_logs,
+            stage=self.stage, content=self.sync, settings=self.settings, lock=self.lock, screenshots=self.connection.screenshots,
+            clock=self._clock, host=self.host, restart=self._restart, updater=handlers.NO_UPDATER, read_logs=self._read_logs,
         )  # fmt: skip
 
     def _loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -268,7 +268,8 @@ class Agent:
         server = self.connection
         loops: dict[str, Callable[[], Awaitable[None]]] = {
             "stage": self.stage.run, "control": self.control.run, "commands": self.commands.run, "settings": self.settings.run,
-            "lock": self.lock.run, "scrub": self.scrub.run, "clock": self.clock_floor.run, "older files": self.formats.run,
+            "lock": self.lock.run, "scrub": self.scrub.run, "clock": self.clock_floor.run, "calendar": self.public_holidays.run,
+            "older files": self.formats.run,
             "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
             "surroundings": self.surroundings.run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.rounds.standing, self._clock).run,
@@ -303,18 +304,6 @@ class Agent:
 
     async def _read_logs(self) -> dict[str, list[str]]:
         return await read_logs(self.stage, lambda: Redactor(known_secrets(self._config, self._dirs.state)))
-
-    async def _refresh(self) -> str:
-        await self.sync.once()
-        return str(self.sync)
-
-    async def _clear_cache(self) -> str:
-        await self.sync.clear_cache()
-        try:
-            await self.stage.ask(ReleaseItems())
-        except BoxError as error:
-            return f"{self.sync}; items that are kept off stay off: {error}"
-        return str(self.sync)
 
     async def _restart(self) -> None:
         """Both daemons end; whoever supervises them starts them again."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from player.errors import BoxError, CommandRejected, NotRunning, PinNotLookedAt, SettingRefused, WrongPin
+from player.errors import BoxError, CommandRejected, NotRunning, PinNotLookedAt, SettingRefused, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 35.0
 
@@ -33,7 +33,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class ControlClient:
-    """One player, by the path of its `control.sock`. Every call raises NotRunning, and BoxError when the player says no."""
+    """One player, by the path of its `control.sock`. Every call raises NotRunning, and SignageError when the player says no."""
 
     def __init__(self, path: Path, timeout_s: float = ANSWER_WITHIN_S) -> None:
         self._path, self._timeout_s = path, timeout_s
@@ -108,7 +108,9 @@ def _refusal(content: bytes, status: int) -> Exception:
         return PinNotLookedAt(float(said.get("wait_s", 0)))
     if code == WrongPin.code:
         return WrongPin(float(said.get("wait_s", 0)))
+    what, _, reason = message.partition(": ")
     if code == SettingRefused.code:
-        name, _, reason = message.partition(": ")
-        return SettingRefused(name, reason)
-    return CommandRejected(message) if code == CommandRejected.code else BoxError("control", message)
+        return SettingRefused(what, reason)
+    if code == BoxError.code:
+        return BoxError(what, reason)
+    return CommandRejected(message) if code == CommandRejected.code else SignageError(message)

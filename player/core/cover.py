@@ -25,16 +25,29 @@ class StageState(StrEnum):
     SAFE_MODE = "safe_mode"
 
 
+class Cover(StrEnum):
+    """The card over the content; `NOTHING`: content is seen."""
+
+    NOTHING = ""
+    ALERT = "alert"
+    LOCK_PAD = "lock_pad"
+    PAIRING = "pairing"
+    PROBLEM = "problem"
+    PROGRESS = "progress"
+    SAFE_MODE = "safe_mode"
+    IDLE = "idle"
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is to be seen; `cover` names the card over the content (None: content is seen).
+    """What is to be seen.
 
     `problem` is told on the card of that name, and so is `progress`: how many files are here, and how many there are. `stills`: see
     `SafeMode`.
     """
 
     state: StageState
-    cover: str | None = None
+    cover: Cover = Cover.NOTHING
     alert: Alert | None = None
     corner_code: str | None = None
     corner_problem: Problem | None = None
@@ -55,10 +68,10 @@ def view(
     takeover, tickers = alerts.split(alerts.active(brief.alerts, at, clock_trusted=clock_trusted))
     curtain = not brief.settings.screen_on
     if takeover:
-        return View(StageState.ALERT, "alert", takeover, curtain=curtain)
+        return View(StageState.ALERT, Cover.ALERT, takeover, curtain=curtain)
     base = _of_content(brief, trouble, card_after_s, has_content=has_content)
     if pad_open:
-        return replace(base, cover="lock_pad", curtain=curtain)
+        return replace(base, cover=Cover.LOCK_PAD, curtain=curtain)
     return replace(base, tickers=tickers, curtain=curtain)
 
 
@@ -67,21 +80,21 @@ def _of_content(brief: StageBrief, trouble: Trouble, card_after_s: float, *, has
         return _beside_content(brief, trouble, card_after_s) if has_content else _instead_of_content(brief, trouble)
     stills = trouble.safe.stills
     corner = trouble.problem if stills and 0 < card_after_s <= trouble.lasted_s else None
-    return View(StageState.SAFE_MODE, "safe_mode", corner_problem=corner, problem=trouble.problem, stills=stills)
+    return View(StageState.SAFE_MODE, Cover.SAFE_MODE, corner_problem=corner, problem=trouble.problem, stills=stills)
 
 
 def _beside_content(brief: StageBrief, trouble: Trouble, card_after_s: float) -> View:
     code = brief.cards.pairing_code if brief.cards.paired is False else None
     lasts = 0 < card_after_s <= trouble.lasted_s
-    return View(StageState.PLAYING, None, None, code, trouble.problem if lasts and code is None else None)
+    return View(StageState.PLAYING, corner_code=code, corner_problem=trouble.problem if lasts and code is None else None)
 
 
 def _instead_of_content(brief: StageBrief, trouble: Trouble) -> View:
     unpaired, code = brief.cards.paired is False, brief.cards.pairing_code
     if trouble.problem and not (unpaired and code and trouble.lasted_s < CODE_STAYS_S):
-        return View(StageState.IDLE, "problem", problem=trouble.problem)
+        return View(StageState.IDLE, Cover.PROBLEM, problem=trouble.problem)
     if unpaired or (trouble.heard and not brief.cards.paired):
-        return View(StageState.PAIRING, "pairing")
+        return View(StageState.PAIRING, Cover.PAIRING)
     if trouble.ready < trouble.total:
-        return View(StageState.IDLE, "progress", progress=(trouble.ready, trouble.total))
-    return View(StageState.IDLE, "idle")
+        return View(StageState.IDLE, Cover.PROGRESS, progress=(trouble.ready, trouble.total))
+    return View(StageState.IDLE, Cover.IDLE)

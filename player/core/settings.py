@@ -1,6 +1,6 @@
 """Every setting of this device in one table: its range, who applies it, who may set it; and the book of who asked for what. Pure.
 
-The last request wins, whichever door it came by. A server that repeats a state asks only when what it says has changed, so that
+The last request wins, whoever it came from. A server that repeats a state asks only when what it says has changed, so that
 what somebody set at the box meanwhile stays. The configuration is no request: it is what a reset returns to.
 """
 
@@ -21,7 +21,7 @@ RESET = "default"  # the value that a person types to return to the configuratio
 
 
 class Asker(StrEnum):
-    """By which door a value came."""
+    """From where a value came."""
 
     CONFIGURATION = "configuration"
     EARLIER = "earlier"  # a version of the player that kept no book
@@ -33,10 +33,10 @@ class Asker(StrEnum):
 
     def in_words(self, who: str) -> str:
         """For people: "the server cms.example.com", "the command line"."""
-        return f"{_DOORS[self]} {who}".strip()
+        return f"{_ORIGINS[self]} {who}".strip()
 
 
-_DOORS = {
+_ORIGINS = {
     Asker.CONFIGURATION: "the configuration",
     Asker.EARLIER: "an earlier version",
     Asker.SERVER: "the server",
@@ -84,7 +84,7 @@ class Setting:
             raise SettingRefused(self.name, f"must be {self.range}, found {str(given)[:60]!r}") from None
 
     def allow(self, by: Asker) -> None:
-        """Raises SettingRefused where this door does not lead here."""
+        """Raises SettingRefused where `by` may not set it."""
         if by not in self.may_set:
             raise SettingRefused(self.name, self.instead)
 
@@ -161,7 +161,7 @@ def _is_anothers(record: SettingRecord, server: str) -> bool:
 class SettingRecord:
     """A line of the book: what is wanted since `at` (seconds since the epoch), by whom, and how it ended (`ended` None: not yet).
 
-    `who` names the asker within its door: a server's name, "the command line"; it may be empty. `configured`: the value is that of
+    `who` names the asker more closely: a server's name, "the command line"; it may be empty. `configured`: the value is that of
     the configuration.
     """
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from player.core.content import Item, Layout, Manifest, Programme, Region
+from player.core.cover import Cover
 from player.core.faults import Fault, meaning_of
 from player.core.onair import Listings, OnAir, Source
 from player.core.ports.stage import StageStatus
 from player.core.schedule import Facts, Rule, holds, is_known
 
 COVERS = {
-    "alert": "an emergency alert covers it until the alert ends or the server withdraws it",
-    "lock_pad": "somebody has the lock pad open: it goes by itself",
-    "pairing": "the pairing code covers it: enter the code on the server",
-    "problem": "a card covers it that says what is wrong: do what the card says, or see `signage-player status`",
-    "safe_mode": "safe mode keeps everything that moves off the screen until an hour has passed without a crash",
+    Cover.ALERT: "an emergency alert covers it until the alert ends or the server withdraws it",
+    Cover.LOCK_PAD: "somebody has the lock pad open: it goes by itself",
+    Cover.PAIRING: "the pairing code covers it: enter the code on the server",
+    Cover.PROBLEM: "a card covers it that says what is wrong: do what the card says, or see `signage-player status`",
+    Cover.SAFE_MODE: "safe mode keeps everything that moves off the screen until an hour has passed without a crash",
 }
 AT_SERVER = "change it on the server"
 
@@ -121,7 +122,8 @@ class _Case:
         for condition in rule.conditions:
             words = f"{condition.type} {condition.operator} {condition.value}{condition.unit}"
             if not is_known(condition, self._known.facts):
-                return 2, f'the condition "{words}" of the rule {rule} cannot be judged on this device: {AT_SERVER}'
+                remedy = "set `time.country`" if condition.type == "day_type" else AT_SERVER
+                return 2, f'the condition "{words}" of the rule {rule} cannot be judged on this device: {remedy}'
             if not holds(condition, self._known.at, zone, self._known.facts):
                 return 3, f'the condition "{words}" of the rule {rule} is not met: {AT_SERVER}'
         return None

@@ -245,7 +245,7 @@ class Stage:
             renderer=self._screen.renderer, renderer_why=self._screen.renderer_why,
             screen_on=self.surround.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
             items=self.show.now_playing(),
-            paused=self.show.paused(), cover=self.surround.seen.cover or "", problem=problem.code if problem else "",
+            paused=self.show.paused(), cover=self.surround.seen.cover, problem=problem.code if problem else "",
             frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
             faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
         )  # fmt: skip

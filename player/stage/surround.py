@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from player.core import alerts
 from player.core.content import Orientation, Rect, StageBrief
-from player.core.cover import StageState, View, view
+from player.core.cover import Cover, StageState, View, view
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output
@@ -27,7 +27,7 @@ from player.stage.regions.show import Show
 log = logging.getLogger(__name__)
 
 LOOK_S = 2.0  # how long a panel may differ from what it was told before it is set right
-OPAQUE_COVERS = frozenset({"alert"})
+OPAQUE_COVERS = frozenset({Cover.ALERT})
 AGAIN_S = 2.0
 TROUBLE_LOOK_S = 5.0
 

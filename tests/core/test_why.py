@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from player.core.content import Item, Layout, Manifest, Playlist, Programme, Rect, Region
-from player.core.cover import StageState
+from player.core.cover import Cover, StageState
 from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.core.onair import Listings
@@ -89,6 +89,10 @@ def test_a_page_of_a_document_is_its_item():
             'the condition "weather gt 30" of the rule 8 cannot be judged on this device: change it on the server',
         ),
         (
+            Rule("8", conditions=(Condition("day_type", "eq", "holiday"),), priority=9),
+            'the condition "day_type eq holiday" of the rule 8 cannot be judged on this device: set `time.country`',
+        ),
+        (
             Rule("8", conditions=(Condition("day_type", "eq", "weekday"), Condition("day_type", "eq", "weekend")), priority=9),
             'the condition "day_type eq weekend" of the rule 8 is not met: change it on the server',
         ),
@@ -146,8 +150,12 @@ def test_what_the_stage_knows_is_told():
 def test_what_covers_the_screen_covers_its_items():
     dark = because(known(ALWAYS, stage=replace(STAGE, screen_on=False)), "shop")
     assert dark == "not on air: the screen is switched off: `signage-player set screen_on on`"
-    for cover, words in (("alert", "an emergency alert"), ("lock_pad", "the lock pad"), ("pairing", "the pairing code")):
-        assert words in because(known(ALWAYS, stage=replace(STAGE, cover=cover)), "shop")
-    for cover, words in (("problem", "a card"), ("safe_mode", "safe mode")):
-        assert words in because(known(ALWAYS, stage=replace(STAGE, cover=cover)), "shop")
-    assert because(known(ALWAYS, stage=replace(STAGE, cover="idle")), "shop").startswith("on screen now")
+    says = {
+        Cover.ALERT: "an emergency alert",
+        Cover.LOCK_PAD: "the lock pad",
+        Cover.PAIRING: "the pairing code",
+        Cover.PROBLEM: "a card",
+        Cover.SAFE_MODE: "safe mode",
+    }
+    for cover in Cover:
+        assert says.get(cover, "on screen now") in because(known(ALWAYS, stage=replace(STAGE, cover=cover)), "shop")

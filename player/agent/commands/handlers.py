@@ -1,6 +1,6 @@
 """What each command does, over the ports of this box: a table from instruction to deed that the composition root fills.
 
-A command for a setting (volume, screen on, lock …) is one door of several to `agent.settings`, which keeps it and has it take
+A command for a setting (volume, screen on, lock …) is one way of several to `agent.settings`, which keeps it and has it take
 effect. An ability that is `Absent` makes a command fail with its reason (house rule 5).
 """
 
@@ -17,7 +17,16 @@ from player.core.commands import Instruction
 from player.core.ledger import is_local
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import AppUpdate, ScreenshotSink
-from player.core.ports.stage import NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText, StagePort, TakePicture
+from player.core.ports.stage import (
+    NextItem,
+    PlayContent,
+    PreviousItem,
+    ReleaseItems,
+    ShowIdentity,
+    ShowText,
+    StagePort,
+    TakePicture,
+)
 from player.core.settings import Asker
 from player.errors import BoxError
 
@@ -50,19 +59,25 @@ class Updater(Protocol):
     async def install(self, update: AppUpdate) -> None: ...
 
 
-Deed = Callable[[], Awaitable[str]]  # answers what was done, in words
+class Content(Protocol):
+    """What is to be on air, brought here; its `str` says how far it is."""
+
+    async def once(self) -> None: ...
+    async def clear_cache(self) -> None: ...
+
+
+NO_UPDATER = Absent("update_app", "an update is installed at the box itself: signage-player update BUNDLE")
 
 
 def build_handlers(
     *,
     stage: StagePort,
+    content: Content,
     settings: SettingsRegistry,
     lock: ScreenLock,
     screenshots: ScreenshotSink | Absent,
     clock: Clock,
     host: Host | Absent,
-    refresh: Deed,
-    clear_cache: Deed,
     restart: Callable[[], Awaitable[None]],
     updater: Updater | Absent,
     read_logs: Callable[[], Awaitable[Mapping[str, Sequence[str]]]],
@@ -72,18 +87,26 @@ def build_handlers(
         **_power(host, restart, updater),
         **_settings(settings, lock),
         **_playback(stage),
-        c.Refresh: _deed(refresh),
-        c.ClearCache: _deed(clear_cache),
+        **_content(content, stage),
         c.UploadLogs: _logs(read_logs),
         c.TakeScreenshot: _screenshot(stage, screenshots, clock),
     }
 
 
-def _deed(deed: Deed) -> Handler:
-    async def handle(_: Instruction, __: str) -> Done:
-        return Done(await deed())
+def _content(content: Content, stage: StagePort) -> _Table:
+    async def refresh(_: c.Refresh, __: str) -> Done:
+        await content.once()
+        return Done(str(content))
 
-    return handle
+    async def clear_cache(_: c.ClearCache, __: str) -> Done:
+        await content.clear_cache()
+        try:
+            await stage.ask(ReleaseItems())  # their files are others from here on: what is kept off may be whole
+        except BoxError as error:
+            return Done(f"{content}; items that are kept off stay off: {error}")
+        return Done(str(content))
+
+    return {c.Refresh: refresh, c.ClearCache: clear_cache}
 
 
 def _logs(read: Callable[[], Awaitable[Mapping[str, Sequence[str]]]]) -> Handler:

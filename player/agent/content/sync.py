@@ -91,7 +91,7 @@ class Sync:
 
     def __repr__(self) -> str:
         ready, total = self._counts
-        return f"<Sync {self.manifest.version if self.manifest else 'nothing on air'}: {ready} of {total} files ready>"
+        return f"content {self.manifest.version if self.manifest else '(nothing on air)'}: {ready} of {total} files ready"
 
     @property
     def manifest(self) -> Manifest | None:

@@ -1,4 +1,4 @@
-"""Brings what is wanted of this device and what is found together; every door to a setting leads through here.
+"""Brings what is wanted of this device and what is found together; every request for a setting comes through here.
 
 A request is in the stage's brief first and in the book second, both on disk, and takes effect third. A device that is late or lost
 (a sound server that is not up yet) is told again until it takes the value, and is one fault meanwhile. Whatever differs from the

@@ -7,19 +7,19 @@ from typing import Any
 
 from player.cli.checks.finding import Finding, absent, failed, passed
 from player.core.faults import meaning_of
-from player.errors import BoxError, NotRunning
+from player.errors import NotRunning, SignageError
 
 _BY_THE_CHIP = "slow only for video and pages; else: the chip's driver (Raspberry Pi: dtoverlay=vc4-kms-v3d), and stage.renderer"
 
 
 def faults(status: Callable[[], dict[str, Any]]) -> Iterator[Finding]:
-    """Each fault, with what to do about it. `status` answers as `GET /api/status`, and raises NotRunning, BoxError."""
+    """Each fault, with what to do about it. `status` answers as `GET /api/status`, and raises SignageError."""
     try:
         found = status()["faults"]
     except NotRunning:
         yield absent("player", "none is running here", "sudo systemctl start signage-agent, or: signage-player run")
         return
-    except BoxError as error:
+    except SignageError as error:
         yield failed("player", str(error), "journalctl -u signage-agent says why", needed=False)
         return
     if not found:
@@ -33,7 +33,7 @@ def graphics(status: Callable[[], dict[str, Any]], otherwise: Callable[[], Itera
     """What draws the screen, and why; where nothing draws, what `otherwise` finds. `status` as for `faults`."""
     try:
         stage = status()["stage"]
-    except (NotRunning, BoxError):
+    except SignageError:
         stage = {"renderer": ""}
     if not stage["renderer"]:
         yield from otherwise()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from player.core.cover import StageState
+from player.core.cover import Cover, StageState
 from player.core.faults import Fault
 from player.core.problem import Outlook
 
@@ -39,7 +39,7 @@ class PausedItem:
 class StageStatus:
     """What the stage is doing, sent on every change and at least every 2 s.
 
-    `cover`: the card over the content, "" for none; `problem`: the code of what that card, or the one in a corner, tells of.
+    `problem`: the code of what the card that covers the content, or the one in a corner, tells of.
     """
 
     state: StageState = StageState.IDLE
@@ -52,7 +52,7 @@ class StageStatus:
     playlist: str = ""
     items: tuple[NowPlaying, ...] = ()
     paused: tuple[PausedItem, ...] = ()
-    cover: str = ""
+    cover: Cover = Cover.NOTHING
     problem: str = ""
     frames_dropped: int = 0
     pids: dict[str, int] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from player.core.content import Alert, CardFacts, Rect, StageBrief
-from player.core.cover import View
+from player.core.cover import Cover, View
 from player.core.ports.box import Clock
 from player.core.problem import Problem
 from player.errors import BoxError
@@ -109,25 +109,29 @@ class Presenter:
         size = self.size
         told = brief.cards
         facts = (told.server_name, told.server_url, told.pair_url, told.device_name, told.address, told.network)
-        covers: dict[str, tuple[Any, Callable[[], Any], Place]] = {
-            "idle": (
+        covers: dict[Cover, tuple[Any, Callable[[], Any], Place]] = {
+            Cover.IDLE: (
                 (told.device_name, minute),
                 lambda: cards.idle_card(size, device_name=told.device_name, now=now),
                 _UNDER,
             ),
-            "pairing": ((told.pairing_code, facts, minute), lambda: _pairing(size, told, now), _OVER),
-            "problem": ((view.problem, facts, minute), lambda: cards.problem_card(size, _known(view.problem), told, now), _OVER),
-            "safe_mode": (
+            Cover.PAIRING: ((told.pairing_code, facts, minute), lambda: _pairing(size, told, now), _OVER),
+            Cover.PROBLEM: (
+                (view.problem, facts, minute),
+                lambda: cards.problem_card(size, _known(view.problem), told, now),
+                _OVER,
+            ),
+            Cover.SAFE_MODE: (
                 (view.stills, facts, None if view.stills else minute),
                 lambda: cards.safe_mode_card(size, [Path(still) for still in view.stills], _known(view.problem), told, now),
                 _OVER,
             ),
-            "progress": ((view.progress, facts, minute), lambda: cards.progress_card(size, *view.progress, told, now), _OVER),
-            "alert": ((view.alert,), lambda: self._alert(view.alert), _OVER),
-            "lock_pad": ((pad,), lambda: self._lock_pad(pad), _OVER),
+            Cover.PROGRESS: ((view.progress, facts, minute), lambda: cards.progress_card(size, *view.progress, told, now), _OVER),
+            Cover.ALERT: ((view.alert,), lambda: self._alert(view.alert), _OVER),
+            Cover.LOCK_PAD: ((pad,), lambda: self._lock_pad(pad), _OVER),
         }
-        for name, (key, draw, place) in covers.items():
-            await self._card(name, key if view.cover == name else None, draw, place)
+        for cover, (key, draw, place) in covers.items():
+            await self._card(cover, key if view.cover is cover else None, draw, place)
         await self._corner(view.corner_code, view.corner_problem, told)
         await self._notices(told, notices)
         await self._ticker(view.tickers)
@@ -135,7 +139,7 @@ class Presenter:
         await self._card("backdrop", backdrop, lambda: _plane(backdrop or "#000000"), _UNDER)
         if not view.curtain:
             await self._plain("curtain", _BLACK, wanted=False, place=_CURTAIN)
-        catching = brief.settings.locked and view.cover not in ("lock_pad", "alert")
+        catching = brief.settings.locked and view.cover not in (Cover.LOCK_PAD, Cover.ALERT)
         await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
 
     def _now(self) -> datetime:
@@ -247,8 +251,8 @@ def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:
     Which of two cards in one layer is above is the compositor's choice, so one that must not be seen must not be there.
     """
     if view.curtain:
-        return replace(view, cover=None, corner_code=None, corner_problem=None, tickers=()), Notices()
-    return view, Notices() if view.cover == "alert" else notices
+        return replace(view, cover=Cover.NOTHING, corner_code=None, corner_problem=None, tickers=()), Notices()
+    return view, Notices() if view.cover is Cover.ALERT else notices
 
 
 def _pairing(size: tuple[int, int], told: CardFacts, now: datetime) -> Any:

@@ -28,6 +28,7 @@ from player.core.ports.stage import (
     PictureFormat,
     PlayContent,
     PreviousItem,
+    ReleaseItems,
     Reread,
     ScreenPicture,
     ShowIdentity,
@@ -78,6 +79,22 @@ class DeadlyClock(FakeClock):
         return super().now()
 
 
+class Content:
+    """The content side, which notes what was asked of it."""
+
+    def __init__(self, deeds: list[str]) -> None:
+        self._deeds = deeds
+
+    def __repr__(self) -> str:
+        return "content 1: 2 of 3 files ready"
+
+    async def once(self) -> None:
+        self._deeds.append("refresh")
+
+    async def clear_cache(self) -> None:
+        self._deeds.append("clear_cache")
+
+
 class Box:
     """A box with its ports, whose agent can be stopped and started again."""
 
@@ -108,8 +125,7 @@ class Box:
         ports: dict[str, Any] = {
             "stage": self.stage, "settings": self.settings, "lock": self.lock, "clock": self.clock, "host": self.host,
             "screenshots": Absent("screenshots", "no server is configured"),
-            "refresh": lambda: self._deed("refresh"), "clear_cache": lambda: self._deed("clear_cache"),
-            "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
+            "content": Content(self.deeds), "restart": self._restart, "updater": self.updates, "read_logs": self._read_logs,
         }  # fmt: skip
         self.faults = fault_page()
         self.commands = CommandRunner(
@@ -143,10 +159,6 @@ class Box:
         journal.append(CommandRecord(RecordKind.RECEIVED, name, now, command=command))
         journal.append(CommandRecord(RecordKind.STARTED, name, now, boot_id="boot-1"))
         journal.close()
-
-    async def _deed(self, name: str) -> str:
-        self.deeds.append(name)
-        return f"{name} done"
 
     async def _read_logs(self) -> dict[str, list[str]]:
         return {"agent": ["one", "two"], "stage": ["three"]}
@@ -233,10 +245,16 @@ async def test_what_the_stage_refuses_is_the_reason(box: Box):
     assert (result.status, result.message) == ("failed", "stage: content 5 is not in the playlist")
 
 
-async def test_deeds_of_the_agent(box: Box):
+async def test_content_is_brought_again_and_a_cleared_cache_forgives_what_was_kept_off(box: Box):
     for kind in ("refresh", "clear_cache"):
-        assert (await box.outcome(kind, name=kind)).message == f"{kind} done"
-    assert box.deeds == ["refresh", "clear_cache"]
+        assert (await box.outcome(kind, name=kind)).message == "content 1: 2 of 3 files ready"
+    assert (box.deeds, box.stage.asked) == (["refresh", "clear_cache"], [ReleaseItems()])
+    box.stage.answers[ReleaseItems] = "it is away"
+    result = await box.outcome("clear_cache", name="again")
+    assert (result.status, result.message) == (
+        "succeeded",
+        "content 1: 2 of 3 files ready; items that are kept off stay off: stage: it is away",
+    )
 
 
 async def test_logs_are_the_result(box: Box):
@@ -272,12 +290,12 @@ async def test_a_box_whose_sound_is_broken_is_still_muted_by_the_stage(box: Box)
 
 
 async def test_a_handler_that_hangs_fails_at_the_deadline(tmp_path: Path):
-    async def hang() -> str:
+    async def hang() -> dict[str, list[str]]:
         await asyncio.sleep(3600)
-        return ""
+        return {}
 
-    box = Box(tmp_path, refresh=hang)
-    result = await box.outcome("refresh")
+    box = Box(tmp_path, read_logs=hang)
+    result = await box.outcome("upload_logs")
     assert (result.status, result.message) == ("failed", "it was not done within 0 s")
     box.commands.close()
 
@@ -571,6 +589,7 @@ async def _lives_through(box: Box, command: Command) -> bool:
 CHILD = """
 import asyncio, os, signal, sys
 from pathlib import Path
+from types import SimpleNamespace
 from tests.agent.commands.test_runner import Box
 from player.core.ports.server import Command
 
@@ -578,7 +597,8 @@ async def main():
     async def die():
         Path(sys.argv[1], "effect").write_text("done")
         os.kill(os.getpid(), signal.SIGKILL)
-    box = Box(Path(sys.argv[1]), **{sys.argv[3]: die})
+    ports = {"upload_logs": {"read_logs": die}, "refresh": {"content": SimpleNamespace(once=die)}}
+    box = Box(Path(sys.argv[1]), **ports[sys.argv[2]])
     await box.commands.offer([Command("1", sys.argv[2])])
     await box.commands.run()
 
@@ -586,11 +606,9 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize(
-    ("kind", "port", "status"), [("upload_logs", "read_logs", "interrupted"), ("refresh", "refresh", "succeeded")]
-)
-async def test_k2_a_real_kill_in_the_middle_of_a_command(tmp_path: Path, kind: str, port: str, status: str):
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, str(tmp_path), kind, port)
+@pytest.mark.parametrize(("kind", "status"), [("upload_logs", "interrupted"), ("refresh", "succeeded")])
+async def test_k2_a_real_kill_in_the_middle_of_a_command(tmp_path: Path, kind: str, status: str):
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, str(tmp_path), kind)
     async with asyncio.timeout(30):
         assert await child.wait() == -signal.SIGKILL
     assert (tmp_path / "effect").exists()

@@ -157,7 +157,7 @@ async def test_a_programme_goes_on_air_with_its_files(bench: Bench):
     progress = bench.sync.progress
     assert (progress.items, progress.assets_ready, progress.assets_total) == (2, 2, 2)
     assert progress.version == bench.sync.manifest.version
-    assert repr(bench.sync) == f"<Sync {progress.version}: 2 of 2 files ready>"
+    assert repr(bench.sync) == f"content {progress.version}: 2 of 2 files ready"
 
 
 async def test_an_unchanged_programme_writes_and_fetches_nothing(bench: Bench):

@@ -1,4 +1,4 @@
-"""The local door over real sockets: the calls, and faults L1, L2, L3, L6 and L9."""
+"""The control API over real sockets: the calls, and faults L1, L2, L3, L6 and L9."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PASSWORD = "correct horse"
 
 
 class Served:
-    """A served door and a TCP client for it."""
+    """A served API and a TCP client for it."""
 
     def __init__(self, folder: Path) -> None:
         self.source, self.actions = FakeSource(), FakeActions()

@@ -50,7 +50,7 @@ class LocalControls:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[LocalControls]:
+async def local(tmp_path: Path) -> AsyncIterator[LocalControls]:
     made = LocalControls(tmp_path, Camera())
     timeout = aiohttp.ClientTimeout(total=10)
     connector = aiohttp.TCPConnector(force_close=True)
@@ -69,8 +69,8 @@ async def part(answer: aiohttp.ClientResponse) -> bytes:
     return picture
 
 
-async def test_pictures_follow_each_other_at_most_two_a_second_and_small(door: LocalControls):
-    async with door.http.get(door.url) as answer:
+async def test_pictures_follow_each_other_at_most_two_a_second_and_small(local: LocalControls):
+    async with local.http.get(local.url) as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=picture"
         assert answer.headers["Cache-Control"] == "no-store"
@@ -78,28 +78,28 @@ async def test_pictures_follow_each_other_at_most_two_a_second_and_small(door: L
         pictures = [await part(answer) for _ in range(4)]
     assert pictures == [JPEG + str(number).encode() for number in range(1, 5)]
     assert 1.4 < time.monotonic() - began < 3
-    assert set(door.camera.pictures) == {("jpeg", 1280)}
+    assert set(local.camera.pictures) == {("jpeg", 1280)}
 
 
-async def test_watchers_share_the_pictures_and_none_is_taken_for_nobody(door: LocalControls):
-    async with door.http.get(door.url) as one, door.http.get(door.url) as other:
+async def test_watchers_share_the_pictures_and_none_is_taken_for_nobody(local: LocalControls):
+    async with local.http.get(local.url) as one, local.http.get(local.url) as other:
         seen = [(await part(one), await part(other)) for _ in range(3)]
     assert all(first == second for first, second in seen)
-    assert len(door.camera.pictures) <= 4
+    assert len(local.camera.pictures) <= 4
     await asyncio.sleep(1.2)
-    taken = len(door.camera.pictures)
+    taken = len(local.camera.pictures)
     await asyncio.sleep(1.2)
-    assert len(door.camera.pictures) == taken, "nobody watches"
+    assert len(local.camera.pictures) == taken, "nobody watches"
 
 
-async def test_l6_one_watcher_too_many_is_told_so_and_comes_in_when_another_left(door: LocalControls):
-    watching = [await door.http.get(door.url) for _ in range(WATCHERS)]
-    async with door.http.get(door.url) as late:
+async def test_l6_one_watcher_too_many_is_told_so_and_comes_in_when_another_left(local: LocalControls):
+    watching = [await local.http.get(local.url) for _ in range(WATCHERS)]
+    async with local.http.get(local.url) as late:
         assert late.status == 503
         assert (await late.json())["message"] == "4 are watching this screen already; one of them has to stop first"
     watching.pop().close()
     for _ in range(30):
-        async with door.http.get(door.url) as again:
+        async with local.http.get(local.url) as again:
             if again.status == 200:
                 break
         await asyncio.sleep(0.1)
@@ -108,29 +108,29 @@ async def test_l6_one_watcher_too_many_is_told_so_and_comes_in_when_another_left
         answer.close()
 
 
-async def test_without_a_picture_there_is_a_sentence_and_a_screen_that_comes_back_goes_on(door: LocalControls):
-    door.camera.dark = True
-    async with door.http.get(door.url) as answer:
+async def test_without_a_picture_there_is_a_sentence_and_a_screen_that_comes_back_goes_on(local: LocalControls):
+    local.camera.dark = True
+    async with local.http.get(local.url) as answer:
         assert answer.status == 503
         assert "the panel is off" in (await answer.json())["message"]
-    door.camera.dark = False
-    async with door.http.get(door.url) as answer:
+    local.camera.dark = False
+    async with local.http.get(local.url) as answer:
         await part(answer)
-        door.camera.dark = True
+        local.camera.dark = True
         await asyncio.sleep(1.2)
-        door.camera.dark = False
+        local.camera.dark = False
         await part(answer)
 
 
 @pytest.mark.parametrize(
     ("headers", "status"), [({"Host": "evil.example"}, 421), ({"Origin": "http://evil.example"}, 403), ({"Host": "lobby"}, 200)]
 )
-async def test_l3_the_same_rights_as_for_a_single_picture(door: LocalControls, headers: dict[str, str], status: int):
-    async with door.http.get(door.url, headers=headers) as answer:
+async def test_l3_the_same_rights_as_for_a_single_picture(local: LocalControls, headers: dict[str, str], status: int):
+    async with local.http.get(local.url, headers=headers) as answer:
         stream = answer.status
-    async with door.http.get(door.url.replace("mjpeg", "jpg"), headers=headers) as answer:
+    async with local.http.get(local.url.replace("mjpeg", "jpg"), headers=headers) as answer:
         assert (stream, answer.status) == (status, status)
-    async with door.http.head(door.url) as answer:
+    async with local.http.head(local.url) as answer:
         assert answer.status == 405
 
 

@@ -56,6 +56,16 @@ async def no_logs() -> dict[str, list[str]]:
     return {}
 
 
+class NoContent:
+    """A content side that is asked for nothing here."""
+
+    async def once(self) -> None:
+        return
+
+    async def clear_cache(self) -> None:
+        return
+
+
 class QuickClock(SystemClock):
     """Pauses after failures pass a hundred times as fast."""
 
@@ -80,8 +90,8 @@ class Agent:
             folder / "lock.json", self.settings, self.stage, clock, fault_page(), said=folder / "locked.json", log_n=4
         )
         handlers = build_handlers(
-            stage=self.stage, settings=self.settings, lock=self.lock, screenshots=cms, clock=clock, host=FakeHost(),
-            refresh=self._nothing, clear_cache=self._nothing, restart=self._restart,
+            stage=self.stage, content=NoContent(), settings=self.settings, lock=self.lock, screenshots=cms, clock=clock,
+            host=FakeHost(), restart=self._restart,
             updater=Absent("update", "no key"), read_logs=no_logs,
         )  # fmt: skip
         self.commands = CommandRunner(
@@ -112,9 +122,6 @@ class Agent:
     @property
     def contact(self):
         return self.state.value
-
-    async def _nothing(self) -> str:
-        return "done"
 
     async def _restart(self) -> None:
         return
