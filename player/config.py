@@ -136,9 +136,10 @@ class ControlConfig(Section, frozen=True):
 
 
 class TimeConfig(Section, frozen=True):
-    """`zone`: an IANA name; empty is the system's."""
+    """`zone`: an IANA name; empty is the system's. `country`: whose public holidays count, "AT" or "DE-BY"; empty: none."""
 
     zone: str = ""
+    country: str = ""
 
 
 class ProofConfig(Section, frozen=True):

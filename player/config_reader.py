@@ -233,6 +233,9 @@ def check(config: ConfigFile, source: Source) -> None:
             raise ConfigError(source("network.proxy"), "network.proxy", str(error)) from error
     if config.time.zone:
         _check_zone(config.time.zone, source)
+    if config.time.country and not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", config.time.country):
+        expected = f'expected two letters such as "AT", or with a part of the country "DE-BY", found "{config.time.country}"'
+        raise ConfigError(source("time.country"), "time.country", expected)
     if config.cms.url:
         _check_server(config.cms, source)
 

@@ -80,6 +80,11 @@ def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: 
         ("[stage]\nsize = '1920'", "stage.size", "expected `str` matching regex"),
         ("[storage]\ncache_limit = '8 gigs'", "storage.cache_limit", 'expected a size such as "512MiB", found "8 gigs"'),
         ("[control]\nlisten = '8770'", "control.listen", 'expected HOST:PORT, found "8770"'),
+        (
+            "[time]\ncountry = 'Austria'",
+            "time.country",
+            'expected two letters such as "AT", or with a part of the country "DE-BY", found "Austria"',
+        ),
         ("[time]\nzone = 'Middle/Earth'", "time.zone", 'expected an IANA name such as "Europe/Berlin", found "Middle/Earth"'),
         ("[cms]\nurl = 'cms.example.com'", "cms.url", 'expected an address such as "https://cms.example.com"'),
         ("[cms]\nurl = 'http://cms.example.com'", "cms.url", "plain http is allowed for loopback and private addresses only"),

@@ -179,6 +179,9 @@ CODES: Mapping[str, Meaning] = {
     "browser_no_sandbox": Meaning(MINOR, "pages run without the browser's sandbox", "allow user namespaces on this system"),
     "too_many_regions": Meaning(MINOR, "a layout has more regions than are shown", "use fewer"),
     "too_many_files": Meaning(MINOR, "the server lists more files to fetch ahead than are fetched", "list fewer on the server"),
+    "no_calendar": Meaning(
+        MINOR, "the public holidays here are not known", "set `time.country` to two letters such as AT, and a part: DE-BY"
+    ),
     "bad_duration": Meaning(MINOR, "a duration makes no sense; a usual one is used", "correct it on the server"),
     "unsupported_transition": Meaning(MINOR, "a transition is not known; a cut is used", "choose another on the server"),
 }

@@ -6,6 +6,7 @@ The stage reads the file before its first frame, so what it says holds over rest
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ class BriefStore:
     async def change_clock(self, clock: ClockFacts) -> None:
         """What is known of the clock."""
         await self._keep(replace(self.current, clock=clock))
+
+    async def change_facts(self, facts: Mapping[str, float | str]) -> None:
+        """All that is known of the world."""
+        await self._keep(replace(self.current, facts=dict(facts)))
 
     async def _keep(self, wanted: StageBrief) -> None:
         if wanted != self.current or not self._file.path.exists():
