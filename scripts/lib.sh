@@ -91,3 +91,16 @@ make_venv() {
   "$venv/bin/pip" check --disable-pip-version-check >/dev/null || fail "scripts/$1 lacks something: $("$venv/bin/pip" check)"
   cp "$lock" "$stamp"
 }
+
+# make_node_modules: the Node packages of the tests, exactly as locked; done again only when the lock changes. Nothing but a test uses
+# them, so that a registry that cannot be reached keeps nobody from a demonstration.
+make_node_modules() {
+  local sdk="$root/tests/sdk" stamp="$root/tests/sdk/node_modules/.lock"
+  if [ -f "$stamp" ] && cmp -s "$sdk/package-lock.json" "$stamp"; then return 0; fi
+  say "installing the Node packages of tests/sdk"
+  (cd "$sdk" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) || {
+    say "they could not be installed; the tests of tests/sdk need them"
+    return 0
+  }
+  cp "$sdk/package-lock.json" "$stamp"
+}
