@@ -677,13 +677,14 @@ def test_as_root_a_folder_that_the_players_user_cannot_reach_is_refused(short_bo
 
 @pytest.mark.stage
 @pytest.mark.nightly
-def test_the_demonstration_pairs_a_player_and_shows_its_content(short_box: Box) -> None:
+@pytest.mark.parametrize(("kind", "welcome"), [("adcast", "sign in as demo@example.com"), ("spot", "with the bearer spot_demo")])
+def test_the_demonstration_brings_a_player_to_show_its_content(short_box: Box, kind: str, welcome: str) -> None:
     from PIL import Image
 
     environment = {"SIGNAGE__STAGE__BACKEND": "headless", "SIGNAGE__STAGE__SIZE": "640x360", "TMPDIR": str(short_box.folder)}
     command = [sys.executable, "-m", "player", "demo", "--once", "--port", "0", "--folder", str(short_box.folder / "demo")]
     done = subprocess.run(
-        command,
+        [*command, "--server", kind],
         env=short_box.environment | environment,
         cwd=short_box.folder,
         capture_output=True,
@@ -692,7 +693,7 @@ def test_the_demonstration_pairs_a_player_and_shows_its_content(short_box: Box) 
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "sign in as demo@example.com" in done.stdout
+    assert welcome in done.stdout
     told = done.stdout.split("signage-player status --config ")[1].split("\n")[0]
     assert short_box("status", "--config", told, SIGNAGE__STORAGE__RUNTIME_DIR="").returncode == 3, (
         "it is over, and the file is right"
