@@ -1,7 +1,8 @@
 """Where windows meet the compositor: each surface is made when first needed, found among the compositor's windows, and used again.
 
-A region holds at most three surfaces of a sort: one on screen, one awaited behind it, and one that takes its place while it is not
-ready. A surface that failed to let go of its item is thrown away and another is made; its region waits, the screen does not.
+A region holds two surfaces of a sort, one on screen and one prepared behind it, and at most a third, that takes the place of what
+is not ready; it is made only when neither comes free for a while, and goes afterwards, since the pictures of each are memory. A
+surface that failed to let go of its item is thrown away and another is made; its region waits, the screen does not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from player.stage.regions.visibility import NO_WINDOW
 log = logging.getLogger(__name__)
 
 WINDOW_LIMIT_S = 8.0
-PER_SORT = 3
+USUAL, PER_SORT = 2, 3
+PATIENCE_S = 1.0  # the surface that left the screen is empty well before that
 STAND_IN = "stand-in"
 
 
@@ -112,8 +114,11 @@ class SurfacePool:
         """A surface for this kind, in place and invisible; waits for one to come free. Raises BoxError."""
         sort = sort_of(kind) if self._has_panel() else STAND_IN  # a window without a panel draws its first frame late, or never
         async with self._freed:
-            while not self._free[sort] and self._made[sort] >= PER_SORT:
-                await self._freed.wait()
+            if self._made[sort] == USUAL:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE_S):
+                        await self._freed.wait_for(lambda: self._free[sort] or self._made[sort] < USUAL)
+            await self._freed.wait_for(lambda: self._free[sort] or self._made[sort] < PER_SORT)
             kept = self._free[sort].pop() if self._free[sort] else None
             if kept is None:
                 self._made[sort] += 1
@@ -176,6 +181,11 @@ class SurfacePool:
             await placed.surface.close()
             return
         async with self._freed:
+            if self._free[placed.sort] and self._made[placed.sort] > USUAL:
+                self._made[placed.sort] -= 1
+                self._all.remove(placed)
+                await placed.surface.close()
+                return
             self._free[placed.sort].append(placed)
             self._freed.notify_all()
 

@@ -70,6 +70,24 @@ async def test_one_is_on_screen_one_awaited_one_spare_and_a_fourth_waits_until_o
     assert len({shown.surface, behind.surface, spare.surface}) == 3
 
 
+async def test_who_wants_a_third_waits_for_one_that_is_about_to_be_given_back(region: Region):
+    leaving, shown = [await region.pool.take(Kind.VIDEO) for _ in range(2)]
+    async with asyncio.TaskGroup() as group, asyncio.timeout(3):
+        wanted = group.create_task(region.pool.take(Kind.IMAGE), name="wanted")
+        assert await waits(wanted)
+        await region.pool.give_back(leaving)
+        assert await wanted is leaving
+    assert region.make.made == [leaving.surface, shown.surface]
+
+
+async def test_the_third_goes_when_two_are_enough_again(region: Region):
+    taken = [await region.pool.take(Kind.VIDEO) for _ in range(PER_SORT)]
+    for placed in taken:
+        await region.pool.give_back(placed)
+    assert [surface.closed for surface in region.make.made] == [False, True, False]
+    assert {await region.pool.take(Kind.VIDEO) for _ in range(2)} == {taken[0], taken[2]}
+
+
 async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there(region: Region):
     seen = await region.pool.take(Kind.VIDEO)
     await region.pool.give_back(seen)
