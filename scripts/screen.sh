@@ -212,7 +212,8 @@ offer_packages() {
   step "removing the packages that came with the player" "Look at: apt-get check"
   mapfile -t asked < <(printf '%s\n' "${there[@]}" | grep -Fxf <(printf '%s\n' "${packages[@]}" "${build_packages[@]}" polkitd udev chromium-browser) || true)
   if [ ${#asked[@]} != 0 ]; then apt-mark auto "${asked[@]}" >/dev/null; fi
-  mapfile -t unneeded < <(apt-get -s autoremove | sed -n 's/^Remv \([^ :]*\).*/\1/p' | LC_ALL=C sort -u | LC_ALL=C comm -12 - "$kept/packages")
+  # What something else merely recommends or suggests was not here before either.
+  mapfile -t unneeded < <(apt-get -s -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false autoremove | sed -n 's/^Remv \([^ :]*\).*/\1/p' | LC_ALL=C sort -u | LC_ALL=C comm -12 - "$kept/packages")
   if [ ${#unneeded[@]} != 0 ]; then
     DEBIAN_FRONTEND=noninteractive apt-get -q purge -y "${unneeded[@]}" >/dev/null
   fi

@@ -336,7 +336,8 @@ def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) 
 
 
 def test_a_machine_with_a_desktop_is_left_alone_unless_it_is_to_be_a_kiosk(device: Container) -> None:
-    device.run("ln -s /lib/systemd/system/seatd.service /etc/systemd/system/display-manager.service")
+    device.run("printf '[Service]\\nExecStart=/usr/bin/sleep infinity\\n' > /etc/systemd/system/desktop.service")
+    device.run("ln -s desktop.service /etc/systemd/system/display-manager.service && systemctl daemon-reload")
     device.run("systemctl set-default graphical.target")
     code, output = device.try_run("/src/scripts/install")
     assert code == 1
@@ -344,8 +345,10 @@ def test_a_machine_with_a_desktop_is_left_alone_unless_it_is_to_be_a_kiosk(devic
     assert not Path(device.tree / "opt/signage-player").exists()
     device.run("/src/scripts/install --kiosk --no-start", timeout_s=600)
     assert device.run("systemctl get-default") == "multi-user.target"
+    assert device.try_run("systemctl is-active display-manager.service")[1] == "inactive"
     device.run("/src/scripts/install --uninstall --purge")
     assert device.run("systemctl get-default") == "graphical.target"
+    wait_for(lambda: device.try_run("systemctl is-active display-manager.service")[1] == "active", "the desktop, at once", 30)
 
 
 def test_an_image_is_made_in_a_chroot_and_plays_from_its_first_boot(tmp_path: Path) -> None:
