@@ -7,6 +7,7 @@ through nsenter, since no machined is needed for that. Needs root.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -18,6 +19,7 @@ from typing import Self
 
 ROOT = Path(__file__).parents[2]
 TREES = Path("/var/tmp/signage-player-trees")
+BINFMT = "/proc/sys/fs/binfmt_misc"
 BASE = "systemd,systemd-sysv,dbus,udev,libpam-systemd,ca-certificates"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
@@ -34,16 +36,34 @@ def mirror() -> str:
     raise AssertionError("no source of Debian packages in /etc/apt/sources.list*")
 
 
-def base_tree(suite: str) -> Path:
-    """The tree of a minimal Debian `suite`, made at the first call on this machine."""
-    tree = TREES / suite
+def lacks(architecture: str) -> str:
+    """Why nothing of another processor runs here; "" where it does. Has the kernel told of qemu-user, where it was not yet."""
+    if Path(f"{BINFMT}/qemu-{architecture}").exists():
+        return ""
+    told = Path(f"/usr/lib/binfmt.d/qemu-{architecture}.conf")
+    if os.geteuid() != 0 or not told.exists():
+        return f"it needs root, and qemu-user-static ({told})"
+    if not Path(f"{BINFMT}/register").exists():
+        subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT], check=False, capture_output=True, timeout=10)
+    try:
+        Path(f"{BINFMT}/register").write_text(told.read_text())
+    except OSError as error:
+        return f"the kernel takes no foreign programs here (binfmt_misc: {error.strerror})"
+    return ""
+
+
+def base_tree(suite: str, architecture: str = "") -> Path:
+    """The tree of a minimal Debian `suite`, made at the first call on this machine; `architecture`: Debian's name of another."""
+    name = f"{suite}-{architecture}" if architecture else suite
+    tree = TREES / name
     if tree.exists():
         return tree
-    making = TREES / f"{suite}.making"
+    making = TREES / f"{name}.making"
     shutil.rmtree(making, ignore_errors=True)
     making.parent.mkdir(parents=True, exist_ok=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={BASE}", suite, str(making), mirror()]
-    subprocess.run(command, check=True, capture_output=True, timeout=900)
+    foreign = [f"--arch={architecture}"] if architecture else []
+    command = ["debootstrap", *foreign, "--variant=minbase", f"--include={BASE}", suite, str(making), mirror()]
+    subprocess.run(command, check=True, capture_output=True, timeout=3600 if architecture else 900)
     making.rename(tree)
     return tree
 
@@ -69,8 +89,8 @@ class Container:
     `run` raises AssertionError with the output when a command fails.
     """
 
-    def __init__(self, suite: str, folder: Path) -> None:
-        self.suite, self.tree = suite, folder / "tree"
+    def __init__(self, suite: str, folder: Path, architecture: str = "") -> None:
+        self.suite, self.architecture, self.tree = suite, architecture, folder / "tree"
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
 
@@ -93,7 +113,7 @@ class Container:
             self.__exit__()
 
     def _make(self) -> None:
-        subprocess.run(["cp", "-a", str(base_tree(self.suite)), str(self.tree)], check=True, timeout=300)
+        subprocess.run(["cp", "-a", str(base_tree(self.suite, self.architecture)), str(self.tree)], check=True, timeout=300)
         left = shutil.ignore_patterns(".*", "__pycache__", "*.png")
         shutil.copytree(ROOT, self.tree / "src", ignore=left)
         shutil.copy(CERTIFICATES, self.tree / str(CERTIFICATES).lstrip("/"))
@@ -104,7 +124,8 @@ class Container:
 
     def _caches(self) -> dict[Path, str]:
         """Folders that outlive the container, and where they are seen inside."""
-        found = {TREES / f"apt-{self.suite}": "/var/cache/apt/archives", TREES / f"pip-{self.suite}": "/root/.cache/pip"}
+        name = f"{self.suite}-{self.architecture}" if self.architecture else self.suite
+        found = {TREES / f"apt-{name}": "/var/cache/apt/archives", TREES / f"pip-{name}": "/root/.cache/pip"}
         for cache, inside in found.items():
             cache.mkdir(parents=True, exist_ok=True)
             (self.tree / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
