@@ -17,9 +17,9 @@ from player.core.content import WebOptions
 from player.core.egress import WayOut
 from player.errors import BoxError, ContentError
 from player.stage.web.cdp import Cdp
+from player.stage.web.frames import Frames
 from player.stage.web.guard import WITHIN_THE_PAGE, Guard, opens, scheme
 from player.stage.web.picture_page import DECODED, PagePicture
-from player.stage.web.tamed import TAMED, told
 
 log = logging.getLogger(__name__)
 BLANK = "about:blank"
@@ -42,8 +42,7 @@ class WebPage:
         self._drawn, self._blank = False, True
         self._parsed, self._whole = asyncio.Event(), asyncio.Event()
         self._options, self._size = WebOptions(), (0, 0)
-        self._told = told(0, muted=True, shown=False)
-        self._contexts: set[int] = set()
+        self._frames = Frames(cdp, session)
         self._problem: ContentError | None = None
         self._changed = asyncio.Event()
         cdp.subscribe(session, self._on_event)
@@ -55,10 +54,10 @@ class WebPage:
 
     async def prepare(self) -> None:
         """Everything that holds for any address. Raises BoxError."""
-        for domain in ("Page", "Network", "Runtime", "Inspector"):
+        for domain in ("Network", "Inspector"):
             await self._call(f"{domain}.enable")
+        await self._frames.prepare()
         await self._call("Page.setInterceptFileChooserDialog", enabled=True)
-        await self._call("Page.addScriptToEvaluateOnNewDocument", source=TAMED)
         await self._call("Page.navigate", url=BLANK)
 
     async def open(
@@ -76,7 +75,7 @@ class WebPage:
         """
         self._name, self._problem, self._drawn = name, None, False
         self._options, self._size = options, size
-        self._told = told(0, muted=True, shown=False)
+        self.tell(0, muted=True, shown=False)
         within_s = min(limit_s or self._load_s, self._load_s)
         self._guard = Guard(self.target, target, options.headers)
         url = self._guard.address
@@ -114,7 +113,7 @@ class WebPage:
     async def blank(self) -> None:
         """Shows nothing and runs nothing; a page that does not let go is `broken` then."""
         self._drawn, self._blank = False, True
-        self._told = told(0, muted=True, shown=False)
+        self.tell(0, muted=True, shown=False)
         try:
             await self._call("Page.navigate", deadline_s=2.0, url=BLANK)
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
@@ -139,9 +138,7 @@ class WebPage:
 
     def tell(self, volume: int, *, muted: bool, shown: bool) -> None:
         """How loud the page's sounds are (0 to 100), and whether somebody sees it: all its frames, and what it leads to."""
-        self._told = told(volume, muted=muted, shown=shown)
-        for context in self._contexts:
-            self._post("Runtime.evaluate", expression=self._told, contextId=context)
+        self._frames.tell(volume, muted=muted, shown=shown)
 
     def zoom(self, zoom: float, size: tuple[int, int]) -> None:
         """Lays the page out for a screen smaller by `zoom` and draws it larger by as much."""
@@ -157,7 +154,7 @@ class WebPage:
 
     def leave(self) -> None:
         """No more events: the window is closed on purpose."""
-        self._cdp.unsubscribe(self._session)
+        self._frames.leave()
 
     async def _notice_hanging(self, within_s: float) -> None:
         """Whether the page itself answers no more, and not only its server: while that is waited for, no page is asked."""
@@ -174,7 +171,7 @@ class WebPage:
 
     async def _dress(self, options: WebOptions, size: tuple[int, int], background: str) -> None:
         await self._call("Emulation.setDefaultBackgroundColorOverride", color=_colour(background))
-        await self._call("Emulation.setUserAgentOverride", userAgent=options.user_agent or self._user_agent)
+        self._frames.call_themselves(options.user_agent or self._user_agent)
         method, params = _zoomed(options.zoom, size)
         await self._call(method, **params)
         await self._call("Page.setWebLifecycleState", state="active")
@@ -235,8 +232,6 @@ class WebPage:
                 self._parsed.set()
             case "Page.loadEventFired":
                 self._whole.set()
-            case _ if method.startswith("Runtime.executionContext"):
-                self._on_context(method, params)
             case "Page.javascriptDialogOpening":
                 self._post("Page.handleJavaScriptDialog", accept=params["type"] == "beforeunload")
             case "Page.frameRequestedNavigation" if (
@@ -247,6 +242,8 @@ class WebPage:
                 self.fail("page_crashed", "the page crashed")
             case "Inspector.detached":
                 self.fail("page_closed", "its window closed")
+            case _:
+                self._frames.heard(self._session, method, params)
 
     def _asked_about(self) -> list[dict[str, str]]:
         """Every request, where one may have to tell a proxy who we are: only what is asked about can."""
@@ -261,17 +258,6 @@ class WebPage:
             return {"response": "CancelAuth"}
         self._told_proxy.add(number)
         return {"response": "ProvideCredentials", "username": proxy.user, "password": proxy.password}
-
-    def _on_context(self, method: str, params: dict[str, Any]) -> None:
-        """A frame's document comes or goes; one that comes is told at once how things stand."""
-        match method:
-            case "Runtime.executionContextCreated":
-                self._contexts.add(context := params["context"]["id"])
-                self._post("Runtime.evaluate", expression=self._told, contextId=context)
-            case "Runtime.executionContextDestroyed":
-                self._contexts.discard(params["executionContextId"])
-            case _:  # all of them
-                self._contexts.clear()
 
     def _refuse(self, url: str) -> None:
         """An address for another program: the browser leaves it alone, but a page that is still loading never completes."""

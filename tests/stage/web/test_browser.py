@@ -444,6 +444,42 @@ async def test_case_5_a_page_is_silent_until_it_is_shown_and_then_as_loud_as_ord
     assert await surface._page._evaluate(PLAYED) == "false true 0,false true 0,false true 0,false true 0"
 
 
+async def until_said(surface: WebSurface, expression: str, wanted: str) -> None:
+    """Until the page answers so, which is another process's state."""
+    async with asyncio.timeout(20):
+        while (found := await surface._page._evaluate(expression)) != wanted:
+            await asyncio.sleep(0.05)
+            assert len(found or "") < 4096, found
+
+
+TELLS = """const seen = [document.visibilityState], sound = document.querySelector('audio');
+  document.addEventListener('visibilitychange', () => seen.push(document.visibilityState));
+  setInterval(() => top.postMessage({at: location.pathname,
+    as: [sound.paused, sound.muted, sound.volume, navigator.userAgent, ...seen].join(' ')}, '*'), 50)"""
+HEARS = "const said = {}; addEventListener('message', ({data}) => said[data.at] = data.as)"
+
+
+async def test_frames_of_other_sites_are_hushed_and_hidden_as_the_page_itself_is(shown, site):
+    surface, _ = shown
+    here, there = site.address, site.address.replace("127.0.0.1", "localhost")
+    site.sounds.add("/tone")
+    audio = "<audio autoplay loop src=/tone></audio>"
+    site.page("/theirs", "lime", TELLS, f"{audio}<iframe src={here}/within></iframe>")
+    site.page("/within", "lime", TELLS, audio)
+    url = site.page("/a", "lime", HEARS, f"<iframe src={there}/theirs></iframe>")
+    await surface.load(replace(playable(url, user_agent="Signage/1"), volume=40))
+    said = "[said['/theirs'], said['/within']].join()"
+    before, after = ("false true 0 Signage/1 hidden", "false false 0.4 Signage/1 hidden visible")
+    await until_said(surface, said, f"{before},{before}")
+    surface.start()
+    await until_said(surface, said, f"{after},{after}")
+    surface.set_volume(70, muted=True)
+    quiet = "false true 0.7 Signage/1 hidden visible"
+    await until_said(surface, said, f"{quiet},{quiet}")
+    await surface._page._evaluate(f"document.querySelector('iframe').src = '{there}/within'; delete said['/within']")
+    await until_said(surface, "said['/within']", quiet)
+
+
 async def test_case_4_a_page_is_ready_when_it_is_painted_whatever_never_comes(shown, sway, site, look):
     surface, window = shown
     site.never.add("/never.png")
