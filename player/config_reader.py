@@ -100,7 +100,7 @@ def _checked(tree: dict[str, Any], name: str, kinds: Kinds, environment: Mapping
     def source(key: str) -> str:
         return of.get(key, name)
 
-    own = {kind: tree.pop(kind) for kind in list(tree) if kind in kinds}
+    own = {name: tree.pop(name) for name in list(tree) if name not in _fields(ConfigFile) and name in kinds}
     file: ConfigFile = _read(tree, ConfigFile, "", source)
     check(file, source)
     server = None
@@ -149,9 +149,8 @@ def _add_environment(tree: dict[str, Any], kinds: Kinds, environment: Mapping[st
 
 def _table(name: str, kinds: Kinds) -> type[Any] | None:
     """The keys of the table of that name; None where there is none."""
-    if name in kinds:
-        return kinds[name].keys()
-    return _fields(ConfigFile).get(name)
+    shared = _fields(ConfigFile).get(name)
+    return kinds[name].keys() if shared is None and name in kinds else shared
 
 
 def _fields(table: type[Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Writes an update bundle and its key: what `scripts/bundle` runs. The format is `player.core.bundle`'s."""
+"""Writes update bundles, signs folders, and makes the key for both: what `scripts/bundle` runs. Formats: `player.core.bundle`, and
+`player.cms.folder.signature`."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import argparse
 import base64
 import hashlib
 import io
+import json
 import os
 import platform
 import sys
@@ -18,6 +20,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from player import __version__
+from player.cms.folder import signature
+from player.cms.folder.programme import MANIFEST as FOLDER_MANIFEST
+from player.cms.folder.programme import SIGNATURE as FOLDER_SIGNATURE
 from player.core.bundle import MANIFEST, SIGNATURE, SIGNED, Bundle, Part, encode
 
 ROOT = Path(__file__).parents[1]
@@ -89,21 +94,35 @@ def _part(file: tuple[str, Path]) -> Part:
         return Part(name, path.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest(), os.access(path, os.X_OK))
 
 
+def sign_folder(key: Ed25519PrivateKey, folder: Path) -> int:
+    """Names every file of a folder with its SHA-256, and signs that; how many there are."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    shown = [path for path in paths if path.relative_to(folder).as_posix() not in (FOLDER_MANIFEST, FOLDER_SIGNATURE)]
+    files = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in shown}
+    manifest = json.dumps({"files": files}, indent=1, ensure_ascii=False).encode()
+    (folder / FOLDER_MANIFEST).write_bytes(manifest)
+    (folder / FOLDER_SIGNATURE).write_bytes(base64.b64encode(key.sign(signature.SIGNED + manifest)) + b"\n")
+    return len(files)
+
+
 def date(text: str) -> float:
     """The end of a day in UTC, such as 2027-03-01, in seconds since the epoch."""
     return datetime.strptime(f"{text} 23:59:59 +0000", "%Y-%m-%d %H:%M:%S %z").timestamp()
 
 
 def main() -> None:
-    """`new-key FILE`, or `pack KEYFILE WHEELS OUT`, with `--expires DATE` and `--allow-older`."""
+    """`new-key FILE`, `sign-folder KEYFILE FOLDER`, or `pack KEYFILE WHEELS OUT`, with `--expires DATE` and `--allow-older`."""
     parser = argparse.ArgumentParser(prog="scripts/bundle")
     parser.add_argument("--expires", type=date, metavar="DATE", default=time.time() + VALID_S, help="in UTC (default: in a year)")
     parser.add_argument("--allow-older", action="store_true", help="devices take it although they had a newer version")
-    parser.add_argument("what", choices=("new-key", "pack"))
+    parser.add_argument("what", choices=("new-key", "sign-folder", "pack"))
     parser.add_argument("paths", nargs="+", type=Path)
     given = parser.parse_args()
     if given.what == "new-key":
         new_key(given.paths[0])
+        return
+    if given.what == "sign-folder":
+        print(f"{given.paths[1]}: {sign_folder(read_key(given.paths[0]), given.paths[1])} files are signed")
         return
     key, wheels, out = given.paths
     files = list(sources(ROOT, wheels))

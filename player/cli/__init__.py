@@ -9,15 +9,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import math
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from pathlib import Path
 
 from player import __version__
 from player.errors import ConfigError, NotRunning, SignageError, WrongPin
 
 EXITS = "exit codes: 0 done, 1 failed, 2 configuration or usage wrong, 3 no player running, 4 wrong PIN, or one too soon after it"
 MOST_SCREENS = 16  # of a demonstration
-SERVERS = ("adcast", "spot", "screenzzie")  # that are embedded
+SERVERS = ("adcast", "spot", "screenzzie", "folder")  # that are embedded
 Add = Callable[[argparse.ArgumentParser], None]
 
 
@@ -52,6 +54,8 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.code == "daemon":
         from player.launch.daemon import start
 
+        if getattr(chosen, "shown", None):
+            show_folder(chosen.shown, os.environ)
         return start(chosen.command, chosen.config)
     from player.cms import KINDS
     from player.config import resolve_dirs
@@ -61,6 +65,14 @@ def _run(chosen: argparse.Namespace) -> int:
     module, _, function = chosen.code.partition(":")
     command = getattr(importlib.import_module(f"player.cli.{module}"), function)
     return int(command(chosen, config, resolve_dirs(config)))
+
+
+def show_folder(folder: str, environment: MutableMapping[str, str]) -> None:
+    """Has this process and its children show a folder, whatever else is configured. Raises ConfigError where it is none."""
+    path = Path(folder).resolve()
+    if not path.is_dir():
+        raise ConfigError(folder, "", "is no folder; name one with pictures, videos or documents in it")
+    environment.update({"SIGNAGE__CMS__KIND": "folder", "SIGNAGE__CMS__URL": "", "SIGNAGE__FOLDER__PATH": str(path)})
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -127,7 +139,13 @@ def _seconds(text: str) -> float:
 
 
 def _add_daemons(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
-    _command(commands, "run", "daemon", "run the player in the foreground: compositor, stage and agent", "run --config config.toml")
+    def run(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "shown", nargs="?", metavar="FOLDER", help="show the files of this folder, instead of the configured server's content"
+        )
+
+    text = "run the player in the foreground: compositor, stage and agent"
+    _command(commands, "run", "daemon", text, "run --config config.toml", run)
     _command(commands, "agent", "daemon", "run the agent alone: network, storage, commands", "agent")
     _command(commands, "stage", "daemon", "run the stage alone: playback", "stage")
     _command(commands, "compositor", "daemon", "run the compositor alone: sway", "compositor")
@@ -136,6 +154,7 @@ def _add_daemons(commands: argparse._SubParsersAction) -> None:  # type: ignore[
 def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
     def demo(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--screens", type=_whole(1, MOST_SCREENS), default=1, metavar="N", help="how many players (default 1)")
+        parser.add_argument("shown", nargs="?", metavar="FOLDER", help="show the files of this folder; implies --server folder")
         parser.add_argument("--server", choices=SERVERS, default=SERVERS[0], help="which kind of server (default %(default)s)")
         parser.add_argument(
             "--port", type=_whole(0, 65535), default=8080, help="the server's port (default 8080; 0 takes a free one)"

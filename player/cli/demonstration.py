@@ -109,16 +109,17 @@ def _base(given: str | None, dirs: Dirs) -> Path:
 async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, account: Account | None) -> None:
     async with stopping_on_signals() as stop, asyncio.TaskGroup() as group:
         group.create_task(until_stopped(stop), name="signals")
-        folder = base / ("server" if chosen.server == "adcast" else f"server-{chosen.server}")
-        async with _served(chosen.server, folder, chosen.port) as server, contextlib.AsyncExitStack() as players:
+        kind = "folder" if chosen.shown else chosen.server
+        folder = Path(chosen.shown) if chosen.shown else base / ("server" if kind == "adcast" else f"server-{kind}")
+        async with _served(kind, folder, chosen.port) as server, contextlib.AsyncExitStack() as players:
             print(f"server    {server.url}   {server.welcome}", flush=True)
             screens = _screens(chosen.screens, base, account, players)
             for screen in screens:
-                own = screen.settings(chosen.server, server)
+                own = screen.settings(kind, server)
                 await players.enter_async_context(_player(screen, own, chosen.config, config))
-                ask = [_program(), "status", "--config", str(_note(screen, server.url))]
+                ask = [_program(), "status", "--config", str(_note(screen, own["SIGNAGE__CMS__URL"]))]
                 print(f"screen {screen.number}  http://127.0.0.1:{screen.port}   ask it: {shlex.join(ask)}", flush=True)
-            if not (folder / "samples").exists():
+            if not chosen.shown and not (folder / "samples").exists():
                 print("making the sample content, once; this takes a while", flush=True)
             await server.begin({screen.name: partial(_shown_code, screen) for screen in screens})
             for screen in screens:

@@ -3,52 +3,99 @@
 A server is one folder and one row in `KINDS`: its `keys.Keys` are its own table of the configuration, its `connection.connect`
 makes the `Connection`. Only the folder of the kind that is used is imported. What else is to be written: a test beside AdCast's
 that derives from `tests/cms/contract.py`, and a line for each of its own keys in `config.example.toml` and the README.
+
+A package of somebody else's adds a kind likewise: beside this player in its environment, with a `ServerRow` of its own as an entry
+point of the group `signage_player.cms`, named like the kind. `tests/fixtures/billboard` is a small one, whole.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from player.config import CmsConfig, Section
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.server import Connection, Device, no_connection
+from player.errors import ConfigError
 
 NONE = "no server is configured (cms.url)"
+GROUP = "signage_player.cms"
 
 
 @dataclass(frozen=True, slots=True)
 class ServerRow:
-    """A kind of server: the folder beside this page, the keys of [cms] that it cannot be without, and a path of its API that
+    """A kind of server: the package of its adapter, the keys of [cms] that it cannot be without, and a path of its API that
     answers JSON to anybody's GET, if only that it wants to know who asks: `doctor` tells by it an API from a page ("": no API)."""
 
-    folder: str
+    package: str
     needs: tuple[str, ...]
     answers_at: str
 
     def keys(self) -> type[Section]:
         """Its own table."""
-        found: type[Section] = importlib.import_module(f"{__name__}.{self.folder}.keys").Keys
+        found: type[Section] = importlib.import_module(f"{self.package}.keys").Keys
         return found
 
     def connect(
         self, cms: CmsConfig, own: Section, device: Device, clock: Clock, way_out: WayOut
     ) -> AbstractAsyncContextManager[Connection]:
         """Its adapter, made from the configuration. Raises ConfigError."""
-        room = importlib.import_module(f"{__name__}.{self.folder}.connection")
+        room = importlib.import_module(f"{self.package}.connection")
         connection: AbstractAsyncContextManager[Connection] = room.connect(cms, own, device, clock, way_out)
         return connection
 
 
-KINDS: Mapping[str, ServerRow] = {
-    "adcast": ServerRow("adcast", needs=("url",), answers_at="/api/device/playlist"),
-    "spot": ServerRow("spot", needs=("url", "token", "device"), answers_at="/api/v1/players"),
-    "screenzzie": ServerRow("screenzzie", needs=("url", "token"), answers_at="/api/v1/me"),
-    "folder": ServerRow("folder", needs=(), answers_at=""),
+_BUILT_IN = {
+    "adcast": ServerRow("player.cms.adcast", needs=("url",), answers_at="/api/device/playlist"),
+    "spot": ServerRow("player.cms.spot", needs=("url", "token", "device"), answers_at="/api/v1/players"),
+    "screenzzie": ServerRow("player.cms.screenzzie", needs=("url", "token"), answers_at="/api/v1/me"),
+    "folder": ServerRow("player.cms.folder", needs=(), answers_at=""),
 }
+
+
+class _Kinds(Mapping[str, ServerRow]):
+    """Those of this package first; others are looked for only where a name is none of these."""
+
+    def __getitem__(self, name: str) -> ServerRow:
+        if name in _BUILT_IN:
+            return _BUILT_IN[name]
+        return _loaded(name, _added()[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**_BUILT_IN, **_added()})
+
+    def __len__(self) -> int:
+        return len({*_BUILT_IN, *_added()})
+
+    def __contains__(self, name: object) -> bool:
+        return name in _BUILT_IN or name in _added()
+
+
+@cache
+def _added() -> Mapping[str, Any]:
+    """The entry points of other packages by their names."""
+    from importlib.metadata import entry_points
+
+    return {one.name: one for one in entry_points(group=GROUP) if one.name not in _BUILT_IN}
+
+
+def _loaded(name: str, entry_point: Any) -> ServerRow:
+    """Raises ConfigError where the package is broken."""
+    try:
+        row = entry_point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the package behind {entry_point.value}", "", f'its kind "{name}" cannot be loaded: {error}') from error
+    if not isinstance(row, ServerRow):
+        raise ConfigError(f"the package behind {entry_point.value}", "", f'its kind "{name}" is no player.cms.ServerRow')
+    return row
+
+
+KINDS: Mapping[str, ServerRow] = _Kinds()
 
 
 def place_of(cms: CmsConfig, own: Section | None) -> str:

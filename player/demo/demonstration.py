@@ -8,7 +8,12 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-ROOMS = {"adcast": "AdCastDemonstration", "spot": "SpotDemonstration", "screenzzie": "ScreenzzieDemonstration"}
+ROOMS = {
+    "adcast": "AdCastDemonstration",
+    "spot": "SpotDemonstration",
+    "screenzzie": "ScreenzzieDemonstration",
+    "folder": "FolderDemonstration",
+}
 Codes = Mapping[str, Callable[[], Awaitable[str]]]  # by the screen's name: waits for the pairing code on it, "" where it needs none
 
 

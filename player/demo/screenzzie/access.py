@@ -53,8 +53,7 @@ class KeyCabinet:
         """Lets a call through that has a key, the scope for it, and a part of the limit left."""
         if not request.path.startswith(_BESIDE):
             return await handler(request)
-        key = self._key(request)
-        request["key"] = key
+        key = self.key_of(request)
         kind = request.path.removeprefix(_BESIDE).partition("/")[0]
         if kind == "me":
             return await handler(request)
@@ -68,7 +67,8 @@ class KeyCabinet:
         response.headers.update(self._told())
         return response
 
-    def _key(self, request: web.Request) -> dict[str, Any]:
+    def key_of(self, request: web.Request) -> dict[str, Any]:
+        """The key that a call carries. Raises RefusedCall 401."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         key = next((one for one in self._shelf.all("keys") if one["hash"] == _hash(secret)), None)
         if scheme.lower() != "bearer" or key is None:

@@ -89,7 +89,8 @@ class Api:
 
     async def me(self, request: web.Request) -> web.Response:
         """Whose key it is, and what it may do."""
-        key = {name: request["key"][name] for name in ("id", "name", "keyPrefix", "scopes", "expiresAt", "lastUsedAt")}
+        given = self._access.key_of(request)
+        key = {name: given[name] for name in ("id", "name", "keyPrefix", "scopes", "expiresAt", "lastUsedAt")}
         return success({
             "apiKey": key,
             "organization": self._organization() | {"trialEndsAt": None},

@@ -6,6 +6,9 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,10 +16,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from player import cms
+from player.cli import show_folder
 from player.cms.folder.adapter import Folder, FolderAway, stick_in
 from player.cms.folder.keys import Keys
 from player.cms.folder.rhythm import FolderRhythm
-from player.cms.folder.signature import SIGNED, NotSigned
+from player.cms.folder.signature import SIGNED, NotSigned, checked
 from player.config import CmsConfig
 from player.config_reader import load
 from player.core.content import Programme, WantedAsset
@@ -32,6 +36,8 @@ from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script
 from tests.fakes.way_out import STRAIGHT
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -213,3 +219,23 @@ async def test_no_server_reaches_files_of_this_machine(root: Path, tmp_path: Pat
         with pytest.raises(ContentError) as caught:
             await fetching.fetch(asset("1.jpg"), "ab" * 32, 1000)
     assert caught.value.code == "bad_url"
+
+
+def test_what_the_script_signs_is_what_is_checked(root: Path):
+    (root / "evening").mkdir()
+    (root / "evening" / "grün 2.jpg").write_bytes(b"two")
+    key = root.parent / "key"
+    key.write_text(base64.b64encode(PRIVATE.private_bytes_raw()).decode())
+    command = [sys.executable, "scripts/pack.py", "sign-folder", str(key), str(root)]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT)
+    signed = checked("x", (root / "manifest.json").read_bytes(), (root / "manifest.sig").read_bytes(), PUBLIC)
+    assert signed == {"1.jpg": hashlib.sha256(b"one").hexdigest(), "evening/grün 2.jpg": hashlib.sha256(b"two").hexdigest()}
+
+
+def test_run_with_a_folder_shows_it_whatever_is_configured(root: Path):
+    environment = {"SIGNAGE__CMS__URL": "https://cms.example.com"}
+    show_folder(str(root), environment)
+    config = load(None, cms.KINDS, {**environment, "HOME": str(root)})
+    assert (config.cms.kind, config.server) == ("folder", Keys(path=str(root)))
+    with pytest.raises(ConfigError, match="is no folder"):
+        show_folder(str(root / "1.jpg"), environment)

@@ -1,0 +1,101 @@
+"""Sources of content read off a real screen: a folder that changes and goes, a Screenzzie schedule at its minute."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from player.demo.screenzzie.server import ScreenzzieServer
+from tests.e2e.player_box import COLOURS, PlayerBox, until
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose name is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="sp-", dir="/tmp", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def picture(path: Path, colour: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (320, 180), COLOURS[colour]).save(path)
+    return path
+
+
+async def test_a_folder_is_shown_follows_its_files_and_goes(short: Path):
+    shop = short / "shop"
+    picture(shop / "1.png", "red")
+    box = PlayerBox(short, "", SIGNAGE__CMS__KIND="folder", SIGNAGE__FOLDER__PATH=str(shop))
+    await box.start()
+    try:
+        await box.until_seen("red")
+        picture(shop / "1.png", "lime")
+        await box.until_seen("lime")
+        (shop / "playlist.toml").write_text('[[region]]\n[[region.item]]\nfile = "evening/2.png"\n')
+        picture(shop / "evening" / "2.png", "blue")
+        await box.until_seen("blue")
+        status = await box.status() or {}
+        assert (status["server"]["kind"], status["server"]["url"], status["server"]["online"]) == ("folder", str(shop), True)
+        await asyncio.to_thread(shop.rename, short / "away")
+        gone = await box.until(lambda told: any(fault["code"] == "no_folder" for fault in told["faults"]))
+        assert not gone["server"]["online"]
+        await box.until(lambda told: told["state"] != "playing")
+    finally:
+        await box.stop()
+
+
+@pytest.mark.nightly
+async def test_a_schedule_made_at_the_server_is_seen_at_its_minute_and_ends_at_its_own(short: Path):
+    async with ScreenzzieServer(short / "server") as server, aiohttp.ClientSession() as session:
+        lists = {}
+        for colour in ("red", "lime"):
+            media = await server.panel.upload(picture(short / f"{colour}.png", colour))
+            lists[colour] = server.panel.playlist(colour, [{"mediaId": media["id"], "duration": 3600}])["id"]
+        screen = server.panel.screen("Lobby", timezone="America/New_York", defaultPlaylistId=lists["red"])
+        key = server.access.make("Ada")
+        box = PlayerBox(short, server.url, SIGNAGE__CMS__KIND="screenzzie", SIGNAGE__CMS__TOKEN=key, SIGNAGE__CMS__DEVICE="Lobby")
+        await box.start()
+        try:
+            await box.until_seen("red")
+            begins = _next_minute()
+            times = {"startTime": _wall(begins), "endTime": _wall(begins + timedelta(minutes=1))}
+            body = {"playlistId": lists["lime"], "targetType": "screen", "screenId": screen, **times}
+            headers = {"Authorization": f"Bearer {key}"}
+            async with session.post(f"{server.url}/api/v1/schedules", json=body, headers=headers) as response:
+                assert response.status == 201, await response.text()
+            await box.until_seen("lime", limit_s=120)
+            _, said, _ = await box.say("why")
+            assert "lime" in said
+            await box.until_seen("red", limit_s=120)
+            plays = await until("a play of lime", lambda: _plays(box, "lime.png"))
+        finally:
+            await box.stop()
+    assert _instant(plays[0]["started_at"]) >= begins
+    assert _instant(plays[0]["ended_at"]) >= begins + timedelta(minutes=1)
+
+
+async def _plays(box: PlayerBox, name: str) -> list[dict[str, Any]]:
+    return [play for play in box.plays() if play["name"] == name]
+
+
+def _next_minute() -> datetime:
+    """One that leaves the box time for a poll."""
+    return (datetime.now(UTC) + timedelta(seconds=75)).replace(second=0, microsecond=0)
+
+
+def _wall(at: datetime) -> str:
+    from zoneinfo import ZoneInfo
+
+    return f"{at.astimezone(ZoneInfo('America/New_York')):%H:%M}"
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
