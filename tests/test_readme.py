@@ -5,10 +5,26 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from player.agent.commands.runner import PATIENCE_S
 from player.cli import make_parser
+from player.config import Config
+from player.core import blame, crashes
+from player.core.blame import DEATHS, FIRST_S
+from player.core.crashes import GOOD_S, LIMIT
+from player.core.faults import CODES
+from player.journal import TAIL_LINES
+from player.stage.plays import SYNC_LINES, SYNC_S
 from tests.what_plays import missing_tests, table
 
+ROOT = Path(__file__).parent.parent
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def unit(name: str) -> str:
+    """The text of a daemon's unit."""
+    return (ROOT / f"systemd/signage-{name}.service").read_text(encoding="utf-8")
 
 
 def test_the_table_of_formats_is_that_of_the_tests():
@@ -30,3 +46,38 @@ def commands() -> set[str]:
     """The names of every command."""
     (choices,) = (action.choices for action in make_parser()._actions if action.choices)
     return set(choices)
+
+
+def faults_section() -> str:
+    """What happens when…, with its table."""
+    begin = README.index("## What happens when")
+    return README[begin : README.index("\n## ", begin)]
+
+
+def test_the_codes_that_the_faults_name_are_those_of_the_table_of_codes():
+    told = [row.rsplit("|", 2)[1] for row in faults_section().splitlines() if row.startswith("|")]
+    named = {name for cell in told for name in re.findall(r"`([a-z_]+)`", cell)} - {"status", "restart_app"}
+    assert len(named) > 15
+    assert named <= CODES.keys(), named - CODES.keys()
+
+
+@pytest.mark.parametrize(
+    ("says", "holds"),
+    [
+        ("plays of the last minute, or the last ten", (SYNC_S <= 60, SYNC_LINES == 10)),
+        ("five minutes at most, or its deadline", (PATIENCE_S == 300,)),
+        ("a small card after five minutes", (Config().stage.problem_card_after == 300,)),
+        ("plays wait for 90 days", (Config().proof.keep_days == 90,)),
+        ("20,000 of them over a crash", (TAIL_LINES == 20_000,)),
+        ("three times in an hour", (DEATHS == 3, blame.WITHIN_S == 3600)),
+        ("the other items for five minutes, then twice as long", (FIRST_S == 300,)),
+        ("five crashes in ten minutes", (LIMIT == 5, crashes.WITHIN_S == 600)),
+        ("until an hour is good", (GOOD_S == 3600,)),
+        ("ended after 30 s", ("WatchdogSec=30" in unit("agent"),)),
+        ("ended after 20 s", ("WatchdogSec=20" in unit("stage"),)),
+        ("started again after 2 s", ("RestartSec=2\n" in unit("agent"),)),
+    ],
+)
+def test_the_numbers_of_the_faults_are_those_of_the_code(says: str, holds: tuple[bool, ...]):
+    assert says in faults_section()
+    assert all(holds)
