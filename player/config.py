@@ -76,11 +76,15 @@ class CmsConfig(Section, frozen=True):
 
 
 class NetworkConfig(Section, frozen=True):
-    """The proxy. An empty `proxy` leaves it to HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment."""
+    """The proxy, and what is open inside. An empty `proxy` leaves it to HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment.
+
+    `allow_private`: the networks ("192.168.7.0/24") that content may open although they are not public.
+    """
 
     proxy: str = ""
     no_proxy: tuple[str, ...] = ()
     proxy_password_file: str = ""
+    allow_private: tuple[str, ...] = ()
 
     def password(self) -> str:
         """The proxy's password, "" where no file is named. Raises ConfigError."""

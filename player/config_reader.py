@@ -230,6 +230,8 @@ def check(config: ConfigFile, source: Source) -> None:
             Proxy.of(config.network.proxy)
         except ValueError as error:
             raise ConfigError(source("network.proxy"), "network.proxy", str(error)) from error
+    for net in config.network.allow_private:
+        _check_net(net, source)
     if config.time.zone:
         _check_zone(config.time.zone, source)
     if config.time.country and not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", config.time.country):
@@ -248,6 +250,14 @@ def _check_zone(zone: str, source: Source) -> None:
         raise ConfigError(
             source("time.zone"), "time.zone", f'expected an IANA name such as "Europe/Berlin", found "{zone}"'
         ) from error
+
+
+def _check_net(net: str, source: Source) -> None:
+    key = "network.allow_private"
+    try:
+        ipaddress.ip_network(net)
+    except ValueError as error:
+        raise ConfigError(source(key), key, f'expected networks such as "192.168.7.0/24", found "{net}" ({error})') from error
 
 
 def _check_server(cms: CmsConfig, source: Source) -> None:

@@ -1,7 +1,11 @@
-"""The way out as it is configured: `core.egress.WayOut` read from the configuration and the environment, its files beside it."""
+"""The way out as it is configured: `core.egress.WayOut` read from the configuration and the environment, its files beside it.
+
+And where it may lead: `core.reach.Reach`.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +13,12 @@ from pathlib import Path
 from player import __version__
 from player.config import Config, NetworkConfig
 from player.core.egress import SYSTEM_AUTHORITIES, Proxy, WayOut, entries, hosts_of, straight
+from player.core.reach import Reach
 from player.errors import ConfigError, StorageError
 from player.store import write_atomically
 
 USER_AGENT = f"signage-player/{__version__}"
+OFFLINE = "folder"  # the kind of server that is none: only what the configuration names is open inside
 
 
 def read_way_out(config: Config, environment: Mapping[str, str]) -> WayOut:
@@ -28,6 +34,18 @@ def read_way_out(config: Config, environment: Mapping[str, str]) -> WayOut:
         ca_file=config.cms.ca_file, zone=config.time.zone, http_proxy=plain, https_proxy=secure,
         no_proxy=entries(network.no_proxy) or hosts_of(_variable(environment, "no_proxy")),
     )  # fmt: skip
+
+
+def read_reach(config: Config) -> Reach:
+    """What content may open."""
+    offline = config.cms.kind == OFFLINE
+    _, _, port = config.control.listen.rpartition(":")
+    return Reach(
+        server="" if offline else config.cms.url,
+        nets=tuple(ipaddress.ip_network(net) for net in config.network.allow_private),
+        stream_hosts=() if offline else config.stage.stream_hosts,
+        listeners=frozenset({int(port)} if port else ()),
+    )
 
 
 def way_out_as_can_be(config: Config, environment: Mapping[str, str], folder: Path, tell: Callable[[ConfigError], None]) -> WayOut:

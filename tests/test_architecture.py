@@ -34,7 +34,8 @@ STANDS_ON = {"agent": {"media"}}
 # Where packages meet. Everything else imports the ground, its own package and what that stands on.
 ROOTS = {
     "player.agent.app": {"cms", "device", "compositor"},  # the agent's composition root; of the compositor what is told of hangs
-    "player.stage.app": {"compositor", "device"},  # the stage's; of the device only whether the clock is synchronised
+    "player.stage.app": {"device"},  # the stage's: only whether the clock is synchronised
+    "player.stage.opening": {"compositor"},  # the screen that is configured
     "player.stage.backends.sway": {"compositor"},  # the stage's surfaces under sway
     "player.cli": {"cms", "launch"},  # the kinds of servers that a configuration may name; `run` and the daemons with options
     "player.cli.cache": {"media"},  # the store that it lists is the agent's
@@ -50,8 +51,8 @@ ROOTS = {
 }
 # What decides needs neither clock nor dice, neither files nor a loop. `zoneinfo` reads the machine's zones; `pathlib` types ports.
 PURE = {
-    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac", "html", "idna", "ipaddress",
-    "itertools", "json", "math", "pathlib", "re", "typing", "unicodedata", "urllib", "xml", "zoneinfo",
+    "__future__", "base64", "collections", "dataclasses", "datetime", "difflib", "enum", "hashlib", "hmac", "html", "idna",
+    "ipaddress", "itertools", "json", "math", "pathlib", "re", "typing", "unicodedata", "urllib", "xml", "zoneinfo",
 }  # fmt: skip
 IMPURE_CALLS = {
     "now", "utcnow", "today", "open", "read_text", "read_bytes", "write_text", "write_bytes", "stat", "exists", "is_file", "unlink",
@@ -402,7 +403,7 @@ def test_no_docstring_says_nothing():
 
 
 # What stands in backticks and is no name of the code: an ending, systemd's word, a key of the configuration; and files.
-FOREIGN = {"_s", "WatchdogSec", "control.listen"}
+FOREIGN = {"_s", "WatchdogSec", "control.listen", "network.allow_private", "stage.stream_hosts", "stage.backend"}
 NAMED = re.compile(r"`([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(\))?`")
 FILES = (".json", ".html", ".sock", ".toml")
 

@@ -99,7 +99,7 @@ def test_on_one_busy_processor_the_agent_gets_a_seventh() -> None:
 
 def test_l4_a_page_on_the_screen_cannot_reach_the_services_of_this_box() -> None:
     assert values("stage", "IPAddressDeny") == ["localhost link-local"]
-    assert values("stage", "IPAddressAllow") == ["127.0.0.53 127.0.0.54"]
+    assert values("stage", "IPAddressAllow") == ["127.0.0.1 127.0.0.53 127.0.0.54"]
 
 
 @pytest.mark.parametrize("name", UNITS)

@@ -27,16 +27,19 @@ from player.core.content import Item, WantedAsset, WebOptions
 from player.core.egress import SYSTEM_AUTHORITIES, Proxy, WayOut, straight
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
+from player.core.reach import beside
 from player.errors import ConfigError, ContentError, ProxyBroken, ServerUnreachable
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress, Way
 from player.media.store.cache import Cache
 from player.runtime.clock import SystemClock
+from player.runtime.lookup import by_the_system
 from player.runtime.sessions import open_session
 from player.runtime.tasks import Latest, keep_running
+from player.stage.targets import Targets
 from player.stage.video.mpv import MpvSurface
-from player.stage.video.proxy_fault import told_by_cause
 from player.stage.video.youtube import Resolver
+from player.stage.wall import Wall
 from player.stage.web.browser import BrowserProcess
 from player.way_out import USER_AGENT, read_way_out, way_out_as_can_be
 from tests.fakes.clock import FakeClock
@@ -127,6 +130,14 @@ def untold(error: ConfigError) -> None:
 # --- one by one
 
 
+@contextlib.asynccontextmanager
+async def walled(way_out: WayOut) -> AsyncIterator[Wall]:
+    """What the stage puts between pages, streams and that way out."""
+    with contextlib.closing(Wall(way_out, beside(""), by_the_system())) as wall:
+        async with running(wall.run()):
+            yield wall
+
+
 async def test_the_api(field: Field):
     async with open_session(field.way_out) as session:
         assert await ServerHttp(session, field.url, field.way_out, clock=FakeClock(), secrets=()).get("/api/a") == {}
@@ -148,7 +159,7 @@ async def test_doctor(field: Field):
 
 
 async def test_downloads(field: Field):
-    egress = Egress(field.url, field.way_out)
+    egress = Egress(beside(field.url), field.way_out)
     async with egress.session() as session:
         downloads = Downloader(session, field.folder / "parts", egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset = WantedAsset("1", "picture", Kind.IMAGE, f"{field.url}/picture.bin")
@@ -157,7 +168,7 @@ async def test_downloads(field: Field):
 
 
 async def test_feeds(field: Field):
-    egress, clock = Egress(field.url, field.way_out), SystemClock()
+    egress, clock = Egress(beside(field.url), field.way_out), SystemClock()
     cache = Cache(field.folder / "cache", clock, 10**9)
     item = Item("t", "t", "News", Kind.TICKER, 10.0, url=f"{field.url}/feed")
     async with egress.session() as session:
@@ -169,27 +180,29 @@ async def test_feeds(field: Field):
 
 
 async def test_streams(field: Field):
-    surface = await MpvSurface.create("sig-x", (160, 90), field.way_out, options={"vo": "null", "ao": "null", "hwdec": "no"})
-    try:
-        item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=f"{field.url}/live.m3u8")
-        await surface.load(Playable(item, f"{field.url}/live.m3u8", (160, 90)))
-    finally:
-        await surface.close()
+    async with walled(field.way_out) as wall:
+        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, options={"vo": "null", "ao": "null", "hwdec": "no"})
+        try:
+            item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=f"{field.url}/live.m3u8")
+            await surface.load(Playable(item, f"{field.url}/live.m3u8", (160, 90)))
+        finally:
+            await surface.close()
     assert {request.path for request in field.asked} >= {"/live.m3u8", "/live0.ts"}
     assert field.agents("/live") == {USER_AGENT}
 
 
 async def test_youtube(field: Field):
     host = field.url.partition("//")[2]
-    assert await Resolver((host,), field.way_out)(f"{field.url}/watch") == f"{field.url}/clip.mp4"
+    async with walled(field.way_out) as wall:
+        assert await Resolver((host,), wall.for_pages)(f"{field.url}/watch") == f"{field.url}/clip.mp4"
     assert all(agent.endswith(f" {USER_AGENT}") for agent in field.agents("/watch"))
     assert field.agents("/watch")
 
 
 @pytest.mark.stage
 async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
-    async with await Sway.connect(headless_sway, 10) as sway:
-        latest = Latest(field.way_out)
+    async with await Sway.connect(headless_sway, 10) as sway, walled(field.way_out) as wall:
+        latest = Latest(wall.for_pages)
         browser = BrowserProcess(
             runtime_dir, sway.session.wayland_display, latest, faults=fault_page(), program="auto", gpu=False, load_s=20
         )
@@ -229,7 +242,7 @@ async def test_the_browser_starts_anew_in_another_zone(headless_sway: Path, runt
 async def what_is_told(way_out: WayOut, url: str) -> list[ServerUnreachable]:
     """By the API, and by a download."""
     found = []
-    egress = Egress(url, way_out)
+    egress = Egress(beside(url), way_out)
     async with open_session(way_out) as session, egress.session() as downloads:
         with pytest.raises(ServerUnreachable) as api:
             await ServerHttp(session, url, way_out, clock=FakeClock(), secrets=(), total_s=2).get("/api/a")
@@ -283,19 +296,23 @@ async def test_a_wrong_password_is_told_as_such_and_a_server_that_is_away_as_tha
 
 
 async def streams_told(way_out: WayOut, url: str) -> list[ContentError]:
-    """By mpv, and by yt-dlp."""
-    found = []
-    surface = await MpvSurface.create("sig-x", (160, 90), way_out, options={"vo": "null", "ao": "null", "hwdec": "no"})
-    try:
-        item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=f"{url}/live.m3u8")
-        with pytest.raises(ContentError) as stream:
-            await surface.load(Playable(item, f"{url}/live.m3u8", (160, 90)))
-    finally:
-        await surface.close()
-    found.append(stream.value)
-    with pytest.raises(ContentError) as resolved:
-        await Resolver((url.partition("//")[2],), way_out)(f"{url}/watch")
-    return [*found, resolved.value]
+    """By mpv, and by yt-dlp, as the stage asks them."""
+    async with walled(way_out) as wall:
+        targets = Targets(wall, Resolver((url.partition("//")[2],), wall.for_pages))
+        live, video = (
+            Item("s", "s", "Live", kind, 10.0, url=url + path)
+            for kind, path in ((Kind.LIVESTREAM, "/live.m3u8"), (Kind.YOUTUBE, "/watch"))
+        )
+        options = {"vo": "null", "ao": "null", "hwdec": "no"}
+        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, options=options, why=wall.why)
+        try:
+            with pytest.raises(ContentError) as stream:
+                await surface.load(Playable(live, await targets(live), (160, 90)))
+        finally:
+            await surface.close()
+        with pytest.raises(ContentError) as resolved:
+            await targets(video)
+        return [stream.value, resolved.value]
 
 
 @pytest.mark.parametrize("url", [f"https://{SECURE}", f"http://{PLAIN}"])
@@ -310,26 +327,9 @@ async def test_a_stream_behind_a_broken_proxy_is_told_as_the_proxys_fault(url: s
         assert [error.code for error in await streams_told(through(made.address), url)] == ["unplayable", "unresolved"]
 
 
-@pytest.mark.parametrize("url", [f"https://{SECURE}/live.m3u8", f"http://{PLAIN}/live.m3u8"])
-async def test_a_proxy_that_answers_nonsense_or_nothing_is_told_as_such(url: str):
-    failed = ContentError("unplayable", "Live", "it cannot be loaded")
-
-    async def babbles(_: object, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
-
-    async def closes(_: object, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-
-    for serve, says in ((babbles, "not HTTP"), (closes, "closed the connection")):
-        async with raw_server(serve) as broken:
-            assert says in (await told_by_cause(failed, url, through(broken.removeprefix("http://")))).reason
-    assert "cannot be resolved" in (await told_by_cause(failed, url, through("no-such-proxy.invalid:3128"))).reason
-    assert await told_by_cause(failed, url, straight(USER_AGENT)) is failed
-
-
 async def test_an_address_that_is_written_out_is_checked_behind_a_proxy_too():
     async with proxy({}) as made:
-        egress = Egress("https://cms.example.com", through(made.address))
+        egress = Egress(beside("https://cms.example.com"), through(made.address))
         for address in ("http://127.0.0.1/a", "http://localhost/a", "http://192.168.0.1/a", "http://[::1]/a"):
             with pytest.raises(ContentError) as caught:
                 await egress.check(URL(address), "a")
@@ -380,8 +380,8 @@ TAKES = {
     "player.cli.checks.server_probe": ("server",),
     "player.runtime.sessions": ("open_session",),
     "player.stage.video.mpv": ("MpvSurface.create",),
-    "player.stage.video.proxy_fault": ("told_by_cause",),
     "player.stage.video.youtube": ("Resolver.__init__",),
+    "player.stage.wall": ("Wall.__init__",),
     "player.stage.web.browser": ("BrowserProcess.__init__",),
 }
 # Those that use a session of `runtime.sessions`, whose proxy is asked for at each request.

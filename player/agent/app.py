@@ -82,7 +82,7 @@ from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
 from player.runtime.systemd import feed_watchdog, sd_notify
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
-from player.way_out import read_way_out
+from player.way_out import read_reach, read_way_out
 
 log = logging.getLogger("player.agent")
 BUILT_AT = Path(__file__).stat().st_mtime  # of this file: when the player was installed, or built
@@ -177,7 +177,7 @@ class Agent:
     async def _open_media(self, server: Connection) -> None:
         """Content, and the way files come from it."""
         config, clock = self._config, self._clock
-        egress = Egress(config.cms.url, self._way_out)
+        egress = Egress(read_reach(config), self._way_out)
         downloads = await self._stack.enter_async_context(egress.session())
         reserve = parse_size(config.storage.reserve)
         self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))

@@ -129,7 +129,11 @@ CODES: Mapping[str, Meaning] = {
     "no_file": Meaning(MAJOR, "the server lists no file for an item", _AGAIN),
     "no_space": Meaning(MAJOR, "a file has no room beside the others", "remove content, or raise `storage.cache_limit`"),
     "bad_url": Meaning(MAJOR, "an address may not be opened", "correct it on the server; hosts: `stage.stream_hosts`"),
-    "forbidden_address": Meaning(MAJOR, "a file lies on a private address", "move it to the server, or to a public address"),
+    "forbidden_address": Meaning(
+        MAJOR,
+        "a file, page or stream lies on a private address",
+        "move it to the server or to a public address, or name its net: `network.allow_private`",
+    ),
     "redirects": Meaning(MAJOR, "an address is redirected in a circle", "name the last address on the server"),
     "unverified": Meaning(MAJOR, "the server tells no hash of a file", "upload it again, or set `cache.require_hash` to false"),
     "hash_mismatch": Meaning(MAJOR, "a file is not what its hash promises", f"it is tried again; if it stays: {_AGAIN}"),

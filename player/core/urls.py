@@ -1,19 +1,23 @@
 """Addresses as people write them, and which of them an item may name: an allow-list of schemes for each kind (pure; faults C9).
 
 The players behind these kinds would open far more than the network (files, devices, listening sockets), so what is not on the
-list here never reaches them.
+list here never reaches them. `srt` is a caller, `udp` and `rtp` belong to a multicast group or to an address of
+`stage.stream_hosts`. Where the addresses lead is judged by `core.reach`.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Collection
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from player.core.kinds import Kind
 
 WEB = frozenset({"http", "https"})
 STREAMS = frozenset({"http", "https", "rtsp", "rtmp", "udp", "rtp", "srt"})
+PACKETS = frozenset({"udp", "rtp"})  # whoever plays them waits for what comes
 LONGEST = 4096
+_OF_THE_NETWORK = ipaddress.ip_network("224.0.0.0/24")
 _AROUND = "".join(map(chr, range(33)))
 _PATH = "!$%&'()*+,-./:;=@[\\]^_|~"
 _QUERY = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
@@ -80,7 +84,8 @@ def check_url(url: str | None, kind: Kind, *, youtube_hosts: Collection[str], st
         return "its address names no host"
     if parts.username is not None and kind is not Kind.LIVESTREAM:
         return "its address holds a user name or password"
-    return _check_host(host, kind, youtube_hosts, stream_hosts)
+    listens = _listens(parts, host, stream_hosts) if kind is Kind.LIVESTREAM else None
+    return _check_host(host, kind, youtube_hosts, stream_hosts) or listens
 
 
 def _check_host(host: str, kind: Kind, youtube_hosts: Collection[str], stream_hosts: Collection[str]) -> str | None:
@@ -89,6 +94,25 @@ def _check_host(host: str, kind: Kind, youtube_hosts: Collection[str], stream_ho
     if kind is Kind.LIVESTREAM and stream_hosts and not host_matches(host, stream_hosts):
         return f"its host {host} is not one of {', '.join(stream_hosts)} (stage.stream_hosts)"
     return None
+
+
+def _listens(parts: SplitResult, host: str, stream_hosts: Collection[str]) -> str | None:
+    """A stream is called, or comes to a group: nothing here waits for whoever may call."""
+    if parts.scheme in PACKETS and not (is_group(host) or host_matches(host, stream_hosts)):
+        return f"{parts.scheme} is received from a multicast group, or from an address of stage.stream_hosts; {host} is neither"
+    modes = [value for name, value in parse_qsl(parts.query, keep_blank_values=True) if name == "mode"]
+    if parts.scheme == "srt" and any(mode != "caller" for mode in modes):
+        return f"a player calls and does not wait to be called (mode={modes[0]:.20}): leave mode out, and let the sender listen"
+    return None
+
+
+def is_group(host: str) -> bool:
+    """Whether it is a multicast group, written out; those for the network's own use (224.0.0.x) are none of ours."""
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return ip.is_multicast and ip not in _OF_THE_NETWORK
 
 
 def host_matches(host: str, allowed: Collection[str]) -> bool:

@@ -13,14 +13,13 @@ import functools
 import logging
 import os
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from player.brief import BriefFile
-from player.config import Config, Dirs, StageConfig, parse_size
+from player.config import Config, Dirs, parse_size
 from player.config_reader import Unreadable
 from player.core.content import StageBrief
 from player.core.cues import Skipped
@@ -36,13 +35,14 @@ from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
 from player.runtime.logs import set_up_logging
+from player.runtime.lookup import by_the_system
 from player.runtime.memory import hold_memory_small
 from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
-from player.stage.backends.null import NullCompositor, NullScreen
 from player.stage.crashes import Crashes, left_words
 from player.stage.on_air import OnAirWatch
+from player.stage.opening import open_screen
 from player.stage.panels import Panels
 from player.stage.plays import Mark, Plays
 from player.stage.regions.show import Show
@@ -51,12 +51,14 @@ from player.stage.requests import Requests
 from player.stage.screen import Screen
 from player.stage.stills import find_stills
 from player.stage.surround import Cards, Surround
+from player.stage.targets import Targets
 from player.stage.video.youtube import Resolver
+from player.stage.wall import Wall
 from player.stage.way_out import own_way_out
+from player.way_out import read_reach
 
 log = logging.getLogger("player.stage")
 
-COMPOSITOR_LIMIT_S = 20.0
 COMPOSITOR_GONE = 3
 TELL_S = 2.0
 TRIM_S = 600.0
@@ -71,9 +73,10 @@ class Stage:
 
     def __init__(
         self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook, way_out: Latest[WayOut],
-        *, kernel_synced: Callable[[], bool | None], unreadable: Unreadable | None,
+        wall: Wall, *, kernel_synced: Callable[[], bool | None], unreadable: Unreadable | None,
     ) -> None:  # fmt: skip
         self._kernel_synced, self._way_out, self._unreadable = kernel_synced, way_out, unreadable
+        self._outward = wall
         self._dirs, self._screen, self._compositor, self.faults = dirs, screen, compositor, faults
         self._clock = SystemClock()
         page = functools.partial(FaultPage, faults, self._clock)
@@ -95,7 +98,7 @@ class Stage:
         self.show = Show(
             compositor=compositor, windows=self.windows, make=self._make, plays=self.plays, mark=self.mark, clock=self._clock,
             cache=dirs.cache, settings=lambda: self.surround.brief.settings, clock_synced=lambda: bool(self._kernel_synced()),
-            resolve=Resolver(config.stage.youtube_hosts, way_out.value), changed=self._changed,
+            resolve=Targets(wall, Resolver(config.stage.youtube_hosts, wall.for_pages)), changed=self._changed,
             screen_on=lambda: self.surround.screen_on, page=page, mirror=config.stage.outputs == "mirror",
             seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
         )  # fmt: skip
@@ -145,6 +148,7 @@ class Stage:
             await self.surround.look_at_panel()
             await self._take(group)
             for name, work in {
+                "wall": self._outward.run,
                 "socket": self.server.run,
                 "screen": self.surround.run,
                 "on air": lambda: self.on_air.run(group),
@@ -287,38 +291,12 @@ def _problem(unreadable: Unreadable | None, faults: FaultPage) -> Problem | None
     return Problem("config", str(unreadable.error))
 
 
-def _size(config: StageConfig) -> tuple[int, int]:
-    width, height = (config.size or "1920x1080").split("x")
-    return int(width), int(height)
-
-
-async def _open(config: Config, dirs: Dirs, faults: FaultBook, way_out: Latest[WayOut]) -> tuple[Compositor, Screen]:
-    """The compositor and the screen for the configured backend."""
-    if config.stage.backend == "none":
-        null = NullCompositor(_size(config.stage))
-        return null, NullScreen(null)
-    if config.stage.backend == "single":
-        from player.stage.backends.single_compositor import open_single
-
-        return await open_single(config.stage, way_out.value)
-    from player.compositor.hang import start_looking
-    from player.compositor.sway import Sway
-    from player.stage.backends.sway import SwayScreen
-
-    start_looking(dirs.sway_socket, time.time)
-    loading = asyncio.to_thread(__import__, "mpv")  # a tenth of a second of linking, while the compositor comes up
-    async with asyncio.TaskGroup() as group:
-        group.create_task(loading, name="libmpv")
-        connecting = group.create_task(Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S), name="compositor")
-    sway = connecting.result()
-    return sway, SwayScreen(sway, config.stage, dirs, way_out, functools.partial(FaultPage, faults, SystemClock()))
-
-
 async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> None:
     faults = FaultBook()
-    way_out = Latest(own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")))
-    compositor, screen = await _open(config, dirs, faults, way_out)
-    stage = Stage(config, dirs, compositor, screen, faults, way_out, kernel_synced=kernel_clock_synced, unreadable=unreadable)
+    wall = Wall(own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")), read_reach(config), by_the_system())
+    way_out = Latest(wall.for_pages)
+    compositor, screen = await open_screen(config, dirs, faults, way_out, wall)
+    stage = Stage(config, dirs, compositor, screen, faults, way_out, wall, kernel_synced=kernel_clock_synced, unreadable=unreadable)
     stage.crashes.listen()
     asked_for = False
     try:

@@ -1,4 +1,4 @@
-"""The stage's own way out of this box: what it hands to libmpv, to the browser and to the resolver."""
+"""The stage's own way out of this box: where `stage.wall` leads, through which libmpv, the browser and the resolver go."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ def own_way_out(config: Config, dirs: Dirs, faults: FaultPage) -> WayOut:
     found = way_out_as_can_be(
         config, os.environ, dirs.stage_runtime, lambda error: faults.report(error.key, "network_file", str(error))
     )
-    for name in PROXY_VARIABLES:
+    for name in PROXY_VARIABLES:  # which would lead libmpv past the wall
         os.environ.pop(name, None)
-    if found.no_proxy:
-        os.environ["no_proxy"] = ",".join(found.no_proxy)
     return found

@@ -109,11 +109,12 @@ def _ours(url: str, folder: Path, digest: str) -> tuple[float, float]:
 async def _fetch(url: str, folder: Path, digest: str) -> tuple[float, float]:
     from player.core.content import WantedAsset
     from player.core.egress import straight
+    from player.core.reach import beside
     from player.media.fetch.download import Downloader
     from player.media.fetch.egress import Egress
     from player.way_out import USER_AGENT
 
-    egress = Egress(url, straight(USER_AGENT))
+    egress = Egress(beside(url), straight(USER_AGENT))
     async with egress.session() as session:
         downloader = Downloader(session, folder, egress, reserve_bytes=0, credentials={}, require_hash=False)
         before, began = _peak_mb(), time.monotonic()

@@ -84,6 +84,7 @@ class Rig:
             "SIGNAGE__STAGE__BACKEND": "headless",
             "SIGNAGE__STAGE__SIZE": f"{size[0]}x{size[1]}",
             "SIGNAGE__CONTROL__LISTEN": "",
+            "SIGNAGE__NETWORK__ALLOW_PRIVATE": "127.0.0.0/8",  # where its own pages are served
             **(settings or {}),
         }
         self.processes: list[subprocess.Popen[bytes]] = []

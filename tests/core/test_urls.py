@@ -23,6 +23,9 @@ def refusal(url: str | None, kind: Kind, *, streams: tuple[str, ...] = ()) -> st
         ("HTTP://example.com", Kind.WEB),
         ("rtsp://user:secret@10.0.0.5/stream", Kind.LIVESTREAM),
         ("srt://10.0.0.5:9000", Kind.LIVESTREAM),
+        ("srt://10.0.0.5:9000?mode=caller&streamid=a", Kind.LIVESTREAM),
+        ("udp://@239.1.1.1:1234", Kind.LIVESTREAM),
+        ("rtp://[ff3e::1]:5004", Kind.LIVESTREAM),
         ("https://www.youtube.com/watch?v=abc", Kind.YOUTUBE),
         ("https://youtu.be/abc", Kind.YOUTUBE),
         ("https://youtube.com./watch?v=abc", Kind.YOUTUBE),
@@ -48,6 +51,14 @@ def test_an_address_of_the_kind_is_let_through(url: str, kind: Kind):
         ("https://exam ple.com/", Kind.WEB, "blanks"),
         ("https://example.com/\x00", Kind.WEB, "control"),
         ("https://example.com/" + "a" * 5000, Kind.WEB, "longer"),
+        ("srt://10.0.0.5:9000?mode=listener", Kind.LIVESTREAM, "does not wait to be called (mode=listener)"),
+        ("srt://10.0.0.5:9000?mode=caller&mode=rendezvous", Kind.LIVESTREAM, "does not wait"),
+        ("srt://:9000", Kind.LIVESTREAM, "no host"),
+        ("udp://0.0.0.0:1234", Kind.LIVESTREAM, "a multicast group"),
+        ("udp://10.0.0.5:1234", Kind.LIVESTREAM, "stage.stream_hosts"),
+        ("rtp://0.0.0.0:5004", Kind.LIVESTREAM, "a multicast group"),
+        ("rtp://224.evil.example:5004", Kind.LIVESTREAM, "a multicast group"),
+        ("udp://224.0.0.251:5353", Kind.LIVESTREAM, "a multicast group"),
         ("https://youtube.com.evil.example/", Kind.YOUTUBE, "stage.youtube_hosts"),
         ("https://notyoutube.com/", Kind.YOUTUBE, "stage.youtube_hosts"),
     ],
@@ -62,6 +73,10 @@ def test_c9_an_address_that_must_not_be_opened_says_why(url: str | None, kind: K
 @pytest.mark.parametrize("kind", [Kind.WEB, Kind.LIVESTREAM, Kind.YOUTUBE])
 def test_c9_the_players_own_schemes_are_refused(url: str, kind: Kind):
     assert "allowed here" in (refusal(url, kind) or "")
+
+
+def test_packets_come_from_a_listed_address_too():
+    assert refusal("udp://10.0.0.5:1234", Kind.LIVESTREAM, streams=("10.0.0.5",)) is None
 
 
 def test_stream_hosts_limit_streams_where_given():

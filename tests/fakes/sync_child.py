@@ -11,6 +11,7 @@ from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
 from player.core.content import Item, WantedAsset
 from player.core.kinds import Kind
+from player.core.reach import beside
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
@@ -24,7 +25,7 @@ from tests.fakes.way_out import STRAIGHT
 
 
 async def main(folder: Path, url: str, wanted: list[str]) -> None:
-    clock, cms, reach = SystemClock(), FakeCms(), Egress(url, STRAIGHT)
+    clock, cms, reach = SystemClock(), FakeCms(), Egress(beside(url), STRAIGHT)
     cache, item_faults = Cache(folder / "cache", clock, 10**12), ItemFaults(fault_page(), clock)
     pairs = [one.split(":") for one in wanted]
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))

@@ -58,6 +58,7 @@ class StageBox:
             "SIGNAGE__STORAGE__RUNTIME_DIR": str(self.dirs.runtime),
             "SIGNAGE__STAGE__BACKEND": backend,
             "SIGNAGE__STAGE__SIZE": size,
+            "SIGNAGE__NETWORK__ALLOW_PRIVATE": "127.0.0.0/8",  # where a test's own servers stand
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.pins: list[str] = []

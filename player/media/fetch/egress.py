@@ -1,9 +1,8 @@
 """Where media may be fetched from, and the way there: redirects followed by hand, one hop checked at a time (faults N11).
 
-A server, or whoever answers in its name, must not make the player fetch from itself or its neighbours: loopback, link-local and
-private addresses are refused unless the configured server stands on such an address. Names are resolved before each request,
-and `Egress.session` checks once more the very address that is connected to. Where a proxy leads on, names are the proxy's to
-resolve, and only addresses that are written out can be checked here.
+Which addresses are open is decided by `core.reach`. Names are resolved before each request, and `Egress.session` checks once more
+the very address that is connected to. Where a proxy leads on, names are the proxy's to resolve, and only addresses that are written
+out and local names are checked here.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -20,12 +18,13 @@ import aiohttp
 from yarl import URL
 
 from player.core.egress import Proxy, WayOut
+from player.core.reach import Call, Reach, Sort, sort_of
 from player.core.urls import written_out
 from player.errors import ContentError, ProxyBroken, ServerError, ServerNonsense, ServerUnreachable
+from player.runtime.lookup import Lookup, by_the_system
 from player.runtime.sessions import on_the_way, open_session, refused_by, through
 
 MAX_REDIRECTS = 5
-RESOLVE_S = 5.0
 READ_BUFFER = 1024 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -48,28 +47,14 @@ def shown(url: URL) -> str:
     return str(url.with_query(None).with_fragment(None).with_user(None))
 
 
-def address_class(address: str) -> str:
-    """public, private, link-local, loopback or reserved."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    if ip.is_loopback or ip.is_unspecified:
-        return "loopback"
-    if ip.is_link_local:
-        return "link-local"
-    if ip.is_multicast or ip.is_reserved:
-        return "reserved"
-    return "public" if ip.is_global else "private"
-
-
 class Egress:
-    """The classes of addresses that may be connected to, decided by where the configured server stands."""
+    """Where files come from: what `reach` opens, by `way_out`."""
 
-    def __init__(self, server_url: str, way_out: WayOut) -> None:
+    def __init__(self, reach: Reach, way_out: WayOut) -> None:
         self.way_out = way_out
-        self._proxies: set[tuple[str, int]] = set()  # the addresses behind a proxy's name
-        self._server = URL(server_url) if server_url else URL()
-        self._allowed: frozenset[str] = frozenset({"public"})
-        self._known = not self._server.host
+        self._lookup = Lookup(reach, by_the_system())
+        self._server = URL(reach.server)
+        self._admitted: set[tuple[str, int]] = set()  # what is not public and may be connected to, and proxies: checked before
 
     def is_server(self, url: URL) -> bool:
         """Whether `url` has the configured server's origin: only that one is shown credentials."""
@@ -81,29 +66,26 @@ class Egress:
 
     async def check(self, url: URL, name: str) -> None:
         """Raises ContentError `forbidden_address`, or ServerUnreachable when the name cannot be resolved."""
-        if not self._known:
-            own = {address_class(a) for a in await self._addresses(self._server)} or {"public"}
-            self._allowed = frozenset({"public"} | own | ({"private"} if own - {"public"} else set()))
-            self._known = True
-        for address in await self._addresses(url):
-            if address_class(address) not in self._allowed:
-                raise ContentError(
-                    "forbidden_address",
-                    name,
-                    f"{url.host} is the {address_class(address)} address {address}, which media is not fetched from: "
-                    "put the file on the server or on a public address",
-                )
-
-    async def _addresses(self, url: URL) -> set[str]:
-        """Where `url` leads as far as it is known here."""
-        proxy = self.proxy_for(url)
-        if proxy is None:
-            return await _resolve(url)
+        call, proxy = Call(url.host or "", url.port or 0, stream=False), self.proxy_for(url)
         try:
-            self._proxies |= {(address, proxy.port) for address in await _resolve(URL(proxy.server))}
+            if proxy is None:
+                found = await self._lookup.addresses(call)
+                self._admitted |= {(address, call.port) for address in found if sort_of(address) is not Sort.PUBLIC}
+            else:
+                await self._lookup.behind_a_proxy(call)
+                self._admitted |= {(address, proxy.port) for address in await self._proxies(proxy)}
+        except ContentError as error:
+            raise ContentError(error.code, name, error.reason) from error
+        except ProxyBroken:
+            raise
+        except ServerUnreachable as error:
+            raise ServerUnreachable(shown(url), error.reason) from error
+
+    async def _proxies(self, proxy: Proxy) -> list[str]:
+        try:
+            return await self._lookup.find(proxy.host, proxy.port)
         except ServerUnreachable as error:
             raise ProxyBroken(str(proxy), "is a name that cannot be resolved: correct network.proxy") from error
-        return _written_out(url.host or "")
 
     def proxy_for(self, url: URL) -> Proxy | None:
         """The proxy through which `url` is fetched."""
@@ -112,7 +94,8 @@ class Egress:
     def _socket(self, address: tuple[Any, ...]) -> socket.socket:
         """No answer of a name server leads to a forbidden address between check and connect."""
         family, kind, protocol, _, (host, port, *_) = address
-        if address_class(str(host)) not in self._allowed and (str(host), port) not in self._proxies:
+        reason = self._lookup.refusal(Call(str(host), port, stream=False), str(host))
+        if reason is not None and (host, port) not in self._admitted:
             raise PermissionError(errno.EACCES, f"{host} is an address that media is not fetched from")
         return socket.socket(family, kind, protocol)
 
@@ -120,28 +103,6 @@ class Egress:
         """A session for downloads: guarded, without cookies, its bodies left as they come, its buffer wide."""
         guarded = {"limit_per_host": 4, "socket_factory": self._socket}
         return open_session(self.way_out, connector=guarded, auto_decompress=False, read_bufsize=READ_BUFFER)
-
-
-def _written_out(host: str) -> set[str]:
-    """The address that `host` is, if it is one and not a name."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return {"127.0.0.1"}
-    try:
-        return {str(ipaddress.ip_address(host.partition("%")[0]))}
-    except ValueError:
-        return set()
-
-
-async def _resolve(url: URL) -> set[str]:
-    host = url.host or ""
-    try:
-        async with asyncio.timeout(RESOLVE_S):
-            found = await asyncio.get_running_loop().getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
-    except TimeoutError as error:
-        raise ServerUnreachable(shown(url), f"its name was not resolved within {RESOLVE_S:.0f} s") from error
-    except (OSError, UnicodeError) as error:
-        raise ServerUnreachable(shown(url), f"its name cannot be resolved ({error})") from error
-    return {str(entry[4][0]) for entry in found}
 
 
 class Way:

@@ -24,6 +24,7 @@ from player.runtime.tasks import Latest
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
+from player.stage.wall import Wall
 from player.store import write_atomically
 
 log = logging.getLogger(__name__)
@@ -32,12 +33,15 @@ HANGS_S = 60.0
 
 
 class SwayScreen:
-    """Implements `app.Screen` with sway: windows of libmpv, of the browser, and of the stage's own."""
+    """Implements `app.Screen` with sway: windows of libmpv, of the browser, and of the stage's own.
+
+    `way_out`: the browser's, through the `wall`, as streams go.
+    """
 
     def __init__(
-        self, sway: Sway, config: StageConfig, dirs: Dirs, way_out: Latest[WayOut], page: Callable[[str], FaultPage]
+        self, sway: Sway, config: StageConfig, dirs: Dirs, way_out: Latest[WayOut], wall: Wall, page: Callable[[str], FaultPage]
     ) -> None:
-        self._way_out = way_out
+        self._way_out, self._wall = way_out, wall
         self._sway, self._config, self._dirs, self._page = sway, config, dirs, page
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
         self.wayland_display = sway.session.wayland_display
@@ -65,7 +69,9 @@ class SwayScreen:
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
         )
         options |= self._sound.always() | {"hidpi_window_scale": False}  # the compositor's pixels are ours, whatever the scale
-        player = await MpvSurface.create(f"sig-{name}", size, self._way_out.value, options=options, sound=self._sound.options)
+        player = await MpvSurface.create(
+            f"sig-{name}", size, self._wall.for_streams, options=options, sound=self._sound.options, why=self._wall.why
+        )
         self._players.add(player)
         return player
 
@@ -95,6 +101,7 @@ class SwayScreen:
                 faults=self._page("browser"),
                 program=self._config.browser,
                 gpu=self._sway.session.renderer != "pixman",
+                why=self._wall.why,
             )
         return self._browser
 

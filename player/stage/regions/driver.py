@@ -46,7 +46,7 @@ class RegionEvents:
 
 
 class RegionDriver:
-    """One region on the stage. `resolve(url)` makes a youtube address playable; `turns` is how many load at once."""
+    """One region on the stage. `resolve(item)` tells what mpv opens for a stream; `turns` is how many load at once."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class RegionDriver:
         clock: Clock,
         region_events: RegionEvents,
         settings: Callable[[], DeviceSettings],
-        resolve: Callable[[str], Awaitable[str]],
+        resolve: Callable[[Item], Awaitable[str]],
         turns: asyncio.Semaphore,
         seed: int,
     ) -> None:
@@ -227,8 +227,8 @@ class RegionDriver:
             await self._compositor.move({placed.window_id: rect})
 
     async def _target(self, item: Item) -> str:
-        if item.kind is Kind.YOUTUBE:
-            return await self._resolve(item.url or "")
+        if item.kind in (Kind.YOUTUBE, Kind.LIVESTREAM):
+            return await self._resolve(item)
         if item.kind.is_drawn and item.file is None:
             return ""
         if item.url is not None and item.file is None:

@@ -53,7 +53,7 @@ class Show:
         cache: Path,
         settings: Callable[[], DeviceSettings],
         clock_synced: Callable[[], bool],
-        resolve: Callable[[str], Awaitable[str]],
+        resolve: Callable[[Item], Awaitable[str]],
         changed: Callable[[], None],
         screen_on: Callable[[], bool],
         page: Callable[[str], FaultPage],

@@ -25,9 +25,9 @@ from player.core.content import Fit
 from player.core.egress import WayOut
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
+from player.core.reach import Unopened, by_cause, not_known
 from player.errors import ContentError
 from player.stage.video.options import ALWAYS, options_for
-from player.stage.video.proxy_fault import told_by_cause
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,9 +50,10 @@ class MpvSurface(Surface):
         load_limit_s: float,
         stall_s: float,
         sound: Callable[[], Mapping[str, str]] = dict,
+        why: Callable[[str], Unopened | None] = not_known,
     ) -> None:
         self._app_id, self._handle, self._loop, self._way_out = app_id, handle, loop, way_out
-        self._load_limit_s = load_limit_s
+        self._load_limit_s, self._why = load_limit_s, why
         self._opened = self._drawn = self._has_video = False
         self._failure: ContentError | None = None
         self._name = ""
@@ -75,12 +76,13 @@ class MpvSurface(Surface):
         load_limit_s: float = LOAD_LIMIT_S,
         stall_s: float = STALL_S,
         sound: Callable[[], Mapping[str, str]] = dict,
+        why: Callable[[str], Unopened | None] = not_known,
     ) -> Self:
         """Opens the window, invisible until the compositor is told otherwise. `options`: vo, hwdec, audio device;
-        `sound` is asked for the outputs to try before each item."""
+        `sound` is asked for the outputs to try before each item, `why` for the reason when a stream does not open."""
         loop = asyncio.get_running_loop()
         handle = await asyncio.wait_for(in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
-        surface = cls(app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound)
+        surface = cls(app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound, why=why)
         handle.register_event_callback(surface._from_mpv)
         for name in ("eof-reached", "video-out-params", "duration", "container-fps", "current-ao"):
             handle.observe_property(name, surface._observed)
@@ -143,7 +145,7 @@ class MpvSurface(Surface):
         try:
             await self._load(playable)
         except ContentError as error:
-            raise await told_by_cause(error, playable.target, self._way_out) from error
+            raise by_cause(error, self._why(playable.target)) from error
 
     async def _load(self, playable: Playable) -> None:
         item = playable.item
@@ -169,7 +171,7 @@ class MpvSurface(Surface):
                 raise self._failure
             if self._drawn and self._has_video:
                 return
-            if self._drawn and not await in_thread(_shows_video, self._handle):
+            if self._drawn and not await in_thread(lambda handle: bool(handle.vid), self._handle):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
             await self._changed.wait()
 
@@ -306,10 +308,6 @@ def _load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
 def _length(handle: Any) -> float | None:
     found = handle.duration
     return float(found) if isinstance(found, int | float) else None
-
-
-def _shows_video(handle: Any) -> bool:
-    return bool(handle.vid)
 
 
 def _is_combed(handle: Any) -> bool:

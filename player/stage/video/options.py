@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from player.core.egress import WayOut
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
+from player.core.streams import rtmp_application
 from player.errors import ContentError
 
 # In force for the life of a handle.
@@ -34,6 +35,7 @@ _FILE: dict[str, str] = {
     "demuxer-lavf-o": "protocol_whitelist=file,format_whitelist=[mov,mp4,matroska,webm,mpegts,avi,mpeg,mpegvideo,asf,ogg,flv]",
     "demuxer-lavf-probe-info": "auto",
     "cache": "no",
+    "stream-lavf-o": "",
     "loop-file": "no",
     "image-display-duration": "1",  # for mpv a video of one frame is a picture; it is to end like any other video
 }
@@ -74,7 +76,10 @@ _STREAM_FORMATS = {
 
 
 def stream_options(url: str, way_out: WayOut) -> dict[str, str]:
-    """The options for a stream: what it may speak and hold follows from its scheme. Raises ContentError for any other scheme."""
+    """The options for a stream: what it may speak and hold follows from its scheme. Raises ContentError for any other scheme.
+
+    `url`: as the item names it, whatever address it is opened at.
+    """
     scheme = urlsplit(url).scheme.lower()
     if scheme not in _STREAM_PROTOCOLS:
         raise ContentError(
@@ -93,8 +98,13 @@ def stream_options(url: str, way_out: WayOut) -> dict[str, str]:
         "http-proxy": proxy.address if proxy else "",  # mpv leaves alone what has no http in it
         "user-agent": way_out.user_agent,
         "cache": "yes",
+        "stream-lavf-o": _told(rtmp_application(url)) if scheme == "rtmp" else "",
         "loop-file": "no",
     }
+
+
+def _told(application: str) -> str:
+    return f"rtmp_tcurl=%{len(application.encode())}%{application}"
 
 
 def options_for(playable: Playable, way_out: WayOut) -> Mapping[str, str]:
@@ -105,7 +115,12 @@ def options_for(playable: Playable, way_out: WayOut) -> Mapping[str, str]:
         case Kind.VIDEO:
             return _FILE
         case _:
-            return stream_options(playable.target, way_out)
+            return stream_options(_named(playable), way_out)
+
+
+def _named(playable: Playable) -> str:
+    """The address that an item names; of YouTube it is the one that was found."""
+    return playable.item.url or playable.target if playable.item.kind is Kind.LIVESTREAM else playable.target
 
 
 def _picture_options(path: str) -> Mapping[str, str]:

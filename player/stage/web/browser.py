@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from player.core.egress import WayOut
+from player.core.reach import not_known
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.runtime.programs import run_program
@@ -26,6 +27,7 @@ from player.runtime.tasks import Latest
 from player.stage.web.authority import trust
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
 from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit, name_of
+from player.stage.web.guard import Why
 from player.stage.web.page import WebPage
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,8 @@ _PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Ch
 
 
 class BrowserProcess:
-    """Chromium with a fresh profile below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn.
+    """Chromium with a fresh profile below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn;
+    `why` is asked where a page did not open.
 
     It lives in the zone of `way_out`, and starts anew when that is another one. Windows are asked for by `open`,
     which waits for `run`.
@@ -54,9 +57,10 @@ class BrowserProcess:
         program: str,
         gpu: bool,
         load_s: float = LOAD_S,
+        why: Why = not_known,
     ) -> None:
         self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu
-        self._faults, self._load_s = faults, load_s
+        self._faults, self._load_s, self._why = faults, load_s, why
         self._latest, self._way_out = way_out, way_out.value  # what it is to be, and with which it was started
         self._user_agent = ""
         self._wanted = asyncio.Event()
@@ -95,7 +99,7 @@ class BrowserProcess:
             raise BoxError("browser", "it went away; it is started again by itself")
         target = await self._new_window(name)
         session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-        page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._way_out, self._user_agent)
+        page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._user_agent, self._why)
         await page.prepare()
         return page
 

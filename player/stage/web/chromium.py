@@ -25,6 +25,8 @@ _FLAGS = (
     "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --disk-cache-size=16777216 "
     f"--ozone-platform=wayland --disable-features={_QUIET_FEATURES}"
 ).split()
+# What would go out beside the proxy: QUIC, and the calls of WebRTC (whose flag older versions know by the other name).
+_NOT_BESIDE = ("--disable-quic", *(f"--{form}webrtc-ip-handling-policy=disable_non_proxied_udp" for form in ("", "force-")))
 
 
 def find_browser(wanted: str) -> str:
@@ -61,13 +63,12 @@ def flags(profile: Path, way_out: WayOut, user_agent: str, *, gpu: bool, sandbox
 
 
 def way_flags(way_out: WayOut) -> list[str]:
-    """Through which proxy pages are fetched: as everything else of the player, whatever the desktop is set to."""
-    proxies = {"http": way_out.http_proxy, "https": way_out.https_proxy}
-    served = [f"{scheme}={proxy.server.removeprefix('http://')}" for scheme, proxy in proxies.items() if proxy]
-    if not served or "*" in way_out.no_proxy:
+    """Everything goes through the proxy, loopback too, whatever the desktop is set to; no name but its own is looked up here."""
+    proxy = way_out.https_proxy
+    if proxy is None:
         return ["--no-proxy-server"]
-    straight = [form for entry in way_out.no_proxy for form in ((entry,) if "/" in entry else (entry, f"*.{entry}"))]
-    return [f"--proxy-server={';'.join(served)}", f"--proxy-bypass-list={';'.join(['<-loopback>', *straight])}"]
+    alone = f"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {proxy.host}"
+    return [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>", alone, *_NOT_BESIDE]
 
 
 def memory_limit() -> int:

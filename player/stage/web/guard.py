@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from player.core.egress import WRONG_LOGIN, Proxy
+from player.core.reach import Unopened
 from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
 PACKAGE = "https://package.invalid"
 FILE_LIMIT = 32 * 1024 * 1024
-PROXY_LOGIN = 407
 WITHIN_THE_PAGE = ("http", "https", "about", "data", "blob", "javascript")
+
+
+Why = Callable[[str], Unopened | None]  # an address -> why its host did not open, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,11 @@ class Guard:
             asked.append({"urlPattern": f"{self._origin}/*", "requestStage": "Request"})
         return asked
 
-    def verdict(self, paused: Mapping[str, Any], proxy: Proxy | None) -> Verdict:
-        """About a `Fetch.requestPaused`: before the request, or when the head of its answer is there; `proxy`: its way out."""
+    def verdict(self, paused: Mapping[str, Any], why: Why) -> Verdict:
+        """About a `Fetch.requestPaused`: before the request, or when the head of its answer is there; `why` it did not open."""
         if self._picture is not None:
             return self._of_picture(self._picture, paused["request"]["url"])
-        if failure := self._failure(paused, proxy):
+        if failure := self._failure(paused, why):
             mine = failure if paused["frameId"] == self._main else None
             return Verdict("Fetch.failRequest", {"errorReason": "Aborted"}, mine)
         before = "responseStatusCode" not in paused
@@ -72,17 +74,18 @@ class Guard:
             return Verdict("Fetch.continueRequest")
         return Verdict("Fetch.continueRequest", {"headers": _listed(asked["headers"] | self._headers)})
 
-    def _failure(self, paused: Mapping[str, Any], proxy: Proxy | None) -> tuple[str, str] | None:
+    def _failure(self, paused: Mapping[str, Any], why: Why) -> tuple[str, str] | None:
         url = paused["request"]["url"]
         if not opens(url):
             return "page_refused", f"{url:.80} is not http or https"
         if paused["frameId"] != self._main or paused.get("resourceType") != "Document":
             return None
-        if reason := paused.get("responseErrorReason"):
-            through = f" through the proxy {proxy} (check network.proxy)" if proxy else ""
-            return "page_unreachable", f"{url} cannot be reached{through}: {reason}"
-        if (status := paused.get("responseStatusCode", 0)) == PROXY_LOGIN and proxy:
-            return "page_unreachable", f"the proxy {proxy} {WRONG_LOGIN}"
+        reason, status = paused.get("responseErrorReason"), paused.get("responseStatusCode", 0)
+        if (reason or status >= 400) and (unopened := why(url)):
+            code = unopened.code if unopened.code == "forbidden_address" else "page_unreachable"
+            return code, f"{url} cannot be opened: {unopened.reason}"
+        if reason:
+            return "page_unreachable", f"{url} cannot be reached: {reason}"
         if status >= 400:
             return "page_error", f"{url} answered {status}"
         return None

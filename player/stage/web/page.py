@@ -14,11 +14,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from player.core.content import WebOptions
-from player.core.egress import WayOut
 from player.errors import BoxError, ContentError
 from player.stage.web.cdp import Cdp
 from player.stage.web.frames import Frames
-from player.stage.web.guard import WITHIN_THE_PAGE, Guard, opens, scheme
+from player.stage.web.guard import WITHIN_THE_PAGE, Guard, Why, opens, scheme
 from player.stage.web.picture_page import DECODED, PagePicture
 
 log = logging.getLogger(__name__)
@@ -32,10 +31,9 @@ _SIZE = "[innerWidth, innerHeight].join('x')"
 class WebPage:
     """A target of the browser, attached. `fail` and the page's own end are seen by `failed`."""
 
-    def __init__(self, cdp: Cdp, target: str, session: str, load_s: float, way_out: WayOut, user_agent: str) -> None:
+    def __init__(self, cdp: Cdp, target: str, session: str, load_s: float, user_agent: str, why: Why) -> None:
         self.target, self.closed = target, asyncio.Event()
-        self._way_out, self._user_agent = way_out, user_agent
-        self._told_proxy: set[str] = set()  # the requests with which a proxy was told who we are
+        self._user_agent, self._why = user_agent, why
         self._cdp, self._session = cdp, session
         self._name, self._load_s = "page", load_s
         self._guard = Guard(target)
@@ -82,8 +80,7 @@ class WebPage:
         if not opens(url):
             raise self._error("page_refused", f"{url:.80} is not http or https")
         async with self._within(within_s):
-            self._told_proxy.clear()
-            await self._call("Fetch.enable", patterns=self._asked_about(), handleAuthRequests=True)
+            await self._call("Fetch.enable", patterns=self._guard.patterns, handleAuthRequests=True)
             await self._dress(options, size, background)
             await self._navigate(url)
             if self._problem is None and isinstance(target, PagePicture) and not await self._evaluate(DECODED):
@@ -226,8 +223,8 @@ class WebPage:
             case "Fetch.requestPaused":
                 self._on_request(params)
             case "Fetch.authRequired":
-                answer = self._login(params)
-                self._post("Fetch.continueWithAuth", requestId=params["requestId"], authChallengeResponse=answer)
+                nothing = {"response": "CancelAuth"}  # nobody is there to ask
+                self._post("Fetch.continueWithAuth", requestId=params["requestId"], authChallengeResponse=nothing)
             case "Page.domContentEventFired":
                 self._parsed.set()
             case "Page.loadEventFired":
@@ -245,20 +242,6 @@ class WebPage:
             case _:
                 self._frames.heard(self._session, method, params)
 
-    def _asked_about(self) -> list[dict[str, str]]:
-        """Every request, where one may have to tell a proxy who we are: only what is asked about can."""
-        proxies = (self._way_out.http_proxy, self._way_out.https_proxy)
-        every = [{"urlPattern": "*", "requestStage": "Request"}] if any(proxy and proxy.user for proxy in proxies) else []
-        return self._guard.patterns + every
-
-    def _login(self, asked: dict[str, Any]) -> dict[str, str]:
-        """Who we are, for our proxy alone, and once a request: one that asks again does not know us."""
-        number, proxy = asked["requestId"], self._way_out.proxy_for(asked["request"]["url"])
-        if asked["authChallenge"].get("source") != "Proxy" or proxy is None or not proxy.user or number in self._told_proxy:
-            return {"response": "CancelAuth"}
-        self._told_proxy.add(number)
-        return {"response": "ProvideCredentials", "username": proxy.user, "password": proxy.password}
-
     def _refuse(self, url: str) -> None:
         """An address for another program: the browser leaves it alone, but a page that is still loading never completes."""
         if scheme(url) in WITHIN_THE_PAGE:
@@ -268,7 +251,7 @@ class WebPage:
             self.fail("page_refused", f"the page leads to {url:.80}, which is not http or https")
 
     def _on_request(self, paused: dict[str, Any]) -> None:
-        verdict = self._guard.verdict(paused, self._way_out.proxy_for(paused["request"]["url"]))
+        verdict = self._guard.verdict(paused, self._why)
         self._post(verdict.method, requestId=paused["requestId"], **verdict.params)
         if verdict.failure is None:
             return

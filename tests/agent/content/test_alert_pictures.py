@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from player.agent.content.alert_pictures import LARGEST, AlertPictures
+from player.core.reach import beside
 from player.errors import ContentError, ServerNonsense
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
@@ -23,7 +24,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[tuple[Chaos, Cache, AlertPictures, FakePrepare]]:
     async with Chaos() as chaos:
-        egress, cache, prepare = Egress(chaos.url, STRAIGHT), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
+        egress, cache, prepare = Egress(beside(chaos.url), STRAIGHT), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
         await cache.open()
         async with egress.session() as session:
             downloader = Downloader(session, cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)

@@ -20,6 +20,7 @@ from player.core.content import Item
 from player.core.feed import file_of
 from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
+from player.core.reach import beside
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
@@ -70,7 +71,7 @@ class Bench:
 @contextlib.asynccontextmanager
 async def benched(folder: Path, chaos: Chaos, *, every_s: float = 0.2, limit_s: float = 1.0) -> AsyncIterator[Bench]:
     """Feeds that are read all the time; a second one on the same folder is a restart."""
-    egress, clock, stage = Egress(chaos.url, STRAIGHT), SystemClock(), FakeStage()
+    egress, clock, stage = Egress(beside(chaos.url), STRAIGHT), SystemClock(), FakeStage()
     cache = Cache(folder / "cache", clock, 10**12)
     await cache.open()
     arrivals: list[float] = []
@@ -243,7 +244,7 @@ async def test_s12_a_link_in_the_place_of_a_text_is_replaced_and_not_followed(be
 
 async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_it(bench: Bench):
     cms, clock, item_faults = FakeCms(), SystemClock(), ItemFaults(fault_page(), SystemClock())
-    egress = Egress(bench.chaos.url, STRAIGHT)
+    egress = Egress(beside(bench.chaos.url), STRAIGHT)
     async with egress.session() as session:
         downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
@@ -280,7 +281,7 @@ async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_
 async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench):
     items, clock, cms = fault_page(), SystemClock(), FakeCms()
     item_faults = ItemFaults(items, clock)
-    egress = Egress(bench.chaos.url, STRAIGHT)
+    egress = Egress(beside(bench.chaos.url), STRAIGHT)
     async with egress.session() as session:
         downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))

@@ -24,6 +24,7 @@ from player.core.content import Item, Layout, Playlist, Programme, Rect, Region,
 from player.core.faults import Fault, FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
+from player.core.reach import beside
 from player.core.schedule import Rule
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable
@@ -115,7 +116,7 @@ async def benched(
     folder: Path, chaos: Chaos, clock: FakeClock, *, limit: int = MANY, reserve: int = 0, prepare: Prepare | None = None
 ) -> AsyncIterator[Bench]:
     """A whole content side; a second one on the same folder is a restart."""
-    egress = Egress(chaos.url, STRAIGHT)
+    egress = Egress(beside(chaos.url), STRAIGHT)
     async with egress.session() as session:
         cms, fake, faults = FakeCms(), FakePrepare(), FaultBook()
         item_faults = ItemFaults(fault_page(faults, "items", clock), clock)

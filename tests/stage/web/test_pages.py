@@ -92,7 +92,7 @@ async def test_c19_a_page_whose_server_is_away_is_shown_by_its_last_picture_and_
     await box.until_shown("page")
     await box.until_seen("lime")
     (fault,) = [f for f in status.faults if f.item_id == "page"]
-    assert "ConnectionRefused" in fault.message
+    assert "Connection refused" in fault.message
     assert "its last picture, of " in fault.message
     site.page("/a", "red")
     await site.up()

@@ -1,0 +1,134 @@
+"""What a client of the wall asks for, read from the head of its request; and the heads that go on from there (pure).
+
+The wall (`stage.wall`) is a forward proxy: a tunnel for whatever is encrypted, one request a connection for plain http. Heads are
+read strictly, since what reads them differently further on could be led elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from player.core.egress import Proxy
+from player.core.reach import Call
+
+_REQUEST = re.compile(r"([A-Z]{1,20}) (\S{1,8192}) HTTP/1\.[01]")
+_FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\x00]*")
+# Between the two ends of one connection, and of no concern to what is behind it.
+_HOP = frozenset({"connection", "proxy-connection", "proxy-authorization", "proxy-authenticate", "keep-alive", "upgrade"})
+_MOST_BODY = 1 << 40
+BAD, FORBIDDEN, LOGIN, AWAY = 400, 403, 407, 502  # of answers
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A tunnel to `host`:`port` (`method` "CONNECT"), or one request of plain http whose body has `length` bytes.
+
+    `path`: with its query; `fields`: the lines of the head that go on.
+    """
+
+    method: str
+    host: str
+    port: int
+    path: str
+    fields: tuple[str, ...]
+    length: int
+
+    @property
+    def is_tunnel(self) -> bool:
+        """Whether what follows is for nobody to read."""
+        return self.method == "CONNECT"
+
+    @property
+    def url(self) -> str:
+        """By which a proxy is chosen; a tunnel is taken for https."""
+        return f"{'https' if self.is_tunnel else 'http'}://{self.authority}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as heads write them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.is_tunnel or self.port != 80 else host
+
+    def call(self, *, stream: bool) -> Call:
+        """What has to be allowed for it."""
+        return Call(self.host, self.port, stream)
+
+    def head(self, through: Proxy | None) -> bytes:
+        """As it is sent on: to the server itself, or `through` a proxy."""
+        target = self.authority if self.is_tunnel else self.url if through else self.path
+        whom = f"Host: {self.authority}"
+        fields = (*_login(through), *(() if self.is_tunnel else ("Connection: close", *self.fields)))
+        return _head(f"{self.method} {target} HTTP/1.1", (whom, *fields))
+
+
+def read_request(head: bytes) -> Passage:
+    """Of a head with its blank line. Raises ValueError with what is wrong with it."""
+    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    found = _REQUEST.fullmatch(first)
+    if found is None or not all(_FIELD.fullmatch(line) for line in lines):
+        raise ValueError("is not a request of HTTP/1.1")
+    method, target = found[1], found[2]
+    parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
+    port = parts.port or (443 if method == "CONNECT" else 80)
+    host = parts.hostname or ""
+    if not host or not host.isascii() or not (parts.scheme == ("" if method == "CONNECT" else "http")):
+        raise ValueError("names no host and port, or another scheme than http")
+    if method == "CONNECT":
+        return Passage(method, host, port, "", (), 0)
+    fields = tuple(line for line in lines if _name(line) not in _HOP and _name(line) != "host")
+    path = target[len("http://") + len(parts.netloc) :].partition("#")[0]
+    return Passage(method, host, port, path if path.startswith("/") else f"/{path}", fields, _length(fields))
+
+
+def _length(fields: Iterable[str]) -> int:
+    if any(_name(line) == "transfer-encoding" for line in fields):
+        raise ValueError("sends a body without its length")
+    lengths = {line.partition(":")[2].strip() for line in fields if _name(line) == "content-length"}
+    (length,) = lengths or {"0"}
+    if not (length.isascii() and length.isdigit() and len(length) < 16 and int(length) < _MOST_BODY):
+        raise ValueError("has a length that is none")
+    return int(length)
+
+
+def answer_head(head: bytes) -> tuple[bytes, bool]:
+    """An answer's head as the client gets it, after which it is to use this connection no more; and whether it is the last one.
+
+    What is no head of HTTP/1.1 stays as it is.
+    """
+    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    if not first.startswith("HTTP/1."):
+        return head, True
+    last = first[9:10] != "1"  # a 100 or 103 comes before the answer
+    fields = [line for line in lines if _name(line) not in _HOP]
+    return _head(first, (*(("Connection: close",) if last else ()), *fields)), last
+
+
+def status_of(head: bytes) -> int | None:
+    """The number of an answer; None where it is no answer."""
+    found = re.match(rb"HTTP/1\.[01] (\d{3})\b", head)
+    return int(found[1]) if found else None
+
+
+def refused(status: int, reason: str) -> bytes:
+    """The wall's own answer: `reason` as plain text."""
+    body = reason.encode()
+    fields = ("Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(body)}", "Connection: close")
+    return _head(f"HTTP/1.1 {status} The player's own answer", fields) + body
+
+
+def _login(proxy: Proxy | None) -> tuple[str, ...]:
+    if proxy is None or not proxy.user:
+        return ()
+    return (f"Proxy-Authorization: Basic {b64encode(f'{proxy.user}:{proxy.password}'.encode()).decode()}",)
+
+
+def _name(line: str) -> str:
+    return line.partition(":")[0].lower()
+
+
+def _head(first: str, fields: Iterable[str]) -> bytes:
+    return ("\r\n".join((first, *fields)) + "\r\n\r\n").encode("latin-1")

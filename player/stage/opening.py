@@ -1,0 +1,49 @@
+"""How the stage comes to its screen: sway, one window, or none, as `stage.backend` says; what is not used is not imported."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+
+from player.config import Config, Dirs, StageConfig
+from player.core.egress import WayOut
+from player.core.faults import FaultBook
+from player.core.ports.screen import Compositor
+from player.runtime.clock import SystemClock
+from player.runtime.fault_page import FaultPage
+from player.runtime.tasks import Latest
+from player.stage.backends.null import NullCompositor, NullScreen
+from player.stage.screen import Screen
+from player.stage.wall import Wall
+
+COMPOSITOR_LIMIT_S = 20.0
+
+
+def _size(config: StageConfig) -> tuple[int, int]:
+    width, height = (config.size or "1920x1080").split("x")
+    return int(width), int(height)
+
+
+async def open_screen(
+    config: Config, dirs: Dirs, faults: FaultBook, way_out: Latest[WayOut], wall: Wall
+) -> tuple[Compositor, Screen]:
+    """The compositor and the screen for the configured backend; the screen goes out through the `wall`."""
+    if config.stage.backend == "none":
+        null = NullCompositor(_size(config.stage))
+        return null, NullScreen(null)
+    if config.stage.backend == "single":
+        from player.stage.backends.single_compositor import open_single
+
+        return await open_single(config.stage, wall.for_streams)
+    from player.compositor.hang import start_looking
+    from player.compositor.sway import Sway
+    from player.stage.backends.sway import SwayScreen
+
+    start_looking(dirs.sway_socket, time.time)
+    loading = asyncio.to_thread(__import__, "mpv")  # a tenth of a second of linking, while the compositor comes up
+    async with asyncio.TaskGroup() as group:
+        group.create_task(loading, name="libmpv")
+        connecting = group.create_task(Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S), name="compositor")
+    sway = connecting.result()
+    return sway, SwayScreen(sway, config.stage, dirs, way_out, wall, functools.partial(FaultPage, faults, SystemClock()))

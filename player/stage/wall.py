@@ -1,0 +1,320 @@
+"""The wall between what is shown and the network: a forward proxy of the stage's own, through which pages and streams alone go out.
+
+It checks the very address that it connects to, at each connection (`core.reach`), so that neither a redirect nor another answer of
+a name service leads inside, and goes on through the configured proxy where there is one. It lives in the stage: pages and streams
+play on while the agent is away. There is a door for pages and one for streams, and only processes of the stage's own user are let
+in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from player.core.allowance import Allowance
+from player.core.egress import WRONG_LOGIN, Proxy, WayOut
+from player.core.reach import Call, Reach, Unopened
+from player.core.streams import opened_at
+from player.core.urls import PACKETS, WEB, is_group
+from player.core.wall import AWAY, BAD, FORBIDDEN, LOGIN, Passage, answer_head, read_request, refused, status_of
+from player.errors import ContentError, ProxyBroken, ServerUnreachable
+from player.runtime.lookup import Lookup, Resolve
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "127.0.0.1"
+HEAD_S, CONNECT_S, NEXT_S, ANSWER_S = 20.0, 15.0, 2.0, 60.0
+MOST = 200  # connections at once: Chromium asks for 32 of one proxy, and as many sockets of its own kind as pages want
+CHUNK = 64 * 1024
+KNOWN = 64  # hosts of which it is known why they did not open
+LINES_AT_ONCE, LINE_EVERY_S = 10, 60.0
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Wall:
+    """Opens what `reach` allows, by `way_out`. Its doors stand when it is made; `run` lets through them."""
+
+    def __init__(self, way_out: WayOut, reach: Reach, resolve: Resolve) -> None:
+        self._way_out = way_out
+        self._pages, self._streams = _door(), _door()
+        mine = frozenset(door.getsockname()[1] for door in (self._pages, self._streams))
+        self._lookup = Lookup(replace(reach, listeners=reach.listeners | mine), resolve)
+        self._unopened: dict[tuple[str, int], Unopened] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+        self._family = 0  # which of IPv4 and IPv6 answered last
+        self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
+
+    def __repr__(self) -> str:
+        return f"wall ({len(self._serving)} connections)"
+
+    @property
+    def for_pages(self) -> WayOut:
+        """What the browser and the resolver are told: everything leads through the wall."""
+        return _through(self._pages, self._way_out)
+
+    @property
+    def for_streams(self) -> WayOut:
+        """What plays streams is told: hosts of `stage.stream_hosts` are open to it."""
+        return _through(self._streams, self._way_out)
+
+    def why(self, url: str) -> Unopened | None:
+        """Why the host of `url` did not open when it was last asked for; None when it did, or was not asked for."""
+        parts = urlsplit(url)
+        return self._unopened.get((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
+
+    async def stream(self, url: str) -> str:
+        """The address by which a stream is opened: that of the web by its own, which leads through here; others where they lead.
+
+        Raises ContentError.
+        """
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme in WEB:
+            return url
+        if parts.scheme in PACKETS and is_group(host):
+            return opened_at(url, host)
+        try:
+            (address, *_) = await self._lookup.addresses(Call(host, parts.port or 0, stream=True))
+        except ServerUnreachable as error:
+            raise ContentError("unplayable", url, error.reason) from error
+        return opened_at(url, address)
+
+    async def run(self) -> None:
+        """Lets through, until cancelled."""
+        servers = [
+            await asyncio.start_server(functools.partial(self._serve, stream=stream), sock=door, limit=CHUNK)
+            for stream, door in ((False, self._pages), (True, self._streams))
+        ]
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for server in servers:
+                server.close()
+            for task in self._serving:
+                task.cancel()
+
+    def close(self) -> None:
+        """Takes the doors away."""
+        for door in (self._pages, self._streams):
+            door.close()
+
+    # --- one connection
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, stream: bool) -> None:
+        with self._counted(), contextlib.closing(writer):
+            try:
+                if len(self._serving) <= MOST and _is_of_this_user(writer):
+                    await self._let_through((reader, writer), stream=stream)
+            except* (OSError, TimeoutError, asyncio.IncompleteReadError):
+                pass  # one of the two left
+
+    async def _let_through(self, inward: Streams, *, stream: bool) -> None:
+        try:
+            async with asyncio.timeout(HEAD_S):
+                wanted = read_request(await inward[0].readuntil(b"\r\n\r\n"))
+        except (ValueError, asyncio.LimitOverrunError) as error:
+            inward[1].write(refused(BAD, f"what is asked for {error}"))
+            await inward[1].drain()
+            return
+        call, proxy = wanted.call(stream=stream), self._way_out.proxy_for(wanted.url)
+        try:
+            outward = await self._open(wanted, call, proxy)
+        except (ContentError, ServerUnreachable) as error:
+            await self._refuse(inward[1], call, error)
+            return
+        self._unopened.pop((call.host, call.port), None)
+        with contextlib.closing(outward[1]):
+            if wanted.is_tunnel:
+                await _tunnel(inward, outward)
+            elif problem := await _exchange(wanted, inward, outward, proxy):
+                await self._refuse(inward[1], call, problem)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a connection is served by a task")
+        self._serving.add(task)
+        try:
+            yield
+        finally:
+            self._serving.discard(task)
+
+    async def _refuse(self, writer: asyncio.StreamWriter, call: Call, error: ContentError | ServerUnreachable) -> None:
+        forbidden = isinstance(error, ContentError)
+        code = "forbidden_address" if forbidden else "proxy" if isinstance(error, ProxyBroken) else ""
+        reason = str(error) if isinstance(error, ProxyBroken) else error.reason
+        if len(self._unopened) >= KNOWN:
+            self._unopened.pop(next(iter(self._unopened)))
+        self._unopened[call.host, call.port] = Unopened(code, reason)
+        if forbidden and self._lines.spare(time.monotonic()):
+            log.warning("content wanted to open port %d of %s, which is refused: %s", call.port, call.host, reason)
+        writer.write(refused(FORBIDDEN if forbidden else AWAY, reason))
+        await writer.drain()
+
+    async def _open(self, wanted: Passage, call: Call, proxy: Proxy | None) -> Streams:
+        """A connection that leads there; what is asked was sent already. Raises ContentError, ServerUnreachable."""
+        if proxy is None:
+            outward = await self._connect(call.host, await self._lookup.addresses(call), call.port)
+            if not wanted.is_tunnel:
+                outward[1].write(wanted.head(None))
+            return outward
+        await self._lookup.behind_a_proxy(call)
+        try:
+            outward = await self._connect(proxy.host, await self._lookup.find(proxy.host, proxy.port), proxy.port)
+        except ServerUnreachable as error:
+            raise ProxyBroken(str(proxy), f"cannot be reached ({error.reason}): check network.proxy") from error
+        outward[1].write(wanted.head(proxy))
+        if wanted.is_tunnel:
+            try:
+                await _tunnelled(outward[0], proxy, call.host)
+            except BaseException:
+                outward[1].close()
+                raise
+        return outward
+
+    async def _connect(self, host: str, addresses: list[str], port: int) -> Streams:
+        """The first that answers; those of the family that answered last go first. Raises ServerUnreachable."""
+        addresses = sorted(addresses, key=lambda address: _family(address) != self._family)
+        reason = "no address"
+        for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+            try:
+                async with asyncio.timeout(NEXT_S if left else CONNECT_S):
+                    streams = await asyncio.open_connection(address, port, limit=CHUNK)
+            except TimeoutError:
+                reason = "no answer in time"
+            except OSError as error:
+                reason = os.strerror(error.errno) if error.errno else str(error)
+            else:
+                self._family = _family(address)
+                _keep_alive(streams[1])
+                return streams
+        raise ServerUnreachable(f"{host}:{port}", reason)
+
+
+async def _tunnelled(reader: asyncio.StreamReader, proxy: Proxy, host: str) -> None:
+    """Until a proxy has made its tunnel. Raises ServerUnreachable."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            head = await _head_of(reader)
+    except TimeoutError as error:
+        raise ProxyBroken(str(proxy), "brought no answer in time: check network.proxy, and the server behind it") from error
+    if wrong := _wrong_with(head):
+        raise ProxyBroken(str(proxy), wrong)
+    if (status := status_of(head) or 0) >= 300:
+        raise ServerUnreachable(host, f"the proxy {proxy} does not let us through ({status})")
+
+
+async def _head_of(reader: asyncio.StreamReader) -> bytes:
+    """An answer's head; of what has none, what there is of it."""
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as error:
+        return error.partial
+
+
+def _wrong_with(head: bytes) -> str | None:
+    """What a proxy's answer says of itself."""
+    status = status_of(head)
+    if status is None:
+        return f"{'answers something that is not HTTP' if head else 'closed the connection without an answer'}: check network.proxy"
+    return WRONG_LOGIN if status == LOGIN else None
+
+
+async def _tunnel(inward: Streams, outward: Streams) -> None:
+    inward[1].write(b"HTTP/1.1 200 Go on\r\n\r\n")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_pour(inward[0], outward[1]), name="wall: out")
+        group.create_task(_pour(outward[0], inward[1]), name="wall: in")
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Until its end, which is told on; an end by force ends both ways."""
+    while chunk := await reader.read(CHUNK):
+        writer.write(chunk)
+        await writer.drain()
+    writer.write_eof()
+
+
+async def _exchange(wanted: Passage, inward: Streams, outward: Streams, proxy: Proxy | None) -> ProxyBroken | None:
+    """One question and its answer; ends early when the client leaves. What the proxy says of itself is returned instead."""
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(_ask(wanted.length, inward[0], outward[1]), name="wall: ask")
+        answering = group.create_task(_answer(outward[0], inward[1], proxy), name="wall: answer")
+        await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (asking, answering):
+            task.cancel()
+    return None if answering.cancelled() else answering.result()
+
+
+async def _ask(length: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Sends a body of exactly that length, then waits until the client leaves."""
+    while length and (chunk := await reader.read(min(length, CHUNK))):
+        length -= len(chunk)
+        writer.write(chunk)
+        await writer.drain()
+    await reader.read(1)
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: Proxy | None) -> ProxyBroken | None:
+    last = False
+    while not last:
+        head = await _head_of(reader)
+        if proxy and (wrong := _wrong_with(head)):
+            return ProxyBroken(str(proxy), wrong)
+        told, last = answer_head(head)
+        writer.write(told)
+    while chunk := await reader.read(CHUNK):
+        writer.write(chunk)
+        await writer.drain()
+    return None
+
+
+# --- sockets
+
+
+def _door() -> socket.socket:
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    door.bind((ADDRESS, 0))
+    door.listen(128)
+    return door
+
+
+def _through(door: socket.socket, way_out: WayOut) -> WayOut:
+    proxy = Proxy(ADDRESS, door.getsockname()[1])
+    return replace(way_out, http_proxy=proxy, https_proxy=proxy, no_proxy=())
+
+
+def _family(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    """What is at the other end of a tunnel may vanish without a word, and the browser sees only us."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 45)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
+
+
+def _is_of_this_user(writer: asyncio.StreamWriter) -> bool:
+    """Whether the process at the other end belongs to us: everyone at this box can reach loopback, and we may know a proxy's
+    password. Its line in the kernel's table of connections holds its user (proc(5): net/tcp)."""
+    peer, mine = (writer.get_extra_info(end) for end in ("peername", "sockname"))
+    wanted = [_hex(peer), _hex(mine)]
+    with Path("/proc/net/tcp").open(encoding="ascii") as table:
+        return any(line.split()[1:3] == wanted and line.split()[7] == str(os.getuid()) for line in table)
+
+
+def _hex(end: tuple[str, int]) -> str:
+    return f"{int.from_bytes(socket.inet_aton(end[0]), 'little'):08X}:{end[1]:04X}"
