@@ -198,7 +198,8 @@ async def installation(**settings: str) -> AsyncIterator[World]:
         await stack.enter_async_context(serving(bus, "org.freedesktop.login1", ("/org/freedesktop/login1", logind)))
         operator = await stack.enter_async_context(Operator(server.url))
         await operator.register("Ada", "ada@example.com", "correct horse", "Ada's")
-        neighbourhood = {**sound, "DBUS_SYSTEM_BUS_ADDRESS": bus, "SIGNAGE__STAGE__YOUTUBE_HOSTS": "127.0.0.1"}
+        neighbourhood = {**sound, "DBUS_SYSTEM_BUS_ADDRESS": bus, "SIGNAGE__STAGE__YOUTUBE_HOSTS": "127.0.0.1",
+                         "SIGNAGE__STAGE__STREAM_HOSTS": "127.0.0.1"}  # fmt: skip
         box = PlayerBox(folder, line.url, **(neighbourhood | settings))
         await box.start()
         try:
