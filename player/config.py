@@ -31,6 +31,7 @@ _UNITS = {
     "TB": 10**12,
 }
 
+CREDENTIAL = "secret"  # the agent's unit loads the files of /etc/signage-player/secrets by this name (systemd.exec(5))
 Seconds = Annotated[float, Meta(gt=0)]
 Size = Annotated[str, Meta(pattern=r"^\d{3,5}x\d{3,5}$")]
 PanelMode = Annotated[str, Meta(pattern=r"^(\d{3,5}x\d{3,5}(@\d{1,3}(\.\d{1,3})?)?)?$")]
@@ -42,9 +43,10 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 def _first_words(path: str, key: str) -> str:
-    """A file that holds a secret and nothing else. Raises ConfigError."""
+    """A file that holds a secret and nothing else, as systemd hands it over where only root may read it. Raises ConfigError."""
+    handed = Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) / f"{CREDENTIAL}_{Path(path).name}"
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return (handed if handed.is_absolute() and handed.exists() else Path(path)).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(path, key, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 

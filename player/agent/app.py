@@ -25,6 +25,7 @@ from player.agent.commands.runner import CommandRunner
 from player.agent.compositor_watch import CompositorWatch
 from player.agent.content.alert_pictures import AlertPictures
 from player.agent.content.asset_fetcher import AssetFetcher
+from player.agent.content.decoder_walls import DecoderWalls
 from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.rounds import Rounds
@@ -184,9 +185,9 @@ class Agent:
         download = functools.partial(Downloader, downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={})
         self.downloader = download(require_hash=config.cache.require_hash, local=server.files)
         item_faults = ItemFaults(self._page("items"), clock)
-        asset_fetcher = AssetFetcher(self.cache, self.downloader, prepare, item_faults, reserve_bytes=reserve, panel=FULL_HD)
-        unhashed = download(require_hash=False)  # no server hashes the pictures of its alerts
-        self.alert_pictures = AlertPictures(self.cache, unhashed, prepare, lambda: asset_fetcher.panel)
+        look_at = functools.partial(prepare, tell_missing=DecoderWalls(self._page("decoder")).tell)
+        asset_fetcher = AssetFetcher(self.cache, self.downloader, look_at, item_faults, reserve_bytes=reserve, panel=FULL_HD)
+        self.alert_pictures = AlertPictures(self.cache, download(require_hash=False), look_at, lambda: asset_fetcher.panel)
         self.scrub = Scrub(self.cache)
         self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set, faults=self._page("feeds"))
         self.sync = Sync(

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from player.cli.checks.finding import CheckResult, Finding, failed
+from player.cli.secret_files import left_inside
 from player.cli.terminal import say_json
 from player.config import Config, Dirs
 from player.core.plaintext import printable
@@ -61,6 +62,7 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
         surroundings.clock,
         lambda: surroundings.disk(dirs, config.storage.reserve),
         lambda: surroundings.permissions(dirs),
+        lambda: surroundings.secrets(left_inside(config)),
         surroundings.network,
         lambda: _server(config),
         lambda: running.faults(client.status),

@@ -180,6 +180,9 @@ CODES: Mapping[str, Meaning] = {
     "display_mode": Meaning(
         MINOR, "a panel does not take its mode, scale or turn", "set `stage.mode` or `stage.scale` to one it has"
     ),
+    "decoder_walls": Meaning(
+        MINOR, "files are decoded with fewer walls around the decoder", "use a kernel with Landlock and seccomp, as Debian 12 has"
+    ),
     "browser_no_sandbox": Meaning(MINOR, "pages run without the browser's sandbox", "allow user namespaces on this system"),
     "too_many_regions": Meaning(MINOR, "a layout has more regions than are shown", "use fewer"),
     "too_many_files": Meaning(MINOR, "the server lists more files to fetch ahead than are fetched", "list fewer on the server"),

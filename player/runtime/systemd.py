@@ -11,11 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from player.core.egress import PROXY_VARIABLES, WayOut
+from player.core.egress import WayOut
 
 log = logging.getLogger(__name__)
 
 
+# What children need to find programs, screen, sound, fonts and words: no setting of ours, no secret, no way to speak to systemd.
+_FOR_CHILDREN = (
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "WAYLAND_DISPLAY", "DISPLAY", "XAUTHORITY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "MALLOC_ARENA_MAX",
+)  # fmt: skip
+_FAMILIES_FOR_CHILDREN = ("LC_", "XDG_", "PULSE_", "PIPEWIRE_", "ALSA_", "MESA_", "LIBGL_", "GALLIUM_", "LIBVA_", "FONTCONFIG_")
 LAG_PROBE_S = 1.0
 STALL_S = 2.0
 START_LOOK_S, START_AGAIN_S = 10.0, 60.0  # between two looks at a start; what it is given from each that finds it at work
@@ -79,9 +85,9 @@ async def feed_watchdog() -> None:
 
 
 def child_environment(way_out: WayOut | None) -> dict[str, str]:
-    """The environment for children: ours, less what only the daemon itself may use to speak to systemd, and with the `way_out`.
+    """The environment for children: of ours what is named here and nothing else, and the `way_out`.
 
     None: the child has no business outside, and hears of no proxy.
     """
-    own = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", *PROXY_VARIABLES)
-    return {k: v for k, v in os.environ.items() if k not in own} | dict(way_out.environment() if way_out else {})
+    ours = {name: value for name, value in os.environ.items() if name in _FOR_CHILDREN or name.startswith(_FAMILIES_FOR_CHILDREN)}
+    return ours | dict(way_out.environment() if way_out else {})

@@ -46,3 +46,12 @@ def test_x3_a_folder_belongs_to_its_daemon_and_is_closed_to_others(tree: Path, f
     users, groups = entries(tree / "etc/passwd"), entries(tree / "etc/group")
     assert (found.st_uid, found.st_gid) == (int(users[owner][2]), int(groups["signage"][2]))
     assert stat.S_IMODE(found.st_mode) == mode
+
+
+def test_x3_only_root_reads_secrets_and_the_agent_is_handed_them(tree: Path) -> None:
+    found = (tree / "etc/signage-player/secrets").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o700)
+    loading = {
+        path.name for path in FOLDER.glob("*.service") if "LoadCredential=secret:/etc/signage-player/secrets" in path.read_text()
+    }
+    assert loading == {"signage-agent.service"}

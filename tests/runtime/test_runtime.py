@@ -220,10 +220,13 @@ def test_a_start_that_is_at_work_is_given_more_time_and_one_that_hangs_is_not(
             starting.wait(10)
 
 
-def test_children_cannot_speak_to_systemd_in_our_name(systemd_words: None):
-    os.environ.update(dict.fromkeys(SYSTEMD, "1"))
-    found = child_environment(None)
-    assert not set(SYSTEMD) & found.keys()
+def test_children_hear_what_they_need_and_cannot_speak_to_systemd_in_our_name(systemd_words: None):
+    os.environ.update(dict.fromkeys((*SYSTEMD, "SIGNAGE__CMS__TOKEN", "CREDENTIALS_DIRECTORY"), "1"))
+    try:
+        found = child_environment(None)
+    finally:
+        del os.environ["SIGNAGE__CMS__TOKEN"], os.environ["CREDENTIALS_DIRECTORY"]
+    assert "1" not in found.values()
     assert found["PATH"] == os.environ["PATH"]
 
 

@@ -20,7 +20,9 @@ _NAME = "the picture of an alert"
 
 
 class AlertPictures:
-    """`panel` answers the panel's size in pixels; `downloader` is one of its own, so that no film is waited for."""
+    """`panel` answers the panel's size in pixels; `downloader` is one of its own, so that no film is waited for, and asks for
+    no hash, which no server has of the pictures of its alerts.
+    """
 
     def __init__(self, cache: Cache, downloader: Downloader, prepare: Prepare, panel: Callable[[], tuple[int, int]]) -> None:
         self._cache, self._downloader, self._prepare, self._panel = cache, downloader, prepare, panel

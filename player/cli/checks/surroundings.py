@@ -6,7 +6,7 @@ import ctypes
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from player.cli.checks.finding import Finding, absent, failed, passed
@@ -65,6 +65,15 @@ def permissions(dirs: Dirs) -> Iterator[Finding]:
         yield failed("permissions", "; ".join(open_to), f"chmod -R go-rwx {dirs.state}", needed=False)
     else:
         yield passed("permissions", "secrets are closed to others")
+
+
+def secrets(left: Sequence[str]) -> Iterator[Finding]:
+    """`left`: the keys whose secrets stand in the configuration, which the stage and what shows pages read too."""
+    if left:
+        remedy = "run scripts/install again, which moves them; or put each into a file, and name it by the key that ends in _file"
+        yield failed("secrets", f"{', '.join(left)}: in the configuration itself", remedy, needed=False)
+    else:
+        yield passed("secrets", "none in the configuration")
 
 
 def network(proc: Path = Path("/proc")) -> Iterator[Finding]:

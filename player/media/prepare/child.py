@@ -1,7 +1,7 @@
 """The child that opens foreign files: `python -I -m player.media.prepare.child`, one `Job` in, one `Reply` out, then it ends.
 
-Before it reads a byte it gives up what it does not need: memory beyond a bound, processor time, large files, priority, the network.
-It dies with the agent, and so does what it starts.
+Before it reads a byte it gives up what it does not need: memory beyond a bound, processor time, large files, priority, and whatever
+lies beyond its `walls`. It dies with the agent, and so does what it starts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -23,28 +24,28 @@ from player.core.kinds import Kind
 from player.errors import BoxError, ContentError, StorageError
 from player.media import filetype
 from player.media.prepare.parent import Job, Prepared, Refusal, Reply, encoded
+from player.media.prepare.walls import stand_behind_walls
 
 MIB = 1024 * 1024
 _MEMORY = {Kind.IMAGE: 1024 * MIB, Kind.PDF: 1024 * MIB, Kind.PACKAGE: 512 * MIB, Kind.VIDEO: 2048 * MIB}
 _LARGEST_FILE = 300 * MIB
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # unshare(2)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> int:
     """Reads the job, answers, returns the exit status."""
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
-    give_up(job)
+    missing = give_up(job)
     warnings.simplefilter("ignore")  # foreign pictures are full of small sins; what matters raises
     reply = _answered(job)
-    sys.stdout.buffer.write(encoded(reply))
+    sys.stdout.buffer.write(encoded(replace(reply, missing_walls=missing)))
     sys.stdout.buffer.flush()
     return 0
 
 
-def give_up(job: Job) -> None:
-    """Everything that a decoder does not need."""
+def give_up(job: Job) -> tuple[str, ...]:
+    """Everything that a decoder does not need. Returns which of its walls the kernel refuses, in words."""
     die_with_parent()
     with contextlib.suppress(PermissionError):  # the agent's unit refuses it, and gives the whole agent less time than the stage
         os.nice(10)
@@ -57,7 +58,10 @@ def give_up(job: Job) -> None:
     }
     for which, value in limits.items():
         resource.setrlimit(which, (value, value))
-    _leave_network()
+    folder = Path(job.folder)
+    with contextlib.suppress(OSError):  # whoever writes there tells it
+        folder.mkdir(parents=True, exist_ok=True)
+    return stand_behind_walls(Path(job.source), folder)
 
 
 def _memory(kind: Kind) -> int:
@@ -70,22 +74,6 @@ def _memory(kind: Kind) -> int:
 def die_with_parent() -> None:
     """This process is killed when the one that started it ends (prctl(2))."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _leave_network() -> None:
-    """An empty network of our own, where the kernel lets an ordinary user have one; the option lists for ffmpeg hold without it.
-
-    Root needs no users of its own for that, and with them could not write into the folders of the player's user.
-    """
-    user, group = os.getuid(), os.getgid()
-    if user == 0:
-        _libc.unshare(_NEW_NETWORK)
-        return
-    if _libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
-        return
-    for file, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        with contextlib.suppress(OSError):
-            Path(f"/proc/self/{file}").write_text(text, encoding="ascii")
 
 
 def _answered(job: Job) -> Reply:

@@ -1,8 +1,8 @@
 """What happens to a file when it enters the cache: it is looked at, once, by a child process with little to lose (design law 2).
 
 Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG) stay as they are; videos must decode; packages are
-unpacked; documents become pictures. The child (see `prepare.child`) has limits on memory, time and file size, and
-no network; it answers one line of JSON. A file that crashes it costs that file, not the show.
+unpacked; documents become pictures. The child (see `prepare.child`) has limits on memory, time and file size, and walls beyond
+which it sees neither files nor the network; it answers one line of JSON. A file that crashes it costs that file, not the show.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,6 @@ import msgspec
 
 from player.core.kinds import Kind
 from player.errors import BoxError, ContentError, StorageError
-from player.runtime.systemd import child_environment
 
 log = logging.getLogger(__name__)
 DEADLINE_S, DOCUMENT_S = 90.0, 300.0
@@ -76,10 +75,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The child's one line: either of the two."""
+    """The child's one line: either of the two, and which of its walls the kernel refuses."""
 
     prepared: Prepared | None = None
     refusal: Refusal | None = None
+    missing_walls: tuple[str, ...] = ()
 
 
 def encoded(message: Job | Reply) -> bytes:
@@ -93,6 +93,11 @@ def decoded_reply(line: bytes) -> Reply:
     return reply
 
 
+def _say_missing(walls: tuple[str, ...]) -> None:
+    if walls:
+        log.warning("this kernel refuses the decoding child a part of its walls: %s", "; ".join(walls))
+
+
 async def prepare(
     source: Path,
     kind: Kind,
@@ -102,12 +107,13 @@ async def prepare(
     *,
     sha256: str | None = None,
     deadline_s: float | None = None,
+    tell_missing: Callable[[tuple[str, ...]], None] = _say_missing,
 ) -> Prepared:
     """Checks `source` and makes of it what can be shown, below `folder`; `name` is for messages, `panel` in pixels.
 
-    `sha256` of the source saves hashing it again; `deadline_s` is by its kind where it is not given. Raises ContentError (`empty`,
-    `wrong_type`, `unsupported`, `too_large`, `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not
-    installed).
+    `sha256` of the source saves hashing it again; `deadline_s` is by its kind where it is not given; `tell_missing` is told which
+    walls around the child the kernel refused (none: an empty tuple). Raises ContentError (`empty`, `wrong_type`, `unsupported`,
+    `too_large`, `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not installed).
     """
     size = _size(source, name)
     patience_s = (DOCUMENT_S if kind is Kind.PDF else DEADLINE_S) if deadline_s is None else deadline_s
@@ -120,7 +126,9 @@ async def prepare(
     except TimeoutError as error:
         reason = f"looking at it took longer than {allowed_s:.0f} s; it is skipped. Encode it with less detail or a lower bit rate"
         raise ContentError("timeout", name, reason) from error
-    return _judged(line, ended, name, folder)
+    reply = _reply(line, ended, name)
+    tell_missing(reply.missing_walls)
+    return _judged(reply, name, folder)
 
 
 def _size(source: Path, name: str) -> int:
@@ -145,7 +153,7 @@ async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,
-        env=child_environment(None) | {"LANG": "C.UTF-8"},
+        env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},
     )
     try:
         yield child
@@ -169,12 +177,15 @@ async def _ask(child: asyncio.subprocess.Process, question: bytes) -> bytes:
         return b""
 
 
-def _judged(line: bytes, ended: int, name: str, folder: Path) -> Prepared:
+def _reply(line: bytes, ended: int, name: str) -> Reply:
     try:
-        reply = decoded_reply(line)
+        return decoded_reply(line)
     except msgspec.DecodeError as error:
         code, reason = _death(ended)
         raise ContentError(code, name, reason, transient=False) from error
+
+
+def _judged(reply: Reply, name: str, folder: Path) -> Prepared:
     if reply.prepared:
         return reply.prepared
     refusal = reply.refusal or Refusal("content", "damaged", "it could not be looked at")

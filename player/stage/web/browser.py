@@ -221,7 +221,7 @@ class BrowserProcess:
             self._faults.clear("authority")
 
     def _environment(self) -> dict[str, str]:
-        ours = {key: value for key, value in child_environment(None).items() if not key.startswith("SIGNAGE__")}
+        ours = child_environment(None)
         folder = str(self._profile)
         ours.setdefault("XDG_RUNTIME_DIR", str(self._profile.parent))  # where sound is found, in a session
         if self._way_out.zone:

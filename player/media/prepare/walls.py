@@ -1,0 +1,133 @@
+"""The walls around the child that opens foreign files: the kernel lets it reach its own file and folder, and nobody else.
+
+Landlock (landlock(7)) takes away every file but the named ones, signals to others and their abstract sockets; a filter of system
+calls (seccomp(2)) takes away sockets and what looks into other processes. What the child starts stands behind the same walls, and
+nothing that runs there can take one down. A kernel that refuses one says so: the caller tells it as a fault.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import struct
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import player
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2  # prctl(2)
+
+# landlock(7): numbers that are the same on every processor, and what each version of its interface knows.
+_CREATE, _ADD, _RESTRICT = 444, 445, 446
+_EXECUTE, _WRITE, _READ, _LIST, _TRUNCATE, _IOCTL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
+_OF_A_FILE = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
+_KNOWN_ACCESS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # since that version
+_SCOPES_SINCE, _SCOPES = 6, 0b11  # no abstract sockets of others, no signals to them
+_BY_PATH, _BY_VERSION = 1, 1
+# Programs and libraries are no secret; of /etc and /dev only what they look at.
+_PUBLIC = (
+    "/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf", "/dev/urandom",
+    "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu",
+)  # fmt: skip
+
+# Calls by processor: its word in the filter, then the numbers in the order of `_REFUSED`.
+_REFUSED = (
+    "socket", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "io_uring_setup", "bpf", "perf_event_open",
+    "userfaultfd", "unshare", "setns", "mount", "keyctl", "add_key", "request_key",
+)  # fmt: skip
+_CALLS = {
+    "x86_64": (0xC000003E, (41, 101, 310, 311, 438, 425, 321, 298, 323, 272, 308, 165, 250, 248, 249)),
+    "aarch64": (0xC00000B7, (198, 117, 270, 271, 438, 425, 280, 241, 282, 97, 268, 40, 219, 217, 218)),
+}
+_OTHER_NUMBERS = 0x40000000  # x32: the same calls of x86_64 by other numbers
+_LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # of a classic BPF program
+_ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
+_AT_NUMBER, _AT_PROCESSOR = 0, 4  # in struct seccomp_data
+
+
+def stand_behind_walls(source: Path, folder: Path) -> tuple[str, ...]:
+    """Leaves this process `source` to read and `folder` to write, and no socket. Returns what the kernel refuses, in words.
+
+    To be called while the process has one thread: threads that are there already would stand outside.
+    """
+    refused = []
+    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        refused.append(f"no_new_privs: {_why()}")
+    walls: dict[str, Callable[[], None]] = {"Landlock": lambda: _leave_files(source, folder), "seccomp": _leave_calls}
+    for wall, stand in walls.items():
+        try:
+            stand()
+        except OSError as error:
+            refused.append(f"{wall}: {error.strerror}")
+    return tuple(refused)
+
+
+def _why() -> str:
+    return os.strerror(ctypes.get_errno())
+
+
+def _checked(result: int) -> int:
+    """A system call's answer. Raises OSError."""
+    if result < 0:
+        raise OSError(ctypes.get_errno(), _why())
+    return result
+
+
+def _leave_files(source: Path, folder: Path) -> None:
+    version = _checked(_libc.syscall(_CREATE, None, 0, _BY_VERSION))
+    access = max(known for since, known in _KNOWN_ACCESS.items() if version >= since)
+    rules = struct.pack("QQQ", access, 0, _SCOPES) if version >= _SCOPES_SINCE else struct.pack("Q", access)
+    handle = _checked(_libc.syscall(_CREATE, rules, len(rules), 0))
+    try:
+        for path in _readable(source):
+            _allow(handle, path, access & (_EXECUTE | _READ | _LIST))
+        _allow(handle, Path("/dev/null"), access & (_READ | _WRITE))
+        _allow(handle, folder, access & ~(_EXECUTE | _IOCTL))
+        _checked(_libc.syscall(_RESTRICT, handle, 0))
+    finally:
+        os.close(handle)
+
+
+def _readable(source: Path) -> Iterator[Path]:
+    """The file itself, Python with its packages, this package, and the programs of the system."""
+    programs = [Path(found).resolve().parent for name in ("ffmpeg", "ffprobe") if (found := shutil.which(name))]
+    yield from (source, Path(sys.prefix), Path(sys.base_prefix), Path(player.__file__).parent, *programs, *map(Path, _PUBLIC))
+
+
+def _allow(handle: int, path: Path, access: int) -> None:
+    """A file, or everything below a folder; what is not there needs no permission."""
+    try:
+        at = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        rule = struct.pack("=Qi", access if path.is_dir() else access & _OF_A_FILE, at)
+        _checked(_libc.syscall(_ADD, handle, _BY_PATH, rule, 0))
+    finally:
+        os.close(at)
+
+
+def _leave_calls() -> None:
+    machine = os.uname().machine
+    if machine not in _CALLS:
+        raise OSError(errno.ENOSYS, f"the calls of a {machine} are not known here")
+    program = _program(*_CALLS[machine])
+    steps = ctypes.create_string_buffer(program, len(program))
+    filter_ = ctypes.create_string_buffer(struct.pack("HP", len(program) // 8, ctypes.addressof(steps)))
+    _checked(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_, 0, 0))
+
+
+def _program(processor: int, numbers: Sequence[int]) -> bytes:
+    """Classic BPF: another processor's calls end the process, the numbers are refused, everything else passes."""
+    last = len(numbers)  # steps from the first comparison to the line that lets a call pass
+    steps = [
+        (_LOAD, 0, 0, _AT_PROCESSOR), (_IF_EQUAL, 1, 0, processor), (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _AT_NUMBER), (_IF_AT_LEAST, last + 1, 0, _OTHER_NUMBERS),
+        *((_IF_EQUAL, last - at, 0, number) for at, number in enumerate(numbers)),
+        (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE),
+    ]  # fmt: skip
+    return b"".join(struct.pack("HBBI", *step) for step in steps)
