@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from player.core.quota import Quota
@@ -21,6 +21,7 @@ def spend(quota: Quota, now: float, until: float, pauses: list[float]) -> list[f
     return calls
 
 
+@settings(deadline=None)  # of a busy machine nothing is asked
 @given(st.integers(1, 300), st.lists(st.floats(0.0, 20.0), max_size=5))
 def test_in_no_window_is_more_than_the_share_spent(limit: int, pauses: list[float]):
     quota = Quota(0.8, 60.0)
