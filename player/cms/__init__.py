@@ -2,7 +2,8 @@
 
 A server is one folder and one row in `KINDS`: its `keys.Keys` are its own table of the configuration, its `connection.connect`
 makes the `Connection`. Only the folder of the kind that is used is imported. What else is to be written: a test beside AdCast's
-that derives from `tests/cms/contract.py`, and a line for each of its own keys in `config.example.toml` and the README.
+that derives from `tests/cms/contract.py`, a line for each of its own keys in `config.example.toml` and the README, and what answers
+for it in `player/demo`, with a row in `demonstration.ROOMS`.
 
 A package of somebody else's adds a kind likewise: beside this player in its environment, with a `ServerRow` of its own as an entry
 point of the group `signage_player.cms`, named like the kind. `tests/fixtures/billboard` is a small one, whole.

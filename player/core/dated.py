@@ -51,7 +51,7 @@ def by_dates(layout: Layout, items: Mapping[str, Sequence[DatedItem]], now: floa
 
 
 def _at(layout: Layout, items: Mapping[str, Sequence[DatedItem]], at: float, start: float | None) -> Layout:
-    name = layout.id if start is None else f"{layout.id}@{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%S}"
+    name = layout.id if start is None else f"{layout.id}@{datetime.fromtimestamp(start, UTC).replace(tzinfo=None).isoformat()}"
     regions = tuple(
         replace(region, playlist=replace(region.playlist, items=tuple(one.item for one in items[region.id] if one.holds(at))))
         for region in layout.regions

@@ -63,6 +63,12 @@ def test_a_stretch_keeps_its_name_when_its_time_has_come():
     assert after == before[1:]
 
 
+def test_stretches_within_one_second_have_names_of_their_own():
+    whole = programme([dated("x", 1.25), dated("y", 1.75)])
+    assert len({one.id for one in whole.layouts}) == len(whole.layouts) == 3
+    assert [shown(whole, s) for s in (1.2, 1.3, 1.8)] == [[], ["x"], ["x", "y"]]
+
+
 def test_while_no_item_is_shown_nothing_is_on_air():
     whole = programme([dated("x", 60, 120)])
     assert [shown(whole, s) for s in (0, 60, 120)] == [[], ["x"], []]
