@@ -1,0 +1,22 @@
+"""The embedded servers: the command line offers each of them, and for each a page answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from player.cli import SERVERS
+from player.demo.demonstration import ROOMS, demonstration
+
+
+def test_the_command_line_offers_each_room():
+    assert set(SERVERS) == set(ROOMS)
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+async def test_each_room_answers_where_it_says(kind: str, tmp_path: Path):
+    async with demonstration(kind, tmp_path / "server", 0) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        assert server.welcome
+        assert all(name.startswith("SIGNAGE__") for name in server.environment("Screen 1"))
