@@ -81,8 +81,8 @@ def bare_tree(suite: str) -> Path:
     return tree
 
 
-def installed_image(suite: str, folder: Path, config: str, prepare: str = "true") -> Path:
-    """A disk on which the player is installed as images are made: in a chroot. `prepare` runs there before it."""
+def installed_image(suite: str, folder: Path, config: str, prepare: str = "true", flags: str = "") -> Path:
+    """A disk on which the player is installed as images are made: in a chroot, with `flags`. `prepare` runs there before."""
     tree = folder / "tree"
     subprocess.run(["cp", "-a", str(bare_tree(suite)), str(tree)], check=True, timeout=600)
     left = shutil.ignore_patterns(".*", "__pycache__", "*.png")
@@ -92,7 +92,7 @@ def installed_image(suite: str, folder: Path, config: str, prepare: str = "true"
     cache = TREES / f"pip-{suite}"
     cache.mkdir(exist_ok=True)
     (tree / "root/.cache/pip").mkdir(parents=True, exist_ok=True)
-    said = in_chroot(tree, f"{prepare}\n/src/scripts/install --no-start", 1800, {cache: "/root/.cache/pip"})
+    said = in_chroot(tree, f"{prepare}\n/src/scripts/install --no-start {flags}", 1800, {cache: "/root/.cache/pip"})
     (folder / "install.log").write_text(said)
     for name in ("usr/sbin/policy-rc.d", "etc/machine-id", "etc/resolv.conf"):
         (tree / name).unlink(missing_ok=True)
