@@ -23,7 +23,7 @@ def values(name: str, key: str) -> list[str]:
     return [value for found, value in settings(name) if found == key]
 
 
-@pytest.mark.parametrize(("name", "limit"), [("agent", 15), ("stage", 23), ("compositor", 10)])
+@pytest.mark.parametrize(("name", "limit"), [("agent", 15), ("stage", 23), ("compositor", 10), ("console", 11)])
 def test_a_unit_is_no_more_exposed_than_it_has_to_be(name: str, limit: int) -> None:
     """`limit` is the exposure of `systemd-analyze security` times ten: a unit that opens up has to be argued for here."""
     command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={limit}", "--no-pager"]
@@ -106,6 +106,16 @@ def test_l4_a_page_on_the_screen_cannot_reach_the_services_of_this_box() -> None
 def test_what_a_daemon_prints_is_in_the_journal_and_never_on_the_panel(name: str) -> None:
     """Whatever the system's default is: a line on the console would be seen under a compositor that is away."""
     assert (values(name, "StandardOutput"), values(name, "StandardError")) == (["journal"], ["journal"])
+
+
+def test_the_bare_console_keeps_its_picture_where_the_compositor_dies() -> None:
+    """seatd would have the terminal show text again; and each frame buffer that appears is filled, whenever it does."""
+    assert values("console", "ConditionPathExists") == ["/dev/fb0"]
+    assert values("console", "CapabilityBoundingSet") == ["CAP_SYS_TTY_CONFIG"]
+    assert "Environment=SEATD_VTBOUND=0" in (FOLDER / "seatd.conf").read_text().splitlines()
+    rules = (FOLDER / "console.udev.rules").read_text()
+    assert 'KERNEL=="fb0"' in rules
+    assert 'ENV{SYSTEMD_WANTS}+="signage-console.service"' in rules
 
 
 def test_under_the_compositor_lies_an_empty_console_and_the_boots_picture_gives_way_to_it() -> None:

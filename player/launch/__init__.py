@@ -2,7 +2,8 @@
 
 What happens at power-on, on an installed device (`systemd/`):
 
-1. tmpfiles makes the runtime folders, seatd opens the seat, udev the graphics devices; nothing waits for the network.
+1. tmpfiles makes the runtime folders, seatd opens the seat, udev the graphics devices, `device/console` puts a picture on the bare
+   console, where the compositor's death and the way down uncover it; nothing waits for the network.
 2. `signage-compositor` (`compositor/session`) chooses backend and renderer (`core/renderer`), writes sway's configuration and
    becomes sway, which shows the idle picture that a stage left (or its plain background), then writes `compositor.json`.
 3. `signage-stage` (`stage/app`) reads two files, the brief (`brief`: settings, cards, alerts) and the programme
