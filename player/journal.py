@@ -71,7 +71,7 @@ class Journal(Generic[T]):
         if self._out is None:
             make_folder(self.folder)
             found = segments(self.folder)
-            if not found:
+            if not found or self._sound < 0:
                 return self._create(first)
             self._out = os.open(found[-1][1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
             if os.fstat(self._out).st_size > self._sound:

@@ -8,6 +8,7 @@ read. A reader keeps a cursor (a sequence number).
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import zlib
 from collections import deque
@@ -19,6 +20,8 @@ import msgspec
 
 from player.errors import StorageError
 
+log = logging.getLogger(__name__)
+HELD_AT_MOST = 1_000_000  # records of a segment, by far
 CHECKSUM = 9  # bytes of a line before its text: eight digits and a space
 PACKED, PACKED_LIMIT = "packed", 1 << 24  # the name that marks a packed line; bytes that one may hold
 TAIL, FOLLOWED = (
@@ -86,7 +89,14 @@ def _in_segments(folder: Path, after: int, *, synced: bool) -> Iterator[tuple[in
     for index, (_, path) in enumerate(found):
         if index + 1 < len(found) and found[index + 1][0] - 1 <= after:
             continue
-        for record in records_in(path, synced=synced):
+        try:
+            records = list(records_in(path, synced=synced))
+        except PermissionError:
+            raise
+        except OSError as error:  # a bad block costs its segment, as a damaged line costs itself (S4)
+            log.debug("%s is passed over: %s", path, error)
+            continue
+        for record in records:
             if record[0] > after:
                 after = record[0]
                 yield record
@@ -114,13 +124,24 @@ def _synced_bytes(path: Path) -> bytes:
 
 
 def end_of(folder: Path) -> tuple[int, int]:
-    """The last number in the segments, and where in the last one of them the last whole line ends. Raises OSError."""
+    """The last number in the segments, and where in the last one of them the last whole line ends.
+
+    -1: that one cannot be read, and more is not to be written there; the number is higher than any that it can hold. Raises
+    PermissionError.
+    """
     found = segments(folder)
     if not found:
         return 0, 0
     first, path = found[-1]
     end, sound, last = 0, 0, first - 1
-    for line in path.read_bytes().splitlines(keepends=True):
+    try:
+        content = path.read_bytes()
+    except PermissionError:
+        raise
+    except OSError as error:
+        log.warning("%s cannot be read (%s), and is passed over; what follows goes to another file", path, error.strerror)
+        return first + HELD_AT_MOST, -1
+    for line in content.splitlines(keepends=True):
         end += len(line)
         if records := parse(line):
             sound, last = end, records[-1][0]

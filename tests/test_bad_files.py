@@ -214,6 +214,20 @@ async def test_s9_though_nothing_can_be_read_but_who_the_box_is_both_run(copied:
     assert load_or_create(dirs.state).uuid == before
 
 
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith("*.log")])
+async def test_s4_a_journal_that_the_disk_does_not_give_back_costs_itself(copied: Path, script: Script, name: str) -> None:
+    (path,) = copied.glob(name)  # noqa: ASYNC240 - the test's own folder
+    path.unlink()
+    path.mkdir()  # the nearest to a bad block that a test can have: it is there, and cannot be read
+    async with switched_on(dirs_of(copied), script, run=True) as box:
+        await eventually(lambda: box.client.status and box.agent.contact.value.online, 20)
+        show(box.stage.plays, "after it")
+        box.stage.plays.sync()
+        numbers = [play["seq"] for _, play in read_journal(dirs_of(copied).plays)]
+    assert numbers[-1] > 3, "no number is given twice"
+
+
 @pytest.mark.nightly
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("damage", DAMAGE)

@@ -180,6 +180,25 @@ def status_size(device: Container) -> str:
     return str(json.loads(output)["stage"]["size"]) if code == 0 else ""
 
 
+def codes(device: Container) -> set[str]:
+    """The codes of the faults that the agent tells of."""
+    code, output = device.try_run("signage-player status --json")
+    return {fault["code"] for fault in json.loads(output)["faults"]} if code == 0 else set()
+
+
+def test_s3_on_a_read_only_disk_the_units_start_and_tell_of_it(device: Container) -> None:
+    state = "/var/lib/signage-player"
+    device.run(f"mount --bind {state} {state} && mount -o remount,bind,ro {state}")
+    try:
+        device.run("systemctl restart signage-agent signage-stage", timeout_s=120)
+        wait_for(lambda: "storage" in codes(device), "the fault of the disk", 60)
+        assert active(device)
+    finally:
+        device.run(f"umount {state}; systemctl restart signage-agent signage-stage", timeout_s=120)
+    wait_for(lambda: active(device) and "storage" not in codes(device), "a disk that takes what is written", 60)
+    wait_for(lambda: status_size(device) == "1280x720", "the picture to come back", 30)
+
+
 def test_p2_a_stage_that_hangs_is_started_again_by_the_watchdog(device: Container) -> None:
     before = pids(device)
     device.run(f"kill -STOP {before['signage-stage']}")
