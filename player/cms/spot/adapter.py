@@ -22,9 +22,9 @@ from player.core.content import Programme
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import CommandResult, CommandStatus, Telemetry
-from player.errors import DeviceForgotten, NotOffered
+from player.errors import DeviceForgotten, NotOffered, ServerDenied
 
-ANEW_S, DAY_S = 300.0, 86_400.0
+ANEW_S, HOUR_S, DAY_S = 300.0, 3600.0, 86_400.0
 NAMED = 20  # players that a sentence names at most
 
 
@@ -115,15 +115,23 @@ class Spot:
         if command not in self._final:
             await self.api.ack(await self.player(), command, {"status": "received"})
 
-    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault]) -> None:
-        """How the box is; nothing for a day where the server has no such path. Raises ServerError."""
+    async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault]) -> bool:
+        """How the box is: whether it was told. Not for a day where the server has no such path, nor an hour where the key may not.
+
+        Raises ServerError.
+        """
         if self._clock.monotonic() < self._no_heartbeat_until:
-            return
+            return False
         told = {**present(telemetry.extra), **telemetry_body(telemetry), "faults": [fault_body(f, self._numbered) for f in faults]}
         try:
             await self.api.heartbeat(await self.player(), told)
         except NotOffered:
             self._no_heartbeat_until = self._clock.monotonic() + DAY_S
+            return False
+        except ServerDenied:
+            self._no_heartbeat_until = self._clock.monotonic() + HOUR_S
+            raise
+        return True
 
     async def send_plays(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """The ids that were accepted. Raises NotOffered where this server takes no proof of play, EventsRefused, ServerError."""

@@ -36,7 +36,7 @@ from player.core.ports.server import (
     Unpaired,
 )
 from player.core.settings import find
-from player.errors import DeviceForgotten, NotOffered, ServerBusy, ServerError, ServerRefused, SettingRefused
+from player.errors import DeviceForgotten, NotOffered, ServerBusy, ServerDenied, ServerError, ServerRefused, SettingRefused
 from player.runtime.tasks import backoff, jittered
 
 log = logging.getLogger(__name__)
@@ -89,8 +89,7 @@ class SpotRhythm:
         sent = self._clock.monotonic()
         row, changed = await self._spot.meet()
         offset = self._offset(self._clock.monotonic() - sent)
-        telemetry = await self._device.telemetry()
-        await self._spot.heartbeat(telemetry, self._device.faults())
+        await self._tell()
         wanted = self._settings(row)
         await inbox.put(Reached(offset, tuple(self._faults.values())))
         if not self._paired or changed:
@@ -98,8 +97,18 @@ class SpotRhythm:
             await inbox.put(wanted)
         if self._paired and changed:
             await inbox.put(ContentChanged())
+        if not self._paired:
+            self._look.set()
         self._paired = True
         await self._listen_to(row)
+
+    async def _tell(self) -> None:
+        """How the box is. A key that may only read is enough to play: what it may not is a fault. Raises ServerError."""
+        try:
+            if await self._spot.heartbeat(await self._device.telemetry(), self._device.faults()):
+                self._clear("heartbeat")
+        except ServerDenied as error:
+            self._fault(error.code, "heartbeat", str(error))
 
     def _settings(self, row: Mapping[str, Any]) -> SettingsWanted:
         zone, said = text(row.get("timezone")), (text(row.get("orientation")) or "").strip().lower()

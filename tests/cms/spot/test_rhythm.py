@@ -348,6 +348,33 @@ async def test_a_scope_that_is_missing_for_commands_is_one_fault():
             assert (code, "read:players" in message) == ("server_refused", True)
 
 
+async def test_a_key_that_may_only_read_is_enough_to_play_and_the_rest_is_one_fault():
+    async def talk(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    async with misbehaving(talk) as push:
+        push.script.on(f"{PLAYER}/heartbeat", 403)
+        async with listening(push.script.url, Keys(), SystemClock()) as (_, inbox):
+            await eventually(lambda: inbox.of(Paired), WITHIN_S)
+            contacts = len(inbox.of(Reached))
+            await eventually(lambda: len(inbox.of(Reached)) > contacts + 2, WITHIN_S)
+            ((code, message),) = [(fault.code, fault.message) for fault in faults(inbox)]
+            assert (code, "write:players" in message) == ("server_refused", True)
+            assert len(push.script.asked(f"{PLAYER}/heartbeat")) == 1
+            assert inbox.of(Missed) == []
+
+
+async def test_a_player_that_is_made_anew_is_found_and_its_commands_are_fetched(caller: Caller):
+    player = caller.server.add_player("Lobby")
+    async with listening(caller.server.url, Keys(), SystemClock(), player="Lobby") as (_, inbox):
+        await eventually(lambda: inbox.of(Paired), WITHIN_S)
+        caller.server.remove_player(player)
+        await eventually(lambda: inbox.of(Unpaired), WITHIN_S)
+        player = caller.server.add_player("Lobby")
+        told = await caller.send("POST", f"players/{player}/commands", {"command": "reboot"})
+        await eventually(lambda: (str(told["command_id"]), "reboot") in came(inbox), WITHIN_S)
+
+
 @pytest.mark.parametrize(
     ("own", "key"),
     [
