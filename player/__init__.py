@@ -17,6 +17,7 @@ Where to look:
     cli/         every command that a person types
     demo/        servers in one process each, one room a kind, for demonstrations and tests
     runtime/     clock, tasks, systemd, logs, sessions to the network: what every daemon needs of its process
+    protocols/   what the player speaks to its compositor besides what everybody does: layers, copies of the screen
 
     config, config_reader, way_out, errors, identity, store, journal, journal_reader, formats, brief, programme_file, layout_file,
     layout_tables, messages, redact

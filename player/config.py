@@ -232,6 +232,11 @@ class Dirs(msgspec.Struct, frozen=True):
         return self.stage_runtime / "sway.sock"
 
     @property
+    def curtain_socket(self) -> Path:
+        """Where what stands behind the windows is told what to show."""
+        return self.stage_runtime / "curtain.sock"
+
+    @property
     def compositor_info(self) -> Path:
         """How the compositor was started (backend, renderer, Wayland display): a small JSON file."""
         return self.stage_runtime / "compositor.json"

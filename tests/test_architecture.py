@@ -25,7 +25,7 @@ PLAYER = ROOT / "player"
 
 GROUND = {
     "brief", "core", "errors", "runtime", "store", "journal", "journal_reader", "formats", "config", "config_reader", "messages",
-    "identity", "programme_file", "redact", "way_out", "layout_file", "layout_tables",
+    "identity", "programme_file", "protocols", "redact", "way_out", "layout_file", "layout_tables",
     "__version__",
 }  # fmt: skip
 PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}

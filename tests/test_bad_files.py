@@ -41,6 +41,7 @@ from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
+from tests.fakes.wall import quiet_wall
 from tests.fakes.way_out import STRAIGHT
 
 DAMAGE = {
@@ -111,6 +112,7 @@ async def switched_on(dirs: Dirs, script: Script, *, run: bool) -> AsyncIterator
         NullScreen(compositor),
         FaultBook(),
         Latest(STRAIGHT),
+        quiet_wall(),
         kernel_synced=lambda: False,
         unreadable=None,
     )

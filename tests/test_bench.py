@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import struct
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from scripts.benches.framebuffer import places
 from scripts.benches.plot import Row, draw, place
 from scripts.benches.seamless import refresh_for
 from scripts.benches.seams import Made, Sample, drawn, lost_within, seams, showings, steps, weight_sums
-from scripts.benches.start import came_back
+from scripts.benches.start import came_back, stepped_back_s, wrong_s
 from scripts.benches.strip import BLACK, FRAMES, OTHER, Seen, Sort, levels, read
 from scripts.benches.summary import summarize
 
@@ -194,6 +195,20 @@ def test_content_is_back_when_it_moves_again():
     still = [*before, Sample(0.7, BLACK), Sample(0.9, item(1, 0))]
     assert came_back(still, 0.6) is None, "one frame is no playback"
     assert came_back([*still, *clip(1, 0.93, range(1, 10))], 0.6) == pytest.approx(0.9)
+    held = [*before, *(Sample(0.7 + 0.02 * number, item(0, 15)) for number in range(10))]
+    assert came_back(held, 0.66) is None, "a still that is drawn again is no playback"
+    assert came_back([*held, *clip(0, 1.2, range(12, 20))], 0.66) == pytest.approx(1.2)
+
+
+def test_what_is_neither_still_nor_content_counts_and_so_does_a_clip_that_is_not_where_it_was():
+    before = clip(0, 0.0, range(20))
+    after = clip(0, 1.2, range(12, 20))
+    assert wrong_s([*before, Sample(0.7, item(0, 15)), *after], 0.66, 1.2) == 0
+    assert wrong_s([*before, Sample(0.7, BLACK), Sample(0.8, OTHER), Sample(0.9, item(0, 15)), *after], 0.66, 1.2) == pytest.approx(
+        0.2
+    )
+    assert stepped_back_s([*before, *after], 0.66, 1.2, 30) == pytest.approx(7 / 30)
+    assert stepped_back_s([*before, *clip(1, 1.2)], 0.66, 1.2, 30) == math.inf
 
 
 # --- content, capture, figures, plot

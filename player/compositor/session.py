@@ -1,13 +1,16 @@
 """Starting the compositor: choose backend and renderer, write sway's configuration, and become sway by exec.
 
 House rule 1: the screen is up before anything else, so this imports little (no asyncio, no logging of its own machinery) and costs
-no memory afterwards. Sway has no option that names its Wayland socket; its configuration therefore starts a one-line child that
-writes `compositor.json` (`SessionInfo`), whose appearance also says that the compositor answers. Where gles2 draws, that child then
-copies one pixel of the screen, which needs a frame, and leaves `first_frame`: what `graphics` judges the next start by.
+no memory afterwards. Sway has no option that names its Wayland socket; its configuration therefore starts a child of a few lines
+that writes `compositor.json` (`SessionInfo`), whose appearance also says that the compositor answers. The child also has `swaybg`
+show at once what was on screen before, or the brand, and starts the `curtain` when the first item had the machine to itself. Where
+gles2 draws, it then copies one pixel of the screen, which needs a frame, and leaves `first_frame`: what `graphics` judges the next
+start by.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -20,6 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 from player.compositor.graphics import DRI, FIRST_FRAME, settle
+from player.compositor.still_file import IDLE, first_picture
 from player.core.renderer import Choice
 from player.errors import BoxError
 
@@ -48,9 +52,14 @@ for_window [app_id="^(sig-|chrom)"] floating enable, border none, opacity 0, sti
 # What the child started by sway does; all of it goes in by the environment, which needs no quoting.
 _ANNOUNCE = """\
 cd "$XDG_RUNTIME_DIR" || exit
+swaybg $SIGNAGE_BEHIND > /dev/null 2>&1 &
+behind=$!
 printf '{"backend":"%s","renderer":"%s","why":%s,"started_at":%s,"wayland_display":"%s"}' \
     "$SIGNAGE_BACKEND" "$SIGNAGE_RENDERER" "$SIGNAGE_WHY" "$SIGNAGE_STARTED_AT" "$XDG_RUNTIME_DIR/$WAYLAND_DISPLAY" \
     > compositor.json.tmp && mv compositor.json.tmp compositor.json
+while sleep 1 && kill -0 "$SIGNAGE_PID" 2>/dev/null; do
+    "$SIGNAGE_PYTHON" -P -m player.compositor.curtain "$behind" && break
+done &
 [ "$SIGNAGE_RENDERER" = gles2 ] || exit
 until grim -g '0,0 1x1' -t ppm /dev/null 2>/dev/null; do
     sleep 5  # no panel, or it is off
@@ -127,15 +136,12 @@ def _x11_answers(environment: Mapping[str, str]) -> bool:
     return bool(host) or Path(f"/tmp/.X11-unix/X{number.partition('.')[0]}").is_socket()  # noqa: S108 - where X11 keeps it
 
 
-def sway_configuration(
-    backend: str, *, size: str | None, mode: str = "", scale: float = 1.0, orientation: str, background: Path | None
-) -> str:
+def sway_configuration(backend: str, *, size: str | None, mode: str = "", scale: float = 1.0, orientation: str) -> str:
     """The text of sway's configuration: every window floats, bare and transparent until the stage shows it.
 
     The scale is always said: left to itself sway doubles everything on a panel with small pixels.
     """
-    picture = f'"{background}" fill' if background else f"{BACKGROUND} solid_color"
-    lines = [f"output * bg {picture}", f"output * scale {scale:g}", f"output * transform {_TURNS[orientation]}", _WINDOWS]
+    lines = [f"output * scale {scale:g}", f"output * transform {_TURNS[orientation]}", _WINDOWS]
     if chosen := mode or size or _SIZES.get(backend, ""):
         custom = "" if backend == "drm" else "--custom "
         rate = "Hz" if "@" in mode else ""
@@ -161,7 +167,7 @@ def prepare_session(
 ) -> Launch:
     """Makes `runtime` ready (configuration, nothing stale) and says how to start sway there. Raises BoxError.
 
-    `kept_in`: the folder for what is found of the renderer, which outlives a boot.
+    `kept_in`: the folder for what is found of the renderer, and for the brand; it outlives a boot.
     """
     if uid == 0:
         raise BoxError("compositor", "sway does not run as root; start the player as the user signage, which scripts/setup makes")
@@ -171,15 +177,24 @@ def prepare_session(
         raise BoxError("compositor", "the program sway is not on the PATH; install it (apt install sway swaybg grim)")
     chosen = choose_backend(backend, environment, dri)
     _own_folder(runtime, uid)
-    idle = runtime / "idle.png"
-    picture = idle if idle.is_file() else None
-    text = sway_configuration(chosen, size=size, mode=mode, scale=scale, orientation=orientation, background=picture)
+    text = sway_configuration(chosen, size=size, mode=mode, scale=scale, orientation=orientation)
     conf = runtime / "sway.conf"
     conf.write_text(text, encoding="utf-8")
     choice = settle(renderer, chosen, runtime, kept_in, dri=dri)  # by what the last one left
     for stale in (*runtime.glob("wayland-*"), *(runtime / name for name in ("sway.sock", "compositor.json", FIRST_FRAME))):
         stale.unlink(missing_ok=True)
-    return Launch((program, "-c", str(conf)), _environment(runtime, chosen, choice, environment), chosen, choice)
+    behind = _behind(runtime, kept_in, turned=orientation != "landscape")
+    return Launch((program, "-c", str(conf)), _environment(runtime, chosen, choice, environment) | behind, chosen, choice)
+
+
+def _behind(runtime: Path, kept_in: Path, *, turned: bool) -> dict[str, str]:
+    """What is seen until a stage shows something, and what the curtain has to know."""
+    kept, idle = kept_in / IDLE, runtime / IDLE
+    if kept.is_file() and not idle.exists():  # the first compositor after a boot
+        with contextlib.suppress(OSError):
+            idle.write_bytes(kept.read_bytes())
+    shown = first_picture(runtime, turned=turned, plain=BACKGROUND)
+    return {"SIGNAGE_BEHIND": " ".join(shown), "SIGNAGE_KEPT": str(kept_in), "SIGNAGE_PYTHON": sys.executable}
 
 
 def _own_folder(runtime: Path, uid: int) -> None:

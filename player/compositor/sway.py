@@ -118,10 +118,6 @@ class Sway:
         """Windows that stay above all others, from the bottom to the top; replaces the earlier list."""
         self._stack.set_overlays(window_ids)
 
-    async def background(self, picture: Path) -> None:
-        """The still that stands behind all windows, and so on screen while there are none."""
-        await self._run(f'output * bg "{picture}" fill')
-
     async def turn(self, output: str, orientation: Orientation) -> None:
         """Turns the picture; windows have to be placed again."""
         await self._run(f"output {output} transform {TURNS[orientation]}")

@@ -79,9 +79,9 @@ class ClipClock:
         self._seen: Reading | None = None
         self._still_since = self._seen_at = 0.0
 
-    def rewound(self, *, whole: bool) -> None:
-        """Another clip, or the same one again: it stands at its beginning. `whole`: all of it is on disk, so its length is true."""
-        self._ran, self._since, self._whole, self._seen = 0.0, None, whole, None
+    def rewound(self, *, whole: bool, begin_s: float = 0.0) -> None:
+        """Another clip, or the same one again: it stands at `begin_s`. `whole`: all of it is on disk, so its length is true."""
+        self._ran, self._since, self._whole, self._seen = begin_s, None, whole, None
 
     def started(self, at: float) -> None:
         """It runs, if it did not already."""

@@ -27,6 +27,19 @@ class PlaylistChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """Before its first playlist: `item_id` was on screen, `position_s` after its beginning, when another stage ended.
+
+    `over`: the region goes on after it; `silent`: its sound may be what ended that stage.
+    """
+
+    item_id: str
+    position_s: float
+    over: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ItemPrepared:
     """The surface behind `token` has drawn its first frame; `natural_s` is the content's own length, None when it has none.
 
@@ -103,7 +116,18 @@ class Stopped:
 
 
 Event = (
-    PlaylistChanged | ItemPrepared | PrepareFailed | Ended | Broke | Ticked | Skipped | PlayAsked | Covered | Uncovered | Stopped
+    PlaylistChanged
+    | Resumed
+    | ItemPrepared
+    | PrepareFailed
+    | Ended
+    | Broke
+    | Ticked
+    | Skipped
+    | PlayAsked
+    | Covered
+    | Uncovered
+    | Stopped
 )
 
 # --- effects ---------------------------------------------------------------------------------------------------------------------
@@ -111,10 +135,12 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class PrepareItem:
-    """Load `item` into a free surface, invisible; answer `Prepared` or `PrepareFailed`."""
+    """Load `item` into a free surface, invisible; answer `Prepared` or `PrepareFailed`. A clip begins at `begin_s`."""
 
     token: int
     item: Item
+    begin_s: float = 0.0
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,9 @@ CODES: Mapping[str, Meaning] = {
     # the box
     "panel_missing": Meaning(MAJOR, "the panel of a region is not connected", "connect it, or give the region another `output`"),
     "no_audio": Meaning(MAJOR, "there is no sound device, or it cannot be opened", "check the device, and `stage.audio_device`"),
+    "sound_crashed": Meaning(
+        MAJOR, "sound ended what draws the screen", "check the sound device, or name another: `stage.audio_device`"
+    ),
     "setting": Meaning(MAJOR, "a setting is not in effect", "`signage-player settings` says why; it is tried again by itself"),
     "wrong_pin": Meaning(MAJOR, "wrong PINs were entered at the box", "ask who was there; set another PIN on the server"),
     "box": Meaning(MAJOR, "the box lacks what an item needs", "`signage-player doctor` names it, and the remedy"),

@@ -68,6 +68,11 @@ class Kind(StrEnum):
         return self in (Kind.VIDEO, Kind.YOUTUBE)
 
     @property
+    def can_begin_later(self) -> bool:
+        """Whether it can be shown from a moment in it on, or what is left of its time; an address has its own beginning."""
+        return self is not Kind.YOUTUBE
+
+    @property
     def needs_duration(self) -> bool:
         """Whether somebody must say how long it stays; for others 0 means: as long as it lasts."""
         return not (self.ends_by_itself or self.is_stream)

@@ -6,6 +6,7 @@ failed less often, so that none waits for ever behind one that hangs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from player.core.content import Item, Playlist
@@ -61,7 +62,7 @@ class Order:
         """The next item that is neither in its pause nor `awaited`, and its position; `likely`: of those that are there."""
         found = (
             (item, position)
-            for position, item in upcoming(self.playlist, self._position, self._seed)
+            for position, item in self._round()
             if not (self._is_paused(item, at) or (likely and self._is_doubtful(item)) or item == awaited)
         )
         first = next(found, None)
@@ -69,6 +70,14 @@ class Order:
             return first
         doubtful = (one for one in found if self._is_doubtful(one[0]))
         return min((first, *doubtful), key=lambda one: self._times(one[0]))
+
+    def find(self, item_id: str, at: float) -> tuple[Item, int] | None:
+        """The first place of that item; None where the playlist has it no more, or it is in its pause."""
+        return next(((one, place) for place, one in self._round() if one.id == item_id and not self._is_paused(one, at)), None)
+
+    def go_on_after(self, position: int) -> None:
+        """What follows on that place is next."""
+        self._position = position + 1
 
     def took(self, item: Item, position: int | None) -> None:
         """The item has its turn; `position`: the one that `next` told, None when it comes out of its order."""
@@ -92,6 +101,9 @@ class Order:
         first, longest = (FIRST_STREAM_PAUSE_S, LONGEST_STREAM_PAUSE_S) if stream else (FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._proven.pop(item.id, None)
         self._failures[item.id] = _Failure(item, times + 1, at + min(longest, first * 2.0 ** min(times, 20)))
+
+    def _round(self) -> Iterator[tuple[int, Item]]:
+        return upcoming(self.playlist, self._position, self._seed)
 
     def _is_paused(self, item: Item, at: float) -> bool:
         return item.id in self._failures and self._failures[item.id].until > at

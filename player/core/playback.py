@@ -41,6 +41,7 @@ from player.core.cues import (
     Recover,
     Release,
     Report,
+    Resumed,
     ShowItem,
     Skipped,
     Stopped,
@@ -53,6 +54,7 @@ from player.core.turns import (
     GRACE_S,
     HOLD_S,
     PAGE_LEAD_S,
+    SHORTEST_S,
     SPARE_AFTER_S,
     SPARE_FIRST_S,
     SPARE_LEAD_S,
@@ -62,7 +64,7 @@ from player.core.turns import (
     planned_s,
 )
 
-STAND_IN, GONE = "shown by its last picture", "no longer scheduled"
+STAND_IN, GONE, RESTART = "shown by its last picture", "no longer scheduled", "a restart"
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class _Coming:
     natural_s: float | None = None
     seconds: float | None = None  # set by PlayAsked
     stand_in: bool = False
+    begun_s: float = 0.0  # of it was seen before a restart
 
 
 @dataclass(slots=True)
@@ -123,6 +126,7 @@ class RegionMachine:
         self._coming: _Coming | None = None
         self._spare: _Coming | None = None
         self._asked: PlayAsked | None = None
+        self._resumed: Resumed | None = None
         self._skip = False
         self._covered: str | None = None
         self._tokens = 0
@@ -184,6 +188,8 @@ class RegionMachine:
         match event:
             case PlaylistChanged(playlist):
                 self._change(playlist, at, effects)
+            case Resumed():
+                self._resumed = event
             case ItemPrepared(token, natural_s, stand_in):
                 self._prepared(token, natural_s, effects, stand_in=stand_in)
             case PrepareFailed(token, code, reason):
@@ -316,10 +322,12 @@ class RegionMachine:
     def _prepare_next(self, at: Moment, effects: list[Effect]) -> None:
         seconds: float | None = None
         position: int | None = None
+        place: Resumed | None = None
         if self._asked:
             item, seconds, self._asked = self._asked.item, self._asked.seconds, None
         else:
-            found = self._order.next(at.mono, awaited=None)
+            place, found = self._where_it_was(at)
+            found = found or self._order.next(at.mono, awaited=None)
             if found is None:
                 return
             item, position = found
@@ -328,12 +336,27 @@ class RegionMachine:
                 return
             if not self._worth_preparing(item, at):
                 return
-        self._coming = self._prepare(item, position, seconds, at, effects)
+        self._coming = self._prepare(item, position, seconds, at, effects, place)
 
-    def _prepare(self, item: Item, position: int | None, seconds: float | None, at: Moment, effects: list[Effect]) -> _Coming:
+    def _where_it_was(self, at: Moment) -> tuple[Resumed | None, tuple[Item, int] | None]:
+        """After a restart, once: the item that was on screen, and its place in the order."""
+        place = self._resumed
+        if place is None or not self.playlist.items:
+            return None, None
+        self._resumed = None
+        found = self._order.find(place.item_id, at.mono)
+        if found and place.over:
+            self._order.go_on_after(found[1])
+        return (place, found) if found and not place.over else (None, None)
+
+    def _prepare(
+        self, item: Item, position: int | None, seconds: float | None, at: Moment, effects: list[Effect],
+        place: Resumed | None = None,
+    ) -> _Coming:  # fmt: skip
         self._tokens += 1
-        effects.append(PrepareItem(self._tokens, item))
-        return _Coming(self._tokens, item, at.mono, position, seconds=seconds)
+        begun_s = place.position_s if place and item.kind.can_begin_later else 0.0
+        effects.append(PrepareItem(self._tokens, item, begun_s, silent=place is not None and place.silent))
+        return _Coming(self._tokens, item, at.mono, position, seconds=seconds, begun_s=begun_s)
 
     def _prepare_spare(self, at: Moment, effects: list[Effect]) -> None:
         """While one is awaited: the next that is likely to be had, a file or what could be had before; else just the next."""
@@ -402,8 +425,13 @@ class RegionMachine:
         self._order.took(coming.item, coming.position)
         planned = planned_s(coming.item, natural_s=coming.natural_s, asked_s=coming.seconds, stand_in=coming.stand_in)
         due = self._due_at(coming, planned, at)
-        ends = at.mono + planned if planned else None
-        self.on_screen = _OnScreen(coming.token, coming.item, at, planned or 0.0, due, ends, stand_in=coming.stand_in)
+        begun_s = max(0.0, min(coming.begun_s, planned - SHORTEST_S)) if planned else coming.begun_s
+        ends = at.mono + planned - begun_s if planned else None
+        due = None if due is None else max(at.mono, due - begun_s)
+        self.on_screen = _OnScreen(
+            coming.token, coming.item, at, planned or 0.0, due, ends, stand_in=coming.stand_in,
+            covered_by=RESTART if begun_s else None, before_s=begun_s,
+        )  # fmt: skip
         self._skip = False
         if awaited:
             awaited.position = None  # it comes when it can, and the order goes on from here

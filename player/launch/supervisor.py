@@ -1,7 +1,9 @@
 """`run`: starts compositor, stage and agent as processes of this package, starts each again alone when it dies, ends them together.
 
 Law 1 shapes it. The first frame must be there within half a second, so this module imports little, needs no asyncio, and starts the
-agent last: once the stage said that it shows something (`READY=1`, as to systemd) or after a second. None takes another down.
+agent last: once the stage said that it shows something (`READY=1`, as to systemd) or after a second. None takes another down. Who
+has once said that it is ready and then gives no sign of life (`WATCHDOG=1`) is ended, as systemd would; who was killed from outside
+is no crash of its own, and is back at once unless it goes on.
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ STOP_S = 4.0  # after this much of the five seconds that a stop may take, SIGKIL
 COMPOSITOR_STOPS_S = 2.0  # the stage has this long to fade out while there still is a screen
 AGENT_WAITS_S = 1.0
 STEADY_S = 30.0  # who lived this long is started again at once
+KILLED_STEADY_S = 3.0  # the same for who was killed from outside: nothing of its own ended it
+STAGE_SIGNS_S, AGENT_SIGNS_S = 13.0, 30.0  # as `WatchdogSec` in the units
 _PR_SET_PDEATHSIG = 1
+_COMPOSITOR_GONE = 3  # what the stage ends with when its windows are lost
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, _COMPOSITOR_GONE)
 _ONLY_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "INVOCATION_ID")
 
 Say = Callable[[str], None]
@@ -39,7 +45,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """One process to keep alive. It is started again at once, and when it dies soon after that, after a pause that doubles
+    """One process to keep alive. It is started again at once, and when it dies again soon after that, after a pause that doubles
     from `first_s` to `limit_s` (seconds)."""
 
     name: str
@@ -47,6 +53,7 @@ class Daemon:
     first_s: float = 0.05
     limit_s: float = 10.0
     tells: bool = False  # says READY=1 when there is something on screen
+    signs_s: float = 0.0  # gives a sign of life within this time, once it said READY=1; 0: none is asked for
     waits: bool = False  # starts once another told so, or after AGENT_WAITS_S
     outlives: bool = False  # is stopped when the others are gone
 
@@ -60,6 +67,8 @@ class _Child:
     began: float = 0.0
     deaths: int = 0
     last_words: str = ""
+    signs: socket.socket | None = None
+    heard: float | None = None  # the last sign of life; None: not ready yet
 
 
 def daemons(backend: str, config_file: str | None, *, agent: bool = True) -> tuple[Daemon, ...]:
@@ -68,11 +77,11 @@ def daemons(backend: str, config_file: str | None, *, agent: bool = True) -> tup
     def command(name: str) -> list[str]:
         return [sys.executable, "-P", "-m", "player", name, *(["--config", config_file] if config_file else [])]
 
-    wanted = [Daemon("stage", command("stage"), tells=True)]
+    wanted = [Daemon("stage", command("stage"), tells=True, signs_s=STAGE_SIGNS_S)]
     if backend not in ("none", "single"):
         wanted.insert(0, Daemon("compositor", command("compositor"), outlives=True))
     if agent:
-        wanted.append(Daemon("agent", command("agent"), first_s=0.5, limit_s=120.0, waits=True))
+        wanted.append(Daemon("agent", command("agent"), first_s=0.5, limit_s=120.0, waits=True, signs_s=AGENT_SIGNS_S))
     return tuple(wanted)
 
 
@@ -95,16 +104,15 @@ class Supervisor:
         self._account, self._say = account, say or _log
         self._environment = {key: value for key, value in environment.items() if key not in _ONLY_OURS}
         self._poll = select.poll()
-        self._ready = self._listen()
         now = time.monotonic()
         self._children = [_Child(daemon, now + (AGENT_WAITS_S if daemon.waits else 0.0)) for daemon in daemons]
         self._stopped_at: float | None = None
 
     def _listen(self) -> socket.socket:
-        ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        ready.bind("")  # an abstract name of the kernel's choice
-        self._poll.register(ready, select.POLLIN)
-        return ready
+        signs = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        signs.bind("")  # an abstract name of the kernel's choice
+        self._poll.register(signs, select.POLLIN)
+        return signs
 
     def run(self) -> int:
         """Returns 0 after a stop by signal, when every child is gone."""
@@ -119,13 +127,14 @@ class Supervisor:
                 self._start_due()
                 for handle, _ in self._poll.poll(self._pause_ms()):
                     self._handle(handle, woken)
+                self._end_silent()
                 self._stop_due()
         finally:
             self._kill_all()
             signal.set_wakeup_fd(previous)
             for number, handler in before.items():
                 signal.signal(number, handler)
-            for opened in (woken, wakes, self._ready):
+            for opened in (woken, wakes, *(child.signs for child in self._children if child.signs)):
                 opened.close()
         return 0
 
@@ -137,17 +146,36 @@ class Supervisor:
         if self._stopped_at is not None:
             return 50
         due = [child.due for child in self._children if child.process is None]
+        due += [child.heard + child.daemon.signs_s for child in self._children if child.heard is not None]
         return max(0.0, min(due) - time.monotonic()) * 1000 if due else None
 
     def _handle(self, handle: int, woken: socket.socket) -> None:
         if handle == woken.fileno():
             woken.recv(64)
             self._begin_stop()
-        elif handle == self._ready.fileno():
-            if b"READY=1" in self._ready.recv(4096):
-                self._wake_waiting()
-        else:
-            self._bury(next(child for child in self._children if child.handle == handle))
+            return
+        for child in self._children:
+            if child.signs is not None and handle == child.signs.fileno():
+                self._hear(child, child.signs.recv(4096))
+            elif handle == child.handle:
+                self._bury(child)
+
+    def _hear(self, child: _Child, said: bytes) -> None:
+        if child.daemon.signs_s and (child.heard is not None or b"READY=1" in said):
+            child.heard = time.monotonic()
+        if child.daemon.tells and b"READY=1" in said:
+            self._wake_waiting()
+
+    def _end_silent(self) -> None:
+        """SIGKILL: who is stopped hears nothing else."""
+        now = time.monotonic()
+        for child in self._children:
+            if child.process and child.heard is not None and now >= child.heard + child.daemon.signs_s:
+                self._say(
+                    f"the {child.daemon.name} (pid {child.process.pid}) gave no sign of life for {child.daemon.signs_s:.0f} s"
+                )
+                child.heard = None
+                _signal_group(child.process.pid, signal.SIGKILL)
 
     def _wake_waiting(self) -> None:
         for child in self._children:
@@ -160,7 +188,7 @@ class Supervisor:
                 self._start(child)
 
     def _start(self, child: _Child) -> None:
-        own = {"NOTIFY_SOCKET": "@" + self._ready.getsockname()[1:].decode()} if child.daemon.tells else {}
+        own = self._own_settings(child)
         child.began = time.monotonic()
         try:
             child.process = self._spawn(child.daemon.command, self._environment | own)
@@ -172,6 +200,14 @@ class Supervisor:
         if child.last_words:
             self._say(f"the {child.daemon.name} {child.last_words}; started again as pid {child.process.pid}")
             child.last_words = ""
+
+    def _own_settings(self, child: _Child) -> dict[str, str]:
+        """Where it says that it is ready and lives, each child on a socket of its own."""
+        if not (child.daemon.tells or child.daemon.signs_s):
+            return {}
+        child.signs = child.signs or self._listen()
+        own = {"NOTIFY_SOCKET": "@" + child.signs.getsockname()[1:].decode()}
+        return own | ({"WATCHDOG_USEC": f"{child.daemon.signs_s * 1_000_000:.0f}"} if child.daemon.signs_s else {})
 
     def _spawn(self, command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         who = self._account
@@ -194,15 +230,16 @@ class Supervisor:
         self._poll.unregister(child.handle)
         os.close(child.handle)
         _signal_group(process.pid, signal.SIGKILL)  # what it left behind; its number is ours until it is waited for
-        words = f"(pid {process.pid}) {how_it_ended(process.wait())}"
-        child.process, child.handle = None, -1
+        status = process.wait()
+        child.process, child.handle, child.heard = None, -1, None
         if self._stopped_at is None:
-            self._retry_later(child, words)
+            self._retry_later(child, f"(pid {process.pid}) {how_it_ended(status)}", killed=status in _FROM_OUTSIDE)
 
-    def _retry_later(self, child: _Child, words: str) -> None:
+    def _retry_later(self, child: _Child, words: str, *, killed: bool = False) -> None:
         now = time.monotonic()
-        steady = now - child.began > STEADY_S
-        pause = 0.0 if steady else min(child.daemon.limit_s, child.daemon.first_s * 2.0 ** min(child.deaths, 20))
+        steady = now - child.began > (KILLED_STEADY_S if killed else STEADY_S)
+        pause = min(child.daemon.limit_s, child.daemon.first_s * 2.0 ** min(child.deaths, 20))
+        pause = 0.0 if steady or (killed and not child.deaths) else pause
         child.deaths = 1 if steady else child.deaths + 1
         child.last_words, child.due = words, now + pause
         if pause >= 1:

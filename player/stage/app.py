@@ -25,10 +25,11 @@ from player.core.content import StageBrief
 from player.core.cues import Skipped
 from player.core.egress import WayOut
 from player.core.faults import FaultBook, gravest
-from player.core.hangs import ANSWER_S, LOOK_S
+from player.core.hangs import ANSWER_S, LOOK_S, TOLD_S
 from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
 from player.core.problem import Problem, SafeMode, TroubleWatch
+from player.core.resume import Death
 from player.device.host import boot_id, kernel_clock_synced
 from player.errors import SignageError
 from player.programme_file import ProgrammeFile
@@ -40,10 +41,11 @@ from player.runtime.memory import hold_memory_small
 from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
-from player.stage.crashes import Crashes, left_words
+from player.stage.crashes import Crashes, last_death
 from player.stage.on_air import OnAirWatch
 from player.stage.opening import open_screen
 from player.stage.panels import Panels
+from player.stage.places import Places
 from player.stage.plays import Mark, Plays
 from player.stage.regions.show import Show
 from player.stage.regions.surfaces import Windows
@@ -89,7 +91,13 @@ class Stage:
             dirs.plays, tail=dirs.stage_runtime / "plays.log", keep_days=config.proof.keep_days,
             keep_bytes=parse_size(config.proof.keep_size), wall=self._wall, faults=page("plays"),
         )  # fmt: skip
-        crashed = left_words(dirs.stage_runtime)
+        death = last_death(dirs.stage_runtime)
+        self.places = Places(dirs.stage_runtime / "places.json", death)
+        crashed = death is not Death.KILLED and not self.places.sound_is_suspect
+        self._sound_crash = page("sound's crash")
+        if self.places.sound_is_suspect:
+            words = "a library ended the stage by an assertion while something was heard; it plays on without sound, this once"
+            self._sound_crash.report("", "sound_crashed", words, count=1)
         self.mark = Mark(dirs.stage_runtime / "on_screen.json", dirs.stage / "deaths.json", self._wall, crashed=crashed)
         self.crashes = Crashes(
             dirs.stage_runtime, on_screen=self.mark.found, kept_off=self.mark.explaining, clock=self._clock, faults=page("crashes")
@@ -101,11 +109,12 @@ class Stage:
             resolve=Targets(wall, Resolver(config.stage.youtube_hosts, wall.for_pages)), changed=self._changed,
             screen_on=lambda: self.surround.screen_on, page=page, mirror=config.stage.outputs == "mirror",
             seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
+            resume=self.places.resume,
         )  # fmt: skip
         self.surround = Surround(
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), faults=page("panels"),
             clock=self._clock, open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)),
-            local=self._local, changed=self._tell, still=screen.still, clock_trusted=self._clock_trusted,
+            local=self._local, changed=self._tell, curtain=screen, held=self.places.items, clock_trusted=self._clock_trusted,
             trouble=TroubleWatch(self._clock.monotonic(), _problem(unreadable, page("configuration"))),
             card_after_s=config.stage.problem_card_after,
         )  # fmt: skip
@@ -141,6 +150,7 @@ class Stage:
         """Until SIGTERM, or until the compositor goes (then the process ends with `COMPOSITOR_GONE`)."""
         self.windows.on_outputs = self.surround.changed
         self.windows.on_gone = self._compositor_gone
+        asyncio.get_running_loop().call_later(TOLD_S, self._sound_crash.clear)
         async with stopping_on_signals() as stop, asyncio.TaskGroup() as self._group:
             group = self._group
             group.create_task(until_stopped(stop), name="signals")
@@ -196,14 +206,20 @@ class Stage:
         await asyncio.Event().wait()
 
     def stop(self) -> None:
-        """The plays under way are recorded, and nothing is blamed for the end."""
+        """The plays under way are recorded, and nothing is blamed for the end. The next stage begins anew."""
+        self.break_off()
+        self.places.clear()
+
+    def break_off(self) -> None:
+        """The same, for an end that nobody wanted: the next stage goes on where this one was."""
+        self.places.write(self.show.drivers, self._clock.monotonic())
         self.show.stop()
         self.plays.close()
         self.mark.clear()
 
     def _compositor_gone(self) -> None:
         log.error("the compositor ended; the stage restarts with the next one")
-        self.stop()
+        self.break_off()
         logging.shutdown()
         os._exit(COMPOSITOR_GONE)
 
@@ -233,6 +249,7 @@ class Stage:
     # --- what is told
 
     def _changed(self) -> None:
+        self.places.write(self.show.drivers, self._clock.monotonic())
         self.surround.content_changed()
 
     def _tell(self) -> None:
@@ -264,6 +281,7 @@ class Stage:
         while True:
             if self.mark.is_another():
                 self.show.judge_again()
+            self.places.write(self.show.drivers, self._clock.monotonic())
             self.plays.write_waiting()
             if self.plays.sync_is_due():
                 await asyncio.to_thread(self.plays.sync)
@@ -298,11 +316,11 @@ async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> Non
     compositor, screen = await open_screen(config, dirs, faults, way_out, wall)
     stage = Stage(config, dirs, compositor, screen, faults, way_out, wall, kernel_synced=kernel_clock_synced, unreadable=unreadable)
     stage.crashes.listen()
-    asked_for = False
+    asked_for = in_order = False
     try:
         await stage.run()
     except* Shutdown:
-        asked_for = True
+        asked_for = in_order = True
         log.info("stopping")
     except* SignageError:  # what it stands on failed
         asked_for = True
@@ -310,7 +328,10 @@ async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> Non
     finally:
         if not asked_for:
             stage.crashes.ended_unasked("it ended by an error of its own, which stands above in the log")
-        stage.stop()
+        if in_order:
+            stage.stop()
+        else:
+            stage.break_off()
 
 
 def main(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> int:

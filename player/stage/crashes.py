@@ -18,6 +18,7 @@ import msgspec
 
 from player.core.crashes import GOOD_S, Crash, CrashRecord
 from player.core.ports.box import Clock
+from player.core.resume import Death
 from player.runtime.fault_page import FaultPage
 
 log = logging.getLogger(__name__)
@@ -25,14 +26,18 @@ LONGEST_WORDS = 16_000
 
 
 LAST_WORDS = "last_words"
+ABORTED = b"Fatal Python error: Aborted"  # faulthandler's words for SIGABRT
 
 
-def left_words(folder: Path) -> bool:
-    """Whether the stage before this one crashed: to be asked before `Crashes` takes its words away."""
+def last_death(folder: Path) -> Death:
+    """How the stage before this one ended: to be asked before `Crashes` takes its words away."""
     try:
-        return (folder / LAST_WORDS).stat().st_size > 0
+        words = (folder / LAST_WORDS).read_bytes()[:LONGEST_WORDS]
     except OSError:
-        return False
+        return Death.KILLED
+    if ABORTED in words:
+        return Death.ABORTED
+    return Death.CRASHED if words else Death.KILLED
 
 
 class Crashes:

@@ -12,7 +12,7 @@ before it (`lost`), and the chain goes on from the last that is there. The highe
 in a file whose page is taken at the start.
 
 The mark is written, in memory-backed storage, before an item is shown. A stage that finds one at its start, and that the one before
-it crashed (`crashes.left_words`), holds that against the items that were on screen (`core.blame`), until one is shown to its end.
+it crashed (`crashes.last_death`), holds that against the items that were on screen (`core.blame`), until one is shown to its end.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Protocol
 
 from player.config import Dirs
+from player.core.curtain import Behind
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
 from player.stage.surround import Cards, Surround
@@ -37,8 +38,15 @@ class Screen(Protocol):
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:
         """What draws the player's own pictures, their clocks in `zone`; None where nothing does. Raises SignageError."""
 
-    async def still(self, size: tuple[int, int]) -> None:
-        """Leaves a picture of that size (pixels) on screen for when no stage is there."""
+    async def draw_brand(self, size: tuple[int, int]) -> None:
+        """Draws the brand at that size (pixels), for when there is nothing better to be seen without a stage."""
+
+    def stand_behind(self, behind: Behind) -> None:
+        """What is to stand behind the windows, for when the stage is gone."""
+
+    @property
+    def curtains(self) -> int:
+        """How often whoever holds that has begun anew, and knows nothing of what it was told; 0: not once."""
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What has to run as long as the stage does, by name."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from player.core import alerts
 from player.core.content import Orientation, Rect, StageBrief
 from player.core.cover import Cover, StageState, View, view
+from player.core.curtain import Behind, CurtainWatch
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output
@@ -49,9 +50,18 @@ class Cards(Protocol):
         """Makes every panel agree with that. `backdrop` is the colour behind cards, #rrggbb. Raises BoxError."""
 
 
+class Stagehand(Protocol):
+    """Who moves the curtain (`screen.Screen`)."""
+
+    @property
+    def curtains(self) -> int: ...
+    async def draw_brand(self, size: tuple[int, int]) -> None: ...
+    def stand_behind(self, behind: Behind) -> None: ...
+
+
 class Surround:
     """`submit_pin(pin)` tells the agent; `local(action)` carries out a key's action; `open_cards` loads what draws cards;
-    `still(size)` leaves the compositor a picture for when no stage is there."""
+    `curtain` is told what stands behind the windows; `held`: the items on the picture that stands there now."""
 
     def __init__(
         self,
@@ -64,13 +74,15 @@ class Surround:
         submit_pin: Callable[[str], None],
         local: Callable[[str], None],
         changed: Callable[[], None],
-        still: Callable[[tuple[int, int]], Awaitable[None]],
+        curtain: Stagehand,
+        held: frozenset[str],
         clock_trusted: Callable[[], bool],
         trouble: TroubleWatch,
         card_after_s: float,
     ) -> None:
         self._show, self._panels, self._clock, self._open_cards = show, panels, clock, open_cards
-        self._submit_pin, self._local, self._told, self._still = submit_pin, local, changed, still
+        self._submit_pin, self._local, self._told, self._curtain = submit_pin, local, changed, curtain
+        self._behind = CurtainWatch(held)
         self._clock_trusted, self.trouble, self._card_after_s = clock_trusted, trouble, card_after_s
         self._cards: Cards | None = None
         self._wake, self._look_due, self._looked = asyncio.Event(), True, 0.0
@@ -78,7 +90,7 @@ class Surround:
         self._message: tuple[str, float] | None = None
         self._identify_until = 0.0
         self._placed: tuple[Rect | None, ...] | None = None
-        self._stilled: tuple[int, int] | None = None
+        self._branded: tuple[int, int, int] | None = None
         self._said_on = True
         self._faults = faults
         self.brief = StageBrief()
@@ -200,9 +212,18 @@ class Surround:
                 self._cards.on(self._panels.all)
         if self._cards is not None:
             await self._show_cards(self._cards, now)
-        if self._stilled != self._show.size and self._needs_cards():
-            self._stilled = self._show.size
-            await self._still(self._show.size)
+        branded = (self._curtain.curtains, *self._show.size)
+        if self._branded != branded and self._needs_cards():
+            self._branded = branded
+            await self._curtain.draw_brand(self._show.size)
+        self._stand_behind(now)
+
+    def _stand_behind(self, now: float) -> None:
+        """After the cards were drawn: what is taken now is what is to be seen."""
+        passing = bool(self._message and now < self._message[1]) or now < self._identify_until
+        behind = self._behind.look(self._show.scene(self.seen, passing=passing), now, self._curtain.curtains)
+        if behind is not None:
+            self._curtain.stand_behind(behind)
 
     def _tell_of_power(self) -> None:
         if not self.screen_on:
@@ -224,7 +245,7 @@ class Surround:
         text = self._message[0] if self._message and now < self._message[1] else None
         notices = Notices(text, now < self._identify_until)
         manifest, layout = self._show.manifest, self._show.layout
-        backdrop = layout.background if layout and self._show.has_content else None
+        backdrop = layout.background if layout and self._show.has_content and self._show.wants_backdrop else None
         await cards.show(self.seen, self.brief, pad, notices, watermark=bool(manifest and manifest.watermark), backdrop=backdrop)
 
     def _next_change(self) -> float:
@@ -244,6 +265,8 @@ class Surround:
             waits.append(0.5)
         if self._panels.trying:
             waits.append(AGAIN_S)
+        if self._behind.due is not None:
+            waits.append(self._behind.due - now)
         return max(0.01, min(waits))
 
     async def look_at_panel(self) -> None:

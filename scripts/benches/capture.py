@@ -127,7 +127,7 @@ class Recorder:
     def _found(self, registry: Any, number: int, name: str, _version: int) -> None:
         from pywayland.protocol.wayland import WlOutput, WlShm
 
-        from scripts.benches.screencopy import ZwlrScreencopyManagerV1
+        from player.protocols.screencopy import ZwlrScreencopyManagerV1
 
         if name == "wl_shm":
             self._shm = registry.bind(number, WlShm, 1)
@@ -185,7 +185,7 @@ class Recorder:
 def main() -> None:
     """Records until it is ended."""
     runtime, out, spec = sys.argv[1:]
-    from scripts.benches import screencopy  # noqa: F401 - loaded before the compositor is there, so that no frame is missed
+    from player.protocols import screencopy  # noqa: F401 - loaded before the compositor is there, so that no frame is missed
 
     recorder = Recorder(Spec.parse(spec), os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
     recorder.connect(wait_for_socket(Path(runtime), WAIT_S))

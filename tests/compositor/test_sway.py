@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 
 import pytest
 from PIL import Image
 
-from player.compositor.session import prepare_session
 from player.compositor.sway import Sway
 from player.core.content import Orientation, Rect
 from player.core.ports.screen import CompositorGone, OutputsChanged, WindowClosed, WindowOpened
@@ -206,30 +204,6 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_nobody_elses(headless
 async def test_no_compositor_is_an_error_in_time(runtime_dir):
     with pytest.raises(BoxError, match="no compositor came up"):
         await Sway.connect(runtime_dir / "sway.sock", 0.2)
-
-
-async def test_the_background_is_the_still_that_was_left_there(runtime_dir):
-    Image.new("RGB", (40, 40), "blue").save(runtime_dir / "idle.png")
-    launch = prepare_session(
-        runtime_dir, kept_in=runtime_dir, backend="headless", size="640x360", environment=os.environ, uid=os.geteuid()
-    )
-    process = await asyncio.create_subprocess_exec(*launch.argv, env=launch.environment, stderr=subprocess.DEVNULL)
-    try:
-        sway = await Sway.connect(runtime_dir / "sway.sock", 10)
-
-        async def look():
-            await sway.screenshot(runtime_dir / "look.ppm")
-            return Image.open(runtime_dir / "look.ppm").convert("RGB")
-
-        assert (await until(look, (320, 180), BLUE)).size == (640, 360)
-        still = runtime_dir / "a still.png"
-        Image.new("RGB", (40, 40), "red").save(still)
-        await sway.background(still)
-        await until(look, (320, 180), RED)
-        await sway.close()
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 async def test_a_picture_that_cannot_be_written_is_an_error(sway, runtime_dir):

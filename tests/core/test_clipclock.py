@@ -193,3 +193,11 @@ def test_somebody_always_looks_before_the_end_and_never_in_a_hot_loop(duration: 
     assert 0 < wait <= 2.5
     if made.left_s(passed) > made.foresight_s:
         assert made.left_s(passed + wait) >= made.foresight_s - 1e-6
+
+
+def test_a_clip_that_begins_in_its_middle_ends_when_its_rest_is_over():
+    made = ClipClock(5.0)
+    made.duration_s, made.frame_s = 10.0, 0.04
+    made.rewound(whole=True, begin_s=7.0)
+    made.started(100.0)
+    assert made.left_s(101.0) == 2.0

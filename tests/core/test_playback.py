@@ -714,3 +714,83 @@ def test_every_showing_ends_in_one_record_and_the_screen_is_never_emptied_withou
     on_screen = [(r.started.mono, r.ended.mono) for r in stage.records]
     assert all(before[1] <= after[0] for before, after in pairwise(on_screen)), "plays never overlap"
     assert len(stage.records) >= len(stage.shown) - sum(isinstance(e, p.Hold) for e in stage.effects)
+
+
+# --- after a restart
+
+
+def resumed_stage(place: p.Resumed, *items: Item, natural: dict[str, float] | None = None, transition: Transition = CUT) -> Stage:
+    """A stage that comes after another, which was ended at `place`."""
+    stage = Stage(natural=natural)
+    stage.send(place)
+    stage.send(p.PlaylistChanged(playlist(*items, transition=transition)))
+    return stage
+
+
+def test_after_a_restart_a_clip_goes_on_where_it_was_and_its_rest_is_no_whole_play():
+    stage = resumed_stage(p.Resumed("v", 5.0), item("a"), item("v", Kind.VIDEO, 0), item("b"), natural={"v": 8.0})
+    assert stage.shown == ["v"]
+    prepared = next(effect for effect in stage.effects if isinstance(effect, p.PrepareItem) and effect.item.name == "v")
+    assert (prepared.begin_s, prepared.silent) == (5.0, False)
+    stage.wait(3.0)
+    assert stage.region.on_screen.seen_s(stage.now) == 8.0
+    stage.end()
+    assert stage.shown == ["v", "b"], "the order goes on from there"
+    record = stage.records[0]
+    assert (record.result, record.reason, record.ended.mono - record.started.mono) == (
+        "interrupted",
+        "the rest after a restart",
+        3.0,
+    )
+    assert record.planned_s == 8.0
+
+
+def test_after_a_restart_a_picture_stays_for_the_rest_of_its_time():
+    stage = resumed_stage(p.Resumed("b", 4.0), item("a"), item("b", duration=10), item("c"))
+    stage.wait(5.9)
+    assert stage.shown == ["b"]
+    stage.wait(0.2)
+    assert stage.shown == ["b", "c"]
+
+
+def test_a_crossfade_after_the_rest_of_a_clip_begins_as_it_would_have():
+    stage = resumed_stage(p.Resumed("v", 5.0), item("v", Kind.VIDEO, 0), item("a"), natural={"v": 8.0}, transition=FADE)
+    stage.wait(2.3)
+    assert stage.shown == ["v"]
+    stage.wait(0.2)
+    assert stage.shown == ["v", "a"]
+
+
+def test_an_item_without_an_end_and_one_that_is_shorter_than_told_are_shown_all_the_same():
+    stage = resumed_stage(p.Resumed("live", 900.0), item("live", Kind.LIVESTREAM, 0))
+    assert stage.region.on_screen.due is None
+    stage = resumed_stage(p.Resumed("a", 900.0), item("a", duration=10), item("b"))
+    stage.wait(0.9)
+    assert stage.shown == ["a"]
+    stage.wait(0.2)
+    assert stage.shown == ["a", "b"]
+
+
+def test_what_is_over_is_followed_by_the_next_and_what_is_not_listed_by_the_first():
+    assert resumed_stage(p.Resumed("a", 0.0, over=True), item("a"), item("b"), item("c")).shown == ["b"]
+    assert resumed_stage(p.Resumed("gone", 5.0), item("a"), item("b")).shown == ["a"]
+    assert resumed_stage(p.Resumed("gone", 5.0, over=True), item("a"), item("b")).shown == ["a"]
+
+
+def test_the_place_waits_for_a_playlist_that_holds_something_and_is_used_once():
+    stage = Stage()
+    stage.send(p.Resumed("b", 4.0, silent=True))
+    stage.send(p.PlaylistChanged(playlist()))
+    stage.send(p.PlaylistChanged(playlist(item("a"), item("b"))))
+    assert stage.shown == ["b"]
+    assert [effect.silent for effect in stage.effects if isinstance(effect, p.PrepareItem)] == [True, False]
+    stage.wait(10.0)
+    assert stage.shown == ["b", "a"]
+
+
+def test_an_address_that_has_its_own_beginning_begins_there():
+    stage = resumed_stage(p.Resumed("y", 5.0), item("y", Kind.YOUTUBE, 0), natural={"y": 8.0})
+    assert stage.region.on_screen.before_s == 0.0
+    stage.wait(8.0)
+    stage.end()
+    assert stage.records[0].result == "complete"

@@ -92,5 +92,5 @@ def test_p4_a_configuration_that_cannot_work_is_not_tried_ten_times_a_second(tmp
         assert done.returncode == 1
         said = done.stderr
     assert time.monotonic() - began > 0.6
-    assert "3 starts of the compositor ended within 30 s" in said
+    assert "3 starts of the compositor ended within 3 s" in said
     assert "stage.backend" in said

@@ -28,6 +28,7 @@ from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
+from tests.fakes.wall import quiet_wall
 from tests.fakes.way_out import STRAIGHT
 
 
@@ -57,6 +58,7 @@ def assembled(dirs: Dirs) -> Stage:
         NullScreen(compositor),
         FaultBook(),
         Latest(STRAIGHT),
+        quiet_wall(),
         kernel_synced=lambda: False,
         unreadable=None,
     )

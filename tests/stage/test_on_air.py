@@ -23,6 +23,7 @@ from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
 from tests.fakes.brief import brief
 from tests.fakes.running import eventually, running
+from tests.fakes.wall import quiet_wall
 from tests.fakes.way_out import STRAIGHT
 
 YEAR_3000 = datetime(3000, 1, 1, tzinfo=UTC).timestamp()
@@ -54,6 +55,7 @@ def stage(dirs: Dirs) -> Stage:
         NullScreen(compositor),
         FaultBook(),
         Latest(STRAIGHT),
+        quiet_wall(),
         kernel_synced=lambda: False,
         unreadable=None,
     )

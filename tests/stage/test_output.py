@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from PIL import Image
 from player.compositor.sway import Sway
 from player.core.content import Fit, Layout, Manifest, Orientation, Playlist, Rect, Region
 from player.core.ports.stage import NextItem, TakePicture
-from tests.conftest import looking, running_sway
+from tests.conftest import running_sway
 from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import COLOURS, Running, StageBox
 
@@ -239,30 +238,3 @@ async def test_a_picture_for_the_remote_view_is_as_narrow_as_it_was_asked_for(bo
     await box.until_seen("red")
     answer = await box.ask(TakePicture(width=320))
     assert (answer.width, answer.height) == (320, 180)
-
-
-async def test_while_no_stage_is_there_the_brand_is_on_screen(box: StageBox, runtime_dir: Path):
-    box.publish(box.picture("red", 600))
-    box.start()
-    await box.until_seen("red")
-    still = box.dirs.stage_runtime / "idle.png"
-    for _ in range(50):
-        if still.exists():
-            break
-        await asyncio.sleep(0.1)
-    async with await Sway.connect(box.dirs.sway_socket, 10) as sway:
-        box.end("stage", signal.SIGKILL)
-        look = looking(sway, runtime_dir)
-        for _ in range(50):
-            picture = await look()
-            if picture.getpixel((640, 360)) != RED and len(picture.getcolors(1 << 20) or ()) > 50:
-                break
-            await asyncio.sleep(0.1)
-        with Image.open(still) as drawn:
-            assert drawn.size == (1280, 720)
-            difference = max(
-                abs(a - b)
-                for at in ((640, 360), (30, 30), (900, 600))
-                for a, b in zip(picture.getpixel(at), drawn.convert("RGB").getpixel(at), strict=True)
-            )
-    assert difference <= 2

@@ -28,6 +28,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
+from tests.fakes.wall import quiet_wall
 from tests.fakes.way_out import STRAIGHT
 from tests.stage.conftest import StageBox
 
@@ -41,7 +42,7 @@ def assembled(dirs: Dirs, **config: float) -> Stage:
     compositor = NullCompositor((1280, 720))
     stage = StageConfig(backend="none", **config)  # type: ignore[arg-type]  # numbers alone
     return Stage(
-        Config(stage=stage), dirs, compositor, NullScreen(compositor), FaultBook(), Latest(STRAIGHT),
+        Config(stage=stage), dirs, compositor, NullScreen(compositor), FaultBook(), Latest(STRAIGHT), quiet_wall(),
         kernel_synced=lambda: False, unreadable=None,
     )  # fmt: skip
 

@@ -129,6 +129,8 @@ class Playable:
     volume: int = 100
     muted: bool = False
     loop: bool = False
+    begin_s: float = 0.0  # of a clip: where it begins
+    silent: bool = False  # no sound device is opened for it
 
 
 class Surface(Protocol):

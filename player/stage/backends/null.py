@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from player.core.content import Orientation, Rect
+from player.core.curtain import Behind
 from player.core.ports.screen import CompositorEvent, Output, Window
 from player.errors import BoxError
 from player.stage.regions.stand_in import TimedSurface
@@ -78,7 +79,7 @@ class NullCompositor:
 
 
 class NullScreen:
-    """Implements `app.Screen` and draws nothing."""
+    """Implements `screen.Screen` and draws nothing."""
 
     backend = "none"
     wayland_display = ""
@@ -89,7 +90,11 @@ class NullScreen:
 
     async def open_cards(self, *_: object) -> None: ...
 
-    async def still(self, size: tuple[int, int]) -> None: ...
+    curtains = 0
+
+    async def draw_brand(self, size: tuple[int, int]) -> None: ...
+
+    def stand_behind(self, behind: Behind) -> None: ...
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {}

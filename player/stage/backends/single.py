@@ -19,6 +19,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from player.config import Dirs
+from player.core.curtain import Behind
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable, Surface
@@ -111,7 +112,7 @@ class SingleSurface(Surface):
 
 
 class SingleScreen:
-    """Implements `app.Screen`. Make it with `await SingleScreen.open(…)`; `run` has to run."""
+    """Implements `screen.Screen`. Make it with `await SingleScreen.open(…)`; `run` has to run."""
 
     backend = "single"
     wayland_display = ""
@@ -220,7 +221,7 @@ class SingleScreen:
             log.error("%s; the stage restarts", error)
             self.gone.set()
 
-    # --- app.Screen
+    # --- screen.Screen
 
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:
         """Cards are drawn over the picture by mpv itself. There is no input: the screen cannot be unlocked at the screen."""
@@ -233,7 +234,11 @@ class SingleScreen:
         cards = self._cards
         return Presenters(lambda _: cards, clock, zone, dirs.cache)
 
-    async def still(self, size: tuple[int, int]) -> None: ...
+    curtains = 0
+
+    async def draw_brand(self, size: tuple[int, int]) -> None: ...
+
+    def stand_behind(self, behind: Behind) -> None: ...
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What brings items on screen."""

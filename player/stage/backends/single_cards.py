@@ -10,9 +10,9 @@ import asyncio
 import os
 
 from player.errors import BoxError
+from player.protocols.layer_shell import Anchor, Layer
 from player.stage.backends.single_window import SingleWindow
 from player.stage.wayland.layer_card import Picture, Place
-from player.stage.wayland.layer_shell import Anchor, Layer
 
 STEP_S = 0.04
 _FIRST = {Layer.BACKGROUND: 0, Layer.BOTTOM: 0, Layer.TOP: 16, Layer.OVERLAY: 40}  # mpv stacks its 64 overlays by number

@@ -15,12 +15,14 @@ from typing import Any
 from player.compositor.hang import read_hangs
 from player.compositor.sway import Sway
 from player.config import Dirs, StageConfig
+from player.core.curtain import IDLE_DRAWN, Behind
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
 from player.errors import SignageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
+from player.stage.backends.curtain_line import CurtainLine
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
@@ -33,7 +35,7 @@ HANGS_S = 60.0
 
 
 class SwayScreen:
-    """Implements `app.Screen` with sway: windows of libmpv, of the browser, and of the stage's own.
+    """Implements `screen.Screen` with sway: windows of libmpv, of the browser, and of the stage's own.
 
     `way_out`: the browser's, through the `wall`, as streams go.
     """
@@ -49,6 +51,7 @@ class SwayScreen:
         self._browser: Any = None
         self._drawn_windows: Any = None
         self._page_snapshots: Any = None
+        self._curtain = CurtainLine(dirs.curtain_socket)
         self._sound = Sound(config.audio_device, config.levelling, faults=page("sound"))
         self._players: weakref.WeakSet[MpvSurface] = weakref.WeakSet()
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
@@ -115,18 +118,28 @@ class SwayScreen:
         overlay.on_lost = surround.changed
         return Presenters(overlay.on_panel, clock, zone, dirs.cache)
 
-    async def still(self, size: tuple[int, int]) -> None:
-        """Draws what the compositor shows whenever no stage is there: the brand, never a flat colour."""
+    async def draw_brand(self, size: tuple[int, int]) -> None:
+        """Where the curtain finds it: what is seen when no picture of content may be, and never a flat colour."""
         path = idle_background(self._dirs.stage_runtime)
         try:
-            await asyncio.to_thread(_draw_still, path, size)
-            await self._sway.background(path)
+            await asyncio.to_thread(_draw_brand, path, size)
         except SignageError as error:
-            log.warning("the background picture cannot be drawn: %s", error)
+            log.warning("the brand's picture cannot be drawn: %s", error)
+        else:
+            self._curtain.tell(IDLE_DRAWN)
+
+    def stand_behind(self, behind: Behind) -> None:
+        self._curtain.tell(behind)
+
+    @property
+    def curtains(self) -> int:
+        return self._curtain.times_opened
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """The browser, from when it is wanted, the look at where sound goes, and what is told of hangs of the compositor."""
-        return {"browser": self._the_browser().run, "sound": self._listen, "hangs": self._tell_hangs}
+        """The browser, from when it is wanted, the look at where sound goes, what is told of hangs, and the line to the curtain."""
+        return {
+            "browser": self._the_browser().run, "sound": self._listen, "hangs": self._tell_hangs, "curtain": self._curtain.run,
+        }  # fmt: skip
 
     async def _tell_hangs(self) -> None:
         """A hang ends the stage with the compositor, so it is the next one that tells of it."""
@@ -153,7 +166,7 @@ class SwayScreen:
         return found
 
 
-def _draw_still(path: Path, size: tuple[int, int]) -> None:
+def _draw_brand(path: Path, size: tuple[int, int]) -> None:
     import io
 
     from player.stage.cards.catalogue import background_card

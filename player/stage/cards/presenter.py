@@ -19,9 +19,9 @@ from player.core.cover import Cover, View
 from player.core.ports.box import Clock
 from player.core.problem import Problem
 from player.errors import BoxError
+from player.protocols.layer_shell import Anchor, Keyboard, Layer
 from player.stage.drawing.running import SPEED, is_rtl
 from player.stage.wayland.layer_card import PanelCards, Picture, Place
-from player.stage.wayland.layer_shell import Anchor, Keyboard, Layer
 
 log = logging.getLogger(__name__)
 

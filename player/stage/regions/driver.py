@@ -24,6 +24,7 @@ from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
 from player.stage.regions.soundfade import crossfade, mpv_volume
 from player.stage.regions.surfaces import STAND_IN, Placed, SurfacePool
+from player.stage.regions.targets import target_of
 from player.stage.regions.transitions import Change, change
 from player.stage.regions.visibility import NO_WINDOW, Visibility
 
@@ -73,10 +74,12 @@ class RegionDriver:
         self._items: dict[int, Item] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._released: set[int] = set()
+        self._silent: set[int] = set()
         self._group: asyncio.TaskGroup | None = None
         self.settled, self.shown = asyncio.Event(), asyncio.Event()  # the first item is ready, or cannot be; it is on screen
         self._seam_over = 0.0
         self._lengths = Lengths()
+        self.steady = True  # no transition is under way
         self.alone = True  # nothing else lies beside this region on its panel
 
     def __repr__(self) -> str:
@@ -111,6 +114,10 @@ class RegionDriver:
         position = round(showing.seen_s(self._clock.monotonic()), 1)
         return NowPlaying(self.region.id, item.id, item.content_id, item.name, item.kind.value, position, showing.planned_s or None)
 
+    def is_heard(self, token: int, item: Item) -> bool:
+        """Whether a sound device may be open for it."""
+        return item.kind.is_heard and not self._muted() and token not in self._silent
+
     def give_up_stand_ins(self) -> None:
         """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
         showing = self.machine.on_screen
@@ -143,9 +150,10 @@ class RegionDriver:
     def _carry_out(self, effect: cues.Effect) -> None:
         match effect:
             case cues.PrepareItem(token, item):
-                self._spawn(token, self._prepare(token, item), f"prepare {item}")
+                self._silent |= {token} if effect.silent else set()
+                self._spawn(token, self._prepare(effect), f"prepare {item}")
             case cues.ShowItem(token, item, replaces, _):
-                self._seam_over = self._clock.monotonic() + SEAM_S
+                self._seam_over, self.steady = self._clock.monotonic() + SEAM_S, False
                 self._region_events.about_to_show(self.region.id, item)
                 log.debug("%s: %s", self.region.id, item)
                 self._rows.put_nowait(lambda: self._show(effect))
@@ -188,15 +196,16 @@ class RegionDriver:
 
     # --- loading
 
-    async def _prepare(self, token: int, item: Item) -> None:
+    async def _prepare(self, effect: cues.PrepareItem) -> None:
+        token, item = effect.token, effect.item
         try:
             async with asyncio.timeout(turns.limit_s(item) + LOAD_SLACK_S):
                 await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
-                target = await self._target(item)
+                target = await target_of(item, self._cache, self._resolve)
                 placed = self._placed[token] = await self.pool.take(item.kind)
                 self._items[token] = item
                 wanted = item if placed.sort != STAND_IN else self._lengths.given(item)
-                playable = self._playable(wanted, target)
+                playable = self._playable(wanted, target, effect)
                 await self._park(placed)
                 await placed.surface.fetch(playable)
                 async with (
@@ -226,23 +235,11 @@ class RegionDriver:
         if placed.window_id != NO_WINDOW:
             await self._compositor.move({placed.window_id: rect})
 
-    async def _target(self, item: Item) -> str:
-        if item.kind in (Kind.YOUTUBE, Kind.LIVESTREAM):
-            return await self._resolve(item)
-        if item.kind.is_drawn and item.file is None:
-            return ""
-        if item.url is not None and item.file is None:
-            return item.url
-        path = self._cache / (item.file or "")
-        if not item.file or ".." in Path(item.file).parts or not path.is_relative_to(self._cache) or not path.is_file():
-            raise ContentError("missing", item.name, "its file is not in the cache; it is fetched again at the next contact")
-        return str(path)
-
-    def _playable(self, item: Item, target: str) -> Playable:
+    def _playable(self, item: Item, target: str, effect: cues.PrepareItem) -> Playable:
         rect = self.pool.rect
         return Playable(
             item, target, (rect.width, rect.height), fit=(item.fit or self.region.fit).value, background=self.region.background,
-            volume=self._volume(item), muted=self._muted(),
+            volume=self._volume(item), muted=self._muted(), begin_s=effect.begin_s, silent=effect.silent,
         )  # fmt: skip
 
     def _volume(self, item: Item) -> int:
@@ -272,6 +269,7 @@ class RegionDriver:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
                 await self._give_back(effect.replaces)
+            self.steady = self._rows.empty()
         self.shown.set()
         if self.visibility.is_open:
             self.give_up_stand_ins()
@@ -329,6 +327,7 @@ class RegionDriver:
     async def _give_back(self, token: int) -> None:
         placed = self._placed.pop(token, None)
         self._items.pop(token, None)
+        self._silent.discard(token)
         self._released.discard(token)
         if placed is not None:
             await self._park(placed)

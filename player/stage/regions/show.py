@@ -9,11 +9,12 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from player.core import cues
-from player.core.content import DeviceSettings, Item, Layout, Manifest, Playlist, Rect, Region
+from player.core import backdrop, cues
+from player.core.content import DeviceSettings, Item, Layout, Manifest, Rect, Region
+from player.core.cover import View
+from player.core.curtain import Scene
 from player.core.faults import Fault
 from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
@@ -24,21 +25,19 @@ from player.stage.plays import Mark, Plays
 from player.stage.regions.coming import ComingLayout, Running, shape
 from player.stage.regions.driver import RegionDriver, RegionEvents
 from player.stage.regions.placement import Placement
-from player.stage.regions.surfaces import SurfaceMaker, SurfacePool, Windows
+from player.stage.regions.region_faults import RegionFaults
+from player.stage.regions.scene import grounds_of, scene_of
+from player.stage.regions.surfaces import SurfaceMaker, SurfacePool, Windows, loads_at_once
 from player.stage.regions.visibility import Visibility
 
 log = logging.getLogger(__name__)
 
 
-def loads_at_once(memory: int) -> int:
-    """How many items may be loaded at once on a box with `memory` bytes: decoders and pages are at their largest then."""
-    return max(1, min(4, memory // (1024**3 + 512 * 1024**2)))
-
-
 class Show:
     """Everything that plays. `changed` is called, at once, whenever something that others see has changed.
 
-    `seed` shuffles: one for all regions, so that a mirrored panel shows what the first one shows.
+    `seed` shuffles: one for all regions, so that a mirrored panel shows what the first one shows. `resume` tells where a region was
+    when the stage before this one ended.
     """
 
     def __init__(
@@ -59,21 +58,23 @@ class Show:
         page: Callable[[str], FaultPage],
         mirror: bool,
         seed: int,
+        resume: Callable[[str], cues.Resumed | None],
     ) -> None:
         self._compositor, self._windows, self._make, self._clock, self._cache = compositor, windows, make, clock, cache
         self._plays, self._mark, self._settings, self._synced, self._resolve = plays, mark, settings, clock_synced, resolve
-        self._changed, self._mirror, self._seed = changed, mirror, seed
+        self._changed, self._mirror, self._seed, self._resume = changed, mirror, seed, resume
         self.placement = Placement(screen_on, page("regions"))
         self._group: asyncio.TaskGroup | None = None
         self._drivers: dict[str, Running] = {}
         self._changing: asyncio.Task[None] | None = None
         self._pools = 0
-        self._faults, self._kept_off = page("items"), page("items kept off")
+        self._faults = RegionFaults(page, mark)
         self._covered: str | None = None
         self._dropped = 0
         self._turns = asyncio.Semaphore(loads_at_once(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
         self._next: ComingLayout | None = None
         self.manifest: Manifest | None = None
+        self._known: frozenset[str] = frozenset()
         self.layout: Layout | None = None
         self.first_shown = asyncio.Event()
 
@@ -97,9 +98,8 @@ class Show:
     def take(self, manifest: Manifest | None) -> None:
         """Another manifest holds; what is on air is told by `apply`."""
         self.manifest = manifest
-        known = {item.id for item in manifest.items} if manifest else set()
-        self._faults.keep_only(known)
-        self._kept_off.keep_only(known)
+        self._known = frozenset(item.id for item in manifest.items) if manifest else frozenset()
+        self._faults.keep_only(self._known)
 
     async def apply(self, layout: Layout | None, group: asyncio.TaskGroup, *, on_time: bool) -> None:
         """Puts a layout on air: as one step, and `on_time` at once. Otherwise regions that stay keep what they show to its edge."""
@@ -153,7 +153,7 @@ class Show:
         if driver.visibility.is_open is not self.placement.is_there(region):
             await self._place(driver)
         driver.set_volume()
-        driver.send(cues.PlaylistChanged(self._playable(region.playlist)))
+        driver.send(cues.PlaylistChanged(self._faults.without_barred(region.playlist)))
 
     def _begin(self, region: Region, rect: Rect, group: asyncio.TaskGroup, covered: str | None) -> Running:
         """A region that prepares its first item, and shows it unless it is `covered`."""
@@ -161,7 +161,9 @@ class Show:
         driver.pool.rect = rect
         driver.alone = self.placement.is_alone(driver.region, driver.pool.rect)
         self.placement.note(region)
-        driver.send(cues.PlaylistChanged(self._playable(region.playlist)))
+        if resumed := self._resume(region.id):
+            driver.send(resumed)
+        driver.send(cues.PlaylistChanged(self._faults.without_barred(region.playlist)))
         if covered:
             driver.send(cues.Covered(covered))
         return driver, group.create_task(driver.run(), name=f"region {region.id}")
@@ -199,7 +201,7 @@ class Show:
             lambda window: self._compositor.set_layer(window, region.z),
             self.placement.has_panel,
         )  # fmt: skip
-        region_events = RegionEvents(self._record, self._report, self._recover, self._about_to_show, self._changed)
+        region_events = RegionEvents(self._record, self._report, self._faults.recover, self._about_to_show, self._changed)
         if is_mirror(region):
             region_events = RegionEvents(_nothing, _nothing, _nothing, _nothing, self._changed)
         return RegionDriver(
@@ -214,13 +216,6 @@ class Show:
             self.placement.forget(driver.region)
         self._dropped += driver.pool.dropped_frames()
         await driver.pool.close()
-
-    def _playable(self, playlist: Playlist) -> Playlist:
-        barred = self._mark.barred(playlist.items)
-        for item in (one for one in playlist.items if one.id in barred):
-            words = f"{item.name}: the stage crashed again and again with it on screen; it is kept off for a while"
-            self._kept_off.report(item.id, "quarantined", words, item_id=item.id, content_id=item.content_id, count=1)
-        return replace(playlist, items=tuple(item for item in playlist.items if item.id not in barred))
 
     async def place_again(self, panels: Sequence[Rect | None]) -> None:
         """The panels by number, None where one is missing: regions move, go out of sight and come back with them."""
@@ -278,9 +273,9 @@ class Show:
 
     def judge_again(self) -> None:
         """Which items are kept off is another answer than before: those that come back are shown again."""
-        self._kept_off.keep_only(())
+        self._faults.judge_again()
         for driver in self._everyone:
-            driver.send(cues.PlaylistChanged(self._playable(driver.region.playlist)))
+            driver.send(cues.PlaylistChanged(self._faults.without_barred(driver.region.playlist)))
 
     def item(self, content_id: str) -> Item | None:
         """The item of that content, if it is in the manifest."""
@@ -295,11 +290,20 @@ class Show:
     def item_faults(self) -> tuple[Fault, ...]:
         """Of items that should be on screen, once no other can come in their place; () where nothing is on air."""
         can_no_better = self.layout and all(driver.machine.settled for driver in self.drivers)
-        return (*self._faults.faults, *self._kept_off.faults) if can_no_better else ()
+        return self._faults.all if can_no_better else ()
 
     def now_playing(self) -> tuple[NowPlaying, ...]:
         """Every region's item on screen."""
         return tuple(now for driver in self.drivers if (now := driver.now_playing()))
+
+    @property
+    def wants_backdrop(self) -> bool:
+        """Whether anything of the layout's background is to be seen."""
+        return backdrop.is_wanted([panel for panel in self.placement.panels if panel], grounds_of(self._everyone))
+
+    def scene(self, view: View, *, passing: bool) -> Scene:
+        """What is on screen, under the cards of `view`."""
+        return scene_of(self._everyone, view, listed=self._known, passing=passing)
 
     def paused(self) -> tuple[PausedItem, ...]:
         """Every region's items that failed and wait to be tried again."""
@@ -332,17 +336,12 @@ class Show:
             self._mark.went_well(record.item)
 
     def _report(self, report: cues.Report) -> None:
-        item = report.item
-        words = f"{item.name}: {report.reason}"
-        self._faults.report(item.id, report.code, words, item_id=item.id, content_id=item.content_id)
+        self._faults.report(report)
         self.first_shown.set()  # or cannot be: if nothing else can, a card is needed
-
-    def _recover(self, item: Item) -> None:
-        self._faults.clear(item.id)
 
     def _about_to_show(self, zone: str, item: Item) -> None:
         self._mark.shown(zone, item)
-        self._kept_off.clear(item.id)
+        self._faults.shown(item)
         self.first_shown.set()
 
 

@@ -34,6 +34,11 @@ class SurfaceMaker(Protocol):
     async def __call__(self, sort: str, name: str, size: tuple[int, int]) -> Surface: ...
 
 
+def loads_at_once(memory: int) -> int:
+    """How many items may be loaded at once on a box with `memory` bytes: decoders and pages are at their largest then."""
+    return max(1, min(4, memory // (1024**3 + 512 * 1024**2)))
+
+
 def sort_of(kind: Kind) -> str:
     """Which sort of surface shows this kind."""
     if kind.is_drawn:

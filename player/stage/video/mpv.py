@@ -27,6 +27,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
 from player.core.reach import Unopened, by_cause, not_known
 from player.errors import ContentError
+from player.stage.video.error_words import error_words
 from player.stage.video.options import ALWAYS, options_for
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class MpvSurface(Surface):
         elif number == 21 and self._opened:  # MPV_EVENT_PLAYBACK_RESTART
             self._drawn = True
         elif detail and self._opened and detail[0] in (0, 4):  # the end came, or an error
-            reason = _error_words(detail[1]) if detail[0] == 4 else "it ended before its first frame"
+            reason = error_words(detail[1]) if detail[0] == 4 else "it ended before its first frame"
             self._failure = ContentError("unplayable", self._name, reason)
         self._changed.set()
 
@@ -152,7 +153,7 @@ class MpvSurface(Surface):
         self._name, self._live = item.name, item.kind.is_stream
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
-        self._clip.rewound(whole=item.kind.has_file)
+        self._clip.rewound(whole=item.kind.has_file, begin_s=_begin_s(playable))
         try:
             async with asyncio.timeout(self._load_limit_s):
                 await in_thread(_load, self._handle, playable, {**options_for(playable, self._way_out), **self._sound()})
@@ -302,7 +303,14 @@ def _load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
     handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
     handle.command("set", "volume", str(playable.volume))
     handle.command("set", "mute", "yes" if playable.muted else "no")
+    handle.command("set", "aid", "no" if playable.silent else "auto")
+    handle.command("set", "start", f"{begin_s:.3f}" if (begin_s := _begin_s(playable)) else "none")
     handle.command("loadfile", playable.target, "replace")
+
+
+def _begin_s(playable: Playable) -> float:
+    """Only what is on disk can begin anywhere."""
+    return playable.begin_s if playable.item.kind is Kind.VIDEO else 0.0
 
 
 def _length(handle: Any) -> float | None:
@@ -335,13 +343,3 @@ def _stop(handle: Any) -> int:
 
 def _drops(handle: Any) -> int:
     return (handle.frame_drop_count or 0) + (handle.decoder_frame_drop_count or 0)
-
-
-def _error_words(number: int) -> str:
-    return {
-        -13: "it cannot be loaded",
-        -14: "no sound device can be opened",
-        -15: "no video output can be opened",
-        -16: "it holds neither picture nor sound",
-        -17: "its format is not recognised",
-    }.get(number, f"the player gave up on it (error {number})")

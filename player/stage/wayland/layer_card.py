@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from player.stage.wayland.layer_shell import Anchor, Keyboard, Layer
+from player.protocols.layer_shell import Anchor, Keyboard, Layer
 
 _ARGB8888 = 0
 NOWHERE = Anchor(0)

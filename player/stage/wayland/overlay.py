@@ -17,8 +17,8 @@ from pywayland.protocol.viewporter import WpViewporter
 from pywayland.protocol.wayland import WlCompositor, WlOutput, WlSeat, WlShm
 
 from player.errors import BoxError
+from player.protocols.layer_shell import Keyboard, ZwlrLayerShellV1
 from player.stage.wayland.layer_card import Globals, LayerCard, Picture, Place
-from player.stage.wayland.layer_shell import Keyboard, ZwlrLayerShellV1
 from player.stage.wayland.seat import Seat
 
 CONFIGURE_LIMIT_S = 3.0

@@ -1,4 +1,4 @@
-"""The Wayland protocol wlr-layer-shell (version 4), as far as the stage needs it, in pywayland's terms.
+"""The Wayland protocol wlr-layer-shell (version 4), as far as the player needs it, in pywayland's terms.
 
 Cards are layer surfaces and not windows: they have true transparency, they stay above or below all content without anybody
 raising them, and a window that is opened later cannot cover an alert. Facts from wlr-layer-shell-unstable-v1.xml.

@@ -39,7 +39,7 @@ class ZwlrScreencopyFrameV1Proxy(Proxy[ZwlrScreencopyFrameV1]):
 
     @ZwlrScreencopyFrameV1.request(_BUFFER)
     def copy(self, buffer: object) -> None:
-        """Now."""
+        """Copies the screen into `buffer` as it is."""
         self._marshal(0, buffer)
 
     @ZwlrScreencopyFrameV1.request()
@@ -71,7 +71,7 @@ class ZwlrScreencopyManagerV1Proxy(Proxy[ZwlrScreencopyManagerV1]):
 
 
 def _declare_events() -> None:
-    class Events:
+    class FrameEvents:
         @ZwlrScreencopyFrameV1.event(_UINT, _UINT, _UINT, _UINT)
         def buffer(self, form: int, width: int, height: int, stride: int) -> None: ...
 
