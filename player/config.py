@@ -77,6 +77,13 @@ class CmsConfig(Section, frozen=True):
         return _first_words(path, f"cms.{name}_file")
 
 
+class FallbackConfig(CmsConfig, frozen=True):
+    """A second source of content; `kind` "": none. `after`: seconds for which the first has had nothing to show."""
+
+    kind: str = ""
+    after: Annotated[float, Meta(ge=0)] = 300.0
+
+
 class NetworkConfig(Section, frozen=True):
     """The proxy, and what is open inside. An empty `proxy` leaves it to HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment.
 
@@ -171,6 +178,7 @@ class ConfigFile(Section, frozen=True):
     """The tables of the file that every player has."""
 
     cms: CmsConfig = CmsConfig()
+    fallback: FallbackConfig = FallbackConfig()
     network: NetworkConfig = NetworkConfig()
     storage: StorageConfig = StorageConfig()
     cache: CacheConfig = CacheConfig()
@@ -183,9 +191,13 @@ class ConfigFile(Section, frozen=True):
 
 
 class Config(ConfigFile, frozen=True):
-    """The whole file. `server` is the own table of the kind of server that is used; None: no server is configured."""
+    """The whole file. `server` is the own table of the kind of server that is used; None: no server is configured.
+
+    `fallback_server`: likewise of the second source.
+    """
 
     server: Section | None = None
+    fallback_server: Section | None = None
 
 
 class Dirs(msgspec.Struct, frozen=True):

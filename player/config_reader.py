@@ -103,10 +103,15 @@ def _checked(tree: dict[str, Any], name: str, kinds: Kinds, environment: Mapping
     own = {name: tree.pop(name) for name in list(tree) if name not in _fields(ConfigFile) and name in kinds}
     file: ConfigFile = _read(tree, ConfigFile, "", source)
     check(file, source)
-    server = None
-    if is_configured(file.cms, kinds, source):
-        server = _read(own.get(file.cms.kind, {}), kinds[file.cms.kind].keys(), file.cms.kind, source)
-    return Config(**{one.name: getattr(file, one.name) for one in msgspec.structs.fields(ConfigFile)}, server=server)
+    shared = {one.name: getattr(file, one.name) for one in msgspec.structs.fields(ConfigFile)}
+
+    def own_table(cms: CmsConfig, table: str) -> Any:
+        if not is_configured(cms, kinds, source, table):
+            return None
+        return _read(own.get(cms.kind, {}), kinds[cms.kind].keys(), cms.kind, source)
+
+    second = own_table(file.fallback, "fallback") if file.fallback.kind else None
+    return Config(**shared, server=own_table(file.cms, "cms"), fallback_server=second)
 
 
 def _read(tree: Any, table: type[Any], prefix: str, source: Source) -> Any:
@@ -118,18 +123,23 @@ def _read(tree: Any, table: type[Any], prefix: str, source: Source) -> Any:
         raise ConfigError(source(key), key, problem) from error
 
 
-def is_configured(cms: CmsConfig, kinds: Kinds, source: Source) -> bool:
-    """Whether there is a server. Raises ConfigError for a kind that does not exist, and for what its kind cannot be without."""
+def is_configured(cms: CmsConfig, kinds: Kinds, source: Source, table: str) -> bool:
+    """Whether the table of that name names a server.
+
+    Raises ConfigError for a kind that does not exist, and for what its kind cannot be without.
+    """
     kind = kinds.get(cms.kind)
     if kind is None:
         near = difflib.get_close_matches(cms.kind, kinds, 1)
         known = f'did you mean "{near[0]}"?' if near else "it speaks " + ", ".join(f'"{name}"' for name in kinds)
-        raise ConfigError(source("cms.kind"), "cms.kind", f'this version does not speak "{cms.kind}"; {known}')
+        raise ConfigError(source(f"{table}.kind"), f"{table}.kind", f'this version does not speak "{cms.kind}"; {known}')
     if not cms.url and cms.kind == CmsConfig().kind:
         return False
     for name in kind.needs:
         if not (getattr(cms, name) or getattr(cms, f"{name}_file", "")):
-            raise ConfigError(source(f"cms.{name}"), f"cms.{name}", f'a server of the kind "{cms.kind}" cannot be without it')
+            raise ConfigError(
+                source(f"{table}.{name}"), f"{table}.{name}", f'a server of the kind "{cms.kind}" cannot be without it'
+            )
     return True
 
 
@@ -237,8 +247,8 @@ def check(config: ConfigFile, source: Source) -> None:
     if config.time.country and not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", config.time.country):
         expected = f'expected two letters such as "AT", or with a part of the country "DE-BY", found "{config.time.country}"'
         raise ConfigError(source("time.country"), "time.country", expected)
-    if config.cms.url:
-        _check_server(config.cms, source)
+    _check_server(config.cms, source, "cms")
+    _check_server(config.fallback, source, "fallback")
 
 
 def _check_zone(zone: str, source: Source) -> None:
@@ -260,15 +270,17 @@ def _check_net(net: str, source: Source) -> None:
         raise ConfigError(source(key), key, f'expected networks such as "192.168.7.0/24", found "{net}" ({error})') from error
 
 
-def _check_server(cms: CmsConfig, source: Source) -> None:
-    parts = urlsplit(cms.url)
+def _check_server(cms: CmsConfig, source: Source, table: str) -> None:
+    key, parts = f"{table}.url", urlsplit(cms.url)
+    if not cms.url:
+        return
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(source("cms.url"), "cms.url", f'expected an address such as "https://cms.example.com", found "{cms.url}"')
+        raise ConfigError(source(key), key, f'expected an address such as "https://cms.example.com", found "{cms.url}"')
     if parts.scheme == "http" and not cms.allow_plain_http and not is_private(parts.hostname):
         raise ConfigError(
-            source("cms.url"),
-            "cms.url",
-            "plain http is allowed for loopback and private addresses only; use https, or set cms.allow_plain_http = true",
+            source(key),
+            key,
+            f"plain http is allowed for loopback and private addresses only; use https, or set {table}.allow_plain_http = true",
         )
 
 

@@ -63,6 +63,7 @@ IMPURE_CALLS = {
 
 LONGEST = 350
 LONGER = {
+    "player/agent/app.py": (390, "the agent's composition root: every part is made and connected on one page"),
     "player/core/playback.py": (550, "one machine: its events, its effects and its rules are read together"),
 }
 BROAD = {

@@ -99,3 +99,28 @@ def _wall(at: datetime) -> str:
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+async def test_a_folder_is_shown_while_the_server_has_nothing_and_gives_way_when_it_has(short: Path):
+    picture(short / "shop" / "1.png", "red")
+    async with ScreenzzieServer(short / "server") as server:
+        media = await server.panel.upload(picture(short / "lime.png", "lime"))
+        screen, key = server.panel.screen("Lobby"), server.access.make("Ada")
+        box = PlayerBox(
+            short, server.url, SIGNAGE__CMS__KIND="screenzzie", SIGNAGE__CMS__TOKEN=key, SIGNAGE__CMS__DEVICE="Lobby",
+            SIGNAGE__FALLBACK__KIND="folder", SIGNAGE__FALLBACK__AFTER="1", SIGNAGE__FOLDER__PATH=str(short / "shop"),
+            SIGNAGE__STAGE__BACKEND="none",
+        )  # fmt: skip
+        await box.start()
+        try:
+            told = await box.until(lambda status: _shows(status, "1.png"))
+            assert [fault["code"] for fault in told["faults"] if fault["code"] == "fallback"] == ["fallback"]
+            server.panel.show(screen, server.panel.playlist("Day", [media["id"]])["id"])
+            told = await box.until(lambda status: _shows(status, "lime.png"))
+            assert [fault["code"] for fault in told["faults"] if fault["code"] == "fallback"] == []
+        finally:
+            await box.stop()
+
+
+def _shows(status: dict[str, Any], name: str) -> bool:
+    return [item["name"] for item in status["now"]["items"]] == [name]

@@ -13,6 +13,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ from player.agent.content.why import WhyReader
 from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
 from player.agent.control.local_controls import LocalControls
+from player.agent.fallback import Fallback
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.disk_watch import DiskWatch
@@ -45,7 +47,7 @@ from player.agent.reports.results_outbox import ResultsOutbox
 from player.agent.reports.status import ProofFigures
 from player.agent.reports.status_reader import StatusReader
 from player.agent.reports.telemetry import TelemetryReader
-from player.agent.server_folder import COMMANDS, LOCKED, NONE, open_folder
+from player.agent.server_folder import COMMANDS, LOCKED, NONE, ServerFolder, open_folder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
@@ -62,7 +64,7 @@ from player.core.content import Orientation
 from player.core.egress import WayOut
 from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
-from player.core.ports.server import CommandResult, Connection, Device, Telemetry
+from player.core.ports.server import CommandResult, Connection, Device, PlaysSink, Telemetry
 from player.core.ports.stage import RestartStage
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
@@ -137,6 +139,7 @@ class Agent:
             built_at=BUILT_AT,
         )  # fmt: skip
         self.public_holidays = PublicHolidays(self.brief, clock, config.time.country, self._page("calendar"))
+        self.fallback = await self._open_fallback()
         await self._open_media(self.connection)
         self.commands = CommandRunner(
             self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
@@ -175,15 +178,34 @@ class Agent:
     def _untold(self) -> Sequence[CommandResult]:
         return self.commands.untold()
 
+    async def _open_fallback(self) -> Fallback | None:
+        given, own = self._config.fallback, self._config.fallback_server
+        if own is None:
+            return None
+        place, known_as = cms.place_of(given, own), given.device or self._identity.uuid
+        folder = open_folder(self._dirs.state, given.kind, place, known_as, self.brief.current.cards, CmsConfig().kind)
+        device = replace(
+            self._device(), key=folder.key, paired=folder.facts.paired, results=tuple,
+            heartbeat_interval=lambda: given.heartbeat_interval,
+        )  # fmt: skip
+        connection = await self._stack.enter_async_context(cms.connect(given, own, device, self._clock, self._way_out))
+        return Fallback(
+            connection, folder, place, after_s=given.after, clock=self._clock, faults=self._page("fallback"),
+            hurry=self._sync_now.set,
+        )  # fmt: skip
+
     async def _open_media(self, server: Connection) -> None:
         """Content, and the way files come from it."""
         config, clock = self._config, self._clock
+        content, local, fallback = server.content, server.files, self.fallback
+        if fallback is not None:
+            content, local = fallback.behind(content, known=self._is_known, shown=lambda: self.sync.shown), fallback.files(local)
         egress = Egress(read_reach(config), self._way_out)
         downloads = await self._stack.enter_async_context(egress.session())
         reserve = parse_size(config.storage.reserve)
         self.cache = Cache(self._dirs.cache, clock, parse_size(config.storage.cache_limit))
         download = functools.partial(Downloader, downloads, self.cache.parts, egress, reserve_bytes=reserve, credentials={})
-        self.downloader = download(require_hash=config.cache.require_hash, local=server.files)
+        self.downloader = download(require_hash=config.cache.require_hash, local=local)
         item_faults = ItemFaults(self._page("items"), clock)
         look_at = functools.partial(prepare, tell_missing=DecoderWalls(self._page("decoder")).tell)
         asset_fetcher = AssetFetcher(self.cache, self.downloader, look_at, item_faults, reserve_bytes=reserve, panel=FULL_HD)
@@ -191,23 +213,22 @@ class Agent:
         self.scrub = Scrub(self.cache)
         self.feeds = Feeds(self.cache, downloads, egress, self.stage, clock, self._sync_now.set, faults=self._page("feeds"))
         self.sync = Sync(
-            server.content, self.cache, asset_fetcher, item_faults, ProgrammeFile(self._dirs.state, mode=0o640),
+            content, self.cache, asset_fetcher, item_faults, ProgrammeFile(self._dirs.state, mode=0o640),
             self.stage, clock, zone=self._zone, facts=lambda: self.brief.current.facts, faults=self._page("programme"),
             youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=self.feeds,
         )  # fmt: skip
         self.rounds = Rounds(
             self.sync, clock, self._sync_now, self.stage.changed, self._page("rounds"),
-            known=lambda: bool(self.brief.current.cards.paired), poll_s=config.cms.poll_interval, seed=self._identity.uuid,
+            known=lambda: self._is_known() or fallback is not None, poll_s=config.cms.poll_interval, seed=self._identity.uuid,
         )  # fmt: skip
 
     def _open_reports(self, server: Connection) -> None:
         """What is told, and what is heard."""
         config, dirs, clock = self._config, self._dirs, self._clock
         self.results = ResultsOutbox(server.results, self.commands)
-        self.plays = None if isinstance(server.plays, Absent) else PlaysOutbox(
-            server.plays, self.stage, plays=dirs.plays, folder=self.server.path, clock=clock, faults=self._page("plays"),
-            sign=self._identity.signed, look_s=min(30.0, config.cms.heartbeat_interval),
-        )  # fmt: skip
+        self.plays = self._plays_outbox(server.plays, self.server, "plays")
+        second = self.fallback
+        self.second_plays = self._plays_outbox(second.connection.plays, second.folder, "plays, fallback") if second else None
         self.telemetry = TelemetryReader(
             self.sensors, self.audio, dirs.cache, self.stage, clock, host=self.host,
             proof=ProofHead(dirs.plays, clock, self._identity.public_key, self._identity.signed).read,
@@ -231,6 +252,16 @@ class Agent:
             "server_name": config.cms.name or urlsplit(config.cms.url).hostname or self._place,
             "server_url": self._place, "pair_url": config.cms.pair_url, "box_id": self._identity.uuid8,
         })  # fmt: skip
+
+    def _plays_outbox(self, plays: PlaysSink | Absent, folder: ServerFolder, author: str) -> PlaysOutbox | None:
+        return None if isinstance(plays, Absent) else PlaysOutbox(
+            plays, self.stage, plays=self._dirs.plays, folder=folder.path, clock=self._clock, faults=self._page(author),
+            sign=self._identity.signed, look_s=min(30.0, self._config.cms.heartbeat_interval),
+        )  # fmt: skip
+
+    def _is_known(self) -> bool:
+        """Whether the server knows this box."""
+        return bool(self.brief.current.cards.paired)
 
     def _proof(self) -> ProofFigures:
         if self.plays is None:
@@ -281,7 +312,7 @@ class Agent:
             loops["compositor"] = CompositorWatch(told, self.host.restart_compositor).run
         if not isinstance(server.rhythm, Absent):
             loops["server"] = functools.partial(server.rhythm.run, self.inbox)
-        if not isinstance(server.content, Absent):
+        if not isinstance(server.content, Absent) or self.fallback is not None:
             loops |= {"content": self.rounds.run, "panel": self.rounds.follow_panel, "feeds": self.feeds.run}
         if not isinstance(server.alerts, Absent):
             loops["pictures of alerts"] = self.alerts.run
@@ -289,6 +320,10 @@ class Agent:
             loops["results"] = self.results.run
         if self.plays is not None:
             loops["plays"] = self.plays.run
+        if self.second_plays is not None:
+            loops["plays, fallback"] = self.second_plays.run
+        if self.fallback is not None:
+            loops |= self.fallback.loops()
         return loops
 
     async def run(self) -> None:

@@ -177,6 +177,7 @@ CODES: Mapping[str, Meaning] = {
     "no_compositor": Meaning(MAJOR, "an item of this kind is not shown by this backend", 'set `stage.backend` to "auto"'),
     "no_zones": Meaning(MAJOR, "this backend has one region alone", 'set `stage.backend` to "auto"'),
     # shown, but not quite as asked for
+    "fallback": Meaning(MINOR, "the fallback's content is shown", "give this screen content on its server"),
     "page_offline": Meaning(MINOR, "a page is shown by its last picture", "it comes back with its server; check the address"),
     "feed_unreachable": Meaning(MINOR, "a feed cannot be fetched; its last text stays", "correct its address, or mend its server"),
     "feed_unreadable": Meaning(MINOR, "a feed cannot be read; its last text stays", "name an RSS or Atom feed of at most 1 MB"),

@@ -123,7 +123,7 @@ class Sync:
         """What a screen that shows nothing says of it."""
         items = None if self._wanted is None else len(self._wanted.items)
         faults = (*self._faults.faults, *self._item_faults.faults)
-        return ContentStanding(bool(self._shown), items, self._round.locked(), *self._counts, faults)
+        return ContentStanding(bool(self.shown), items, self._round.locked(), *self._counts, faults)
 
     def retry_in_s(self) -> float | None:
         """When a round before the next poll makes sense: seconds, None when nothing is to be retried."""
@@ -138,13 +138,13 @@ class Sync:
         self._earlier_player = await asyncio.to_thread(self._file.earlier)
         await self._cache.open()
         if self._feeds:
-            await self._feeds.want(filter(is_feed, self._shown))
-        for item in self._shown:
+            await self._feeds.want(filter(is_feed, self.shown))
+        for item in self.shown:
             if item.asset and item.file_hash:
                 self._cache.call(asset_key(item.content_id, item.file_hash, ""), item.asset, item.content_id)
 
     @property
-    def _shown(self) -> tuple[Item, ...]:
+    def shown(self) -> tuple[Item, ...]:
         """The items of what is on air."""
         return self.manifest.items if self.manifest else ()
 
@@ -231,7 +231,7 @@ class Sync:
     async def _without_text(self, programme: Programme, left_out: Collection[str]) -> set[str]:
         """Says which feeds are wanted. Nothing waits for one: an item whose feed has not come yet is left out until it has."""
         items = [item for item in programme.items if is_feed(item) and item.id not in left_out]
-        on_air = filter(is_feed, self._shown)
+        on_air = filter(is_feed, self.shown)
         here = await self._feeds.want([*items, *on_air]) if self._feeds else frozenset()
         return {item.id for item in items if item.file not in here}
 
@@ -253,7 +253,7 @@ class Sync:
 
     async def _publish(self, work: _Round, *, is_over: bool) -> bool:
         """Publishes what is decided; answers whether that is another manifest than before. Raises StorageError."""
-        kept = {content: found for content, found in earlier(self._shown).items() if self._cache.get(found.asset or "")}
+        kept = {content: found for content, found in earlier(self.shown).items() if self._cache.get(found.asset or "")}
         given_up = {need.content for need in work.needs if self._item_faults.given_up(fault_key(need))}
         supply = Supply(self._asset_fetcher.ready(work.needs), kept, given_up, work.left_out)
         decision = decide(work.programme, work.now, supply, self._on_air, is_over=is_over)

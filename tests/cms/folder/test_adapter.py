@@ -26,6 +26,7 @@ from player.config_reader import load
 from player.core.content import Programme, WantedAsset
 from player.core.ports.box import Absent
 from player.core.ports.server import ContentChanged, Missed, Paired, Reached
+from player.core.reach import beside
 from player.errors import ConfigError, ContentError
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
@@ -177,7 +178,7 @@ async def test_a_folder_offers_content_and_nothing_else(root: Path):
 
 @pytest.fixture
 async def downloader(root: Path, tmp_path: Path) -> AsyncIterator[Downloader]:
-    shown, egress = folder(root), Egress("", STRAIGHT)
+    shown, egress = folder(root), Egress(beside(""), STRAIGHT)
     await shown.programme()
     async with egress.session() as session:
         yield Downloader(session, tmp_path / "parts", egress, reserve_bytes=0, credentials={}, require_hash=False, local=shown)
@@ -213,7 +214,7 @@ async def test_a_file_that_cannot_be_had_costs_that_file(
 
 
 async def test_no_server_reaches_files_of_this_machine(root: Path, tmp_path: Path):
-    egress = Egress("", STRAIGHT)
+    egress = Egress(beside(""), STRAIGHT)
     async with egress.session() as session:
         fetching = Downloader(session, tmp_path / "parts", egress, reserve_bytes=0, credentials={}, require_hash=False)
         with pytest.raises(ContentError) as caught:
