@@ -41,6 +41,16 @@ class Condition:
     value: Any
     unit: str = ""
 
+    def __str__(self) -> str:
+        if self.type != "instants":
+            return f"{self.type} {self.operator} {self.value}{self.unit}"
+        try:
+            begins, ends = _instants(self)
+        except ValueError:
+            return f"instants {self.value!r}"
+        said = (f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in (("from", begins), ("until", ends)) if at is not None)
+        return " ".join(said) or "at all times"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

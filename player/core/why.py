@@ -120,12 +120,11 @@ class _Case:
     def _of_condition(self, rule: Rule) -> tuple[int, str] | None:
         zone = self._known.listings.timetable.zone_of(rule)
         for condition in rule.conditions:
-            words = f"{condition.type} {condition.operator} {condition.value}{condition.unit}"
             if not is_known(condition, self._known.facts):
                 remedy = "set `time.country`" if condition.type == "day_type" else AT_SERVER
-                return 2, f'the condition "{words}" of the rule {rule} cannot be judged on this device: {remedy}'
+                return 2, f'the condition "{condition}" of the rule {rule} cannot be judged on this device: {remedy}'
             if not holds(condition, self._known.at, zone, self._known.facts):
-                return 3, f'the condition "{words}" of the rule {rule} is not met: {AT_SERVER}'
+                return 3, f'the condition "{condition}" of the rule {rule} is not met: {AT_SERVER}'
         return None
 
     def _until(self) -> str:

@@ -173,6 +173,21 @@ def test_between_two_instants_the_first_counts_and_the_last_does_not(value: obje
     assert holds(Condition("instants", "between", value), NOON, BERLIN, {}) is expected
 
 
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (Condition("weather", "gt", 30, "F"), "weather gt 30F"),
+        (Condition("instants", "between", [0, None]), "from 1970-01-01 00:00:00 UTC"),
+        (Condition("instants", "between", [None, 60]), "until 1970-01-01 00:01:00 UTC"),
+        (Condition("instants", "between", [0, 60]), "from 1970-01-01 00:00:00 UTC until 1970-01-01 00:01:00 UTC"),
+        (Condition("instants", "between", [None, None]), "at all times"),
+        (Condition("instants", "between", 3), "instants 3"),
+    ],
+)
+def test_a_condition_in_words(condition: Condition, words: str):
+    assert str(condition) == words
+
+
 def test_time_changes_nothing_but_at_the_instants_themselves():
     ends = [NOON.timestamp() - 90, NOON.timestamp() + 0.25]
     edges = set(condition_edges(Condition("instants", "between", ends), NOON, BERLIN))

@@ -97,6 +97,10 @@ def test_a_page_of_a_document_is_its_item():
             'the condition "day_type eq weekend" of the rule 8 is not met: change it on the server',
         ),
         (
+            Rule("8", conditions=(Condition("instants", "between", [NOON.timestamp() + 60, None]),)),
+            'the condition "from 2026-04-01 12:01:00 UTC" of the rule 8 is not met: change it on the server',
+        ),
+        (
             Rule("8", priority=-1),
             'the rule "Always" puts it on air, which ranks above the rule 8: change it on the server',
         ),
