@@ -131,6 +131,7 @@ class StageConfig(Section, frozen=True):
     audio_device: str = "auto"
     levelling: Literal["off", "r128"] = "off"
     browser: str = "auto"
+    browser_sandbox: bool = True
     youtube_hosts: tuple[str, ...] = ("youtube.com", "youtu.be")
     stream_hosts: tuple[str, ...] = ()
     problem_card_after: Annotated[float, Meta(ge=0)] = 300.0

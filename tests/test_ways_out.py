@@ -204,10 +204,17 @@ async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
     async with await Sway.connect(headless_sway, 10) as sway, walled(field.way_out) as wall:
         latest = Latest(wall.for_pages)
         browser = BrowserProcess(
-            runtime_dir, sway.session.wayland_display, latest, faults=fault_page(), program="auto", gpu=False, load_s=20
+            runtime_dir,
+            sway.session.wayland_display,
+            latest,
+            faults=fault_page(),
+            program="auto",
+            gpu=False,
+            sandbox=True,
+            load_s=20,
         )
         async with running(browser.run()):
-            page = await browser.open("main-a")
+            page = await browser.open("main-a", "")
             await page.open(f"{field.url}/page", "page", WebOptions(), (640, 360), "#000000")
             alone = ("/by-service",) if field.url.startswith("https:") else ()  # nowhere else may a page have one
             for path in ("/told", "/icon.png", "/by-worker", *alone):
@@ -222,7 +229,14 @@ async def test_the_browser_starts_anew_in_another_zone(headless_sway: Path, runt
     async with await Sway.connect(headless_sway, 10) as sway:
         latest = Latest(replace(straight(USER_AGENT), zone="Asia/Tokyo"))
         browser = BrowserProcess(
-            runtime_dir, sway.session.wayland_display, latest, faults=fault_page(), program="auto", gpu=False, load_s=20
+            runtime_dir,
+            sway.session.wayland_display,
+            latest,
+            faults=fault_page(),
+            program="auto",
+            gpu=False,
+            sandbox=True,
+            load_s=20,
         )
         async with running(keep_running("browser", browser.run)):
             seen = []
@@ -231,7 +245,7 @@ async def test_the_browser_starts_anew_in_another_zone(headless_sway: Path, runt
                 latest.set(replace(latest.value, zone=zone))
                 if before:
                     await eventually(lambda before=before: browser.pid not in (0, before), 20)
-                page = await browser.open("main-a")
+                page = await browser.open("main-a", "")
                 seen.append(await page._evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone"))
             assert seen == ["Asia/Tokyo", "America/Lima"]
 

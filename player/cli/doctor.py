@@ -53,7 +53,7 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
         lambda: machine.seat(config.stage.backend),
         lambda: running.graphics(client.status, machine.graphics),
         lambda: machine.video(config.stage.backend, config.stage.hwdec),
-        lambda: machine.browser(config.stage.browser),
+        lambda: machine.browser(config.stage.browser, sandbox=config.stage.browser_sandbox),
         machine.sound,
         panel.outputs,
         panel.cec,

@@ -113,6 +113,11 @@ class Item:
     numbers: tuple[str, ...] = ()  # which ids its server writes as numbers, by their names in a proof of play: so they go back
     server: str | None = None  # whose it is (`ports.server.Device.key`): its plays go there alone; None: before that was written
 
+    @property
+    def room(self) -> str:
+        """Whose alone what its pages keep is; "" for what keeps nothing."""
+        return f"{self.server or ''} {self.id}" if self.kind.keeps else ""
+
     def __str__(self) -> str:
         return f"{self.name!r} ({self.kind} {self.content_id})"
 

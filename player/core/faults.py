@@ -170,6 +170,12 @@ CODES: Mapping[str, Meaning] = {
     "page_crashed": Meaning(MAJOR, "a page crashed", "it is loaded again; if it stays: make it lighter, or leave it out"),
     "page_closed": Meaning(MAJOR, "a page closed itself", "it is loaded again; if it stays: mend the page"),
     "browser_gone": Meaning(MAJOR, "the browser ended, or is not there", "`sudo apt install chromium`; it is started by itself"),
+    "browser_no_sandbox": Meaning(
+        MAJOR,
+        "pages are not shown: this system lets the browser have no sandbox",
+        "allow user namespaces; or set `stage.browser_sandbox` to false",
+    ),
+    "page_storage": Meaning(MAJOR, "a page keeps more than it may", "it begins anew; if it stays: have the page keep less"),
     "page_authority": Meaning(
         MAJOR, "pages do not trust the authority in `cms.ca_file`", "`sudo apt install libnss3-tools`, and start the player again"
     ),
@@ -187,7 +193,6 @@ CODES: Mapping[str, Meaning] = {
     "decoder_walls": Meaning(
         MINOR, "files are decoded with fewer walls around the decoder", "use a kernel with Landlock and seccomp, as Debian 12 has"
     ),
-    "browser_no_sandbox": Meaning(MINOR, "pages run without the browser's sandbox", "allow user namespaces on this system"),
     "too_many_regions": Meaning(MINOR, "a layout has more regions than are shown", "use fewer"),
     "too_many_files": Meaning(MINOR, "the server lists more files to fetch ahead than are fetched", "list fewer on the server"),
     "no_calendar": Meaning(

@@ -43,6 +43,11 @@ class Kind(StrEnum):
         return self in (Kind.WEB, Kind.PACKAGE, Kind.SVG)
 
     @property
+    def keeps(self) -> bool:
+        """Whether it may keep something in the browser: it runs scripts."""
+        return self in (Kind.WEB, Kind.PACKAGE)
+
+    @property
     def is_drawn(self) -> bool:
         """Whether the player draws it itself, from the item's text, the hour or a feed."""
         return self in (Kind.TICKER, Kind.CLOCK)

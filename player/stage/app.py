@@ -183,6 +183,7 @@ class Stage:
     async def _take(self, group: asyncio.TaskGroup) -> None:
         """The programme; in safe mode its stills alone, and nothing of it is on air."""
         manifest, since = self._manifest_file.read(), self.crashes.safe_since
+        self._screen.keep_rooms({item.room for item in (manifest.items if manifest else ())})
         if since is not None:
             stills = find_stills(manifest, self._judged_now(), self._zone(), self.surround.brief.facts, self._dirs)
             manifest, self.surround.trouble.safe = None, SafeMode(since, stills)

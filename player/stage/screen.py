@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, tzinfo
 from typing import Protocol
 
@@ -47,6 +47,9 @@ class Screen(Protocol):
     @property
     def curtains(self) -> int:
         """How often whoever holds that has begun anew, and knows nothing of what it was told; 0: not once."""
+
+    def keep_rooms(self, rooms: Collection[str]) -> None:
+        """The programme has items with these rooms and no others: what others kept is thrown away."""
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What has to run as long as the stage does, by name."""

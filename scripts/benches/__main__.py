@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts.benches.figures import Figure, table, to_json
 from scripts.benches.plot import Row, draw
 
-NAMES = ("start", "restart", "footprint", "download", "rules", "stage", "regions", "memory", "cpu", "flash")
+NAMES = ("start", "restart", "footprint", "download", "rules", "stage", "regions", "memory", "cpu", "flash", "small")
 
 
 def arguments() -> argparse.Namespace:
@@ -114,6 +114,12 @@ class Benches:
         from scripts.benches.flash import flash
 
         return flash(self._media)
+
+    def small(self) -> list[Figure]:
+        """One processor, and all the memory."""
+        from scripts.benches.small import small
+
+        return small(self._media)
 
 
 def main() -> int:

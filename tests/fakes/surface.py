@@ -45,9 +45,11 @@ class FakePage(FakeSurface):
         super().__init__(app_id, sort)
         self.opens: list[BoxError] = []
         self.opened = 0
+        self.room = ""
 
-    async def open(self) -> bool:
+    async def open(self, room: str) -> bool:
         self.opened += 1
+        self.room = room
         if self.opens:
             raise self.opens.pop(0)
         return True

@@ -105,21 +105,21 @@ async def test_d1_a_window_that_cannot_open_since_its_panel_went_is_stood_in_for
         return there
 
     pool = SurfacePool("main", make, Windows(compositor), compositor, lambda _: None, has_panel)
-    real = await pool.take(Kind.VIDEO)
+    real = await pool.take(Kind.VIDEO, "")
     assert real.window_id != NO_WINDOW
     there = False
-    first, second = await pool.take(Kind.WEB), await pool.take(Kind.IMAGE)
+    first, second = await pool.take(Kind.WEB, ""), await pool.take(Kind.IMAGE, "")
     assert (first.window_id, second.window_id) == (NO_WINDOW, NO_WINDOW)
     await pool.give_back(real)
     await pool.give_back(first)
-    again = await pool.take(Kind.IMAGE)
+    again = await pool.take(Kind.IMAGE, "")
     assert again.window_id == NO_WINDOW, "also where a window is open: it might never draw"
     await pool.give_back(again)
     there = True
     async with asyncio.TaskGroup() as group:
-        opening = group.create_task(pool.take(Kind.WEB), name="opening")
+        opening = group.create_task(pool.take(Kind.WEB, ""), name="opening")
         await asyncio.sleep(0)
         there = False
     assert opening.result().window_id == NO_WINDOW
     there = True
-    assert (await pool.take(Kind.WEB)).window_id != NO_WINDOW
+    assert (await pool.take(Kind.WEB, "")).window_id != NO_WINDOW

@@ -103,8 +103,8 @@ def video(backend: str, hwdec: str, dev: Path = DEV) -> Iterator[Finding]:
         yield absent("hardware decode", "no decoder device: video is decoded by the processor")
 
 
-def browser(configured: str) -> Iterator[Finding]:
-    """Chromium, for web pages."""
+def browser(configured: str, *, sandbox: bool) -> Iterator[Finding]:
+    """Chromium, for web pages, and whether it is to have its `sandbox`."""
     names = ("chromium", "chromium-browser") if configured == "auto" else (configured,)
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found:
@@ -113,6 +113,10 @@ def browser(configured: str) -> Iterator[Finding]:
         yield absent("browser", "Chromium is not installed: web pages are left out", "sudo apt install chromium")
     else:
         yield failed("browser", f"{configured} is not there", "mend stage.browser", needed=False)
+
+    if found and not sandbox:
+        remedy = "allow user namespaces on this system, and take the key out"
+        yield failed("browser sandbox", "turned off by stage.browser_sandbox = false", remedy, needed=False)
 
 
 def sound(dev: Path = DEV) -> Iterator[Finding]:

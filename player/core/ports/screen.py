@@ -144,14 +144,14 @@ class Surface(Protocol):
 
     @property
     def app_id(self) -> str:
-        """How the compositor knows the window, the same for as long as the surface lives."""
+        """How the compositor knows the window, the same until it is opened again."""
 
     @property
     def pid(self) -> int:
         """The process that draws."""
 
-    async def open(self) -> bool:
-        """Called before each `load` but the first. Whether the window may be another one now, and has to be looked for.
+    async def open(self, room: str) -> bool:  # noqa: ARG002 - only pages keep something
+        """Called before each `load`, with the item's room. Whether the window may be another one now, and has to be looked for.
 
         Raises BoxError when the window is gone and no other can be opened.
         """

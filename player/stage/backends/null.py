@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -95,6 +95,8 @@ class NullScreen:
     async def draw_brand(self, size: tuple[int, int]) -> None: ...
 
     def stand_behind(self, behind: Behind) -> None: ...
+
+    def keep_rooms(self, rooms: Collection[str]) -> None: ...
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {}

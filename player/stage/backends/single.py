@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -239,6 +239,8 @@ class SingleScreen:
     async def draw_brand(self, size: tuple[int, int]) -> None: ...
 
     def stand_behind(self, behind: Behind) -> None: ...
+
+    def keep_rooms(self, rooms: Collection[str]) -> None: ...
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What brings items on screen."""

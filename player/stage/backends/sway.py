@@ -7,7 +7,7 @@ import logging
 import os
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,7 @@ class SwayScreen:
         if sort == "web":
             from player.stage.web.surface import WebSurface
 
-            page = WebSurface(self._the_browser(), name, self._the_snapshots())
-            await page.open()
-            return page
+            return WebSurface(self._the_browser(), name, self._the_snapshots())
         hardware = self._sway.session.renderer != "pixman"
         options: dict[str, Any] = (
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
@@ -105,6 +103,7 @@ class SwayScreen:
                 program=self._config.browser,
                 gpu=self._sway.session.renderer != "pixman",
                 why=self._wall.why,
+                sandbox=self._config.browser_sandbox,
             )
         return self._browser
 
@@ -134,6 +133,11 @@ class SwayScreen:
     @property
     def curtains(self) -> int:
         return self._curtain.times_opened
+
+    def keep_rooms(self, rooms: Collection[str]) -> None:
+        """What pages of others kept is thrown away."""
+        if self._browser is not None:
+            self._browser.keep_rooms(rooms)
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The browser, from when it is wanted, the look at where sound goes, what is told of hangs, and the line to the curtain."""

@@ -31,6 +31,7 @@ from player.stage.regions.visibility import NO_WINDOW, Visibility
 log = logging.getLogger(__name__)
 
 LOAD_SLACK_S = 2.0
+BROWSER_SLACK_S = 90.0  # a slow box's browser starts in that, which is no page's time
 SEAM_S = 0.3  # after a seam the incoming item has the machine to itself: nothing is loaded while its first frames are due
 PARKED_AT = 4096  # pixels left of every panel
 
@@ -199,10 +200,10 @@ class RegionDriver:
     async def _prepare(self, effect: cues.PrepareItem) -> None:
         token, item = effect.token, effect.item
         try:
-            async with asyncio.timeout(turns.limit_s(item) + LOAD_SLACK_S):
+            async with asyncio.timeout(turns.limit_s(item) + (BROWSER_SLACK_S if item.kind.is_page else LOAD_SLACK_S)):
                 await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
                 target = await target_of(item, self._cache, self._resolve)
-                placed = self._placed[token] = await self.pool.take(item.kind)
+                placed = self._placed[token] = await self.pool.take(item.kind, item.room)
                 self._items[token] = item
                 wanted = item if placed.sort != STAND_IN else self._lengths.given(item)
                 playable = self._playable(wanted, target, effect)

@@ -22,7 +22,7 @@ from player.stage.regions.visibility import NO_WINDOW
 
 log = logging.getLogger(__name__)
 
-WINDOW_LIMIT_S = 8.0
+WINDOW_LIMIT_S, PAGE_WINDOW_LIMIT_S = 8.0, 40.0  # the browser's come late on a slow box, and others play meanwhile
 USUAL, PER_SORT = 2, 3
 PATIENCE_S = 1.0  # the surface that left the screen is empty well before that
 STAND_IN = "stand-in"
@@ -77,10 +77,12 @@ class Windows:
                     self.on_gone()
                     return
 
-    async def find(self, surface: Surface, worth_waiting: Callable[[], bool] = lambda: True) -> Window:
+    async def find(
+        self, surface: Surface, worth_waiting: Callable[[], bool] = lambda: True, within_s: float = WINDOW_LIMIT_S
+    ) -> Window:
         """The window of `surface`, once it is there. Raises BoxError, at once when waiting is not worth it any more."""
         try:
-            async with asyncio.timeout(WINDOW_LIMIT_S):
+            async with asyncio.timeout(within_s):
                 while True:
                     for window in await self._compositor.windows():
                         if window.app_id == surface.app_id:
@@ -91,7 +93,7 @@ class Windows:
                         with contextlib.suppress(TimeoutError):
                             await asyncio.wait_for(self._changed.wait(), 0.05)
         except TimeoutError as error:
-            raise BoxError("compositor", f"no window of {surface} appeared within {WINDOW_LIMIT_S:.0f} s") from error
+            raise BoxError("compositor", f"no window of {surface} appeared within {within_s:.0f} s") from error
 
 
 class SurfacePool:
@@ -115,8 +117,8 @@ class SurfacePool:
         self._all: list[Placed] = []
         self.rect = Rect(0, 0, 1, 1)
 
-    async def take(self, kind: Kind) -> Placed:
-        """A surface for this kind, in place and invisible; waits for one to come free. Raises BoxError."""
+    async def take(self, kind: Kind, room: str) -> Placed:
+        """A surface for an item of this kind and room, in place and invisible; waits for one to come free. Raises BoxError."""
         sort = sort_of(kind) if self._has_panel() else STAND_IN  # a window without a panel draws its first frame late, or never
         async with self._freed:
             if self._made[sort] == USUAL:
@@ -128,7 +130,7 @@ class SurfacePool:
             if kept is None:
                 self._made[sort] += 1
         try:
-            return await self._add(sort) if kept is None else await self._again(kept)
+            return await self._add(sort, room) if kept is None else await self._again(kept, room)
         except BaseException as error:
             await self._forget(sort)
             if isinstance(error, BoxError) and not self._has_panel():  # it went while the window was to be opened
@@ -136,12 +138,13 @@ class SurfacePool:
                 return self._stand_in()
             raise
 
-    async def _add(self, sort: str) -> Placed:
+    async def _add(self, sort: str, room: str) -> Placed:
         if sort == STAND_IN:
             return self._stand_in()
         self._names += 1
         surface = await self._make(sort, f"{self._region}-{self._names}", (self.rect.width, self.rect.height))
         try:
+            await surface.open(room)
             return await self._settle(sort, surface)
         except BaseException:
             await surface.close()
@@ -155,11 +158,11 @@ class SurfacePool:
         self._all.append(placed)
         return placed
 
-    async def _again(self, placed: Placed) -> Placed:
-        """A surface that was used before: its window may be another one (the browser died and came back)."""
+    async def _again(self, placed: Placed, room: str) -> Placed:
+        """A surface that was used before: its window may be another one (another room's, or the browser died and came back)."""
         self._all.remove(placed)
         try:
-            if await placed.surface.open():
+            if await placed.surface.open(room):
                 return await self._settle(placed.sort, placed.surface)
         except BaseException:
             await placed.surface.close()
@@ -168,7 +171,8 @@ class SurfacePool:
         return placed
 
     async def _settle(self, sort: str, surface: Surface) -> Placed:
-        window = await self._windows.find(surface, self._has_panel)
+        within_s = PAGE_WINDOW_LIMIT_S if sort == "web" else WINDOW_LIMIT_S
+        window = await self._windows.find(surface, self._has_panel, within_s)
         self._prepare_window(window.id)
         await self._compositor.place(window.id, self.rect)
         placed = Placed(sort, surface, window.id)

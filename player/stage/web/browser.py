@@ -2,8 +2,8 @@
 
 It starts when the first page is wanted and is started again when it dies (`run` belongs under `keep_running`). Every surface is a
 window of its own: only `--app=ADDRESS` gives windows without bars whose page fills them to the pixel, and a second call of the
-program with the same profile asks the running one for such a window. The address, which loads nothing, is what sets its app_id.
-`setpriv --pdeathsig` ends Chromium with the thread that started it, which therefore has to be the event loop's main thread.
+program with the same folder asks the running one for such a window, in the profile that is its item's room (`web.rooms`). The
+address, which loads nothing, and the profile are what set its app_id.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 import logging
 import shutil
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +25,32 @@ from player.runtime.programs import run_program
 from player.runtime.systemd import child_environment
 from player.runtime.tasks import Latest
 from player.stage.web.authority import trust
-from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
-from player.stage.web.chromium import PIPED, address, find_browser, flags, memory_limit, name_of
+from player.stage.web.cdp import Cdp
+from player.stage.web.chromium import address, app_id, find_browser, flags, name_of, window_flags
 from player.stage.web.guard import Why
 from player.stage.web.page import WebPage
+from player.stage.web.process import asking, commands_of, end, give_way, piped
+from player.stage.web.rooms import ROOM_LIMIT, Rooms, room_for_all
 
 log = logging.getLogger(__name__)
-START_S, STOP_S = 30.0, 2.0
+START_S = 80.0  # on a slow box; others play meanwhile
+ROOMS_LOOK_S = 5.0
 CLOSE_TRIES = 6
 LOAD_S = 25.0  # others play meanwhile; within what the region waits for a page
-GIVING_WAY = ("nice", "-n", "10")  # a page that is loaded takes no time from a clip that plays
-OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
-_PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
+NO_SANDBOX = (
+    "pages are not shown: this system does not let the browser have its sandbox. Allow user namespaces "
+    "(sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0, and not as root), "
+    "or set stage.browser_sandbox = false, which runs pages without it"
+)
+Coming = asyncio.Future[WebPage]
 
 
 class BrowserProcess:
-    """Chromium with a fresh profile below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn;
+    """Chromium with a fresh folder below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn;
     `why` is asked where a page did not open.
 
     It lives in the zone of `way_out`, and starts anew when that is another one. Windows are asked for by `open`,
-    which waits for `run`.
+    which waits for `run`. `sandbox` false runs pages without the browser's own: it never does so by itself.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class BrowserProcess:
         faults: FaultPage,
         program: str,
         gpu: bool,
+        sandbox: bool,
         load_s: float = LOAD_S,
         why: Why = not_known,
     ) -> None:
@@ -63,13 +70,18 @@ class BrowserProcess:
         self._faults, self._load_s, self._why = faults, load_s, why
         self._latest, self._way_out = way_out, way_out.value  # what it is to be, and with which it was started
         self._user_agent = ""
+        self._rooms = Rooms(self._profile, room_limit=ROOM_LIMIT, all_limit=room_for_all(runtime))
         self._wanted = asyncio.Event()
-        self._up = asyncio.Event()
+        self._settled = asyncio.Event()  # it is up, or could not start
+        self._why_not = BoxError("browser", "it went away; it is started again by itself")
         self._cdp: Cdp | None = None
+        self._group: asyncio.TaskGroup | None = None
         self._pages: dict[str, WebPage] = {}
         self._opening: dict[str, asyncio.Future[str]] = {}
+        self._late: dict[str, list[Coming]] = {}  # by profile: windows that came, or come, too late for who asked
+        self._windows = 0
         self._said: deque[str] = deque(maxlen=20)
-        self._sandbox, self._was_up = True, False
+        self._sandbox, self._was_up = sandbox, False
         self.pid = 0
 
     def __repr__(self) -> str:
@@ -79,29 +91,43 @@ class BrowserProcess:
         """Waits until a window is wanted, then runs Chromium until it ends. Raises BoxError when it does."""
         await self._wanted.wait()
         error = await self._run_once()
-        if self._sandbox and not self._was_up and any("sandbox" in line.lower() for line in self._said):
-            self._give_up_sandbox()
-            error = await self._run_once()
+        if not self._was_up:
+            self._why_not = error
+            self._settled.set()
+            if self._sandbox and any("sandbox" in line.lower() for line in self._said):
+                self._faults.report("sandbox", "browser_no_sandbox", NO_SANDBOX, count=1)
         if self._latest.value.zone == self._way_out.zone:
             raise error
 
-    async def open(self, name: str) -> WebPage:
-        """A window whose app_id is `app_id(name)`, with a blank page. Raises BoxError."""
+    async def open(self, name: str, room: str) -> WebPage:
+        """A window with a blank page, in that room; the compositor knows it by the page's `app_id`, of which `name` is a part.
+
+        One that comes too late for who asked is kept for who asks next for the same room. Raises BoxError.
+        """
         find_browser(self._program)
         self._wanted.set()
         try:
             async with asyncio.timeout(START_S):
-                await self._up.wait()
+                await self._settled.wait()
         except TimeoutError as error:
             raise BoxError("browser", f"it did not start within {START_S:g} s; see the stage's log") from error
-        cdp = self._cdp
-        if cdp is None:
-            raise BoxError("browser", "it went away; it is started again by itself")
-        target = await self._new_window(name)
-        session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-        page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._user_agent, self._why)
-        await page.prepare()
-        return page
+        if self._group is None:
+            raise self._why_not
+        profile = self._rooms.folder(room)
+        coming = self._late_for(profile) or self._ask_for_window(self._group, name, profile)
+        try:
+            return await asyncio.shield(coming)
+        except asyncio.CancelledError:
+            self._late.setdefault(profile, []).append(coming)
+            raise
+
+    def keep_rooms(self, rooms: Collection[str]) -> None:
+        """The programme has no others: what those kept goes with their windows, of which those that show nothing are closed."""
+        self._rooms.keep_only(rooms)
+        self._late = {profile: late for profile, late in self._late.items() if self._rooms.has(profile)}
+        for page in self._pages.values():
+            if page.is_blank and not self._rooms.has(page.profile):
+                self._close_target(page.target)
 
     async def close(self, page: WebPage) -> None:
         """Closes the window; asks again, since a page that is being left when asked stays."""
@@ -115,42 +141,88 @@ class BrowserProcess:
         self._pages.pop(page.target, None)
         log.warning("browser: the window of target %s did not close", page.target)
 
-    async def _new_window(self, name: str) -> str:
-        """Asks the running Chromium for the window and returns its target."""
+    def _late_for(self, profile: str) -> Coming | None:
+        late = self._late.get(profile, [])
+        while late:
+            coming = late.pop()
+            if not coming.done() or (coming.exception() is None and not coming.result().broken):
+                return coming
+        return None
+
+    def _ask_for_window(self, group: asyncio.TaskGroup, name: str, profile: str) -> Coming:
+        coming: Coming = asyncio.get_running_loop().create_future()
+        coming.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may be that nobody waits any more
+        self._windows += 1
+        group.create_task(self._open_window(f"{name}-{self._windows}", profile, coming), name=f"window {name}")
+        return coming
+
+    async def _open_window(self, name: str, profile: str, coming: Coming) -> None:
+        try:
+            page = await self._new_window(name, profile)
+        except BoxError as error:
+            coming.set_exception(error)
+        else:
+            coming.set_result(page)
+
+    async def _new_window(self, name: str, profile: str) -> WebPage:
+        """Asks the running Chromium for the window, and attaches to it."""
+        cdp = self._cdp
+        if cdp is None:
+            raise self._why_not
+        target = await self._new_target(name, profile)
+        session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
+        page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._user_agent, self._why)
+        page.profile, page.app_id = profile, app_id(name, profile)
+        await page.prepare()
+        return page
+
+    async def _new_target(self, name: str, profile: str) -> str:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._opening[address(name)] = opened
-        asking = await asyncio.create_subprocess_exec(
-            *GIVING_WAY, find_browser(self._program), *self._flags(), f"--app={address(name)}",
-            env=self._environment(), stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        wish = [*self._flags(), *window_flags(name, profile)]
         try:
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(START_S), asking(find_browser(self._program), wish, self._environment()):
                 return await opened
         except TimeoutError as error:
             raise BoxError("browser", f"the window {name} did not open within {START_S:g} s") from error
         finally:
             del self._opening[address(name)]
-            await _end(asking)
+
+    async def _look_at_rooms(self) -> None:
+        """What a page keeps is bounded by the browser; where that does not hold, and for what it does not count, by us."""
+        while True:
+            await asyncio.sleep(ROOMS_LOOK_S)
+            sizes = await asyncio.to_thread(self._rooms.measure)
+            judged = self._rooms.judge(sizes, {page.profile for page in self._pages.values()})
+            for page in [page for page in self._pages.values() if page.profile in judged.close]:
+                page.fail("page_storage", "the page keeps more than it may; what it kept is thrown away")
+            await asyncio.to_thread(self._rooms.remove, judged.remove)
 
     async def _run_once(self) -> BoxError:
         """Runs Chromium from start to end and says why it ended."""
         self._was_up = False
+        self._settled.clear()
         self._said.clear()
         async with self._started() as process, asyncio.TaskGroup() as group:
-            cdp = Cdp(*_pipe(process))
+            cdp = commands_of(process)
             group.create_task(self._hear(process.stderr), name="browser-stderr")
             listening = group.create_task(cdp.listen(), name="browser-pipe")
-            watching = group.create_task(self._end_in_another_zone(process), name="browser-zone")
+            beside = [
+                group.create_task(self._end_in_another_zone(process), name="browser-zone"),
+                group.create_task(self._look_at_rooms(), name="browser-rooms"),
+            ]
             try:
                 await self._greet(cdp, process.pid)
+                self._group = group
+                self._settled.set()
                 await listening
             except BoxError as error:
                 log.debug("%s", error)
             finally:
-                watching.cancel()
+                for task in beside:
+                    task.cancel()
                 self._forget()
-                await _end(process)
+                await end(process)
         if self._was_up:
             return BoxError("browser", f"it ended with code {process.returncode}; it is started again")
         return BoxError("browser", f"it ended while starting: {' '.join(self._said)[-300:] or 'it said nothing'}")
@@ -159,22 +231,22 @@ class BrowserProcess:
         while (zone := self._latest.value.zone) == self._way_out.zone:
             await self._latest.wait()
         log.info("browser: it starts again in the time zone %s", zone or "of this system")
-        await _end(process)
+        await end(process)
 
     async def _greet(self, cdp: Cdp, pid: int) -> None:
         cdp.subscribe("", self._on_event)
         version = await cdp.call("Browser.getVersion", deadline_s=START_S)
         await cdp.call("Target.setDiscoverTargets", discover=True)
         await cdp.call("Browser.setDownloadBehavior", behavior="deny")
-        with contextlib.suppress(OSError):
-            _give_way(pid)  # not before: Chromium sets its own at the start
+        give_way(pid)
         self._cdp, self.pid, self._was_up = cdp, pid, True
-        self._up.set()
+        self._faults.clear("sandbox")
         log.info("browser: %s runs as process %d", version["product"], pid)
 
     def _forget(self) -> None:
-        self._up.clear()
-        self._cdp, self.pid = None, 0
+        self._settled.clear()
+        self._cdp, self._group, self.pid = None, None, 0
+        self._late.clear()
         for opened in self._opening.values():
             if not opened.done():
                 opened.set_exception(BoxError("browser", "it ended before the window opened; it is started again"))
@@ -182,11 +254,6 @@ class BrowserProcess:
             page.fail("browser_gone", "the browser ended")
             page.closed.set()
         self._pages.clear()
-
-    def _give_up_sandbox(self) -> None:
-        reason = "pages run without the browser's sandbox, which this system does not allow; allow user namespaces"
-        self._sandbox = False
-        self._faults.report("", "browser_no_sandbox", reason)
 
     @contextlib.asynccontextmanager
     async def _started(self) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -197,15 +264,8 @@ class BrowserProcess:
         await self._trust(self._way_out.ca_file)
         version = await run_program("browser", (program, "--version"), self._environment(), package="chromium", within_s=START_S)
         self._user_agent = name_of(version.said, self._way_out.user_agent)
-        process = await asyncio.create_subprocess_exec(
-            "setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program,
-            *self._flags(), *PIPED, env=self._environment(), limit=MESSAGE_LIMIT, start_new_session=True,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        try:
+        async with piped(program, self._flags(), self._environment()) as process:
             yield process
-        finally:
-            await _end(process)
 
     def _flags(self) -> list[str]:
         return flags(self._profile, self._way_out, self._user_agent, gpu=self._gpu, sandbox=self._sandbox)
@@ -231,8 +291,8 @@ class BrowserProcess:
 
     async def _hear(self, stderr: asyncio.StreamReader | None) -> None:
         """Keeps the last lines, for the case that it ends."""
-        while stderr is not None and (line := await stderr.readline()):
-            self._said.append(line.decode(errors="replace").strip()[:300])
+        while stderr is not None and (words := await stderr.read(65536)):
+            self._said.extend(line.strip()[:300] for line in words.decode(errors="replace").splitlines())
 
     def _on_event(self, method: str, params: dict[str, Any]) -> None:
         if method == "Target.targetCreated" or method == "Target.targetInfoChanged":
@@ -246,35 +306,10 @@ class BrowserProcess:
         if target["type"] != "page":
             return
         if target.get("openerId"):  # a page's pop-up: nothing may cover the screen but what the stage shows
-            self._close_popup(target["targetId"])
+            self._close_target(target["targetId"])
         elif opened is not None and not opened.done():
             opened.set_result(target["targetId"])
 
-    def _close_popup(self, target: str) -> None:
+    def _close_target(self, target: str) -> None:
         if self._cdp is not None:
             self._cdp.post("Target.closeTarget", targetId=target)
-
-
-def _pipe(process: asyncio.subprocess.Process) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    if process.stdout is None or process.stdin is None:
-        raise BoxError("browser", "it was started without its pipes")
-    return process.stdout, process.stdin
-
-
-def _give_way(pid: int) -> None:
-    Path(f"/proc/{pid}/oom_score_adj").write_text(str(OOM_SCORE_ADJ), encoding="ascii")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends a process that still runs, with everything it started when it leads a session of its own."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

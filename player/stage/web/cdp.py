@@ -16,7 +16,7 @@ import msgspec
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
-MESSAGE_LIMIT = 64 * 1024 * 1024
+MESSAGE_LIMIT = 16 * 1024 * 1024  # a picture of a panel of 4K has room
 Handler = Callable[[str, dict[str, Any]], None]
 
 
@@ -68,15 +68,27 @@ class Cdp:
         """Handles messages until the browser ends; then every call that waits fails."""
         try:
             while True:
-                text = await self._reader.readuntil(b"\0")
-                self._handle(_message(text[:-1]))
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
+                if text := await self._next():
+                    self._handle(_message(text))
+        except (asyncio.IncompleteReadError, OSError, ValueError):
             return
         finally:
             for answer in self._pending.values():
                 if not answer.done():
                     answer.set_exception(BoxError("browser", "the browser is gone; it is started again by itself"))
             self._writer.close()
+
+    async def _next(self) -> bytes:
+        """A message; empty for one that is longer than may be: what a page writes into it costs no other page anything."""
+        whole = True
+        while True:
+            try:
+                text = await self._reader.readuntil(b"\0")
+            except asyncio.LimitOverrunError as error:
+                whole = False
+                await self._reader.readexactly(error.consumed)
+            else:
+                return text[:-1] if whole else b""
 
     def _handle(self, message: dict[str, Any]) -> None:
         if "id" in message:

@@ -10,20 +10,30 @@ from pathlib import Path
 
 from player.core.egress import WayOut
 from player.errors import BoxError
+from player.stage.web.rooms import CACHE, QUOTA, SHARED
 
 PIPED = ("--remote-debugging-pipe", "--no-startup-window")
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable")
 _MIB = 1024 * 1024
 _ASKED_AT_ONCE, _FOR_A_PAGE = 384 * _MIB, 1024 * _MIB
-_QUIET_FEATURES = "Translate,MediaRouter,OptimizationHints,InterestFeedContentSuggestions,GlobalMediaControls,BackForwardCache"
+_NOWHERE = "http://127.0.0.1:9"
+_QUIET_FEATURES = (
+    "TranslateRankerQuery,TranslateRankerEnforcement,NetworkTimeServiceQuerying,"
+    "Translate,MediaRouter,OptimizationHints,InterestFeedContentSuggestions,GlobalMediaControls,BackForwardCache"
+)
+# Fewer processes: none that waits for a page to come, none for sound and the network, whose own would be without a sandbox anyway.
+_LIGHT_FEATURES = "SpareRendererForSitePerProcess,AudioServiceOutOfProcess"
 _FLAGS = (
     "--no-first-run --no-default-browser-check --no-pings --noerrdialogs "
     "--disable-background-networking --disable-component-update --disable-sync --disable-default-apps --disable-extensions "
-    "--disable-domain-reliability --disable-breakpad --disable-client-side-phishing-detection --disable-notifications "
+    "--disable-domain-reliability --disable-breakpad --disable-crash-reporter --disable-crashpad-for-testing "
+    f"--gaia-url={_NOWHERE} --component-updater=url-source={_NOWHERE} "  # it asks them whatever else it is told, and by name
+    "--allow-browser-signin=false --disable-client-side-phishing-detection --disable-notifications "
     "--disable-hang-monitor --disable-session-crashed-bubble --disable-prompt-on-repost --disable-backgrounding-occluded-windows "
     "--disable-pinch --overscroll-history-navigation=0 --deny-permission-prompts --metrics-recording-only --password-store=basic "
-    "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --disk-cache-size=16777216 "
-    f"--ozone-platform=wayland --disable-features={_QUIET_FEATURES}"
+    "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --ozone-platform=wayland "
+    f"--disk-cache-size={CACHE} --disable-features={_QUIET_FEATURES},{_LIGHT_FEATURES} "
+    f"--enable-features=NetworkServiceInProcess2,StorageQuotaSettings:PoolSizeBytes/{QUOTA}"
 ).split()
 # What would go out beside the proxy: QUIC, and the calls of WebRTC (whose flag older versions know by the other name).
 _NOT_BESIDE = ("--disable-quic", *(f"--{form}webrtc-ip-handling-policy=disable_non_proxied_udp" for form in ("", "force-")))
@@ -84,9 +94,14 @@ def _for_a_page() -> int:
     return min(_FOR_A_PAGE, installed * 2 // 5)
 
 
-def app_id(name: str) -> str:
-    """How Chromium calls the window of that name towards the compositor."""
-    return f"chrome-_text_html,{_plain(name)}-Default"
+def app_id(name: str, profile: str = SHARED) -> str:
+    """How Chromium calls the window of that name in that profile towards the compositor."""
+    return f"chrome-_text_html,{_plain(name)}-{profile}"
+
+
+def window_flags(name: str, profile: str) -> tuple[str, str]:
+    """What asks for a window of that name whose pages keep what they keep in that profile."""
+    return f"--profile-directory={profile}", f"--app={address(name)}"
 
 
 def address(name: str) -> str:

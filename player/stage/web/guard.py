@@ -2,13 +2,14 @@
 
 Documents come from http and https alone, a document that fails is given up before the browser draws its own error page, and an
 item's headers go to its own server alone: they may be credentials. A package (HTML unpacked on disk) is served from its folder
-under an address that does not exist, so that no page ever has a file: address and none can leave its folder. A picture is a page
-of its own there, and may ask for nothing but itself.
+under an address of its own that does not exist, so that no page ever has a file: address and none can leave its folder. A picture
+is a page of its own there, and may ask for nothing but itself.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -134,7 +135,9 @@ def _package(path: Path) -> tuple[Path, str]:
     """A folder (its index.html is meant) or a page in one -> the folder and the page's address."""
     path = path.resolve()
     folder, page = (path, "index.html") if path.is_dir() else (path.parent, path.name)
-    return folder, f"{PACKAGE}/{quote(page)}"
+    scheme, _, host = PACKAGE.partition("://")
+    mark = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    return folder, f"{scheme}://{mark}.{host}/{quote(page)}"
 
 
 def _answer(body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> Verdict:

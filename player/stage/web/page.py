@@ -22,6 +22,7 @@ from player.stage.web.picture_page import DECODED, PagePicture
 
 log = logging.getLogger(__name__)
 BLANK = "about:blank"
+BROKEN = ("page_crashed", "page_closed", "browser_gone", "page_hangs", "page_storage")
 WHOLE_S = 1.0  # how long a page whose text is there is given for its pictures: most have them by then, and some never
 DRAW_S = 10.0
 _DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
@@ -34,6 +35,7 @@ class WebPage:
     def __init__(self, cdp: Cdp, target: str, session: str, load_s: float, user_agent: str, why: Why) -> None:
         self.target, self.closed = target, asyncio.Event()
         self._user_agent, self._why = user_agent, why
+        self.app_id = self.profile = ""  # what the compositor calls its window; where it keeps what it keeps
         self._cdp, self._session = cdp, session
         self._name, self._load_s = "page", load_s
         self._guard = Guard(target)
@@ -47,8 +49,13 @@ class WebPage:
 
     @property
     def broken(self) -> bool:
-        """Whether the window has to be replaced: its page crashed, or it is gone."""
-        return self._problem is not None and self._problem.code in ("page_crashed", "page_closed", "browser_gone", "page_hangs")
+        """Whether the window has to be replaced: its page crashed, it is full, or gone."""
+        return self._problem is not None and self._problem.code in BROKEN
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it shows nothing."""
+        return self._blank
 
     async def prepare(self) -> None:
         """Everything that holds for any address. Raises BoxError."""

@@ -33,6 +33,7 @@ class WebSurface(Surface):
     def __init__(self, browser: BrowserProcess, name: str, page_snapshots: PageSnapshots | None = None) -> None:
         self._browser, self._name, self._page_snapshots = browser, name, page_snapshots
         self._page: WebPage | None = None
+        self._room = ""
         self._playable: Playable | None = None
         self._shown = False
         self.notice: ContentError | None = None
@@ -42,27 +43,28 @@ class WebSurface(Surface):
 
     @property
     def app_id(self) -> str:
-        """What the compositor calls the window, the same as long as this surface lives."""
-        return app_id(self._name)
+        """What the compositor calls the window, another one in each."""
+        return self._page.app_id if self._page else app_id(self._name)
 
     @property
     def pid(self) -> int:
         """The browser's process, shared by all web surfaces; 0 while it does not run."""
         return self._browser.pid
 
-    async def open(self) -> bool:
-        """Opens the window, blank, so that it can be placed before its first page: another one where the browser died since."""
-        if self._page is not None and self._page.broken:
+    async def open(self, room: str) -> bool:
+        """Opens the window, blank, so that it can be placed before its page: another one where the room is, or the browser died."""
+        if self._page is not None and (self._page.broken or room != self._room):
             await self.close()
         if self._page is None:
-            self._page = await self._browser.open(self._name)
+            self._room = room
+            self._page = await self._browser.open(self._name, room)
         return True
 
     async def fetch(self, playable: Playable) -> None:
         """Opens `playable.target`, or its last picture where it is away, which `notice` says then."""
         item = playable.item
         try:
-            await self.open()
+            await self.open(self._room)
         except BoxError as error:
             raise ContentError("browser_gone", item.name, error.reason) from error
         assert self._page is not None  # noqa: S101 - open() made it

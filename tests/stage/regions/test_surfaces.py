@@ -48,22 +48,22 @@ def test_each_kind_has_its_sort():
 
 async def test_a_surface_is_made_when_first_needed_in_its_place_and_used_again(region: Region):
     assert region.make.made == []
-    first = await region.pool.take(Kind.VIDEO)
+    first = await region.pool.take(Kind.VIDEO, "")
     assert region.make.made[0].sizes == [(640, 360)]
     assert region.compositor.places == {first.window_id: RECT}
     assert region.prepared == [first.window_id], "stacked before it is placed"
     await region.pool.give_back(first)
-    assert await region.pool.take(Kind.IMAGE) is first
+    assert await region.pool.take(Kind.IMAGE, "") is first
     assert len(region.make.made) == 1
 
 
 async def test_one_is_on_screen_one_awaited_one_spare_and_a_fourth_waits_until_one_is_given_back(region: Region):
-    shown, behind, spare = [await region.pool.take(Kind.VIDEO) for _ in range(3)]
+    shown, behind, spare = [await region.pool.take(Kind.VIDEO, "") for _ in range(3)]
     assert PER_SORT == 3
     async with asyncio.TaskGroup() as group, asyncio.timeout(3):
-        fourth = group.create_task(region.pool.take(Kind.VIDEO), name="fourth")
+        fourth = group.create_task(region.pool.take(Kind.VIDEO, ""), name="fourth")
         assert await waits(fourth)
-        page = await region.pool.take(Kind.WEB)
+        page = await region.pool.take(Kind.WEB, "")
         assert page.sort == "web", "another sort does not wait"
         await region.pool.give_back(shown)
         assert await fourth is shown
@@ -71,9 +71,9 @@ async def test_one_is_on_screen_one_awaited_one_spare_and_a_fourth_waits_until_o
 
 
 async def test_who_wants_a_third_waits_for_one_that_is_about_to_be_given_back(region: Region):
-    leaving, shown = [await region.pool.take(Kind.VIDEO) for _ in range(2)]
+    leaving, shown = [await region.pool.take(Kind.VIDEO, "") for _ in range(2)]
     async with asyncio.TaskGroup() as group, asyncio.timeout(3):
-        wanted = group.create_task(region.pool.take(Kind.IMAGE), name="wanted")
+        wanted = group.create_task(region.pool.take(Kind.IMAGE, ""), name="wanted")
         assert await waits(wanted)
         await region.pool.give_back(leaving)
         assert await wanted is leaving
@@ -81,28 +81,28 @@ async def test_who_wants_a_third_waits_for_one_that_is_about_to_be_given_back(re
 
 
 async def test_the_third_goes_when_two_are_enough_again(region: Region):
-    taken = [await region.pool.take(Kind.VIDEO) for _ in range(PER_SORT)]
+    taken = [await region.pool.take(Kind.VIDEO, "") for _ in range(PER_SORT)]
     for placed in taken:
         await region.pool.give_back(placed)
     assert [surface.closed for surface in region.make.made] == [False, True, False]
-    assert {await region.pool.take(Kind.VIDEO) for _ in range(2)} == {taken[0], taken[2]}
+    assert {await region.pool.take(Kind.VIDEO, "") for _ in range(2)} == {taken[0], taken[2]}
 
 
 async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there(region: Region):
-    seen = await region.pool.take(Kind.VIDEO)
+    seen = await region.pool.take(Kind.VIDEO, "")
     await region.pool.give_back(seen)
     region.panel = False
-    unseen = await region.pool.take(Kind.VIDEO)
+    unseen = await region.pool.take(Kind.VIDEO, "")
     assert (unseen.sort, unseen.window_id) == (STAND_IN, NO_WINDOW)
     region.panel = True
-    assert await region.pool.take(Kind.VIDEO) is seen
+    assert await region.pool.take(Kind.VIDEO, "") is seen
 
 
 async def test_p2_a_surface_that_does_not_let_go_is_thrown_away_and_another_takes_its_place(region: Region):
-    stuck, *others = [await region.pool.take(Kind.VIDEO) for _ in range(PER_SORT)]
+    stuck, *others = [await region.pool.take(Kind.VIDEO, "") for _ in range(PER_SORT)]
     region.make.made[0].unloads = [ContentError("hung", "clip", "its decoder does not let go")]
     async with asyncio.TaskGroup() as group, asyncio.timeout(3):
-        waiting = group.create_task(region.pool.take(Kind.VIDEO), name="waiting")
+        waiting = group.create_task(region.pool.take(Kind.VIDEO, ""), name="waiting")
         assert await waits(waiting)
         await region.pool.give_back(stuck)
         fresh = await waiting
@@ -119,11 +119,11 @@ async def test_a_surface_that_cannot_be_made_takes_nobodys_place(region: Region)
     region.make.fail = [BoxError("libmpv", "is not there"), ContentError("no_browser", "page", "no browser")] * PER_SORT
     for _ in range(PER_SORT):
         with pytest.raises(BoxError):
-            await region.pool.take(Kind.VIDEO)
+            await region.pool.take(Kind.VIDEO, "")
         with pytest.raises(ContentError):
-            await region.pool.take(Kind.WEB)
+            await region.pool.take(Kind.WEB, "")
     async with asyncio.timeout(3):
-        assert [await region.pool.take(kind) for kind in (Kind.VIDEO, Kind.VIDEO, Kind.WEB, Kind.WEB)]
+        assert [await region.pool.take(kind, "") for kind in (Kind.VIDEO, Kind.VIDEO, Kind.WEB, Kind.WEB)]
 
 
 async def test_a_surface_whose_preparation_is_given_up_is_closed_and_takes_nobodys_place(region: Region):
@@ -131,17 +131,17 @@ async def test_a_surface_whose_preparation_is_given_up_is_closed_and_takes_nobod
     for _ in range(PER_SORT):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await region.pool.take(Kind.VIDEO)
+                await region.pool.take(Kind.VIDEO, "")
     assert [surface.closed for surface in region.make.made] == [True] * PER_SORT
     region.make.windowless = False
     async with asyncio.timeout(3):
-        assert [await region.pool.take(Kind.VIDEO) for _ in range(PER_SORT)]
+        assert [await region.pool.take(Kind.VIDEO, "") for _ in range(PER_SORT)]
 
 
 async def test_a_window_is_waited_for_and_found_by_its_name(region: Region):
     region.make.windowless = True
     async with asyncio.TaskGroup() as group, asyncio.timeout(3):
-        taking = group.create_task(region.pool.take(Kind.VIDEO), name="take")
+        taking = group.create_task(region.pool.take(Kind.VIDEO, ""), name="take")
         assert await waits(taking)
         region.compositor.add("sig-elsewhere-1")
         number = region.compositor.add("sig-main-1")
@@ -150,27 +150,27 @@ async def test_a_window_is_waited_for_and_found_by_its_name(region: Region):
 
 
 async def test_a_page_is_opened_again_before_each_use_and_its_new_window_placed(region: Region):
-    page = await region.pool.take(Kind.WEB)
+    page = await region.pool.take(Kind.WEB, "")
     await region.pool.give_back(page)
     region.compositor.places.clear()
-    again = await region.pool.take(Kind.WEB)
-    assert (again.surface, region.make.made[0].opened) == (page.surface, 1)
+    again = await region.pool.take(Kind.WEB, "an item's")
+    assert (again.surface, again.surface.opened, again.surface.room) == (page.surface, 2, "an item's")
     assert region.compositor.places == {again.window_id: RECT}
 
 
 async def test_a_page_that_cannot_be_opened_again_is_closed_and_another_is_made(region: Region):
-    page = await region.pool.take(Kind.WEB)
+    page = await region.pool.take(Kind.WEB, "")
     await region.pool.give_back(page)
     region.make.made[0].opens = [BoxError("browser", "it died")]
     with pytest.raises(BoxError):
-        await region.pool.take(Kind.WEB)
+        await region.pool.take(Kind.WEB, "")
     assert region.make.made[0].closed
-    assert (await region.pool.take(Kind.WEB)).surface is region.make.made[1]
+    assert (await region.pool.take(Kind.WEB, "")).surface is region.make.made[1]
     await region.pool.close()
 
 
 async def test_a_region_that_moves_takes_all_its_windows_along_on_screen_or_not(region: Region):
-    shown, kept = await region.pool.take(Kind.VIDEO), await region.pool.take(Kind.VIDEO)
+    shown, kept = await region.pool.take(Kind.VIDEO, ""), await region.pool.take(Kind.VIDEO, "")
     await region.pool.give_back(kept)
     await region.pool.move(Rect(0, 0, 320, 200))
     assert region.compositor.places == dict.fromkeys((shown.window_id, kept.window_id), Rect(0, 0, 320, 200))
@@ -183,14 +183,14 @@ async def test_a_region_that_moves_takes_all_its_windows_along_on_screen_or_not(
 
 
 async def test_d1_a_window_that_went_away_keeps_no_other_from_its_place(region: Region):
-    gone, there = await region.pool.take(Kind.VIDEO), await region.pool.take(Kind.VIDEO)
+    gone, there = await region.pool.take(Kind.VIDEO, ""), await region.pool.take(Kind.VIDEO, "")
     region.compositor.refused = {gone.window_id}
     await region.pool.move(Rect(0, 0, 100, 100))
     assert region.compositor.places[there.window_id] == Rect(0, 0, 100, 100)
 
 
 async def test_a_surface_thrown_away_during_a_move_keeps_no_other_from_its_place(region: Region):
-    first, second = await region.pool.take(Kind.VIDEO), await region.pool.take(Kind.VIDEO)
+    first, second = await region.pool.take(Kind.VIDEO, ""), await region.pool.take(Kind.VIDEO, "")
     region.make.made[0].unloads = [ContentError("hung", "clip", "does not let go")]
     region.compositor.between.clear()
     async with asyncio.TaskGroup() as group, asyncio.timeout(3):
@@ -202,8 +202,8 @@ async def test_a_surface_thrown_away_during_a_move_keeps_no_other_from_its_place
 
 
 async def test_closing_ends_every_surface(region: Region):
-    await region.pool.give_back(await region.pool.take(Kind.VIDEO))
-    await region.pool.take(Kind.WEB)
+    await region.pool.give_back(await region.pool.take(Kind.VIDEO, ""))
+    await region.pool.take(Kind.WEB, "")
     await region.pool.close()
     assert [surface.closed for surface in region.make.made] == [True, True]
 

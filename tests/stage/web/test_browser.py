@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
+import re
 import signal
 import tempfile
 import wave
@@ -24,6 +26,7 @@ from player.errors import BoxError, ContentError
 from player.runtime.tasks import Latest, keep_running
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import find_browser
+from player.stage.web.rooms import ROOM_LIMIT
 from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking, running_sway
 from tests.fakes.faults import fault_page
@@ -100,7 +103,14 @@ async def box() -> AsyncIterator[Box]:
     with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
         async with await Sway.connect(socket, 10) as sway:
             browser = BrowserProcess(
-                Path(name), sway.session.wayland_display, Latest(STRAIGHT), faults=fault_page(), program="auto", gpu=False, load_s=3
+                Path(name),
+                sway.session.wayland_display,
+                Latest(STRAIGHT),
+                faults=fault_page(),
+                program="auto",
+                gpu=False,
+                sandbox=True,
+                load_s=3,
             )
             running = asyncio.ensure_future(keep_running("browser", browser.run))
             yield Box(sway, browser, looking(sway, Path(name)))
@@ -130,7 +140,7 @@ def playable(url: str, **options) -> Playable:
 
 async def place(sway, surface, rect):
     """Opens the surface's window and puts it there, as the stage does."""
-    await surface.open()
+    await surface.open("")
     async with asyncio.timeout(10):
         while not (found := [w for w in await sway.windows() if w.app_id == surface.app_id]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -523,22 +533,30 @@ async def test_the_browser_keeps_its_sandbox_and_has_no_port(shown, browser, sit
     assert Path(f"/proc/{browser.pid}/oom_score_adj").read_text() == "500\n"  # noqa: ASYNC240
 
 
-async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_as_a_fault(sway, runtime_dir, site):
+@pytest.mark.parametrize("sandbox", [True, False])
+async def test_a_browser_never_gives_up_its_sandbox_by_itself(sway, runtime_dir, site, sandbox):
     program = runtime_dir / "chromium"
     willing = f'case "$*" in *--no-sandbox*|--version) exec {find_browser("auto")} "$@";; esac'
     program.write_text(f'#!/bin/sh\n{willing}\necho "No usable sandbox!" >&2; exit 1\n')
     program.chmod(0o755)
     faults = fault_page()
     browser = BrowserProcess(
-        runtime_dir, sway.session.wayland_display, Latest(STRAIGHT), faults=faults, program=str(program), gpu=False
+        runtime_dir, sway.session.wayland_display, Latest(STRAIGHT), faults=faults, program=str(program), gpu=False, sandbox=sandbox
     )
-    running = asyncio.ensure_future(browser.run())
+    running = asyncio.ensure_future(keep_running("browser", browser.run))
     surface = WebSurface(browser, "bare")
     try:
-        window = await place(sway, surface, Rect(0, 0, *SIZE))
-        await surface.load(playable(site.page("/a", "lime")))
-        assert [w.id for w in await sway.windows()] == [window]
-        assert [fault.code for fault in faults.faults] == ["browser_no_sandbox"]
+        if sandbox:
+            with pytest.raises(ContentError, match="No usable sandbox"):
+                await surface.load(playable(site.page("/a", "lime")))
+            (fault,) = faults.faults
+            assert fault.code == "browser_no_sandbox"
+            assert "stage.browser_sandbox = false" in fault.message
+        else:
+            window = await place(sway, surface, Rect(0, 0, *SIZE))
+            await surface.load(playable(site.page("/a", "lime")))
+            assert [w.id for w in await sway.windows()] == [window]
+            assert faults.faults == ()
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -546,7 +564,9 @@ async def test_a_browser_whose_sandbox_cannot_start_runs_without_it_and_says_so_
 
 async def test_a_browser_that_is_not_installed_is_an_error_at_once_with_its_remedy(runtime_dir):
     surface = WebSurface(
-        BrowserProcess(runtime_dir, "wayland-9", Latest(STRAIGHT), faults=fault_page(), program="no-such-browser", gpu=False),
+        BrowserProcess(
+            runtime_dir, "wayland-9", Latest(STRAIGHT), faults=fault_page(), program="no-such-browser", gpu=False, sandbox=True
+        ),
         "main-a",
     )
     with pytest.raises(ContentError, match="apt install chromium"):
@@ -568,3 +588,236 @@ async def test_emoji_on_a_page_are_in_colour_and_differ(site, shown, sway, look)
     for one in drawn:
         assert sum(max(pixel) - min(pixel) > 100 for pixel in one.convert("RGB").get_flattened_data()) > 1000
     assert drawn[0].tobytes() != drawn[1].tobytes()
+
+
+KEPT = """new Promise(done => {
+  const asked = indexedDB.open('kept');
+  asked.onupgradeneeded = () => asked.result.createObjectStore('all');
+  asked.onsuccess = () => {
+    const reading = asked.result.transaction('all').objectStore('all').count();
+    reading.onsuccess = () => done([localStorage.length, document.cookie, reading.result].join());
+  };
+})"""
+KEEP = """new Promise((done, failed) => {
+  localStorage.setItem('who', 'a'); document.cookie = 'who=a; max-age=1000';
+  const asked = indexedDB.open('kept');
+  asked.onupgradeneeded = () => asked.result.createObjectStore('all');
+  asked.onsuccess = () => {
+    const writing = asked.result.transaction('all', 'readwrite');
+    writing.objectStore('all').put('a', 1);
+    writing.oncomplete = () => { asked.result.close(); done('kept'); };
+  };
+})"""
+
+
+async def said(surface: WebSurface, expression: str, *, touched: bool = False):
+    """What the page answers, or what it throws."""
+    answer = await surface._page._cdp.call(
+        "Runtime.evaluate",
+        surface._page._session,
+        60,
+        expression=expression,
+        awaitPromise=True,
+        returnByValue=True,
+        userGesture=touched,
+    )
+    return (
+        answer["exceptionDetails"]["exception"].get("description")
+        if "exceptionDetails" in answer
+        else answer["result"].get("value")
+    )
+
+
+async def gone(folder: Path) -> None:
+    async with asyncio.timeout(30):
+        while folder.exists():  # noqa: ASYNC110, ASYNC240 - another process's files
+            await asyncio.sleep(0.1)
+
+
+async def test_what_one_item_keeps_another_of_the_same_server_does_not_see(box, site):
+    url = site.page("/a", "lime")
+    one, other = box.surface(), box.surface()
+    for surface, room in ((one, "one"), (other, "other")):
+        await surface.open(room)
+        await surface.load(playable(url))
+    assert await said(one, KEEP) == "kept"
+    assert (await said(one, KEPT), await said(other, KEPT)) == ("1,who=a,1", "0,,0")
+    await other.open("one")
+    await other.load(playable(url))
+    assert await said(other, KEPT) == "1,who=a,1"
+    await one.close()
+    await other.close()
+    await no_window(box.sway)
+    again = box.surface()
+    await again.open("one")
+    await again.load(playable(url))
+    assert await said(again, KEPT) == "1,who=a,1", "kept while the item is in the programme"
+    folder = box.browser._profile / again._page.profile
+    assert folder.exists()
+    box.browser.keep_rooms(())
+    await again.close()
+    await gone(folder)
+    await again.open("one")
+    await again.load(playable(url))
+    assert await said(again, KEPT) == "0,,0", "it left the programme, and what it kept with it"
+    await again.close()
+    await no_window(box.sway)
+
+
+FLOOD = """(async () => {
+  const asked = indexedDB.open('flood');
+  asked.onupgradeneeded = () => asked.result.createObjectStore('all');
+  await new Promise(done => asked.onsuccess = done);
+  const block = new Uint8Array(8 << 20);
+  for (let at = 0; at < block.length; at += 65536) crypto.getRandomValues(block.subarray(at, at + 65536));
+  for (let count = 0; count < 250; count++) {
+    const writing = asked.result.transaction('all', 'readwrite', {durability: 'relaxed'});
+    writing.objectStore('all').put(block.slice(), count);
+    const refused = await new Promise(done => {
+      writing.oncomplete = () => done('');
+      writing.onabort = () => done(String(writing.error));
+    });
+    if (refused) return [count * 8, refused].join(' MB, then ');
+  }
+  return 'all of it';
+})()"""
+
+
+async def test_a_page_that_keeps_two_gigabytes_keeps_no_more_than_its_quota_and_the_rest_goes_on(box, shown, site):
+    neighbour, _ = shown
+    await neighbour.load(playable(site.page("/b", "lime")))
+    surface, pid = box.surface(), box.browser.pid
+    await surface.open("flood")
+    await surface.load(playable(site.page("/a", "red")))
+    answer = await said(surface, FLOOD)
+    assert "QuotaExceeded" in answer
+    assert int(answer.split()[0]) <= 50
+    profile = box.browser._profile / surface._page.profile
+    held = sum(path.stat().st_size for path in profile.rglob("*") if path.is_file())
+    assert held < ROOM_LIMIT
+    assert await said(neighbour, "document.body.style.background") == "lime"
+    assert box.browser.pid == pid
+    await surface.close()
+
+
+async def test_a_room_that_is_full_all_the_same_is_emptied_and_its_page_begins_anew(box, shown, site):
+    surface, _ = shown
+    await surface.open("full")
+    await surface.load(playable(site.page("/a", "red")))
+    folder = box.browser._profile / surface._page.profile
+    with (folder / "what no quota counts").open("wb") as file:
+        file.write(b"x" * (ROOM_LIMIT + 1))
+    with pytest.raises(ContentError, match="keeps more than it may") as caught:
+        async with asyncio.timeout(30):
+            await surface.ended()
+    assert caught.value.code == "page_storage"
+    await surface.open("full")
+    assert surface._page.profile != folder.name
+    await surface.load(playable(site.page("/a", "red")))
+    await gone(folder)
+
+
+async def test_a_flood_of_words_from_a_page_ends_neither_the_browser_nor_its_neighbour(box, shown, site):
+    neighbour, _ = shown
+    await neighbour.load(playable(site.page("/b", "lime")))
+    surface, pid = box.surface(), box.browser.pid
+    await surface.open("flood of words")
+    await surface.load(playable(site.page("/a", "red")))
+    flood = "'x'.repeat(70 << 20)"
+    assert await said(surface, f"console.log({flood}); setTimeout(() => {{ throw {flood} }}); 1") == 1
+    assert await said(surface, "new Promise(done => setTimeout(() => done('there'), 300))") == "there"
+    assert await said(neighbour, "document.body.style.background") == "lime"
+    assert box.browser.pid == pid
+    await surface.close()
+
+
+async def test_a_touched_page_cannot_fill_the_screen(shown, sway, site):
+    surface, window = shown
+    url = site.page("/a", "lime", body="<video id=v></video><iframe id=f allow=fullscreen src=/b></iframe>")
+    site.page("/b", "red")
+    await surface.load(playable(url))
+    await sway.show_above(window)
+    asked = "document.body.requestFullscreen().then(() => 'full', error => error.name)"
+    assert await said(surface, asked, touched=True) == "TypeError"
+    assert await said(surface, f"f.contentWindow.eval(`{asked}`)", touched=True) == "TypeError"
+    assert await said(surface, "v.webkitRequestFullscreen().then(() => 'full', error => error.name)", touched=True) == "TypeError"
+    assert [w.rect for w in await sway.windows()] == [Rect(100, 50, *SIZE)]
+
+
+def names_below(pid: int) -> dict[int, tuple[str, str]]:
+    """Name and state of every process that descends from `pid`."""
+    stats = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = path.read_text()
+            name, (state, parent) = words[words.index("(") + 1 : words.rindex(")")], words[words.rindex(")") + 2 :].split()[:2]
+            stats[int(path.parent.name)] = (name, state, int(parent))
+    found, more = {pid}, True
+    while more:
+        more = {one for one, (_, _, parent) in stats.items() if parent in found} - found
+        found |= more
+    return {one: stats[one][:2] for one in found if one in stats}
+
+
+async def test_a_crashed_page_leaves_no_dead_process_and_nothing_catches_crashes(box, shown, site):
+    surface, _ = shown
+    for _ in range(2):
+        await surface.load(playable(site.page("/a", "lime")))
+        surface._page._post("Page.crash")
+        with pytest.raises(ContentError):
+            async with asyncio.timeout(10):
+                await surface.ended()
+        await surface.open("")
+    below = names_below(os.getpid())
+    assert [name for name, _ in below.values() if "crashpad" in name] == []
+    async with asyncio.timeout(20):
+        while [name for name, state in names_below(os.getpid()).values() if state == "Z"]:  # noqa: ASYNC110 - they are reaped soon
+            await asyncio.sleep(0.1)
+
+
+async def test_a_window_that_comes_too_late_is_there_for_who_asks_next(box, site):
+    surface = box.surface()
+    asking = asyncio.ensure_future(surface.open("late"))
+    async with asyncio.timeout(20):
+        while not box.browser._opening:  # noqa: ASYNC110 - it has been asked for
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.wait([asking])
+    await surface.close()
+    async with asyncio.timeout(20):
+        while not await box.sway.windows():  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.05)
+    other = box.surface()
+    await other.open("late")
+    await other.load(playable(site.page("/a", "lime")))
+    assert [w.app_id for w in await box.sway.windows()] == [other.app_id]
+    await other.close()
+    await no_window(box.sway)
+
+
+@pytest.mark.nightly
+async def test_the_browser_asks_the_network_for_nothing_of_its_own(sway, runtime_dir, site):
+    log, program = runtime_dir / "net.json", runtime_dir / "chromium"
+    asked = f'case "$*" in *remote-debugging-pipe*) exec {find_browser("auto")} --log-net-log={log} "$@";; esac'
+    program.write_text(f'#!/bin/sh\n{asked}\nexec {find_browser("auto")} "$@"\n')
+    program.chmod(0o755)
+    browser = BrowserProcess(
+        runtime_dir,
+        sway.session.wayland_display,
+        Latest(STRAIGHT),
+        faults=fault_page(),
+        program=str(program),
+        gpu=False,
+        sandbox=True,
+    )
+    running = asyncio.ensure_future(keep_running("browser", browser.run))
+    surface = WebSurface(browser, "quiet")
+    try:
+        await surface.open("an item's")
+        await surface.load(playable(site.page("/a", "lime")))
+        await asyncio.sleep(40)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    hosts = set(re.findall(r'"url":"\w+://([^/:"]+)', log.read_text(errors="replace")))
+    assert hosts == {"127.0.0.1"}
