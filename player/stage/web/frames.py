@@ -1,7 +1,7 @@
 """Every document of a page, whichever process draws it: tamed before its own scripts run, and told how things stand.
 
 A frame of another site is drawn by a process of its own, and is a target of its own towards us. Each is attached to when it comes,
-and held until it is tamed; so are the frames within it.
+and held until it is tamed; so are the frames within it. Workers are held as well, whatever is asked for: they go on at once.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import Any
 from player.stage.web.cdp import Cdp
 from player.stage.web.tamed import TAMED, told
 
-_FRAMES_ALONE = [{"type": "iframe", "exclude": False}, {"exclude": True}]
 _TAMING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Page.enable", {}),
     ("Runtime.enable", {}),
     ("Page.addScriptToEvaluateOnNewDocument", {"source": TAMED}),
-    ("Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True, "filter": _FRAMES_ALONE}),
+    ("Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}),
 )
 
 
@@ -65,7 +64,9 @@ class Frames:
             case "Runtime.executionContextsCleared":
                 contexts.clear()
             case "Target.attachedToTarget":
-                self._tame(params["sessionId"])
+                if params["targetInfo"]["type"] == "iframe":
+                    self._tame(params["sessionId"])
+                self._cdp.post("Runtime.runIfWaitingForDebugger", params["sessionId"])
             case "Target.detachedFromTarget":
                 self._cdp.unsubscribe(params["sessionId"])
                 self._contexts.pop(params["sessionId"], None)
@@ -77,7 +78,6 @@ class Frames:
             self._cdp.post(method, session, **params)
         if self._user_agent:
             self._cdp.post("Emulation.setUserAgentOverride", session, userAgent=self._user_agent)
-        self._cdp.post("Runtime.runIfWaitingForDebugger", session)
 
     def _tell(self, session: str, context: int) -> None:
         self._cdp.post("Runtime.evaluate", session, expression=self._told, contextId=context)
