@@ -23,8 +23,9 @@ _QUIET_FEATURES = (
 )
 # Fewer processes: none that waits for a page to come, none for sound and the network, whose own would be without a sandbox anyway.
 _LIGHT_FEATURES = "SpareRendererForSitePerProcess,AudioServiceOutOfProcess"
+# --test-type: no bar in the picture that warns of flags (`--gaia-url` is one of those).
 _FLAGS = (
-    "--no-first-run --no-default-browser-check --no-pings --noerrdialogs "
+    "--test-type --no-first-run --no-default-browser-check --no-pings --noerrdialogs "
     "--disable-background-networking --disable-component-update --disable-sync --disable-default-apps --disable-extensions "
     "--disable-domain-reliability --disable-breakpad --disable-crash-reporter --disable-crashpad-for-testing "
     f"--gaia-url={_NOWHERE} --component-updater=url-source={_NOWHERE} "  # it asks them whatever else it is told, and by name
@@ -68,7 +69,7 @@ def flags(profile: Path, way_out: WayOut, user_agent: str, *, gpu: bool, sandbox
     if not gpu:
         found.append("--disable-gpu")
     if not sandbox:
-        found += ["--no-sandbox", "--test-type"]  # the second one keeps a warning bar out of the picture
+        found.append("--no-sandbox")
     return found
 
 
