@@ -20,6 +20,10 @@ class BriefFile(Snapshot[StageBrief]):
     def __init__(self, path: Path, *, mode: int = 0o640) -> None:
         super().__init__(path, StageBrief, mode=mode)
 
+    def kept(self) -> StageBrief:
+        """What it holds, and nothing in particular where it cannot be read."""
+        return self.read_or(StageBrief())
+
     def _of_body(self, body: Any) -> StageBrief:
         settings, cards = msgspec.convert(body, DeviceSettings), msgspec.convert(body, CardFacts)
         alerts, clock = msgspec.convert(body.get("alerts", ()), tuple[Alert, ...]), msgspec.convert(body, ClockFacts)

@@ -126,8 +126,8 @@ class Stage:
         self._behind_s = 0.0
         self._read_brief()
 
-    def _read_brief(self) -> None:
-        self.surround.brief = self._brief_file.read_or(StageBrief())
+    def _read_brief(self, told: StageBrief | None = None) -> None:
+        self.surround.brief = told or self._brief_file.kept()
         zone = self.surround.brief.settings.time_zone or self._zone_name
         self._way_out.set(replace(self._way_out.value, zone=zone))
         self._behind_s = max(0.0, self.surround.brief.clock.floor - self._wall())
@@ -171,9 +171,9 @@ class Stage:
             }.items():
                 group.create_task(keep_running(name, work), name=name)
 
-    async def reread(self) -> None:
-        """The agent has published something."""
-        self._read_brief()
+    async def reread(self, brief: StageBrief | None = None) -> None:
+        """The agent has published something; `brief`: what no disk takes, and holds until the next time."""
+        self._read_brief(brief)
         if self._group:
             await self._take(self._group)
         self.show.set_volume()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from player.core import cues
+from player.core.content import StageBrief
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import (
     AnswerPin,
@@ -43,7 +44,7 @@ WIDEST = 1920
 
 
 class Requests:
-    """An `agent_socket.Handler`. `reread` reads both snapshots again."""
+    """An `agent_socket.Handler`. `reread` reads both snapshots again, or takes the brief that it is given."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Requests:
         compositor: Compositor,
         plays: Plays,
         folder: Path,
-        reread: Callable[[], Awaitable[None]],
+        reread: Callable[[StageBrief | None], Awaitable[None]],
         restart: Callable[[], None],
     ) -> None:
         self._show, self._surround, self._compositor, self._plays, self._folder = show, surround, compositor, plays, folder
@@ -62,8 +63,8 @@ class Requests:
     async def __call__(self, request: AnyRequest) -> AnyAnswer:  # noqa: C901 - one arm a request
         """Carries `request` out. Raises SignageError with the reason it cannot be."""
         match request:
-            case Reread():
-                await self._reread()
+            case Reread(brief):
+                await self._reread(brief)
             case RestartStage():
                 self._restart()
             case NextItem():

@@ -29,7 +29,16 @@ from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.faults import Fault, meaning_of
 from player.core.kinds import Kind
 from player.core.ports.server import Command, CommandsCame, ContentChanged, Triggered
-from player.core.ports.stage import AnyAnswer, AnyRequest, PictureFormat, ReleaseItems, ScreenPicture, StageStatus, TakePicture
+from player.core.ports.stage import (
+    AnyAnswer,
+    AnyRequest,
+    PictureFormat,
+    ReleaseItems,
+    Reread,
+    ScreenPicture,
+    StageStatus,
+    TakePicture,
+)
 from player.identity import Identity, is_signed, load_or_create
 from player.journal_reader import read_journal
 from player.stage.agent_socket import AgentSocket
@@ -327,6 +336,32 @@ async def test_s3_on_a_read_only_disk_the_agent_starts_tells_the_server_and_carr
     async with agent(script.url, dirs, identity) as made:
         script.on("/api/device/commands/7/result", {})
         await eventually(lambda: script.asked("/api/device/commands/7/result"), 20)
+
+
+async def test_s3_an_alert_waits_for_no_disk_and_is_kept_as_soon_as_there_is_one(script: Script, dirs: Dirs):
+    shown: list[tuple[str, ...] | None] = []
+
+    async def stage(request: AnyRequest) -> None:
+        if isinstance(request, Reread):
+            shown.append(tuple(alert.title for alert in request.brief.alerts) if request.brief else None)
+
+    script.on(PLAYLIST, {"playlist": None})
+    server, identity = AgentSocket(dirs.stage_socket, stage), load_or_create(dirs.state)
+    server.tell(StageStatus())
+    fire = {"paired": True, "emergency_alerts": [{"id": "a1", "title": "Fire", "severity": "extreme"}]}
+    async with running(server.run()), agent(script.url, dirs, identity) as made:
+        await eventually(lambda: made.stage.status and made.brief.current.cards.paired, 20)
+        with read_only(dirs.state):
+            script.on(HEARTBEAT, fire)
+            await eventually(lambda: shown[-3:] == [("Fire",)] * 3, 20)
+            script.on(HEARTBEAT, {"paired": True, "emergency_alerts": []})
+            await eventually(lambda: shown[-1] == (), 20)
+            script.on(HEARTBEAT, fire)
+            await eventually(lambda: shown[-1] == ("Fire",), 20)
+        await eventually(lambda: shown[-1] is None, 20)
+    kept = BriefFile(dirs.brief).read()
+    assert kept is not None
+    assert [alert.title for alert in kept.alerts] == ["Fire"]
 
 
 def told_faults(script: Script, *codes: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
 from player.core.blame import DEATHS
 from player.core.content import Alert, Item, Layout, Playlist, Rect, Region, Severity, full_screen
+from player.core.cover import StageState
 from player.core.faults import FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
@@ -99,6 +100,16 @@ async def test_a_shuffled_playlist_has_another_order_after_every_start(dirs: Dir
 async def test_a_playlist_that_is_not_shuffled_begins_as_it_was_written(dirs: Dirs):
     publish(dirs, *"abcd")
     assert await order(dirs, 4) == ["a", "b", "c", "d"]
+
+
+async def test_s3_an_alert_that_no_disk_takes_is_shown_when_the_agent_says_so(dirs: Dirs):
+    publish(dirs, "a")
+    fire = Alert("1", "Fire", "Leave the building", Severity.EXTREME)
+    async with on_air(dirs) as (_, client):
+        await client.ask(Reread(brief(paired=True, alerts=(fire,))))
+        await eventually(lambda: client.status and client.status.state is StageState.ALERT, 20)
+        await client.ask(Reread())
+        await eventually(lambda: client.status and client.status.state is StageState.PLAYING, 20)
 
 
 async def test_what_was_kept_off_after_deaths_of_the_stage_plays_again_when_an_operator_asks(dirs: Dirs):

@@ -14,17 +14,18 @@ from typing import Any
 from player.brief import BriefFile
 from player.core.content import Alert, ClockFacts, StageBrief
 from player.core.ports.stage import Reread, StagePort
-from player.errors import BoxError
+from player.errors import BoxError, StorageError
 
 log = logging.getLogger(__name__)
 
 
 class BriefStore:
-    """The one writer of the stage's brief. Each change raises StorageError when it cannot be kept; then nothing changed."""
+    """The one writer of the stage's brief. A change that cannot be kept raises StorageError, and is none, but for alerts."""
 
     def __init__(self, path: Path, stage: StagePort) -> None:
         self._file, self._stage = BriefFile(path), stage
         self.current = self._file.read_or(StageBrief())
+        self._unkept = False  # `current` is not in the file
 
     async def change_settings(self, **changes: Any) -> None:
         """Other values for fields of `DeviceSettings`."""
@@ -35,8 +36,14 @@ class BriefStore:
         await self._keep(replace(self.current, cards=replace(self.current.cards, **changes)))
 
     async def change_alerts(self, alerts: tuple[Alert, ...]) -> None:
-        """All alerts that are held."""
-        await self._keep(replace(self.current, alerts=alerts))
+        """All alerts that are held. Where the disk refuses they are shown all the same, for as long as we repeat them."""
+        wanted = replace(self.current, alerts=alerts)
+        try:
+            await self._keep(wanted)
+        except StorageError:
+            self.current, self._unkept = wanted, True
+            await self._tell_stage(wanted)
+            raise
 
     async def change_clock(self, clock: ClockFacts) -> None:
         """What is known of the clock."""
@@ -47,14 +54,14 @@ class BriefStore:
         await self._keep(replace(self.current, facts=dict(facts)))
 
     async def _keep(self, wanted: StageBrief) -> None:
-        if wanted != self.current or not self._file.path.exists():
+        if wanted != self.current or self._unkept or not self._file.path.exists():
             self._file.write(wanted)
-            self.current = wanted
+            self.current, self._unkept = wanted, False
             await self._tell_stage()
 
-    async def _tell_stage(self) -> None:
-        """Has the stage read its brief again; one that is away reads it when it starts."""
+    async def _tell_stage(self, unkept: StageBrief | None = None) -> None:
+        """Has the stage read its brief again; one that is away reads it when it starts. `unkept`: what the file has not."""
         try:
-            await self._stage.ask(Reread())
+            await self._stage.ask(Reread(unkept))
         except BoxError as error:
             log.debug("the stage reads its brief later: %s", error)

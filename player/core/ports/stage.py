@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from player.core.content import StageBrief
 from player.core.cover import Cover, StageState
 from player.core.faults import Fault
 from player.core.problem import Outlook
@@ -112,7 +113,9 @@ class Request(Generic[A]):
 
 @dataclass(frozen=True, slots=True)
 class Reread(Request[None]):
-    """Manifest, settings or a feed are written anew: take them up."""
+    """Manifest, settings or a feed are written anew: take them up. `brief`: the one that holds where no disk takes it."""
+
+    brief: StageBrief | None = None
 
 
 @dataclass(frozen=True, slots=True)
