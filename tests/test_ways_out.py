@@ -421,6 +421,7 @@ INSIDE = {
     "player.media.prepare.videos": "ffmpeg, within the child above",
     "player.runtime.programs": "starts what the others of this list ask",
     "player.stage.web.authority": "certutil on files",
+    "player.stage.web.process": "starts the browser with the flags that `stage.web.browser` has of the way out",
 }
 
 
