@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -210,6 +211,26 @@ class Machine:
     def plug(self, plugged: bool) -> None:
         """The player's network cable."""
         self._monitor("set_link", name="net0", up=plugged)
+
+    def announce_panel(self, width: int, height: int) -> None:
+        """A panel of that size is there now: what a cable that is plugged in tells the kernel. Facts from RFC 6143 and rfbproto."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(20)
+            connection.connect(str(self.folder / "vnc"))
+
+            def take(length: int) -> bytes:
+                return connection.recv(length, socket.MSG_WAITALL) if length else b""
+
+            take(12)
+            connection.sendall(b"RFB 003.008\n")
+            take(take(1)[0])
+            connection.sendall(b"\x01")  # no password
+            take(4)
+            connection.sendall(b"\x01")  # others may look too
+            take(int.from_bytes(take(24)[20:], "big"))
+            connection.sendall(struct.pack(">BxHii", 2, 2, 0, -308))  # raw pixels, and that we resize
+            connection.sendall(struct.pack(">BxHHBx", 251, width, height, 1) + struct.pack(">IHHHHI", 0, 0, 0, width, height, 0))
+            time.sleep(2)
 
     # --- inside
 

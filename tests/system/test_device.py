@@ -164,7 +164,8 @@ def test_a_panel_that_comes_after_the_boot_shows_the_content(device: Device) -> 
     machine = device.machine
     machine.boot(words=f"{QUIET} video=Virtual-1:d")
     machine.wait(lambda: device.active() and "no_display" in device.faults(), "a player without a panel", 2 * SLOW)
-    machine.sh("echo on > /sys/class/drm/card0-Virtual-1/status; udevadm trigger --action=change --subsystem-match=drm")
+    machine.sh("echo on > /sys/class/drm/card0-Virtual-1/status")
+    machine.announce_panel(1024, 768)
     machine.wait(lambda: "no_display" not in device.faults(), "the panel", SLOW)
     assert len(machine.keep("panel-later").getcolors(1 << 24)) > 16
     machine.sh("systemctl --no-block poweroff")
