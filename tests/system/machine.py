@@ -111,13 +111,16 @@ def installed_image(suite: str, folder: Path, config: str, prepare: str = "true"
     return image
 
 
-def is_console(picture: Image.Image) -> bool:
-    """Whether the panel shows a text console: black, and on it the grey or white of the kernel's letters.
+def is_dark(picture: Image.Image) -> bool:
+    """Whether nothing is on the panel but the emulator's own line in the very middle: it stands there while the output is off."""
+    left, above, right, below = picture.convert("L").getbbox() or (200, 400, 200, 400)
+    middle = picture.height // 2
+    return above > middle - 60 and below < middle + 60 and left > 100 and right < picture.width - 100
 
-    One line in the very middle is the emulator's own: the kernel has switched the output off.
-    """
-    left, above, right, below = picture.convert("L").getbbox() or (0, 0, 0, 0)
-    if above > picture.height // 2 - 20 and below < picture.height // 2 + 20 and left > 100 and right < picture.width - 100:
+
+def is_console(picture: Image.Image) -> bool:
+    """Whether the panel shows a text console: black, and on it the grey or white of the kernel's letters."""
+    if is_dark(picture):
         return False
     colours = {colour: count for count, colour in picture.getcolors(1 << 24) or []}
     black, total = colours.get((0, 0, 0), 0), picture.width * picture.height
