@@ -29,6 +29,7 @@ from player.store import Snapshot
 
 FREE_TRIES = 5
 LONGEST_WAIT_S = 300.0
+_PROXY_HEADERS = ("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip", "x-original-forwarded-for", "cf-connecting-ip")
 
 
 class Scope(IntEnum):
@@ -101,7 +102,7 @@ class TokenStore:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()  # a header holds any bytes
 
 
 class Throttle:
@@ -150,10 +151,16 @@ class Access:
         kind, _, value = headers.get("Authorization", "").partition(" ")
         pin = headers.get("X-Signage-Pin")
         if kind.lower() == "bearer":
-            return self._tokens.scope_of(value.strip())
+            return self._scope_of_token(value.strip())
         if kind.lower() == "basic":
             return await self._scope_of_password(value, pin)
         return await self.scope_of_pin(pin) if pin else Scope.NONE
+
+    def _scope_of_token(self, secret: str) -> Scope:
+        scope = self._tokens.scope_of(secret)
+        if scope is Scope.NONE:
+            raise Refused(401, "there is no such token; it may have expired or been revoked")
+        return scope
 
     async def _scope_of_password(self, value: str, pin: str | None) -> Scope:
         self._throttle.check()
@@ -161,7 +168,7 @@ class Access:
             self._throttle.count(right=True)
             return Scope.ADMIN
         try:
-            if pin and await self._check_pin(pin):
+            if pin and is_pin(pin) and await self._check_pin(pin):
                 self._throttle.count(right=True)
                 return Scope.CONTROL
         except WrongPin:
@@ -173,7 +180,7 @@ class Access:
 
     async def scope_of_pin(self, pin: str) -> Scope:
         """CONTROL for the right PIN. Raises WrongPin."""
-        if await self._check_pin(pin):
+        if is_pin(pin) and await self._check_pin(pin):
             return Scope.CONTROL
         raise WrongPin
 
@@ -185,12 +192,26 @@ class Access:
         return bool(self._password) and hmac.compare_digest(password, self._password.encode())
 
 
+def is_pin(text: str) -> bool:
+    """Whether it can be a PIN at all: 4 to 12 digits. Nothing else is tried, or counted."""
+    return text.isascii() and text.isdigit() and 4 <= len(text) <= 12
+
+
 def check_host(host: str, own_name: str) -> None:
-    """Only names that nobody else can point at this box: an address, localhost, the box's own name, .local. Raises Refused."""
-    name = _name_in(host)
-    if name in ("localhost", own_name.lower(), f"{own_name.lower()}.local") or name.endswith(".local") or _is_address(name):
+    """Only names that nobody else can point at this box: an address, localhost, the box's own name, and that in .local.
+
+    Any machine of the network may call itself by another name in .local. Raises Refused.
+    """
+    name, own = _name_in(host), own_name.lower()
+    if name in ("localhost", own, f"{own.partition('.')[0]}.local") or _is_address(name):
         return
-    raise Refused(421, f'this is not reached by the name "{name}"; use the box\'s address or its own name')
+    shown = name.encode("ascii", "backslashreplace").decode()
+    raise Refused(421, f'this is not reached by the name "{shown}"; use the box\'s address or its own name')
+
+
+def is_proxied(headers: Mapping[str, str]) -> bool:
+    """Whether a proxy says that it asks for somebody else: what it asks for from this box, this box did not ask for."""
+    return any(name.lower().startswith(_PROXY_HEADERS) for name in headers)
 
 
 def _name_in(netloc: str) -> str:

@@ -1,7 +1,8 @@
 """The control API's calls, and the guard before them: who is asking, from where, in what form.
 
-Faults L1 to L3. The Unix socket is trusted. Over TCP: reading is free on this box alone and needs a right from anywhere else;
-writing always needs one (local password, PIN, or a token with scope), a Host of our own, no other site's Origin, and JSON.
+Faults L1 to L3. The Unix socket is trusted. Over TCP: reading is free on this box alone, which a proxy on it is not, and needs a
+right from anywhere else; writing always needs one (local password, PIN, or a token with scope), a Host of our own, no other
+site's Origin, and JSON.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from player.agent.control import local_page
-from player.agent.control.access import Access, Refused, Scope, check_host, check_origin
+from player.agent.control.access import Access, Refused, Scope, check_host, check_origin, is_pin, is_proxied
 from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
@@ -169,6 +170,9 @@ def _is_unix(request: web.Request) -> bool:
 
 
 def _is_local(request: web.Request) -> bool:
+    """Whether this box asks for itself. HTTP/1.0 is how nginx asks for others when its configuration says nothing of headers."""
+    if is_proxied(request.headers) or request.version < HttpVersion11:
+        return False
     peer = request.transport.get_extra_info("peername") if request.transport else None
     try:
         address = ipaddress.ip_address(str(peer[0]).partition("%")[0]) if peer else None
@@ -275,6 +279,6 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 def _pin(body: Mapping[str, Any]) -> str:
     pin = body.get("pin")
-    if not isinstance(pin, str) or not pin.isascii() or not pin.isdigit() or not 4 <= len(pin) <= 12:
+    if not isinstance(pin, str) or not is_pin(pin):
         raise CommandRejected("a PIN has 4 to 12 digits; nothing was tried")
     return pin

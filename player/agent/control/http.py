@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from player.agent.control.access import Access, TokenStore
 from player.agent.control.api import Actions, StatusSource, make_app
@@ -65,7 +66,12 @@ class ControlServer:
     async def serving(self) -> AsyncIterator[web.AppRunner]:
         """Serves while entered."""
         runner = web.AppRunner(
-            self._app, access_log=None, handle_signals=False, keepalive_timeout=self._headers_within_s, shutdown_timeout=1.0
+            self._app,
+            access_log=None,
+            logger=_requests_log(),
+            handle_signals=False,
+            keepalive_timeout=self._headers_within_s,
+            shutdown_timeout=1.0,
         )
         await runner.setup()
         try:
@@ -101,6 +107,17 @@ class ControlServer:
         site = _CappedSite(runner, host.strip("[]") or None, int(port), self._connections)
         await site.start()
         self.port = site.bound_port
+
+
+def _requests_log() -> logging.Logger:
+    """For what goes wrong in answering: what is no HTTP is answered with 400, and no stranger fills the log with it."""
+    made = logging.getLogger(f"{__name__}.requests")
+    made.addFilter(_is_ours)
+    return made
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 class _CappedSite(web.TCPSite):

@@ -402,16 +402,69 @@ async def test_l2_a_form_cannot_write(served: Served) -> None:
     assert (await served.get("/api/command"))[0] == 405
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8770", "", "[::1", "localhost.evil.example", "lobby.evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8770", "", "[::1", "localhost.evil.example", "lobby.evil.example", "other.local"]
+)
 async def test_l3_a_name_that_was_pointed_here_is_refused(served: Served, host: str) -> None:
     assert (await served.get("/api/status", Host=host))[0] in (400, 421)
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1:8770", "[::1]:8770", "192.168.1.7", "localhost", "LOBBY:8770", "lobby.local", "other.local."]
+    "host", ["127.0.0.1:8770", "[::1]:8770", "192.168.1.7", "localhost", "LOBBY:8770", "lobby.local", "Lobby.local.:80"]
 )
 def test_l3_our_own_names_are_not(host: str) -> None:
     check_host(host, "Lobby")
+
+
+def test_l3_a_box_with_a_domain_is_reached_in_local_by_its_first_name():
+    check_host("lobby.local", "lobby.shop.example")
+
+
+async def raw(served: Served, request: bytes) -> bytes:
+    """The first line of what is answered to these bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
+    writer.write(request)
+    line = await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "code"),
+    [
+        (b"GET /api/status", b"Authorization: Bearer \xff", b"401"),
+        (b"GET /", b"Authorization: Bearer \xff", b"401"),
+        (b"GET /", b"Authorization: Basic \xff", b"401"),
+        (b"GET /", b"X-Signage-Pin: \xff", b"403"),
+        (b"GET /", b"Authorization: Basic eDp5\r\nX-Signage-Pin: \xff", b"401"),
+        (b"GET /", b"Origin: \xff", b"403"),
+        (b"GET /?\xff", b"Accept: */*", b"400"),
+    ],
+)
+async def test_l1_bytes_that_are_no_text_are_refused_and_leave_no_trace(
+    served: Served, line: bytes, header: bytes, code: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await raw(served, line + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n" + header + b"\r\n\r\n")
+    assert answer.split()[1] == code
+    assert caplog.records == []
+
+
+async def test_l3_a_host_that_is_no_text_is_refused_and_leaves_no_trace(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    assert (await raw(served, b"GET / HTTP/1.1\r\nHost: a\xff\r\n\r\n")).split()[1] in (b"400", b"421")
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Forwarded-Host"])
+async def test_l1_a_proxy_on_this_box_is_not_this_box(served: Served, header: str) -> None:
+    assert (await served.get("/api/status"))[0] == 200
+    assert (await served.get("/api/status", **{header: "127.0.0.1"}))[0] == 401
+    assert (await served.get("/api/status", **{header: "127.0.0.1"}, **basic()))[0] == 200
+
+
+async def test_l1_a_proxy_that_says_nothing_is_known_by_its_old_http(served: Served) -> None:
+    asked = b"GET /api/status HTTP/1.%d\r\nHost: 127.0.0.1\r\n\r\n"
+    assert b" 401 " in await raw(served, asked % 0)
+    assert b" 200 " in await raw(served, asked % 1)
 
 
 async def test_l6_connections_are_capped_and_the_unix_socket_still_answers(served: Served) -> None:
