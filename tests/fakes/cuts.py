@@ -249,4 +249,4 @@ def loop_disk(folder: Path) -> Iterator[LoopDisk | None]:
     try:
         yield disk
     finally:
-        subprocess.run(["umount", str(disk.at)], check=False, capture_output=True, timeout=60)
+        subprocess.run(["umount", "--lazy", str(disk.at)], check=False, capture_output=True, timeout=60)
