@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 from player.agent.control.access import Scope, TokenStore
 from player.agent.control.http import ControlServer
+from player.agent.control.wrong_passwords import WrongPasswords
 from player.agent.reports.status import ServerContact
 from player.cli import make_parser
 from player.cli.play import Intake
@@ -101,6 +102,7 @@ class Running:
         self.source, self.actions = FakeSource(), FakeActions()
         self._server = ControlServer(
             self.source, self.actions, socket_path=box.runtime / "control.sock", tokens=TokenStore(box.state / "tokens.json"),
+            wrong_passwords=WrongPasswords(box.state / "wrong.json"),
             listen="", password="",
         )  # fmt: skip
         self._ready = threading.Event()

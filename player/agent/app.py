@@ -35,6 +35,7 @@ from player.agent.content.why import WhyReader
 from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
 from player.agent.control.local_controls import LocalControls
+from player.agent.control.wrong_passwords import WrongPasswords
 from player.agent.fallback import Fallback
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
@@ -151,7 +152,8 @@ class Agent:
         local_controls = LocalControls(self.status.read, why.read, self.commands, self.lock, self.settings, self.stage)
         self.control = ControlServer(
             local_controls, local_controls, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
-            listen=config.control.listen, password=config.control.secret(),
+            wrong_passwords=WrongPasswords(dirs.state / "wrong_passwords.json"), listen=config.control.listen,
+            password=config.control.secret(),
         )  # fmt: skip
         return self
 

@@ -75,24 +75,28 @@ class FakeActions:
     def __init__(self, pin: str = "4711") -> None:
         self.pin, self.pause_s = pin, 0.0
         self.done: list[tuple[str, Any]] = []
+        self.sources: list[str] = []
         self.pictures: list[tuple[str, int | None]] = []
 
     @property
     def has_pin(self) -> bool:
         return bool(self.pin)
 
-    async def check_pin(self, pin: str) -> bool:
+    async def check_pin(self, pin: str, source: str) -> bool:
+        self.sources.append(source)
         if self.pause_s:
             raise PinNotLookedAt(self.pause_s)
         return bool(self.pin) and pin == self.pin
 
-    async def lock(self, pin: str) -> None:
+    async def lock(self, pin: str, source: str) -> None:
+        self.sources.append(source)
         if self.pin and pin != self.pin:
             raise WrongPin
         self.pin = pin
         self.done.append(("lock", pin))
 
-    async def unlock(self, pin: str) -> None:
+    async def unlock(self, pin: str, source: str) -> None:
+        self.sources.append(source)
         if self.pause_s:
             raise PinNotLookedAt(self.pause_s)
         if pin != self.pin:

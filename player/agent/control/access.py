@@ -2,7 +2,7 @@
 
 Faults L1 (strangers on the network), L2 (another site's page), L3 (a name that was pointed at this box). A token's secret is
 shown once and kept as its SHA-256: it holds 256 random bits, so there is nothing to guess; the password is compared in constant
-time, and wrong ones make everybody wait.
+time, and who gives wrong ones waits (`core.guesses`).
 
 Who may do what, a reboot among it: reading is for this box itself and for any right; a command or a setting takes CONTROL (the
 PIN, a token) or more; updates and logs take ADMIN (the password, a token, the Unix socket, which its owner alone may open). A
@@ -24,11 +24,10 @@ from enum import IntEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import SignageError, WrongPin
 from player.store import Snapshot
 
-FREE_TRIES = 5
-LONGEST_WAIT_S = 300.0
 _PROXY_HEADERS = ("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip", "x-original-forwarded-for", "cf-connecting-ip")
 
 
@@ -105,45 +104,28 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()  # a header holds any bytes
 
 
-class Throttle:
-    """After FREE_TRIES wrong answers, each further one doubles a wait during which nothing is looked at."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic, self._wrong, self._until = monotonic, 0, 0.0
-
-    def check(self) -> None:
-        """Raises Refused while the wait lasts."""
-        left = self._until - self._monotonic()
-        if left > 0:
-            raise Refused(429, f"too many wrong passwords; try again in {left:.0f} s")
-
-    def count(self, right: bool) -> None:
-        """Notes an answer."""
-        self._wrong = 0 if right else self._wrong + 1
-        if self._wrong >= FREE_TRIES:
-            self._until = self._monotonic() + min(LONGEST_WAIT_S, 2.0 ** (self._wrong - FREE_TRIES))
-
-
 class Access:
-    """Judges a caller by headers. `check_pin` says whether a PIN is right, and raises WrongPin when none is looked at for now."""
+    """Judges a caller by headers and by where the call came from.
+
+    `check_pin` says whether a PIN from a source is right, and raises WrongPin when none is looked at for now.
+    """
 
     def __init__(
         self,
         tokens: TokenStore,
         password: str,
-        check_pin: Callable[[str], Awaitable[bool]],
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
+        check_pin: Callable[[str, str], Awaitable[bool]],
+        wrong_passwords: WrongPasswords,
     ) -> None:
         self._tokens, self._password, self._check_pin = tokens, password, check_pin
-        self._throttle = Throttle(monotonic)
+        self._wrong_passwords = wrong_passwords
 
     @property
     def has_password(self) -> bool:
         """Whether a local password is set at all."""
         return bool(self._password)
 
-    async def scope_of(self, headers: Mapping[str, str]) -> Scope:
+    async def scope_of(self, headers: Mapping[str, str], source: str) -> Scope:
         """What the credentials in `headers` allow: `Authorization: Bearer|Basic`, `X-Signage-Pin`. Raises Refused, WrongPin.
 
         Digits may be a password or a PIN, and come as both. Whoever is right in either has made no mistake.
@@ -153,8 +135,8 @@ class Access:
         if kind.lower() == "bearer":
             return self._scope_of_token(value.strip())
         if kind.lower() == "basic":
-            return await self._scope_of_password(value, pin)
-        return await self.scope_of_pin(pin) if pin else Scope.NONE
+            return await self._scope_of_password(value, pin, source)
+        return await self.scope_of_pin(pin, source) if pin else Scope.NONE
 
     def _scope_of_token(self, secret: str) -> Scope:
         scope = self._tokens.scope_of(secret)
@@ -162,25 +144,27 @@ class Access:
             raise Refused(401, "there is no such token; it may have expired or been revoked")
         return scope
 
-    async def _scope_of_password(self, value: str, pin: str | None) -> Scope:
-        self._throttle.check()
+    async def _scope_of_password(self, value: str, pin: str | None, source: str) -> Scope:
+        left = self._wrong_passwords.wait_s(source)
+        if left > 0:
+            raise Refused(429, f"too many wrong passwords; try again in {max(1.0, left):.0f} s")
         if self._is_password(value):
-            self._throttle.count(right=True)
+            self._wrong_passwords.right(source)
             return Scope.ADMIN
         try:
-            if pin and is_pin(pin) and await self._check_pin(pin):
-                self._throttle.count(right=True)
+            if pin and is_pin(pin) and await self._check_pin(pin, source):
+                self._wrong_passwords.right(source)
                 return Scope.CONTROL
         except WrongPin:
-            self._throttle.count(right=False)  # or a PIN beside it would buy guesses at the password
+            self._wrong_passwords.wrong(source)  # or a PIN beside it would buy guesses at the password
             raise
-        self._throttle.count(right=False)
+        self._wrong_passwords.wrong(source)
         missing = "" if self._password else "; no password is set on this box (control.password)"
         raise Refused(401, f"that is {'neither the PIN nor' if pin else 'not'} the local password{missing}")
 
-    async def scope_of_pin(self, pin: str) -> Scope:
+    async def scope_of_pin(self, pin: str, source: str) -> Scope:
         """CONTROL for the right PIN. Raises WrongPin."""
-        if is_pin(pin) and await self._check_pin(pin):
+        if is_pin(pin) and await self._check_pin(pin, source):
             return Scope.CONTROL
         raise WrongPin
 

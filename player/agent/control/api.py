@@ -21,6 +21,7 @@ from player.agent.control.access import Access, Refused, Scope, check_host, chec
 from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
+from player.core.guesses import PROXY, SOCKET
 from player.core.ports.server import CommandResult
 from player.core.why import Reason
 from player.errors import CommandRejected, PinNotLookedAt, SettingRefused, SignageError, WrongPin
@@ -57,15 +58,16 @@ class StatusSource(Protocol):
 class Actions(Protocol):
     """What the API can have done. All raise SignageError; `lock` and `unlock` raise WrongPin, `check_pin` only while PINs wait.
 
-    `lock` without a PIN set before takes `pin` as the one. `screenshot` answers the bytes of a picture of `kind` "jpeg" or "png",
-    at most `width` pixels wide. `set` asks for a setting in the name of `who`; the value None returns to the configuration.
+    `source` is where a PIN came from (`core.guesses`); `lock` without a PIN set before takes `pin` as the one. `screenshot` answers
+    the bytes of a picture of `kind` "jpeg" or "png", at most `width` pixels wide. `set` asks for a setting in the name of `who`;
+    the value None returns to the configuration.
     """
 
     @property
     def has_pin(self) -> bool: ...
-    async def check_pin(self, pin: str) -> bool: ...
-    async def lock(self, pin: str) -> None: ...
-    async def unlock(self, pin: str) -> None: ...
+    async def check_pin(self, pin: str, source: str) -> bool: ...
+    async def lock(self, pin: str, source: str) -> None: ...
+    async def unlock(self, pin: str, source: str) -> None: ...
     async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult: ...
     async def settings(self) -> Sequence[SettingRow]: ...
     async def set(self, name: str, value: Any, who: str) -> SettingRow: ...
@@ -150,7 +152,7 @@ async def _scope_over_tcp(request: web.Request, access: Access, host_name: str) 
     reading = request.method in ("GET", "HEAD")
     check_host(request.headers.get("Host", ""), host_name)
     check_origin(request.headers, navigation=reading and request.path == "/")
-    scope = await access.scope_of(request.headers)
+    scope = await access.scope_of(request.headers, source_of(request))
     if not reading:
         if request.content_type != "application/json":
             raise Refused(415, "writing takes application/json")
@@ -169,17 +171,32 @@ def _is_unix(request: web.Request) -> bool:
     return found is not None and found.family == socket.AF_UNIX
 
 
+def source_of(request: web.Request) -> str:
+    """Whose wrong answers and connections these are: an address, or one of `core.guesses`' own."""
+    if _is_unix(request):
+        return SOCKET
+    return PROXY if _is_loopback(request) and is_proxied(request.headers) else str(_address_of(request))
+
+
 def _is_local(request: web.Request) -> bool:
     """Whether this box asks for itself. HTTP/1.0 is how nginx asks for others when its configuration says nothing of headers."""
     if is_proxied(request.headers) or request.version < HttpVersion11:
         return False
+    return _is_loopback(request)
+
+
+def _is_loopback(request: web.Request) -> bool:
+    address = _address_of(request)
+    return address is not None and address.is_loopback
+
+
+def _address_of(request: web.Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     peer = request.transport.get_extra_info("peername") if request.transport else None
     try:
         address = ipaddress.ip_address(str(peer[0]).partition("%")[0]) if peer else None
     except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address is not None and (mapped or address).is_loopback
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 class _Calls:
@@ -221,12 +238,12 @@ class _Calls:
         body = await _body(request)
         pin = _pin(body)
         await self._need(request, Scope.CONTROL, pin)
-        await self._actions.lock(pin)
+        await self._actions.lock(pin, source_of(request))
         return _json({"locked": True})
 
     async def unlock(self, request: web.Request) -> web.Response:
         """{pin}: the right PIN is itself the right to do it."""
-        await self._actions.unlock(_pin(await _body(request)))
+        await self._actions.unlock(_pin(await _body(request)), source_of(request))
         return _json({"locked": False})
 
     async def command(self, request: web.Request) -> web.Response:
@@ -254,7 +271,7 @@ class _Calls:
     async def _need(self, request: web.Request, scope: Scope, pin: str | None = None) -> None:
         found = request[_SCOPE]
         if found < scope and pin:
-            found = await self._access.scope_of_pin(pin)
+            found = await self._access.scope_of_pin(pin, source_of(request))
         if found < scope:
             raise Refused(
                 401 if found <= Scope.READ else 403,

@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from player.agent.control.access import Access, TokenStore
 from player.agent.control.api import Actions, StatusSource, make_app
+from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
@@ -39,13 +40,15 @@ class ControlServer:
         *,
         socket_path: Path,
         tokens: TokenStore,
+        wrong_passwords: WrongPasswords,
         listen: str,
         password: str,
         host_name: str = "",
         connections: int = CONNECTIONS,
         headers_within_s: float = HEADERS_WITHIN_S,
     ) -> None:
-        self._app = make_app(source, actions, Access(tokens, password, actions.check_pin), host_name or socket.gethostname())
+        access = Access(tokens, password, actions.check_pin, wrong_passwords)
+        self._app = make_app(source, actions, access, host_name or socket.gethostname())
         self._socket_path, self._listen = socket_path, listen
         self._connections, self._headers_within_s = connections, headers_within_s
         self.port: int | None = None

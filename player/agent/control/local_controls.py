@@ -49,17 +49,17 @@ class LocalControls:
         """Whether a PIN was ever set."""
         return self._lock.has_pin
 
-    async def check_pin(self, pin: str) -> bool:
+    async def check_pin(self, pin: str, source: str) -> bool:
         """Whether it is the PIN. Raises WrongPin while a pause lasts."""
-        return await self._lock.check_pin(pin)
+        return await self._lock.check_pin(pin, source)
 
-    async def lock(self, pin: str) -> None:
+    async def lock(self, pin: str, source: str) -> None:
         """Closes local controls. Raises WrongPin."""
-        await self._lock.lock(pin)
+        await self._lock.lock(pin, source)
 
-    async def unlock(self, pin: str) -> None:
+    async def unlock(self, pin: str, source: str) -> None:
         """Opens local controls. Raises WrongPin, BoxError."""
-        await self._lock.unlock(pin)
+        await self._lock.unlock(pin, source)
 
     async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult:
         """A command given at the box. Raises SignageError."""

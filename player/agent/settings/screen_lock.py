@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from player.agent.settings.registry import SettingsRegistry
-from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches, pause_s
+from player.core.guesses import SCREEN, Guesses, Wrong
+from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches
 from player.core.ports.box import Clock
 from player.core.ports.stage import AnswerPin, StagePort
 from player.core.settings import Asker
@@ -26,17 +27,19 @@ from player.store import Snapshot
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 FAULT_FROM = 3  # one slip of the finger is nothing to report
+FREE_TRIES = 0
 PINS_WAITING = 4
 PIN_COST = 14  # scrypt with 2^14 rounds: about 16 MiB and 40 ms on a small box
 
 
 @dataclass(frozen=True, slots=True)
 class LockState:
-    """What is kept. `since` is when the row of wrong PINs began."""
+    """What is kept. `failures` of all sources since the last right one, which began at `since`; None: the screen's alone."""
 
     pin: PinHash | None = None
     failures: int = 0
     since: float = 0.0
+    guesses: Guesses | None = None
 
 
 class ScreenLock:
@@ -61,7 +64,9 @@ class ScreenLock:
         self._settings, self._stage, self._clock, self._log_n = settings, stage, clock, log_n
         self._said_file = Snapshot(said, bool)
         self._state, self._said = self._file.read_or(LockState()), self._said_file.read_or(None)
-        self._until = clock.monotonic() + pause_s(self._state.failures)
+        failures = self._state.failures
+        kept = self._state.guesses or Guesses(FREE_TRIES, (Wrong(SCREEN, failures, 0.0),) if failures else ())
+        self._guesses = kept.restarted(clock.monotonic())
         self._faults = faults
         self._tell()
         self._turn = asyncio.Lock()
@@ -101,45 +106,48 @@ class ScreenLock:
             kept = self._state.pin
             if kept is None or not await asyncio.to_thread(matches, pin, kept):
                 fresh = await asyncio.to_thread(hash_pin, pin, os.urandom(SALT_BYTES), self._log_n)
-                self._keep(replace(self._state, pin=fresh, failures=0))
-                self._until = 0.0
+                self._guesses = Guesses(FREE_TRIES)
+                self._keep(replace(self._state, pin=fresh, failures=0, guesses=self._guesses))
                 log.info("the server set the PIN of this box")
             self._seen_pin = pin
 
     # --- the box's side ----------------------------------------------------------------------------------------------------------
 
-    async def lock(self, pin: str) -> None:
+    async def lock(self, pin: str, source: str) -> None:
         """Closes local controls; without a PIN set before, `pin` becomes the one. Raises WrongPin."""
         if not self.has_pin and pin.strip():
             await self._learn(pin)
-        elif not await self.check_pin(pin):
-            raise WrongPin(self._wait_s())
+        elif not await self.check_pin(pin, source):
+            raise WrongPin(self._wait_s(source))
         await self._set(True, Asker.PIN)
 
-    async def unlock(self, pin: str) -> None:
+    async def unlock(self, pin: str, source: str) -> None:
         """Opens local controls. Raises WrongPin; BoxError where no PIN was ever set."""
         if not self.has_pin:
             raise BoxError("lock", "no PIN was set for this box; unlock it from the server")
-        if not await self.check_pin(pin):
-            raise WrongPin(self._wait_s())
+        if not await self.check_pin(pin, source):
+            raise WrongPin(self._wait_s(source))
         await self._set(False, Asker.PIN)
 
-    async def check_pin(self, pin: str) -> bool:
-        """Whether it is the PIN. Raises PinNotLookedAt while the pause after wrong ones lasts."""
+    async def check_pin(self, pin: str, source: str) -> bool:
+        """Whether it is the PIN. Raises PinNotLookedAt while the pause after wrong ones of this `source` lasts (`core.guesses`)."""
         async with self._turn:
-            if self._wait_s() > 0:
-                raise PinNotLookedAt(self._wait_s())
+            if self._wait_s(source) > 0:
+                raise PinNotLookedAt(self._wait_s(source))
             kept = self._state.pin
             if kept is None:
                 return False
-            tried = self._state
-            self._keep(replace(tried, failures=tried.failures + 1, since=tried.since if tried.failures else self._now()))
+            tried, before = self._state, self._guesses
+            self._guesses = before.wrong(source, self._clock.monotonic())
+            since = tried.since if tried.failures else self._now()
+            self._keep(replace(tried, failures=tried.failures + 1, since=since, guesses=self._guesses))
             right = await asyncio.to_thread(matches, pin, kept)
             if right:
-                self._keep(replace(tried, failures=0))
+                self._guesses = before.right(source)
+                self._keep(replace(tried, failures=0, guesses=self._guesses))
             else:
-                self._until = self._clock.monotonic() + pause_s(self._state.failures)
-                log.warning("wrong PIN, number %d; no other is accepted for %.0f s", self._state.failures, self._wait_s())
+                failures, wait_s = self._state.failures, self._wait_s(source)
+                log.warning("wrong PIN from %s, number %d; no other of its is looked at for %.0f s", source, failures, wait_s)
             return right
 
     async def entered(self, pin: str) -> None:
@@ -153,7 +161,7 @@ class ScreenLock:
             pin = await self._entered.get()
             answer = AnswerPin(ok=True)
             try:
-                await self.unlock(pin)
+                await self.unlock(pin, SCREEN)
             except WrongPin as error:
                 answer = AnswerPin(ok=False, wait_s=error.wait_s, looked_at=not isinstance(error, PinNotLookedAt))
             except SignageError as error:
@@ -188,8 +196,8 @@ class ScreenLock:
         else:
             self._faults.clear()
 
-    def _wait_s(self) -> float:
-        return max(0.0, self._until - self._clock.monotonic())
+    def _wait_s(self, source: str) -> float:
+        return self._guesses.wait_s(source, self._clock.monotonic())
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

@@ -20,6 +20,7 @@ from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
 from player.core.commands import Awaited
 from player.core.content import Orientation
+from player.core.guesses import SCREEN
 from player.core.ledger import CommandRecord, RecordKind
 from player.core.ports.box import Absent
 from player.core.ports.server import AppUpdate, Command, CommandResult
@@ -398,7 +399,7 @@ async def test_a_local_command_answers_and_is_no_business_of_the_server(box: Box
 
 async def test_a_pin_is_not_in_the_journal_and_still_reaches_the_lock(box: Box):
     await box.outcome("lock", {"pin": "482916"})
-    await box.lock.unlock("482916")
+    await box.lock.unlock("482916", SCREEN)
     assert all(b"482916" not in path.read_bytes() for path in box.folder.rglob("*") if path.is_file())
 
 

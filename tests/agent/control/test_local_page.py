@@ -10,6 +10,7 @@ import pytest
 
 from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
+from player.agent.control.wrong_passwords import WrongPasswords
 from tests.browser import Tab, tab
 from tests.fakes.local_controls import FakeActions, FakeSource
 
@@ -25,6 +26,7 @@ async def opened(folder: Path, *, password: str = "correct horse", pin: str = "4
         actions,
         socket_path=folder / "c.sock",
         tokens=TokenStore(folder / "t"),
+        wrong_passwords=WrongPasswords(folder / "wrong.json"),
         listen="127.0.0.1:0",
         password=password,
     )

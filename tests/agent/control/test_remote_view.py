@@ -13,6 +13,7 @@ import pytest
 from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
 from player.agent.control.mjpeg import WATCHERS, RemoteView
+from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import BoxError
 from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
 
@@ -38,6 +39,7 @@ class LocalControls:
             camera,
             socket_path=folder / "control.sock",
             tokens=TokenStore(folder / "tokens.json"),
+            wrong_passwords=WrongPasswords(folder / "wrong.json"),
             listen="127.0.0.1:0",
             password="",
             host_name="lobby",

@@ -10,6 +10,7 @@ import pytest
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.content import DeviceSettings, Orientation
+from player.core.guesses import SCREEN
 from player.core.ports.stage import AnswerPin, Reread
 from player.errors import BoxError, PinNotLookedAt, StorageError, WrongPin
 from player.runtime.fault_page import FaultPage
@@ -95,13 +96,13 @@ async def test_the_server_locks_and_the_pin_unlocks(lock: ScreenLock, brief: Bri
     assert lock.locked
     assert brief.current.settings.locked
     with pytest.raises(WrongPin):
-        await lock.unlock("9999")
+        await lock.unlock("9999", SCREEN)
     assert lock.locked
 
 
 async def test_who_unlocked_with_the_pin_stays_in_until_the_server_locks_anew(lock: ScreenLock, clock: FakeClock):
     await lock.server_says(True, "1234")
-    await lock.unlock("1234")
+    await lock.unlock("1234", SCREEN)
     for _ in range(3):
         await lock.server_says(True, "1234")
         assert not lock.locked
@@ -112,15 +113,15 @@ async def test_who_unlocked_with_the_pin_stays_in_until_the_server_locks_anew(lo
 
 async def test_a_lock_command_locks_whatever_the_server_said_before(lock: ScreenLock):
     await lock.server_says(True, "1234")
-    await lock.unlock("1234")
+    await lock.unlock("1234", SCREEN)
     await lock.command(locked=True, pin="5678")
     assert lock.locked
-    await lock.unlock("5678")
+    await lock.unlock("5678", SCREEN)
     assert not lock.locked
 
 
 async def test_a_server_that_never_locked_opens_nothing(lock: ScreenLock):
-    await lock.lock("1234")
+    await lock.lock("1234", SCREEN)
     await lock.server_says(False, None)
     assert lock.locked
     await lock.server_says(True, None)
@@ -130,11 +131,11 @@ async def test_a_server_that_never_locked_opens_nothing(lock: ScreenLock):
 
 async def test_locking_at_the_box_takes_the_first_pin_and_then_needs_it(lock: ScreenLock):
     with pytest.raises(BoxError, match="no PIN was set"):
-        await lock.unlock("1234")
-    await lock.lock("1234")
-    await lock.unlock("1234")
+        await lock.unlock("1234", SCREEN)
+    await lock.lock("1234", SCREEN)
+    await lock.unlock("1234", SCREEN)
     with pytest.raises(WrongPin):
-        await lock.lock("0000")
+        await lock.lock("0000", SCREEN)
     assert not lock.locked
 
 
@@ -159,12 +160,12 @@ async def test_l5_wrong_pins_slow_down_and_the_right_one_is_not_looked_at_meanwh
     await lock.server_says(True, "1234")
     for pause in (1, 2, 4, 8):
         with pytest.raises(WrongPin) as wrong:
-            await lock.unlock("0000")
+            await lock.unlock("0000", SCREEN)
         assert wrong.value.wait_s == pause
         with pytest.raises(PinNotLookedAt, match=f"not looked at.*try again in {pause} s"):
-            await lock.unlock("1234")
+            await lock.unlock("1234", SCREEN)
         clock.forward(pause)
-    await lock.unlock("1234")
+    await lock.unlock("1234", SCREEN)
     assert faults.faults == ()
 
 
@@ -174,23 +175,23 @@ async def test_l5_a_restart_gives_no_free_guess(
     await lock.server_says(True, "1234")
     for _ in range(6):
         with pytest.raises(WrongPin):
-            await lock.unlock("0000")
+            await lock.unlock("0000", SCREEN)
         clock.forward(300)
     after_a_restart = fault_page()
     again = open_lock(tmp_path, brief, stage, clock, after_a_restart)
     assert after_a_restart.faults == faults.faults
     assert [(fault.code, fault.count) for fault in faults.faults] == [("wrong_pin", 6)]
     with pytest.raises(WrongPin) as wrong:
-        await again.unlock("1234")
+        await again.unlock("1234", SCREEN)
     assert wrong.value.wait_s == 32
     clock.forward(32)
-    await again.unlock("1234")
+    await again.unlock("1234", SCREEN)
     assert after_a_restart.faults == ()
 
 
 async def test_l5_guesses_at_the_same_time_count_one_by_one(lock: ScreenLock):
     await lock.server_says(True, "1234")
-    answers = await asyncio.gather(*(lock.check_pin(f"{n:04}") for n in range(20)), return_exceptions=True)
+    answers = await asyncio.gather(*(lock.check_pin(f"{n:04}", SCREEN) for n in range(20)), return_exceptions=True)
     assert [a for a in answers if a is True] == []
     assert len([a for a in answers if isinstance(a, WrongPin)]) == 19
 
@@ -221,8 +222,8 @@ async def test_s3_a_full_disk_does_not_forget_wrong_pins_while_we_run(tmp_path: 
     await lock.server_says(True, "1234")
     (tmp_path / "lock.json.tmp").mkdir()
     with pytest.raises(WrongPin):
-        await lock.unlock("0000")
+        await lock.unlock("0000", SCREEN)
     with pytest.raises(WrongPin):
-        await lock.unlock("1234")
+        await lock.unlock("1234", SCREEN)
     clock.forward(1)
-    await lock.unlock("1234")
+    await lock.unlock("1234", SCREEN)

@@ -28,6 +28,7 @@ from player.cms.http import ServerHttp
 from player.core.contact import Contact, Standing
 from player.core.content import StageBrief
 from player.core.faults import FaultBook
+from player.core.guesses import SCREEN
 from player.core.ports.box import Absent
 from player.core.ports.server import ContentChanged, Device, Telemetry
 from player.core.ports.stage import Reread
@@ -262,7 +263,7 @@ async def test_the_box_tells_that_it_was_unlocked_with_the_pin(paired: Agent, sc
     script.on(HEARTBEAT, {**QUIET, "is_locked": True, "lock_pin": "1234"})
     async with paired.running():
         await eventually(lambda: paired.lock.locked)
-        await paired.lock.unlock("1234")
+        await paired.lock.unlock("1234", SCREEN)
         await eventually(lambda: script.asked(HEARTBEAT)[-1].body["is_locked"] is False)
         await asyncio.sleep(0.1)
         assert not paired.lock.locked
@@ -393,7 +394,7 @@ async def test_an_operator_pairs_commands_locks_and_warns_through_a_whole_server
             assert (await operator.wait_result(refused["id"], 10))["status"] == "rejected"
             await operator.lock(device, "1234")
             await eventually(lambda: agent.lock.locked)
-            await agent.lock.unlock("1234")
+            await agent.lock.unlock("1234", SCREEN)
             alert = await operator.alert("Fire", "Leave", "extreme")
             await eventually(lambda: agent.brief.current.alerts)
             await operator.end_alert(alert["id"])
