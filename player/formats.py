@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from player.core.bundle import is_newer
-from player.store import Snapshot, sync_folder
+from player.folders import sync_folder
+from player.store import Snapshot
 
 log = logging.getLogger(__name__)
 # Below the state folder: what version 0.1.0 kept, and what it has become, as a pattern.

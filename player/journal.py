@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from player.errors import StorageError
+from player.folders import make_folder, sync_folder
 from player.journal_reader import FOLLOWED, TAIL, end_of, line_of, pack, records_in, segments
-from player.store import make_folder, sync_folder, write_atomically
+from player.store import write_atomically
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -16,28 +16,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from player.errors import StorageError
+from player.folders import make_folder, sync_folder
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 D = TypeVar("D")
 FORMAT = 1
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes a rename in `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Makes what is missing of `folder` (it alone has the `mode`) so that it survives a power cut. Raises OSError."""
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(mode, exist_ok=True)
-        sync_folder(folder.parent)
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:

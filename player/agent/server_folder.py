@@ -19,7 +19,8 @@ import msgspec
 
 from player.core.content import CardFacts
 from player.errors import StorageError
-from player.store import Snapshot, make_folder, sync_folder
+from player.folders import make_folder, sync_folder
+from player.store import Snapshot
 
 log = logging.getLogger(__name__)
 NONE = "none"

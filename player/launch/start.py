@@ -15,8 +15,8 @@ from pathlib import Path
 
 from player.config import Config, Dirs
 from player.errors import AlreadyRunning, BoxError, StorageError
+from player.folders import make_folder
 from player.launch.supervisor import Account, Supervisor, daemons, die_with
-from player.store import make_folder
 
 PLAYER_USER = "signage"
 LONGEST_SOCKET = 107

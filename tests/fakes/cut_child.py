@@ -27,10 +27,10 @@ from player.core.content import DeviceSettings, Item, StageBrief
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.kinds import Kind
 from player.core.ports.server import Command
+from player.folders import make_folder
 from player.journal_reader import last_synced
 from player.runtime.clock import SystemClock
 from player.stage.plays import Plays
-from player.store import make_folder
 from tests.fakes.device import FakeHost, all_there
 from tests.fakes.faults import fault_page
 from tests.fakes.stage import FakeStage

@@ -16,8 +16,9 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from player.errors import ContentError
+from player.folders import sync_folder
 from player.media.prepare.parent import Prepared
-from player.store import sync_folder, write_atomically
+from player.store import write_atomically
 
 MAX_BYTES, MAX_FILES, MAX_PATH = 256 * 1024 * 1024, 5000, 400
 INDEX = "index.html"
