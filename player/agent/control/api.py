@@ -8,8 +8,6 @@ site's Origin, and JSON.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,6 +16,7 @@ from aiohttp import HttpVersion11, web
 
 from player.agent.control import local_page
 from player.agent.control.access import Access, Refused, Scope, check_host, check_origin, is_pin, is_proxied
+from player.agent.control.callers import Turns, address_of, is_unix
 from player.agent.control.mjpeg import RemoteView
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
@@ -74,9 +73,10 @@ class Actions(Protocol):
     async def screenshot(self, kind: str, width: int | None = None) -> bytes: ...
 
 
-def make_app(source: StatusSource, actions: Actions, access: Access, host_name: str) -> web.Application:
+def make_app(source: StatusSource, actions: Actions, access: Access, host_name: str, turns: Turns) -> web.Application:
     """The aiohttp application; it may be served on any number of sockets."""
-    app = web.Application(middlewares=[_answering_errors(access), _guard(access, host_name)], client_max_size=LARGEST_BODY)
+    middlewares = [_answering_errors(access), _in_turn(turns), _guard(access, host_name)]
+    app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     calls = _Calls(source, actions, access)
     app.router.add_get("/health", calls.health)
     app.router.add_get("/api/status", calls.status)
@@ -137,12 +137,26 @@ def _refused(error: Refused, request: web.Request, access: Access) -> web.Respon
     return answer
 
 
+def _in_turn(turns: Turns) -> Any:
+    """The middleware that lets no source have more than its share answered at a time; who watches the screen is counted there."""
+
+    @web.middleware
+    async def wait(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with turns.working(request.protocol):
+            if is_unix(request.transport) or request.path == REMOTE_VIEW:
+                return await handler(request)
+            async with turns.turn(source_of(request)):
+                return await handler(request)
+
+    return wait
+
+
 def _guard(access: Access, host_name: str) -> Any:
     """The middleware that judges every request before its handler sees it; the scope it found is `request[_SCOPE]`."""
 
     @web.middleware
     async def judge(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[_SCOPE] = Scope.ADMIN if _is_unix(request) else await _scope_over_tcp(request, access, host_name)
+        request[_SCOPE] = Scope.ADMIN if is_unix(request.transport) else await _scope_over_tcp(request, access, host_name)
         return await handler(request)
 
     return judge
@@ -162,20 +176,11 @@ async def _scope_over_tcp(request: web.Request, access: Access, host_name: str) 
     return max(scope, Scope.READ)
 
 
-def _socket_of(request: web.Request) -> Any:
-    return request.transport.get_extra_info("socket") if request.transport else None
-
-
-def _is_unix(request: web.Request) -> bool:
-    found = _socket_of(request)
-    return found is not None and found.family == socket.AF_UNIX
-
-
 def source_of(request: web.Request) -> str:
     """Whose wrong answers and connections these are: an address, or one of `core.guesses`' own."""
-    if _is_unix(request):
+    if is_unix(request.transport):
         return SOCKET
-    return PROXY if _is_loopback(request) and is_proxied(request.headers) else str(_address_of(request))
+    return PROXY if _is_loopback(request) and is_proxied(request.headers) else str(address_of(request.transport))
 
 
 def _is_local(request: web.Request) -> bool:
@@ -186,17 +191,8 @@ def _is_local(request: web.Request) -> bool:
 
 
 def _is_loopback(request: web.Request) -> bool:
-    address = _address_of(request)
+    address = address_of(request.transport)
     return address is not None and address.is_loopback
-
-
-def _address_of(request: web.Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    peer = request.transport.get_extra_info("peername") if request.transport else None
-    try:
-        address = ipaddress.ip_address(str(peer[0]).partition("%")[0]) if peer else None
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 class _Calls:
@@ -265,7 +261,7 @@ class _Calls:
         if "value" not in body:
             raise CommandRejected('expected {"value": …}')
         await self._need(request, Scope.CONTROL)
-        who = "the command line" if _is_unix(request) else "the control API"
+        who = "the command line" if is_unix(request.transport) else "the control API"
         return _json(await self._actions.set(request.match_info["name"], body["value"], who))
 
     async def _need(self, request: web.Request, scope: Scope, pin: str | None = None) -> None:

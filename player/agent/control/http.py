@@ -1,7 +1,7 @@
 """The control API's listeners: `player.agent.control.api` on the Unix socket (trusted, 0600) and on `control.listen`.
 
-Fault L6: slow or many callers cost 32 connections and ten seconds each at most, and the Unix socket, which the command line uses,
-is never full. A TCP port that is taken is said once and tried again; the Unix socket works meanwhile.
+Fault L6: slow or many callers cost 128 connections and ten seconds each at most, one address half of them, and who is idle makes
+way. A TCP port that is taken is said once and tried again; the Unix socket works meanwhile.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from player.agent.control.access import Access, TokenStore
 from player.agent.control.api import Actions, StatusSource, make_app
+from player.agent.control.callers import GuardedSite, Turns
 from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
-CONNECTIONS = 32
+CONNECTIONS = 128
+CONNECTIONS_EACH = 64
+CALLS_EACH = 8
+TURN_WITHIN_S = 5.0
 HEADERS_WITHIN_S = 10.0
 TCP_AGAIN_S = 30.0
-_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 __all__ = ["Actions", "ControlServer", "StatusSource"]
 
@@ -45,10 +48,12 @@ class ControlServer:
         password: str,
         host_name: str = "",
         connections: int = CONNECTIONS,
+        turn_within_s: float = TURN_WITHIN_S,
         headers_within_s: float = HEADERS_WITHIN_S,
     ) -> None:
         access = Access(tokens, password, actions.check_pin, wrong_passwords)
-        self._app = make_app(source, actions, access, host_name or socket.gethostname())
+        self._turns = Turns(CALLS_EACH, turn_within_s)
+        self._app = make_app(source, actions, access, host_name or socket.gethostname(), self._turns)
         self._socket_path, self._listen = socket_path, listen
         self._connections, self._headers_within_s = connections, headers_within_s
         self.port: int | None = None
@@ -75,6 +80,7 @@ class ControlServer:
             handle_signals=False,
             keepalive_timeout=self._headers_within_s,
             shutdown_timeout=1.0,
+            lingering_time=0.0,
         )
         await runner.setup()
         try:
@@ -107,7 +113,8 @@ class ControlServer:
 
     async def _open_tcp(self, runner: web.AppRunner) -> None:
         host, _, port = self._listen.rpartition(":")
-        site = _CappedSite(runner, host.strip("[]") or None, int(port), self._connections)
+        each, total = min(CONNECTIONS_EACH, self._connections), self._connections
+        site = GuardedSite(runner, host.strip("[]") or None, int(port), self._turns, each=each, total=total)
         await site.start()
         self.port = site.bound_port
 
@@ -121,32 +128,3 @@ def _requests_log() -> logging.Logger:
 
 def _is_ours(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
-class _CappedSite(web.TCPSite):
-    """A TCP site that answers 503 to connections beyond the cap."""
-
-    def __init__(self, runner: web.AppRunner, host: str | None, port: int, connections: int) -> None:
-        super().__init__(runner, host, port)
-        self._address, self._connections = (host, port), connections
-        self.bound_port = port
-
-    async def start(self) -> None:
-        """Listens. Raises OSError."""
-        await web.BaseSite.start(self)
-        self._server = await asyncio.get_running_loop().create_server(self._protocol, *self._address, backlog=64)
-        self.bound_port = self._server.sockets[0].getsockname()[1]
-
-    def _protocol(self) -> asyncio.BaseProtocol:
-        server = self._runner.server
-        return server() if server and len(server.connections) < self._connections else _Busy()
-
-
-class _Busy(asyncio.Protocol):
-    """Turns a connection away."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Answers before anything was asked."""
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(_BUSY)
-        transport.close()

@@ -453,19 +453,6 @@ async def test_l1_a_proxy_that_says_nothing_is_known_by_its_old_http(served: Ser
     assert b" 200 " in await raw(served, asked % 1)
 
 
-async def test_l6_connections_are_capped_and_the_unix_socket_still_answers(served: Served) -> None:
-    held = [await asyncio.open_connection("127.0.0.1", served.server.port) for _ in range(4)]
-    await asyncio.sleep(0.05)
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
-        assert (await asyncio.wait_for(reader.read(), 2)).startswith(b"HTTP/1.1 503")
-        writer.close()
-        assert (await ask(served, "status"))["state"] == "playing"
-    finally:
-        for _, writer in held:
-            writer.close()
-
-
 async def test_l6_who_sends_headers_slowly_is_hung_up_on(served: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
     writer.write(b"GET /api/status HTTP/1.1\r\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer
 from player.agent.control.wrong_passwords import FREE_TRIES, WrongPasswords
+from player.agent.reports.status import Status
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.guesses import SCREEN, SOCKET, STRANGERS_AT_ONCE
@@ -19,6 +22,7 @@ from player.errors import WrongPin
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import fault_page
 from tests.fakes.local_controls import FakeActions, FakeSource
+from tests.fakes.running import eventually
 from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
 
@@ -40,23 +44,53 @@ class RealLock(FakeActions):
         await self.lock_of_the_box.unlock(pin, source)
 
 
+class Gated(FakeSource):
+    """Tells the status only when `open` is set; `asked` counts who waits for it or had it, `most` how many waited together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open, self.asked, self.waiting, self.most = asyncio.Event(), 0, 0, 0
+        self.open.set()
+
+    async def status(self) -> Status:
+        self.asked += 1
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.open.wait()
+        await asyncio.sleep(0)
+        self.waiting -= 1
+        return await super().status()
+
+
 class Box:
     """A served box that may be started again in the same folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, connections: int = 128, turn_within_s: float = 60.0) -> None:
+        self.source = Gated()
         self.folder, self.clock, stage = folder, FakeClock(), FakeStage()
         settings = registry(folder, BriefStore(folder / "orders.json", stage), stage, self.clock)
         said = folder / "locked.json"
         self.lock = ScreenLock(folder / "lock.json", settings, stage, self.clock, fault_page(), said=said, log_n=4)
         self.server = ControlServer(
-            FakeSource(),
+            self.source,
             RealLock(self.lock),
             socket_path=folder / "control.sock",
             tokens=TokenStore(folder / "tokens.json"),
             wrong_passwords=WrongPasswords(folder / "wrong_passwords.json", self.clock.monotonic),
             listen="127.0.0.1:0",
             password=PASSWORD,
+            connections=connections,
+            turn_within_s=turn_within_s,
         )
+
+    async def get(self, address: str) -> int:
+        """The status of asking for the status from `address`."""
+        async with self.caller(address) as http, http.get("/api/status") as answer:
+            return answer.status
+
+    async def hold(self, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection from `address` that asks for nothing."""
+        return await asyncio.open_connection("127.0.0.1", self.server.port, local_addr=(address, 0))
 
     @asynccontextmanager
     async def caller(self, address: str) -> AsyncIterator[aiohttp.ClientSession]:
@@ -161,3 +195,66 @@ async def test_a_count_that_cannot_be_written_still_counts(box: Box, caplog: pyt
         await box.post("127.0.0.2", **basic("guess"))
     assert await box.post("127.0.0.2", **basic(PASSWORD)) == 429
     assert "wrong passwords cannot be written" in caplog.text
+
+
+async def test_l6_fifty_calls_at_once_all_succeed_eight_at_a_time(box: Box) -> None:
+    box.source.open.clear()
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(box.get("127.0.0.2")) for _ in range(50)]
+        await eventually(lambda: box.source.waiting == 8, within_s=20)
+        assert await box.over_the_socket(PIN) == 200
+        other = group.create_task(box.get("127.0.0.3"))
+        await eventually(lambda: box.source.waiting == 9, within_s=20)
+        box.source.open.set()
+    assert [call.result() for call in (*calls, other)] == [200] * 51
+    assert box.source.most == 9
+
+
+async def test_l6_who_gets_no_turn_is_told_so(tmp_path: Path) -> None:
+    box = Box(tmp_path, turn_within_s=0.2)
+    async with box.server.serving(), asyncio.TaskGroup() as group:
+        box.source.open.clear()
+        calls = [group.create_task(box.get("127.0.0.2")) for _ in range(8)]
+        await eventually(lambda: box.source.waiting == 8, within_s=20)
+        assert await box.get("127.0.0.2") == 503
+        box.source.open.set()
+        await eventually(lambda: all(call.done() for call in calls), within_s=20)
+        assert [call.result() for call in calls] == [200] * 8
+        assert await box.get("127.0.0.2") == 200
+
+
+async def test_l6_one_caller_with_very_many_connections_keeps_nobody_out(tmp_path: Path) -> None:
+    box = Box(tmp_path, connections=10)
+    await box.lock.lock(PIN, SCREEN)
+    async with box.server.serving():
+        held = [await box.hold("127.0.0.2") for _ in range(10)]
+        try:
+            assert await box.get("127.0.0.3") == 200
+            with contextlib.suppress(ConnectionError):
+                assert await asyncio.wait_for(held[0][0].read(), 20) == b""
+            assert not any(reader.at_eof() for reader, _ in held[1:])
+            assert await box.over_the_socket(PIN) == 200
+        finally:
+            for _, writer in held:
+                writer.close()
+
+
+async def test_l6_nobody_at_work_makes_way(tmp_path: Path) -> None:
+    box = Box(tmp_path, connections=3)
+    await box.lock.lock(PIN, SCREEN)
+    async with box.server.serving(), asyncio.TaskGroup() as group:
+        box.source.open.clear()
+        calls = [group.create_task(box.get("127.0.0.2")) for _ in range(3)]
+        await eventually(lambda: box.source.waiting == 3, within_s=20)
+        assert await box.get("127.0.0.3") == 503
+        assert await box.over_the_socket(PIN) == 200
+        box.source.open.set()
+    assert [call.result() for call in calls] == [200] * 3
+
+
+async def test_l6_who_is_refused_and_sends_no_body_is_hung_up_on_without_lingering(box: Box) -> None:
+    reader, writer = await box.hold("127.0.0.2")
+    writer.write(b"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\nContent-Length: 60000\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 8)  # a server that lingers waits ten for what never comes
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 401")

@@ -1,0 +1,144 @@
+"""Whom the TCP listener lets in, and how many calls of theirs are answered at a time (fault L6): `core.callers` on real sockets.
+
+The Unix socket, which the command line uses, is outside of all of it and never full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from aiohttp import web
+
+from player.agent.control.access import Refused
+from player.core.callers import Caller, room_for
+
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def is_unix(transport: asyncio.BaseTransport | None) -> bool:
+    """Whether the other end is at our Unix socket."""
+    found = transport.get_extra_info("socket") if transport else None
+    return found is not None and found.family == socket.AF_UNIX
+
+
+def address_of(transport: asyncio.BaseTransport | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The other end's address, IPv4 where it is an IPv4 address in IPv6's clothes; None when it has none."""
+    peer = transport.get_extra_info("peername") if transport else None
+    try:
+        address = ipaddress.ip_address(str(peer[0]).partition("%")[0]) if peer else None
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+class Turns:
+    """`each` calls of one source are answered at a time; a further one waits for its turn, `wait_s` seconds at most."""
+
+    def __init__(self, each: int, wait_s: float) -> None:
+        self._each, self._wait_s = each, wait_s
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._calls: Counter[str] = Counter()
+        self._at_work: Counter[web.RequestHandler] = Counter()
+
+    def __repr__(self) -> str:
+        return f"<turns: {self._calls.total()} calls of {len(self._calls)} sources>"
+
+    def is_at_work(self, connection: web.RequestHandler) -> bool:
+        """Whether something was asked over `connection` that is not answered yet."""
+        return connection in self._at_work
+
+    @contextlib.contextmanager
+    def working(self, connection: web.RequestHandler) -> Iterator[None]:
+        """While entered, `connection` does not make way for others."""
+        self._at_work[connection] += 1
+        try:
+            yield
+        finally:
+            _less(self._at_work, connection)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, source: str) -> AsyncIterator[None]:
+        """Waits for a turn of `source` and has it while entered. Raises Refused when none came."""
+        gate = self._gates.setdefault(source, asyncio.Semaphore(self._each))
+        self._calls[source] += 1
+        try:
+            try:
+                async with asyncio.timeout(self._wait_s):
+                    await gate.acquire()
+            except TimeoutError:
+                raise Refused(503, f"{self._each} calls from your address are being answered already; try again") from None
+            try:
+                yield
+            finally:
+                gate.release()
+        finally:
+            if not _less(self._calls, source):
+                del self._gates[source]
+
+
+def _less(counts: Counter[Any], key: Any) -> int:
+    """One less of `key`, which is forgotten at 0."""
+    counts[key] -= 1
+    left = counts[key]
+    if not left:
+        del counts[key]
+    return left
+
+
+class GuardedSite(web.TCPSite):
+    """A TCP site with at most `each` connections a source and `total` in all, where idle ones make way."""
+
+    def __init__(self, runner: web.AppRunner, host: str | None, port: int, turns: Turns, *, each: int, total: int) -> None:
+        super().__init__(runner, host, port)
+        self._address, self._turns, self._each, self._total = (host, port), turns, each, total
+        self.bound_port = port
+
+    async def start(self) -> None:
+        """Listens. Raises OSError."""
+        await web.BaseSite.start(self)
+        self._server = await asyncio.get_running_loop().create_server(lambda: _Door(self._answerer), *self._address, backlog=128)
+        self.bound_port = self._server.sockets[0].getsockname()[1]
+
+    def _answerer(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
+        """Who answers at `transport`; None: there is no room. Hangs up on the one that makes way."""
+        server = self._runner.server
+        if server is None:
+            return None
+        # oldest first; `abort` leaves a connection on the server's list until the loop comes round to it
+        open_ones = [
+            (handler, handler.transport)
+            for handler in server.connections
+            if handler.transport is not None and not handler.transport.is_closing() and not is_unix(handler.transport)
+        ]
+        callers = [Caller(str(address_of(at)), self._turns.is_at_work(handler)) for handler, at in open_ones]
+        room = room_for(str(address_of(transport)), callers, each=self._each, total=self._total)
+        if room is None:
+            return None
+        if room.goes is not None:
+            open_ones[room.goes][1].abort()
+        return server()
+
+
+class _Door(asyncio.Protocol):
+    """Judges a connection when it is known where it comes from."""
+
+    def __init__(self, answerer: Callable[[asyncio.Transport], asyncio.Protocol | None]) -> None:
+        self._answerer = answerer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hands it to who answers, or turns it away before anything was asked."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("only a stream can be answered")
+        answering = self._answerer(transport)
+        if answering is None:
+            transport.write(_BUSY)
+            transport.close()
+            return
+        transport.set_protocol(answering)
+        answering.connection_made(transport)

@@ -1,0 +1,26 @@
+"""Who stays connected to the local page when one more comes."""
+
+from __future__ import annotations
+
+from player.core.callers import Caller, Room, room_for
+
+
+def callers(text: str) -> list[Caller]:
+    """ "A b" is one of source a at work, then an idle one of b."""
+    return [Caller(letter.lower(), letter.isupper()) for letter in text.split()]
+
+
+def test_there_is_room_until_there_are_as_many_as_may_be():
+    assert room_for("a", [], each=2, total=3) == Room(None)
+    assert room_for("a", callers("a b"), each=2, total=3) == Room(None)
+
+
+def test_of_a_source_that_has_its_share_its_own_oldest_idle_one_goes():
+    assert room_for("a", callers("b A a a"), each=3, total=9) == Room(2)
+    assert room_for("a", callers("b A A A"), each=3, total=9) is None
+
+
+def test_where_all_is_taken_the_oldest_idle_one_goes_of_who_holds_the_most():
+    assert room_for("c", callers("b A a a b"), each=3, total=5) == Room(2)
+    assert room_for("c", callers("b A A A b"), each=3, total=5) == Room(0)
+    assert room_for("c", callers("B A A A B"), each=3, total=5) is None
