@@ -44,7 +44,8 @@ def running_sway(folder: Path) -> Iterator[Path]:
     """A real sway without hardware, 1280x720; gives the path of its IPC socket. `sway.log` and `sway.pid` lie beside it."""
     size = f"{SCREEN[0]}x{SCREEN[1]}"
     launch = prepare_session(folder, kept_in=folder, backend="headless", size=size, environment=os.environ, uid=os.geteuid())
-    with (folder / "sway.log").open("wb") as log, subprocess.Popen(launch.argv, env=launch.environment, stderr=log) as process:
+    itself = ("sh", "-c", 'SIGNAGE_PID=$$ exec "$@"', "sh", *launch.argv)  # what sway starts ends with it, not with the tests
+    with (folder / "sway.log").open("wb") as log, subprocess.Popen(itself, env=launch.environment, stderr=log) as process:
         (folder / "sway.pid").write_text(str(process.pid))
         try:
             yield folder / "sway.sock"

@@ -1,6 +1,7 @@
 """Whether the layout's background is to be seen, or what stands behind the windows. Pure.
 
 Where regions fill the screen, nothing of the background would be seen; it would only be what is left for a frame when they vanish.
+A region whose items fade through the background does not fill it.
 """
 
 from __future__ import annotations
@@ -9,23 +10,31 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from player.core.content import Rect
+from player.core.content import Playlist, Rect, TransitionKind
 
 
 @dataclass(frozen=True, slots=True)
 class RegionGround:
-    """What a region takes of the screen: `shown`, something of it is on screen; `settled`, it can do no better at the moment."""
+    """What a region takes of the screen: `shown`, something of it is on screen; `settled`, it can do no better at the moment;
+    `fades`, what lies behind is seen between its items."""
 
     rect: Rect
     shown: bool
     settled: bool
+    fades: bool
+
+
+def fades(playlist: Playlist) -> bool:
+    """Whether an item of the playlist comes in through the background."""
+    transitions = (playlist.transition, *(item.transition for item in playlist.items))
+    return any(transition is not None and transition.kind is TransitionKind.FADE for transition in transitions)
 
 
 def is_wanted(panels: Sequence[Rect], grounds: Sequence[RegionGround]) -> bool:
     """Not while a region has yet to come: until then the picture before it stands there."""
     if any(not ground.shown and not ground.settled for ground in grounds):
         return False
-    rects = [ground.rect for ground in grounds if ground.shown]
+    rects = [ground.rect for ground in grounds if ground.shown and not ground.fades]
     return not all(_covered(panel, rects) for panel in panels)
 
 

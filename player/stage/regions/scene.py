@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from player.core.backdrop import RegionGround
+from player.core.backdrop import RegionGround, fades
 from player.core.cover import View
 from player.core.curtain import Scene
 from player.stage.regions.driver import RegionDriver
@@ -27,6 +27,11 @@ def scene_of(drivers: Sequence[RegionDriver], view: View, *, listed: frozenset[s
 def grounds_of(drivers: Sequence[RegionDriver]) -> list[RegionGround]:
     """What each region takes of the screen."""
     return [
-        RegionGround(driver.pool.rect, driver.shown.is_set() and driver.machine.on_screen is not None, driver.machine.settled)
+        RegionGround(
+            driver.pool.rect,
+            shown=driver.shown.is_set() and driver.machine.on_screen is not None,
+            settled=driver.machine.settled,
+            fades=fades(driver.region.playlist),
+        )
         for driver in drivers
     ]
