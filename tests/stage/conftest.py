@@ -21,14 +21,20 @@ from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
 from player.core.content import CUT, Item, Manifest, Playlist, Transition, full_screen
+from player.core.faults import FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import PictureFormat, Request, Reread, StageStatus, TakePicture
 from player.device.host import boot_id
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
+from player.runtime.tasks import Latest
+from player.stage.app import Stage
+from player.stage.backends.null import NullCompositor, NullScreen
 from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
+from tests.fakes.wall import quiet_wall
+from tests.fakes.way_out import STRAIGHT
 
 KEYS = {**{str(n): 1 + n for n in range(1, 10)}, "0": 11, "enter": 28, "right": 106, "left": 105, "escape": 1}
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
@@ -206,3 +212,20 @@ class Running:
             self.task.cancel()
         for name in list(reversed(self.box.processes)):
             self.box.end(name, signal.SIGKILL)
+
+
+def assembled(dirs: Dirs) -> Stage:
+    """The whole stage as its root makes it, without a screen."""
+    compositor = NullCompositor((1280, 720))
+    config = Config(stage=StageConfig(backend="none"))
+    return Stage(
+        config,
+        dirs,
+        compositor,
+        NullScreen(compositor),
+        FaultBook(),
+        Latest(STRAIGHT),
+        quiet_wall(),
+        kernel_synced=lambda: False,
+        unreadable=None,
+    )

@@ -13,24 +13,20 @@ import pytest
 
 from player.agent.stage_client import StageClient
 from player.brief import BriefFile
-from player.config import Config, Dirs, StageConfig
+from player.config import Dirs
 from player.core.blame import DEATHS
 from player.core.content import Alert, Item, Layout, Playlist, Rect, Region, Severity, full_screen
 from player.core.cover import StageState
-from player.core.faults import FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
 from player.device.host import boot_id, kernel_clock_synced
 from player.programme_file import ProgrammeFile
-from player.runtime.tasks import Latest
 from player.stage.app import Stage
-from player.stage.backends.null import NullCompositor, NullScreen
 from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
-from tests.fakes.wall import quiet_wall
-from tests.fakes.way_out import STRAIGHT
+from tests.stage.conftest import assembled
 
 
 @pytest.fixture
@@ -47,22 +43,6 @@ def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
     layout = full_screen(Playlist("p", "Lobby", items, shuffle=shuffle))
     ProgrammeFile(dirs.state).write(manifest_of(layout, "1", assets=len(items)))
     BriefFile(dirs.brief).write(brief(paired=True))
-
-
-def assembled(dirs: Dirs) -> Stage:
-    compositor = NullCompositor((1280, 720))
-    config = Config(stage=StageConfig(backend="none"))
-    return Stage(
-        config,
-        dirs,
-        compositor,
-        NullScreen(compositor),
-        FaultBook(),
-        Latest(STRAIGHT),
-        quiet_wall(),
-        kernel_synced=lambda: False,
-        unreadable=None,
-    )
 
 
 @contextlib.asynccontextmanager

@@ -9,22 +9,17 @@ from pathlib import Path
 import pytest
 
 from player.brief import BriefFile
-from player.config import Config, Dirs, StageConfig
+from player.config import Dirs
 from player.core.content import Alert, Item, Layout, Manifest, Playlist, Severity, full_screen
-from player.core.faults import FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
 from player.core.schedule import Rule
 from player.device.host import boot_id
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
-from player.runtime.tasks import Latest
-from player.stage.app import Stage
-from player.stage.backends.null import NullCompositor, NullScreen
 from tests.fakes.brief import brief
 from tests.fakes.running import eventually, running
-from tests.fakes.wall import quiet_wall
-from tests.fakes.way_out import STRAIGHT
+from tests.stage.conftest import assembled
 
 YEAR_3000 = datetime(3000, 1, 1, tzinfo=UTC).timestamp()
 
@@ -45,22 +40,6 @@ def publish(dirs: Dirs, *rules: Rule, **told: object) -> None:
     BriefFile(dirs.brief).write(brief(**{"paired": True, "time_zone": "UTC", "trusted_boot": boot_id(), **told}))
 
 
-def stage(dirs: Dirs) -> Stage:
-    compositor = NullCompositor((1280, 720))
-    config = Config(stage=StageConfig(backend="none"))
-    return Stage(
-        config,
-        dirs,
-        compositor,
-        NullScreen(compositor),
-        FaultBook(),
-        Latest(STRAIGHT),
-        quiet_wall(),
-        kernel_synced=lambda: False,
-        unreadable=None,
-    )
-
-
 def shown(status: StageStatus) -> list[str]:
     return [item.name for item in status.items]
 
@@ -69,7 +48,7 @@ async def test_a_layout_comes_at_its_second_and_is_ready_before(dirs: Dirs):
     begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
     late = Rule("late", start_time=begins.time(), end_time=(begins + timedelta(hours=1)).time(), layout="late")
     publish(dirs, late)
-    made = stage(dirs)
+    made = assembled(dirs)
     async with running(made.run()):
         await eventually(lambda: shown(made.status()) == ["day"])
         await eventually(lambda: made.show.prepared == layout("late"), within_s=6)
@@ -88,7 +67,7 @@ async def test_a_layout_comes_at_its_second_and_is_ready_before(dirs: Dirs):
 async def test_a_manifest_without_a_layout_whose_time_it_is_shows_nothing(dirs: Dirs):
     publish(dirs)
     ProgrammeFile(dirs.state).write(Manifest("1", (layout("late"),), (Rule("x", end_date=date(2020, 1, 1), layout="late"),)))
-    made = stage(dirs)
+    made = assembled(dirs)
     async with running(made.run()):
         await eventually(lambda: made.on_air.on_air)
         assert repr(made.on_air) == "<nothing on air>"
@@ -99,7 +78,7 @@ async def test_a_manifest_without_a_layout_whose_time_it_is_shows_nothing(dirs: 
 async def test_what_is_bound_to_dates_is_judged_by_the_floor_while_the_clock_is_not_trusted(dirs: Dirs):
     later = Rule("later", start_date=date(2999, 12, 1), layout="late")
     publish(dirs, later, trusted_boot="", floor=YEAR_3000)
-    made = stage(dirs)
+    made = assembled(dirs)
     async with running(made.run()):
         await eventually(lambda: shown(made.status()) == ["late"])
         BriefFile(dirs.brief).write(brief(paired=True, time_zone="UTC", trusted_boot=boot_id(), floor=YEAR_3000))
@@ -111,7 +90,7 @@ async def test_what_is_bound_to_dates_is_judged_by_the_floor_while_the_clock_is_
 async def test_an_alert_whose_time_has_not_come_is_shown_while_the_clock_is_not_trusted(dirs: Dirs):
     alert = Alert("1", "Flood", "Go upstairs", Severity.EXTREME, starts_at=YEAR_3000)
     publish(dirs, trusted_boot="", alerts=(alert,))
-    made = stage(dirs)
+    made = assembled(dirs)
     async with running(made.run()):
         await eventually(lambda: made.status().state == "alert")
         BriefFile(dirs.brief).write(brief(paired=True, trusted_boot=boot_id(), alerts=(alert,)))
