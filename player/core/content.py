@@ -115,8 +115,8 @@ class Item:
 
     @property
     def room(self) -> str:
-        """Whose alone what its pages keep is; "" for what keeps nothing."""
-        return f"{self.server or ''} {self.id}" if self.kind.keeps else ""
+        """Whose alone what its pages keep is: the content's, in however many places it stands; "" for what keeps nothing."""
+        return f"{self.server or ''} {self.content_id}" if self.kind.keeps else ""
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.kind} {self.content_id})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from player.core.content import Item
 from player.core.kinds import Kind
 
 TABLE = {
@@ -31,3 +32,10 @@ def test_a_drawing_is_asked_for_as_the_picture_that_it_came_as_and_everything_el
 
 def test_what_is_prepared_for_one_panel_has_a_file():
     assert all(kind.has_file for kind in Kind if kind.per_panel)
+
+
+def test_what_a_page_keeps_belongs_to_its_content_wherever_it_stands_and_to_its_server_alone():
+    rooms = [Item(place, content, "", Kind.WEB, 5, server=server).room for place, content, server in
+             (("1", "menu", "a"), ("2", "menu", "a"), ("3", "map", "a"), ("4", "menu", "b"))]  # fmt: skip
+    assert (rooms[0] == rooms[1], len({*rooms})) == (True, 3)
+    assert Item("1", "menu", "", Kind.VIDEO, 5).room == ""

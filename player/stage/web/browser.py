@@ -2,7 +2,7 @@
 
 It starts when the first page is wanted and is started again when it dies (`run` belongs under `keep_running`). Every surface is a
 window of its own: only `--app=ADDRESS` gives windows without bars whose page fills them to the pixel, and a second call of the
-program with the same folder asks the running one for such a window, in the profile that is its item's room (`web.rooms`). The
+program with the same folder asks the running one for such a window, in the profile that is its content's room (`web.rooms`). The
 address, which loads nothing, and the profile are what set its app_id.
 """
 

@@ -1,6 +1,6 @@
-"""Rooms: what one item's pages keep (cookies, databases, caches) lies in a profile of the browser that no other item's pages see.
+"""Rooms: what one content's pages keep (cookies, databases, caches) lies in a profile of the browser that no other's pages see.
 
-A room is a folder below the browser's own. It is made when its item first comes, kept while the item is in the programme, and
+A room is a folder below the browser's own. It is made when its content first comes, kept while that is in the programme, and
 thrown away when it leaves, when it holds more than it may, or, the longest unused first, when all of them together do. No name
 is given twice: a folder that the browser has not yet let go of is never somebody else's room.
 """
@@ -52,7 +52,7 @@ class Rooms:
 
     def __init__(self, profile: Path, *, room_limit: int, all_limit: int) -> None:
         self._profile, self._room_limit, self._all_limit = profile, room_limit, all_limit
-        self._folders: dict[str, str] = {}  # by item; the one that was used last comes last
+        self._folders: dict[str, str] = {}  # by room; the one that was used last comes last
         self._made = 0
 
     def __repr__(self) -> str:
