@@ -32,7 +32,8 @@ PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
 STANDS_ON = {"agent": {"media"}}
 # Where packages meet. Everything else imports the ground, its own package and what that stands on.
 ROOTS = {
-    "player.agent.app": {"cms", "device", "compositor"},  # the agent's composition root; of the compositor what is told of hangs
+    "player.agent.app": {"device", "compositor"},  # the agent's composition root; of the compositor what is told of hangs
+    "player.agent.servers": {"cms"},  # of that root: what is configured
     "player.stage.app": {"device"},  # the stage's: only whether the clock is synchronised
     "player.stage.opening": {"compositor"},  # the screen that is configured
     "player.stage.backends.sway": {"compositor"},  # the stage's surfaces under sway
@@ -62,7 +63,6 @@ IMPURE_CALLS = {
 
 LONGEST = 350
 LONGER = {
-    "player/agent/app.py": (390, "the agent's composition root: every part is made and connected on one page"),
     "player/core/playback.py": (550, "one machine: its events, its effects and its rules are read together"),
 }
 BROAD = {

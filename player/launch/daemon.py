@@ -68,6 +68,6 @@ def _daemon(name: str, config: Config, dirs: Dirs, unreadable: Unreadable | None
 
             return stage(config, dirs, unreadable)
         with taking_its_time() as started:
-            from player.agent.app import main as agent
+            from player.agent.daemon import main as agent
 
             return agent(config, dirs, started)
