@@ -92,16 +92,17 @@ async def an_earlier_life(dirs: Dirs, script: Script) -> None:
 
 
 @pytest.mark.parametrize(
-    ("disk", "before", "codes"),
+    ("disk", "before", "names", "codes"),
     [
-        (lambda dirs: read_only(dirs.state, dirs.cache), (), {"storage"}),
-        (lambda _: contextlib.nullcontext(), FULL, {"proof_degraded"}),
+        (lambda dirs: read_only(dirs.state, dirs.cache), (), ("run",), {"storage"}),
+        (lambda _: contextlib.nullcontext(), FULL, ("agent", "stage"), {"proof_degraded"}),
     ],
     ids=["read-only", "full"],
 )
 async def test_s2_s3_on_a_disk_that_takes_nothing_the_screen_plays_and_the_server_hears_of_it(
-    dirs: Dirs, script: Script, disk: Callable[[Dirs], AbstractContextManager[None]], before: tuple[str, ...], codes: set[str]
-) -> None:
+    dirs: Dirs, script: Script, disk: Callable[[Dirs], AbstractContextManager[None]], before: tuple[str, ...],
+    names: tuple[str, ...], codes: set[str],
+) -> None:  # fmt: skip
     await an_earlier_life(dirs, script)
     client = StageClient(dirs.stage_socket, lambda _: asyncio.sleep(0), fault_page())
     before_it, shown = len(list(read_journal(dirs.plays))), set[str]()
@@ -110,9 +111,14 @@ async def test_s2_s3_on_a_disk_that_takes_nothing_the_screen_plays_and_the_serve
         shown.update(item.name for item in (client.status.items if client.status else ()))
         return len(shown) == 2
 
-    with disk(dirs), daemon("agent", dirs, script.url, *before), daemon("stage", dirs, script.url, *before):
+    with contextlib.ExitStack() as life:
+        life.enter_context(disk(dirs))
+        for name in names:
+            life.enter_context(daemon(name, dirs, script.url, *before))
         async with running(client.run()):
             await eventually(both_shown, 20)
         await eventually(lambda: codes <= told(script), 20)
+    log = dirs.runtime / "run.log"
+    assert names != ("run",) or f"{dirs.state} is read-only: what is here plays on" in log.read_text()
     with daemon("stage", dirs, script.url):
         await eventually(lambda: len(list(read_journal(dirs.plays))) > before_it, 20)

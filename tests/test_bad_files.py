@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +23,7 @@ from player.agent.control.access import Scope, TokenStore
 from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.cms.adcast.keys import Keys
+from player.compositor.still_file import CurtainRecord, Still, first_picture, make_still, write_record
 from player.config import CmsConfig, Config, ControlConfig, Dirs, StageConfig
 from player.core.blame import DEATHS
 from player.core.content import Item, Playlist, full_screen
@@ -67,6 +70,8 @@ FILES = {
     "cache/index.json": set(),
     "run/agent.starts": set(),
     "run/on_screen.json": set(),
+    "run/places.json": {"place"},
+    "run/curtain.json": {"last picture"},
     "run/crashes.json": set(),
     "run/last_words": set(),
     "run/plays.log": set(),
@@ -115,6 +120,7 @@ async def switched_on(dirs: Dirs, script: Script, *, run: bool) -> AsyncIterator
         quiet_wall(),
         kernel_synced=lambda: False,
         unreadable=None,
+        started=lambda: None,
     )
     client = StageClient(dirs.stage_socket, lambda _: asyncio.sleep(0), fault_page())
     async with Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as agent:
@@ -156,6 +162,11 @@ async def home(script: Script) -> AsyncIterator[Path]:
     (dirs.runtime / "on_screen.json").write_text('{"main": "harmless"}')
     (dirs.runtime / "last_words").write_text("Segmentation fault")
     (dirs.runtime / "agent.starts").write_text("0 5.0")
+    place = {"item": "harmless", "position_s": 5.0, "planned_s": 600.0, "heard": False}
+    (dirs.runtime / "places.json").write_text(json.dumps({"regions": {"main": place}, "version": 1}))
+    still = Still("still-A-1.bmp", 4, 2, 16, 1)
+    os.close(make_still(dirs.runtime, still))
+    write_record(dirs.runtime, CurtainRecord("still", {"A": still}))
     yield made
     shutil.rmtree(made)
 
@@ -191,11 +202,13 @@ async def known(box: Box, dirs: Dirs) -> set[str]:
         "programme": ProgrammeFile(dirs.state).read() is not None,
         "kept off": box.stage.mark.kept_off == {"deadly"},
         "plays": len(list(read_journal(dirs.plays))) >= 3,
+        "place": box.stage.places.items == {"harmless"},
+        "last picture": "still-A-1.bmp" in first_picture(dirs.runtime, turned=False, plain="#202020"),
     }
     return {name for name, holds in facts.items() if holds}
 
 
-ALL = {"paired", "pin", "command", "volume", "who asked", "token", "programme", "kept off", "plays"}
+ALL = {"paired", "pin", "command", "volume", "who asked", "token", "programme", "kept off", "plays", "place", "last picture"}
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -16,13 +16,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from player.config import CmsConfig, Section
-from player.core.egress import WayOut
-from player.core.ports.box import Clock
-from player.core.ports.server import Connection, Device, no_connection
 from player.errors import ConfigError
+
+if TYPE_CHECKING:  # whoever reads the configuration imports this page, and the first frame waits for some of those
+    from player.core.egress import WayOut
+    from player.core.ports.box import Clock
+    from player.core.ports.server import Connection, Device
 
 NONE = "no server is configured (cms.url)"
 GROUP = "signage_player.cms"
@@ -109,5 +111,7 @@ def connect(
 ) -> AbstractAsyncContextManager[Connection]:
     """The server that is configured, `own` being its kind's table; without one nothing is built. Raises ConfigError."""
     if own is None:
+        from player.core.ports.server import no_connection
+
         return nullcontext(no_connection(NONE))
     return KINDS[cms.kind].connect(cms, own, device, clock, way_out)

@@ -15,7 +15,8 @@ What happens at power-on, on an installed device (`systemd/`):
    effect, finishes what a restart left open of a command, listens on the control socket, and begins the server's rhythm.
 
 `signage-player run` does the same with `supervisor` in systemd's place, the agent last. Whoever dies is started again alone: after
-100 ms (the agent after 2 s), and with a doubling pause where deaths follow soon on starts (`restarts`). Meanwhile the screen shows
+100 ms (the agent after 2 s), and with a doubling pause where deaths follow soon on starts (`restarts`). Under `run` another stage
+stands by that has everything loaded (`understudy`), and follows at once on one that is killed. Meanwhile the screen shows
 the last picture; when the compositor dies it is black until the next one's first frames, which are that picture.
 
 Who notices a hang of whom (a process that lives and does nothing), within how many seconds, and what is on screen meanwhile:

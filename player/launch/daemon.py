@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,14 +61,30 @@ def _daemon(name: str, config: Config, dirs: Dirs, unreadable: Unreadable | None
     from player.launch.start import lock_folder, only_one
     from player.runtime.systemd import taking_its_time
 
+    before = _load_stage(config.stage.backend) if name == "stage" else ""
     # a predecessor that is just being killed has a moment to go
     folder = lock_folder(dirs.stage, dirs.stage_runtime) if name == "stage" else lock_folder(dirs.state, dirs.runtime)
-    with only_one(folder / f"{name}.lock", wait_s=2.0):
+    with only_one(folder / f"{name}.lock", wait_s=2.0), taking_its_time() as started:
         if name == "stage":
             from player.stage.app import main as stage
 
-            return stage(config, dirs, unreadable)
-        with taking_its_time() as started:
-            from player.agent.daemon import main as agent
+            return stage(config, dirs, unreadable, started, before)
+        from player.agent.daemon import main as agent
 
-            return agent(config, dirs, started)
+        return agent(config, dirs, started)
+
+
+def _load_stage(backend: str) -> str:
+    """Loads what the first frame needs. Under `run` this process then waits, and a child of it goes on as the stage, another one
+    whenever that is killed: how the one before ended."""
+    from player.launch.supervisor import STANDS_BY
+    from player.runtime.systemd import sd_notify, taking_its_time
+    from player.stage.loading import load
+
+    with taking_its_time():
+        load(backend)
+    if STANDS_BY not in os.environ:
+        return ""
+    from player.launch.understudy import stand_by
+
+    return stand_by(lambda: sd_notify("WATCHDOG=1"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,20 +29,23 @@ def run(
 ) -> int:
     """Runs the daemons in the foreground until a signal; returns the exit code. Raises SignageError when it cannot begin."""
     if environment.get(PARENT) == str(os.getppid()):
-        die_with(os.getppid())()
+        die_with(os.getppid(), signal.SIGTERM)()
     account = account_for_root()
     check_length(dirs)
-    _make_folder(dirs.state, account)
-    with only_one(dirs.state / "agent.lock", account):
+    make_folders(dirs, account)
+    locks = lock_folder(dirs.state, dirs.runtime)
+    with only_one(locks / "agent.lock", account):
         pass  # no service has this state folder
-    with only_one(dirs.state / "run.lock", account):
-        make_folders(dirs, account)
+    with only_one(locks / "run.lock", account):
         given = own_copy(config_file, dirs, account) if config_file else None
+        say = _say(config.log.level, None if account else dirs.runtime / "run.log")  # root writes nothing in another's folder
+        if locks != dirs.state:
+            say(f"{dirs.state} is read-only: what is here plays on, and nothing is kept")
         return Supervisor(
             daemons(config.stage.backend, str(given) if given else None, agent=agent),
             environment=child_settings(dirs, environment, account),
             account=account,
-            say=_say(config.log.level, None if account else dirs.runtime / "run.log"),  # root writes nothing in another's folder
+            say=say,
         ).run()
 
 
@@ -71,12 +75,14 @@ def check_length(dirs: Dirs) -> None:
 
 
 def make_folders(dirs: Dirs, account: Account | None) -> None:
-    """Makes what is missing, 0700 and owned by whom the player runs as. Raises StorageError."""
-    for folder in (dirs.state, dirs.stage, dirs.cache, dirs.runtime, dirs.stage_runtime):
+    """Makes what is missing, 0700 and owned by whom the player runs as. What is on disk may be read-only. Raises StorageError."""
+    for folder in (dirs.state, dirs.stage, dirs.cache):
         _make_folder(folder, account)
+    for folder in (dirs.runtime, dirs.stage_runtime):
+        _make_folder(folder, account, to_write=True)
 
 
-def _make_folder(folder: Path, account: Account | None) -> None:
+def _make_folder(folder: Path, account: Account | None, *, to_write: bool = False) -> None:
     uid = account.uid if account else os.geteuid()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +94,7 @@ def _make_folder(folder: Path, account: Account | None) -> None:
             found = folder.stat()
     except OSError as error:
         raise StorageError(str(folder), f"cannot be made: {error.strerror}; choose another folder in [storage]") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or not os.access(folder, os.W_OK):
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or (to_write and not os.access(folder, os.W_OK)):
         whose = account.name if account else "the user who runs the player"
         raise StorageError(str(folder), f"is not a folder of {whose}; mend its owner, or choose another in [storage]")
     if account and (closed := _closed_parent(folder, account)):

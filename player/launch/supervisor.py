@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 STOP_S = 4.0  # after this much of the five seconds that a stop may take, SIGKILL
 COMPOSITOR_STOPS_S = 2.0  # the stage has this long to fade out while there still is a screen
@@ -26,9 +26,10 @@ STEADY_S = 30.0  # who lived this long is started again at once
 KILLED_STEADY_S = 3.0  # the same for who was killed from outside: nothing of its own ended it
 STAGE_SIGNS_S, AGENT_SIGNS_S = 13.0, 30.0  # as `WatchdogSec` in the units
 _PR_SET_PDEATHSIG = 1
-_COMPOSITOR_GONE = 3  # what the stage ends with when its windows are lost
-_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, _COMPOSITOR_GONE)
-_ONLY_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "INVOCATION_ID")
+COMPOSITOR_GONE = 3  # what the stage ends with when its windows are lost
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, COMPOSITOR_GONE)
+STANDS_BY = "SIGNAGE_STANDS_BY"  # set for the stage: another one stands by (`understudy`)
+_ONLY_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "INVOCATION_ID", STANDS_BY)
 
 Say = Callable[[str], None]
 
@@ -56,6 +57,7 @@ class Daemon:
     signs_s: float = 0.0  # gives a sign of life within this time, once it said READY=1; 0: none is asked for
     waits: bool = False  # starts once another told so, or after AGENT_WAITS_S
     outlives: bool = False  # is stopped when the others are gone
+    settings: Mapping[str, str] = field(default_factory=dict)  # of its environment
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ def daemons(backend: str, config_file: str | None, *, agent: bool = True) -> tup
     def command(name: str) -> list[str]:
         return [sys.executable, "-P", "-m", "player", name, *(["--config", config_file] if config_file else [])]
 
-    wanted = [Daemon("stage", command("stage"), tells=True, signs_s=STAGE_SIGNS_S)]
+    wanted = [Daemon("stage", command("stage"), tells=True, signs_s=STAGE_SIGNS_S, settings={STANDS_BY: "1"})]
     if backend not in ("none", "single"):
         wanted.insert(0, Daemon("compositor", command("compositor"), outlives=True))
     if agent:
@@ -202,11 +204,12 @@ class Supervisor:
             child.last_words = ""
 
     def _own_settings(self, child: _Child) -> dict[str, str]:
-        """Where it says that it is ready and lives, each child on a socket of its own."""
+        """Its own, and where it says that it is ready and lives, each child on a socket of its own."""
+        own = dict(child.daemon.settings)
         if not (child.daemon.tells or child.daemon.signs_s):
-            return {}
+            return own
         child.signs = child.signs or self._listen()
-        own = {"NOTIFY_SOCKET": "@" + child.signs.getsockname()[1:].decode()}
+        own["NOTIFY_SOCKET"] = "@" + child.signs.getsockname()[1:].decode()
         return own | ({"WATCHDOG_USEC": f"{child.daemon.signs_s * 1_000_000:.0f}"} if child.daemon.signs_s else {})
 
     def _spawn(self, command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -220,7 +223,7 @@ class Supervisor:
             group=who.gid if who else None,
             extra_groups=who.groups if who else None,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends the rest in order
-            preexec_fn=die_with(os.getpid()),  # noqa: PLW1509 - this process has one thread
+            preexec_fn=die_with(os.getpid(), signal.SIGTERM),  # noqa: PLW1509 - this process has one thread
         )
 
     def _bury(self, child: _Child) -> None:
@@ -271,12 +274,12 @@ class Supervisor:
                 self._bury(child)
 
 
-def die_with(parent: int) -> Callable[[], None]:
-    """What a child of `parent` calls, after setuid, which would clear it: SIGTERM when the thread that started it ends."""
+def die_with(parent: int, number: signal.Signals) -> Callable[[], None]:
+    """What a child of `parent` calls, after setuid, which would clear it: that signal when the thread that started it ends."""
     libc = ctypes.CDLL(None)
 
     def in_child() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -54,11 +54,13 @@ def taking_its_time(look_s: float = START_LOOK_S) -> Iterator[Callable[[], None]
             if spent - before > AT_WORK_S:
                 sd_notify(f"EXTEND_TIMEOUT_USEC={int(START_AGAIN_S * 1_000_000)}")
 
-    threading.Thread(target=look, name="start", daemon=True).start()
+    looking = threading.Thread(target=look, name="start", daemon=True)
+    looking.start()
     try:
         yield up.set
     finally:
         up.set()
+        looking.join()
 
 
 def watchdog_interval() -> float | None:

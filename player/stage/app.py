@@ -70,14 +70,15 @@ MENDED_LOOK_S = 5.0
 class Stage:
     """Everything of one stage, wired. `kernel_synced`: what the kernel says of its clock; None when it says nothing.
 
-    `unreadable`: the configuration that could not be read, `config` being what is gone by meanwhile.
+    `unreadable`: the configuration that could not be read, `config` being what is gone by meanwhile. `started` is called when it
+    is up.
     """
 
     def __init__(
         self, config: Config, dirs: Dirs, compositor: Compositor, screen: Screen, faults: FaultBook, way_out: Latest[WayOut],
-        wall: Wall, *, kernel_synced: Callable[[], bool | None], unreadable: Unreadable | None,
+        wall: Wall, *, kernel_synced: Callable[[], bool | None], unreadable: Unreadable | None, started: Callable[[], None],
     ) -> None:  # fmt: skip
-        self._kernel_synced, self._way_out, self._unreadable = kernel_synced, way_out, unreadable
+        self._kernel_synced, self._way_out, self._unreadable, self._started = kernel_synced, way_out, unreadable, started
         self._outward = wall
         self._dirs, self._screen, self._compositor, self.faults = dirs, screen, compositor, faults
         self._clock = SystemClock()
@@ -295,6 +296,7 @@ class Stage:
         """Real progress: this loop turns, and the compositor answers."""
         interval = watchdog_interval()
         sd_notify("READY=1\nSTATUS=on stage")
+        self._started()
         while True:
             with contextlib.suppress(TimeoutError):  # `compositor.hang` ends one that hangs, sooner than this process is ended
                 async with asyncio.timeout(ANSWER_S):
@@ -310,12 +312,15 @@ def _problem(unreadable: Unreadable | None, faults: FaultPage) -> Problem | None
     return Problem("config", str(unreadable.error))
 
 
-async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> None:
+async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None, started: Callable[[], None]) -> None:
     faults = FaultBook()
     wall = Wall(own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")), read_reach(config), by_the_system())
     way_out = Latest(wall.for_pages)
     compositor, screen = await open_screen(config, dirs, faults, way_out, wall)
-    stage = Stage(config, dirs, compositor, screen, faults, way_out, wall, kernel_synced=kernel_clock_synced, unreadable=unreadable)
+    stage = Stage(
+        config, dirs, compositor, screen, faults, way_out, wall,
+        kernel_synced=kernel_clock_synced, unreadable=unreadable, started=started,
+    )  # fmt: skip
     stage.crashes.listen()
     asked_for = in_order = False
     try:
@@ -335,13 +340,15 @@ async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> Non
             stage.break_off()
 
 
-def main(config: Config, dirs: Dirs, unreadable: Unreadable | None) -> int:
-    """`signage-player stage`; `unreadable` as for `Stage`."""
+def main(config: Config, dirs: Dirs, unreadable: Unreadable | None, started: Callable[[], None], before: str) -> int:
+    """`signage-player stage`; `unreadable` and `started` as for `Stage`. `before`: how the one ended that it follows at once."""
     set_up_logging(config.log.level, kept_in=dirs.stage_runtime / "stage.log")
     hold_memory_small()
+    if before:
+        log.warning("the stage %s; another one follows as process %d", before, os.getpid())
     code = 0
     try:
-        asyncio.run(_run(config, dirs, unreadable))
+        asyncio.run(_run(config, dirs, unreadable, started))
     except* SignageError as group:
         code = 1
         for error in group.exceptions:

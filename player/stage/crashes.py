@@ -67,8 +67,10 @@ class Crashes:
     def listen(self) -> None:
         """From now on a fatal signal leaves its words here, instead of on stderr; the next stage logs them.
 
-        SIGQUIT, by which the watchdog ends a stage that hangs, says where on stderr: that is no crash.
+        SIGQUIT, by which the watchdog ends a stage that hangs, says where on stderr: that is no crash. It ends the stage even where
+        it was started with that signal ignored, as a shell does in its background.
         """
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         faulthandler.register(signal.SIGQUIT, chain=True)
         try:
             file = self._words.open("ab", buffering=0)

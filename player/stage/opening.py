@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import time
 
@@ -41,9 +40,5 @@ async def open_screen(
     from player.stage.backends.sway import SwayScreen
 
     start_looking(dirs.sway_socket, time.time)
-    loading = asyncio.to_thread(__import__, "mpv")  # a tenth of a second of linking, while the compositor comes up
-    async with asyncio.TaskGroup() as group:
-        group.create_task(loading, name="libmpv")
-        connecting = group.create_task(Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S), name="compositor")
-    sway = connecting.result()
+    sway = await Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S)
     return sway, SwayScreen(sway, config.stage, dirs, way_out, wall, functools.partial(FaultPage, faults, SystemClock()))

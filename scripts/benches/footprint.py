@@ -41,7 +41,7 @@ def footprint(folder: Path) -> list[Figure]:
         if agent is None or stage is None:
             raise RuntimeError("agent or stage was not found")
         time.sleep(SETTLE_S)
-        cpu, memory, both = _measure(agent.pid, stage.pid)
+        cpu, memory, both = _measure(agent.pid, [stage.pid, *({stage.ppid()} - {process.pid})])
         stop(process)
         stop(server)
     mpv_cpu, mpv_memory = _rival(items)
@@ -97,14 +97,14 @@ def until_playing(rig: Rig) -> None:
     until(playing, 240, "the list did not come on screen", 1.0)
 
 
-def _measure(agent: int, stage: int) -> tuple[float, float, float]:
-    """The agent's CPU (percent of one core), its memory, and that of both."""
+def _measure(agent: int, stage: Sequence[int]) -> tuple[float, float, float]:
+    """The agent's CPU (percent of one core), its memory, and that of it and the stage's processes, of which one only waits."""
     memory, both = [], []
     began, used = time.monotonic(), cpu_s(agent)
     while time.monotonic() - began < SECONDS:
         time.sleep(3)
         memory.append(pss_mb(agent))
-        both.append(memory[-1] + pss_mb(stage))
+        both.append(memory[-1] + sum(map(pss_mb, stage)))
     spent = (cpu_s(agent) - used) / (time.monotonic() - began)
     return 100 * spent, middle(memory), middle(both)
 

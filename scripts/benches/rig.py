@@ -218,11 +218,11 @@ def first_shown(recording: Recording, after: float, within_s: float = 20.0) -> f
 
 
 def daemon(parent: int, name: str) -> psutil.Process | None:
-    """The child of `run` that is the daemon `name`."""
+    """The daemon `name` of `run`: of the stage's two processes the one that plays, which is a child of the other."""
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(parent).children():
             if name in child.cmdline():
-                return child
+                return next((below for below in child.children() if below.cmdline() == child.cmdline()), child)
     return None
 
 

@@ -141,10 +141,13 @@ class PlayerBox:
         if name == "run":
             return self._process.pid
         try:
-            family = psutil.Process(self._process.pid).children(recursive=name == "browser")
+            family = psutil.Process(self._process.pid).children(recursive=name in ("browser", "stage"))
         except psutil.NoSuchProcess:
             return None
-        return next((one.pid for one in family if _is(one, name)), None)
+        found = [one.pid for one in family if _is(one, name)]
+        if name == "stage":  # the first one loads everything and waits; its child plays
+            return found[1] if len(found) > 1 else None
+        return found[0] if found else None
 
     async def kill(self, name: str) -> None:
         """A sudden death."""

@@ -228,4 +228,5 @@ def assembled(dirs: Dirs) -> Stage:
         quiet_wall(),
         kernel_synced=lambda: False,
         unreadable=None,
+        started=lambda: None,
     )

@@ -40,8 +40,9 @@ def assembled(dirs: Dirs) -> Stage:
     compositor = NullCompositor((1280, 720))
     screen, config = NullScreen(compositor), Config(stage=StageConfig(backend="none"))
     return Stage(
-        config, dirs, compositor, screen, FaultBook(), Latest(STRAIGHT), quiet_wall(), kernel_synced=lambda: False, unreadable=None
-    )
+        config, dirs, compositor, screen, FaultBook(), Latest(STRAIGHT), quiet_wall(),
+        kernel_synced=lambda: False, unreadable=None, started=lambda: None,
+    )  # fmt: skip
 
 
 @contextlib.asynccontextmanager

@@ -43,7 +43,7 @@ def assembled(dirs: Dirs, **config: float) -> Stage:
     stage = StageConfig(backend="none", **config)  # type: ignore[arg-type]  # numbers alone
     return Stage(
         Config(stage=stage), dirs, compositor, NullScreen(compositor), FaultBook(), Latest(STRAIGHT), quiet_wall(),
-        kernel_synced=lambda: False, unreadable=None,
+        kernel_synced=lambda: False, unreadable=None, started=lambda: None,
     )  # fmt: skip
 
 
@@ -157,7 +157,7 @@ async def test_content_plays_on_whatever_the_configuration_says(dark_box: StageB
 
 
 async def test_a_crash_leaves_words_and_being_killed_or_ended_leaves_none(dark_box: StageBox):
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell that runs the tests in the background has it ignored
+    ours = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # as whoever is started in a shell's background has it
     dark_box.order(paired=True)
     words = dark_box.dirs.stage_runtime / "last_words"
     before = 0.0
@@ -168,6 +168,7 @@ async def test_a_crash_leaves_words_and_being_killed_or_ended_leaves_none(dark_b
         dark_box.end("stage", number)
         is_crash = number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
         assert ("Fatal Python error" in words.read_text()) is is_crash, number
+    signal.signal(signal.SIGQUIT, ours)
     assert "these were its last words" in dark_box.log()
 
 

@@ -24,10 +24,10 @@ _CREDENTIALS = struct.Struct("=iII")  # pid, uid, gid: unix(7)
 
 
 class CurtainLine:
-    """`run` holds the line to `path` open; `times_opened` tells one connection from the next."""
+    """`run` holds the line to `path` open; `times_opened` tells one connection from the next. An answer may take `answer_s`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, answer_s: float = ANSWER_S) -> None:
+        self._path, self._answer_s = path, answer_s
         self._writer: asyncio.StreamWriter | None = None
         self._waits = 0
         self.times_opened = 0
@@ -67,7 +67,7 @@ class CurtainLine:
         while True:
             waits = self._waits
             try:
-                async with asyncio.timeout(ANSWER_S):
+                async with asyncio.timeout(self._answer_s):
                     return await reader.read(64)
             except TimeoutError:
                 if waits > 0:

@@ -159,9 +159,7 @@ class MpvSurface(Surface):
                 await in_thread(_load, self._handle, playable, {**options_for(playable, self._way_out), **self._sound()})
                 await self._first_frame()
                 if await in_thread(_is_combed, self._handle):
-                    await self._draw_again(_deinterlace)
-                if begin_s := _begin_s(playable):
-                    await self._draw_again(_seek, begin_s)  # libmpv heeds no `start` under these options
+                    await self._deinterlaced()
                 if self._clip.duration_s is None and item.kind is Kind.VIDEO:  # mpv may tell of it after the first frame
                     self._clip.duration_s = await in_thread(_length, self._handle)
         except TimeoutError as error:
@@ -178,10 +176,10 @@ class MpvSurface(Surface):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
             await self._changed.wait()
 
-    async def _draw_again(self, work: Callable[..., None], *given: Any) -> None:
-        """Another first frame: without its combs (a stream cannot go back: it loses them from its next one on), or a later."""
+    async def _deinterlaced(self) -> None:
+        """The first frame again, without its combs; a stream, which cannot go back, loses them from its next frame on."""
         self._drawn = False
-        await in_thread(work, self._handle, *given)
+        await in_thread(_deinterlace, self._handle)
         if not self._live:
             await self._first_frame()
 
@@ -306,6 +304,9 @@ def _load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
     handle.command("set", "volume", str(playable.volume))
     handle.command("set", "mute", "yes" if playable.muted else "no")
     handle.command("set", "aid", "no" if playable.silent else "auto")
+    begin_s = _begin_s(playable)
+    handle.command("set", "start", f"{begin_s:.3f}" if begin_s else "none")
+    handle.command("set", "hr-seek", "yes" if begin_s else "no")  # else it begins with the key frame before
     handle.command("loadfile", playable.target, "replace")
 
 
@@ -326,10 +327,6 @@ def _is_combed(handle: Any) -> bool:
 
 def _deinterlace(handle: Any) -> None:
     handle.command("set", "deinterlace", "yes")
-
-
-def _seek(handle: Any, to_s: float) -> None:
-    handle.command("seek", f"{to_s:.3f}", "absolute", "exact")
 
 
 def _reading(handle: Any) -> tuple[Reading, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from player.core.content import DeviceSettings, Item, Playlist, Transition, TransitionKind, full_screen
-from player.core.cues import PlaylistChanged, PlayRecord
+from player.core.cues import PlaylistChanged, PlayRecord, Resumed
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.runtime.clock import SystemClock
@@ -27,6 +27,7 @@ class Region:
         self.panel = True
         self.plays: list[PlayRecord] = []
         self.loaded: list[float] = []
+        self.playables: list[Playable] = []
         self.volumes: list[int] = []
         self.shown: list[float] = []
         self.steps: list[tuple[str, int]] = []
@@ -43,6 +44,7 @@ class Region:
             async def note(playable: Playable) -> None:
                 self.steps.append(("load", compositor.places[window].x))
                 self.loaded.append(time.monotonic())
+                self.playables.append(playable)
                 await load(playable)
 
             def be_heard(volume: int, *, muted: bool) -> None:
@@ -131,3 +133,17 @@ async def test_what_is_fetched_for_an_item_is_fetched_out_of_sight(tmp_path: Pat
             await asyncio.sleep(0.01)
         playing.cancel()
     assert region.steps[:2] == [("fetch", -PARKED_AT - 1), ("load", 0)], "beyond every panel, and on it for the first frame alone"
+
+
+async def test_a_clip_that_goes_on_begins_where_it_was_and_silent_where_that_is_asked_this_once(tmp_path: Path):
+    region = Region(tmp_path, Kind.VIDEO, 0.0, natural_s=1.0)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        playing = group.create_task(region.driver.run(), name="region")
+        region.driver.send(Resumed("two", 4.5, silent=True))
+        region.driver.send(PlaylistChanged(region.playlist))
+        while len(region.playables) < 3:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        playing.cancel()
+    assert [(one.item.id, one.begin_s, one.silent) for one in region.playables] == [
+        ("two", 4.5, True), ("one", 0.0, False), ("two", 0.0, False),
+    ]  # fmt: skip

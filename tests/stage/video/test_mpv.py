@@ -89,6 +89,23 @@ async def test_a_clip_is_drawn_when_it_is_loaded_stands_until_started_and_ends_w
     await window.surface.unload()
 
 
+async def test_a_clip_begins_where_it_is_to_and_the_next_one_at_its_beginning(window: Window, tmp_path: Path):
+    """One key frame at the beginning, so that every frame between has to be decoded; the colour changes after a second."""
+    parts = ("-f", "lavfi", "-i", "color=red:s=320x180:r=25:d=1", "-f", "lavfi", "-i", "color=lime:s=320x180:r=25:d=2")
+    clip = encode(
+        tmp_path / "two.mp4", *parts, "-filter_complex", "concat=n=2", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "999"
+    )
+    await window.surface.load(playable(clip, begin_s=2.0))
+    assert near(await window.seen(), LIME), "its first frame is one from the middle"
+    window.surface.start()
+    async with asyncio.timeout(10):
+        await window.surface.ended()
+    await window.surface.unload()
+    await window.surface.load(playable(clip))
+    assert near(await window.seen(), RED)
+    await window.surface.unload()
+
+
 async def test_a_surface_is_used_again_and_remembers_nothing_of_what_it_showed(window: Window, media: Path):
     for _ in range(2):
         await window.surface.load(playable(media / "cache/good.mp4"))

@@ -1,0 +1,83 @@
+"""A stage that is killed is followed at once by another one, out of a process that has everything loaded already.
+
+To load Python's modules, libmpv and the hundred libraries below it is most of a stage's start. So under `run` the process that was
+started as the stage loads them and then only waits: each stage is its child by fork(2), which takes milliseconds and shares the
+memory. What waits can neither hang nor be spoiled by what ended a stage: it has one thread, no connection, no lock and no window.
+
+Another stage follows only one that a signal ended, or that lost its compositor, after a good start. Every other end is this
+process's too, in the same way, so that whoever supervises it judges as ever and keeps to its pauses. Signals to end are passed on;
+where this process is killed itself, its stage goes with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from player.launch.restarts import PICTURE_STEADY_S
+from player.launch.supervisor import COMPOSITOR_GONE, die_with, how_it_ended
+
+_PASSED_ON = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+
+
+def stand_by(followed: Callable[[], None], *, steady_s: float = PICTURE_STEADY_S) -> str:
+    """Returns in a child, which is to be the stage, and in another one whenever that is killed after `steady_s`: how the one before
+    ended, "" in the first. In this process it never returns: it ends as the last of them did.
+
+    `followed` is called here before another one begins. Call it with no other thread.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_PASSED_ON, signal.SIGCHLD})
+    gc.freeze()  # what is loaded is shared, and is not to be copied for being looked at
+    words = ""
+    while True:
+        began = time.monotonic()
+        pid = _begin(mask)
+        if pid == 0:
+            return words
+        status, asked = _end_of(pid)
+        follows = not asked and (status < 0 or status == COMPOSITOR_GONE)
+        if not follows or time.monotonic() - began < steady_s:
+            _end_likewise(status, mask)
+        words = f"(process {pid}) {how_it_ended(status)}"
+        followed()
+
+
+def _begin(mask: Iterable[int]) -> int:
+    """As fork(2). The child leads a group of its own, so that what it leaves behind can be ended, and dies with its parent."""
+    parent = os.getpid()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        die_with(parent, signal.SIGKILL)()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return pid
+
+
+def _end_of(pid: int) -> tuple[int, bool]:
+    """Waits for the child: its exit code, negative where a signal ended it, and whether it had been asked to end."""
+    asked = False
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        number = signal.sigwait({*_PASSED_ON, signal.SIGCHLD})
+        if number != signal.SIGCHLD:
+            asked = True
+            os.kill(pid, number)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)  # what it left behind; the number is its own until it is waited for
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), asked
+
+
+def _end_likewise(status: int, mask: Iterable[int]) -> NoReturn:
+    if status < 0:
+        with contextlib.suppress(OSError):  # two cannot be set, and need not be
+            signal.signal(-status, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.kill(os.getpid(), -status)
+    os._exit(status & 0xFF)

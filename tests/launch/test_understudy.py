@@ -1,0 +1,137 @@
+"""`player.launch.understudy`, with real processes: who follows whom, and how the one that waits ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STAGE = """
+import os, signal, subprocess, sys, time
+from player.launch.understudy import stand_by
+before = stand_by(lambda: print("follows", flush=True), steady_s=float(sys.argv[1]))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+left = subprocess.Popen(["sleep", "600"])
+print("stage", os.getpid(), left.pid, before or "first", flush=True)
+while not os.path.exists(sys.argv[2]):
+    time.sleep(0.01)
+code = int(open(sys.argv[2]).read())
+os.unlink(sys.argv[2])
+os._exit(code)
+"""
+LONG = 600.0  # seconds: no stage of a test lives so long
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+class Standing:
+    """A process that stands by, and the stages that it made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, steady_s: float = 0.0) -> subprocess.Popen[bytes]:
+        with (self._folder / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", STAGE, str(steady_s), str(self._folder / "code")], stdout=log, start_new_session=True
+            )
+        return self.process
+
+    def said(self) -> list[str]:
+        return (self._folder / "log").read_text().splitlines()
+
+    def stage(self, number: int) -> tuple[int, int, str]:
+        """Its process id, that of what it started, and how the one before it ended."""
+
+        def came() -> list[str]:
+            return [line for line in self.said() if line.startswith("stage")][number - 1 :]
+
+        _, pid, left, before = until(came, f"stage {number}")[0].split(" ", 3)
+        return int(pid), int(left), before
+
+    def end_by_itself(self, code: int) -> None:
+        beside = self._folder / "code.part"
+        beside.write_text(str(code))
+        beside.rename(self._folder / "code")
+
+
+@pytest.fixture
+def standing(tmp_path: Path) -> Iterator[Standing]:
+    made = Standing(tmp_path)
+    yield made
+    if made.process:
+        made.process.kill()
+        made.process.wait(10)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_whoever_is_killed_is_followed_by_another_that_knows_it_and_nothing_is_left_of_the_first(standing: Standing) -> None:
+    process = standing.start()
+    first, left, before = standing.stage(1)
+    assert before == "first"
+    os.kill(first, signal.SIGKILL)
+    second, _, before = standing.stage(2)
+    assert before == f"(process {first}) was killed by SIGKILL"
+    until(lambda: not alive(left), "the end of what the first one started")
+    os.kill(second, signal.SIGSEGV)
+    assert standing.stage(3)[2] == f"(process {second}) was killed by SIGSEGV"
+    assert standing.said().count("follows") == 2
+    assert process.poll() is None
+
+
+def test_whoever_lost_the_compositor_is_followed_and_ends_in_order_when_that_is_asked(standing: Standing) -> None:
+    process = standing.start()
+    standing.stage(1)
+    standing.end_by_itself(3)
+    second, _, before = standing.stage(2)
+    assert before.endswith("ended with exit code 3")
+    process.terminate()
+    assert process.wait(20) == 0
+    assert not alive(second)
+
+
+@pytest.mark.parametrize(("steady_s", "code"), [(0.0, 1), (LONG, 3), (0.0, 0)])
+def test_whoever_ends_by_itself_or_soon_after_the_start_ends_the_one_that_waits(
+    standing: Standing, steady_s: float, code: int
+) -> None:
+    process = standing.start(steady_s)
+    standing.stage(1)
+    standing.end_by_itself(code)
+    assert process.wait(20) == code
+    assert "follows" not in standing.said()
+
+
+def test_one_that_dies_soon_after_the_start_is_told_of_as_it_died(standing: Standing) -> None:
+    process = standing.start(LONG)
+    os.kill(standing.stage(1)[0], signal.SIGSEGV)
+    assert process.wait(20) == -signal.SIGSEGV
+
+
+def test_a_stage_that_hangs_goes_with_the_one_that_waits(standing: Standing) -> None:
+    process = standing.start()
+    hangs, _, _ = standing.stage(1)
+    os.kill(hangs, signal.SIGSTOP)
+    process.kill()
+    process.wait(20)
+    until(lambda: not alive(hangs), "its end")
