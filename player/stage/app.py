@@ -28,7 +28,7 @@ from player.core.faults import FaultBook, gravest
 from player.core.hangs import ANSWER_S, LOOK_S, TOLD_S
 from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
-from player.core.problem import Problem, SafeMode, TroubleWatch
+from player.core.problem import SafeMode, TroubleWatch
 from player.core.resume import Death
 from player.device.host import boot_id, kernel_clock_synced
 from player.errors import SignageError
@@ -42,6 +42,7 @@ from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
 from player.stage.crashes import Crashes, last_death
+from player.stage.mending import problem_of, until_mended
 from player.stage.on_air import OnAirWatch
 from player.stage.opening import open_screen
 from player.stage.panels import Panels
@@ -64,7 +65,6 @@ log = logging.getLogger("player.stage")
 COMPOSITOR_GONE = 3
 TELL_S = 2.0
 TRIM_S = 600.0
-MENDED_LOOK_S = 5.0
 
 
 class Stage:
@@ -116,7 +116,7 @@ class Stage:
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), faults=page("panels"),
             clock=self._clock, open_cards=self._open_cards, submit_pin=lambda pin: self.server.tell(PinEntered(pin)),
             local=self._local, changed=self._tell, curtain=screen, held=self.places.items, clock_trusted=self._clock_trusted,
-            trouble=TroubleWatch(self._clock.monotonic(), _problem(unreadable, page("configuration"))),
+            trouble=TroubleWatch(self._clock.monotonic(), problem_of(unreadable, page("configuration"))),
             card_after_s=config.stage.problem_card_after,
         )  # fmt: skip
         self.on_air = OnAirWatch(self.show, now=self._judged_now, zone=self._zone, facts=lambda: self.surround.brief.facts)
@@ -200,11 +200,9 @@ class Stage:
 
     async def _await_mending(self) -> None:
         """Starts again with the configuration when somebody has mended it."""
-        if self._unreadable is not None:
-            while not await asyncio.to_thread(self._unreadable.is_mended):  # noqa: ASYNC110 - a file says nothing of itself
-                await asyncio.sleep(MENDED_LOOK_S)
-            log.info("the configuration can be read again; the stage starts anew with it")
-            self._restart()
+        await until_mended(self._unreadable)
+        log.info("the configuration can be read again; the stage starts anew with it")
+        self._restart()
         await asyncio.Event().wait()
 
     def stop(self) -> None:
@@ -303,13 +301,6 @@ class Stage:
                     await self._compositor.outputs()
                 sd_notify("WATCHDOG=1")
             await asyncio.sleep(min(interval or LOOK_S, LOOK_S))
-
-
-def _problem(unreadable: Unreadable | None, faults: FaultPage) -> Problem | None:
-    if unreadable is None:
-        return None
-    faults.report("", "config", str(unreadable.error), count=1)
-    return Problem("config", str(unreadable.error))
 
 
 async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None, started: Callable[[], None]) -> None:
