@@ -9,7 +9,7 @@ Where to look:
     core/        pure decisions: what is on air, what comes next, what to fetch, what a command may do; `core/ports`: every seam
     cms/         the servers: one folder an API; a vendor's words stop there
     media/       files: fetched (`fetch`), kept (`store`), made ready to be shown (`prepare`)
-    agent/       network, commands, settings, reports, the control API; draws nothing
+    agent/       network, commands, settings, reports, the control API, `devices` (the management API); draws nothing
     stage/       playback and proof of play; needs no agent and no network
     compositor/  sway: starting it, and speaking to it
     device/      what this box can do: sound, display, power, sensors

@@ -138,9 +138,15 @@ class StageConfig(Section, frozen=True):
 
 
 class ControlConfig(Section, frozen=True):
-    """The local page and API; `listen` is HOST:PORT, or "" for the Unix socket alone."""
+    """The local page and APIs; `listen` and `tls_listen` are HOST:PORT, or "" for none; the Unix socket is always there.
+
+    `certificate` and `key` are PEM files for TLS; empty: those that `token create` makes.
+    """
 
     listen: str = "127.0.0.1:8770"
+    tls_listen: str = ""
+    certificate: str = ""
+    key: str = ""
     password: str = ""
     password_file: str = ""
 
@@ -228,6 +234,16 @@ class Dirs(msgspec.Struct, frozen=True):
     def page_snapshots(self) -> Path:
         """The last good picture of each page, in a folder that every version calls so: an update keeps them."""
         return self.stage / "keepsakes"
+
+    @property
+    def certificate(self) -> Path:
+        """What this box shows of itself under TLS, where nothing else is configured."""
+        return self.state / "tls" / "certificate.pem"
+
+    @property
+    def certificate_key(self) -> Path:
+        """The private part of that."""
+        return self.state / "tls" / "key.pem"
 
     @property
     def control_socket(self) -> Path:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from player.config import CmsConfig, Config, ConfigFile, Section, parse_size
+from player.config import CmsConfig, Config, ConfigFile, ControlConfig, Section, parse_size
 from player.core.egress import Proxy
 from player.errors import ConfigError
 
@@ -233,8 +233,7 @@ def check(config: ConfigFile, source: Source) -> None:
             parse_size(getattr(getattr(config, table), name))
         except ValueError as error:
             raise ConfigError(source(key), key, str(error)) from error
-    if config.control.listen and not re.fullmatch(r".+:\d{1,5}", config.control.listen):
-        raise ConfigError(source("control.listen"), "control.listen", f'expected HOST:PORT, found "{config.control.listen}"')
+    _check_control(config.control, source)
     if config.network.proxy:
         try:
             Proxy.of(config.network.proxy)
@@ -249,6 +248,15 @@ def check(config: ConfigFile, source: Source) -> None:
         raise ConfigError(source("time.country"), "time.country", expected)
     _check_server(config.cms, source, "cms")
     _check_server(config.fallback, source, "fallback")
+
+
+def _check_control(control: ControlConfig, source: Source) -> None:
+    for key, listen in (("control.listen", control.listen), ("control.tls_listen", control.tls_listen)):
+        if listen and not re.fullmatch(r".+:\d{1,5}", listen):
+            raise ConfigError(source(key), key, f'expected HOST:PORT, found "{listen}"')
+    if bool(control.certificate) != bool(control.key):
+        key = "control.key" if control.certificate else "control.certificate"
+        raise ConfigError(source(key), key, "a certificate and its key are named together")
 
 
 def _check_zone(zone: str, source: Source) -> None:

@@ -15,7 +15,7 @@ from player.errors import StorageError
 
 SHORTEST = 4  # shorter than this a "secret" would blacken every other word
 _UUID = re.compile(r"\b([0-9a-f]{8})-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b", re.IGNORECASE)
-_SECRET_KEY = re.compile(r"(?:^|_)(?:token|(?<!public_)key|secret|password|pin)(?:_file)?$")
+_SECRET_KEY = re.compile(r"(?:^|_)(?:token|(?<=_)(?<!public_)key|secret|password|pin)(?:_file)?$")
 
 
 class Redactor:

@@ -44,6 +44,7 @@ ROOTS = {
     "player.cli.doctor": {"cms"},  # where a kind of server answers
     "player.cli.demonstration": {"demo", "launch"},
     "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would
+    "player.cli.device_token": {"agent", "device"},  # the token's certificate is the agent's; at which address this box is reached
     "player.cli.tokens": {"agent"},
     "player.cli.update": {"device"},  # whether the clock is right, for a bundle's date
     "player.__main__": {"cli", "launch"},
@@ -303,6 +304,7 @@ SPEAKS_HTTP = (
     "player.runtime.sessions",
     "player.demo",
     "player.agent.control",
+    "player.agent.devices",
     "player.cli.client",
     "player.stage.web",
 )

@@ -25,9 +25,11 @@ from player.agent.commands.runner import CommandRunner
 from player.agent.compositor_watch import CompositorWatch
 from player.agent.content.why import WhyReader
 from player.agent.control.access import TokenStore
-from player.agent.control.http import ControlServer
+from player.agent.control.http import ControlServer, TlsDoor
 from player.agent.control.local_controls import LocalControls
 from player.agent.control.wrong_passwords import WrongPasswords
+from player.agent.devices.log_calls import examined
+from player.agent.devices.management import Management, Parts
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.disk_watch import DiskWatch
@@ -134,10 +136,16 @@ class Agent:
         self._open_reports(self.connection)
         why = WhyReader(self.sync, self.stage, clock, self._all_faults)
         local_controls = LocalControls(self.status.read, why.read, self.commands, self.lock, self.settings, self.stage)
+        tokens = TokenStore(dirs.state / "tokens.json")
+        self.management = self._stack.enter_context(contextlib.closing(self._management(tokens)))
         self.control = ControlServer(
-            local_controls, local_controls, socket_path=dirs.control_socket, tokens=TokenStore(dirs.state / "tokens.json"),
+            local_controls, local_controls, socket_path=dirs.control_socket, tokens=tokens,
             wrong_passwords=WrongPasswords(dirs.state / "wrong_passwords.json"), listen=config.control.listen,
-            password=config.control.secret(),
+            password=config.control.secret(), manage=self.management.answer,
+            tls=TlsDoor(
+                config.control.tls_listen, Path(config.control.certificate or dirs.certificate),
+                Path(config.control.key or dirs.certificate_key),
+            ),
         )  # fmt: skip
         return self
 
@@ -199,6 +207,16 @@ class Agent:
             "server_url": self._place, "pair_url": config.cms.pair_url, "box_id": self._identity.uuid8,
         })  # fmt: skip
 
+    def _management(self, tokens: TokenStore) -> Management:
+        proxy = self._way_out.https_proxy or self._way_out.http_proxy
+        return Management(Parts(
+            state=self._dirs.state, runtime=self._dirs.runtime, identity=self._identity, clock=self._clock, host=self.host,
+            sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
+            command=self.commands.perform, tokens=tokens, zone=self._zone, telemetry=self._telemetry,
+            clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs,
+            examine=examined, proxy=proxy.server if proxy else "",
+        ))  # fmt: skip
+
     def _is_known(self) -> bool:
         """Whether the server knows this box."""
         return bool(self.brief.current.cards.paired)
@@ -241,6 +259,7 @@ class Agent:
             "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
             "surroundings": self.surroundings.run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.supply.rounds.standing, self._clock).run,
+            **self.management.loops(),
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }  # fmt: skip
         if "NOTIFY_SOCKET" in os.environ:  # else the compositor is no unit of systemd's

@@ -166,6 +166,7 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             help="where the picture goes, the second screen's to FILE-2 (default %(default)s)",
         )
         parser.add_argument("--once", action="store_true", help="end after the screenshot")
+        parser.add_argument("--manage", action="store_true", help="print what a tool needs to manage the screens")
         parser.add_argument("--folder", metavar="DIR", help="where server and players keep their state, for the next time")
 
     def play(parser: argparse.ArgumentParser) -> None:
@@ -269,6 +270,8 @@ def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[
         actions = parser.add_subparsers(dest="action", metavar="create|list|revoke", required=True)
         create = _action(actions, "create", "a token; its secret is shown once", "token create --name phone")
         create.add_argument("--name", required=True, help="what it is for")
+        kinds = "control: the control API; device: the management API, signageOS's (default control)"
+        create.add_argument("--kind", choices=("control", "device"), default="control", help=kinds)
         scopes = "read: look; control: commands and settings too; admin: updates and logs too (default control)"
         create.add_argument("--scope", choices=("read", "control", "admin"), default="control", help=scopes)
         create.add_argument("--expires", metavar="AGE", help="30d, 12h (default: never)")
@@ -281,7 +284,8 @@ def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[
 
     _command(commands, "cache", "cache:main", "the media store", "cache verify", cache)
     _command(commands, "proof", "proof:main", "proof of play", "proof export --since 7d --format csv", proof)
-    _command(commands, "token", "tokens:main", "access to the control API", "token create --name phone --expires 30d", token)
+    text = "access to the control API, and to the management API"
+    _command(commands, "token", "tokens:main", text, "token create --name phone --expires 30d", token)
     _command(commands, "update", "update:main", "install a signed update bundle", "update signage-player-1.2.bundle", update)
 
 

@@ -121,6 +121,9 @@ async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, a
                 print(f"screen {screen.number}  http://127.0.0.1:{screen.port}   ask it: {shlex.join(ask)}", flush=True)
             if not chosen.shown and not (folder / "samples").exists():
                 print("making the sample content, once; this takes a while", flush=True)
+            if chosen.manage:
+                for screen in screens:
+                    _show_management(screen)
             await server.begin({screen.name: partial(_shown_code, screen) for screen in screens})
             for screen in screens:
                 await _picture(screen, Path(chosen.screenshot))
@@ -179,6 +182,16 @@ def _free_port(wanted: int) -> int:
             trial.bind(("127.0.0.1", port))
             return int(trial.getsockname()[1])
     raise BoxError("local page", "no port is free on 127.0.0.1")
+
+
+def _show_management(screen: DemoScreen) -> None:
+    """Prints how a tool of signageOS's manages this screen."""
+    from player.cli import device_token
+
+    token_id, secret = device_token.open_to("demonstration", screen.dirs)
+    url = f"http://127.0.0.1:{screen.port}"
+    print(f"manage {screen.number}  {url}   X-Auth: {token_id}:{secret}", flush=True)
+    print(f"\n{device_token.example(token_id, secret, url, None)}\n", flush=True)
 
 
 def _note(screen: DemoScreen, server_url: str) -> Path:

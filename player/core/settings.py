@@ -127,7 +127,7 @@ _ROWS = (
     Setting("orientation", "how the panel hangs", f"one of {', '.join(Orientation)}", _orientation, (AppliedBy.STAGE,)),
     Setting(
         "locked", "local controls closed", "on or off", _truth, (AppliedBy.STAGE,), default=False,
-        may_set=frozenset({Asker.SERVER, Asker.COMMAND, Asker.PIN}), instead=_LOCK,
+        may_set=frozenset({Asker.SERVER, Asker.COMMAND, Asker.PIN, Asker.MANAGEMENT}), instead=_LOCK,
     ),
     Setting(
         "time_zone", "for schedules and clocks", 'a name such as "Europe/Berlin"', _zone, (AppliedBy.STAGE, AppliedBy.HOST)

@@ -28,6 +28,7 @@ from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import SignageError, WrongPin
 from player.store import Snapshot
 
+CONTROL_KIND, DEVICE_KIND = "control", "device"  # what a token is for
 _PROXY_HEADERS = ("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip", "x-original-forwarded-for", "cf-connecting-ip")
 
 
@@ -52,7 +53,10 @@ class Refused(SignageError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A right to use the control API. Times are seconds since the epoch; `digest` is the secret's SHA-256."""
+    """A right to use the control API, or the management API (`kind` "device"), never both.
+
+    Times are seconds since the epoch; `digest` is the secret's SHA-256.
+    """
 
     id: str
     name: str
@@ -60,6 +64,12 @@ class Token:
     digest: str
     created_at: float
     expires_at: float | None = None
+    kind: str = CONTROL_KIND
+
+    @property
+    def manages(self) -> bool:
+        """Whether it is one for the management API."""
+        return self.kind == DEVICE_KIND
 
     def expired(self, now: float) -> bool:
         """Whether its time is over."""
@@ -76,10 +86,10 @@ class TokenStore:
         """All of them, oldest first."""
         return self._file.read_or(())
 
-    def create(self, name: str, scope: Scope, expires_at: float | None = None) -> tuple[Token, str]:
+    def create(self, name: str, scope: Scope, expires_at: float | None = None, *, kind: str = CONTROL_KIND) -> tuple[Token, str]:
         """A fresh token, and its secret, which is nowhere else."""
         secret = f"signage_{secrets.token_urlsafe(32)}"
-        token = Token(secrets.token_hex(4), name, scope.name.lower(), _digest(secret), self._now(), expires_at)
+        token = Token(secrets.token_hex(4), name, scope.name.lower(), _digest(secret), self._now(), expires_at, kind)
         self._file.write((*self.tokens(), token))
         return token, secret
 
@@ -91,13 +101,30 @@ class TokenStore:
             self._file.write(kept)
         return found
 
+    def revoke_managing(self) -> int:
+        """Ends every token of the management API; answers how many there were."""
+        tokens = self.tokens()
+        kept = tuple(token for token in tokens if not token.manages)
+        if len(kept) < len(tokens):
+            self._file.write(kept)
+        return len(tokens) - len(kept)
+
     def scope_of(self, secret: str) -> Scope:
-        """What the bearer of `secret` may do."""
+        """What the bearer of `secret` may do through the control API."""
+        found = self._holding(secret)
+        return Scope.NONE if found is None or found.manages else Scope[found.scope.upper()]
+
+    def managing(self, token_id: str, secret: str) -> Token | None:
+        """The token of the management API with that secret, and that id where one is given ("": any); None: there is none."""
+        found = self._holding(secret)
+        return found if found is not None and found.manages and token_id in ("", found.id) else None
+
+    def _holding(self, secret: str) -> Token | None:
         digest, now = _digest(secret), self._now()
         for token in self.tokens():
             if hmac.compare_digest(token.digest, digest) and not token.expired(now):
-                return Scope[token.scope.upper()]
-        return Scope.NONE
+                return token
+        return None
 
 
 def _digest(secret: str) -> str:

@@ -32,6 +32,7 @@ LARGEST_BODY = 64 * 1024
 ADMIN_COMMANDS = frozenset({"update_app", "upload_logs"})
 REFUSALS = (CommandRejected, SettingRefused)
 REMOTE_VIEW = "/api/screen.mjpeg"  # has no end of its own
+MANAGED = ("v1", "v2")  # the first piece of each path of the management API
 OPEN_PATHS = frozenset({"/health", *local_page.ASSETS})
 _HEADERS = {
     "Server": "signage-player",
@@ -73,9 +74,11 @@ class Actions(Protocol):
     async def screenshot(self, kind: str, width: int | None = None) -> bytes: ...
 
 
-def make_app(source: StatusSource, actions: Actions, access: Access, host_name: str, turns: Turns) -> web.Application:
-    """The aiohttp application; it may be served on any number of sockets."""
-    middlewares = [_answering_errors(access), _in_turn(turns), _guard(access, host_name)]
+def make_app(
+    source: StatusSource, actions: Actions, access: Access, host_name: str, turns: Turns, manage: Handler | None = None
+) -> web.Application:
+    """The aiohttp application; it may be served on any number of sockets. `manage` answers for the management API, where it is."""
+    middlewares = [_answering_errors(access), _in_turn(turns), _managed(manage), _guard(access, host_name)]
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     calls = _Calls(source, actions, access)
     app.router.add_get("/health", calls.health)
@@ -149,6 +152,17 @@ def _in_turn(turns: Turns) -> Any:
                 return await handler(request)
 
     return wait
+
+
+def _managed(manage: Handler | None) -> Any:
+    """The middleware that leaves what is the management API's to `manage`, which judges its callers by itself."""
+
+    @web.middleware
+    async def pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:
+        first = next(filter(None, request.path.split("/")), "")
+        return await handler(request) if manage is None or first not in MANAGED else await manage(request)
+
+    return pass_on
 
 
 def _guard(access: Access, host_name: str) -> Any:

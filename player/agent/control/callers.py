@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from aiohttp import web
 from player.agent.control.access import Refused
 from player.core.callers import Caller, room_for
 
+HANDSHAKE_WITHIN_S = 5.0
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -92,17 +94,24 @@ def _less(counts: Counter[Any], key: Any) -> int:
 
 
 class GuardedSite(web.TCPSite):
-    """A TCP site with at most `each` connections a source and `total` in all, where idle ones make way."""
+    """A TCP site with at most `each` connections a source and `total` in all, where idle ones make way; `tls`: spoken under TLS."""
 
-    def __init__(self, runner: web.AppRunner, host: str | None, port: int, turns: Turns, *, each: int, total: int) -> None:
-        super().__init__(runner, host, port)
+    def __init__(
+        self, runner: web.AppRunner, host: str | None, port: int, turns: Turns, *, each: int, total: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(runner, host, port, ssl_context=tls)
+        self._tls = tls
         self._address, self._turns, self._each, self._total = (host, port), turns, each, total
         self.bound_port = port
 
     async def start(self) -> None:
         """Listens. Raises OSError."""
         await web.BaseSite.start(self)
-        self._server = await asyncio.get_running_loop().create_server(lambda: _Door(self._answerer), *self._address, backlog=128)
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Door(self._answerer), *self._address, backlog=128, ssl=self._tls,
+            ssl_handshake_timeout=HANDSHAKE_WITHIN_S if self._tls else None,
+        )  # fmt: skip
         self.bound_port = self._server.sockets[0].getsockname()[1]
 
     def _answerer(self, transport: asyncio.Transport) -> asyncio.Protocol | None:

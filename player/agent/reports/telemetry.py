@@ -90,10 +90,11 @@ class TelemetryReader:
     async def _read_box(self) -> dict[str, Any]:
         if self._reading is None:
             self._reading = asyncio.get_running_loop().run_in_executor(None, self._read_files)
-        done, _ = await asyncio.wait({self._reading}, timeout=self._deadline_s)
+        reading = self._reading  # others may wait for the same one
+        done, _ = await asyncio.wait({reading}, timeout=self._deadline_s)
         if done:
-            finished, self._reading = self._reading, None
-            self._box = finished.result()
+            self._reading = None if self._reading is reading else self._reading
+            self._box = reading.result()
             self._works("box")
         else:
             self._fails("box", f"no answer within {self._deadline_s:.0f} s; the last readings are reported again")

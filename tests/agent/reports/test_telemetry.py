@@ -157,3 +157,9 @@ async def test_this_very_box_is_read(tmp_path: Path):
 def test_nothing_on_screen_is_none():
     assert on_screen(None) is None
     assert on_screen(StageStatus()) is None
+
+
+async def test_two_who_ask_at_once_wait_for_one_reading(tmp_path: Path):
+    reads = TelemetryReader(FakeSensors(), FakeAudio(), tmp_path, FakeStage(), FakeClock())
+    first, second = await asyncio.gather(reads.read(), reads.read())
+    assert first.uptime_seconds == second.uptime_seconds == 86400

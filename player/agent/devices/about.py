@@ -1,0 +1,41 @@
+"""What the management itself says of this box and keeps here: its name, where it stands, its labels, how often it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from player.store import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """`created_at`: when this was first written, in seconds since the epoch; `tags` by uid, with the time of their assignment.
+
+    `intervals`: milliseconds between two looks, by the API's names; None: never. `pin`: the PIN that was made for the management to
+    read. `captures`: whether pictures of the screen may be taken.
+    """
+
+    created_at: float
+    name: str = ""
+    location: str | None = None
+    tags: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, int | None] = field(default_factory=dict)
+    pin: str = field(default="", repr=False)
+    captures: bool = True
+
+
+class AboutFile:
+    """Its one writer. `now` counts where nothing was kept yet."""
+
+    def __init__(self, path: Path, now: float) -> None:
+        self._file = Snapshot(path, About)
+        self.current = self._file.read_or(About(now))
+
+    def change(self, **changes: Any) -> None:
+        """Other values. Raises StorageError: then nothing changed."""
+        changed = replace(self.current, **changes)
+        self._file.write(changed)
+        self.current = changed

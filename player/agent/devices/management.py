@@ -1,0 +1,136 @@
+"""The management API, assembled: every part of this wing made and connected on one page, from values and ports."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from player.agent.control.access import TokenStore
+from player.agent.control.wrong_passwords import WrongPasswords
+from player.agent.devices.about import AboutFile
+from player.agent.devices.action_log import ActionLog
+from player.agent.devices.api import ManagementApi
+from player.agent.devices.asking import Asking
+from player.agent.devices.box_reader import BoxReader, facts_of
+from player.agent.devices.device_calls import DeviceCalls
+from player.agent.devices.doorkeeper import Doorkeeper
+from player.agent.devices.effects import Effects
+from player.agent.devices.label_calls import LabelCalls
+from player.agent.devices.log_calls import LogCalls
+from player.agent.devices.policy_calls import PolicyCalls
+from player.agent.devices.policy_keeper import PolicyKeeper
+from player.agent.devices.power_calls import Command, PowerCalls
+from player.agent.devices.presence_file import PresenceFile
+from player.agent.devices.readings import Readings
+from player.agent.devices.samples_file import SampleKeeper
+from player.agent.devices.screenshot_calls import ScreenshotCalls
+from player.agent.devices.screenshot_ring import ScreenshotRing
+from player.agent.devices.setting_calls import SettingCalls
+from player.agent.devices.setting_effects import SettingEffects
+from player.agent.devices.telemetry_calls import TelemetryCalls, intervals_s, screenshots_every_s
+from player.agent.devices.upkeep_calls import UpkeepCalls
+from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.registry import SettingsRegistry
+from player.agent.settings.screen_lock import ScreenLock
+from player.core.ports.box import Clock, Host, Sensors
+from player.core.ports.server import Telemetry
+from player.core.ports.stage import StagePort
+from player.identity import Identity
+
+CALLERS = "wrong_device_tokens.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of the agent the API reaches. `state` is the agent's folder on the disk, `runtime` that in memory-backed storage.
+
+    `proxy` is the way out without its password, "" for none; `examine` makes the tests of `doctor`; `command` carries out
+    a command given at the box.
+    """
+
+    state: Path
+    runtime: Path
+    identity: Identity
+    clock: Clock
+    host: Host
+    sensors: Sensors
+    stage: StagePort
+    brief: BriefStore
+    settings: SettingsRegistry
+    lock: ScreenLock
+    command: Command
+    tokens: TokenStore
+    zone: Callable[[], ZoneInfo]
+    telemetry: Callable[[], Awaitable[Telemetry]]
+    clock_trusted: Callable[[], Awaitable[bool]]
+    read_logs: Callable[[], Awaitable[Mapping[str, Sequence[str]]]]
+    examine: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+    proxy: str
+
+
+class Management:
+    """Answers below `/v1` and `/v2`, and keeps what it knows in `devices` below the state folder. Raises StorageError."""
+
+    def __init__(self, parts: Parts) -> None:
+        folder, clock = parts.state / "devices", parts.clock
+        about = AboutFile(folder / "about.json", round(clock.now().timestamp(), 3))
+        facts = facts_of(parts.identity.uuid, parts.sensors, about.current.created_at)
+        box = BoxReader(
+            about=about, brief=parts.brief, stage=parts.stage, clock=clock, zone=parts.zone, telemetry=parts.telemetry,
+            clock_trusted=parts.clock_trusted, shown_id=parts.identity.uuid8,
+        )  # fmt: skip
+        doorkeeper = Doorkeeper(parts.tokens, WrongPasswords(parts.state / CALLERS, clock.monotonic))
+        self._log = ActionLog(folder / "actions", clock, parts.host.boot_id())
+        self._effects = Effects(self._log)
+        self._presence = PresenceFile(folder / "presence.json", clock)
+        self._policies = PolicyKeeper(folder, clock)
+        self._settings = SettingEffects(parts.settings, self._policies.held_by)
+        self._ring = ScreenshotRing(
+            parts.runtime / "screenshots", parts.stage, clock,
+            every_s=lambda: screenshots_every_s(about) if doorkeeper.is_open and about.current.captures else None,
+        )  # fmt: skip
+        self._samples = SampleKeeper(
+            folder / "telemetry", parts.runtime / "telemetry.tail",
+            Readings(facts, box.now, parts.telemetry, parts.settings, parts.stage, parts.proxy).table(), clock,
+            intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
+        )  # fmt: skip
+        asking = Asking(self._log, self._effects, facts.uid)
+        calls = (
+            DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
+            SettingCalls(asking, self._settings, clock, box.size),
+            PowerCalls(asking, self._settings, parts.command),
+            UpkeepCalls(facts, asking, self._log, self._settings),
+            TelemetryCalls(facts.uid, self._samples, about, self._presence, clock),
+            ScreenshotCalls(facts.uid, self._ring, about, asking),
+            LogCalls(facts.uid, asking, clock, parts.read_logs, parts.examine),
+            LabelCalls(folder, about, clock, facts.organization),
+            PolicyCalls(facts.uid, self._policies, asking),
+        )
+        rows = [row for one in calls for row in one.rows()]
+        self.uid = facts.uid
+        self._api = ManagementApi(rows, doorkeeper, facts.uid, clock)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Whatever was asked below `/v1` and `/v2`."""
+        return await self._api.answer(request)
+
+    def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs for ever, by name."""
+        return {
+            "management": self._effects.run,
+            "policies": functools.partial(self._policies.run, self._settings),
+            "presence": self._presence.run,
+            "readings": self._samples.run,
+            "screenshots": self._ring.run,
+        }
+
+    def close(self) -> None:
+        """Closes the journals; the object is of no use afterwards."""
+        self._samples.close()
+        self._log.close()

@@ -1,0 +1,62 @@
+"""The eight power actions. A reboot and a restart go through the ledger of commands, so that each happens once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from player.agent.control.access import Scope
+from player.agent.devices import bodies
+from player.agent.devices.asking import Asking, lacking
+from player.agent.devices.call import ApiAnswer, ApiCall, Row
+from player.agent.devices.effects import Effect, EffectOutcome
+from player.agent.devices.setting_effects import SettingEffects
+from player.core.actions import ActionKind, Ends
+from player.core.ports.box import Absent
+from player.core.ports.server import CommandResult, CommandStatus
+from player.errors import BoxError
+
+PATH = "/v1/device/{device}/power-action"
+GOES_WITHIN_S = 120.0
+NO_APPLET = Absent("applet", "no applet runs on this box")
+Command = Callable[[str, Mapping[str, object]], Awaitable[CommandResult]]
+_ENDING = {"SYSTEM_REBOOT": ("reboot", Ends.BOX), "APP_RESTART": ("restart_app", Ends.PLAYER)}
+_SCREEN = {"DISPLAY_POWER_ON": True, "DISPLAY_POWER_OFF": False}
+
+
+class PowerCalls:
+    """`command` carries out a command given at the box."""
+
+    def __init__(self, asking: Asking, settings: SettingEffects, command: Command) -> None:
+        self._asking, self._settings, self._command = asking, settings, command
+
+    def rows(self) -> Sequence[Row]:
+        """What leads to these calls."""
+        return (
+            Row("POST", PATH, self.perform, Scope.CONTROL),
+            Row("GET", PATH, self._asking.entries(ActionKind.POWER), Scope.READ),
+        )
+
+    async def perform(self, call: ApiCall) -> ApiAnswer:
+        """{devicePowerAction}."""
+        power = call.read(bodies.PowerBody).power
+        asked = {"powerType": power}
+        if power in _ENDING:
+            command, ends = _ENDING[power]
+            return self._asking.ask(call, ActionKind.POWER, asked, self._ending(command), ends=ends, deadline_s=GOES_WITHIN_S + 5.0)
+        return self._asking.ask(call, ActionKind.POWER, asked, self._staying(power, call.token.name))
+
+    def _staying(self, power: str, by: str) -> Effect:
+        return self._settings.of([("screen_on", _SCREEN[power])], by) if power in _SCREEN else lacking(NO_APPLET)
+
+    def _ending(self, command: str) -> Effect:
+        """What it ends is this process: that it happened is said by the next start, and that it did not by this one."""
+
+        async def effect() -> EffectOutcome:
+            result = await self._command(command, {})
+            if result.status is not CommandStatus.INITIATED:
+                raise BoxError(command, result.message)
+            await asyncio.sleep(GOES_WITHIN_S)
+            raise BoxError(command, f"it was begun, and had not happened {GOES_WITHIN_S:.0f} s later")
+
+        return effect

@@ -1,0 +1,127 @@
+"""Volume, brightness, the picture's size and turn, remote control, debugging, time: each a request for settings of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from player.agent.control.access import Scope
+from player.agent.devices import bodies
+from player.agent.devices.asking import Asking
+from player.agent.devices.call import ApiAnswer, ApiCall, Row
+from player.agent.devices.effects import EffectOutcome
+from player.agent.devices.refusals import bad_field
+from player.agent.devices.setting_effects import SettingEffects, joined
+from player.core.actions import ActionKind
+from player.core.content import Orientation
+from player.core.ports.box import Clock
+from player.core.settings import Value, find
+from player.errors import BoxError
+
+V1 = "/v1/device/{device}"
+CLOSE_S = 60.0  # a clock that is nearer than this to what is asked for is right
+
+
+class SettingCalls:
+    """`size` is the screen's now ("1920x1080"), "" where there is none."""
+
+    def __init__(self, asking: Asking, settings: SettingEffects, clock: Clock, size: Callable[[], str]) -> None:
+        self._asking, self._settings, self._clock, self._size = asking, settings, clock, size
+
+    def rows(self) -> Sequence[Row]:
+        """What leads to these calls."""
+        kinds = {
+            "volume": (self.volume, ActionKind.VOLUME),
+            "brightness": (self.brightness, ActionKind.BRIGHTNESS),
+            "resolution": (self.resolution, ActionKind.RESOLUTION),
+            "remote-control": (self.remote_control, ActionKind.REMOTE_CONTROL),
+            "debug": (self.debug, ActionKind.DEBUG),
+            "time": (self.time, ActionKind.TIME),
+        }
+        writing = [Row("PUT", f"{V1}/{name}", handler, Scope.CONTROL) for name, (handler, _) in kinds.items()]
+        return (
+            *writing,
+            *(Row("GET", f"{V1}/{name}", self._asking.entries(kind), Scope.READ) for name, (_, kind) in kinds.items()),
+        )
+
+    async def volume(self, call: ApiCall) -> ApiAnswer:
+        """{volume}."""
+        volume = call.read(bodies.VolumeBody).volume
+        return self._ask(call, ActionKind.VOLUME, {"volume": volume}, [("volume", volume)])
+
+    async def brightness(self, call: ApiCall) -> ApiAnswer:
+        """{brightness1, timeFrom1, brightness2, timeFrom2}: the two points of each day."""
+        wanted = call.read(bodies.BrightnessBody)
+        asked = {
+            "brightness1": wanted.brightness1, "timeFrom1": f"{wanted.time_from_1:%H:%M:%S}",
+            "brightness2": wanted.brightness2, "timeFrom2": f"{wanted.time_from_2:%H:%M:%S}",
+        }  # fmt: skip
+        if wanted.brightness1 != wanted.brightness2:
+            raise bad_field("brightness2", "this player keeps one brightness all day; give both alike")
+        return self._ask(call, ActionKind.BRIGHTNESS, asked, [("brightness", wanted.brightness1)])
+
+    async def resolution(self, call: ApiCall) -> ApiAnswer:
+        """{orientation, resolution} or {orientation, size, framerate}; AUTO returns to the configuration."""
+        wanted = call.read(bodies.ResolutionBody)
+        turn = None if wanted.orientation is bodies.PanelTurn.AUTO else Orientation(wanted.orientation.lower())
+        settings: list[tuple[str, Value]] = [("orientation", turn)]
+        if wanted.mode is not None and wanted.mode != self._size():
+            settings.append(("mode", wanted.mode))
+        asked = {
+            "orientation": wanted.orientation.value, "resolution": wanted.resolution,
+            "size": wanted.size.model_dump() if wanted.size else None, "framerate": wanted.framerate, "videoOrientation": None,
+        }  # fmt: skip
+        return self._ask(call, ActionKind.RESOLUTION, asked, settings)
+
+    async def remote_control(self, call: ApiCall) -> ApiAnswer:
+        """{enabled}, or its opposite {locked}: whether local controls are open."""
+        locked = call.read(bodies.RemoteControlBody).is_locked
+        asked = {"enabled": not locked, "locked": locked, "kiosk": locked}
+        return self._ask(call, ActionKind.REMOTE_CONTROL, asked, [("locked", locked)])
+
+    async def debug(self, call: ApiCall) -> ApiAnswer:
+        """{appletEnabled, nativeEnabled}."""
+        wanted = call.read(bodies.DebugBody)
+        asked = {"appletEnabled": wanted.applet_enabled, "nativeEnabled": wanted.native_enabled}
+        return self._ask(call, ActionKind.DEBUG, asked, [("debug", wanted.native_enabled)])
+
+    async def time(self, call: ApiCall) -> ApiAnswer:
+        """{time, timezone, ntpServer}. The clock itself follows the network: a time that is another is refused by the box."""
+        wanted = call.read(bodies.TimeBody)
+        zone = str(find("time_zone").value(wanted.timezone))
+        at = wall_time(wanted.time, zone)
+        settings: list[tuple[str, Value]] = [("time_zone", zone)]
+        if wanted.ntp_server:
+            settings.append(("ntp_server", wanted.ntp_server))
+        ask = self._settings.of(settings, call.token.name)
+
+        async def effect() -> EffectOutcome:
+            done = await ask()
+            away_s = at.timestamp() - self._clock.now().timestamp()
+            if abs(away_s) > CLOSE_S:
+                raise BoxError("clock", f"{done.words}; but it is set from the network, and not to a time {away_s:+.0f} s away")
+            return joined([done, EffectOutcome("the clock is right", confirmed=True)])
+
+        asked = {"timestamp": round(at.timestamp() * 1000), "timezone": zone, "ntpServer": wanted.ntp_server}
+        return self._asking.ask(call, ActionKind.TIME, asked, effect)
+
+    def _ask(
+        self, call: ApiCall, kind: ActionKind, asked: Mapping[str, object], settings: Sequence[tuple[str, Value]]
+    ) -> ApiAnswer:
+        return self._asking.ask(call, kind, asked, self._settings.of(settings, call.token.name))
+
+
+def wall_time(given: str | int, zone: str) -> datetime:
+    """A zone's wall clock as an instant: "2026-03-01T12:00:00.000", "…:00", "…12:00", with a blank for the T, or milliseconds.
+
+    Raises Declined.
+    """
+    text = str(given).strip()
+    try:
+        if text.isascii() and text.isdigit():
+            return datetime.fromtimestamp(int(text) / 1000, ZoneInfo(zone))
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise bad_field("time", f'expected a time such as "2026-03-01T12:00:00", found "{text[:60]}"') from None
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))

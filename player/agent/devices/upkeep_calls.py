@@ -1,0 +1,215 @@
+"""What keeps the box going: recovery, versions, packages, security switches, and the maker's own ways in.
+
+What this player does always (it is watched by systemd) is confirmed; what it cannot do fails with the reason, in the action log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from player.agent.control.access import Scope
+from player.agent.devices import bodies, wire
+from player.agent.devices.action_log import ActionLog
+from player.agent.devices.asking import Asking, lacking
+from player.agent.devices.call import ApiAnswer, ApiCall, Row
+from player.agent.devices.effects import Effect, EffectOutcome
+from player.agent.devices.readings import WATCHDOG_MS
+from player.agent.devices.refusals import bad_field, not_found, not_here
+from player.agent.devices.setting_effects import SettingEffects
+from player.agent.devices.wire import BoxFacts
+from player.core.actions import Action, ActionKind
+from player.core.ports.box import Absent
+from player.errors import BoxError
+
+V1 = "/v1/device/{device}"
+NO_PEERS = Absent("peer recovery", "this box asks no other one to start it again; systemd does, whatever ends")
+NO_MAKER = Absent("extended management", "this box has no remote management of a panel maker's")
+NO_PACKAGES = Absent("packages", "this player installs none")
+NO_BUNDLES = "it is in no folder of signed bundles; install one with `signage-player update BUNDLE`"
+NO_FIRMWARE = Absent("firmware", "the operating system is brought up to date by its own means, not by the player")
+NO_VPN = "this player sets up no VPN"
+# The API's switches, and the settings of this player that they stand for: the setting is on where the switch is.
+CONTROLS = ("menuAccessEnabled", "remoteControlEnabled", "kioskModeEnabled")
+SWITCHES = {"bluetoothEnabled": "bluetooth", "wifiEnabled": "wifi", "usbEnabled": "usb_storage"}
+
+
+class UpkeepCalls:
+    """`log` is what GET reads the last word of."""
+
+    def __init__(self, facts: BoxFacts, asking: Asking, log: ActionLog, settings: SettingEffects) -> None:
+        self._facts, self._asking, self._log, self._settings = facts, asking, log, settings
+
+    def rows(self) -> Sequence[Row]:
+        """What leads to these calls."""
+        read, control, admin = Scope.READ, Scope.CONTROL, Scope.ADMIN
+        entries = self._asking.entries
+        return (
+            Row("PUT", f"{V1}/auto-recovery", self.auto_recovery, control),
+            Row("GET", f"{V1}/auto-recovery", entries(ActionKind.AUTO_RECOVERY), read),
+            Row("PUT", f"{V1}/peer-recovery", self.peer_recovery, control),
+            Row("GET", f"{V1}/peer-recovery", entries(ActionKind.PEER_RECOVERY), read),
+            Row("PUT", f"{V1}/extended-management", self.extended_management, control),
+            Row("GET", f"{V1}/extended-management", entries(ActionKind.EXTENDED_MANAGEMENT), read),
+            Row("GET", f"{V1}/application/version", self.application_version, read),
+            Row("PUT", f"{V1}/application/{{kind}}/version", self.set_application_version, admin),
+            Row("GET", f"{V1}/firmware", self.firmware, read),
+            Row("PUT", f"{V1}/firmware", self.set_firmware, admin),
+            Row("GET", "/v1/package", _nothing, read),
+            Row("GET", "/v1/package/{uid}", _no_package, read),
+            Row("POST", "/v1/package", _not_set_from_here, admin),
+            Row("PUT", "/v1/package/{uid}", _not_set_from_here, admin),
+            Row("PUT", f"{V1}/package-install", self.package, admin),
+            Row("GET", f"{V1}/package-install", entries(ActionKind.PACKAGE), read),
+            Row("PUT", f"{V1}/package-start", self.package_start, admin),
+            Row("GET", f"{V1}/package-start", entries(ActionKind.PACKAGE_START), read),
+            Row("GET", f"{V1}/security", self.security, read),
+            Row("PUT", f"{V1}/security", self.set_security, admin),
+            Row("GET", f"{V1}/vpn", _vpn_off, read),
+            Row("PUT", f"{V1}/vpn", self.vpn, admin),
+        )
+
+    # --- recovery
+
+    async def auto_recovery(self, call: ApiCall) -> ApiAnswer:
+        """{enabled, healthcheckIntervalMs} or {enabled: false, autoEnableTimeoutMs}: the watchdog is on for good."""
+        wanted = call.read(bodies.AutoRecoveryBody)
+        if wanted.enabled and wanted.healthcheck_interval is None:
+            raise bad_field("healthcheckIntervalMs", "it is missing")
+        asked: dict[str, Any] = {"enabled": wanted.enabled}
+        if wanted.enabled:
+            asked["healthcheckIntervalMs"] = wanted.healthcheck_interval
+        else:
+            asked["autoEnableTimeoutMs"] = wanted.auto_enable_timeout
+        return self._asking.ask(call, ActionKind.AUTO_RECOVERY, asked, _watched if wanted.enabled else _always_watched)
+
+    async def peer_recovery(self, call: ApiCall) -> ApiAnswer:
+        """{enabled, urlLauncherAddress} or {enabled: false, autoEnableTimeoutMs}."""
+        wanted = call.read(bodies.PeerRecoveryBody)
+        if wanted.enabled and wanted.launcher is None:
+            raise bad_field("urlLauncherAddress", "it is missing")
+        asked: dict[str, Any] = {"enabled": wanted.enabled}
+        if wanted.enabled:
+            asked["urlLauncherAddress"] = wanted.launcher
+        else:
+            asked["autoEnableTimeoutMs"] = wanted.auto_enable_timeout
+        effect = lacking(NO_PEERS) if wanted.enabled else _saying("no other box is asked to start this one again")
+        return self._asking.ask(call, ActionKind.PEER_RECOVERY, asked, effect)
+
+    async def extended_management(self, call: ApiCall) -> ApiAnswer:
+        """{url}."""
+        url = call.read(bodies.AddressBody).url or None
+        effect = lacking(NO_MAKER) if url else _saying("there is no such address")
+        return self._asking.ask(call, ActionKind.EXTENDED_MANAGEMENT, {"url": url}, effect)
+
+    # --- versions and packages
+
+    async def application_version(self, _: ApiCall) -> ApiAnswer:
+        """The player's own; with what was asked last."""
+        return ApiAnswer(self._version(ActionKind.APPLICATION_VERSION, self._facts.version) | {"applicationType": wire.KIND})
+
+    async def set_application_version(self, call: ApiCall) -> ApiAnswer:
+        """{version}: succeeds where it runs already."""
+        if call.pieces["kind"] != wire.KIND:
+            raise not_found(f"application of the type {call.pieces['kind'][:60]}")
+        version = call.read(bodies.VersionBody).version
+        same = version == self._facts.version
+        effect = _saying("it runs already") if same else lacking(Absent(f"version {version}", NO_BUNDLES))
+        asked = {"version": version, "applicationType": wire.KIND}
+        return self._asking.ask(call, ActionKind.APPLICATION_VERSION, asked, effect)
+
+    async def firmware(self, _: ApiCall) -> ApiAnswer:
+        """The operating system's; with what was asked last."""
+        return ApiAnswer(self._version(ActionKind.FIRMWARE, self._facts.os_version))
+
+    async def set_firmware(self, call: ApiCall) -> ApiAnswer:
+        """{version}."""
+        version = call.read(bodies.VersionBody).version
+        self._asking.ask(call, ActionKind.FIRMWARE, {"version": version}, lacking(NO_FIRMWARE))
+        return ApiAnswer({**wire.OK, "requestUid": self._log.of_kind(ActionKind.FIRMWARE)[0].uid})
+
+    def _version(self, kind: ActionKind, runs: str) -> dict[str, Any]:
+        """The last request, where there was one; `version` is always what runs."""
+        at = self._facts.created_at
+        since_ever = Action(self._facts.uid, kind, {}, "", at).succeeded(at, "", confirmed=True)
+        last = next(iter(self._log.of_kind(kind)), since_ever)
+        return wire.entry(last, self._facts.uid) | {"version": runs}
+
+    async def package(self, call: ApiCall) -> ApiAnswer:
+        """{packageName, version, build}."""
+        wanted = call.read(bodies.PackageBody)
+        asked = {"packageName": wanted.name, "version": wanted.version, "build": wanted.build}
+        return self._asking.ask(call, ActionKind.PACKAGE, asked, lacking(NO_PACKAGES))
+
+    async def package_start(self, call: ApiCall) -> ApiAnswer:
+        """`packageName` in the query."""
+        name = call.text("packageName")
+        if name is None:
+            raise bad_field("packageName", "it is missing")
+        return self._asking.ask(call, ActionKind.PACKAGE_START, {"packageName": name[:128]}, lacking(NO_PACKAGES))
+
+    # --- switches
+
+    async def security(self, _: ApiCall) -> ApiAnswer:
+        """What is open to the world around the box; null: nobody can say."""
+        found = {name: await self._settings.found(setting) for name, setting in SWITCHES.items()}
+        locked = await self._settings.found("locked")
+        asked = self._log.of_kind(ActionKind.SECURITY)
+        at = [wire.instant(action.created_at) for action in (*asked[-1:], *asked[:1])] or [wire.instant(self._facts.created_at)] * 2
+        return ApiAnswer({
+            **found, "menuAccessEnabled": not locked, "buttonsEnabled": None, "remoteControlEnabled": not locked,
+            "kioskModeEnabled": bool(locked), "createdAt": at[0], "updatedAt": at[1],
+        })  # fmt: skip
+
+    async def set_security(self, call: ApiCall) -> ApiAnswer:
+        """Any of them; null leaves one as it is."""
+        wanted = call.read(bodies.SecurityBody)
+        asked = {name: value for name, value in wanted.model_dump(by_alias=True).items() if value is not None}
+        settings: list[tuple[str, Any]] = [(SWITCHES[name], value) for name, value in asked.items() if name in SWITCHES]
+        closed = {asked[name] is (name == "kioskModeEnabled") for name in CONTROLS if name in asked}
+        if len(closed) > 1:
+            raise bad_field("kioskModeEnabled", "it is the opposite of menuAccessEnabled and remoteControlEnabled")
+        settings += [("locked", closed.pop())] if closed else []
+        effect = self._settings.of(settings, call.token.name)
+        if "buttonsEnabled" in asked:
+            effect = lacking(Absent("buttons", "a panel's own buttons cannot be switched from here"))
+        return self._asking.ask(call, ActionKind.SECURITY, asked, effect)
+
+    async def vpn(self, call: ApiCall) -> ApiAnswer:
+        """{enable}."""
+        enable = call.read(bodies.SwitchBody).enable
+        effect = lacking(Absent("VPN", NO_VPN)) if enable else _saying(NO_VPN)
+        return self._asking.ask(call, ActionKind.VPN, {"enabled": enable}, effect)
+
+
+def _saying(words: str) -> Effect:
+    """It is so already."""
+
+    async def effect() -> EffectOutcome:
+        return EffectOutcome(words, confirmed=True)
+
+    return effect
+
+
+async def _watched() -> EffectOutcome:
+    return EffectOutcome(f"systemd starts again whatever gives no sign for {WATCHDOG_MS // 1000} s", confirmed=True)
+
+
+async def _always_watched() -> EffectOutcome:
+    raise BoxError("auto recovery", "systemd watches this player always")
+
+
+async def _nothing(_: ApiCall) -> ApiAnswer:
+    return ApiAnswer([])
+
+
+async def _no_package(_: ApiCall) -> ApiAnswer:
+    raise not_found("package of that uid")
+
+
+async def _not_set_from_here(_: ApiCall) -> ApiAnswer:
+    raise not_here("which packages may be installed says this box's configuration alone")
+
+
+async def _vpn_off(_: ApiCall) -> ApiAnswer:
+    return ApiAnswer([{"enabled": False}])

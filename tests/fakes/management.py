@@ -1,0 +1,151 @@
+"""The management API over fake devices: everything of the agent's that it stands on is real, and it is served on real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import aiohttp
+
+from player.agent.control.access import DEVICE_KIND, Scope, TokenStore
+from player.agent.control.http import ControlServer, TlsDoor
+from player.agent.control.wrong_passwords import WrongPasswords
+from player.agent.devices.management import Management, Parts
+from player.agent.reports.telemetry import TelemetryReader
+from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.screen_lock import ScreenLock
+from player.brief import BriefFile
+from player.core.faults import FaultBook
+from player.core.ports.server import CommandResult, CommandStatus
+from player.core.ports.stage import PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
+from player.identity import load_or_create
+from player.runtime.fault_page import FaultPage
+from tests.fakes.clock import FakeClock
+from tests.fakes.device import FakeAudio, FakeHost, FakePanel, FakeSensors
+from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
+from tests.fakes.running import running
+from tests.fakes.settings import registry
+from tests.fakes.stage import FakeStage
+
+A = TypeVar("A")
+FINDINGS = (
+    {"ability": "audio", "result": "passed", "detail": "1 sound cards"},
+    {"ability": "CEC", "result": "not present", "detail": "no adapter"},
+    {"ability": "disk", "result": "failed", "detail": "full"},
+)
+LOGS = {
+    "agent": ["2026-03-25 12:00:00,000 INFO player: volume is 40", "  a line below it"],
+    "stage": ["2026-03-25 12:00:00,000 INFO player.stage: on screen"],
+}
+
+
+class ObedientStage(FakeStage):
+    """Does what its brief says, as the real one, and says so."""
+
+    def __init__(self, brief: Path) -> None:
+        super().__init__()
+        self._brief = BriefFile(brief)
+        self.status = StageStatus(size="1280x720")
+        self.answers[TakePicture] = ScreenPicture(JPEG, 1280, 720, PictureFormat.JPEG)
+
+    async def ask(self, request: Request[A]) -> A:
+        answer: A = await super().ask(request)
+        held = self._brief.read()
+        if isinstance(request, Reread) and held is not None and self.status is not None:
+            told = held.settings
+            self.status = replace(self.status, screen_on=told.screen_on, orientation=told.orientation or "landscape")
+        return answer
+
+
+class Managed:
+    """One box under management, with a token that may do everything. `commands` are those that were given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock = folder, FakeClock()
+        self.audio, self.panel, self.host, self.sensors = FakeAudio(), FakePanel(), FakeHost(), FakeSensors()
+        self.stage = ObedientStage(folder / "orders.json")
+        self.commands: list[str] = []
+        self.command_ends = CommandStatus.INITIATED
+        self.tokens = TokenStore(folder / "tokens.json", lambda: self.clock.now().timestamp())
+        self.http: aiohttp.ClientSession
+
+    async def open(self, **listening: Any) -> None:
+        """Makes its parts; a second time, what a start makes of what was kept."""
+        folder, clock = self.folder, self.clock
+        self.brief = BriefStore(folder / "orders.json", self.stage)
+        faults = FaultPage(FaultBook(), clock, "settings")
+        self.settings = registry(folder, self.brief, self.stage, clock, audio=self.audio, panel=self.panel, host=self.host)
+        await self.settings.open()
+        self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, faults, said=folder / "said.json", log_n=4)
+        self.identity = load_or_create(folder)
+        self.management = Management(Parts(
+            state=folder, runtime=folder / "run", identity=self.identity, clock=clock, host=self.host,
+            sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
+            command=self._command, tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
+            telemetry=TelemetryReader(self.sensors, self.audio, folder, self.stage, clock).read,
+            clock_trusted=self._trusted, read_logs=self._logs, examine=self._examine, proxy="",
+        ))  # fmt: skip
+        self.server = ControlServer(
+            FakeSource(), FakeActions(), socket_path=folder / "control.sock", tokens=self.tokens,
+            wrong_passwords=WrongPasswords(folder / "wrong.json"), listen="127.0.0.1:0", password="", host_name="lobby",
+            manage=self.management.answer, **listening,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self.management.close()
+        self.settings.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    @property
+    def uid(self) -> str:
+        return self.management.uid
+
+    def token(self, scope: Scope = Scope.ADMIN, name: str = "tool") -> str:
+        """X-Auth of a fresh token."""
+        token, secret = self.tokens.create(name, scope, kind=DEVICE_KIND)
+        return f"{token.id}:{secret}"
+
+    async def ask(self, method: str, path: str, body: Any = None, *, auth: str | None = None, **more: Any) -> tuple[int, Any, Any]:
+        """Status, JSON and headers. `{device}` in the path is this box."""
+        headers = {"X-Auth": self.auth if auth is None else auth, **more.pop("headers", {})}
+        url = self.url + path.replace("{device}", self.uid)
+        async with self.http.request(method, url, json=body, headers=headers, **more) as answer:
+            text = await answer.read()
+            return answer.status, await answer.json() if answer.content_type == "application/json" else text, answer.headers
+
+    async def _command(self, kind: str, _: Mapping[str, object]) -> CommandResult:
+        self.commands.append(kind)
+        return CommandResult("local-1", kind, self.command_ends, "the fake was told so", 1.0, 2.0)
+
+    async def _trusted(self) -> bool:
+        return True
+
+    async def _logs(self) -> Mapping[str, Sequence[str]]:
+        return LOGS
+
+    async def _examine(self) -> Sequence[Mapping[str, Any]]:
+        return FINDINGS
+
+
+@contextlib.asynccontextmanager
+async def managed(folder: Path, *, tls: TlsDoor | None = None) -> AsyncIterator[Managed]:
+    """A box that is served, and whose loops run."""
+    made = Managed(folder)
+    await made.open(tls=tls)
+    made.auth = made.token()
+    try:
+        async with (
+            running(*(loop() for loop in made.management.loops().values())),
+            made.server.serving(),
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as made.http,
+        ):
+            yield made
+    finally:
+        made.close()

@@ -1,0 +1,283 @@
+"""The public client of the management API, @signageos/sdk, run by Node against a served box: every method that makes sense for one.
+
+What is asserted is the effect on the (fake) devices and what the client makes of the answers, not the answers alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player import __version__
+from player.core.content import Orientation
+from tests.fakes.local_controls import JPEG, PNG
+from tests.fakes.management import Managed, managed
+from tests.fakes.running import eventually
+
+HERE = Path(__file__).parent
+WITHIN_S = 30.0
+
+
+class Refused(Exception):
+    """The client raised: `kind` is its class."""
+
+    def __init__(self, kind: str, message: str, name: str | None) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind, self.name = kind, name
+
+
+class Client:
+    """The client in a process of its own. `called` are the methods that were."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.called: set[str] = set()
+
+    async def __call__(self, method: str, *arguments: Any) -> Any:
+        """What the method resolves to; a Date is {"$date": …}. Raises Refused."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self.called.add(method)
+        self._process.stdin.write(json.dumps([method, arguments]).encode() + b"\n")
+        async with asyncio.timeout(WITHIN_S):
+            line = await self._process.stdout.readline()
+        what, about = json.loads(line)
+        if what == "failed":
+            raise Refused(about["kind"], about["message"], about["name"])
+        return about
+
+
+@contextlib.asynccontextmanager
+async def client(box: Managed, **options: Any) -> AsyncIterator[Client]:
+    """By default with the rights of an organization."""
+    name, _, secret = box.auth.partition(":")
+    given = options or {"organizationAuth": {"clientId": name, "secret": secret}, "accountAuth": {"tokenId": name, "token": secret}}
+    process = await asyncio.create_subprocess_exec(
+        "node", HERE / "call.mjs", json.dumps({"url": box.url, **given}),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 22,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(box.folder), "SOS_SKIP_DOTENV": "1"},
+    )  # fmt: skip
+    try:
+        yield Client(process)
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await process.wait()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Managed]:
+    async with managed(tmp_path) as made:
+        yield made
+
+
+async def soon(look: Callable[[], Awaitable[Any]], holds: Callable[[Any], Any]) -> Any:
+    """What `look` answers, once that holds."""
+    async with asyncio.timeout(WITHIN_S):
+        while not holds(found := await look()):  # noqa: ASYNC110 - what is waited for is the box's state
+            await asyncio.sleep(0.01)
+    return found
+
+
+def is_date(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"$date"}
+
+
+async def last(sdk: Client, method: str, uid: str) -> dict[str, Any]:
+    """The newest entry that a method lists, once it has ended."""
+    entries = await soon(lambda: sdk(method, uid), lambda found: found and (found[0]["succeededAt"] or found[0]["failedAt"]))
+    assert is_date(entries[0]["createdAt"])
+    assert entries[0]["deviceUid"] == uid
+    return entries[0]
+
+
+async def test_the_device_its_settings_and_its_power(box: Managed):
+    async with client(box) as sdk:
+        (device,) = await sdk("v1.device.list")
+        uid = device["uid"]
+        assert uid == box.uid
+        assert is_date(device["aliveAt"])
+        assert (await sdk("v1.device.get", uid))["model"] == "Raspberry Pi 4 Model B Rev 1.4"
+        assert (await sdk("v2.device.list"))[0]["uid"] == uid
+        await sdk("v2.device.set", uid, {"name": "Lobby"})
+        assert (await sdk("v2.device.get", uid))["name"] == "Lobby"
+        await sdk("v1.device.set", uid, {"name": "Foyer"})
+        assert (await sdk("v1.device.get", uid))["name"] == "Foyer"
+        assert is_date((await sdk("v1.deviceAlive.list", {"filter": {"deviceUids": [uid]}}))[0]["aliveAt"])
+        assert is_date((await sdk("v1.deviceAlive.get", {"uid": uid}))["aliveAt"])
+
+        await sdk("v1.device.audio.set", uid, {"volume": 40})
+        assert (await last(sdk, "v1.device.audio.list", uid))["volume"] == 40
+        assert box.audio.level == 40
+        points = {"brightness1": 60, "timeFrom1": "08:00:00", "brightness2": 60, "timeFrom2": "20:00:00"}
+        await sdk("v1.device.brightness.set", uid, points)
+        assert points.items() <= (await last(sdk, "v1.device.brightness.list", uid)).items()
+        assert box.panel.level == 60
+        await sdk("v1.device.resolution.set", uid, {"orientation": "PORTRAIT", "resolution": "HD_READY"})
+        assert (await last(sdk, "v1.device.resolution.list", uid))["confirmed"]
+        assert box.brief.current.settings.orientation is Orientation.PORTRAIT
+        await sdk("v1.device.remoteControl.set", uid, {"enabled": False})
+        assert (await last(sdk, "v1.device.remoteControl.list", uid))["succeededAt"]
+        assert box.lock.locked
+        await sdk("v1.device.dateTime.set", uid, {"time": "2026-03-25T13:00:00", "timezone": "Europe/Berlin"})
+        assert (await last(sdk, "v1.device.dateTime.list", uid))["timezone"] == "Europe/Berlin"
+        assert box.host.calls == ["time zone Europe/Berlin"]
+
+        for power, holds in (("DISPLAY_POWER_OFF", False), ("DISPLAY_POWER_ON", True)):
+            await sdk("v1.device.powerAction.set", uid, {"devicePowerAction": power})
+            assert (await last(sdk, "v1.device.powerAction.list", uid))["powerType"] == power
+            assert box.panel.power is holds
+        await sdk("v1.device.powerAction.set", uid, {"devicePowerAction": "APP_RESTART"})
+        await eventually(lambda: box.commands == ["restart_app"], 20)
+
+
+async def test_upkeep_screenshots_and_telemetry(box: Managed):
+    async with client(box) as sdk:
+        uid = box.uid
+        await sdk("v1.device.autoRecovery.set", uid, {"enabled": True, "healthcheckIntervalMs": 30_000})
+        assert (await last(sdk, "v1.device.autoRecovery.list", uid))["succeededAt"]
+        await sdk("v1.device.peerRecovery.set", uid, {"enabled": True, "urlLauncherAddress": "http://10.0.0.1"})
+        assert (await last(sdk, "v1.device.peerRecovery.list", uid))["failedAt"]
+        await sdk("v1.device.extendedManagementUrl.set", uid, {"url": "http://10.0.0.1"})
+        assert (await last(sdk, "v1.device.extendedManagementUrl.list", uid))["failedAt"]
+        await sdk("v1.device.debug.set", uid, {"appletEnabled": False, "nativeEnabled": True})
+        assert await last(sdk, "v1.device.debug.list", uid)
+        assert (await sdk("v1.device.appVersion.get", uid))["version"] == __version__
+        await sdk("v1.device.appVersion.set", uid, {"applicationType": "linux", "version": "99.0.0"})
+        asked = await soon(lambda: sdk("v1.device.appVersion.get", uid), lambda found: found["failedAt"])
+        assert asked["version"] == __version__
+        assert (await sdk("v1.device.firmware.set", uid, {"version": "13"}))["message"] == "OK"
+        assert (await sdk("v1.device.firmware.get", uid))["version"] == "Debian GNU/Linux 12 (bookworm)"
+        assert await sdk("v1.package.list") == []
+        assert await sdk("v1.device.monitoring.reports", uid) == []
+
+        await sdk("v1.device.screenshot.take", uid)
+        # One is taken by itself at the start.
+        shot, _ = await soon(lambda: sdk("v1.device.screenshot.getList", uid), lambda found: len(found) == 2)
+        assert is_date(shot["takenAt"])
+        async with box.http.get(shot["uri"]) as answer:  # without a token: its address is the right
+            assert (answer.content_type, await answer.read()) == ("image/jpeg", JPEG)
+        await sdk("v1.device.monitoring.takeScreenshot", uid)
+        await soon(lambda: sdk("v1.device.monitoring.screenshots", uid), lambda found: len(found) == 3)
+        newest = await sdk("v1.device.screenshot.listLastScreenshotsByDevices", {"filter": {"deviceUids": [uid]}})
+        assert len(newest) == 1
+        assert await sdk("v1.device.screenshot.listLastScreenshotsByDevices", {"filter": {"deviceUids": ["other"]}}) == []
+
+        box.audio.level = 33
+        volume = await sdk("v1.device.telemetry.getLatest", uid, "VOLUME")
+        assert (volume["data"], is_date(volume["updatedAt"])) == ({"volume": 33}, True)
+        everything = (await sdk("v1.device.telemetry.getLatestByUid", {"uid": uid}))["telemetries"]
+        assert everything["TEMPERATURE"]["data"] == {"temperature": 48.7}
+        assert everything["ORIENTATION"]["data"]["orientation"] == "LANDSCAPE"
+        (of_all,) = await sdk("v1.device.telemetry.listLatest", {"filter": {"deviceUids": [uid]}})
+        assert of_all["telemetries"].keys() == everything.keys()
+        with pytest.raises(Refused) as refusal:
+            await sdk("v1.device.telemetry.getLatest", uid, "BUNDLED_APPLET")
+        assert (refusal.value.kind, refusal.value.name) == ("NotFoundError", "RESOURCE_NOT_FOUND")
+        await sdk("v1.device.configuration.setTelemetryIntervals", uid, {"temperature": 60_000, "screenshots": None})
+        _, intervals, _ = await box.ask("GET", "/v1/device/configuration/{device}/telemetry-intervals")
+        assert (intervals["temperature"], intervals["screenshots"]) == (60_000, None)
+        assert (await sdk("v1.device.monitoring.temperatures", uid))[0]["temperature"] == 48.7
+        assert (await sdk("v1.device.monitoring.storage", uid))["internal"]["capacity"] > 0
+        box.clock.forward(3600)
+        assert is_date((await sdk("v1.device.monitoring.hourlyStatuses", uid))[0]["from"])
+
+
+async def test_labels_and_policies(box: Managed):
+    async with client(box) as sdk:
+        uid = box.uid
+        (organization,) = await sdk("v1.organization.list")
+        assert (await sdk("v1.organization.get", organization["uid"]))["oauthClientId"] == box.auth.partition(":")[0]
+        tags = [await sdk("v1.organizationTag.create", {"name": name, "organizationUid": organization["uid"]}) for name in "abc"]
+        await sdk("v1.organizationTag.update", tags[0]["uid"], {"name": "A", "color": "#fff"})
+        assert (await sdk("v1.organizationTag.getOne", tags[0]["uid"]))["name"] == "A"
+        assert [tag["name"] for tag in await sdk("v1.organizationTag.list", {"limit": 2})] == ["c", "b"]
+        assert [tag["name"] for tag in await sdk("next")] == ["A"]
+        assert await sdk("next") is None
+
+        place = await sdk("v1.location.create", {"name": "Foyer", "coordinates": {"lat": 48.2, "long": 16.4}, "customId": "7"})
+        assert (place["feature"]["geometry"]["coordinates"], is_date(place["createdAt"])) == ([16.4, 48.2], True)
+        await sdk("v1.location.update", place["uid"], {"description": "by the door"})
+        await sdk("v1.locationOrganizationTag.assign", place["uid"], tags[1]["uid"])
+        await sdk("v1.location.addAttachment", place["uid"], {"$bytes": base64.b64encode(PNG).decode()})
+        found = await sdk("v1.location.get", place["uid"])
+        assert (found["description"], found["tagUids"], len(found["attachments"])) == ("by the door", [tags[1]["uid"]], 1)
+        await sdk("v1.location.removeAttachments", place["uid"], found["attachments"])
+        await sdk("v1.locationOrganizationTag.unassign", place["uid"], tags[1]["uid"])
+        await sdk("v1.deviceLocation.assign", uid, place["uid"])
+        assert (await sdk("v2.device.get", uid))["locationUid"] == place["uid"]
+        await sdk("v1.deviceLocation.unassign", uid, place["uid"])
+        (found,) = await sdk("v1.location.list")
+        assert (found["attachments"], found["tagUids"]) == ([], [])
+        await sdk("v1.location.delete", place["uid"])
+        await sdk("v1.organizationTag.delete", tags[0]["uid"])
+        assert await sdk("v1.location.list") == []
+
+        policy = await sdk("v1.policy.create", {"name": "Quiet", "organizationUid": organization["uid"]})
+        items = [{"type": "VOLUME", "value": {"volume": 15}}, {"type": "BUNDLED_APPLET", "value": {}}]
+        await sdk("v1.policy.set", policy["uid"], {"items": items, "note": "at night"})
+        assert (await sdk("v1.policy.get", policy["uid"]))["note"] == "at night"
+        await sdk("v1.device.policy.assign", uid, {"uid": policy["uid"], "priority": 5})
+        assert (await sdk("v1.device.policy.list", uid))[0]["policyUid"] == policy["uid"]
+        await eventually(lambda: box.audio.level == 15, 20)
+        statuses = await soon(lambda: sdk("v1.device.policyStatus.list", uid, {}), lambda found: len(found) == 2)
+        assert {one["itemType"]: one["success"] for one in statuses} == {"VOLUME": True, "BUNDLED_APPLET": False}
+        assert (await sdk("v1.device.policyStatus.get", uid, {"policyUid": policy["uid"], "itemType": "VOLUME"}))["success"]
+        await sdk("v1.device.audio.set", uid, {"volume": 80})
+        assert 'the policy "Quiet" holds it' in (await last(sdk, "v1.device.audio.list", uid))["reason"]
+        assert box.audio.level == 15
+
+        loud = await sdk("v1.policy.clone", policy["uid"], {"name": "Loud", "organizationUid": organization["uid"]})
+        await sdk("v1.policy.set", loud["uid"], {"items": [{"type": "VOLUME", "value": {"volume": 90}}]})
+        await sdk("v1.device.policy.assign", uid, {"uid": loud["uid"], "priority": 9})
+        await eventually(lambda: box.audio.level == 90, 20)
+        await sdk("v1.policy.archive", loud["uid"])
+        await eventually(lambda: box.audio.level == 15, 20)
+        await sdk("v1.policy.unarchive", loud["uid"])
+        await eventually(lambda: box.audio.level == 90, 20)
+        await sdk("v1.device.policy.unassign", uid, loud["uid"])
+        await eventually(lambda: box.audio.level == 15, 20)
+        assert len(await sdk("v1.policy.list")) == 2
+
+
+async def test_who_the_box_is_and_the_end_of_its_management(box: Managed):
+    async with client(box) as sdk:
+        uid = box.uid
+        who = await sdk("v1.device.authentication.get", uid)
+        assert (await sdk("v1.device.authentication.getByAuthHash", who["authHash"][:6]))["deviceUid"] == uid
+        verified = await sdk("v1.device.verification.set", {"verificationHash": box.identity.uuid8})
+        assert is_date((await sdk("v1.device.verification.get", verified["uid"]))["verifiedAt"])
+        assert (await box.ask("PUT", "/v1/device/{device}/pin-code", {}))[0] == 200
+        pin = (await sdk("v1.device.pinCode.get", uid))["pinCode"]
+        assert await box.lock.check_pin(pin, "the screen")
+        with pytest.raises(Refused) as refusal:
+            await sdk("v1.applet.list")
+        assert (refusal.value.kind, refusal.value.name) == ("RequestError", "NOT_IMPLEMENTED")
+        await sdk("v1.device.provisioning.deprovision", uid)
+        with pytest.raises(Refused) as refusal:
+            await sdk("v1.device.list")
+        assert refusal.value.kind == "NotFoundError"
+        assert box.tokens.tokens() == ()
+
+
+async def test_with_the_rights_of_an_account_alone_the_client_asks_for_its_organization_first(box: Managed):
+    name, _, secret = box.auth.partition(":")
+    (organization,) = (await box.ask("GET", "/v1/organization"))[1]
+    async with client(box, accountAuth={"tokenId": name, "token": secret}, organizationUid=organization["uid"]) as sdk:
+        assert (await sdk("v1.device.list"))[0]["uid"] == box.uid
+    async with client(box, organizationAuth={"clientId": name, "secret": "wrong"}) as sdk:
+        with pytest.raises(Refused) as refusal:
+            await sdk("v1.device.list")
+        assert refusal.value.kind == "AuthenticationError"
