@@ -28,6 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.agent.control.access import Scope, TokenStore
+from player.agent.control.certificate import fingerprint
 from player.agent.control.http import ControlServer
 from player.agent.control.wrong_passwords import WrongPasswords
 from player.agent.reports.status import ServerContact
@@ -364,6 +365,21 @@ def test_tokens_are_made_listed_and_revoked(box: Box) -> None:
     again = box("token", "revoke", token.id)
     assert again.returncode == 1
     assert f"there is no token {token.id}" in again.stderr
+
+
+def test_a_token_for_devices_comes_with_an_address_a_certificate_and_five_lines_for_node(box: Box) -> None:
+    tls = {"SIGNAGE__CONTROL__TLS_LISTEN": "127.0.0.1:8443"}
+    made = box("token", "create", "--kind", "device", "--name", "tool", **tls).stdout
+    token_id, _, secret = made.splitlines()[0].removeprefix("X-Auth").strip().partition(":")
+    token = TokenStore(box.state / "tokens.json").managing(token_id, secret)
+    assert (token.name, token.scope) == ("tool", "control") if token else False
+    own = box.state / "tls/certificate.pem"
+    for words in ("https://127.0.0.1:8443", fingerprint(own), f"NODE_EXTRA_CA_CERTS={own}", f'secret: "{secret}"'):
+        assert words in made
+    before = own.read_bytes()
+    assert box("token", "create", "--kind", "device", "--name", "other", **tls).returncode == 0
+    assert own.read_bytes() == before
+    assert "device" in box("token", "list").stdout
 
 
 def store_file(box: Box, content: bytes, name: bytes | None = None) -> str:

@@ -85,11 +85,11 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         find("xyz")
 
 
-def test_the_lock_is_not_opened_by_a_door_without_a_pin():
-    for by in (Asker.BOX, Asker.MANAGEMENT):
-        with pytest.raises(SettingRefused, match="the lock needs the PIN"):
-            find("locked").allow(by)
-    find("locked").allow(Asker.PIN)
+def test_the_lock_is_not_opened_at_the_box_without_a_pin_but_by_whoever_manages_it():
+    with pytest.raises(SettingRefused, match="the lock needs the PIN"):
+        find("locked").allow(Asker.BOX)
+    for by in (Asker.PIN, Asker.SERVER, Asker.MANAGEMENT):
+        find("locked").allow(by)
 
 
 def test_the_rhythm_of_calls_is_the_servers():
