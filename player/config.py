@@ -175,6 +175,12 @@ class UpdateConfig(Section, frozen=True):
     public_key: str = ""
 
 
+class DevicesConfig(Section, frozen=True):
+    """What the management may do here. `packages`: the Debian packages that it may have installed; none unless they are named."""
+
+    packages: tuple[str, ...] = ()
+
+
 class LogConfig(Section, frozen=True):
     """How much is logged."""
 
@@ -194,6 +200,7 @@ class ConfigFile(Section, frozen=True):
     time: TimeConfig = TimeConfig()
     proof: ProofConfig = ProofConfig()
     update: UpdateConfig = UpdateConfig()
+    devices: DevicesConfig = DevicesConfig()
     log: LogConfig = LogConfig()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from player.device.root import SOCKET
 from player.launch.restarts import PATIENCE
 
 FOLDER = Path(__file__).parents[1] / "systemd"
@@ -15,7 +17,7 @@ PROGRAM = "/opt/signage-player/venv/bin/signage-player"
 
 
 def settings(name: str) -> list[tuple[str, str]]:
-    lines = (FOLDER / f"signage-{name}.service").read_text().splitlines()
+    lines = (FOLDER / (name if "." in name else f"signage-{name}.service")).read_text().splitlines()
     return [(key, value) for key, _, value in (line.partition("=") for line in lines) if value or key.endswith("Capabilities")]
 
 
@@ -23,7 +25,7 @@ def values(name: str, key: str) -> list[str]:
     return [value for found, value in settings(name) if found == key]
 
 
-@pytest.mark.parametrize(("name", "limit"), [("agent", 15), ("stage", 23), ("compositor", 10), ("console", 11)])
+@pytest.mark.parametrize(("name", "limit"), [("agent", 15), ("stage", 23), ("compositor", 10), ("console", 11), ("root@", 30)])
 def test_a_unit_is_no_more_exposed_than_it_has_to_be(name: str, limit: int) -> None:
     """`limit` is the exposure of `systemd-analyze security` times ten: a unit that opens up has to be argued for here."""
     command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={limit}", "--no-pager"]
@@ -74,6 +76,34 @@ def test_a_unit_runs_the_installed_package_as_a_user_without_capabilities(name: 
     assert values(name, "ExecStart") == [f"{PROGRAM} {name} --config /etc/signage-player/config.toml"]
     assert values(name, "User") == ["signage" if name == "agent" else "signage-stage"]
     assert "CapabilityBoundingSet=" in (FOLDER / f"signage-{name}.service").read_text().splitlines()
+
+
+def test_roots_helper_can_be_asked_by_the_agent_alone_and_is_one_process_a_question() -> None:
+    socket = dict(settings("signage-root.socket"))
+    assert (socket["SocketUser"], socket["SocketGroup"], socket["SocketMode"]) == ("signage", "signage", "0600")
+    assert (socket["Accept"], socket["ListenStream"]) == ("yes", str(SOCKET))
+    assert (values("root@", "ExecStart"), values("root@", "StandardInput")) == (
+        ["/opt/signage-player/venv/bin/python -I -B -m player.device.root_verbs"], ["socket"],
+    )  # fmt: skip
+
+
+def test_roots_helper_writes_where_its_verbs_write_and_has_one_right() -> None:
+    assert values("root@", "CapabilityBoundingSet") == ["CAP_NET_ADMIN"]
+    assert (values("root@", "ProtectSystem"), values("root@", "ReadWritePaths")) == (["strict"], ["/etc/systemd /etc/udev"])
+    assert not [value for key, value in settings("root@") if key == "User"]
+    assert values("root@", "InaccessiblePaths") == [
+        "-/var/lib/signage-player -/var/cache/signage-player -/etc/signage-player/secrets"
+    ]
+
+
+def test_polkit_allows_what_it_allowed_before_root_had_a_helper() -> None:
+    """Time servers, the clock, radios and sticks are the helper's: a rule for them would allow more than its verbs do."""
+    rules = (FOLDER / "polkit.rules").read_text()
+    assert sorted(re.findall(r'"(org\.[\w.-]+)"', rules)) == [
+        "org.freedesktop.login1.power-off", "org.freedesktop.login1.power-off-multiple-sessions", "org.freedesktop.login1.reboot",
+        "org.freedesktop.login1.reboot-multiple-sessions", "org.freedesktop.systemd1.manage-units",
+        "org.freedesktop.timedate1.set-timezone",
+    ]  # fmt: skip
 
 
 def test_the_units_and_the_command_agree_on_the_folders() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from player.core.ports.box import Told
 from player.device.dbus import Service, SystemBus
 from player.errors import BoxError
 
@@ -40,7 +41,7 @@ class Backlight:
             return len(_PREFERRED)
         return _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
 
-    async def set_brightness(self, brightness: int) -> str:
+    async def set_brightness(self, brightness: int) -> Told:
         """0 to 100. Raises BoxError."""
         level, maximum = self._level(brightness)
         try:
@@ -49,7 +50,7 @@ class Backlight:
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise BoxError("panel brightness", f"{self} refused the level {level}: {error.strerror}") from error
             await self._bus.call("panel brightness", _SESSION, "SetBrightness", "ssu", ["backlight", self._folder.name, level])
-        return f"{self}: brightness {level} of {maximum}"
+        return Told(f"{self}: brightness {level} of {maximum}", confirmed=True)
 
     def brightness(self) -> int:
         """As the panel has it now, 0 to 100. Raises BoxError."""

@@ -1,7 +1,9 @@
 """HDMI-CEC by the kernel's own interface (linux/cec.h): switching the panel on and off through its HDMI cable.
 
 Messages are built and read by pure functions; `CecAdapter` carries them over ioctls that block for up to a few seconds, so it is
-called in a thread. The kernel's "sent" is believed only when the panel acknowledged, and the panel is asked how it is afterwards.
+called in a thread. The kernel's "sent" is believed only when the panel acknowledged; what it has become is confirmed only where the
+panel says so, and many do not. A panel in deep standby gives no EDID, so the adapter has no address: most hear "image view on" from
+one without a name all the same, and it is sent so.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import errno
 import fcntl
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from player.core.ports.box import InputSource, Told
 from player.errors import BoxError
 
 Ioctl = Callable[[int, int, bytearray], object]
@@ -22,6 +26,9 @@ Ioctl = Callable[[int, int, bytearray], object]
 TV, UNREGISTERED, BROADCAST = 0, 15, 15
 IMAGE_VIEW_ON, STANDBY, ACTIVE_SOURCE, GIVE_POWER_STATUS, REPORT_POWER_STATUS = 0x04, 0x36, 0x82, 0x8F, 0x90
 POWER_WORDS = {0: "on", 1: "in standby", 2: "switching on", 3: "going to standby"}
+_ON, _OFF = {"on", "switching on"}, {"in standby", "going to standby"}
+_HDMI = {InputSource.HDMI_1: 1, InputSource.HDMI_2: 2, InputSource.HDMI_3: 3, InputSource.HDMI_4: 4}
+ASKED, PAUSE_S = 3, 0.5  # some panels say for a moment what they were before
 NO_PHYSICAL_ADDRESS = 0xFFFF
 REPLY_MS = 1000
 
@@ -98,24 +105,46 @@ def unpack_address(buffer: bytes | bytearray) -> int:
 
 
 class CecAdapter:
-    """One HDMI output's CEC line, /dev/cecN."""
+    """One HDMI output's CEC line, /dev/cecN. `pause` waits between two questions."""
 
-    def __init__(self, path: Path, ioctl: Ioctl = fcntl.ioctl) -> None:
-        self._path, self._ioctl = path, ioctl
+    def __init__(self, path: Path, ioctl: Ioctl = fcntl.ioctl, pause: Callable[[float], None] = time.sleep) -> None:
+        self._path, self._ioctl, self._pause = path, ioctl, pause
 
     def __repr__(self) -> str:
         return f"CEC at {self._path}"
 
-    def set_power(self, on: bool) -> str:
+    def set_power(self, on: bool) -> Told:
         """Wakes the panel and turns it to this input, or sends it to standby; says what the panel says. Raises BoxError."""
         with self._open() as line:
             own = self._claim(line)
             self._send(line, build(own, TV, IMAGE_VIEW_ON if on else STANDBY))
             if on:
                 self._show_this_input(line, own)
-            status = self._power_status(line, own)
+            status = self._status_after(line, own, _ON if on else _OFF)
         told = "told the panel to switch on" if on else "sent the panel to standby"
-        return f"{self}: {told}; it {'does not say how it is' if status is None else 'says that it is ' + status}"
+        says = "does not say how it is" if status is None else "says that it is " + status
+        return Told(f"{self}: {told}; it {says}", confirmed=status in (_ON if on else _OFF))
+
+    def remind(self, *, on: bool, shown: bool) -> None:
+        """Says it again, and asks nothing. Raises BoxError."""
+        with self._open() as line:
+            own = self._claim(line)
+            self._send(line, build(own, TV, IMAGE_VIEW_ON if on else STANDBY))
+            if on and shown:
+                self._show_this_input(line, own)
+
+    def set_input(self, source: InputSource) -> Told:
+        """Has the panel show this box, or one of its first four HDMI sockets; it does not say whether it did. Raises BoxError."""
+        with self._open() as line:
+            own = self._claim(line)
+            if source is InputSource.PLAYER:
+                self._send(line, build(own, TV, IMAGE_VIEW_ON))
+                self._show_this_input(line, own)
+            elif source in _HDMI:
+                self._show(line, own, _HDMI[source] << 12)
+            else:
+                raise BoxError("input source", f"{self} reaches the panel's HDMI sockets alone, not {source}")
+        return Told(f"{self}: told the panel to show {source}", confirmed=False)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[int]:
@@ -147,14 +176,25 @@ class CecAdapter:
     def _show_this_input(self, line: int, own: int) -> None:
         (address,) = _PHYS_ADDR.unpack(self._call(line, G_PHYS_ADDR, bytearray(_PHYS_ADDR.size)))
         if own != UNREGISTERED and address != NO_PHYSICAL_ADDRESS:
-            message = build(own, BROADCAST, ACTIVE_SOURCE, address.to_bytes(2, "big"))
-            self._call(line, TRANSMIT, pack_message(message))
+            self._show(line, own, address)
+
+    def _show(self, line: int, own: int, address: int) -> None:
+        self._call(line, TRANSMIT, pack_message(build(own, BROADCAST, ACTIVE_SOURCE, address.to_bytes(2, "big"))))
 
     def _send(self, line: int, message: bytes) -> None:
         outcome = unpack_message(self._call(line, TRANSMIT, pack_message(message)))
         if not outcome.acknowledged:
             silent, disturbed = "the panel does not answer; switch CEC on in its menu", "the line is disturbed; check the cable"
             raise BoxError("panel power", f"{self}: {silent if outcome.refused else disturbed}")
+
+    def _status_after(self, line: int, own: int, wanted: set[str]) -> str | None:
+        """What the panel says of its power, asked again for a moment while it says something else than `wanted`."""
+        for _ in range(ASKED - 1):
+            status = self._power_status(line, own)
+            if status is None or status in wanted:
+                return status
+            self._pause(PAUSE_S)
+        return self._power_status(line, own)
 
     def _power_status(self, line: int, own: int) -> str | None:
         question = pack_message(build(own, TV, GIVE_POWER_STATUS), REPORT_POWER_STATUS, REPLY_MS)

@@ -1,4 +1,4 @@
-"""DDC/CI: a monitor's brightness and power over the I2C wires of its cable (VESA MCCS codes 0x10 and 0xD6).
+"""DDC/CI: a monitor's brightness, power and input over the I2C wires of its cable (VESA MCCS codes 0x10, 0xD6 and 0x60).
 
 Only the buses that belong to a connected display output are spoken to: on any other bus there may be a clock or the memory's own
 chips, which a stray byte can damage. The functions block for tenths of a second and are called in a thread.
@@ -17,9 +17,14 @@ from functools import reduce
 from operator import xor
 from pathlib import Path
 
+from player.core.ports.box import InputSource, Told
 from player.errors import BoxError
 
-BRIGHTNESS, POWER = 0x10, 0xD6
+BRIGHTNESS, INPUT, POWER = 0x10, 0x60, 0xD6
+INPUTS = {
+    InputSource.VGA_1: 0x01, InputSource.DVI_1: 0x03, InputSource.DISPLAYPORT_1: 0x0F, InputSource.DISPLAYPORT_2: 0x10,
+    InputSource.HDMI_1: 0x11, InputSource.HDMI_2: 0x12, InputSource.HDMI_3: 0x13, InputSource.HDMI_4: 0x14,
+}  # fmt: skip
 ON, OFF = 1, 4  # of POWER: DPM on, DPM off (a panel that is off by 5 may no longer listen)
 _I2C_SLAVE = 0x0703
 _DISPLAY, _TO_DISPLAY, _HOST, _FROM_DISPLAY = 0x37, 0x6E, 0x51, 0x50
@@ -89,14 +94,35 @@ class DdcDisplay:
     def __repr__(self) -> str:
         return f"DDC/CI at {self._path}"
 
-    def set_power(self, on: bool) -> str:
-        """On, or off as a monitor does by itself. Raises BoxError."""
+    def set_power(self, on: bool) -> Told:
+        """On, or off as a monitor does by itself; confirmed where it says so, which one that is off may not. Raises BoxError."""
         with self._open() as wire:
             self._get(wire, POWER)  # nobody may be listening, and a setting is not answered
             self._set(wire, POWER, ON if on else OFF)
-        return f"{self}: switched the panel {'on' if on else 'off'}"
+            confirmed = self._says(wire, POWER, ON if on else OFF)
+        return Told(f"{self}: switched the panel {'on' if on else 'off'}", confirmed=confirmed)
 
-    def set_brightness(self, brightness: int) -> str:
+    def set_input(self, source: InputSource) -> Told:
+        """Shows what comes in there; confirmed where the panel still answers, and says so. Raises BoxError."""
+        code = INPUTS.get(source)
+        if code is None:
+            raise BoxError("input source", f"{self} does not know which socket this box is in; name it")
+        with self._open() as wire:
+            self._get(wire, INPUT)
+            self._set(wire, INPUT, code)
+            confirmed = self._says(wire, INPUT, code)
+        return Told(f"{self}: told the panel to show {source}", confirmed=confirmed)
+
+    def input_source(self) -> InputSource:
+        """What it shows. Raises BoxError."""
+        with self._open() as wire:
+            code = self._get(wire, INPUT)[0] & 0xFF
+        for source, known in INPUTS.items():
+            if known == code:
+                return source
+        raise BoxError("input source", f"{self} shows an input without a name (0x{code:02X})")
+
+    def set_brightness(self, brightness: int) -> Told:
         """0 to 100, scaled to what the panel has; what the panel says then. Raises BoxError, also where it says another."""
         with self._open() as wire:
             _, maximum = self._get(wire, BRIGHTNESS)
@@ -108,7 +134,7 @@ class DdcDisplay:
                 f"{self}: the panel keeps its brightness at {current} of {maximum}; an energy or picture mode of its menu holds it"
             )
             raise BoxError("panel", kept)
-        return f"{self}: the panel's brightness is {current} of {maximum}"
+        return Told(f"{self}: the panel's brightness is {current} of {maximum}", confirmed=True)
 
     def probe(self) -> str:
         """What the panel answers, in words; that it lacks a control is an answer too. Raises BoxError: nobody answers."""
@@ -146,6 +172,13 @@ class DdcDisplay:
             if value:
                 return value
         raise BoxError("panel", f"{self}: {_SILENT}")
+
+    def _says(self, wire: int, code: int, value: int) -> bool:
+        """Whether the panel says that `code` has this value; one that has gone silent with it has not said so."""
+        try:
+            return self._get(wire, code)[0] & 0xFF == value
+        except (BoxError, OSError):
+            return False
 
     def _set(self, wire: int, code: int, value: int) -> None:
         os.write(wire, build_set(code, value))

@@ -1,6 +1,7 @@
-"""`core.ports.box.Host` through logind, timedated and systemd: restart, power off, the clock's state, the time zone (house rule 8).
+"""`core.ports.box.Host` through logind, timedated and systemd: restart, power off, the clock, the time zone (house rule 8).
 
-Privilege comes from one polkit rule, never from root. Whether the clock is synchronised is asked in the order of its price: the
+Privilege comes from one polkit rule; what that does not allow (whom the clock follows, the clock itself) root's helper does, which
+knows these deeds and few others (`device.root_verbs`). Whether the clock is synchronised is asked in the order of its price: the
 kernel, then the stamp that timesyncd touches at each success, and only then timedated (its library costs the agent 3 MB, but
 under a strict seccomp filter the kernel may not be asked).
 """
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from player.core.ports.box import Clock
 from player.device.dbus import Service, SystemBus
+from player.device.root import RootSocket
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,7 @@ LOGIND = Service("org.freedesktop.login1", "/org/freedesktop/login1", "org.freed
 SYSTEMD = Service("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
 COMPOSITOR = "signage-compositor.service"
 TIMEDATED = Service("org.freedesktop.timedate1", "/org/freedesktop/timedate1", "org.freedesktop.timedate1")
+TIMESYNC = Service("org.freedesktop.timesync1", "/org/freedesktop/timesync1", "org.freedesktop.timesync1.Manager")
 STAMP_HOLDS_S = 24 * 3600.0  # timesyncd asks at least every 35 minutes; a crystal drifts by some seconds in a day
 _TIME_ERROR = 5  # adjtimex(2): "the clock is not synchronized to a reliable server"
 
@@ -49,11 +53,13 @@ class SystemHost:
         clock: Clock,
         *,
         bus: SystemBus | None = None,
+        root: RootSocket | None = None,
         proc: Path = Path("/proc"),
         run: Path = Path("/run"),
         kernel_synced: Callable[[], bool | None] = kernel_clock_synced,
     ) -> None:
         self._clock, self._bus, self._kernel_synced = clock, bus or SystemBus(), kernel_synced
+        self._root = root or RootSocket()
         self._boot_id = proc / "sys/kernel/random/boot_id"
         self._stamp = run / "systemd/timesync/synchronized"
 
@@ -83,6 +89,25 @@ class SystemHost:
         """Sets the system's zone to an IANA name. Raises BoxError, also for a name that timedated does not know."""
         await self._bus.call("time zone", TIMEDATED, "SetTimezone", "sb", [name, False])
         log.info("the system's time zone is %s", name)
+
+    async def timezone(self) -> str:
+        """The system's zone, as timedated has it. Raises BoxError."""
+        return str(await self._bus.get("time zone", TIMEDATED, "Timezone"))
+
+    async def set_ntp_server(self, server: str) -> None:
+        """Has timesyncd follow that host, now and after restarts. Raises BoxError."""
+        await self._root.ask("time server", "ntp_server", server)
+        log.info("the clock follows %s", server)
+
+    async def ntp_server(self) -> str:
+        """The first of the configured ones, or, where none is, the one that timesyncd found by itself. Raises BoxError."""
+        configured = await self._bus.get("time server", TIMESYNC, "SystemNTPServers")
+        return str(configured[0] if configured else await self._bus.get("time server", TIMESYNC, "ServerName"))
+
+    async def set_clock(self, at: datetime) -> None:
+        """Sets the clock. Raises BoxError, also where it follows a time server."""
+        await self._root.ask("clock", "set_clock", str(int(at.timestamp())))
+        log.info("the clock is set to %s", at)
 
     async def clock_synced(self) -> bool:
         """Whether the clock can be believed; False too when nobody can say."""

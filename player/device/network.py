@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import ipaddress
 import socket
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from player.core.ports.box import Interface
 
 # Addresses for documentation (RFC 5737, RFC 3849): never anybody's, so they follow the default route.
 ELSEWHERE = ("192.0.2.1", "2001:db8::1")
 _UP = 0x1  # RTF_UP of <linux/route.h>
+_GET_ADDRESS, _GET_NETMASK = 0x8915, 0x891B  # SIOCGIFADDR and SIOCGIFNETMASK of <linux/sockios.h>
 _NOT_A_NETWORK = {"lo"}
 
 
@@ -35,6 +42,16 @@ class Network:
 
     proc: Path = Path("/proc")
     sys: Path = Path("/sys")
+    ioctl: Callable[[int, int, bytes], bytes] = fcntl.ioctl
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Every real interface, by name."""
+        return tuple(self._interface(folder.name) for folder in self._real())
+
+    def is_reached_by_wifi(self) -> bool:
+        """Whether the default route leads over Wi-Fi."""
+        name = self.default_interface()
+        return name is not None and self._is_wireless(name)
 
     def words(self) -> str:
         """Such as "Ethernet eth0, connected", "Wi-Fi wlan0, -54 dBm", "Ethernet eth0, connected, no default route"."""
@@ -66,10 +83,40 @@ class Network:
 
     def _linked_interface(self) -> str | None:
         """The first real interface with a carrier: a cable in, or a Wi-Fi joined."""
-        for folder in sorted((self.sys / "class/net").glob("*")):
-            if folder.name not in _NOT_A_NETWORK and (folder / "device").exists() and _lines(folder / "carrier") == ["1"]:
-                return folder.name
-        return None
+        return next((folder.name for folder in self._real() if _lines(folder / "carrier") == ["1"]), None)
+
+    def _real(self) -> list[Path]:
+        found = sorted((self.sys / "class/net").glob("*"))
+        return [folder for folder in found if folder.name not in _NOT_A_NETWORK and (folder / "device").exists()]
+
+    def _interface(self, name: str) -> Interface:
+        folder = self.sys / "class/net" / name
+        kind = "wifi" if self._is_wireless(name) else "ethernet"
+        mac = "".join(_lines(folder / "address")[:1])
+        addresses = (*self._ipv4(name), *parse_ipv6(_lines(self.proc / "net/if_inet6"), name))
+        gateway = parse_gateway(_lines(self.proc / "net/route"), name)
+        return Interface(name, kind, mac, _lines(folder / "carrier") == ["1"], addresses, gateway)
+
+    def _ipv4(self, name: str) -> Iterator[str]:
+        """The kernel keeps the first address of an interface where it can be asked for without a netlink socket."""
+        question = struct.pack("16s16x8x", name.encode()[:15])
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            address, mask = (self.ioctl(probe.fileno(), request, question)[20:24] for request in (_GET_ADDRESS, _GET_NETMASK))
+            yield f"{socket.inet_ntoa(address)}/{int.from_bytes(mask, 'big').bit_count()}"
+
+
+def parse_ipv6(lines: Sequence[str], name: str) -> tuple[str, ...]:
+    """/proc/net/if_inet6: the addresses of one interface, with their length."""
+    fields = [line.split() for line in lines]
+    return tuple(f"{ipaddress.IPv6Address(int(f[0], 16))}/{int(f[2], 16)}" for f in fields if len(f) == 6 and f[5] == name)
+
+
+def parse_gateway(lines: Sequence[str], name: str) -> str | None:
+    """/proc/net/route: where the default route of one interface leads."""
+    for fields in (line.split() for line in lines[1:]):
+        if len(fields) >= 8 and fields[0] == name and fields[1] == fields[7] == "00000000":
+            return socket.inet_ntoa(int(fields[2], 16).to_bytes(4, "little"))
+    return None
 
 
 def parse_wireless(lines: Sequence[str]) -> dict[str, int]:

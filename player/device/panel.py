@@ -1,19 +1,22 @@
-"""`core.ports.box.Panel`: power and brightness of the panel itself, by whatever way this box has (house rule 5).
+"""`core.ports.box.Panel`: power, brightness and input of the panel itself, by whatever way this box has (house rule 5).
 
-Power: CEC to every panel that has it, else DDC/CI. Brightness: the built-in backlight, else DDC/CI. What is plugged in is looked
-up at each call, since a panel may come later than the player. The compositor's own switching off of an output is not done here.
+Power and input: CEC to every panel that has it, else DDC/CI. Brightness: the built-in backlight, else DDC/CI. What is plugged in is
+looked up at each call, since a panel may come later than the player. The compositor's own switching off of an output is not done
+here, and neither is drawing darker.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import logging
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from player.core.ports.box import Absent
+from player.core.ports.box import Ability, Absent, InputSource, Told
 from player.device.backlight import find_backlight
 from player.device.cec import CecAdapter
 from player.device.dbus import SystemBus
@@ -21,7 +24,9 @@ from player.device.ddc import DdcDisplay, display_buses
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 _NO_BRIGHTNESS = "this panel has neither a backlight of the box nor DDC/CI"
+_NO_WAY = "this box reaches its panel neither by CEC nor by DDC/CI"
 DEADLINE_S = 15.0  # a CEC line that is busy is tried again by the kernel for several seconds
 
 
@@ -34,81 +39,134 @@ def find_panel(dev: Path = Path("/dev"), sys: Path = Path("/sys"), bus: SystemBu
 
 
 class BoxPanel:
-    """The controls of a box. `ioctl` is fcntl's; one call at a time."""
+    """The controls of a box. `ioctl` is fcntl's, `pause` the clock's; one call at a time."""
 
-    def __init__(self, dev: Path, sys: Path, bus: SystemBus, *, ioctl: Callable[..., Any] = fcntl.ioctl) -> None:
-        self._dev, self._sys, self._bus, self._ioctl = dev, sys, bus, ioctl
+    def __init__(
+        self,
+        dev: Path,
+        sys: Path,
+        bus: SystemBus,
+        *,
+        ioctl: Callable[..., Any] = fcntl.ioctl,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._dev, self._sys, self._bus, self._ioctl, self._pause = dev, sys, bus, ioctl, pause
         self._lock = asyncio.Lock()
+        self._said = ""
 
     def __repr__(self) -> str:
         return ", ".join(self.ways()) or "no controls"
 
     def ways(self) -> tuple[str, ...]:
         """What is there now, in words: "CEC at /dev/cec0", "the backlight 10-0045" …"""
-        light = find_backlight(self._sys, self._bus)
-        return tuple(str(way) for way in (*self._cec(), *self._ddc(), *([light] if light else [])))
+        return tuple(dict.fromkeys(way for ability in self.abilities() for way in ability.ways))
 
-    async def set_power(self, on: bool) -> str:
-        """Switches the panel on or to standby; the sentence says what was done, and what the panel says. Raises BoxError."""
+    def abilities(self) -> tuple[Ability, ...]:
+        """What can be done to the panel that is connected now, and by what."""
+        wires = (*(str(way) for way in self._cec()), *(str(way) for way in self._ddc()))
+        light = find_backlight(self._sys, self._bus)
+        lights = (*([str(light)] if light else []), *(str(way) for way in self._ddc()))
+        return (
+            Ability("panel power", wires, _NO_WAY),
+            Ability("input source", wires, _NO_WAY),
+            Ability("panel brightness", lights, _NO_BRIGHTNESS),
+        )
+
+    async def set_power(self, on: bool) -> Told:
+        """Switches the panel on or to standby; confirmed where every panel says so. Raises BoxError."""
+        return await self._by_wire("panel power", lambda way: way.set_power(on))
+
+    async def remind(self, *, on: bool, shown: bool) -> None:
+        """Panels on CEC alone: DDC/CI is written into a monitor's memory, and nobody forgets there."""
         async with self._lock:
             reasons: list[str] = []
-            for ways in (self._cec(), self._ddc()):
-                done = await _each([way.set_power for way in ways], on, reasons)
-                if done:
-                    return _said(done)
-        raise BoxError("panel power", "; ".join(reasons) or "this box reaches its panel neither by CEC nor by DDC/CI")
+            for adapter in self._cec():
+                await _done(functools.partial(adapter.remind, on=on, shown=shown), reasons)
+            for reason in reasons:
+                log.debug("a panel was not reminded: %s", reason)
 
-    async def set_brightness(self, brightness: int) -> str:
-        """0 to 100; the sentence says what was done. Raises BoxError."""
+    async def set_input(self, source: InputSource) -> Told:
+        """Has the panel show what comes in there. Raises BoxError."""
+        return await self._by_wire("input source", lambda way: way.set_input(source))
+
+    async def input_source(self) -> InputSource:
+        """What the panel shows, which only DDC/CI tells. Raises BoxError."""
+        displays = self._ddc()
+        if not displays:
+            raise BoxError("input source", "only a panel on DDC/CI says what it shows")
+        return await self._read(displays[0].input_source)
+
+    async def set_brightness(self, brightness: int) -> Told:
+        """0 to 100; what was done. Raises BoxError."""
         reasons: list[str] = []
         async with self._lock:
             light = find_backlight(self._sys, self._bus)
             if light:
                 try:
-                    return _said(await light.set_brightness(brightness))
+                    return self._say(await light.set_brightness(brightness))
                 except BoxError as error:
                     reasons.append(error.reason)
-            done = await _each([display.set_brightness for display in self._ddc()], brightness, reasons)
-        if done:
-            return _said(done)
-        raise BoxError("panel brightness", "; ".join(reasons) or _NO_BRIGHTNESS)
+            done = [await _done(functools.partial(way.set_brightness, brightness), reasons) for way in self._ddc()]
+        return self._all("panel brightness", done, reasons, _NO_BRIGHTNESS)
 
     async def brightness(self) -> int:
         """As it is now, 0 to 100. Raises BoxError."""
+        light, displays = find_backlight(self._sys, self._bus), self._ddc()
+        if light:
+            return light.brightness()
+        if not displays:
+            raise BoxError("panel brightness", _NO_BRIGHTNESS)
+        return await self._read(displays[0].brightness)
+
+    async def _read(self, question: Callable[[], T]) -> T:
         async with self._lock:
-            light = find_backlight(self._sys, self._bus)
-            displays = self._ddc()
-            if light:
-                return light.brightness()
-            if not displays:
-                raise BoxError("panel brightness", _NO_BRIGHTNESS)
             try:
                 async with asyncio.timeout(DEADLINE_S):
-                    return await asyncio.to_thread(displays[0].brightness)
+                    return await asyncio.to_thread(question)
             except TimeoutError as error:
-                raise BoxError("panel brightness", f"the panel did not answer within {DEADLINE_S:.0f} s") from error
+                raise BoxError("panel", _silent()) from error
+
+    async def _by_wire(self, ability: str, act: Callable[[Any], Told]) -> Told:
+        """The first sort of wires on which a panel obeys, each of its panels told."""
+        reasons: list[str] = []
+        async with self._lock:
+            for ways in (self._cec(), self._ddc()):
+                done = [await _done(functools.partial(act, way), reasons) for way in ways]
+                if any(done):
+                    return self._all(ability, done, reasons, _NO_WAY)
+        return self._all(ability, [], reasons, _NO_WAY)
+
+    def _all(self, ability: str, done: Sequence[Told | None], reasons: Sequence[str], lacks: str) -> Told:
+        told = [each for each in done if each is not None]
+        if not told:
+            raise BoxError(ability, "; ".join(reasons) or lacks)
+        return self._say(Told("; ".join(each.words for each in told), confirmed=all(each.confirmed for each in told)))
+
+    def _say(self, told: Told) -> Told:
+        """One line where it is another than the last."""
+        if told.words != self._said:
+            self._said = told.words
+            log.info("%s", told.words)
+        return told
 
     def _cec(self) -> list[CecAdapter]:
-        return [CecAdapter(path, self._ioctl) for path in sorted(self._dev.glob("cec[0-9]*"))]
+        return [CecAdapter(path, self._ioctl, self._pause) for path in sorted(self._dev.glob("cec[0-9]*"))]
 
     def _ddc(self) -> list[DdcDisplay]:
         return [DdcDisplay(path, self._ioctl) for path in display_buses(self._dev, self._sys)]
 
 
-async def _each(actions: Sequence[Callable[[Any], str]], argument: object, reasons: list[str]) -> str:
-    """Does every action in a thread; what worked as one sentence, what did not added to `reasons`."""
-    done = []
-    for action in actions:
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                done.append(await asyncio.to_thread(action, argument))
-        except TimeoutError:
-            reasons.append(f"the panel did not answer within {DEADLINE_S:.0f} s")
-        except BoxError as error:
-            reasons.append(error.reason)
-    return "; ".join(done)
+async def _done(action: Callable[[], T], reasons: list[str]) -> T | None:
+    """Does it in a thread; why it was not done is added to `reasons`."""
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            return await asyncio.to_thread(action)
+    except TimeoutError:
+        reasons.append(_silent())
+    except BoxError as error:
+        reasons.append(error.reason)
+    return None
 
 
-def _said(done: str) -> str:
-    log.info("%s", done)
-    return done
+def _silent() -> str:
+    return f"the panel did not answer within {DEADLINE_S:.0f} s"

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from player.core.ports.box import Interface, StorageWear
 from player.device.network import ELSEWHERE, Network, source_address
 
 # What makers leave in the DMI tables when they fill in nothing.
@@ -20,6 +21,7 @@ _CPU_ZONES = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc_thermal", "soc-
 _CPU_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 # Bits of the Raspberry Pi firmware's `get_throttled`; the same 16 bits higher mean "since the boot".
 _THROTTLED = ("under-voltage", "frequency capped", "throttled", "too hot")
+_NEAR_ITS_END = ("0x02", "0x03")  # of an eMMC's spare blocks 80 % are used, or 90 %
 
 
 class SystemSensors:
@@ -49,6 +51,24 @@ class SystemSensors:
     def wifi_signal_dbm(self) -> int | None:
         """dBm, -30 (beside it) to -90 (hardly there); None without Wi-Fi."""
         return self._network.wifi_signal_dbm()
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Every real way into the network, by name."""
+        return self._network.interfaces()
+
+    def name_servers(self) -> tuple[str, ...]:
+        """Who is asked for names, in order."""
+        fields = (line.split() for line in (self._text(self._etc / "resolv.conf") or "").splitlines())
+        return tuple(words[1] for words in fields if len(words) > 1 and words[0] == "nameserver")
+
+    def storage_wear(self) -> tuple[StorageWear, ...]:
+        """Of each eMMC chip; cards and sticks count nothing."""
+        return tuple(self._wear())
+
+    def file_system_errors(self) -> int:
+        """What ext4 counted, over all its file systems."""
+        counts = (self._text(path) for path in (self._sys / "fs/ext4").glob("*/errors_count"))
+        return sum(int(count) for count in counts if count)
 
     def uptime_s(self) -> int:
         """Seconds since the boot."""
@@ -107,6 +127,12 @@ class SystemSensors:
         total = kilobytes.get("MemTotal", 0)
         return total // 1024, (total - kilobytes.get("MemAvailable", total)) // 1024
 
+    def _wear(self) -> Iterator[StorageWear]:
+        for disk in sorted((self._sys / "block").glob("mmcblk*")):
+            lives = parse_life_time(self._text(disk / "device/life_time") or "")
+            if lives is not None:
+                yield StorageWear(disk.name, lives, self._text(disk / "device/pre_eol_info") in _NEAR_ITS_END)
+
     def _dmi_name(self) -> str | None:
         folder = self._sys / "class/dmi/id"
         for maker, product in (("sys_vendor", "product_name"), ("board_vendor", "board_name")):
@@ -144,6 +170,13 @@ def decode_throttled(flags: int) -> str:
     now = [f"{word} now" for bit, word in enumerate(_THROTTLED) if flags & 1 << bit]
     earlier = [f"{word} since boot" for bit, word in enumerate(_THROTTLED) if flags & 1 << bit + 16 and not flags & 1 << bit]
     return ", ".join(now + earlier) or "no"
+
+
+def parse_life_time(text: str) -> int | None:
+    """An eMMC's "0x01 0x02", a figure each for its two sorts of cells: the worse as per cent used. None where it counts nothing."""
+    figures = [int(word, 16) for word in text.split()]
+    worst = max(figures, default=0)
+    return min(100, worst * 10) if worst else None
 
 
 def parse_cpu(stat: str) -> tuple[int, int]:

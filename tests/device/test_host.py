@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from player.device.dbus import SystemBus
 from player.device.host import STAMP_HOLDS_S, SystemHost, kernel_clock_synced
+from player.device.root import RootSocket
 from player.errors import BoxError
 from player.runtime.clock import SystemClock
-from tests.fakes.device import FakeLogind, FakeSystemd, FakeTimedate, private_bus, serving
+from tests.fakes.device import FakeLogind, FakeSystemd, FakeTimedate, FakeTimesync, private_bus, serving
 
 LOGIN1, TIMEDATE1 = "/org/freedesktop/login1", "/org/freedesktop/timedate1"
 
 
 def host_on(address: str, tmp_path: Path, deadline_s: float = 5.0) -> SystemHost:
     bus = SystemBus(address, deadline_s)
-    return SystemHost(SystemClock(), bus=bus, proc=tmp_path / "proc", run=tmp_path / "run", kernel_synced=lambda: None)
+    root = RootSocket(tmp_path / "root.sock")
+    return SystemHost(SystemClock(), bus=bus, root=root, proc=tmp_path / "proc", run=tmp_path / "run", kernel_synced=lambda: None)
 
 
 @contextlib.asynccontextmanager
@@ -88,6 +91,24 @@ async def test_the_time_zone_is_set(tmp_path: Path):
     async with timedated(tmp_path, fake) as address:
         await host_on(address, tmp_path).set_timezone("Europe/Berlin")
     assert fake.zone == "Europe/Berlin"
+
+
+async def test_the_time_zone_and_the_time_servers_are_read_back(tmp_path: Path):
+    async with timedated(tmp_path, FakeTimedate()) as address:
+        assert await host_on(address, tmp_path).timezone() == "Etc/UTC"
+        fake = FakeTimesync(["ntp.example.com", "b.example.com"], "found.example.com")
+        async with serving(address, "org.freedesktop.timesync1", ("/org/freedesktop/timesync1", fake)):
+            assert await host_on(address, tmp_path).ntp_server() == "ntp.example.com"
+            fake.configured = []
+            assert await host_on(address, tmp_path).ntp_server() == "found.example.com"
+
+
+async def test_a_time_server_and_the_clock_are_set_by_root_and_refused_without_it(tmp_path: Path):
+    host = host_on("unix:path=/nothing", tmp_path)
+    with pytest.raises(BoxError, match=r"time server: this needs root's helper"):
+        await host.set_ntp_server("ntp.example.com")
+    with pytest.raises(BoxError, match=r"clock: this needs root's helper"):
+        await host.set_clock(datetime(2026, 3, 25, tzinfo=UTC))
 
 
 async def test_t4_a_bad_time_zone_is_refused_with_timedateds_reason(tmp_path: Path):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from player.core.ports.box import Absent
+from player.core.ports.box import Absent, InputSource, Told
 from player.device import cec, ddc
 from player.device.backlight import scale, unscale
 from player.device.dbus import SystemBus
@@ -46,7 +46,8 @@ def display() -> Iterator[Callable[..., FakeDisplay]]:
 def box(folder: Path, ioctl: Callable[..., Any]) -> BoxPanel:
     for name in ("dev", "sys"):
         (folder / name).mkdir(exist_ok=True)
-    return BoxPanel(folder / "dev", folder / "sys", SystemBus(f"unix:path={folder}/bus", 5), ioctl=ioctl)
+    bus = SystemBus(f"unix:path={folder}/bus", 5)
+    return BoxPanel(folder / "dev", folder / "sys", bus, ioctl=ioctl, pause=lambda _: None)
 
 
 def with_cec(folder: Path, kernel: FakeCec) -> BoxPanel:
@@ -138,7 +139,8 @@ async def test_a_panel_is_woken_turned_to_this_input_and_asked(tmp_path: Path):
     kernel = FakeCec()
     said = await with_cec(tmp_path, kernel).set_power(True)
     assert [message.hex(" ") for message in kernel.sent] == ["40 04", "4f 82 10 00", "40 8f"]
-    assert said == f"CEC at {tmp_path}/dev/cec0: told the panel to switch on; it says that it is switching on"
+    words = f"CEC at {tmp_path}/dev/cec0: told the panel to switch on; it says that it is switching on"
+    assert said == Told(words, confirmed=True)
     (claim,) = kernel.claims
     assert claim[6:8] == b"\x05\x01"  # CEC 1.4, one address
     assert claim[16:31] == b"Signage".ljust(15, b"\0")
@@ -149,7 +151,8 @@ async def test_a_panel_is_sent_to_standby_by_the_address_that_is_there(tmp_path:
     kernel = FakeCec(claimed=8, reports=False)
     said = await with_cec(tmp_path, kernel).set_power(False)
     assert [message.hex(" ") for message in kernel.sent] == ["80 36", "80 8f"]
-    assert said.endswith("sent the panel to standby; it does not say how it is")
+    assert said.words.endswith("sent the panel to standby; it does not say how it is")
+    assert not said.confirmed, "it was sent, and no more is known"
     assert kernel.claims == []
 
 
@@ -186,6 +189,42 @@ async def test_a_file_that_is_no_adapter_says_so(tmp_path: Path):
         await BoxPanel(tmp_path / "dev", tmp_path / "sys", SystemBus()).set_power(True)  # the real fcntl.ioctl
 
 
+async def test_a_panel_that_says_for_a_moment_what_it_was_is_asked_again(tmp_path: Path):
+    assert (await with_cec(tmp_path, FakeCec(slow=2)).set_power(True)).confirmed
+    told = await with_cec(tmp_path, FakeCec(slow=3)).set_power(True)
+    assert told.words.endswith("it says that it is in standby")
+    assert not told.confirmed
+
+
+async def test_a_panel_without_edid_is_woken_by_a_device_without_a_name(tmp_path: Path):
+    kernel = FakeCec(connected=False, needs_edid=False)
+    told = await with_cec(tmp_path, kernel).set_power(True)
+    assert [message.hex(" ") for message in kernel.sent] == ["f0 04"]
+    assert (told.words.endswith("told the panel to switch on; it does not say how it is"), told.confirmed) == (True, False)
+
+
+async def test_a_panel_is_reminded_and_not_asked_and_one_that_does_not_hear_costs_nothing(tmp_path: Path):
+    kernel = FakeCec()
+    panel = with_cec(tmp_path, kernel)
+    await panel.remind(on=True, shown=True)
+    await panel.remind(on=False, shown=True)
+    await panel.remind(on=True, shown=False)
+    assert [message.hex(" ") for message in kernel.sent] == ["40 04", "4f 82 10 00", "40 36", "40 04"]
+    await with_cec(tmp_path, FakeCec(tv=False)).remind(on=True, shown=True)
+
+
+async def test_the_input_is_chosen_over_cec_and_never_confirmed(tmp_path: Path):
+    kernel = FakeCec()
+    panel = with_cec(tmp_path, kernel)
+    assert not (await panel.set_input(InputSource.HDMI_2)).confirmed
+    await panel.set_input(InputSource.PLAYER)
+    assert [message.hex(" ") for message in kernel.sent] == ["4f 82 20 00", "40 04", "4f 82 10 00"]
+    with pytest.raises(BoxError, match=r"input source: CEC at .* reaches the panel's HDMI sockets alone, not vga_1"):
+        await panel.set_input(InputSource.VGA_1)
+    with pytest.raises(BoxError, match=r"only a panel on DDC/CI says what it shows"):
+        await panel.input_source()
+
+
 # --- DDC/CI ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +233,7 @@ async def test_a_monitors_brightness_is_set_in_its_own_measure(tmp_path: Path, d
     panel = with_display(tmp_path, fake)
     said = await panel.set_brightness(50)
     assert fake.values[0x10] == [40, 80]
-    assert said == f"DDC/CI at {tmp_path}/dev/i2c-3: the panel's brightness is 40 of 80"
+    assert said == Told(f"DDC/CI at {tmp_path}/dev/i2c-3: the panel's brightness is 40 of 80", confirmed=True)
     await panel.set_brightness(100)
     assert fake.values[0x10] == [80, 80]
     assert set(fake.slaves) == {(0x0703, 0x37)}
@@ -203,10 +242,29 @@ async def test_a_monitors_brightness_is_set_in_its_own_measure(tmp_path: Path, d
 async def test_a_monitor_without_cec_is_switched_by_ddc(tmp_path: Path, display: Callable[..., FakeDisplay]):
     fake = display(values={0xD6: [1, 5]})
     panel = with_display(tmp_path, fake)
-    assert (await panel.set_power(False)).endswith("switched the panel off")
+    assert await panel.set_power(False) == Told(f"DDC/CI at {tmp_path}/dev/i2c-3: switched the panel off", confirmed=True)
     assert fake.values[0xD6][0] == 4
-    assert (await panel.set_power(True)).endswith("switched the panel on")
+    assert (await panel.set_power(True)).words.endswith("switched the panel on")
     assert fake.values[0xD6][0] == 1
+
+
+async def test_the_input_is_chosen_over_ddc_and_read_back(tmp_path: Path, display: Callable[..., FakeDisplay]):
+    fake = display(values={0x60: [0x0F, 0xFF]})
+    panel = with_display(tmp_path, fake)
+    assert await panel.input_source() is InputSource.DISPLAYPORT_1
+    assert (await panel.set_input(InputSource.HDMI_1)).confirmed
+    assert (fake.values[0x60][0], await panel.input_source()) == (0x11, InputSource.HDMI_1)
+    with pytest.raises(BoxError, match=r"does not know which socket this box is in; name it"):
+        await panel.set_input(InputSource.PLAYER)
+    fake.values[0x60][0] = 0x42
+    with pytest.raises(BoxError, match=r"an input without a name \(0x42\)"):
+        await panel.input_source()
+
+
+async def test_a_monitor_that_keeps_its_input_has_not_confirmed_it(tmp_path: Path, display: Callable[..., FakeDisplay]):
+    panel = with_display(tmp_path, display(values={0x60: [0x0F, 0xFF], 0xD6: [1, 5]}, held=True))
+    assert not (await panel.set_input(InputSource.HDMI_1)).confirmed
+    assert not (await panel.set_power(False)).confirmed
 
 
 async def test_a_garbled_reply_is_asked_for_again_and_a_third_is_given_up(tmp_path: Path, display: Callable[..., FakeDisplay]):
@@ -255,7 +313,7 @@ async def test_the_ddc_link_of_an_output_names_its_bus(tmp_path: Path):
 
 async def test_a_backlight_is_written(tmp_path: Path):
     light = with_backlight(tmp_path)
-    assert await box(tmp_path, FakeCec()).set_brightness(50) == "the backlight 10-0045: brightness 128 of 255"
+    assert await box(tmp_path, FakeCec()).set_brightness(50) == Told("the backlight 10-0045: brightness 128 of 255", confirmed=True)
     assert (light / "brightness").read_text() == "128\n"
 
 
@@ -271,7 +329,7 @@ async def test_a_backlight_that_may_not_be_written_is_set_by_logind(tmp_path: Pa
     session = FakeSession()
     at = ("/org/freedesktop/login1/session/auto", session)
     async with private_bus(tmp_path) as address, serving(address, "org.freedesktop.login1", at):
-        assert await box(tmp_path, FakeCec()).set_brightness(0) == "the backlight 10-0045: brightness 1 of 255"
+        assert (await box(tmp_path, FakeCec()).set_brightness(0)).words == "the backlight 10-0045: brightness 1 of 255"
     assert session.calls == [("backlight", "10-0045", 1)]
 
 
@@ -296,9 +354,9 @@ async def test_two_panels_are_switched_and_one_that_fails_does_not_hold_the_othe
     panel = with_cec(tmp_path, good)
     (tmp_path / "dev/cec1").touch()
     (tmp_path / "dev/cec0").chmod(0)
-    assert (await panel.set_power(False)).startswith(f"CEC at {tmp_path}/dev/cec1")
+    assert (await panel.set_power(False)).words.startswith(f"CEC at {tmp_path}/dev/cec1")
     (tmp_path / "dev/cec0").chmod(0o600)
-    assert (await panel.set_power(False)).count("sent the panel to standby") == 2
+    assert (await panel.set_power(False)).words.count("sent the panel to standby") == 2
 
 
 async def test_a_box_that_reaches_no_panel_gives_both_reasons(tmp_path: Path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from player.core.ports.box import Interface, StorageWear
 from player.device.network import Network, parse_wireless, source_address
 from player.device.sensors import SystemSensors, decode_throttled, parse_cpu
 
@@ -91,6 +92,49 @@ def test_a_pc_says_what_it_is(pc: SystemSensors):
 
 def test_the_route_with_the_lowest_metric_is_the_one_in_use(pc: SystemSensors):
     assert pc.network() == "Ethernet enp3s0, connected"
+
+
+def test_the_interfaces_of_a_box_are_facts(tmp_path: Path):
+    lay_out(tmp_path, {
+        "sys/class/net/eth0/device/vendor": "x", "sys/class/net/eth0/carrier": "1\n",
+        "sys/class/net/eth0/address": "dc:a6:32:01:02:03\n",
+        "sys/class/net/wlan0/device/vendor": "x", "sys/class/net/wlan0/phy80211/index": "0\n",
+        "sys/class/net/docker0/carrier": "1\n",
+        "etc/resolv.conf": "# by hand\nnameserver 192.168.1.1\nsearch lan\nnameserver 9.9.9.9\n",
+        "proc/net/route": ROUTES + "eth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n",
+        "proc/net/if_inet6": "fd000000000000000000000000000005 02 40 00 80 eth0\n",
+    })  # fmt: skip
+
+    def ioctl(_: int, request: int, question: bytes) -> bytes:
+        if not question.startswith(b"eth0\0"):
+            raise OSError
+        address = {0x8915: (192, 168, 1, 5), 0x891B: (255, 255, 255, 0)}[request]
+        return question[:20] + bytes(address) + question[24:]
+
+    eth, wlan = Network(tmp_path / "proc", tmp_path / "sys", ioctl).interfaces()
+    assert eth == Interface("eth0", "ethernet", "dc:a6:32:01:02:03", True, ("192.168.1.5/24", "fd00::5/64"), "192.168.1.1")
+    assert wlan == Interface("wlan0", "wifi", "", False, (), None)
+    sensors = SystemSensors(proc=tmp_path / "proc", sys=tmp_path / "sys", etc=tmp_path / "etc")
+    assert sensors.name_servers() == ("192.168.1.1", "9.9.9.9")
+    assert [each.name for each in sensors.interfaces()] == ["eth0", "wlan0"]
+
+
+def test_this_machines_own_addresses_are_found_by_the_kernels_ioctl():
+    address = source_address()
+    found = [each for interface in SystemSensors().interfaces() for each in interface.addresses]
+    assert not found or address is None or any(each.partition("/")[0] == address for each in found)
+
+
+def test_an_emmc_counts_its_wear_and_ext4_its_errors(tmp_path: Path):
+    sensors = lay_out(tmp_path, {
+        "sys/block/mmcblk0/device/life_time": "0x02 0x05\n", "sys/block/mmcblk0/device/pre_eol_info": "0x01\n",
+        "sys/block/mmcblk1/device/life_time": "0x00 0x00\n",
+        "sys/block/mmcblk2/device/life_time": "0x0b 0x01\n", "sys/block/mmcblk2/device/pre_eol_info": "0x03\n",
+        "sys/fs/ext4/mmcblk0p2/errors_count": "3\n", "sys/fs/ext4/sda1/errors_count": "0\n",
+    })  # fmt: skip
+    assert sensors.storage_wear() == (StorageWear("mmcblk0", 50, False), StorageWear("mmcblk2", 100, True))
+    assert sensors.file_system_errors() == 3
+    assert lay_out(tmp_path / "none", {}).storage_wear() == ()
 
 
 def test_a_pc_whose_maker_filled_in_nothing_is_named_by_its_board(tmp_path: Path):

@@ -15,17 +15,21 @@ import threading
 import tty
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from dbus_fast import BusType, DBusError, PropertyAccess
 from dbus_fast.aio import MessageBus
-from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusStr, DBusUInt32
+from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusSignature, DBusStr, DBusUInt32
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
 from player.core.commands import Awaited
+from player.core.ports.box import InputSource, Interface, StorageWear, Switch, Told
 from player.core.ports.stage import StageStatus
 from player.errors import BoxError
+
+DBusStrings = Annotated[list[str], DBusSignature("as")]
 
 # --- a private bus with logind and timedated -----------------------------------------------------------------------------------
 
@@ -123,11 +127,31 @@ class FakeTimedate(ServiceInterface):
     def NTPSynchronized(self) -> DBusBool:  # noqa: N802 - the bus's own name
         return self.synced
 
+    @dbus_property(access=PropertyAccess.READ)
+    def Timezone(self) -> DBusStr:  # noqa: N802 - the bus's own name
+        return self.zone
+
     @dbus_method()
     def SetTimezone(self, timezone: DBusStr, interactive: DBusBool):  # noqa: ARG002, N802 - the bus's own words
         if "/" not in timezone or ".." in timezone:
             raise DBusError("org.freedesktop.DBus.Error.InvalidArgs", f"Invalid or not installed time zone '{timezone}'")
         self.zone = timezone
+
+
+class FakeTimesync(ServiceInterface):
+    """`org.freedesktop.timesync1.Manager`: the `configured` servers, and the one `in_use`."""
+
+    def __init__(self, configured: list[str], in_use: str) -> None:
+        super().__init__("org.freedesktop.timesync1.Manager")
+        self.configured, self.in_use = configured, in_use
+
+    @dbus_property(access=PropertyAccess.READ)
+    def SystemNTPServers(self) -> DBusStrings:  # noqa: N802 - the bus's own name
+        return self.configured
+
+    @dbus_property(access=PropertyAccess.READ)
+    def ServerName(self) -> DBusStr:  # noqa: N802 - the bus's own name
+        return self.in_use
 
 
 @contextlib.asynccontextmanager
@@ -151,6 +175,9 @@ async def serving(address: str, name: str, *objects: tuple[str, ServiceInterface
 class FakeCec:
     """The kernel's side of /dev/cecN, as an ioctl function: keeps what was transmitted. `tv` False: nobody acknowledges.
 
+    Not `connected`: the panel gives no EDID, so there is no address; an adapter without `needs_edid` still carries what an
+    unnamed device says to a panel. `slow`: so many answers about the power tell what was before.
+
     The struct layouts are written out here once more, from linux/cec.h, so that they are not checked against themselves.
     """
 
@@ -160,6 +187,8 @@ class FakeCec:
     claimed: int | None = None
     busy: bool = False
     capabilities: int = 0x0E
+    needs_edid: bool = True
+    slow: int = 0
     sent: list[bytes] = field(default_factory=list)
     claims: list[bytes] = field(default_factory=list)
     status: int = 0
@@ -195,7 +224,8 @@ class FakeCec:
     def _transmit(self, buffer: bytearray) -> None:
         length = struct.unpack_from("<I", buffer, 16)[0]
         message = bytes(buffer[32 : 32 + length])
-        if not self.connected:
+        unnamed = message[0] == 0xF0 and not buffer[48]
+        if not self.connected and (self.needs_edid or not unnamed):
             raise OSError(errno.ENONET, "Machine is not on the network")
         self.sent.append(message)
         broadcast = message[0] & 0x0F == 0x0F
@@ -205,8 +235,10 @@ class FakeCec:
         elif message[1:] == b"\x36":
             self.status = 1
         if message[1:] == b"\x8f" and self.tv and self.reports and buffer[48] == 0x90:
+            status = 3 - self.status if self.slow > 0 else self.status  # of switching on: in standby; of standby: switching on
+            self.slow -= 1
             struct.pack_into("<I", buffer, 16, 3)
-            buffer[32:35] = bytes((message[0] >> 4, 0x90, self.status))
+            buffer[32:35] = bytes((message[0] >> 4, 0x90, status))
             buffer[49] = 0x01
 
 
@@ -298,25 +330,40 @@ class FakeAudio:
 
 @dataclass
 class FakePanel:
-    """`core.ports.Panel` that keeps what it was told."""
+    """`core.ports.Panel` that keeps what it was told, and says so where it `confirms`."""
 
     power: bool = True
     level: int = 100
     broken: bool = False
+    confirms: bool = True
+    source: InputSource = InputSource.PLAYER
+    reminded: list[tuple[bool, bool]] = field(default_factory=list)
 
-    async def set_power(self, on: bool) -> str:
+    async def set_power(self, on: bool) -> Told:
         self._check()
         self.power = on
-        return f"the panel is {'on' if on else 'off'}"
+        return Told(f"the panel is {'on' if on else 'off'}", confirmed=self.confirms)
 
-    async def set_brightness(self, brightness: int) -> str:
+    async def remind(self, *, on: bool, shown: bool) -> None:
+        self.reminded.append((on, shown))
+
+    async def set_brightness(self, brightness: int) -> Told:
         self._check()
         self.level = brightness
-        return f"brightness {brightness}"
+        return Told(f"brightness {brightness}", confirmed=self.confirms)
 
     async def brightness(self) -> int:
         self._check()
         return self.level
+
+    async def set_input(self, source: InputSource) -> Told:
+        self._check()
+        self.source = source
+        return Told(f"it shows {source}", confirmed=self.confirms)
+
+    async def input_source(self) -> InputSource:
+        self._check()
+        return self.source
 
     def _check(self) -> None:
         if self.broken:
@@ -331,6 +378,8 @@ class FakeHost:
     synced: bool = True
     broken: bool = False
     calls: list[str] = field(default_factory=list)
+    zone: str = "Etc/UTC"
+    server: str = "ntp.example.com"
 
     def boot_id(self) -> str:
         return self.boot
@@ -346,11 +395,51 @@ class FakeHost:
 
     async def set_timezone(self, name: str) -> None:
         self._note(f"time zone {name}")
+        self.zone = name
+
+    async def timezone(self) -> str:
+        self._check()
+        return self.zone
+
+    async def set_ntp_server(self, server: str) -> None:
+        self._note(f"time server {server}")
+        self.server = server
+
+    async def ntp_server(self) -> str:
+        self._check()
+        return self.server
+
+    async def set_clock(self, at: datetime) -> None:
+        self._note(f"clock {at:%Y-%m-%d %H:%M:%S}")
+
+    def _check(self) -> None:
+        if self.broken:
+            raise BoxError("host", "the fake was told to break")
 
     def _note(self, call: str) -> None:
         self.calls.append(call)
         if self.broken:
             raise BoxError(call, "not allowed by polkit, the fake was told")
+
+
+@dataclass
+class FakeSwitches:
+    """`core.ports.Switches`; those in `lacking` are not there."""
+
+    on: dict[Switch, bool] = field(default_factory=lambda: dict.fromkeys(Switch, True))
+    lacking: set[Switch] = field(default_factory=set)
+
+    async def set(self, switch: Switch, on: bool) -> None:
+        self._check(switch)
+        self.on[switch] = on
+
+    async def is_on(self, switch: Switch) -> bool:
+        self._check(switch)
+        return self.on[switch]
+
+    def _check(self, switch: Switch) -> None:
+        if switch in self.lacking:
+            raise BoxError(switch, f"the fake has no {switch}")
 
 
 @dataclass
@@ -375,6 +464,19 @@ class FakeSensors:
 
     def wifi_signal_dbm(self) -> int | None:
         return self._value("wifi_signal_dbm", -45)
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        eth = Interface("eth0", "ethernet", "dc:a6:32:01:02:03", True, ("192.168.1.100/24",), "192.168.1.1")
+        return self._value("interfaces", (eth,))
+
+    def name_servers(self) -> tuple[str, ...]:
+        return self._value("name_servers", ("192.168.1.1",))
+
+    def storage_wear(self) -> tuple[StorageWear, ...]:
+        return self._value("storage_wear", ())
+
+    def file_system_errors(self) -> int:
+        return self._value("file_system_errors", 0)
 
     def uptime_s(self) -> int:
         return self._value("uptime_s", 86400)

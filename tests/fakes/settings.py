@@ -10,10 +10,10 @@ from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.registry import SettingsRegistry
 from player.core.faults import FaultBook
 from player.runtime.fault_page import FaultPage
-from tests.fakes.device import FakeAudio, FakeHost, FakePanel
+from tests.fakes.device import FakeAudio, FakeHost, FakePanel, FakeSwitches
 
 SERVER = "cms.example.com"
-CONFIGURED = {"orientation": "landscape", "time_zone": None, "heartbeat_interval": 30}
+CONFIGURED = {"orientation": "landscape", "time_zone": None, "mode": None, "heartbeat_interval": 30}
 
 
 def registry(
@@ -21,7 +21,7 @@ def registry(
     again_s: float = 0.01, look_s: float = 60.0, **ports: Any,
 ) -> SettingsRegistry:  # fmt: skip
     """As the composition root makes it, but that it tries again at once."""
-    devices = {"audio": FakeAudio(), "panel": FakePanel(), "host": FakeHost(), **ports}
+    devices = {"audio": FakeAudio(), "panel": FakePanel(), "host": FakeHost(), "switches": FakeSwitches(), **ports}
     return SettingsRegistry(
         folder / "settings", brief, build_appliers(stage=stage, **devices), configured=configured or CONFIGURED, server=SERVER,
         clock=clock,

@@ -129,6 +129,22 @@ def test_x3_the_agent_cannot_touch_the_screen_and_the_stage_cannot_touch_the_sta
     device.run("rm /var/lib/signage-player/stage/x")
 
 
+def test_root_does_its_few_verbs_for_the_agent_and_nothing_for_anybody_else(device: Container) -> None:
+    program = "import asyncio, sys; from player.device.root import RootSocket; asyncio.run(RootSocket().ask('it', *sys.argv[1:]))"
+
+    def ask(user: str, *arguments: str) -> str:
+        python = f'/opt/signage-player/venv/bin/python -P -c "{program}" {" ".join(arguments)}'
+        return device.try_run(f"setpriv --reuid {user} --regid {user} --init-groups {python} 2>&1")[1]
+
+    assert "Traceback" not in ask("signage", "ntp_server", "ntp.example.com")
+    assert "NTP=ntp.example.com" in device.run("cat /etc/systemd/timesyncd.conf.d/signage-player.conf")
+    assert "a time server is a host name or an address" in ask("signage", "ntp_server", "'a;reboot'")
+    assert "this is not among what is done here" in ask("signage", "reboot")
+    assert "Permission denied" in ask("signage-stage", "ntp_server", "evil.example.com")
+    assert "NTP=ntp.example.com" in device.run("cat /etc/systemd/timesyncd.conf.d/signage-player.conf")
+    assert device.run("systemctl --failed --no-legend") == ""
+
+
 def test_the_agent_may_reboot_set_the_zone_and_restart_the_player_and_nothing_else(device: Container) -> None:
     def ask(service: str, path: str, interface: str, method: str, *arguments: str) -> str:
         call = f"busctl call {service} {path} {interface} {method} {' '.join(arguments)}"

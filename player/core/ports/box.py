@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -25,6 +26,48 @@ class Absent:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Something that a box may have: by which `ways` ("CEC at /dev/cec0") it is there now, best first; none: `lacks` says why."""
+
+    name: str
+    ways: tuple[str, ...]
+    lacks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of telling a device: in words, and whether the device itself said so.
+
+    Not `confirmed`: it was sent, and a device that cannot be asked, or does not say, may have missed it.
+    """
+
+    words: str
+    confirmed: bool
+
+
+class InputSource(StrEnum):
+    """Which of a panel's sockets is shown; `PLAYER` is the one that this box is in, wherever that is."""
+
+    PLAYER = "player"
+    HDMI_1 = "hdmi_1"
+    HDMI_2 = "hdmi_2"
+    HDMI_3 = "hdmi_3"
+    HDMI_4 = "hdmi_4"
+    DISPLAYPORT_1 = "displayport_1"
+    DISPLAYPORT_2 = "displayport_2"
+    DVI_1 = "dvi_1"
+    VGA_1 = "vga_1"
+
+
+class Switch(StrEnum):
+    """What of a box may be closed to the world around it."""
+
+    WIFI = "wifi"
+    BLUETOOTH = "bluetooth"
+    USB_STORAGE = "usb_storage"
+
+
 class Audio(Protocol):
     """The box's master volume. Every call raises BoxError when there is no sound, or it does not obey."""
 
@@ -44,14 +87,26 @@ class Audio(Protocol):
 class Panel(Protocol):
     """The panel beside the compositor: CEC, DDC, backlight. Raises BoxError when none of them obeys."""
 
-    async def set_power(self, on: bool) -> str:
-        """Switches it on, or to standby. The sentence says what was done, and what the panel says."""
+    async def set_power(self, on: bool) -> Told:
+        """Switches it on, or to standby."""
 
-    async def set_brightness(self, brightness: int) -> str:
-        """0 to 100. The sentence says what was done."""
+    async def remind(self, *, on: bool, shown: bool) -> None:
+        """Says again how it is wanted to panels that forget (CEC), and whether this box is to be `shown`.
+
+        Those that do not hear cost nothing: it never raises BoxError.
+        """
+
+    async def set_brightness(self, brightness: int) -> Told:
+        """0 to 100."""
 
     async def brightness(self) -> int:
         """0 to 100, as it is now."""
+
+    async def set_input(self, source: InputSource) -> Told:
+        """Has it show what comes in there."""
+
+    async def input_source(self) -> InputSource:
+        """What it shows, where it says so."""
 
 
 class Host(Protocol):
@@ -72,6 +127,62 @@ class Host(Protocol):
     async def set_timezone(self, name: str) -> None:
         """Sets the system's zone to an IANA name ("Europe/Berlin"). BoxError too for a name that the system does not know."""
 
+    async def timezone(self) -> str:
+        """The system's zone, as an IANA name."""
+
+    async def set_ntp_server(self, server: str) -> None:
+        """Has the clock follow that host (a name or an address), from now on and after restarts."""
+
+    async def ntp_server(self) -> str:
+        """The host that the clock follows first."""
+
+    async def set_clock(self, at: datetime) -> None:
+        """Sets the clock to `at` (aware). BoxError where it follows a server that answers."""
+
+
+class Switches(Protocol):
+    """What of the box is closed to the world around it. Raises BoxError where it has no such thing, or may not be closed."""
+
+    async def set(self, switch: Switch, on: bool) -> None:
+        """Opens it, or closes it, also over restarts."""
+
+    async def is_on(self, switch: Switch) -> bool:
+        """How it is now."""
+
+
+class Packages(Protocol):
+    """The system's packages that the configuration allows. Raises BoxError for every other, and where none can be installed."""
+
+    async def install(self, name: str, version: str | None) -> None:
+        """Begins to install it, in that version or (None) the newest, which takes minutes; `installed` says when it is there."""
+
+    async def installed(self, name: str) -> str | None:
+        """Its version; None where it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One way into the network. `kind`: "ethernet" or "wifi"; `addresses` with their length ("192.168.1.5/24"), IPv4 first.
+
+    `gateway`: where its default route leads, None where it has none.
+    """
+
+    name: str
+    kind: str
+    mac: str
+    connected: bool
+    addresses: tuple[str, ...]
+    gateway: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageWear:
+    """How much of its life a chip has used, in per cent as its maker counts (steps of ten), and whether it is at its end."""
+
+    device: str
+    used_percent: int
+    failing: bool
+
 
 class Sensors(Protocol):
     """Readings of the box itself, at once and without errors; one that is not there is None."""
@@ -84,6 +195,18 @@ class Sensors(Protocol):
 
     def wifi_signal_dbm(self) -> int | None:
         """-30 (beside it) to -90 (hardly there); None without Wi-Fi."""
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Every real one, by name."""
+
+    def name_servers(self) -> tuple[str, ...]:
+        """Who is asked for names, in order."""
+
+    def storage_wear(self) -> tuple[StorageWear, ...]:
+        """Of each device that counts it (eMMC)."""
+
+    def file_system_errors(self) -> int:
+        """How many the kernel has counted on file systems that count them (ext4), since each was last repaired."""
 
     def uptime_s(self) -> int:
         """Seconds since the boot."""

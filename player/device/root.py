@@ -1,0 +1,71 @@
+"""The agent's side of root's helper: one question, one answer, one connection (`device.root_verbs` is the other side).
+
+Only an installed device has it; where its socket is not there, what needs it is absent and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+
+from player.errors import BoxError
+
+SOCKET = Path("/run/signage-root.sock")
+ANSWER_BYTES = 4096
+DEADLINE_S = 30.0  # the system's own programs do the work, on a slow box
+NOT_THERE = "this needs root's helper, which `sudo scripts/install` sets up (signage-root.socket)"
+
+
+class RootSocket:
+    """The helper behind the socket `path`."""
+
+    def __init__(self, path: Path = SOCKET, deadline_s: float = DEADLINE_S) -> None:
+        self._path, self._deadline_s = path, deadline_s
+
+    def __repr__(self) -> str:
+        return f"root's helper at {self._path}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this box has one."""
+        return self._path.exists()
+
+    async def ask(self, ability: str, verb: str, *arguments: str) -> None:
+        """Has it done. Raises BoxError of `ability` where it refuses, fails, or is not there."""
+        question = json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n"
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                answer = await self._exchange(question)
+        except TimeoutError as error:
+            raise BoxError(ability, f"{self} did not answer within {self._deadline_s:.0f} s; try again") from error
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise BoxError(ability, NOT_THERE) from error
+        except OSError as error:
+            raise BoxError(ability, f"{self} cannot be reached ({error.strerror})") from error
+        refused = _refusal(answer)
+        if refused is not None:
+            raise BoxError(ability, refused)
+
+    async def _exchange(self, question: bytes) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(self._path, limit=ANSWER_BYTES)
+        try:
+            writer.write(question)
+            await writer.drain()
+            return await reader.read(ANSWER_BYTES)
+        except (ConnectionResetError, BrokenPipeError):  # it ended before it read the question
+            return b""
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+def _refusal(answer: bytes) -> str | None:
+    """Why it was not done; None where it was."""
+    try:
+        refused = json.loads(answer)["refused"]
+    except (ValueError, KeyError, TypeError):
+        return "root's helper ended without an answer; `journalctl -u 'signage-root@*'` says why"
+    return None if refused is None else str(refused)

@@ -1,0 +1,271 @@
+"""Root's helper: what it does, on folders laid out as a system's, and above all what it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.device.root import RootSocket
+from player.device.root_verbs import QUESTION_BYTES, STORAGE_RULE, VERBS, NotDone, RootFolders, answer, run, serve, storage_rule
+from player.errors import BoxError
+
+
+class System:
+    """A system's folders, and the programs that were run; the one named `failing` complains."""
+
+    def __init__(self, folder: Path) -> None:
+        self.etc, self.sys, self.ran, self.failing = folder / "etc", folder / "sys", list[tuple[str, ...]](), ""
+        self.ground = RootFolders(self.etc, self.sys, self.run)
+        for radio, kind in (("rfkill0", "wlan"), ("rfkill1", "bluetooth")):
+            self.write(f"sys/class/rfkill/{radio}/type", kind)
+            self.write(f"sys/class/rfkill/{radio}/soft", "0")
+        for interface, kind in (("1-1:1.0", "08"), ("1-2:1.0", "03")):
+            self.write(f"sys/bus/usb/devices/{interface}/bInterfaceClass", kind)
+            self.write(f"sys/bus/usb/devices/{interface}/authorized", "1")
+        self.etc.mkdir()
+
+    def write(self, name: str, text: str) -> None:
+        path = self.sys.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+
+    def read(self, name: str) -> str:
+        return (self.sys.parent / name).read_text().strip()
+
+    def run(self, command: Sequence[str]) -> None:
+        self.ran.append(tuple(command))
+        if command[0] == self.failing:
+            raise NotDone("Automatic time synchronization is enabled")
+
+    def files(self) -> list[str]:
+        return sorted(str(path.relative_to(self.etc)) for path in self.etc.rglob("*") if path.is_file())
+
+    def ask(self, verb: str, *arguments: Any) -> str | None:
+        question = json.dumps({"verb": verb, "arguments": arguments}).encode()
+        refused: str | None = json.loads(answer(question, self.ground))["refused"]
+        return refused
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> System:
+    return System(tmp_path)
+
+
+# --- what it does
+
+
+@pytest.mark.parametrize("server", ["ntp.example.com", "time-1.example.com", "192.168.7.1", "fd00::1", "gateway"])
+def test_the_clock_follows_a_host_from_now_on_and_after_restarts(system: System, server: str):
+    assert system.ask("ntp_server", server) is None
+    assert (system.etc / "systemd/timesyncd.conf.d/signage-player.conf").read_text() == f"[Time]\nNTP={server}\n"
+    timesyncd = "systemd-timesyncd.service"
+    assert system.ran == [
+        ("systemctl", "cat", timesyncd),
+        ("systemctl", "try-restart", timesyncd),
+        ("timedatectl", "set-ntp", "true"),
+    ]
+
+
+def test_where_the_system_follows_the_time_by_something_else_nothing_is_written(system: System):
+    system.failing = "systemctl"
+    assert system.ask("ntp_server", "ntp.example.com") is not None
+    assert system.files() == []
+
+
+def test_the_clock_is_set_by_timedated_and_its_refusal_is_told(system: System):
+    assert system.ask("set_clock", "1774440000") is None
+    assert system.ran == [("timedatectl", "set-time", "@1774440000")]
+    system.failing = "timedatectl"
+    assert system.ask("set_clock", "1774440000") == "Automatic time synchronization is enabled"
+
+
+def test_a_radio_is_switched_and_the_other_is_not(system: System):
+    assert system.ask("switch", "wifi", "off") is None
+    assert [system.read(f"sys/class/rfkill/{radio}/soft") for radio in ("rfkill0", "rfkill1")] == ["1", "0"]
+    assert system.ask("switch", "wifi", "on") is None
+    assert system.ask("switch", "bluetooth", "off") is None
+    assert [system.read(f"sys/class/rfkill/{radio}/soft") for radio in ("rfkill0", "rfkill1")] == ["0", "1"]
+
+
+def test_usb_storage_is_closed_now_and_over_restarts_and_opened_again(system: System):
+    assert system.ask("switch", "usb_storage", "off") is None
+    assert storage_rule(system.etc).read_text() == STORAGE_RULE
+    authorized = [system.read(f"sys/bus/usb/devices/{each}/authorized") for each in ("1-1:1.0", "1-2:1.0")]
+    assert authorized == ["0", "1"], "a touch screen is no disk"
+    assert system.ask("switch", "usb_storage", "on") is None
+    assert (system.files(), system.read("sys/bus/usb/drivers_probe")) == ([], "1-1:1.0")
+    assert system.ask("switch", "usb_storage", "on") is None, "again"
+    assert set(system.ran) == {("udevadm", "control", "--reload")}
+
+
+def test_a_package_that_the_configuration_allows_is_begun_to_be_installed(system: System):
+    system.write("etc/signage-player/config.toml", '[devices]\npackages = ["libcec-utils", "g++"]')
+    assert system.ask("package", "libcec-utils", "") is None
+    assert system.ask("package", "g++", "4:12.2.0-3") is None
+    assert system.ran == [
+        ("systemctl", "start", "--no-block", r"signage-package@libcec\x2dutils.service"),
+        ("systemctl", "start", "--no-block", r"signage-package@g\x2b\x2b\x3d4\x3a12\x2e2\x2e0\x2d3.service"),
+    ]
+
+
+# --- what it does not
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[devices]", '[devices]\npackages = "sl"', "devices = 3", "[devices", '[devices]\npackages = ["slow"]']
+)
+def test_a_package_that_is_not_allowed_is_not_installed(system: System, text: str):
+    system.write("etc/signage-player/config.toml", text)
+    assert system.ask("package", "sl", "") == "sl is not among devices.packages of this box's configuration"
+    assert system.ran == []
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("-oX=y", ""), ("sl/sid", ""), ("sl sl", ""), ("SL", ""), ("sl\n", ""), ("sl", "1 -o"), ("sl", "-1"), ("sl", "1\n")],
+)
+def test_what_is_no_package_is_not_installed_even_where_it_is_allowed(system: System, name: str, version: str):
+    system.write("etc/signage-player/config.toml", f"[devices]\npackages = {json.dumps(['sl', name])}")
+    assert system.ask("package", name, version) == "this is no package"
+    assert system.ran == []
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "", "a\nFallbackNTP=b", "a b", "$(reboot)", "a;reboot", "-a", "a-", "a..b", "a\0b", "ntp_1", "x" * 64, f"{'abc.' * 64}de",
+        "1.2.3", "1.2.3.4.5", "fe80::1%eth0", "fe80::1%\nNTP=b", "FD00::1", "a:1", "ntp.example.com\n", "/etc/passwd",
+        "ntp.exämple.com", "1٢",
+    ],
+)  # fmt: skip
+def test_what_is_no_host_name_reaches_no_file(system: System, server: str):
+    assert system.ask("ntp_server", server) == "a time server is a host name or an address"
+    assert (system.files(), system.ran) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "seconds", ["", "0", "-1", "1e9", "1700000000.5", "99999999999", "@1774440000", "1774440000\n", "4102444801", "١٧٧٤٤٤٠٠٠٠"]
+)
+def test_what_is_no_time_of_this_century_sets_no_clock(system: System, seconds: str):
+    assert system.ask("set_clock", seconds) == "a time is seconds since the epoch, from 2024 to 2100"
+    assert system.ran == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("wifi", "perhaps"), "a switch is on or off"),
+        (("wlan", "off"), "this is no switch"),
+        (("../rfkill0", "off"), "this is no switch"),
+        (("", ""), "a switch is on or off"),
+    ],
+)
+def test_what_is_no_switch_is_not_turned(system: System, arguments: tuple[str, str], said: str):
+    assert system.ask("switch", *arguments) == said
+    assert (system.read("sys/class/rfkill/rfkill0/soft"), system.files(), system.ran) == ("0", [], [])
+
+
+def test_a_radio_that_is_not_there_is_said(tmp_path: Path):
+    assert RootFolders(tmp_path, tmp_path, run)
+    assert json.loads(answer(b'{"verb": "switch", "arguments": ["wifi", "off"]}', RootFolders(tmp_path, tmp_path, run))) == {
+        "refused": "this box has no wifi"
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (b"", "this is no question"),
+        (b"switch wifi off", "this is no question"),
+        (b"[]", "this is no question"),
+        (b"null", "this is no question"),
+        (b'{"verb": "switch"}', "this is no question"),
+        (b"[" * 1000, "this is no question"),
+        (b"\xff\xfe", "this is no question"),
+        (b'{"verb": "reboot", "arguments": []}', "this is not among what is done here"),
+        (b'{"verb": "__class__", "arguments": []}', "this is not among what is done here"),
+        (b'{"verb": ["switch"], "arguments": []}', "this is not among what is done here"),
+        (b'{"verb": "switch", "arguments": "on"}', "this is not among what is done here"),
+        (b'{"verb": "switch", "arguments": ["wifi", 1]}', "this is not among what is done here"),
+        (b'{"verb": "switch", "arguments": ["wifi"]}', "switch takes 2 arguments"),
+        (b'{"verb": "ntp_server", "arguments": ["a", "b"]}', "ntp_server takes 1 arguments"),
+    ],
+)
+def test_l7_what_is_no_verb_with_its_arguments_does_nothing(system: System, question: bytes, said: str):
+    assert json.loads(answer(question, system.ground)) == {"refused": said}
+    assert (system.files(), system.ran) == ([], [])
+
+
+def test_there_are_no_other_verbs():
+    assert sorted(VERBS) == ["ntp_server", "package", "set_clock", "switch"]
+
+
+def test_a_file_that_cannot_be_written_is_said(system: System):
+    (system.etc / "systemd").write_text("no folder")
+    assert "File exists" in (system.ask("ntp_server", "ntp.example.com") or "") or "Not a directory" in (
+        system.ask("ntp_server", "ntp.example.com") or ""
+    )
+
+
+def test_a_program_is_run_without_our_environment_and_its_complaint_is_the_refusal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SECRET_OF_OURS", "1")
+    with pytest.raises(NotDone, match=r"PATH LC_ALL only"):
+        run(("sh", "-c", 'test -z "$SECRET_OF_OURS" && echo "PATH LC_ALL only" >&2; exit 3'))
+    with pytest.raises(NotDone, match="no-such-program could not be run"):
+        run(("no-such-program",))
+    run(("true",))
+
+
+# --- over its socket
+
+
+async def helper(folder: Path, ground: RootFolders) -> asyncio.Server:
+    """What systemd does: a process a connection, here a thread."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = writer.get_extra_info("socket").dup()
+        line.setblocking(True)
+        with socket.socket(fileno=line.detach()) as own:
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
+            await asyncio.to_thread(serve, own, ground)
+        writer.close()
+        await writer.wait_closed()
+
+    return await asyncio.start_unix_server(connected, folder / "root.sock")
+
+
+async def test_the_agent_asks_and_is_answered(system: System, tmp_path: Path):
+    root = RootSocket(tmp_path / "root.sock")
+    assert not root.is_there
+    with pytest.raises(BoxError, match=r"time server: this needs root's helper, which `sudo scripts/install` sets up"):
+        await root.ask("time server", "ntp_server", "ntp.example.com")
+    async with await helper(tmp_path, system.ground):
+        assert root.is_there
+        await root.ask("time server", "ntp_server", "ntp.example.com")
+        with pytest.raises(BoxError, match="time server: a time server is a host name or an address"):
+            await root.ask("time server", "ntp_server", "a b")
+        with pytest.raises(BoxError, match="time server: this is no question"):
+            await root.ask("time server", "ntp_server", "x" * QUESTION_BYTES)
+    assert system.files() == ["systemd/timesyncd.conf.d/signage-player.conf"]
+
+
+async def test_a_helper_that_ends_without_a_word_or_hangs_is_an_error(tmp_path: Path):
+    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_unix_server(mute, tmp_path / "mute.sock"):
+        with pytest.raises(BoxError, match=r"clock: root's helper ended without an answer"):
+            await RootSocket(tmp_path / "mute.sock").ask("clock", "set_clock", "1")
+    async with await asyncio.start_unix_server(hang, tmp_path / "hang.sock"):
+        with pytest.raises(BoxError, match=r"clock: root's helper at .* did not answer within 0 s"):
+            await RootSocket(tmp_path / "hang.sock", deadline_s=0.1).ask("clock", "set_clock", "1")
