@@ -27,8 +27,10 @@ class BriefFile(Snapshot[StageBrief]):
     def _of_body(self, body: Any) -> StageBrief:
         settings, cards = msgspec.convert(body, DeviceSettings), msgspec.convert(body, CardFacts)
         alerts, clock = msgspec.convert(body.get("alerts", ()), tuple[Alert, ...]), msgspec.convert(body, ClockFacts)
-        return StageBrief(settings, cards, alerts, clock, msgspec.convert(body.get("facts", {}), dict[str, float | str]))
+        facts = msgspec.convert(body.get("facts", {}), dict[str, float | str])
+        return StageBrief(settings, cards, alerts, clock, facts, msgspec.convert(body.get("dimmed", 0), int))
 
     def _body_of(self, value: StageBrief) -> Any:
         settings, cards = msgspec.to_builtins(value.settings), msgspec.to_builtins(value.cards)
-        return {**settings, **cards, "alerts": value.alerts, **msgspec.to_builtins(value.clock), "facts": value.facts}
+        more = {"alerts": value.alerts, "facts": value.facts, "dimmed": value.dimmed}
+        return {**settings, **cards, **msgspec.to_builtins(value.clock), **more}

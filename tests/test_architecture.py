@@ -40,6 +40,7 @@ ROOTS = {
     "player.cli": {"cms", "launch"},  # the kinds of servers that a configuration may name; `run` and the daemons with options
     "player.cli.cache": {"media"},  # the store that it lists is the agent's
     "player.cli.checks.machine": {"launch"},
+    "player.cli.checks.abilities": {"device"},  # what the agent's drivers find
     "player.cli.checks.panel": {"device"},  # asks the panel by the agent's own way
     "player.cli.doctor": {"cms"},  # where a kind of server answers
     "player.cli.demonstration": {"demo", "launch"},

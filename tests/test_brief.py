@@ -16,6 +16,7 @@ TOLD = StageBrief(
     DeviceSettings(locked=True, orientation=Orientation.PORTRAIT, volume=35),
     CardFacts(paired=False, pairing_code="4A7X2B"),
     (Alert("1", "Fire", "Leave the building", Severity.EXTREME),),
+    dimmed=45,
 )
 
 

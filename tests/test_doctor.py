@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from player.cli.checks import machine, panel, running
+from player.cli.checks.abilities import abilities
 from player.cli.checks.finding import Finding
+from player.device.abilities import Folders, find_abilities
 from player.device.ddc import DdcDisplay
 from player.errors import BoxError, NotRunning
 from tests.fakes.device import FakeDisplay
@@ -93,8 +95,10 @@ def brightness(**row: Any) -> list[Finding]:
 def test_a_brightness_is_told_as_set_only_where_the_panel_says_so() -> None:
     assert brightness(wanted=None) == []
     assert list(panel.brightness(nobody)) == []
-    (good,) = brightness(found=60)
-    assert (good.result, good.detail) == ("passed", "60 was ordered, and the panel says 60")
+    (good,) = brightness(found=60, outcome="the brightness is 60; the picture is drawn so")
+    assert (good.result, good.detail) == (
+        "passed", "60 was ordered, and found is 60: the brightness is 60; the picture is drawn so",
+    )  # fmt: skip
     (refused,) = brightness(in_effect=False, outcome="panel brightness: nobody listens")
     assert (refused.result, refused.detail) == ("failed", "60 was ordered, and did not work: panel brightness: nobody listens")
     (early,) = brightness()
@@ -120,3 +124,12 @@ def test_a_picture_that_cannot_be_had_or_kept_is_told_and_fails_nothing(tmp_path
     assert (off.result, off.needed, off.detail) == ("failed", False, "what the panel gets cannot be seen: the screen is off")
     (unkept,) = panel.look(lambda kind: kind.encode(), tmp_path / "no/folder.png")
     assert (unkept.result, unkept.needed, "--picture" in unkept.remedy) == ("failed", False, True)
+
+
+def test_every_ability_of_the_box_is_a_line_with_its_state(tmp_path: Path) -> None:
+    (tmp_path / "cec0").touch()
+    folders = Folders(tmp_path, *(tmp_path / name for name in ("sys", "proc", "etc", "run")))
+    found = {finding.ability: finding for finding in abilities(folders)}
+    assert (found["panel power"].result, found["panel power"].detail) == ("passed", f"CEC at {tmp_path}/cec0")
+    assert (found["time server"].result, found["time server"].needed) == ("not present", False)
+    assert len(found) == len(find_abilities(folders))

@@ -123,9 +123,20 @@ async def test_commands_that_set_states_hold_and_what_the_box_cannot_do_is_said(
     assert sent["status"] == "succeeded", sent
     assert any("on air" in line for line in sent["result"]["agent"])
     assert any("the screen is on" in line for line in sent["result"]["stage"])
-    for kind, payload in (("set_brightness", {"brightness": 50}), ("play", {"content_id": 999_999})):
-        done = await world.order(kind, payload)
-        assert (done["status"], bool(done["message"])) == ("failed", True), done
+    done = await world.order("set_brightness", {"brightness": 0})
+    assert (done["status"], "the panel cannot be set" in done["message"]) == ("succeeded", True), done
+    await until("a darker picture", partial(is_dark_red, world), 15)
+    assert (await world.order("set_brightness", {"brightness": 100}))["status"] == "succeeded"
+    await world.box.until_seen("red")
+    done = await world.order("play", {"content_id": 999_999})
+    assert (done["status"], bool(done["message"])) == ("failed", True), done
+
+
+async def is_dark_red(world: World) -> bool:
+    """Whether a tenth of the light is left."""
+    picture = await world.box.look()
+    red, green, blue = picture.getpixel((640, 300)) if picture else (0, 0, 0)  # type: ignore[misc]  # RGB
+    return 15 < red < 45 and max(green, blue) < 15
 
 
 async def test_k4_unknown_bad_and_expired_commands_are_rejected(world: World) -> None:

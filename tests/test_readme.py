@@ -14,6 +14,7 @@ from player.core import blame, crashes
 from player.core.blame import DEATHS, FIRST_S
 from player.core.crashes import GOOD_S, LIMIT
 from player.core.faults import CODES
+from player.device.abilities import Folders, find_abilities
 from player.journal import TAIL_LINES
 from player.stage.plays import SYNC_LINES, SYNC_S
 from tests.what_plays import missing_tests, table
@@ -46,6 +47,13 @@ def commands() -> set[str]:
     """The names of every command."""
     (choices,) = (action.choices for action in make_parser()._actions if action.choices)
     return set(choices)
+
+
+def test_every_ability_of_the_drivers_has_a_row(tmp_path: Path):
+    folders = Folders(*(tmp_path / name for name in ("dev", "sys", "proc", "etc", "run")))
+    begin = README.index("| ability | works by")
+    rows = [line.split("|")[1].strip() for line in README[begin : README.index("\n\n", begin)].splitlines()[2:]]
+    assert [name for row in rows for name in row.split(", ")] == [ability.name for ability in find_abilities(folders)]
 
 
 def faults_section() -> str:

@@ -46,8 +46,11 @@ from player.agent.settings.alert_list import AlertList
 from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.clock_floor import ClockFloor
+from player.agent.settings.dimming import DimmingPanel
+from player.agent.settings.panel_reminder import PanelReminder
 from player.agent.settings.public_holidays import PublicHolidays
 from player.agent.settings.registry import SettingsRegistry
+from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import PIN_COST, ScreenLock
 from player.agent.settings.surroundings import Surroundings
 from player.agent.stage_client import StageClient
@@ -56,6 +59,7 @@ from player.compositor.hang import hangs_told
 from player.config import Config, Dirs
 from player.core.contact import Contact, Standing
 from player.core.content import Orientation
+from player.core.device_schedule import DEED_COMMANDS
 from player.core.egress import WayOut
 from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
@@ -63,8 +67,11 @@ from player.core.ports.server import CommandResult, Connection, Device, Telemetr
 from player.core.ports.stage import RestartStage
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
+from player.device.network import Network
 from player.device.panel import find_panel
+from player.device.root import RootSocket
 from player.device.sensors import SystemSensors
+from player.device.switches import BoxSwitches
 from player.errors import SignageError, StorageError
 from player.formats import Formats
 from player.identity import Identity
@@ -97,10 +104,12 @@ class Agent:
         config, dirs, clock = self._config, self._dirs, self._clock
         for folder in (dirs.state, dirs.cache, dirs.runtime):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        self.host, self.audio, self.panel, self.sensors = SystemHost(clock), LateAudio(), find_panel(), SystemSensors()
+        self.host, self.audio, self.sensors = SystemHost(clock), LateAudio(), SystemSensors()
+        self.switches = BoxSwitches(RootSocket(), Network())
         self.stage = StageClient(dirs.stage_socket, self._pin_entered, self._page("stage"))
         self.formats = Formats(dirs.state, __version__)
         self.brief = BriefStore(dirs.brief, self.stage)
+        self.panel = DimmingPanel(find_panel(), self.brief)
         self.settings = self._stack.enter_context(contextlib.closing(self._registry()))
         await self.settings.open()
         servers = Servers(config, dirs.state, self._identity.uuid, self.brief.current.cards, clock, self._way_out)
@@ -132,6 +141,11 @@ class Agent:
             self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
             faults=self._page("commands"), tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
             is_ready=Readiness(self.contact, self.stage, self.audio).of,
+        )  # fmt: skip
+        self.schedule = ScheduleRunner(
+            dirs.state / "device_schedule.json", self.settings, clock, zone=self._zone,
+            floor=lambda: self.brief.current.clock.floor,
+            deeds={action: functools.partial(self.commands.perform, kind, {}) for action, kind in DEED_COMMANDS.items()},
         )  # fmt: skip
         self._open_reports(self.connection)
         why = WhyReader(self.sync, self.stage, clock, self._all_faults)
@@ -233,9 +247,10 @@ class Agent:
         config = self._config
         return SettingsRegistry(
             self._dirs.state / "settings", self.brief,
-            build_appliers(stage=self.stage, audio=self.audio, panel=self.panel, host=self.host),
+            build_appliers(stage=self.stage, audio=self.audio, panel=self.panel, host=self.host, switches=self.switches),
             configured={
                 "orientation": Orientation(config.stage.orientation), "time_zone": config.time.zone or None,
+                "mode": config.stage.mode or None,
                 "heartbeat_interval": config.cms.heartbeat_interval,
             },
             server=urlsplit(config.cms.url).netloc,
@@ -257,7 +272,8 @@ class Agent:
             "calendar": self.public_holidays.run,
             "older files": self.formats.run,
             "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
-            "surroundings": self.surroundings.run,
+            "surroundings": self.surroundings.run, "schedule": self.schedule.run,
+            "reminder": PanelReminder(self.panel, self.settings).run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.supply.rounds.standing, self._clock).run,
             **self.management.loops(),
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent

@@ -44,6 +44,7 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
 def examine(config: Config, dirs: Dirs) -> list[Finding]:
     """Every finding about this machine."""
     from player.cli.checks import machine, panel, running, surroundings
+    from player.cli.checks.abilities import abilities
     from player.cli.client import ControlClient
 
     client = ControlClient(dirs.control_socket, ANSWER_WITHIN_S)
@@ -59,6 +60,7 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
         panel.cec,
         panel.ddc,
         lambda: panel.brightness(client.settings),
+        abilities,
         surroundings.clock,
         lambda: surroundings.disk(dirs, config.storage.reserve),
         lambda: surroundings.permissions(dirs),

@@ -20,6 +20,7 @@ from player.compositor.session import SessionInfo, read_info
 from player.compositor.stack import Stack
 from player.compositor.tree import TURNS, output_of, views, window_of
 from player.core.content import Orientation, Rect
+from player.core.panels import is_mode
 from player.core.ports.screen import CompositorEvent, CompositorGone, Output, OutputsChanged, Window, WindowClosed, WindowOpened
 from player.errors import BoxError
 from player.runtime.programs import run_program
@@ -130,7 +131,8 @@ class Sway:
         custom = "" if (width, height) in known else "--custom "
         rate = f"@{refresh_mhz / 1000:.3f}Hz" if refresh_mhz else ""
         await self._run(f"output {output} mode {custom}{width}x{height}{rate}")
-        await self._read_back(output, "mode", lambda now: now.mode[:2] == (width, height), f"{width}x{height}")
+        wanted = (width, height, refresh_mhz)
+        await self._read_back(output, "mode", lambda now: is_mode(now.mode, wanted), f"{width}x{height}{rate}")
 
     async def scale(self, output: str, value: float) -> None:
         """How many of the panel's pixels make one of a page's; windows have to be placed again."""

@@ -283,6 +283,7 @@ class DeviceSettings:
     volume: int | None = None
     muted: bool = False
     time_zone: str | None = None
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +316,8 @@ class ClockFacts:
 class StageBrief:
     """What the agent tells the stage, durably: applied before the first frame, in force while the agent is away.
 
-    `facts` are what conditions of rules ask for (`schedule.holds`).
+    `facts` are what conditions of rules ask for (`schedule.holds`); `dimmed`: how much darker than drawn the picture is to be, in
+    per cent, where the panel itself cannot be set.
     """
 
     settings: DeviceSettings = field(default_factory=DeviceSettings)
@@ -323,3 +325,4 @@ class StageBrief:
     alerts: tuple[Alert, ...] = ()
     clock: ClockFacts = field(default_factory=ClockFacts)
     facts: dict[str, float | str] = field(default_factory=dict)
+    dimmed: int = 0

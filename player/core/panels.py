@@ -14,6 +14,7 @@ from dataclasses import replace
 from player.core.content import Layout, Region
 
 _MIRROR = "@panel-"
+RATE_SLACK_MHZ = 500  # 59.94 Hz is what a panel calls 60
 
 
 def numbered(before: tuple[str, ...], connected: Collection[str]) -> tuple[str, ...]:
@@ -51,6 +52,18 @@ def parse_mode(text: str) -> tuple[int, int, int | None] | None:
     size, _, rate = text.partition("@")
     width, _, height = size.partition("x")
     return int(width), int(height), round(float(rate) * 1000) if rate else None
+
+
+def is_mode(found: tuple[int, int, int], wanted: tuple[int, int, int | None]) -> bool:
+    """Whether a panel's mode is the wanted one; one that says nothing of its rate (a window in a desktop) has the right one."""
+    rate = wanted[2] is None or not found[2] or abs(found[2] - wanted[2]) <= RATE_SLACK_MHZ
+    return found[:2] == wanted[:2] and rate
+
+
+def mode_words(mode: tuple[int, int, int]) -> str:
+    """As people write it, "1920x1080@60", of (width, height, mHz); without a rate where the panel says none."""
+    width, height, rate = mode
+    return f"{width}x{height}@{rate / 1000:g}" if rate else f"{width}x{height}"
 
 
 def _in_words_and_numbers(name: str) -> list[tuple[int, str]]:

@@ -7,6 +7,8 @@ what somebody set at the box meanwhile stays. The configuration is no request: i
 from __future__ import annotations
 
 import difflib
+import ipaddress
+import re
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from player.core.content import Orientation
+from player.core.ports.box import InputSource
 from player.errors import SettingRefused
 
 Value = bool | int | float | str | None  # None: not set, the device is left as it is
@@ -28,6 +31,7 @@ class Asker(StrEnum):
     SERVER = "server"  # a state that a server says again and again
     COMMAND = "command"  # an operator's order, once
     BOX = "box"  # command line, local page, local API
+    SCHEDULE = "schedule"  # a timer, or another of the box's own times
     PIN = "pin"
     MANAGEMENT = "management"
 
@@ -42,6 +46,7 @@ _ORIGINS = {
     Asker.SERVER: "the server",
     Asker.COMMAND: "a command of the server",
     Asker.BOX: "",
+    Asker.SCHEDULE: "",
     Asker.PIN: "the PIN",
     Asker.MANAGEMENT: "the management",
 }
@@ -54,10 +59,13 @@ class AppliedBy(StrEnum):
     AUDIO = "audio"
     PANEL = "panel"
     HOST = "host"
+    SWITCHES = "switches"
     SERVER = "server"  # the rhythm in which the server is called
 
 
-ANYBODY = frozenset({Asker.SERVER, Asker.COMMAND, Asker.BOX, Asker.MANAGEMENT})
+ANYBODY = frozenset({Asker.SERVER, Asker.COMMAND, Asker.BOX, Asker.SCHEDULE, Asker.MANAGEMENT})
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_MODE = re.compile(r"\d{3,5}x\d{3,5}(@\d{1,3}(\.\d{1,3})?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,26 @@ def _orientation(given: Any) -> Value:
     return Orientation(str(given).lower().replace("-", "_"))
 
 
+def _input(given: Any) -> Value:
+    return InputSource(str(given).lower())
+
+
+def _mode(given: Any) -> Value:
+    if not _MODE.fullmatch(str(given)):
+        raise ValueError(given)
+    return str(given)
+
+
+def _host(given: Any) -> Value:
+    """A name or an address: what has a colon or ends in a digit is an address, or nothing."""
+    text = str(given).lower()
+    if "%" not in text and (":" in text or text[-1:].isdigit()):
+        return str(ipaddress.ip_address(text))
+    if not _HOST_NAME.fullmatch(text):
+        raise ValueError(given)
+    return text
+
+
 def _zone(given: Any) -> Value:
     try:
         return zoneinfo.ZoneInfo(given).key
@@ -126,12 +154,22 @@ _ROWS = (
     Setting("brightness", "how bright the panel is", "a number from 0 to 100", _number(0, 100), (AppliedBy.PANEL,)),
     Setting("orientation", "how the panel hangs", f"one of {', '.join(Orientation)}", _orientation, (AppliedBy.STAGE,)),
     Setting(
+        "mode", "the panel's pixels and rate", 'as the panel has it, such as "1920x1080@60"', _mode, (AppliedBy.STAGE,)
+    ),
+    Setting(
+        "input_source", "what the panel shows", f"one of {', '.join(InputSource)}", _input, (AppliedBy.PANEL,)
+    ),
+    Setting(
         "locked", "local controls closed", "on or off", _truth, (AppliedBy.STAGE,), default=False,
         may_set=frozenset({Asker.SERVER, Asker.COMMAND, Asker.PIN, Asker.MANAGEMENT}), instead=_LOCK,
     ),
     Setting(
         "time_zone", "for schedules and clocks", 'a name such as "Europe/Berlin"', _zone, (AppliedBy.STAGE, AppliedBy.HOST)
     ),
+    Setting("ntp_server", "who tells the time", "a host name or an address", _host, (AppliedBy.HOST,)),
+    Setting("wifi", "the radio of Wi-Fi", "on or off", _truth, (AppliedBy.SWITCHES,)),
+    Setting("bluetooth", "the radio of Bluetooth", "on or off", _truth, (AppliedBy.SWITCHES,)),
+    Setting("usb_storage", "sticks and disks on USB", "on or off", _truth, (AppliedBy.SWITCHES,)),
     Setting(
         "heartbeat_interval", "seconds between two calls at the server", "a number from 1 to 3600", _number(1, 3600, 1),
         (AppliedBy.SERVER,), may_set=frozenset({Asker.SERVER, Asker.MANAGEMENT}), instead=_RHYTHM,

@@ -262,7 +262,7 @@ class Stage:
         playlists = layout.regions[0].playlist.name if layout and layout.regions else ""
         return StageStatus(
             state=self.surround.seen.state, backend=self._screen.backend, size=f"{size[0]}x{size[1]}",
-            orientation=self.surround.orientation.value, wayland_display=self._screen.wayland_display,
+            orientation=self.surround.orientation.value, mode=self.surround.mode, wayland_display=self._screen.wayland_display,
             renderer=self._screen.renderer, renderer_why=self._screen.renderer_why,
             screen_on=self.surround.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
             items=self.show.now_playing(),

@@ -11,22 +11,21 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 
 from player.core.content import Orientation, Rect
-from player.core.panels import numbered, parse_mode
+from player.core.panels import is_mode, mode_words, numbered, parse_mode
 from player.core.ports.screen import Compositor, Output
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
 
 TRIES = 3
-RATE_SLACK_MHZ = 500  # 59.94 Hz is what a panel calls 60
 _Step = tuple[str, Callable[[], Awaitable[None]]]
 
 
 class Panels:
-    """`mode` and `scale` as in the configuration ("" leaves the panel its own mode)."""
+    """`mode` and `scale` as in the configuration ("" leaves the panel its own mode); a mode that somebody asked for goes before."""
 
     def __init__(self, compositor: Compositor, *, mode: str, scale: float) -> None:
-        self._compositor, self._mode, self._scale = compositor, parse_mode(mode), scale
+        self._compositor, self._configured, self._scale = compositor, mode, scale
         self._names: tuple[str, ...] = ()
         self._there: dict[str, Output] = {}
         self._tried: dict[tuple[str, str], int] = {}
@@ -51,14 +50,23 @@ class Panels:
         return tuple(panel.rect if panel else None for panel in self.all)
 
     @property
+    def mode(self) -> str:
+        """Panel 1's, as it says it; "" where it is missing."""
+        return mode_words(self.first.mode) if self.first else ""
+
+    @property
     def trying(self) -> bool:
         """Whether something is still to be tried again."""
         return any(0 < times < TRIES for times in self._tried.values())
 
-    async def look(self, orientation: Orientation | None) -> None:
+    async def look(self, orientation: Orientation | None, mode: str | None = None) -> None:
         """Reads all panels, sets right what differs, and reads again. Raises BoxError when the compositor is away."""
         await self._read()
-        steps = [(panel.name, *step) for panel in self._there.values() for step in self._steps(panel, orientation)]
+        steps = [
+            (panel.name, *step)
+            for panel in self._there.values()
+            for step in self._steps(panel, orientation, mode or self._configured)
+        ]
         self._forget(lambda what: not what.startswith("power"), {(name, what) for name, what, _ in steps})
         self.problem = self.problem if self._tried else None
         for name, what, step in steps:
@@ -86,10 +94,10 @@ class Panels:
         self._there = found
         self._names = numbered(self._names, found)
 
-    def _steps(self, panel: Output, orientation: Orientation | None) -> Iterator[_Step]:
-        if self._mode is not None and not _has_mode(panel, self._mode):
-            mode = self._mode
-            yield "mode", lambda: self._compositor.mode(panel.name, *mode)
+    def _steps(self, panel: Output, orientation: Orientation | None, wanted: str) -> Iterator[_Step]:
+        mode = parse_mode(wanted)
+        if mode is not None and not is_mode(panel.mode, mode):
+            yield f"mode {wanted}", lambda: self._compositor.mode(panel.name, *mode)
         if abs(panel.scale - self._scale) > 0.01:
             yield "scale", lambda: self._compositor.scale(panel.name, self._scale)
         if orientation is not None and panel.orientation is not orientation:
@@ -109,12 +117,6 @@ class Panels:
                 self.problem = str(error)
         else:
             self._tried.pop((name, what), None)
-
-
-def _has_mode(panel: Output, mode: tuple[int, int, int | None]) -> bool:
-    """A panel that says nothing of its rate (a window in a desktop) has the right one."""
-    rate = mode[2] is None or not panel.mode[2] or abs(panel.mode[2] - mode[2]) <= RATE_SLACK_MHZ
-    return panel.mode[:2] == mode[:2] and rate
 
 
 def _switch(compositor: Compositor, name: str, *, on: bool) -> Callable[[], Awaitable[None]]:

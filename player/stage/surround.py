@@ -157,6 +157,11 @@ class Surround:
         self.changed()
 
     @property
+    def mode(self) -> str:
+        """The first panel's mode, as it was read back."""
+        return self._panels.mode
+
+    @property
     def screen_on(self) -> bool:
         """Whether anything can be seen, as read back: a panel is there, it has power, and no curtain is drawn."""
         lit = any(panel and panel.power for panel in self._panels.all)
@@ -271,7 +276,7 @@ class Surround:
 
     async def look_at_panel(self) -> None:
         """Sets up what came, and puts everything in its place again when a panel came, went, turned or changed its mode."""
-        await self._panels.look(self.brief.settings.orientation)
+        await self._panels.look(self.brief.settings.orientation, self.brief.settings.mode)
         first = self._panels.first
         if first is not None:
             self.orientation = first.orientation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from player.core.content import Layout, Playlist, Rect, Region
-from player.core.panels import is_mirror, mirrored, numbered, parse_mode
+from player.core.panels import is_mirror, is_mode, mirrored, mode_words, numbered, parse_mode
 
 
 def test_the_first_look_numbers_panels_by_their_connectors():
@@ -49,3 +49,17 @@ def test_mirroring_repeats_the_first_panels_regions_in_silence_and_nothing_else(
         ("right@panel-2", 2, right.rect, False),
     ]
     assert [is_mirror(region) for region in found] == [False, False, True, True, True, True]
+
+
+def test_a_mode_is_the_wanted_one_within_half_a_hertz_and_where_no_rate_is_told():
+    assert is_mode((1920, 1080, 59940), (1920, 1080, 60000))
+    assert is_mode((1920, 1080, 50000), (1920, 1080, None))
+    assert is_mode((1920, 1080, 0), (1920, 1080, 60000))
+    assert not is_mode((1920, 1080, 50000), (1920, 1080, 60000))
+    assert not is_mode((1280, 720, 60000), (1920, 1080, None))
+
+
+def test_a_mode_is_told_as_it_is_typed():
+    assert mode_words((1920, 1080, 59940)) == "1920x1080@59.94"
+    assert mode_words((1280, 720, 60000)) == "1280x720@60"
+    assert mode_words((1280, 720, 0)) == "1280x720"

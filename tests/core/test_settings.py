@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.content import DeviceSettings, Orientation
+from player.core.ports.box import InputSource
 from player.core.settings import SETTINGS, Asker, SettingRecord, SettingsBook, find
 from player.errors import SettingRefused
 
@@ -39,6 +40,13 @@ def test_every_field_that_the_stage_is_told_is_a_row_with_the_same_default():
         ("screen_on", "0", False),
         ("orientation", "Portrait-Flipped", Orientation.PORTRAIT_FLIPPED),
         ("time_zone", "Europe/Berlin", "Europe/Berlin"),
+        ("mode", "1920x1080@59.94", "1920x1080@59.94"),
+        ("mode", "1280x720", "1280x720"),
+        ("input_source", "HDMI_2", InputSource.HDMI_2),
+        ("ntp_server", "NTP.example.com", "ntp.example.com"),
+        ("ntp_server", "192.168.7.1", "192.168.7.1"),
+        ("ntp_server", "FD00::0001", "fd00::1"),
+        ("wifi", "off", False),
         ("heartbeat_interval", "2.5", 2.5),
         ("heartbeat_interval", 3600, 3600.0),
     ],
@@ -61,6 +69,14 @@ def test_what_was_typed_or_sent_becomes_a_value(name: str, given: Any, value: An
         ("orientation", "upside down", "one of landscape, portrait, landscape_flipped, portrait_flipped"),
         ("time_zone", "Middle/Earth", "a name such as"),
         ("time_zone", "../../etc/passwd", "a name such as"),
+        ("mode", "large", 'as the panel has it, such as "1920x1080@60"'),
+        ("mode", "1920x1080@60; exec x", "as the panel has it"),
+        ("input_source", "scart", "one of player, hdmi_1"),
+        ("ntp_server", "a b", "a host name or an address"),
+        ("ntp_server", "1.2.3", "a host name or an address"),
+        ("ntp_server", "fe80::1%\nNTP=b", "a host name or an address"),
+        ("ntp_server", "", "a host name or an address"),
+        ("bluetooth", "perhaps", "on or off"),
         ("heartbeat_interval", 0, "a number from 1 to 3600"),
     ],
 )
@@ -102,6 +118,7 @@ def test_who_asked_is_told_in_words():
     assert Asker.SERVER.in_words("cms.example.com") == "the server cms.example.com"
     assert Asker.COMMAND.in_words("") == "a command of the server"
     assert Asker.BOX.in_words("the command line") == "the command line"
+    assert Asker.SCHEDULE.in_words("timer 1") == "timer 1"
 
 
 # --- the book

@@ -63,6 +63,26 @@ async def test_d1_a_panel_that_refuses_its_mode_is_left_alone_after_three_tries_
     assert compositor.told == ["mode"] * (TRIES + 1)
 
 
+async def test_a_mode_that_somebody_asked_for_goes_before_the_configured_one_and_is_read_back():
+    compositor = Stubborn()
+    compositor.stubborn = False
+    panels = Panels(compositor, mode="1920x1080@60", scale=1.0)
+    await panels.look(None, "800x600@60")
+    assert panels.mode == "800x600@60"
+    await panels.look(None)
+    assert panels.mode == "1920x1080@60"
+
+
+async def test_another_mode_has_its_own_tries():
+    compositor = Stubborn()
+    panels = Panels(compositor, mode="", scale=1.0)
+    for _ in range(TRIES + 1):
+        await panels.look(None, "1920x1080@60")
+    compositor.stubborn = False
+    await panels.look(None, "800x600@60")
+    assert (panels.mode, panels.problem) == ("800x600@60", None)
+
+
 async def test_another_wish_has_its_own_tries_and_what_is_right_is_not_told_again():
     compositor = Stubborn()
     panels = Panels(compositor, mode="", scale=1.0)

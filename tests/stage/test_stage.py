@@ -188,6 +188,11 @@ async def test_the_screen_turns_and_its_picture_has_the_other_shape(box: StageBo
     assert status.orientation == "portrait"
     assert (await box.look()).size == (720, 1280)
     await box.until_seen("red", at=(360, 640))
+    box.order(mode="1024x600@50")
+    await box.reread()
+    status = await box.until(lambda s: s.size == "600x1024")
+    assert status.mode == "1024x600@50", "read back from the compositor, before turning"
+    await box.until_seen("red", at=(300, 512))
 
 
 async def test_screen_off_is_black_and_plays_go_on_marked_as_unseen(box: StageBox):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from player.core.ports.box import Absent, Audio, Host, Panel
+from player.core.ports.box import Absent, Audio, Host, InputSource, Panel, Switch, Switches, Told
 from player.core.ports.stage import StagePort, StageStatus
 from player.core.settings import Value
 from player.errors import BoxError
@@ -28,11 +28,13 @@ class Applier:
     """
 
     words: Callable[[Any], str]
-    tell: Callable[[Any], Awaitable[str]] | None = None
+    tell: Callable[[Any], Awaitable[Told]] | None = None
     found: Callable[[], Awaitable[Value]] = _nobody
 
 
-def build_appliers(*, stage: StagePort, audio: Audio | Absent, panel: Panel | Absent, host: Host | Absent) -> Mapping[str, Applier]:
+def build_appliers(
+    *, stage: StagePort, audio: Audio | Absent, panel: Panel | Absent, host: Host | Absent, switches: Switches | Absent
+) -> Mapping[str, Applier]:
     """One for each row of `core.settings.SETTINGS`."""
     return {
         "volume": Applier(
@@ -50,8 +52,21 @@ def build_appliers(*, stage: StagePort, audio: Audio | Absent, panel: Panel | Ab
             _reading(panel, lambda p: p.brightness()),
         ),
         "orientation": Applier(lambda v: f"the picture is turned to {v}", None, _seen(stage, lambda s: s.orientation)),
+        "mode": Applier(lambda v: f"the panel's mode is {v}", None, _seen(stage, lambda s: s.mode or None)),
+        "input_source": Applier(
+            lambda v: f"the panel shows {v}", _telling(panel, lambda p, v: p.set_input(InputSource(v))),
+            _reading(panel, lambda p: p.input_source()),
+        ),
         "locked": Applier(lambda v: f"local controls are {'locked' if v else 'open'}"),
-        "time_zone": Applier(lambda v: f"the time zone is {v}", _telling(host, lambda h, v: h.set_timezone(v))),
+        "time_zone": Applier(
+            lambda v: f"the time zone is {v}", _telling(host, lambda h, v: h.set_timezone(v)),
+            _reading(host, lambda h: h.timezone()),
+        ),
+        "ntp_server": Applier(
+            lambda v: f"the clock follows {v}", _telling(host, lambda h, v: h.set_ntp_server(v)),
+            _reading(host, lambda h: h.ntp_server()),
+        ),
+        **{str(switch): _switching(switches, switch) for switch in Switch},
         "heartbeat_interval": Applier(lambda v: f"the server is called every {v:g} s"),
     }  # fmt: skip
 
@@ -60,9 +75,18 @@ def _on(value: bool) -> str:
     return "on" if value else "off"
 
 
-def _telling(ability: Any, act: Callable[[Any, Any], Awaitable[str | None]]) -> Callable[[Any], Awaitable[str]]:
-    async def tell(value: Any) -> str:
-        return await act(_there(ability), value) or ""
+def _switching(switches: Switches | Absent, switch: Switch) -> Applier:
+    return Applier(
+        lambda v: f"{switch.replace('_', ' ')} is {_on(v)}", _telling(switches, lambda s, v: s.set(switch, v)),
+        _reading(switches, lambda s: s.is_on(switch)),
+    )  # fmt: skip
+
+
+def _telling(ability: Any, act: Callable[[Any, Any], Awaitable[Told | None]]) -> Callable[[Any], Awaitable[Told]]:
+    """A device that says nothing when it has obeyed has confirmed it: it raises where it has not."""
+
+    async def tell(value: Any) -> Told:
+        return await act(_there(ability), value) or Told("", confirmed=True)
 
     return tell
 

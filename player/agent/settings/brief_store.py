@@ -53,6 +53,10 @@ class BriefStore:
         """All that is known of the world."""
         await self._keep(replace(self.current, facts=dict(facts)))
 
+    async def change_dimming(self, per_cent: int) -> None:
+        """How much darker than drawn the picture is to be."""
+        await self._keep(replace(self.current, dimmed=per_cent))
+
     async def _keep(self, wanted: StageBrief) -> None:
         if wanted != self.current or self._unkept or not self._file.path.exists():
             self._file.write(wanted)

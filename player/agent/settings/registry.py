@@ -41,7 +41,8 @@ TOLD_AGAIN = {AppliedBy.AUDIO, AppliedBy.PANEL}  # forget with the power, or com
 class SettingRow:
     """One setting as people and programs see it. `found` is as read back, None where nobody can say; `asked_at` in epoch seconds.
 
-    `outcome`: how the last request ended, in words.
+    `outcome`: how the last request ended, in words. `confirmed`: whether the device said so; False: it was sent, and the device
+    does not say; None: no device was told by this process, or it refused.
     """
 
     name: str
@@ -53,6 +54,7 @@ class SettingRow:
     asked_at: float | None = None
     outcome: str = ""
     in_effect: bool = True
+    confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class SettingsRegistry:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._due: dict[str, _Due] = {}
         self._taken: dict[str, Value] = {}  # as read back after the device took it
+        self._confirmed: dict[str, bool] = {}
         self._wake = asyncio.Event()
 
     async def open(self) -> None:
@@ -112,6 +115,16 @@ class SettingsRegistry:
             return value
         last = self._book.last.get(name)
         return self._default(name) if last is None else last.value
+
+    def asked_at(self, name: str) -> float | None:
+        """When somebody last asked for it (seconds since the epoch); None where nobody has, and the configuration's value holds."""
+        last = self._book.last.get(name)
+        return None if last is None or last.by is Asker.CONFIGURATION else last.at
+
+    def asked_by(self, name: str) -> Asker | None:
+        """Who asked for it last."""
+        last = self._book.last.get(name)
+        return None if last is None else last.by
 
     def heartbeat_interval_s(self) -> float:
         """How long the server's rhythm rests between two calls."""
@@ -200,11 +213,13 @@ class SettingsRegistry:
         value, applier = self.wanted(row.name), self._appliers[row.name]
         words, refusal = applier.words(value), None
         self._taken.pop(row.name, None)
+        self._confirmed.pop(row.name, None)
         if value is None:
             words = f"{row.name} is left as it is"
         elif applier.tell is not None:
             try:
-                words = "; ".join(filter(None, (words, await applier.tell(value))))
+                told = await applier.tell(value)
+                words, self._confirmed[row.name] = "; ".join(filter(None, (words, told.words))), told.confirmed
                 self._taken[row.name] = await self._found(row.name)
             except BoxError as error:
                 refusal = error
@@ -254,7 +269,8 @@ class SettingsRegistry:
     async def row(self, name: str) -> SettingRow:
         """One setting, read back now. Raises SettingRefused."""
         setting, last = find(name), self._book.last.get(name)
-        row = SettingRow(name, setting.meaning, setting.range, self.wanted(name), await self._found(name))
+        found, confirmed = await self._found(name), self._confirmed.get(name)
+        row = SettingRow(name, setting.meaning, setting.range, self.wanted(name), found, confirmed=confirmed)
         if last is None:
             return row
         by, outcome = last.by.in_words(last.who), last.ended or ""

@@ -40,7 +40,8 @@ class PausedItem:
 class StageStatus:
     """What the stage is doing, sent on every change and at least every 2 s.
 
-    `problem`: the code of what the card that covers the content, or the one in a corner, tells of.
+    `problem`: the code of what the card that covers the content, or the one in a corner, tells of. `mode`: that of the first
+    panel, as it was read back, "1920x1080@60".
     """
 
     state: StageState = StageState.IDLE
@@ -62,6 +63,7 @@ class StageStatus:
     started_at: float = 0.0
     renderer: str = ""
     renderer_why: str = ""
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

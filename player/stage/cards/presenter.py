@@ -137,6 +137,8 @@ class Presenter:
         await self._ticker(view.tickers)
         await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
         await self._card("backdrop", backdrop, lambda: _plane(backdrop or "#000000"), _UNDER)
+        glass = None if view.curtain else brief.dimmed or None
+        await self._card("glass", glass, lambda: _glass(brief.dimmed), _CURTAIN)
         if not view.curtain:
             await self._plain("curtain", _BLACK, wanted=False, place=_CURTAIN)
         catching = brief.settings.locked and view.cover not in (Cover.LOCK_PAD, Cover.ALERT)
@@ -274,6 +276,13 @@ def _plane(colour: str) -> Any:
     from PIL import Image
 
     return Image.new("RGBA", (1, 1), colour)
+
+
+def _glass(dimmed: int) -> Any:
+    """What takes so many per cent of the light away."""
+    from PIL import Image
+
+    return Image.new("RGBA", (1, 1), (0, 0, 0, round(255 * dimmed / 100)))
 
 
 def _corner(size: tuple[int, int], anchor: Anchor) -> Place:

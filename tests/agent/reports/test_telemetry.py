@@ -54,6 +54,8 @@ async def test_beyond_the_document_the_box_and_its_parts_say_how_they_are(tmp_pa
         "network": "Wi-Fi wlan0, -45 dBm",
         "temperature_c": 48.7,
         "throttled": "no",
+        "storage_wear_percent": None,
+        "disk_errors": 0,
         "cpu_percent": 12.5,
         "memory_total_mb": 1849,
         "memory_used_mb": 512,

@@ -14,13 +14,13 @@ from player.agent.settings.registry import SettingsRegistry
 from player.brief import BriefFile
 from player.core.content import DeviceSettings, Orientation, StageBrief
 from player.core.faults import FaultBook
-from player.core.ports.box import Absent
+from player.core.ports.box import Absent, Switch
 from player.core.ports.stage import StageStatus
 from player.core.settings import SETTINGS, Asker
 from player.errors import BoxError, SettingRefused, StorageError
 from player.journal_reader import journal_bytes, read_journal
 from tests.fakes.clock import FakeClock
-from tests.fakes.device import FakeAudio, FakeHost, FakePanel
+from tests.fakes.device import FakeAudio, FakeHost, FakePanel, FakeSwitches
 from tests.fakes.running import eventually, running
 from tests.fakes.settings import CONFIGURED, registry
 from tests.fakes.stage import FakeStage
@@ -33,8 +33,8 @@ class Box:
 
     def __init__(self, folder: Path, **ports: Any) -> None:
         self.folder, self.stage, self.clock, self.book = folder, FakeStage(), FakeClock(), FaultBook()
-        self.audio, self.panel, self.host = FakeAudio(), FakePanel(), FakeHost()
-        self.ports = {"audio": self.audio, "panel": self.panel, "host": self.host, **ports}
+        self.audio, self.panel, self.host, self.switches = FakeAudio(), FakePanel(), FakeHost(), FakeSwitches()
+        self.ports = {"audio": self.audio, "panel": self.panel, "host": self.host, "switches": self.switches, **ports}
 
     async def start(self, first: StageBrief | None = None, **made: Any) -> SettingsRegistry:
         if first is not None:
@@ -172,32 +172,46 @@ async def test_one_line_in_the_log_a_change(box: Box, caplog: pytest.LogCaptureF
         ("brightness", 40, "the brightness is 40; brightness 40"),
         ("orientation", "portrait", "the picture is turned to portrait"),
         ("time_zone", "Europe/Berlin", "the time zone is Europe/Berlin"),
+        ("mode", "1280x720@50", "the panel's mode is 1280x720@50"),
+        ("ntp_server", "ntp.example.com", "the clock follows ntp.example.com"),
+        ("input_source", "hdmi_2", "the panel shows hdmi_2; it shows hdmi_2"),
+        ("usb_storage", False, "usb storage is off"),
     ],
 )
 async def test_each_setting_reaches_its_device(box: Box, name: str, value: Any, said: str):
     settings = await box.start()
     assert await settings.ask(name, value, **LINE) == said
     assert getattr(box.brief.current.settings, name, value) == value
-    told = (box.audio.silent, box.panel.power, box.panel.level, box.host.calls)
-    assert told == {
-        "muted": (True, True, 100, []), "screen_on": (False, False, 100, []), "brightness": (False, True, 40, []),
-        "orientation": (False, True, 100, []), "time_zone": (False, True, 100, ["time zone Europe/Berlin"]),
-    }[name]  # fmt: skip
+    untold: dict[str, Any] = {
+        "silent": False, "power": True, "level": 100, "host": [], "source": "player", "closed": [],
+    }  # fmt: skip
+    told = {
+        "silent": box.audio.silent, "power": box.panel.power, "level": box.panel.level, "host": box.host.calls,
+        "source": box.panel.source, "closed": [switch for switch, on in box.switches.on.items() if not on],
+    }  # fmt: skip
+    assert told == untold | {
+        "muted": {"silent": True}, "screen_on": {"power": False}, "brightness": {"level": 40},
+        "time_zone": {"host": ["time zone Europe/Berlin"]}, "ntp_server": {"host": ["time server ntp.example.com"]},
+        "input_source": {"source": "hdmi_2"}, "usb_storage": {"closed": ["usb_storage"]},
+    }.get(name, {})  # fmt: skip
 
 
 async def test_what_is_found_is_what_the_devices_and_the_stage_say(box: Box):
     box.audio.level, box.audio.silent, box.panel.level = 71, True, 62
-    box.stage.status = StageStatus(orientation="portrait", screen_on=False)
+    box.stage.status = StageStatus(orientation="portrait", screen_on=False, mode="1280x720@60")
+    box.switches.on[Switch.BLUETOOTH] = False
     rows = {row.name: row.found for row in await (await box.start()).rows()}
     assert rows == {
-        "volume": 71, "muted": True, "screen_on": False, "brightness": 62, "orientation": "portrait", "locked": None,
-        "time_zone": None, "heartbeat_interval": None,
+        "volume": 71, "muted": True, "screen_on": False, "brightness": 62, "orientation": "portrait", "mode": "1280x720@60",
+        "input_source": "player", "locked": None, "time_zone": "Etc/UTC", "ntp_server": "ntp.example.com", "wifi": True,
+        "bluetooth": False, "usb_storage": True, "heartbeat_interval": None,
     }  # fmt: skip
     assert rows.keys() == SETTINGS.keys()
 
 
 async def test_what_cannot_be_read_back_is_not_known(box: Box):
-    box.audio.broken = box.panel.broken = True
+    box.audio.broken = box.panel.broken = box.host.broken = True
+    box.switches.lacking = set(Switch)
     box.stage.status = None
     assert {row.found for row in await (await box.start()).rows()} == {None}
 
@@ -220,6 +234,21 @@ async def test_a_device_that_is_a_bonus_may_refuse(box: Box):
     await settings.ask("muted", True, **LINE)
     await settings.ask("time_zone", "Europe/Berlin", **LINE)
     assert box.codes() == []
+
+
+async def test_what_a_panel_confirmed_is_told_apart_from_what_was_only_sent(box: Box):
+    settings = await box.start()
+    assert (await settings.row("screen_on")).confirmed is None
+    await settings.ask("screen_on", False, **LINE)
+    assert (await settings.row("screen_on")).confirmed is True
+    box.panel.confirms = False
+    await settings.ask("screen_on", True, **LINE)
+    assert (await settings.row("screen_on")).confirmed is False
+    box.panel.broken = True
+    await settings.ask("screen_on", False, **LINE)
+    assert (await settings.row("screen_on")).confirmed is None
+    await settings.ask("volume", 35, **LINE)
+    assert (await settings.row("volume")).confirmed is True
 
 
 async def test_an_ability_that_is_absent_answers_with_its_reason(tmp_path: Path):

@@ -251,6 +251,37 @@ async def test_d1_a_card_that_the_compositor_took_away_is_put_up_again(headless_
         overlay.close()
 
 
+async def test_a_dimmed_picture_lets_so_much_of_the_light_through_and_none_behind_the_curtain(
+    headless_sway: Path, runtime_dir: Path
+):
+    async with await Sway.connect(headless_sway, 10) as sway:
+        overlay = await Overlay.connect(sway.session.wayland_display, lambda _: None, lambda *_: None)
+        cards = Presenters(overlay.on_panel, SystemClock(), lambda: None, runtime_dir)
+        cards.on(list(await sway.outputs()))
+        look = looking(sway, runtime_dir)
+
+        async def shown(dimmed: int, *, curtain: bool = False) -> None:
+            view, brief = View(StageState.PLAYING, curtain=curtain), StageBrief(dimmed=dimmed)
+            await cards.show(view, brief, Pad(), Notices(), watermark=False, backdrop="#ffffff")
+
+        async def until_light(light: int) -> None:
+            for _ in range(100):
+                found = (await look()).getpixel((640, 360))
+                if all(abs(each - light) <= 2 for each in found):
+                    return
+                await asyncio.sleep(0.05)
+            raise AssertionError(found)
+
+        for dimmed, light in ((0, 255), (45, 140), (90, 26)):
+            await shown(dimmed)
+            await until_light(light)
+        await shown(90, curtain=True)
+        await until_light(0)
+        await shown(0)
+        await until_light(255)
+        overlay.close()
+
+
 async def test_a_panel_that_is_not_there_refuses_its_cards_and_the_others_have_theirs(headless_sway: Path, runtime_dir: Path):
     async with await Sway.connect(headless_sway, 10) as sway:
         overlay = await Overlay.connect(sway.session.wayland_display, lambda _: None, lambda *_: None)
