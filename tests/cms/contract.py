@@ -23,8 +23,8 @@ from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.server_folder import ServerFacts, ServerFolder
 from player.core import proof
 from player.core.content import Item
+from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.faults import Fault
-from player.core.playback import Moment, PlayRecord, PlayResult
 from player.core.ports.box import Absent, Clock
 from player.core.ports.server import (
     CommandResult,

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from player.core import playback as p
+from player.core import cues as p
 from player.core import turns
 from player.core.content import CUT, Item, Playlist, Transition, TransitionKind
 from player.core.kinds import Kind
 from player.core.order import FIRST_PAUSE_S
+from player.core.playback import RegionMachine
+from player.core.showing import STAND_IN
 
 FADE = Transition(TransitionKind.CROSSFADE, 0.6)
 
@@ -37,7 +39,7 @@ class Stage:
         away: set[str] | None = None,
         hangs: set[str] | None = None,
     ):
-        self.region, self.now = p.RegionMachine("main", seed=0), 0.0
+        self.region, self.now = RegionMachine("main", seed=0), 0.0
         self.natural, self.broken, self.auto = natural or {}, broken or set(), True
         self.hangs = hangs or set()  # these are never ready, and never fail
         self.away = away or set()  # what stands in for these is drawn
@@ -209,7 +211,7 @@ def test_c19_a_lone_page_shown_by_its_last_picture_is_tried_again_within_a_minut
     stage.wait(7200)
     assert stage.shown == ["page"] * 3
     seen = [(r.reason, r.ended.mono - r.started.mono) for r in stage.records[:3]]
-    assert seen == [(p.STAND_IN, turns.STAND_IN_S), (p.STAND_IN, turns.STAND_IN_S), (None, 3600)]
+    assert seen == [(STAND_IN, turns.STAND_IN_S), (STAND_IN, turns.STAND_IN_S), (None, 3600)]
     assert len(stage.tokens) == 3, "the page itself just stays"
 
 
@@ -217,7 +219,7 @@ def test_c19_among_others_a_last_picture_takes_the_items_own_time():
     stage = Stage(item("page", Kind.WEB, 5), item("a", duration=5), away={"page"})
     stage.wait(11)
     assert stage.shown == ["page", "a", "page"]
-    assert [r.reason for r in stage.records] == [p.STAND_IN, None]
+    assert [r.reason for r in stage.records] == [STAND_IN, None]
 
 
 def test_the_item_on_screen_stays_until_the_next_one_is_ready():
@@ -674,7 +676,7 @@ def test_wishes_shorter_than_a_second_and_videos_shorter_than_a_fade_do_not_race
 def test_its_repr_is_for_people():
     stage = Stage(item("a"), item("b"))
     assert repr(stage.region) == "<Region main: 'a' (image c-a) on screen, 'b' (image c-b) coming>"
-    assert repr(p.RegionMachine("x", seed=0)) == "<Region x: nothing on screen, nothing coming>"
+    assert repr(RegionMachine("x", seed=0)) == "<Region x: nothing on screen, nothing coming>"
 
 
 kinds = st.sampled_from(list(Kind))

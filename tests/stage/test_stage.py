@@ -23,8 +23,8 @@ from player.core.content import (
     TransitionKind,
 )
 from player.core.kinds import Kind
-from player.core.playback import GONE
 from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText
+from player.core.showing import GONE
 from player.errors import BoxError
 from player.stage.cards.catalogue import lock_pad
 from tests.fakes.programmes import manifest_of

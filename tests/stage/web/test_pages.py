@@ -16,7 +16,7 @@ from PIL import Image
 
 from player.core.content import Item
 from player.core.kinds import Kind
-from player.core.playback import STAND_IN
+from player.core.showing import STAND_IN
 from player.core.turns import PAGE_LEAD_S
 from player.media.prepare.parent import prepare
 from player.stage.web.chromium import memory_limit
