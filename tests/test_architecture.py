@@ -34,7 +34,8 @@ STANDS_ON = {"agent": {"media"}}
 ROOTS = {
     "player.agent.app": {"device", "compositor"},  # the agent's composition root; of the compositor what is told of hangs
     "player.agent.servers": {"cms"},  # of that root: what is configured
-    "player.stage.app": {"device"},  # the stage's: only whether the clock is synchronised
+    "player.stage.app": {"device"},  # the stage's: which boot this is
+    "player.stage.daemon": {"device"},  # its process: whether the clock is synchronised
     "player.stage.opening": {"compositor"},  # the screen that is configured
     "player.stage.backends.sway": {"compositor"},  # the stage's surfaces under sway
     "player.cli": {"cms", "launch"},  # the kinds of servers that a configuration may name; `run` and the daemons with options

@@ -66,7 +66,7 @@ def _daemon(name: str, config: Config, dirs: Dirs, unreadable: Unreadable | None
     folder = lock_folder(dirs.stage, dirs.stage_runtime) if name == "stage" else lock_folder(dirs.state, dirs.runtime)
     with only_one(folder / f"{name}.lock", wait_s=2.0), taking_its_time() as started:
         if name == "stage":
-            from player.stage.app import main as stage
+            from player.stage.daemon import main as stage
 
             return stage(config, dirs, unreadable, started, before)
         from player.agent.daemon import main as agent

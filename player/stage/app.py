@@ -30,24 +30,20 @@ from player.core.ports.screen import Compositor, Surface
 from player.core.ports.stage import PinEntered, StageStatus
 from player.core.problem import SafeMode, TroubleWatch
 from player.core.resume import Death
-from player.device.host import boot_id, kernel_clock_synced
-from player.errors import SignageError
+from player.device.host import boot_id
 from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
-from player.runtime.logs import set_up_logging
-from player.runtime.lookup import by_the_system
-from player.runtime.memory import hold_memory_small
 from player.runtime.systemd import sd_notify, watchdog_interval
-from player.runtime.tasks import Latest, Shutdown, keep_running, stopping_on_signals, until_stopped
+from player.runtime.tasks import Latest, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
 from player.stage.crashes import Crashes, last_death
+from player.stage.mark import Mark
 from player.stage.mending import problem_of, until_mended
 from player.stage.on_air import OnAirWatch
-from player.stage.opening import open_screen
 from player.stage.panels import Panels
 from player.stage.places import Places
-from player.stage.plays import Mark, Plays
+from player.stage.plays import Plays
 from player.stage.regions.show import Show
 from player.stage.regions.surfaces import Windows
 from player.stage.requests import Requests
@@ -57,8 +53,6 @@ from player.stage.surround import Cards, Surround
 from player.stage.targets import Targets
 from player.stage.video.youtube import Resolver
 from player.stage.wall import Wall
-from player.stage.way_out import own_way_out
-from player.way_out import read_reach
 
 log = logging.getLogger("player.stage")
 
@@ -301,48 +295,3 @@ class Stage:
                     await self._compositor.outputs()
                 sd_notify("WATCHDOG=1")
             await asyncio.sleep(min(interval or LOOK_S, LOOK_S))
-
-
-async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None, started: Callable[[], None]) -> None:
-    faults = FaultBook()
-    wall = Wall(own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")), read_reach(config), by_the_system())
-    way_out = Latest(wall.for_pages)
-    compositor, screen = await open_screen(config, dirs, faults, way_out, wall)
-    stage = Stage(
-        config, dirs, compositor, screen, faults, way_out, wall,
-        kernel_synced=kernel_clock_synced, unreadable=unreadable, started=started,
-    )  # fmt: skip
-    stage.crashes.listen()
-    asked_for = in_order = False
-    try:
-        await stage.run()
-    except* Shutdown:
-        asked_for = in_order = True
-        log.info("stopping")
-    except* SignageError:  # what it stands on failed
-        asked_for = True
-        raise
-    finally:
-        if not asked_for:
-            stage.crashes.ended_unasked("it ended by an error of its own, which stands above in the log")
-        if in_order:
-            stage.stop()
-        else:
-            stage.break_off()
-
-
-def main(config: Config, dirs: Dirs, unreadable: Unreadable | None, started: Callable[[], None], before: str) -> int:
-    """`signage-player stage`; `unreadable` and `started` as for `Stage`. `before`: how the one ended that it follows at once."""
-    set_up_logging(config.log.level, kept_in=dirs.stage_runtime / "stage.log")
-    hold_memory_small()
-    if before:
-        log.warning("the stage %s; another one follows as process %d", before, os.getpid())
-    code = 0
-    try:
-        asyncio.run(_run(config, dirs, unreadable, started))
-    except* SignageError as group:
-        code = 1
-        for error in group.exceptions:
-            log.error("%s", error)
-    logging.shutdown()
-    os._exit(code)  # windows go with the process; ending every decoder in order takes longer than a stop may

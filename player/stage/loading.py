@@ -17,9 +17,9 @@ import threading
 LIBMPV = b"libmpv.so.2"  # where it has another name, python-mpv finds and links it itself
 _LINKED = ("asyncio", "concurrent.futures.thread", "msgspec", "zoneinfo")
 _MODULES = {
-    "none": ("player.stage.app",),
-    "single": ("player.stage.app", "player.stage.backends.single_compositor"),
-    "sway": ("player.stage.app", "player.compositor.hang", "player.compositor.sway", "player.stage.backends.sway"),
+    "none": ("player.stage.daemon",),
+    "single": ("player.stage.daemon", "player.stage.backends.single_compositor"),
+    "sway": ("player.stage.daemon", "player.compositor.hang", "player.compositor.sway", "player.stage.backends.sway"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Proof of play on disks that refuse, after processes that died, and at its limits; and who is blamed for a death."""
+"""Proof of play on disks that refuse, after processes that died, and at its limits."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from player.core import proof
-from player.core.blame import DEATHS, FIRST_S
 from player.core.content import Item
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.kinds import Kind
 from player.journal_reader import read_journal, segments
 from player.runtime.fault_page import FaultPage
-from player.stage.plays import SYNC_LINES, WAITING_LIMIT, Mark, Plays
+from player.stage.plays import SYNC_LINES, WAITING_LIMIT, Plays
 from tests.fakes.disk import files_no_larger_than, read_only
 from tests.fakes.faults import fault_page
 
@@ -278,130 +275,3 @@ def test_what_a_server_has_is_kept_and_goes_without_a_fault_when_room_is_short(t
     assert on_disk(tmp_path / "j")[0]["seq"] > 1
     journal.write_waiting()
     assert faults.faults == ()
-
-
-# --- whom a death is blamed on
-
-
-class Life:
-    """One stage after another: what each finds and leaves."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.at, self.crashes = folder, NOW, True
-
-    def begin(self) -> Mark:
-        return Mark(self.folder / "on_screen.json", self.folder / "deaths.json", lambda: self.at, crashed=self.crashes)
-
-    def die_with(self, *shown: Item) -> None:
-        mark = self.begin()
-        for number, each in enumerate(shown):
-            mark.shown(f"region {number}", each)
-
-
-def test_p1_three_crashes_with_an_item_on_screen_keep_it_off_for_minutes(tmp_path: Path):
-    life = Life(tmp_path)
-    for _ in range(DEATHS):
-        assert not life.begin().quarantined(item("bad"))
-        life.die_with(item("bad"))
-    mark = life.begin()
-    assert mark.quarantined(item("bad"))
-    assert not mark.quarantined(item("other"))
-    life.at += FIRST_S - 1
-    assert life.begin().quarantined(item("bad")), "it holds over further starts"
-    life.at += 2
-    assert not life.begin().quarantined(item("bad"))
-
-
-def test_that_an_item_may_come_back_is_said_once(tmp_path: Path):
-    life = Life(tmp_path)
-    for _ in range(DEATHS):
-        life.die_with(item("bad"))
-    mark = life.begin()
-    assert not mark.is_another()
-    life.at += FIRST_S
-    assert [mark.is_another() for _ in range(2)] == [True, False]
-
-
-def test_a_stage_that_was_killed_blames_nothing(tmp_path: Path):
-    life = Life(tmp_path)
-    life.crashes = False
-    for _ in range(DEATHS):
-        life.die_with(item("shown"))
-    mark = life.begin()
-    assert not mark.quarantined(item("shown"))
-    assert mark.found == ("shown",)
-
-
-def test_the_last_item_of_a_region_is_shown_all_the_same_and_explains_no_crash(tmp_path: Path):
-    life = Life(tmp_path)
-    for _ in range(DEATHS):
-        life.die_with(item("bad"))
-    mark = life.begin()
-    assert mark.barred([item("bad"), item("other")]) == {"bad"}
-    assert mark.barred([item("bad")]) == set()
-    assert mark.explaining == {"bad"}
-    life.die_with(item("bad"))
-    assert life.begin().explaining == set()
-
-
-def test_p1_an_item_that_was_shown_well_in_between_is_not_to_blame(tmp_path: Path):
-    life = Life(tmp_path)
-    life.die_with(item("good"))
-    life.die_with(item("good"))
-    life.begin().went_well(item("good"))
-    life.die_with(item("good"))
-    life.die_with(item("good"))
-    assert not life.begin().quarantined(item("good"))
-
-
-def test_a_clean_end_blames_nobody(tmp_path: Path):
-    life = Life(tmp_path)
-    for _ in range(DEATHS + 1):
-        mark = life.begin()
-        mark.shown("main", item("red"))
-        mark.clear()
-    assert not life.begin().quarantined(item("red"))
-
-
-def test_an_item_in_two_regions_is_blamed_once_a_death(tmp_path: Path):
-    life = Life(tmp_path)
-    life.die_with(item("twice"), item("twice"))
-    life.die_with(item("twice"), item("twice"))
-    assert not life.begin().quarantined(item("twice"))
-
-
-def test_clearing_gives_every_item_another_chance(tmp_path: Path):
-    life = Life(tmp_path)
-    for _ in range(DEATHS):
-        life.die_with(item("bad"))
-    mark = life.begin()
-    mark.release_all()
-    assert not mark.quarantined(item("bad"))
-    assert not life.begin().quarantined(item("bad"))
-
-
-@pytest.mark.parametrize("content", [b"", b"\0\0", b"[]", b'{"main": 5}', b'{"main"', b'{"main": "\xff"}'])
-def test_s7_a_torn_mark_blames_nobody(tmp_path: Path, content: bytes):
-    (tmp_path / "on_screen.json").write_bytes(content)
-    assert not Life(tmp_path).begin().quarantined(item("red"))
-
-
-def test_u5_deaths_written_by_a_newer_player_neither_stop_this_one_nor_are_lost(tmp_path: Path):
-    newer = msgspec.json.encode({"format": 99, "body": {}})
-    (tmp_path / "deaths.json").write_bytes(newer)
-    life = Life(tmp_path)
-    life.die_with(item("red"))
-    assert not life.begin().quarantined(item("red"))
-    assert (tmp_path / "deaths.json.unread").read_bytes() == newer
-
-
-def test_s3_a_mark_that_cannot_be_written_stops_nothing(tmp_path: Path):
-    mark = Life(tmp_path).begin()
-    tmp_path.chmod(0o500)
-    try:
-        began = time.monotonic()
-        mark.shown("main", item("red"))
-        mark.release_all()
-        assert time.monotonic() - began < 1.0
-    finally:
-        tmp_path.chmod(0o700)

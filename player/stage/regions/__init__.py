@@ -1,4 +1,4 @@
 """What plays where: regions, their drivers, surfaces and transitions.
 
-Imports `plays`.
+Imports `mark`, `plays`.
 """

@@ -9,7 +9,7 @@ from player.core import cues
 from player.core.content import Item, Playlist
 from player.core.faults import Fault
 from player.runtime.fault_page import FaultPage
-from player.stage.plays import Mark
+from player.stage.mark import Mark
 
 
 class RegionFaults:

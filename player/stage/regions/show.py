@@ -21,7 +21,8 @@ from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import NowPlaying, PausedItem
 from player.runtime.fault_page import FaultPage
-from player.stage.plays import Mark, Plays
+from player.stage.mark import Mark
+from player.stage.plays import Plays
 from player.stage.regions.coming import ComingLayout, Running, shape
 from player.stage.regions.driver import RegionDriver, RegionEvents
 from player.stage.regions.placement import Placement
