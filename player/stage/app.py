@@ -58,6 +58,7 @@ log = logging.getLogger("player.stage")
 
 COMPOSITOR_GONE = 3
 TELL_S = 2.0
+FIRST_S = 1.0
 TRIM_S = 600.0
 
 
@@ -116,8 +117,7 @@ class Stage:
         self.on_air = OnAirWatch(self.show, now=self._judged_now, zone=self._zone, facts=lambda: self.surround.brief.facts)
         requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._try_again)
         self.server = AgentSocket(dirs.stage_socket, requests)
-        self._zone_name = config.time.zone
-        self._boot_id = boot_id()
+        self._zone_name, self._boot_id = config.time.zone, boot_id()
         self._behind_s = 0.0
         self._read_brief()
 
@@ -286,7 +286,9 @@ class Stage:
 
     async def _feed_watchdog(self) -> None:
         """Real progress: this loop turns, and the compositor answers."""
-        interval = watchdog_interval()
+        if self.show.layout:
+            with contextlib.suppress(TimeoutError):  # `run` starts the agent then: not while the first item is made ready
+                await asyncio.wait_for(self.show.first_shown.wait(), FIRST_S)
         sd_notify("READY=1\nSTATUS=on stage")
         self._started()
         while True:
@@ -294,4 +296,4 @@ class Stage:
                 async with asyncio.timeout(ANSWER_S):
                     await self._compositor.outputs()
                 sd_notify("WATCHDOG=1")
-            await asyncio.sleep(min(interval or LOOK_S, LOOK_S))
+            await asyncio.sleep(min(watchdog_interval() or LOOK_S, LOOK_S))
