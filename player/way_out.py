@@ -38,10 +38,11 @@ def read_way_out(config: Config, environment: Mapping[str, str]) -> WayOut:
 
 def read_reach(config: Config) -> Reach:
     """What content may open."""
-    offline = config.cms.kind == OFFLINE
+    offline, second = config.cms.kind == OFFLINE, config.fallback
     _, _, port = config.control.listen.rpartition(":")
     return Reach(
         server="" if offline else config.cms.url,
+        second="" if second.kind in ("", OFFLINE) else second.url,
         nets=tuple(ipaddress.ip_network(net) for net in config.network.allow_private),
         stream_hosts=() if offline else config.stage.stream_hosts,
         listeners=frozenset({int(port)} if port else ()),

@@ -1,10 +1,10 @@
 """Which addresses content may open: the one decision for files, feeds, pages, streams, and for whatever they lead to (pure).
 
 A server, or who answers in its name, must not make the player look at its own box and its neighbours. Public addresses are open.
-Those inside (loopback, link-local, private, unspecified) open where the configured server is the origin itself; where its own
-address is written out, for others of that sort; where its name has led to private addresses alone at every look, for private ones;
-and where `network.allow_private` names the net. A host of `stage.stream_hosts` opens itself for streams. What this player itself
-listens at never opens. It is judged by the address that is connected to, and by how that was named.
+Those inside (loopback, link-local, private, unspecified) open where the configured server, or the fallback's, is the origin itself;
+where the server's own address is written out, for others of that sort; where its name has led to private addresses alone at every
+look, for private ones; and where `network.allow_private` names the net. A host of `stage.stream_hosts` opens itself for streams.
+What this player itself listens at never opens. It is judged by the address that is connected to, and by how that was named.
 """
 
 from __future__ import annotations
@@ -109,12 +109,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the configuration opens. `server`: the server's address, "" for none; `nets`: of `network.allow_private`.
+    """What the configuration opens. `server`: the server's address, "" for none; `second`: the fallback's, which opens itself.
 
+    `nets`: of `network.allow_private`.
     `listeners`: the ports at which this player itself listens.
     """
 
     server: str
+    second: str
     nets: tuple[Net, ...]
     stream_hosts: tuple[str, ...]
     listeners: frozenset[int]
@@ -122,10 +124,7 @@ class Reach:
     @property
     def server_call(self) -> Call | None:
         """The server's own origin; None where there is no server with an address."""
-        parts = urlsplit(self.server)
-        if not parts.hostname:
-            return None
-        return Call(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), stream=False)
+        return _origin(self.server)
 
     @property
     def goes_by_looks(self) -> bool:
@@ -151,8 +150,8 @@ class Reach:
         )
 
     def _is_server(self, call: Call) -> bool:
-        server = self.server_call
-        return server is not None and (server.name, server.port) == (call.name, call.port)
+        origins = (_origin(address) for address in (self.server, self.second))
+        return any(one is not None and (one.name, one.port) == (call.name, call.port) for one in origins)
 
     def _beside(self, seen: Collection[Sort]) -> frozenset[Sort]:
         """The sorts of addresses that open because the server stands among them."""
@@ -175,9 +174,17 @@ class Reach:
         return sort is Sort.PRIVATE and host_matches(call.name, self.stream_hosts)
 
 
+def _origin(address: str) -> Call | None:
+    """Of a server; None of what has no host."""
+    parts = urlsplit(address)
+    if not parts.hostname:
+        return None
+    return Call(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), stream=False)
+
+
 def beside(server: str) -> Reach:
     """What the server's address alone opens."""
-    return Reach(server, (), (), frozenset())
+    return Reach(server, "", (), (), frozenset())
 
 
 @dataclass(frozen=True, slots=True)

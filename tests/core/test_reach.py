@@ -108,6 +108,15 @@ def test_a_servers_name_opens_private_addresses_where_it_never_led_elsewhere():
     assert not NOBODY.goes_by_looks
 
 
+def test_a_fallback_opens_itself_and_nothing_beside_it():
+    for second in ("http://192.168.7.9:8000", "http://spare.intern:8000"):
+        reach = replace(PUBLIC, second=second)
+        host = second.removeprefix("http://").removesuffix(":8000")
+        assert opens(reach, host, "192.168.7.9", 8000)
+        assert not opens(reach, host, "192.168.7.9", 80)
+        assert not opens(reach, "192.168.7.8", "192.168.7.8", 8000)
+
+
 def test_named_nets_are_open_to_everything():
     reach = replace(PUBLIC, nets=(IPv4Network("192.168.7.0/24"), ipaddress.IPv6Network("fd00:7::/32")))
     for address in ("192.168.7.1", "::ffff:192.168.7.1", "fd00:7::1"):
@@ -127,7 +136,7 @@ def test_listed_hosts_open_themselves_for_streams_alone():
 
 
 def test_the_player_itself_never_opens():
-    everything = Reach("http://127.0.0.1:8770", (IPv4Network("0.0.0.0/0"),), ("127.0.0.1",), frozenset({8770}))
+    everything = Reach("http://127.0.0.1:8770", "", (IPv4Network("0.0.0.0/0"),), ("127.0.0.1",), frozenset({8770}))
     for address in ("127.0.0.1", "192.168.1.5", "8.8.8.8"):
         assert not opens(everything, "127.0.0.1", address, 8770, stream=True, ours=True)
     assert "this player itself" in (everything.refusal(Call("me", 8770, stream=True), "127.0.0.1", ours=True, seen=()) or "")

@@ -31,10 +31,14 @@ class PlayOwners:
     """`folder` is the server's that is spoken to now; the others lie beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self._mine, self._first = folder.name, first_of(folder.parent)
-        others = (path for path in folder.parent.iterdir() if path.name not in (self._mine, NONE))
-        self._others = {path.name: Snapshot(path / CURSOR, Cursor).read_or(Cursor()).through for path in others}
+        self._servers, self._mine, self._first = folder.parent, folder.name, first_of(folder.parent)
+        self._others = self._cursors()
         self._awaited: int | None = None  # the lowest number that another one waits for
+
+    def _cursors(self) -> dict[str, int]:
+        """Through which number the others have theirs, by what a start would find."""
+        others = (path for path in self._servers.iterdir() if path.name not in (self._mine, NONE))
+        return {path.name: Snapshot(path / CURSOR, Cursor).read_or(Cursor()).through for path in others}
 
     def is_mine(self, play: Mapping[str, Any]) -> bool:
         """Whether it is for the server that is spoken to now."""
@@ -53,6 +57,12 @@ class PlayOwners:
                 if number > through:
                     return
                 self.passed(number, body if isinstance(body, dict) else {})
+
+    def look_again(self, plays: Path, through: int) -> None:
+        """Whether others have got more by now: two servers may be spoken to at a time."""
+        if (others := self._cursors()) != self._others:
+            self._others, self._awaited = others, None
+            self.look(plays, through)
 
     def droppable(self, through: int) -> int:
         """Of the plays up to `through`, which this server has: through which the journal may drop them."""

@@ -225,6 +225,7 @@ class PlaysOutbox:
 
     async def _tell_stage(self) -> None:
         """What is accepted may go where room is short, once the stage is there to hear it."""
+        await asyncio.to_thread(self._owners.look_again, self._plays, self._cursor.through)
         status = self._stage.status
         told = (status.started_at if status else 0.0, self._owners.droppable(self._cursor.through))
         if told[1] and told != self._told:

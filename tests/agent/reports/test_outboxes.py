@@ -354,6 +354,24 @@ async def test_the_journal_keeps_what_another_server_has_not_got(tmp_path: Path,
     assert got(script) == ["p1", "p2", "p4", "p5", "p6", "p3"]
 
 
+async def test_of_two_servers_at_a_time_each_lets_go_of_what_the_other_has_got(
+    tmp_path: Path, script: Script, cms: AdCast, stage: Stage
+):
+    script.on(PLAYBACK, {})
+    other = tmp_path / "servers/spot-2"
+    home(tmp_path)
+    other.mkdir()
+    stage.play(2, server="adcast-1")
+    stage.play(1, server="spot-2")
+    async with running(outbox(tmp_path, cms, stage).run()):
+        await eventually(lambda: DropPlays(2) in stage.asked)
+        async with running(outbox(tmp_path, cms, stage, other).run()):
+            await eventually(lambda: len(got(script)) == 3)
+        stage.play(1, server="adcast-1")  # its cursor is on disk since it ended
+        await eventually(lambda: DropPlays(4) in stage.asked)
+    assert got(script) == ["p1", "p2", "p3", "p4"]
+
+
 # --- command results -------------------------------------------------------------------------------------------------------------
 
 
