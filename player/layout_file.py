@@ -28,6 +28,7 @@ from pathlib import Path
 import msgspec
 
 from player.core.content import CUT, Item, Layout, Playlist, Rect, Region, Transition, TransitionKind, WebOptions
+from player.core.geometry import placed
 from player.core.kinds import Kind
 from player.core.urls import check_url, written_out
 from player.errors import ConfigError, SignageError
@@ -40,7 +41,8 @@ _STREAMS = ("rtsp:", "rtmp:", "srt:", "udp:", "rtp:")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a file became: paths below the cache, the SHA-256 of its bytes; `pages` of a document, the first included.
+    """What a file became: paths below the cache, the SHA-256 of its bytes; `pages` of a document, the first included;
+    `cover` of a sound.
 
     Of a file that is still to be fetched: `content`, its content's id, alone.
     """
@@ -50,6 +52,7 @@ class Taken:
     asset: str | None = None
     pages: tuple[str, ...] = ()
     content: str = ""
+    cover: str | None = None
 
     @property
     def content_id(self) -> str:
@@ -98,18 +101,24 @@ class _LayoutReading:
     def region(self) -> Region:
         """Raises ConfigError."""
         table, name = self._table, self._table.id or f"region{self._number + 1}"
-        rect = Rect(table.x, table.y, table.width or self._layout.width - table.x, table.height or self._layout.height - table.y)
-        if not _visible(rect, self._layout):
-            size = f"{self._layout.width} x {self._layout.height}"
-            raise self._mistake("", f"it lies outside the layout of {size}; change x, y, width or height")
         if not table.item:
             raise self._mistake("item", "the region has nothing to show; add a [[region.item]] with a file, a url or a text")
         items = tuple(shown for number, item in enumerate(table.item) for shown in self._items(number, item))
+        rect = placed(self._rect(), (self._layout.width, self._layout.height), [item.kind for item in items])
+        if rect is None:
+            size = f"{self._layout.width} x {self._layout.height}"
+            raise self._mistake("", f"it lies outside the layout of {size}; change x, y, width or height")
         playlist = Playlist(name, name, items, _transition(table.transition) or CUT, table.shuffle)
         return Region(
             name, rect, playlist, self._number if table.z is None else table.z, table.fit, table.background.lower(),
             table.audible, table.volume, table.output,
         )  # fmt: skip
+
+    def _rect(self) -> Rect:
+        """As it is given; without a size, to the layout's edge."""
+        table, layout = self._table, self._layout
+        width = layout.width - table.x if table.width is None else table.width
+        return Rect(table.x, table.y, width, layout.height - table.y if table.height is None else table.height)
 
     def _items(self, number: int, table: ItemTable) -> tuple[Item, ...]:
         taken = self._taken(number, table) if table.file else None
@@ -120,8 +129,8 @@ class _LayoutReading:
             id=f"{self._number + 1}-{number + 1}", content_id=taken.content_id if taken else table.url or kind.value,
             name=table.name or Path(table.file).name or table.url or table.text or kind.value, kind=kind,
             duration_s=_seconds(table, kind), file=taken.file if taken else None, url=table.url or None,
-            asset=taken.asset if taken else None, transition=_transition(table.transition),
-            fit=table.fit, volume=table.volume, web=_web(table.web),
+            asset=taken.asset if taken else None, cover=taken.cover if taken else None,
+            transition=_transition(table.transition), fit=table.fit, volume=table.volume, web=_web(table.web),
             text=table.text if kind.is_drawn else None, speed=table.speed,
         )  # fmt: skip
         pages = taken.pages if taken else ()
@@ -162,11 +171,6 @@ class _LayoutReading:
 
     def _mistake(self, key: str, problem: str) -> ConfigError:
         return ConfigError(str(self._path), f"region[{self._number}]" + (f".{key}" if key else ""), problem)
-
-
-def _visible(rect: Rect, layout: LayoutTable) -> bool:
-    across = rect.width > 0 and rect.x < layout.width and rect.x + rect.width > 0
-    return across and rect.height > 0 and rect.y < layout.height and rect.y + rect.height > 0
 
 
 def _seconds(table: ItemTable, kind: Kind) -> float:

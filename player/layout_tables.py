@@ -22,6 +22,7 @@ Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}$")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Side = Annotated[int, Meta(ge=1, le=65_536)]
+Length = Annotated[int, Meta(ge=0, le=65_536)]
 Place = Annotated[int, Meta(ge=-65_536, le=65_536)]
 Wall = Annotated[str, Meta(pattern=r"^([01]\d|2[0-4]):[0-5]\d$")]
 
@@ -48,7 +49,7 @@ class WebTable(_Table, frozen=True):
 
 
 class ItemTable(_Table, frozen=True):
-    """One of `file`, `url` and `text`; a clock may have none. `duration` in seconds; 0: a video's own length, a stream for ever.
+    """One of `file`, `url` and `text`; a clock may have none. `duration` in seconds; 0: what it lasts, a stream for ever.
 
     `speed` of a ticker: widths of its region a second.
     """
@@ -67,13 +68,16 @@ class ItemTable(_Table, frozen=True):
 
 
 class RegionTable(_Table, frozen=True):
-    """A rectangle in the layout's units; without a size, the whole layout. `output`: which panel, from 0."""
+    """A rectangle in the layout's units; without a size, the whole layout. `output`: which panel, from 0.
+
+    A size of 0, or a place outside, is for what is only heard.
+    """
 
     id: str = ""
     x: Place = 0
     y: Place = 0
-    width: Side | None = None
-    height: Side | None = None
+    width: Length | None = None
+    height: Length | None = None
     z: Annotated[int, Meta(ge=-1000, le=1000)] | None = None
     fit: Fit = Fit.CONTAIN
     background: Colour = "#000000"

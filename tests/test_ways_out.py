@@ -418,7 +418,7 @@ INSIDE = {
     "player.device.alsa": "the sound device",
     "player.launch.supervisor": "the player's own daemons",
     "player.media.prepare.parent": "reads files alone, and is told of no proxy",
-    "player.media.prepare.videos": "ffmpeg, within the child above",
+    "player.media.prepare.ffmpeg": "ffmpeg, within the child above",
     "player.runtime.programs": "starts what the others of this list ask",
     "player.stage.web.authority": "certutil on files",
     "player.stage.web.process": "starts the browser with the flags that `stage.web.browser` has of the way out",

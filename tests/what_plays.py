@@ -1,6 +1,7 @@
 """What formats and pages play: the rows of the README's table, and how a file of each format is made.
 
-`tests/stage/test_what_plays.py` plays every file that is made here; what is no file names the tests that show it on a screen.
+`tests/stage/test_what_plays.py` plays every file that is made here and can be seen, `tests/stage/heard/test_voice.py` every one
+that is only heard; what is no file names the tests that show it on a screen.
 """
 
 from __future__ import annotations
@@ -28,6 +29,16 @@ def film(*words: str, sound: str = "") -> Maker:
         picture = ["-f", "lavfi", "-i", f"color={colour}:s=640x360:r=25:d={SECONDS}"]
         tone = ["-f", "lavfi", "-i", f"sine=d={SECONDS}", "-c:a", sound, "-shortest"] if sound else []
         subprocess.run(["ffmpeg", "-v", "error", "-y", *picture, *tone, *words, str(path)], check=True, timeout=60)
+
+    return make
+
+
+def tune(*words: str) -> Maker:
+    """A sound of SECONDS, by ffmpeg's words; it has no colour."""
+
+    def make(path: Path, _: str) -> None:
+        tone = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:d={SECONDS}"]
+        subprocess.run(["ffmpeg", "-v", "error", "-y", *tone, *words, str(path)], check=True, timeout=60)
 
     return make
 
@@ -119,6 +130,20 @@ ROWS = (
             Format("WMV", film("-c:v", "wmv2", "-f", "asf", sound="wmav2")),
             Format("Ogg (.ogv)", film("-c:v", "libtheora", "-f", "ogg", sound="libvorbis")),
             Format("FLV", film("-c:v", "flv", "-f", "flv")),
+        ),
+    ),
+    Row(
+        "sounds",
+        "to their own end, with the region's background or their cover; in a region without a size under all others",
+        Kind.AUDIO,
+        (
+            Format("MP3", tune("-c:a", "libmp3lame", "-f", "mp3")),
+            Format("AAC", tune("-c:a", "aac", "-f", "adts")),
+            Format("M4A", tune("-c:a", "aac", "-f", "ipod")),
+            Format("FLAC", tune("-c:a", "flac", "-f", "flac")),
+            Format("Ogg Vorbis", tune("-c:a", "libvorbis", "-f", "ogg")),
+            Format("Opus", tune("-c:a", "libopus", "-f", "opus")),
+            Format("WAV", tune("-f", "wav")),
         ),
     ),
     Row(

@@ -174,7 +174,7 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             "files",
             nargs="+",
             metavar="FILE",
-            help="a video, picture, drawing, document or archive of HTML, the address of a page or stream; or one layout (.toml)",
+            help="a video, sound, picture, drawing, document, HTML archive, the address of a page or stream; or one layout (.toml)",
         )
         parser.add_argument(
             "--seconds", type=_seconds, default=10.0, metavar="S", help="how long pictures and pages stay (default 10)"

@@ -85,7 +85,7 @@ def _items(number: int, given: str, seconds: float, intake: Intake) -> tuple[Ite
     taken, name = intake(Path(given)), Path(given).name
     stays_s = seconds if taken.kind.needs_duration else 0.0
     return tuple(
-        Item(f"{number}/{page}", taken.content_id, name, taken.kind, stays_s, file=file, asset=taken.asset)
+        Item(f"{number}/{page}", taken.content_id, name, taken.kind, stays_s, file=file, asset=taken.asset, cover=taken.cover)
         for page, file in enumerate(taken.pages or (taken.file,))
     )
 
@@ -115,7 +115,8 @@ class Intake:
             _open_up(folder)
         shown = Kind.SVG if made.file.suffix == ".svg" else asked
         pages = tuple(str(page.relative_to(self._cache)) for page in made.pages)
-        return Taken(shown, str(made.file.relative_to(self._cache)), digest, pages)
+        cover = str(made.cover.relative_to(self._cache)) if made.cover else None
+        return Taken(shown, str(made.file.relative_to(self._cache)), digest, pages, cover=cover)
 
 
 def _open_up(folder: Path) -> None:
@@ -126,7 +127,7 @@ def _open_up(folder: Path) -> None:
 
 def _recognised(path: Path) -> tuple[Kind, str]:
     """What a file is, by its first bytes and not by its name, and the suffix that belongs to them. Raises StorageError."""
-    from player.media.filetype import HEAD_BYTES, PICTURES, VIDEOS, sniff
+    from player.media.filetype import HEAD_BYTES, PICTURES, SOUNDS, VIDEOS, sniff
     from player.media.store.index import suffix_of
 
     try:
@@ -139,12 +140,15 @@ def _recognised(path: Path) -> tuple[Kind, str]:
         return Kind.IMAGE, suffix_of(head)
     if found in VIDEOS:
         return Kind.VIDEO, suffix_of(head)
+    if found in SOUNDS:
+        return Kind.AUDIO, suffix_of(head)
     if found in ("zip", "html"):
         return Kind.PACKAGE, suffix_of(head)
     if found == "pdf":
         return Kind.PDF, suffix_of(head)
-    known = "JPEG, PNG, GIF, WebP, AVIF, HEIC, SVG, PDF, MP4, MKV, WebM, AVI, MPEG, WMV, Ogg, FLV, or an archive of HTML (zip)"
-    raise StorageError(str(path), f"is neither a picture nor a video that the player knows; give {known}")
+    seen = "JPEG, PNG, GIF, WebP, AVIF, HEIC, SVG, PDF, MP4, MKV, WebM, AVI, MPEG, WMV, Ogg, FLV"
+    known = f"{seen}, MP3, AAC, FLAC, WAV, Opus, or an archive of HTML (zip)"
+    raise StorageError(str(path), f"is neither a picture nor a video nor a sound that the player knows; give {known}")
 
 
 def _sha256(path: Path) -> str:

@@ -37,12 +37,13 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A file that can be shown; fields as in `Item`. `pages` of a document, the first included."""
+    """A file that can be shown; fields as in `Item`, "" for none. `pages` of a document, the first included."""
 
     file: str
     asset: str | None
     file_hash: str | None = None
     pages: tuple[str, ...] = ()
+    cover: str = ""
 
 
 def needs_of(programme: Programme, order: Sequence[str]) -> tuple[tuple[Need, ...], tuple[Item, ...]]:
@@ -128,7 +129,7 @@ def _filled(item: Item, ready: Mapping[Content, Ready]) -> tuple[Item, ...]:
         return ()
     file_hash = found.file_hash or item.file_hash
     kind = Kind.SVG if found.file.endswith(DRAWING) else item.kind
-    shown = replace(item, kind=kind, file=found.file, asset=found.asset, file_hash=file_hash)
+    shown = replace(item, kind=kind, file=found.file, cover=found.cover or None, asset=found.asset, file_hash=file_hash)
     rest = (replace(shown, id=f"{item.id}/{n}", file=page) for n, page in enumerate(found.pages[1:], 2))
     return (shown, *rest)
 
@@ -144,4 +145,5 @@ def earlier(items: Iterable[Item]) -> dict[Content, Ready]:
 
 def _as_ready(items: list[Item]) -> Ready:
     pages = tuple(dict.fromkeys(item.file for item in items if item.file))
-    return Ready(items[0].file or "", items[0].asset, items[0].file_hash, pages if len(pages) > 1 else ())
+    first = items[0]
+    return Ready(first.file or "", first.asset, first.file_hash, pages if len(pages) > 1 else (), first.cover or "")

@@ -71,6 +71,11 @@ class Rect:
     width: int
     height: int
 
+    @property
+    def has_area(self) -> bool:
+        """Whether there is anything in it to be seen."""
+        return self.width > 0 and self.height > 0
+
 
 @dataclass(frozen=True, slots=True)
 class WebOptions:
@@ -87,9 +92,9 @@ class WebOptions:
 class Item:
     """An entry of a playlist, ready to be shown.
 
-    `file`: path below the cache folder (video, image, package), or None. `url`: for web, livestream and youtube. `duration_s`: how
-    long it stays; 0 means a video's natural length, or a stream until the schedule moves on. `asset` is the SHA-256 of the bytes as
-    downloaded, `file_hash` what the server called them (for the proof of play).
+    `file`: path below the cache folder (video, audio, image, package), or None. `url`: for web, livestream and youtube.
+    `duration_s`: how long it stays; 0 means a video's or a sound's natural length, or a stream until the schedule moves on. `asset`
+    is the SHA-256 of the bytes as downloaded, `file_hash` what the server called them (for the proof of play).
     """
 
     id: str
@@ -111,6 +116,7 @@ class Item:
     text: str | None = None  # of a ticker; the format (strftime) of a clock
     speed: float | None = None  # of a ticker: widths of its region a second
     numbers: tuple[str, ...] = ()  # which ids its server writes as numbers, by their names in a proof of play: so they go back
+    cover: str | None = None  # of a sound: the picture that it brought with it, as `file`
     server: str | None = None  # whose it is (`ports.server.Device.key`): its plays go there alone; None: before that was written
 
     @property
@@ -135,7 +141,10 @@ class Playlist:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A rectangle with its own playlist. `z` orders overlapping regions, higher in front; `background` is #rrggbb."""
+    """A rectangle with its own playlist; one without an area is only heard.
+
+    `z` orders overlapping regions, higher in front; `background` is #rrggbb.
+    """
 
     id: str
     rect: Rect

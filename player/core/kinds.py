@@ -13,6 +13,7 @@ class Kind(StrEnum):
 
     VIDEO = "video"
     IMAGE = "image"
+    AUDIO = "audio"  # heard for its length, over its region's background or its file's cover
     WEB = "web"
     LIVESTREAM = "livestream"
     YOUTUBE = "youtube"
@@ -25,7 +26,7 @@ class Kind(StrEnum):
     @property
     def has_file(self) -> bool:
         """Whether it is shown from a file that is fetched, checked and kept; others have an address, or a text."""
-        return self in (Kind.VIDEO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF, Kind.SVG)
+        return self in (Kind.VIDEO, Kind.AUDIO, Kind.IMAGE, Kind.PACKAGE, Kind.PDF, Kind.SVG)
 
     @property
     def asked(self) -> Kind:
@@ -34,8 +35,8 @@ class Kind(StrEnum):
 
     @property
     def per_panel(self) -> bool:
-        """Whether its file is prepared for one panel's size; others are shown on any from the same file."""
-        return self in (Kind.IMAGE, Kind.PDF, Kind.SVG)
+        """Whether its file (of a sound: its cover) is prepared for one panel's size; others are shown on any from the same file."""
+        return self in (Kind.IMAGE, Kind.AUDIO, Kind.PDF, Kind.SVG)
 
     @property
     def is_page(self) -> bool:
@@ -55,7 +56,17 @@ class Kind(StrEnum):
     @property
     def is_heard(self) -> bool:
         """Whether it may have sound."""
-        return self in (Kind.VIDEO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE)
+        return self in (Kind.VIDEO, Kind.AUDIO, Kind.YOUTUBE, Kind.LIVESTREAM, Kind.WEB, Kind.PACKAGE)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether it is all there without a place on the screen."""
+        return self is Kind.AUDIO
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it is a file with a beginning and an end, which can be gone to from anywhere in it."""
+        return self in (Kind.VIDEO, Kind.AUDIO)
 
     @property
     def is_stream(self) -> bool:
@@ -70,7 +81,7 @@ class Kind(StrEnum):
     @property
     def ends_by_itself(self) -> bool:
         """Whether it has a length of its own."""
-        return self in (Kind.VIDEO, Kind.YOUTUBE)
+        return self.is_recorded or self is Kind.YOUTUBE
 
     @property
     def can_begin_later(self) -> bool:
@@ -86,3 +97,8 @@ class Kind(StrEnum):
     def is_watched(self) -> bool:
         """Whether it may end or break while it is on screen; what is not watched stands as it was drawn."""
         return self.ends_by_itself or self.is_stream or self.is_page
+
+    @property
+    def moves(self) -> bool:
+        """Whether its picture may be another one while it is on screen."""
+        return self.is_drawn or (self.is_watched and not self.is_unseen)

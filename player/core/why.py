@@ -159,7 +159,8 @@ class _Case:
         return COVERS.get(stage.cover)
 
     def _on(self, item: Item, region: Region) -> str:
-        seen = "on screen now" if item.id in self._playing else f"on air: its turn comes in the region {region.id}"
+        now = "heard now" if item.kind.is_unseen else "on screen now"
+        seen = now if item.id in self._playing else f"on air: its turn comes in the region {region.id}"
         why = f"{self._on_air.why}{self._until()}" if self._on_air.why.source is not Source.NOTHING else "it is in the programme"
         return f"{seen}; {why}"
 

@@ -1,4 +1,4 @@
-"""Sample content, made by the player itself: two clips, two pictures and a page, once into a folder.
+"""Sample content, made by the player itself: two clips, two pictures, a page and some music, once into a folder.
 
 Frames go to ffmpeg through a pipe as they are drawn; nothing is downloaded. A finished folder carries the version of what is in
 it, so that it is made again when the samples change.
@@ -67,6 +67,26 @@ def samples(folder: Path, size: tuple[int, int] = FULL_HD, seconds: float = 6.0)
     roast(size).save(beans, quality=90)
     page.write_text((resources.files("player.demo") / "page" / "menu.html").read_text(encoding="utf-8"), encoding="utf-8")
     stamp.write_text(version)
+    return made
+
+
+def with_music(folder: Path) -> list[Sample]:
+    """The samples, and the music with one of them for its cover (blocking). Raises BoxError."""
+    made = samples(folder)
+    return [*made, music(folder, next(sample.path for sample in made if sample.path.suffix == ".jpg"))]
+
+
+def music(folder: Path, cover: Path, seconds: float = 24.0) -> Sample:
+    """A chord that comes and goes, with the picture `cover`, made where it is not there yet (blocking). Raises BoxError."""
+    made = Sample("Bakery in the morning", "audio", folder / "bakery-in-the-morning.mp3")
+    if not made.path.is_file():
+        part = made.path.with_suffix(".part")
+        edge = seconds / 4
+        heard = ("-f", "lavfi", "-t", str(seconds), "-i", f"{_PAD}:d={seconds}", "-i", str(cover), "-map", "0:a", "-map", "1:v")
+        faded = ("-af", f"afade=t=in:d={edge},afade=t=out:st={seconds - edge}:d={edge}", "-c:a", "libmp3lame", "-b:a", "128k")
+        attached = ("-c:v", "copy", "-disposition:v", "attached_pic", "-id3v2_version", "3", "-f", "mp3")
+        _pipe(["ffmpeg", "-v", "error", "-y", *heard, *faded, *attached, str(part)], (), made.path)
+        part.replace(made.path)
     return made
 
 

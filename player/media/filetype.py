@@ -12,7 +12,8 @@ _TEXT_HEAD, _PDF_HEAD = 4096, 1024
 
 PICTURES = frozenset({"jpeg", "png", "gif", "webp", "avif", "heif", "bmp", "tiff"})
 VIDEOS = frozenset({"mp4", "matroska", "mpegts", "avi", "mpeg", "mpegvideo", "asf", "ogg", "flv"})
-MEDIA = PICTURES | VIDEOS | {"svg", "pdf", "zip"}
+SOUNDS = frozenset({"mp3", "aac", "flac", "wav", "oga", "m4a"})
+MEDIA = PICTURES | VIDEOS | SOUNDS | {"svg", "pdf", "zip"}
 # What else turns up, in words for the operator.
 WORDS = {
     "svg": "an SVG drawing",
@@ -24,7 +25,6 @@ WORDS = {
     "archive": "an archive",
     "pdf": "a PDF document",
     "text": "text",
-    "audio": "a sound file",
     "script": "a program",
 }
 _BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heif", b"heix": "heif", b"hevc": "heif", b"mif1": "heif", b"msf1": "heif"}
@@ -41,7 +41,6 @@ _STARTS = (
     (b"\x00\x00\x01\xba", "mpeg"),
     (b"\x00\x00\x01\xb3", "mpegvideo"),
     (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), "asf"),
-    (b"OggS", "ogg"),
     (b"FLV\x01", "flv"),
     (b"%PDF-", "pdf"),
     (b"PK\x03\x04", "zip"),
@@ -51,11 +50,14 @@ _STARTS = (
     (b"\x1f\x8b", "archive"),
     (b"BZh", "archive"),
     (b"\xfd7zXZ", "archive"),
-    (b"ID3", "audio"),
-    (b"fLaC", "audio"),
+    (b"ID3", "mp3"),  # a tag, before whatever it is of: mostly that
+    (b"fLaC", "flac"),
     (b"\x7fELF", "script"),
     (b"#!", "script"),
 )
+# What a stream of Ogg begins with that is seen, and one that is heard.
+_SEEN, _HEARD = (b"\x80theora", b"BBCD\0", b"OVP80"), (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
+_OGG_HEAD = 1024  # every stream of it has begun by then
 _ROOTS = {
     b"svg": "svg",
     b"html": "html",
@@ -81,8 +83,12 @@ def sniff(head: bytes) -> str:
     for start, name in _STARTS:
         if head.startswith(start):
             return name
-    if head[:4] == b"RIFF":
-        return {b"WEBP": "webp", b"AVI ": "avi", b"WAVE": "audio"}.get(head[8:12], "")
+    if head[:4] in (b"RIFF", b"RF64"):
+        return {b"WEBP": "webp", b"AVI ": "avi", b"WAVE": "wav"}.get(head[8:12], "")
+    if head[:4] == b"OggS":
+        return _ogg(head[:_OGG_HEAD])
+    if found := _frame_of_sound(head):
+        return found
     if head[4:8] in _BOXES:
         return _iso(head)
     if _is_transport_stream(head):
@@ -98,6 +104,8 @@ def described(kind: str) -> str:
         return f"a picture ({kind})"
     if kind in VIDEOS:
         return f"a video ({kind})"
+    if kind in SOUNDS:
+        return f"a sound file ({kind})"
     return WORDS.get(kind, "no kind of file that this player knows")
 
 
@@ -108,10 +116,26 @@ def _iso(head: bytes) -> str:
     end = min(int.from_bytes(head[:4], "big"), 256)
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
     if brands[0] in (b"M4A ", b"M4B "):
-        return "audio"
+        return "m4a"
     if brands[0] in (b"mif1", b"msf1") and b"avif" in brands:
         return "avif"
     return _BRANDS.get(brands[0], "mp4")
+
+
+def _ogg(head: bytes) -> str:
+    heard = any(word in head for word in _HEARD)
+    return "oga" if heard and not any(word in head for word in _SEEN) else "ogg"
+
+
+def _frame_of_sound(head: bytes) -> str:
+    """Of MP3 (layer III) or AAC (ADTS), which may begin without a tag; the header's other bits must make sense as well."""
+    if len(head) < 4 or head[0] != 0xFF:
+        return ""
+    if head[1] & 0xF6 == 0xF0:
+        return "aac" if head[2] >> 2 & 0xF < 13 else ""  # a rate that there is
+    layer_3, version = head[1] & 0xE6 == 0xE2, head[1] >> 3 & 3
+    sane = version != 1 and head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3
+    return "mp3" if layer_3 and sane else ""
 
 
 def _is_transport_stream(head: bytes) -> bool:

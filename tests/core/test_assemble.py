@@ -82,11 +82,15 @@ def test_a_picture_that_turned_out_to_be_a_drawing_is_shown_as_one_and_can_be_sh
 
 def test_what_was_shown_can_be_shown_again():
     ready = {
+        ("m", Kind.AUDIO): Ready("media/m.mp3", "sha-m", "hm", cover="prepared/m.png"),
+        ("n", Kind.AUDIO): Ready("media/n.mp3", "sha-n", "hn"),
         ("d", Kind.PDF): Ready("p/1.png", "sha-d", "hd", ("p/1.png", "p/2.png")),
         ("a", Kind.VIDEO): Ready("media/a.mp4", "sha-a", "ha"),
     }
-    shown = assemble(layout((item("d", Kind.PDF), item("a"), item("a"), item("w", Kind.WEB))), ready)
+    sounds = (item("m", Kind.AUDIO), item("n", Kind.AUDIO))
+    shown = assemble(layout((*sounds, item("d", Kind.PDF), item("a"), item("a"), item("w", Kind.WEB))), ready)
     assert earlier(items_in(shown)) == ready
+    assert [one.cover for one in items_in(shown)][:3] == ["prepared/m.png", None, None]
 
 
 def test_an_empty_programme_stays_one():

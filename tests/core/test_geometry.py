@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.content import Layout, Rect
-from player.core.geometry import on_panel, to_pixels
+from player.core.geometry import NOWHERE, on_panel, placed, to_pixels
+from player.core.kinds import Kind
 
 sizes = st.integers(1, 8000)
 
@@ -35,6 +36,19 @@ def test_a_rectangle_is_scaled_cut_off_at_the_edges_and_never_empty(rect, units,
     assert to_pixels(rect, layout(*units), screen) == expected
 
 
+@pytest.mark.parametrize("rect", [Rect(0, 0, 0, 0), Rect(5, 5, 0, 9), Rect(5, 5, 9, 0), Rect(100, 0, 9, 9), Rect(0, -9, 9, 9)])
+def test_what_is_to_be_seen_needs_a_place_and_what_is_only_heard_needs_none(rect: Rect):
+    assert placed(rect, (100, 50), [Kind.AUDIO, Kind.AUDIO]) == NOWHERE
+    assert placed(rect, (100, 50), [Kind.AUDIO, Kind.IMAGE]) is None
+    assert placed(rect, (100, 50), []) is None
+
+
+def test_what_has_a_place_keeps_it_on_every_panel():
+    corner = Rect(90, -8, 20, 9)
+    assert placed(corner, (100, 50), [Kind.IMAGE]) == placed(corner, (100, 50), [Kind.AUDIO]) == corner
+    assert not on_panel(NOWHERE, layout(100, 50), Rect(1280, 0, 640, 360)).has_area
+
+
 @given(units=sizes, pixels=sizes, cuts=st.lists(st.integers(0, 8000), max_size=8))
 def test_columns_that_fill_the_layout_fill_the_screen_without_gap_or_overlap(units: int, pixels: int, cuts: list[int]):
     edges = sorted({0, units, *(cut % (units + 1) for cut in cuts)})
@@ -47,7 +61,7 @@ def test_columns_that_fill_the_layout_fill_the_screen_without_gap_or_overlap(uni
 
 
 @given(
-    rect=st.builds(Rect, *(st.integers(-9000, 9000) for _ in range(2)), *(st.integers(0, 9000) for _ in range(2))),
+    rect=st.builds(Rect, *(st.integers(-9000, 9000) for _ in range(2)), *(st.integers(1, 9000) for _ in range(2))),
     units=st.tuples(sizes, sizes),
     screen=st.tuples(sizes, sizes),
 )

@@ -8,16 +8,19 @@ from player.core.content import Item
 from player.core.kinds import Kind
 
 TABLE = {
-    "has_file": "video image package pdf svg",
-    "per_panel": "image pdf svg",
+    "has_file": "video audio image package pdf svg",
+    "per_panel": "image audio pdf svg",
     "is_page": "web package svg",
     "is_drawn": "ticker clock",
-    "is_heard": "video youtube livestream web package",
+    "is_heard": "video audio youtube livestream web package",
+    "is_unseen": "audio",
+    "is_recorded": "video audio",
     "is_stream": "livestream",
     "ages": "livestream web package",
-    "ends_by_itself": "video youtube",
+    "ends_by_itself": "video audio youtube",
     "needs_duration": "image web package pdf svg ticker clock",
-    "is_watched": "video youtube livestream web package svg",
+    "is_watched": "video audio youtube livestream web package svg",
+    "moves": "video youtube livestream web package svg ticker clock",
 }
 
 

@@ -66,6 +66,14 @@ def test_what_is_on_air_says_by_which_rule_and_whether_it_is_on_screen():
     )
 
 
+def test_what_is_only_heard_is_not_said_to_be_on_screen():
+    evidence = known(ALWAYS)
+    heard = tuple(replace(item, kind=Kind.AUDIO) for item in evidence.wanted.layouts[0].regions[0].playlist.items)
+    region = replace(DAY.regions[0], playlist=Playlist("p", "p", heard))
+    wanted = replace(evidence.wanted, layouts=(replace(DAY, regions=(region,)), NIGHT))
+    assert because(replace(evidence, wanted=wanted), "shop").startswith("heard now; ")
+
+
 def test_a_page_of_a_document_is_its_item():
     page = NowPlaying("main", "cafe/2", "c-cafe", "cafe", "pdf", 1.0, 10.0)
     assert because(known(ALWAYS, stage=replace(STAGE, items=(page,))), "cafe").startswith("on screen now")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from player.demo.artwork import gradient
-from player.demo.samples import encode, samples
+from player.demo.samples import encode, music, samples
 from player.demo.scenes import bakery, roast, steam, sunrise
 from player.errors import BoxError
 
@@ -45,6 +45,18 @@ def test_the_samples_are_made_once_and_are_what_they_say(tmp_path: Path):
     (tmp_path / "version").write_text("older")
     samples(tmp_path, SMALL, 0.2)
     assert (tmp_path / "good-morning.mp4").stat().st_mtime_ns != before[tmp_path / "good-morning.mp4"]
+
+
+def test_the_music_is_made_once_and_carries_its_picture(tmp_path: Path):
+    roast(SMALL).save(tmp_path / "roast.jpg")
+    made = music(tmp_path, tmp_path / "roast.jpg", 2.0)
+    heard, cover = probe(made.path)
+    assert (made.kind, heard["codec_name"], cover["codec_name"]) == ("audio", "mp3", "mjpeg")
+    assert float(heard["duration"]) == pytest.approx(2.0, abs=0.1)
+    before = made.path.stat().st_mtime_ns
+    assert music(tmp_path, tmp_path / "roast.jpg", 2.0) == made
+    assert made.path.stat().st_mtime_ns == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [made.path.name, "roast.jpg"]
 
 
 def test_the_scenes_move_and_the_steam_goes_round():

@@ -55,12 +55,13 @@ class Made:
     file: Path
     pages: tuple[Path, ...] = ()
     shortened: str = ""
+    cover: Path | None = None
 
 
 class FakePrepare:
-    """Videos stay as they are, pictures are written beside, documents become two pages. `refuse` names what is unplayable.
+    """Videos stay as they are, sounds have a cover, pictures are written beside, documents become two pages.
 
-    `shortened` is what it says of documents.
+    `refuse` names what is unplayable; `shortened` is what it says of documents.
     """
 
     def __init__(self) -> None:
@@ -76,10 +77,17 @@ class FakePrepare:
             raise self.refuse[name]
         if kind is Kind.VIDEO:
             return Made(source)
+        if kind is Kind.AUDIO:
+            return Made(source, cover=await asyncio.to_thread(_cover, source, folder / f"{sha256}-cover.png"))
         pages = tuple(folder / f"{sha256}-{n}-{panel[0]}x{panel[1]}.png" for n in (1, 2))
         written = pages if kind is Kind.PDF else pages[:1]
         await asyncio.to_thread(_write, source, written)
         return Made(pages[0], pages, self.shortened) if kind is Kind.PDF else Made(pages[0])
+
+
+def _cover(source: Path, picture: Path) -> Path:
+    _write(source, (picture,))
+    return picture
 
 
 def _write(source: Path, pages: Sequence[Path]) -> None:

@@ -83,20 +83,23 @@ class FakeCompositor(NullCompositor):
 
 
 class Maker:
-    """A `stage.surfaces.SurfaceMaker`; `fail` are errors to raise, one a call, `windowless` makes surfaces without a window."""
+    """A `stage.surfaces.SurfaceMaker`; `fail` are errors to raise, one a call.
+
+    `windowless` makes surfaces whose window does not come, `nameless` such as have none.
+    """
 
     def __init__(self, compositor: FakeCompositor) -> None:
         self._compositor = compositor
         self.made: list[FakeSurface] = []
         self.fail: list[BoxError | ContentError] = []
-        self.windowless = False
+        self.windowless = self.nameless = False
 
     async def __call__(self, sort: str, name: str, size: tuple[int, int]) -> FakeSurface:
         if self.fail:
             raise self.fail.pop(0)
-        surface = (FakePage if sort == "web" else FakeSurface)(f"sig-{name}", sort)
+        surface = (FakePage if sort == "web" else FakeSurface)("" if self.nameless else f"sig-{name}", sort)
         surface.sizes.append(size)
         self.made.append(surface)
-        if not self.windowless:
+        if not (self.windowless or self.nameless):
             self._compositor.add(surface.app_id)
         return surface

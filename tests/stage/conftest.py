@@ -35,6 +35,7 @@ from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.wall import quiet_wall
 from tests.fakes.way_out import STRAIGHT
+from tests.stage.sound import SoundServer
 
 KEYS = {**{str(n): 1 + n for n in range(1, 10)}, "0": 11, "enter": 28, "right": 106, "left": 105, "escape": 1}
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
@@ -196,6 +197,22 @@ async def dark_box(runtime_dir: Path) -> AsyncIterator[StageBox]:
     """The same without a picture: `stage.backend = "none"`."""
     async with Running(StageBox(runtime_dir, "none")) as found:
         yield found
+
+
+def box_heard_at(runtime_dir: Path, server: SoundServer, **stage: str) -> StageBox:
+    """A stage whose sound goes to `server`."""
+    made = StageBox(runtime_dir / "box")
+    made.environment |= {"PULSE_RUNTIME_PATH": str(server.socket.parent), "HOME": str(runtime_dir)}
+    made.environment |= {f"SIGNAGE__STAGE__{key.upper()}": value for key, value in stage.items()}
+    return made
+
+
+@pytest.fixture
+async def server(runtime_dir: Path) -> AsyncIterator[SoundServer]:
+    """A sound server that is not started yet."""
+    found = SoundServer(runtime_dir / "sound")
+    yield found
+    await found.end()
 
 
 class Running:

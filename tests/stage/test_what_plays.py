@@ -1,4 +1,4 @@
-"""Every format of the README's table is prepared as the agent does it, and read off the screen."""
+"""Every format of the README's table that can be seen is prepared as the agent does it, and read off the screen."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ async def on_air(box: StageBox, folder: Path, row: Row) -> dict[str, str]:
     return colours
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.formats], ids=lambda row: row.what)
+SEEN = [row for row in ROWS if row.kind and not row.kind.is_unseen]
+
+
+@pytest.mark.parametrize("row", SEEN, ids=lambda row: row.what)
 async def test_every_format_of_the_table_is_seen_and_plays_to_its_end(box: StageBox, tmp_path: Path, row: Row):
     colours = await on_air(box, tmp_path, row)
     box.start()

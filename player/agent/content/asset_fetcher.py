@@ -30,12 +30,14 @@ ENOUGH_UNREACHABLE = 4
 
 
 class PreparedFile(Protocol):
-    """What `prepare` answers: the file to open, all pages of a document, and a sentence where that is not all of it."""
+    """What `prepare` answers: the file to open, all pages of a document, a sound's cover, a sentence where that is not all."""
 
     @property
     def file(self) -> Path: ...
     @property
     def pages(self) -> tuple[Path, ...]: ...
+    @property
+    def cover(self) -> Path | None: ...
     @property
     def shortened(self) -> str: ...
 
@@ -95,7 +97,7 @@ class AssetFetcher:
         for need in needs:
             stored, derived = self._look_up(need)
             if stored and derived:
-                found[need.content] = Ready(derived.file, stored.sha256, need.asset.file_hash, derived.pages)
+                found[need.content] = Ready(derived.file, stored.sha256, need.asset.file_hash, derived.pages, derived.cover)
         return found
 
     def _look_up(self, need: Need) -> tuple[Stored | None, Derived | None]:
@@ -243,7 +245,10 @@ class AssetFetcher:
         source, cache = self._cache.folder / stored.file, self._cache
         made = await self._prepare(source, need.kind, need.asset.name, cache.prepared, self.panel, sha256=stored.sha256)
         pages = tuple(cache.relative(page) for page in made.pages)
-        derived = Derived(self._panel_of(need.kind), need.kind, cache.relative(made.file), pages=pages, shortened=made.shortened)
+        derived = Derived(
+            self._panel_of(need.kind), need.kind, cache.relative(made.file), pages=pages, shortened=made.shortened,
+            cover=cache.relative(made.cover) if made.cover else "",
+        )  # fmt: skip
         return replace(derived, size=await asyncio.to_thread(cache.size_of, derived.places))
 
 

@@ -303,7 +303,7 @@ class Sync:
         pinned = self._pinned()
         await self._asset_fetcher.evict(await self._asset_fetcher.plan(needs, pinned, programme.delete))
         manifests = filter(None, (self.manifest, self._before, self._earlier_player))
-        files = {item.file for manifest in manifests for item in manifest.items if item.file}
+        files = {file for manifest in manifests for item in manifest.items for file in (item.file, item.cover) if file}
         if self._feeds:
             await self._feeds.sweep(files)
         await self._cache.sweep(panels=self._asset_fetcher.panels, keep_files=files, keep_parts={key_of(need) for need in needs})

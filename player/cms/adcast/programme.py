@@ -30,6 +30,7 @@ from player.core.content import (
     full_screen,
 )
 from player.core.faults import Fault
+from player.core.geometry import placed
 from player.core.kinds import Kind
 from player.errors import ServerNonsense
 
@@ -165,15 +166,16 @@ class Reader:
         name = wire.id or f"region{index + 1}"
         x, y = round(wire.x or 0), round(wire.y or 0)
         width, height = whole(wire.width, 0), whole(wire.height, 0)
-        if not (width and height and x < canvas.width and y < canvas.height and x + width > 0 and y + height > 0):
+        items = self._items(wire.items or [], numbered=isinstance(table(row).get("id"), int))
+        place = placed(Rect(x, y, width, height), (canvas.width, canvas.height), [item.kind for item in items])
+        if place is None:
             self._fault("bad_region", f"the region {name} has no place on the screen; its size and position must be given", None)
             return None
         transition = self._transition(wire.transition, None) or CUT
-        items = self._items(wire.items or [], numbered=isinstance(table(row).get("id"), int))
         playlist = Playlist(name, wire.name or name, items, transition, bool(wire.shuffle))
         return Region(
             name,
-            Rect(x, y, width, height),
+            place,
             playlist,
             z=index if wire.z is None else round(min(max(wire.z, -1000), 1000)),
             fit=fit(wire.fit) or Fit.CONTAIN,

@@ -34,6 +34,7 @@ _DAYS = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6, "sun": 7}
 _KINDS: Mapping[Kind, str] = {
     Kind.IMAGE: "jpg jpeg png gif webp avif heic heif svg bmp tif tiff",
     Kind.VIDEO: "mp4 m4v mov mkv webm avi mpg mpeg ts m2ts wmv ogv flv",
+    Kind.AUDIO: "mp3 aac m4a flac ogg oga opus wav",
     Kind.PDF: "pdf",
     Kind.PACKAGE: "zip html htm",
 }

@@ -7,7 +7,7 @@ known by its checksum, else by its size and the time of its last change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from player.core.content import (
 )
 from player.core.dated import DatedItem, by_dates
 from player.core.faults import Fault
+from player.core.geometry import placed
 from player.core.kinds import Kind
 from player.core.schedule import Rule
 
@@ -148,20 +149,22 @@ class SpotReader:
         items: dict[str, list[DatedItem]] = {}
         for index, row in enumerate(found[:REGIONS]):
             zone = table(row)
-            region = self._region(zone, index, canvas)
+            found_there = self._items(table(zone.get("playlist")))
+            region = self._region(zone, index, canvas, [one.item.kind for one in found_there])
             if region is not None:
-                regions[region.id], items[region.id] = region, self._items(table(zone.get("playlist")))
+                regions[region.id], items[region.id] = region, found_there
                 self.layouts[region.id] = _as_sent(raw.get("id"))
         name = text(raw.get("id")) or "layout"
         layout = Layout(name, canvas.width, canvas.height, tuple(regions.values()), colour(raw.get("background")))
         return by_dates(layout, items, self.now)
 
-    def _region(self, raw: Mapping[str, Any], index: int, canvas: Rect) -> Region | None:
+    def _region(self, raw: Mapping[str, Any], index: int, canvas: Rect, kinds: Collection[Kind]) -> Region | None:
         wire = _Zone.model_validate(raw)
         name = wire.id or f"region{index + 1}"
         x, y = _units(wire.x, canvas.width) or 0, _units(wire.y, canvas.height) or 0
         width, height = _units(wire.width, canvas.width) or 0, _units(wire.height, canvas.height) or 0
-        if not (width > 0 and height > 0 and -width < x < canvas.width and -height < y < canvas.height):
+        place = placed(Rect(x, y, width, height), (canvas.width, canvas.height), kinds)
+        if place is None:
             sentence = f"the region {wire.name or name} has no place on the screen; its size and position must be given"
             self._fault("bad_region", sentence)
             return None
@@ -169,7 +172,7 @@ class SpotReader:
         transition = self._transition(wire.transition, wire.transition_duration)
         return Region(
             name,
-            Rect(x, y, width, height),
+            place,
             playlist if transition is None else Playlist(playlist.id, playlist.name, (), transition, playlist.shuffle),
             z=index if wire.z_index is None else round(min(max(wire.z_index, -1000), 1000)),
             fit=fit(wire.fit) or Fit.CONTAIN,

@@ -131,6 +131,7 @@ class Playable:
     loop: bool = False
     begin_s: float = 0.0  # of a clip: where it begins
     silent: bool = False  # no sound device is opened for it
+    cover: str = ""  # of a sound: an absolute path, "" where it has none
 
 
 class Surface(Protocol):
@@ -144,7 +145,7 @@ class Surface(Protocol):
 
     @property
     def app_id(self) -> str:
-        """How the compositor knows the window, the same until it is opened again."""
+        """How the compositor knows the window, the same until it is opened again; "" for what is only heard and has none."""
 
     @property
     def pid(self) -> int:

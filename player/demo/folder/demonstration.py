@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from player.demo.demonstration import Codes, Demonstration
-from player.demo.samples import samples
+from player.demo.samples import with_music
 
 SHOWN = "shown"  # the folder beside the samples that players show, where none was given
 
@@ -45,7 +45,7 @@ class FolderDemonstration(Demonstration):
             await asyncio.to_thread(self._fill)
 
     def _fill(self) -> None:
-        for number, sample in enumerate(samples(self._base / "samples"), 1):
+        for number, sample in enumerate(with_music(self._base / "samples"), 1):
             name = self._shown / f"{number} {sample.path.name}"
             if not name.exists():
                 shutil.copyfile(sample.path, name)

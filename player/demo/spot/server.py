@@ -14,7 +14,7 @@ from aiohttp import web
 from player.core.ports.box import Clock
 from player.demo.files import Files
 from player.demo.rest import BODY_LIMIT, speak_json
-from player.demo.samples import Sample, samples
+from player.demo.samples import Sample, with_music
 from player.demo.serving import Serving
 from player.demo.spot.analytics import Analytics
 from player.demo.spot.content import SpotContent
@@ -152,8 +152,8 @@ class SpotServer:
         return self.content.add_asset(name, kind, mime, self._files.add(path), duration)
 
     async def seed_samples(self, players: Sequence[str], given: Sequence[Sample] | None = None) -> None:
-        """Sample content in a layout of two regions for every player, made once; `given` instead of the generated samples."""
-        made = given if given is not None else await asyncio.to_thread(samples, self.folder / "samples")
+        """Sample content in a layout for every player, made once; `given` instead of the generated samples."""
+        made = given if given is not None else await asyncio.to_thread(with_music, self.folder / "samples")
         layout = self.store.one("SELECT id FROM layouts")
         number = layout["id"] if layout else await self._shelve(made)
         for name in players:
@@ -167,16 +167,20 @@ class SpotServer:
             if sample.kind in _MIME:
                 stored = await asyncio.to_thread(self._files.add, sample.path)
                 ids[sample.name] = self.content.add_asset(sample.name, sample.kind, _MIME[sample.kind], stored, sample.duration_s)
-        pictures = [ids[s.name] for s in made if s.kind == "image"]
+        pictures, heard = ([ids[s.name] for s in made if s.kind == kind] for kind in ("image", "audio"))
         main, side = self.content.add_playlist("Solvane, all day")["id"], self.content.add_playlist("Solvane, beside")["id"]
-        self.content.set_items(main, [ListedItem(asset_id=number) for number in ids.values()])
+        self.content.set_items(main, [ListedItem(asset_id=number) for number in ids.values() if number not in heard])
         self.content.set_items(side, [ListedItem(asset_id=number, duration=6) for number in reversed(pictures)])
         blend = {"transition": "crossfade", "transition_duration": 0.8}
         regions: list[Row] = [
             {"name": "Main", "x": 0, "y": 0, "width": "100%", "height": "100%", "playlist_id": main, **blend},
             {"name": "Inset", "x": "72%", "y": "68%", "width": "25%", "height": "25%", "z_index": 1, "playlist_id": side, **blend},
         ]
+        if heard:
+            music = self.content.add_playlist("Solvane, to be heard")["id"]
+            self.content.set_items(music, [ListedItem(asset_id=number) for number in heard])
+            regions.append({"name": "Music", "width": 0, "height": 0, "volume": 60, "playlist_id": music, **blend})
         return self.content.add_layout("Solvane", (1920, 1080), regions, background="#0e2a33")
 
 
-_MIME = {"image": "image/png", "video": "video/mp4"}
+_MIME = {"image": "image/png", "video": "video/mp4", "audio": "audio/mpeg"}

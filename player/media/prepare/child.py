@@ -27,7 +27,9 @@ from player.media.prepare.parent import Job, Prepared, Refusal, Reply, encoded
 from player.media.prepare.walls import stand_behind_walls
 
 MIB = 1024 * 1024
-_MEMORY = {Kind.IMAGE: 1024 * MIB, Kind.PDF: 1024 * MIB, Kind.PACKAGE: 512 * MIB, Kind.VIDEO: 2048 * MIB}
+_MEMORY = {
+    Kind.IMAGE: 1024 * MIB, Kind.AUDIO: 1024 * MIB, Kind.PDF: 1024 * MIB, Kind.PACKAGE: 512 * MIB, Kind.VIDEO: 2048 * MIB,
+}  # fmt: skip
 _LARGEST_FILE = 300 * MIB
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -120,6 +122,11 @@ def _dispatched(job: Job, source: Path, kind: str, digest: str) -> Prepared:
 
             expect(job.name, kind, filetype.VIDEOS, "a video")
             return videos.prepare(source, kind, job.name, digest, die_with_parent)
+        case Kind.AUDIO:
+            from player.media.prepare import sounds
+
+            expect(job.name, kind, sounds.KINDS, "a sound file")
+            return sounds.prepare(source, kind, job.name, folder, job.panel, digest, die_with_parent)
         case Kind.PACKAGE:
             from player.media.prepare import packages
 

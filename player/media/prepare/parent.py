@@ -1,8 +1,9 @@
 """What happens to a file when it enters the cache: it is looked at, once, by a child process with little to lose (design law 2).
 
-Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG) stay as they are; videos must decode; packages are
-unpacked; documents become pictures. The child (see `prepare.child`) has limits on memory, time and file size, and walls beyond
-which it sees neither files nor the network; it answers one line of JSON. A file that crashes it costs that file, not the show.
+Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG) stay as they are; videos and sounds must decode,
+and a sound's cover becomes a picture; packages are unpacked; documents become pictures. The child (see `prepare.child`) has limits
+on memory, time and file size, and walls beyond which it sees neither files nor the network; it answers one line of JSON. A file
+that crashes it costs that file, not the show.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ _BYTES_A_SECOND = 8 * 1024 * 1024  # a slow card: how long hashing may take
 class Prepared:
     """A file that can be shown.
 
-    `file` is what to open: the prepared picture, the video itself (or an animated picture, kept as it is), a package's
+    `file` is what to open: the prepared picture, the video or sound itself (or an animated picture, kept as it is), a package's
     `index.html`, a document's first page. `width` and `height` in pixels, as shown, turned where the file says so; 0 for a package.
-    `sha256` is of the source; `format` the container's or picture's; `codec` and `audio` a video's; `pages` a document's pictures.
+    `sha256` is of the source; `format` the container's or picture's; `codec` and `audio` a video's; `pages` a document's pictures;
+    `cover` a sound's, if it has one, whose size `width` and `height` are.
     `shortened` is a sentence where only a part of it can be shown.
     """
 
@@ -48,6 +50,7 @@ class Prepared:
     animated: bool = False
     pages: tuple[Path, ...] = ()
     shortened: str = ""
+    cover: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ ANY_PANEL = "any"
 class Derived:
     """What a file became for a panel ("1920x1080", or `ANY_PANEL`).
 
-    `file` and `pages` as in `Item.file`; `size` is what they take beside the file itself, in bytes. `shortened` is a sentence
-    where that is not all of it.
+    `file`, `pages` and `cover` as in `Item.file`; `size` is what they take beside the file itself, in bytes. `shortened` is a
+    sentence where that is not all of it.
     """
 
     panel: str
@@ -24,11 +24,12 @@ class Derived:
     size: int = 0
     pages: tuple[str, ...] = ()
     shortened: str = ""
+    cover: str = ""
 
     @property
     def places(self) -> frozenset[str]:
         """The files or folders directly below `prepared/` that this takes."""
-        files = (self.file, *self.pages)
+        files = (self.file, *self.pages, self.cover)
         return frozenset("/".join(file.split("/")[:2]) for file in files if file.startswith("prepared/"))
 
 
@@ -92,6 +93,12 @@ _SUFFIXES = {
     "asf": ".wmv",
     "ogg": ".ogv",
     "flv": ".flv",
+    "mp3": ".mp3",
+    "aac": ".aac",
+    "flac": ".flac",
+    "wav": ".wav",
+    "oga": ".oga",
+    "m4a": ".m4a",
     "zip": ".zip",
     "svg": ".svg",
     "pdf": ".pdf",

@@ -144,7 +144,7 @@ class SingleScreen:
         del size, now
         if sort == "web":
             raise ContentError("no_browser", name, 'pages need a compositor (this is stage.backend = "single")', transient=False)
-        if sort != "mpv":
+        if sort not in ("mpv", "heard"):
             raise ContentError("no_compositor", name, 'it needs a compositor (this is stage.backend = "single")', transient=False)
         self._made += 1
         surface = SingleSurface(self, self._made, name)

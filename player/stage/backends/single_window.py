@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from player.errors import BoxError
-from player.stage.video.mpv import CALL_LIMIT_S, MpvSurface, in_thread
+from player.stage.video.calls import in_thread
+from player.stage.video.mpv import CALL_LIMIT_S, MpvSurface
 
 
 class SingleWindow(MpvSurface):

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from player.store import write_atomically
 log = logging.getLogger(__name__)
 LISTEN_S = 2.0
 HANGS_S = 60.0
+NO_PICTURE = (16, 16)  # the size of what libmpv shows to nobody
 
 
 class SwayScreen:
@@ -58,9 +59,11 @@ class SwayScreen:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
 
     async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
-        """A surface of libmpv, of the browser (which is started by the first), or drawn here; `now` is for clocks."""
+        """A surface of libmpv, of the browser (which is started by the first), drawn here, or only heard; `now` is for clocks."""
         if sort == "drawn":
             return await self._draw(name, size, now)
+        if sort == "heard":
+            return await self._hear(name, size)
         if sort == "web":
             from player.stage.web.surface import WebSurface
 
@@ -69,20 +72,41 @@ class SwayScreen:
         options: dict[str, Any] = (
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
         )
-        options |= self._sound.always() | {"hidpi_window_scale": False}  # the compositor's pixels are ours, whatever the scale
+        options |= {"hidpi_window_scale": False}  # the compositor's pixels are ours, whatever the scale
+        return await self._play(name, size, options)
+
+    async def _play(self, name: str, size: tuple[int, int], options: Mapping[str, Any]) -> MpvSurface:
+        """One of libmpv's, whose sound goes where all sound goes."""
         player = await MpvSurface.create(
-            f"sig-{name}", size, self._wall.for_streams, options=options, sound=self._sound.options, why=self._wall.why
-        )
+            f"sig-{name}", size, self._wall.for_streams, options={**options, **self._sound.always()}, sound=self._sound.options,
+            why=self._wall.why,
+        )  # fmt: skip
         self._players.add(player)
         return player
 
+    async def _hear(self, name: str, size: tuple[int, int]) -> Surface:
+        from player.stage.heard.surface import VOICE, HeardSurface
+
+        voice = await self._play(name, NO_PICTURE, VOICE)
+        try:
+            window = await self._windows().open(f"sig-{name}", size) if all(size) else None
+        except SignageError:
+            await voice.close()
+            raise
+        return HeardSurface(voice, window)
+
     async def _draw(self, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         from player.stage.drawn.surface import DrawnSurface
+
+        return await DrawnSurface.create(self._windows(), f"sig-{name}", size, now)
+
+    def _windows(self) -> Any:
+        """The connection of the windows that are drawn here."""
         from player.stage.wayland.window import WindowClient
 
         if self._drawn_windows is None:
             self._drawn_windows = WindowClient(self.wayland_display)
-        return await DrawnSurface.create(self._drawn_windows, f"sig-{name}", size, now)
+        return self._drawn_windows
 
     def _the_snapshots(self) -> Any:
         if self._page_snapshots is None:

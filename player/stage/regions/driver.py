@@ -23,8 +23,8 @@ from player.core.ports.stage import NowPlaying
 from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
 from player.stage.regions.soundfade import crossfade, mpv_volume
-from player.stage.regions.surfaces import STAND_IN, Placed, SurfacePool
-from player.stage.regions.targets import target_of
+from player.stage.regions.surfaces import HEARD, STAND_IN, Placed, SurfacePool
+from player.stage.regions.targets import cover_of, target_of
 from player.stage.regions.transitions import Change, change
 from player.stage.regions.visibility import NO_WINDOW, Visibility
 
@@ -122,7 +122,7 @@ class RegionDriver:
     def give_up_stand_ins(self) -> None:
         """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
         showing = self.machine.on_screen
-        if showing and any(placed.window_id == NO_WINDOW for placed in self._placed.values()):
+        if showing and any(placed.sort == STAND_IN for placed in self._placed.values()):
             self.send(cues.PlayAsked(showing.item, 0.0))
 
     def set_volume(self) -> None:
@@ -241,6 +241,7 @@ class RegionDriver:
         return Playable(
             item, target, (rect.width, rect.height), fit=(item.fit or self.region.fit).value, background=self.region.background,
             volume=self._volume(item), muted=self._muted(), begin_s=effect.begin_s, silent=effect.silent,
+            cover=cover_of(item, self._cache),
         )  # fmt: skip
 
     def _volume(self, item: Item) -> int:
@@ -306,7 +307,7 @@ class RegionDriver:
     def _voice(self, item: Item, placed: Placed) -> Callable[[float], None]:
         def be_heard(gain: float) -> None:
             whole = self._volume(item)
-            volume = mpv_volume(whole, gain) if placed.sort == "mpv" else round(whole * gain)
+            volume = mpv_volume(whole, gain) if placed.sort in ("mpv", HEARD) else round(whole * gain)
             placed.surface.set_volume(volume, muted=self._muted())
 
         return be_heard

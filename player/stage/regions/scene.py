@@ -19,7 +19,7 @@ def scene_of(drivers: Sequence[RegionDriver], view: View, *, listed: frozenset[s
         items=frozenset(showing.item.id for _, showing in seen),
         listed=listed,
         steady=all(driver.steady for driver in drivers),
-        moves=any(showing.item.kind.is_watched or showing.item.kind.is_drawn for _, showing in seen),
+        moves=any(showing.item.kind.moves for _, showing in seen),
         passing=passing,
     )
 

@@ -25,11 +25,14 @@ log = logging.getLogger(__name__)
 WINDOW_LIMIT_S, PAGE_WINDOW_LIMIT_S = 8.0, 40.0  # the browser's come late on a slow box, and others play meanwhile
 USUAL, PER_SORT = 2, 3
 PATIENCE_S = 1.0  # the surface that left the screen is empty well before that
-STAND_IN = "stand-in"
+HEARD, STAND_IN = "heard", "stand-in"
 
 
 class SurfaceMaker(Protocol):
-    """Makes surfaces: `sort` is "mpv", "web" or "drawn", `name` unique on this stage. Raises BoxError, ContentError."""
+    """Makes surfaces: `sort` is "mpv", "web", "drawn" or "heard", `name` unique on this stage; one without a size has no window.
+
+    Raises BoxError, ContentError.
+    """
 
     async def __call__(self, sort: str, name: str, size: tuple[int, int]) -> Surface: ...
 
@@ -43,6 +46,8 @@ def sort_of(kind: Kind) -> str:
     """Which sort of surface shows this kind."""
     if kind.is_drawn:
         return "drawn"
+    if kind.is_unseen:
+        return HEARD
     return "web" if kind.is_page else "mpv"
 
 
@@ -110,8 +115,9 @@ class SurfacePool:
     ) -> None:
         self._region, self._make, self._windows, self._compositor = region, make, windows, compositor
         self._prepare_window, self._has_panel = prepare_window, has_panel
-        self._free: dict[str, list[Placed]] = {"mpv": [], "drawn": [], "web": [], STAND_IN: []}
-        self._made = {"mpv": 0, "drawn": 0, "web": 0, STAND_IN: 0}
+        sorts = ("mpv", "drawn", "web", HEARD, STAND_IN)
+        self._free: dict[str, list[Placed]] = {sort: [] for sort in sorts}
+        self._made = dict.fromkeys(sorts, 0)
         self._names = 0
         self._freed = asyncio.Condition()
         self._all: list[Placed] = []
@@ -119,7 +125,8 @@ class SurfacePool:
 
     async def take(self, kind: Kind, room: str) -> Placed:
         """A surface for an item of this kind and room, in place and invisible; waits for one to come free. Raises BoxError."""
-        sort = sort_of(kind) if self._has_panel() else STAND_IN  # a window without a panel draws its first frame late, or never
+        # A window without a panel draws its first frame late, or never; what has no window needs none.
+        sort = sort_of(kind) if self._has_panel() or not self.rect.has_area else STAND_IN
         async with self._freed:
             if self._made[sort] == USUAL:
                 with contextlib.suppress(TimeoutError):
@@ -171,6 +178,9 @@ class SurfacePool:
         return placed
 
     async def _settle(self, sort: str, surface: Surface) -> Placed:
+        if not surface.app_id:
+            self._all.append(placed := Placed(sort, surface, NO_WINDOW))
+            return placed
         within_s = PAGE_WINDOW_LIMIT_S if sort == "web" else WINDOW_LIMIT_S
         window = await self._windows.find(surface, self._has_panel, within_s)
         self._prepare_window(window.id)
@@ -218,7 +228,7 @@ class SurfacePool:
 
     async def _place(self, placed: Placed) -> None:
         """A window that went away meanwhile is no reason to leave the others where they are."""
-        if placed.window_id == NO_WINDOW:
+        if placed.window_id == NO_WINDOW or not self.rect.has_area:
             return
         try:
             await self._compositor.place(placed.window_id, self.rect)

@@ -18,7 +18,18 @@ async def target_of(item: Item, cache: Path, resolve: Callable[[Item], Awaitable
         return ""
     if item.url is not None and item.file is None:
         return item.url
-    path = cache / (item.file or "")
-    if not item.file or ".." in Path(item.file).parts or not path.is_relative_to(cache) or not path.is_file():
+    path = _below(cache, item.file)
+    if path is None:
         raise ContentError("missing", item.name, "its file is not in the cache; it is fetched again at the next contact")
     return str(path)
+
+
+def cover_of(item: Item, cache: Path) -> str:
+    """The picture that a sound brought with it, as an absolute path below `cache`; "" where there is none."""
+    return str(_below(cache, item.cover) or "")
+
+
+def _below(cache: Path, file: str | None) -> Path | None:
+    """A file of the cache, if it is there."""
+    path = cache / (file or "")
+    return path if file and ".." not in Path(file).parts and path.is_relative_to(cache) and path.is_file() else None

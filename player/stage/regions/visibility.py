@@ -15,7 +15,7 @@ from player.core.content import Orientation, Rect
 from player.core.ports.screen import Compositor, CompositorEvent, Output, Window
 from player.errors import BoxError
 
-NO_WINDOW = 0  # of what stands in for an item where no window can be opened
+NO_WINDOW = 0  # of what stands in for an item where no window can be opened, and of what is only heard
 
 
 class Visibility:

@@ -3,7 +3,8 @@
 Nothing from outside reaches mpv unparsed: files are absolute paths into the cache under the options for files, streams are checked
 URLs under the options for streams (`video.options`); values are set as properties and never formatted into commands.
 
-mpv's own word is not proof: an item counts as loaded when `playback-restart` came *and* there are video parameters. Calls that may
+mpv's own word is not proof: an item counts as loaded when `playback-restart` came *and* there are video parameters; what is heard
+alone, whose pictures are never opened here, when it came and a sound was chosen. Calls that may
 block run in threads of their own with a deadline, since one that hangs may hang for ever: a shared pool would fill up with them. A
 handle that does not answer is given up and replaced by whoever owns the surface.
 """
@@ -13,25 +14,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from typing import Any, Self, TypeVar, assert_never
+from typing import Any, Self, assert_never
 
 from player.core.clipclock import ClipClock, Look, Over, Overdue, Reading, Stalled
-from player.core.content import Fit
 from player.core.egress import WayOut
-from player.core.kinds import Kind
 from player.core.ports.screen import Playable, Surface
 from player.core.reach import Unopened, by_cause, not_known
 from player.errors import ContentError
+from player.stage.video import calls
+from player.stage.video.calls import in_thread
 from player.stage.video.error_words import error_words
 from player.stage.video.options import ALWAYS, options_for
+from player.stage.video.sound import SILENCE
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 LOAD_LIMIT_S = 10.0
 CALL_LIMIT_S = 5.0
@@ -60,7 +58,7 @@ class MpvSurface(Surface):
         self._name = ""
         self._eof = False
         self._clip = ClipClock(stall_s)
-        self._live = False
+        self._live = self._unseen = False
         self._sound = sound
         self.sound_output: str | None = None
         self._changed = asyncio.Event()
@@ -83,7 +81,10 @@ class MpvSurface(Surface):
         `sound` is asked for the outputs to try before each item, `why` for the reason when a stream does not open."""
         loop = asyncio.get_running_loop()
         handle = await asyncio.wait_for(in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
-        surface = cls(app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=sound, why=why)
+        own = {"ao": str(options.get("ao", ""))}  # again for the item after one that was kept silent
+        surface = cls(
+            app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=lambda: {**own, **sound()}, why=why
+        )
         handle.register_event_callback(surface._from_mpv)
         for name in ("eof-reached", "video-out-params", "duration", "container-fps", "current-ao"):
             handle.observe_property(name, surface._observed)
@@ -150,27 +151,34 @@ class MpvSurface(Surface):
 
     async def _load(self, playable: Playable) -> None:
         item = playable.item
-        self._name, self._live = item.name, item.kind.is_stream
+        self._name, self._live, self._unseen = item.name, item.kind.is_stream, item.kind.is_unseen
         self._opened = self._drawn = self._eof = self._has_video = False
         self._failure = None
-        self._clip.rewound(whole=item.kind.has_file, begin_s=_begin_s(playable))
+        # The length that a sound tells may be a guess from its first seconds: nothing is waited for when its end came.
+        self._clip.rewound(whole=item.kind.has_file and not self._unseen, begin_s=calls.begin_s(playable))
         try:
             async with asyncio.timeout(self._load_limit_s):
-                await in_thread(_load, self._handle, playable, {**options_for(playable, self._way_out), **self._sound()})
+                options = {**options_for(playable, self._way_out), **self._outputs(playable)}
+                await in_thread(calls.load, self._handle, playable, options)
                 await self._first_frame()
-                if await in_thread(_is_combed, self._handle):
+                if await in_thread(calls.is_combed, self._handle):
                     await self._deinterlaced()
-                if self._clip.duration_s is None and item.kind is Kind.VIDEO:  # mpv may tell of it after the first frame
-                    self._clip.duration_s = await in_thread(_length, self._handle)
+                if self._clip.duration_s is None and item.kind.is_recorded:  # mpv may tell of it after the first frame
+                    self._clip.duration_s = await in_thread(calls.length, self._handle)
         except TimeoutError as error:
-            raise ContentError("timeout", item.name, f"showed no picture within {self._load_limit_s:.0f} s") from error
+            missing = "was not to be heard" if self._unseen else "showed no picture"
+            raise ContentError("timeout", item.name, f"{missing} within {self._load_limit_s:.0f} s") from error
+
+    def _outputs(self, playable: Playable) -> Mapping[str, str]:
+        """Where its sound may go. What has nothing but sound, and is to have none, keeps its time in silence."""
+        return {"ao": SILENCE} if playable.silent and self._unseen else self._sound()
 
     async def _first_frame(self) -> None:
         while True:
             self._changed.clear()
             if self._failure:
                 raise self._failure
-            if self._drawn and self._has_video:
+            if self._drawn and (self._has_video or self._unseen):
                 return
             if self._drawn and not await in_thread(lambda handle: bool(handle.vid), self._handle):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
@@ -179,7 +187,7 @@ class MpvSurface(Surface):
     async def _deinterlaced(self) -> None:
         """The first frame again, without its combs; a stream, which cannot go back, loses them from its next frame on."""
         self._drawn = False
-        await in_thread(_deinterlace, self._handle)
+        await in_thread(calls.deinterlace, self._handle)
         if not self._live:
             await self._first_frame()
 
@@ -209,7 +217,8 @@ class MpvSurface(Surface):
                     log.warning("%s stopped at its end without reporting it; did its sound device go away?", self._name)
                     return
                 case Stalled(still_s):
-                    raise ContentError("stalled", self._name, f"its picture has not moved for {still_s:.0f} s")
+                    what = "sound has not gone on" if self._unseen else "picture has not moved"
+                    raise ContentError("stalled", self._name, f"its {what} for {still_s:.0f} s")
                 case other:
                     assert_never(other)
         raise self._failure
@@ -227,7 +236,7 @@ class MpvSurface(Surface):
         """Where playback is. Raises ContentError when mpv is silent."""
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                reading, self._dropped = await in_thread(_reading, self._handle)
+                reading, self._dropped = await in_thread(calls.reading, self._handle)
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not answer") from error
         return reading
@@ -238,7 +247,7 @@ class MpvSurface(Surface):
         self._changed.set()
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                self._dropped = await in_thread(_stop, self._handle)
+                self._dropped = await in_thread(calls.stop, self._handle)
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not let go") from error
         self._name = ""
@@ -272,76 +281,7 @@ class MpvSurface(Surface):
             self._handle.command_async("set", name, value)
 
 
-async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
-    """The result of `work`, done by a thread that nobody waits for any longer than they want to."""
-    result: Future[T] = Future()
-    threading.Thread(target=_carry, args=(result, work, arguments), name="libmpv call", daemon=True).start()
-    return await asyncio.wrap_future(result)
-
-
-def _carry(result: Future[T], work: Callable[..., T], arguments: tuple[Any, ...]) -> None:
-    if not result.set_running_or_notify_cancel():
-        return
-    try:
-        result.set_result(work(*arguments))
-    except Exception as error:  # noqa: BLE001 - carried over to whoever waits
-        result.set_exception(error)
-
-
 def _open(app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
     import mpv
 
     return mpv.MPV(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)
-
-
-def _load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
-    handle.command("set", "pause", "yes")
-    for name, value in options.items():
-        handle.command("set", name, value)
-    handle.command("set", "deinterlace", "no")
-    handle.command("set", "keepaspect", "no" if playable.fit == Fit.STRETCH else "yes")
-    handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
-    handle.command("set", "volume", str(playable.volume))
-    handle.command("set", "mute", "yes" if playable.muted else "no")
-    handle.command("set", "aid", "no" if playable.silent else "auto")
-    begin_s = _begin_s(playable)
-    handle.command("set", "start", f"{begin_s:.3f}" if begin_s else "none")
-    handle.command("set", "hr-seek", "yes" if begin_s else "no")  # else it begins with the key frame before
-    handle.command("loadfile", playable.target, "replace")
-
-
-def _begin_s(playable: Playable) -> float:
-    """Only what is on disk can begin anywhere."""
-    return playable.begin_s if playable.item.kind is Kind.VIDEO else 0.0
-
-
-def _length(handle: Any) -> float | None:
-    found = handle.duration
-    return float(found) if isinstance(found, int | float) else None
-
-
-def _is_combed(handle: Any) -> bool:
-    """Whether the frame on screen holds two moments, as television does: it says so itself."""
-    return bool((handle.video_frame_info or {}).get("interlaced"))
-
-
-def _deinterlace(handle: Any) -> None:
-    handle.command("set", "deinterlace", "yes")
-
-
-def _reading(handle: Any) -> tuple[Reading, int]:
-    """Where it is, and how many frames were dropped; a cache that is empty tells no end of what was read."""
-    position, cache = handle.time_pos, handle.demuxer_cache_state or {}
-    read_to_s = math.inf if cache.get("eof") else cache.get("cache-end", position or 0.0)
-    return Reading(position, read_to_s, bool(handle.pause)), _drops(handle)
-
-
-def _stop(handle: Any) -> int:
-    drops = _drops(handle)
-    handle.command("set", "pause", "yes")
-    handle.command("stop")
-    return drops
-
-
-def _drops(handle: Any) -> int:
-    return (handle.frame_drop_count or 0) + (handle.decoder_frame_drop_count or 0)

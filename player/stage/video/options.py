@@ -39,6 +39,10 @@ _FILE: dict[str, str] = {
     "loop-file": "no",
     "image-display-duration": "1",  # for mpv a video of one frame is a picture; it is to end like any other video
 }
+# A film listed as a sound is heard as well: whatever can be heard, from the readers of films or of sounds.
+_SOUND = _FILE | {
+    "demuxer-lavf-o": "protocol_whitelist=file,format_whitelist=[mp3,aac,flac,wav,ogg,mov,mp4,matroska,webm,asf]",
+}
 # Pictures were decoded and written by the player itself; forcing lavf breaks JPEG.
 _PICTURE = _FILE | {
     "demuxer": "",
@@ -114,6 +118,8 @@ def options_for(playable: Playable, way_out: WayOut) -> Mapping[str, str]:
             return _picture_options(playable.target)
         case Kind.VIDEO:
             return _FILE
+        case Kind.AUDIO:
+            return _SOUND
         case _:
             return stream_options(_named(playable), way_out)
 

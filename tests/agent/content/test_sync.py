@@ -177,6 +177,17 @@ async def test_pictures_are_shown_as_they_were_prepared(bench: Bench):
     assert (bench.cache.folder / file).read_bytes().startswith(b"picture of ")
 
 
+async def test_a_sound_comes_with_its_cover_which_stays_as_long_as_it_is_on_air(bench: Bench):
+    song = bench.video("song", kind=Kind.AUDIO)
+    assert await bench.on_air(song, rounds=2) == ["song"]
+    (item,) = bench.sync.manifest.items
+    assert (item.kind, item.file.startswith("media/"), item.cover.startswith("prepared/")) == (Kind.AUDIO, True, True)
+    assert (bench.cache.folder / item.cover).is_file()
+    assert bench.cache.entries()[0].bytes > len(body_of("song"))
+    await bench.on_air(bench.video("a"), delete=("song",), rounds=2)
+    assert not (bench.cache.folder / item.cover).exists()
+
+
 async def test_a_real_picture_goes_through_the_real_child(tmp_path: Path, chaos: Chaos):
     import io
 

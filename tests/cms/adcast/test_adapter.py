@@ -18,6 +18,7 @@ from player.cms.adcast.programme import AHEAD, Reader
 from player.cms.http import ServerHttp
 from player.core.content import CUT, Fit, Programme, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
+from player.core.geometry import NOWHERE
 from player.core.kinds import Kind
 from player.core.ports.server import AppUpdate, CommandResult, CommandStatus, Telemetry
 from player.core.schedule import Rule
@@ -422,6 +423,17 @@ def test_a_layout_brings_regions_of_their_own():
     assert (ticker.audible, ticker.playlist.transition.kind, len(ticker.playlist.items)) == (False, TransitionKind.SLIDE_LEFT, 1)
     assert [fault.code for fault in programme.faults] == ["bad_region"]
     assert programme.rules == (Rule("always", layout="layout"),)
+
+
+def test_a_region_of_sounds_alone_needs_no_place():
+    song = {**ITEM, "type": "audio", "duration": None}
+    regions = [{"id": "music", "items": [song], "volume": 40}, {"id": "none", "items": [song, ITEM]}, {"id": "empty", "items": []}]
+    programme = read({"layout": {"width": 100, "height": 100, "regions": regions}})
+    (music,) = programme.layouts[0].regions
+    assert (music.id, music.rect, music.volume) == ("music", NOWHERE, 40)
+    assert [(item.kind, item.duration_s) for item in music.playlist.items] == [(Kind.AUDIO, 0.0)]
+    assert programme.assets[0].kind == "audio"
+    assert [fault.code for fault in programme.faults] == ["bad_region"] * 2
 
 
 def test_more_than_eight_regions_are_cut_and_reported():

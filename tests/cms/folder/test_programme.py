@@ -10,6 +10,7 @@ import pytest
 from player.cms.folder.files import FolderFile
 from player.cms.folder.programme import FolderReader, address_in
 from player.core.content import Programme
+from player.core.geometry import NOWHERE
 from player.core.kinds import Kind
 from player.core.onair import on_air
 
@@ -44,6 +45,28 @@ def test_files_are_shown_in_the_order_in_which_people_count():
     }
     assert {item.server for item in programme.items} == {"key"}
     assert programme.faults == ()
+
+
+def test_sounds_are_items_in_their_order_and_music_under_all_of_it_is_a_region_without_a_size():
+    programme = made("1.jpg", "2.MP3", "3.opus", playlist__toml=MUSIC)
+    assert shown(programme, "playlist") == [[("1.jpg", Kind.IMAGE)], [("2.MP3", Kind.AUDIO), ("3.opus", Kind.AUDIO)]]
+    assert programme.layouts[0].regions[1].rect == NOWHERE
+    assert [item.duration_s for item in programme.layouts[0].regions[1].playlist.items] == [0.0, 0.0]
+    assert shown(made("1.jpg", "2.MP3")) == [[("1.jpg", Kind.IMAGE), ("2.MP3", Kind.AUDIO)]]
+
+
+MUSIC = """
+[[region]]
+[[region.item]]
+file = "1.jpg"
+[[region]]
+width = 0
+height = 0
+[[region.item]]
+file = "2.MP3"
+[[region.item]]
+file = "3.opus"
+"""
 
 
 def test_texts_run_below_the_rest_or_alone():

@@ -9,6 +9,7 @@ import pytest
 
 from player.cms.spot.programme import SpotReader
 from player.core.content import CUT, Fit, Item, Programme, Rect, Region, Transition, TransitionKind
+from player.core.geometry import NOWHERE
 from player.core.kinds import Kind
 
 NOW = 1_775_044_800.0  # 2026-04-01 12:00 UTC
@@ -96,6 +97,16 @@ def test_places_are_units_or_per_cent(place: dict[str, Any], rect: Rect):
 def test_a_region_without_a_place_on_the_canvas_costs_that_region(place: dict[str, Any]):
     programme = read(layout(zone(), zone(id=9, **place)))
     assert ([region.id for region in programme.layouts[0].regions], codes(programme)) == (["8"], ["bad_region"])
+
+
+def test_a_region_without_a_place_is_heard_where_it_plays_sounds_alone():
+    song = entry(asset=asset(id=4, type="audio", duration=180), duration=None)
+    music = zone(id=9, width=0, height=0, playlist=playlist(song), volume=40)
+    programme = read(layout(zone(), music, zone(id=10, width=0, playlist=playlist(song, entry()))))
+    assert codes(programme) == ["bad_region"]
+    found = programme.layouts[0].regions[1]
+    assert (found.rect, found.volume, found.audible) == (NOWHERE, 40, True)
+    assert [(item.kind, item.duration_s) for item in found.playlist.items] == [(Kind.AUDIO, 0.0)], "for its own length"
 
 
 def test_how_a_region_shows():

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from player.demo.samples import Sample
 from player.demo.spot.keyring import SCOPES
 from player.demo.spot.presence import ONLINE_S
 from player.demo.spot.server import SpotServer
@@ -317,3 +318,19 @@ async def test_what_was_there_is_there_after_a_restart(tmp_path: Path):
         async with caller.session.get(row["url"]) as answer:
             assert (row["id"], answer.status) == (asset, 200)
         await asyncio.sleep(0)
+
+
+async def test_the_samples_are_one_layout_in_which_what_is_heard_has_a_region_without_a_size(caller: Caller, tmp_path: Path):
+    (tmp_path / "chord.mp3").write_bytes(b"ID3")
+    made = [Sample("Buns", "image", make_picture(tmp_path / "buns.png"), 4.0), Sample("Chord", "audio", tmp_path / "chord.mp3")]
+    for _ in range(2):
+        await caller.server.seed_samples(["Lobby"], made)
+    (layout,) = await caller.get("layouts")
+    lists = {found["id"]: found for found in await caller.get("playlists")}
+    kinds = {asset["id"]: (asset["type"], asset["mime_type"]) for asset in await caller.get("assets")}
+    found = {
+        region["name"]: [kinds[item["asset_id"]] for item in lists[region["playlist_id"]]["items"]] for region in layout["regions"]
+    }
+    picture, sound = ("image", "image/png"), ("audio", "audio/mpeg")
+    assert found == {"Main": [picture], "Inset": [picture], "Music": [sound]}
+    assert [layout["regions"][2][side] for side in ("width", "height")] == [0, 0]

@@ -65,6 +65,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "song.ogg": (*sound, "-c:a", "libvorbis"),
         "song.m4a": (*sound, "-c:a", "aac"),
         "song.mkv": (*sound, "-c:a", "aac"),
+        "song.mp3": (*sound, "-c:a", "libmp3lame"),
+        "bare.mp3": (*sound, "-c:a", "libmp3lame", "-id3v2_version", "0", "-write_xing", "0"),
+        "song.aac": (*sound, "-c:a", "aac"),
+        "song.flac": (*sound, "-c:a", "flac"),
+        "song.wav": sound,
+        "song.opus": (*sound, "-c:a", "libopus"),
     }
     for name, options in made.items():
         subprocess.run(("ffmpeg", "-v", "error", "-y", *options, str(where / name)), check=True, timeout=60)
@@ -523,6 +529,109 @@ async def test_c18_sound_without_picture_is_refused_with_the_reason(films: Path,
     assert "sound" in error.reason
 
 
+# --- sounds
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "codec"),
+    [
+        ("song.mp3", "mp3", "mp3"),
+        ("bare.mp3", "mp3", "mp3"),
+        ("song.aac", "aac", "aac"),
+        ("song.m4a", "m4a", "aac"),
+        ("song.flac", "flac", "flac"),
+        ("song.wav", "wav", "pcm_s16le"),
+        ("song.ogg", "oga", "vorbis"),
+        ("song.opus", "oga", "opus"),
+        ("song.mkv", "matroska", "aac"),
+        ("plain.mp4", "mp4", "aac"),
+    ],
+)
+async def test_a_good_sound_is_described_and_stays_where_it_is(
+    tmp_path: Path, films: Path, folder: Path, name: str, form: str, codec: str
+) -> None:
+    source = tmp_path / "a name that says nothing"
+    source.write_bytes((films / name).read_bytes())
+    done = await prepare(source, Kind.AUDIO, name, folder, PANEL)
+    assert (done.file, done.format, done.audio, done.codec, done.cover, done.shortened) == (source, form, codec, None, None, "")
+    assert done.duration_s == pytest.approx(1.0, abs=0.2)
+    assert not names(folder)
+
+
+def with_cover(films: Path, picture: Path, out: Path) -> Path:
+    """The song, and the picture as it stands."""
+    streams = ("-i", str(films / "song.mp3"), "-i", str(picture), "-map", "0:a", "-map", "1:v", "-c", "copy")
+    subprocess.run(
+        ("ffmpeg", "-v", "error", "-y", *streams, "-disposition:v", "attached_pic", "-f", "mp3", str(out)), check=True, timeout=60
+    )
+    return out
+
+
+async def test_a_cover_is_prepared_as_every_foreign_picture_is(tmp_path: Path, films: Path, folder: Path) -> None:
+    noise = Image.effect_noise((1400, 700), 90).convert("RGB")  # more of it than is looked at to tell what the file is
+    noise.save(tmp_path / "cover.jpg", quality=95)
+    source = with_cover(films, tmp_path / "cover.jpg", tmp_path / "song")
+    assert source.stat().st_size > 4 * filetype.HEAD_BYTES
+    done = await prepare(source, Kind.AUDIO, "song", folder, PANEL)
+    assert (done.file, done.width, done.height, done.shortened) == (source, 640, 320, "")
+    assert done.cover == folder / f"{sha256(source)}-640x320.jpg"
+    assert names(folder) == [done.cover.name]
+    with Image.open(done.cover) as shown:
+        assert shown.size == (640, 320)
+
+
+@pytest.mark.parametrize(
+    ("cover", "reason"),
+    [("moves.gif", "its cover moves"), ("bomb.png", "its 9000 x 9000 pixels"), ("torn.png", "its cover cannot be shown")],
+)
+async def test_a_cover_that_cannot_be_shown_costs_itself(
+    tmp_path: Path, films: Path, folder: Path, cover: str, reason: str
+) -> None:
+    picture = tmp_path / cover
+    if cover == "moves.gif":
+        moving = [Image.new("RGB", (64, 36), colour) for colour in ("red", "blue")]
+        moving[0].save(picture, save_all=True, append_images=moving[1:], duration=200)
+        song = tagged(films, "image/gif", picture.read_bytes())
+    else:
+        gradient((64, 36)).save(picture)
+        torn = bytearray(picture.read_bytes())
+        if cover == "bomb.png":
+            torn[16:24] = (9000).to_bytes(4, "big") * 2
+            torn[29:33] = zlib.crc32(torn[12:29]).to_bytes(4, "big")
+        else:
+            torn = torn[: len(torn) // 2]
+        song = tagged(films, "image/png", bytes(torn))
+    source = tmp_path / "song"
+    source.write_bytes(song)
+    done = await prepare(source, Kind.AUDIO, "song", folder, PANEL)
+    assert (done.audio, done.cover, done.file) == ("mp3", None, source)
+    assert reason in done.shortened
+    assert "it is heard without" in done.shortened
+    assert not names(folder)
+
+
+def tagged(films: Path, mime: str, picture: bytes) -> bytes:
+    """The bare song behind an ID3 tag of version 2.3 with that picture, whatever it is."""
+    attached = b"\0" + mime.encode() + b"\0\x03\0" + picture
+    frame = b"APIC" + len(attached).to_bytes(4, "big") + b"\0\0" + attached
+    size = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + size + frame + (films / "bare.mp3").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("film.ts", "wrong_type"), ("film.mkv", "damaged"), ("first.mp4", "damaged"), ("film.ogv", "damaged")]
+)
+async def test_what_cannot_be_heard_is_no_sound(films: Path, folder: Path, name: str, code: str) -> None:
+    assert (await refusal(films / name, Kind.AUDIO, folder)).code == code
+
+
+async def test_c1_a_sound_that_is_noise_behind_its_first_bytes_is_refused(tmp_path: Path, folder: Path) -> None:
+    for begin in (b"ID3\x03\0\0\0\0\0\0", b"fLaC", b"RIFF\0\0\0\0WAVE", b"\xff\xfb\x90\x00", b"\xff\xf1\x50\x80"):
+        source = tmp_path / "noise"
+        source.write_bytes(begin + random.Random(1).randbytes(50_000).replace(b"\xff", b"\0"))
+        assert (await refusal(source, Kind.AUDIO, folder)).code in ("damaged", "unsupported")
+
+
 @pytest.mark.parametrize("name", ["plain.mp4", "first.mp4"])
 @pytest.mark.parametrize("share", [0.3, 0.9])
 async def test_c1_a_truncated_mp4_is_refused_wherever_its_index_is(
@@ -945,6 +1054,15 @@ async def test_a_broken_document_is_refused(tmp_path: Path, folder: Path) -> Non
 @given(st.binary(max_size=600))
 def test_any_bytes_are_judged_without_an_error(head: bytes) -> None:
     assert isinstance(filetype.described(filetype.sniff(head)), str)
+
+
+def test_what_begins_as_a_frame_of_sound_does_is_told_from_what_does_not() -> None:
+    assert [filetype.sniff(head) for head in (b"\xff\xfb\x90\x00", b"\xff\xf3\x44\xc4", b"\xff\xe3\x18\xc4")] == ["mp3"] * 3
+    assert [filetype.sniff(head) for head in (b"\xff\xf1\x50\x80", b"\xff\xf9\x5c\x40")] == ["aac"] * 2
+    assert filetype.sniff("Menü".encode("utf-16")) == "text", "its mark looks like one of layer I"
+    assert [filetype.sniff(b"\xff" + rest) for rest in (b"\xfb\xf0\x00", b"\xfb\x9c\x00", b"\xeb\x90\x00", b"\xf1\x7c\x80")] == [
+        ""
+    ] * 4
 
 
 def test_text_is_text_in_any_language() -> None:

@@ -94,7 +94,7 @@ async def test_nothing_is_loaded_while_the_first_frames_of_an_item_are_due(tmp_p
     assert region.loaded[1] - region.shown[0] >= SEAM_S
 
 
-@pytest.mark.parametrize("kind", [Kind.VIDEO, Kind.IMAGE])
+@pytest.mark.parametrize("kind", [Kind.VIDEO, Kind.AUDIO, Kind.IMAGE])
 async def test_sound_changes_over_only_where_something_can_be_heard(tmp_path: Path, kind: Kind):
     region = Region(tmp_path, kind, duration_s=1.0)
     blended = replace(region.playlist, transition=Transition(TransitionKind.CROSSFADE, 0.2))

@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from player.core.content import Rect
+from player.core.geometry import NOWHERE
 from player.core.kinds import Kind
 from player.core.ports.screen import CompositorGone, OutputsChanged, WindowClosed
 from player.errors import BoxError, ContentError
-from player.stage.regions.surfaces import PER_SORT, STAND_IN, WINDOW_LIMIT_S, SurfacePool, Windows, sort_of
+from player.stage.regions.surfaces import HEARD, PER_SORT, STAND_IN, WINDOW_LIMIT_S, SurfacePool, Windows, sort_of
 from player.stage.regions.visibility import NO_WINDOW
 from tests.fakes.running import running
 from tests.fakes.surface import FakeCompositor, Maker
@@ -44,6 +45,7 @@ async def waits(work: asyncio.Task) -> bool:
 def test_each_kind_has_its_sort():
     assert {sort_of(kind) for kind in (Kind.VIDEO, Kind.IMAGE, Kind.LIVESTREAM, Kind.YOUTUBE, Kind.PDF)} == {"mpv"}
     assert {sort_of(kind) for kind in (Kind.WEB, Kind.PACKAGE)} == {"web"}
+    assert sort_of(Kind.AUDIO) == HEARD
 
 
 async def test_a_surface_is_made_when_first_needed_in_its_place_and_used_again(region: Region):
@@ -96,6 +98,16 @@ async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there
     assert (unseen.sort, unseen.window_id) == (STAND_IN, NO_WINDOW)
     region.panel = True
     assert await region.pool.take(Kind.VIDEO, "") is seen
+
+
+async def test_a_region_without_an_area_has_no_window_and_plays_without_a_panel(region: Region):
+    region.pool.rect, region.panel, region.make.nameless = NOWHERE, False, True
+    placed = await region.pool.take(Kind.AUDIO, "")
+    assert (placed.sort, placed.window_id, region.make.made[0].sizes) == (HEARD, NO_WINDOW, [(0, 0)])
+    await region.pool.place_again()
+    await region.pool.give_back(placed)
+    assert await region.pool.take(Kind.AUDIO, "") is placed
+    assert region.compositor.places == {}
 
 
 async def test_p2_a_surface_that_does_not_let_go_is_thrown_away_and_another_takes_its_place(region: Region):

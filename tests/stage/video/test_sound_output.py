@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import math
-import os
 import subprocess
 import wave
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,87 +23,11 @@ from player.stage.regions.soundfade import gains, mpv_volume
 from player.stage.video.sound import SILENCE, Sound
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
-from tests.stage.conftest import Running, StageBox
+from tests.stage.conftest import Running, StageBox, box_heard_at
+from tests.stage.sound import RATE, TONE, SoundServer, amplitude
 
-RATE = 16000
-TONE = 0.125  # the amplitude of ffmpeg's sine
 CLICK = 0.15 * TONE
 BEGINS = RATE // 100  # the recorder's own first samples, which are no sound of ours
-
-
-class Server:
-    """PulseAudio with two sinks that lead nowhere, `one` (the default) and `two`."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700)
-        self.socket = folder / "pulse/native"
-        self._environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
-            "-L", "module-null-sink sink_name=one", "-L", "module-null-sink sink_name=two", "-L", "module-native-protocol-unix",
-            env=self._environment, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        async with asyncio.timeout(10):
-            while await self._answers() != 0:  # noqa: ASYNC110 - a server has no event for it
-                await asyncio.sleep(0.05)
-
-    async def _answers(self) -> int:
-        asking = await asyncio.create_subprocess_exec(
-            "pactl", "info", env=self._environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
-        return await asking.wait()
-
-    async def end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            await self._process.wait()
-            self._process = None
-
-    async def record(self, seconds: float, sink: str = "one") -> list[float]:
-        """What leaves there, -1 to 1."""
-        options = f"-d {sink}.monitor --format=s16le --rate={RATE} --channels=1 --latency-msec=20"
-        recording = await asyncio.create_subprocess_exec(
-            "parec", *options.split(), env=self._environment, stdout=asyncio.subprocess.PIPE
-        )
-        assert recording.stdout
-        try:
-            async with asyncio.timeout(seconds + 5):
-                heard = await recording.stdout.readexactly(int(seconds * RATE) * 2)
-        finally:
-            recording.terminate()
-            await recording.communicate()
-        return [sample / 32768 for sample in array("h", heard)]
-
-    async def level(self, sink: str = "one") -> float:
-        """The amplitude of a tone there."""
-        heard = (await self.record(0.35, sink))[-RATE // 5 :]
-        return math.sqrt(2 * sum(sample * sample for sample in heard) / len(heard))
-
-    async def until_level(self, low: float, high: float, sink: str = "one") -> None:
-        for _ in range(30):
-            heard = await self.level(sink)
-            if low <= heard <= high:
-                return
-        raise AssertionError(f"{heard:.4f} is not within {low} and {high}")
-
-
-@pytest.fixture
-async def server(runtime_dir: Path) -> AsyncIterator[Server]:
-    """Not started yet."""
-    found = Server(runtime_dir / "sound")
-    yield found
-    await found.end()
-
-
-def make_box(runtime_dir: Path, server: Server, **stage: str) -> StageBox:
-    """A stage whose sound goes to `server`."""
-    made = StageBox(runtime_dir / "box")
-    made.environment |= {"PULSE_RUNTIME_PATH": str(server.socket.parent), "HOME": str(runtime_dir)}
-    made.environment |= {f"SIGNAGE__STAGE__{key.upper()}": value for key, value in stage.items()}
-    return made
 
 
 def tone(box: StageBox, name: str, seconds: float, hertz: int = 440, gain: float = 1.0, **more: int) -> Item:
@@ -117,9 +40,9 @@ def tone(box: StageBox, name: str, seconds: float, hertz: int = 440, gain: float
 
 
 @pytest.mark.stage
-async def test_item_region_and_orders_each_have_their_say_in_the_volume(runtime_dir: Path, server: Server):
+async def test_item_region_and_orders_each_have_their_say_in_the_volume(runtime_dir: Path, server: SoundServer):
     await server.start()
-    async with Running(make_box(runtime_dir, server)) as box:
+    async with Running(box_heard_at(runtime_dir, server)) as box:
 
         def region(volume: int, *, audible: bool = True) -> Manifest:
             playlist = Playlist("p", "p", (tone(box, "long", 60, volume=80),))
@@ -159,7 +82,7 @@ def sine() -> bytes:
 
 
 @pytest.mark.stage
-async def test_case_5_a_page_is_heard_when_it_is_shown_as_loud_as_ordered_and_not_before(runtime_dir: Path, server: Server):
+async def test_case_5_a_page_is_heard_when_it_is_shown_as_loud_as_ordered_and_not_before(runtime_dir: Path, server: SoundServer):
     fetched = asyncio.Event()
 
     async def answer(request: web.Request) -> web.Response:
@@ -169,7 +92,7 @@ async def test_case_5_a_page_is_heard_when_it_is_shown_as_loud_as_ordered_and_no
         return web.Response(text="<audio autoplay loop src=/tone.wav></audio>", content_type="text/html")
 
     await server.start()
-    async with TestServer(answering(answer)) as site, Running(make_box(runtime_dir, server)) as box:
+    async with TestServer(answering(answer)) as site, Running(box_heard_at(runtime_dir, server)) as box:
         page = replace(box.page("page", str(site.make_url("/")), 60), volume=50)
         box.publish(box.picture("red", 9), page)
         box.start()
@@ -195,10 +118,10 @@ def answering(answer: Callable[[web.Request], Awaitable[web.Response]]) -> web.A
 
 
 @pytest.mark.stage
-async def test_a_crossfade_of_pictures_is_one_of_sound_without_a_click(runtime_dir: Path, server: Server):
+async def test_a_crossfade_of_pictures_is_one_of_sound_without_a_click(runtime_dir: Path, server: SoundServer):
     await server.start()
     left: list[float] = []
-    async with Running(make_box(runtime_dir, server)) as box:
+    async with Running(box_heard_at(runtime_dir, server)) as box:
         first, second = tone(box, "low", 6, 440), tone(box, "high", 60, 1000)
         box.publish(first, second, transition=Transition(TransitionKind.CROSSFADE, 1.6))
         box.start()
@@ -232,19 +155,11 @@ def without(hertz: int, samples: list[float]) -> list[float]:
     return [(a - twice * b + c) for a, b, c in zip(samples, samples[1:], samples[2:], strict=False)]
 
 
-def amplitude(samples: list[float], hertz: int) -> float:
-    """Of one frequency in there."""
-    angle = 2 * math.pi * hertz / RATE
-    real = sum(value * math.cos(angle * at) for at, value in enumerate(samples))
-    imaginary = sum(value * math.sin(angle * at) for at, value in enumerate(samples))
-    return 2 * math.hypot(real, imaginary) / len(samples)
-
-
 @pytest.mark.stage
 async def test_d2_a_device_that_appears_is_used_from_the_next_item_and_one_that_goes_stops_nothing(
-    runtime_dir: Path, server: Server
+    runtime_dir: Path, server: SoundServer
 ):
-    async with Running(make_box(runtime_dir, server)) as box:
+    async with Running(box_heard_at(runtime_dir, server)) as box:
         box.publish(tone(box, "one", 2), tone(box, "two", 2))
         box.start()
         await box.until(lambda s: s.items and any(f.code == "no_audio" for f in s.faults))
@@ -264,9 +179,9 @@ async def test_d2_a_device_that_appears_is_used_from_the_next_item_and_one_that_
 
 
 @pytest.mark.stage
-async def test_the_configured_device_is_the_one_that_sounds(runtime_dir: Path, server: Server):
+async def test_the_configured_device_is_the_one_that_sounds(runtime_dir: Path, server: SoundServer):
     await server.start()
-    async with Running(make_box(runtime_dir, server, audio_device="pulse/two")) as box:
+    async with Running(box_heard_at(runtime_dir, server, audio_device="pulse/two")) as box:
         box.publish(tone(box, "long", 60))
         box.start()
         await box.until_shown("long")
@@ -275,9 +190,9 @@ async def test_the_configured_device_is_the_one_that_sounds(runtime_dir: Path, s
 
 
 @pytest.mark.stage
-async def test_levelling_makes_a_whisper_and_a_shout_about_equally_loud(runtime_dir: Path, server: Server):
+async def test_levelling_makes_a_whisper_and_a_shout_about_equally_loud(runtime_dir: Path, server: SoundServer):
     await server.start()
-    async with Running(make_box(runtime_dir, server, levelling="r128")) as box:
+    async with Running(box_heard_at(runtime_dir, server, levelling="r128")) as box:
         box.publish(tone(box, "whisper", 60, 1000, 0.25), tone(box, "shout", 60, 1000, 6.0))
         box.start()
         await box.until_shown("whisper")

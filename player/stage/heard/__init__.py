@@ -1,0 +1,4 @@
+"""Items that are heard and have no picture of their own: music, announcements.
+
+Imports `drawing`, `video`, `wayland`.
+"""

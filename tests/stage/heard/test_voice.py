@@ -1,0 +1,95 @@
+"""What is only heard, by libmpv without a window: every format of the README's table, from its beginning and from within."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from player.core.content import Item
+from player.core.kinds import Kind
+from player.core.ports.screen import Playable
+from player.errors import ContentError
+from player.media.prepare.parent import prepare
+from player.stage.heard.surface import VOICE, HeardSurface
+from player.stage.video.mpv import MpvSurface
+from tests.fakes.way_out import STRAIGHT
+from tests.what_plays import ROWS, SECONDS, Format, film, tune
+
+FORMATS = [form for row in ROWS if row.kind is Kind.AUDIO for form in row.formats]
+NOBODY = {"ao": "null"}  # in which playback keeps its time
+
+
+@pytest.fixture
+async def heard() -> AsyncIterator[HeardSurface]:
+    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, options=VOICE | NOBODY)
+    yield (found := HeardSurface(voice, None))
+    await found.close()
+
+
+def playable(path: Path, **more: object) -> Playable:
+    return Playable(Item("i", "c", "song", Kind.AUDIO, 0.0), str(path), (0, 0), **more)
+
+
+async def played_s(surface: HeardSurface) -> float:
+    """How long it runs from here to its end."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    surface.start()
+    await asyncio.wait_for(surface.ended(), 30)
+    return loop.time() - began
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+async def test_every_sound_of_the_table_is_prepared_and_plays_to_its_end(heard: HeardSurface, tmp_path: Path, form: Format):
+    source = tmp_path / "file"  # a name that says nothing
+    await asyncio.to_thread(form.make, source, "")
+    made = await prepare(source, Kind.AUDIO, form.name, tmp_path / "prepared", (640, 360))
+    await heard.load(playable(made.file, begin_s=SECONDS - 0.7))
+    assert heard.duration_s() == pytest.approx(SECONDS, abs=0.1)
+    assert await played_s(heard) > 0.65, "to the last of it"
+
+
+async def test_a_sound_begins_where_it_was_left(heard: HeardSurface, tmp_path: Path):
+    await asyncio.to_thread(tune("-af", "aloop=-1:96000,atrim=end=900", "-f", "flac"), tmp_path / "long", "")
+    await heard.load(playable(tmp_path / "long", begin_s=899.5))
+    assert heard.duration_s() == pytest.approx(900, abs=0.1)
+    await played_s(heard)
+
+
+async def test_a_sound_that_is_to_be_silent_keeps_its_time_and_the_next_one_is_heard(tmp_path: Path):
+    song = tmp_path / "song"
+    await asyncio.to_thread(FORMATS[0].make, song, "")
+    told: list[str] = []
+
+    def outputs() -> dict[str, str]:
+        told.append("asked")
+        return NOBODY
+
+    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, options=VOICE, sound=outputs)
+    try:
+        await voice.load(playable(song, silent=True, begin_s=SECONDS - 0.5))
+        assert told == []
+        voice.start()
+        await asyncio.wait_for(voice.ended(), 30)
+        await voice.unload()
+        await voice.load(playable(song))
+        assert told == ["asked"]
+    finally:
+        await voice.close()
+
+
+async def test_of_a_film_listed_as_a_sound_the_sound_is_heard(heard: HeardSurface, tmp_path: Path):
+    await asyncio.to_thread(film("-c:v", "libx264", "-preset", "ultrafast", "-f", "mp4", sound="aac"), tmp_path / "film", "blue")
+    await heard.load(playable(tmp_path / "film", begin_s=SECONDS - 0.5))
+    await played_s(heard)
+
+
+async def test_what_cannot_be_heard_is_refused(heard: HeardSurface, tmp_path: Path):
+    (tmp_path / "noise").write_bytes(b"ID3\x03\0\0\0\0\0\0" + bytes(range(256)) * 40)
+    with pytest.raises(ContentError):
+        await heard.load(playable(tmp_path / "noise"))
+    await asyncio.to_thread(FORMATS[3].make, tmp_path / "song", "")
+    await heard.load(playable(tmp_path / "song"))
