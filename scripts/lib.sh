@@ -11,7 +11,7 @@ packages=(python3 python3-venv sway swaybg seatd grim libmpv2 ffmpeg chromium li
 test_packages=(mpv libxkbcommon-tools strace curl git python3-dev gcc libc6-dev libwayland-dev wayland-protocols libffi-dev pkgconf
   pulseaudio pulseaudio-utils xvfb debootstrap systemd-container)
 # What the nightly tests emulate whole machines with, of this processor and of arm64.
-nightly_packages=(qemu-system-x86 qemu-user-static e2fsprogs)
+nightly_packages=(qemu-system-x86 qemu-user-static e2fsprogs mtools)
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -28,7 +28,7 @@ from tests.install.container import CERTIFICATES, CLEAN, ROOT, TREES, base_tree,
 
 SIZE = (1280, 720)
 HOST = "10.0.2.2"  # this machine, as the emulated one sees it
-NEEDED = ("qemu-system-x86_64", "debootstrap", "mke2fs", "unshare", "chroot")
+NEEDED = ("qemu-system-x86_64", "debootstrap", "mke2fs", "mformat", "unshare", "chroot")
 ROOM = 12 * 2**30
 LINE = "root=/dev/vda ro quiet"
 _KERNEL = "linux-image-amd64 initramfs-tools zstd socat iproute2 procps openssh-server systemd-timesyncd kbd"
@@ -56,7 +56,7 @@ def lacks() -> str:
         return "it needs root"
     missing = [name for name in NEEDED if shutil.which(name, path=CLEAN["PATH"]) is None]
     if missing:
-        return f"{', '.join(missing)} not installed: apt-get install qemu-system-x86 debootstrap e2fsprogs"
+        return f"{', '.join(missing)} not installed: apt-get install qemu-system-x86 debootstrap e2fsprogs mtools"
     if os.uname().machine != "x86_64":
         return f"the image is for amd64, and this machine is {os.uname().machine}"
     TREES.mkdir(parents=True, exist_ok=True)
@@ -184,7 +184,7 @@ class Machine:
             "-netdev", "user,id=n0", "-device", "virtio-net-pci,id=net0,netdev=n0,mac=52:54:00:00:00:01,romfile=",
             "-netdev", f"user,id=n1,net=10.0.9.0/24,restrict=on,hostfwd=tcp:127.0.0.1:{self._port}-10.0.9.15:7000",
             "-device", "virtio-net-pci,netdev=n1,mac=52:54:00:00:00:02,romfile=",
-            "-audiodev", "none,id=a", "-device", "intel-hda", "-device", "hda-output,audiodev=a",
+            "-device", "qemu-xhci", "-audiodev", "none,id=a", "-device", "intel-hda", "-device", "hda-output,audiodev=a",
             "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off", "-serial", f"file:{self.folder}/serial.log",
             "-kernel", str(self.folder / "vmlinuz"), "-initrd", str(self.folder / "initrd.img"), "-append", f"{LINE} {words}",
             "-drive", f"file={at},format=raw,if=virtio,cache=writeback",
@@ -214,6 +214,21 @@ class Machine:
     def plug(self, plugged: bool) -> None:
         """The player's network cable."""
         self._monitor("set_link", name="net0", up=plugged)
+
+    def plug_stick(self, image: Path) -> None:
+        """Somebody plugs a USB stick in that holds the bytes of `image`."""
+        disk = {"driver": "file", "filename": str(image)}
+        self._monitor("blockdev-add", **{"node-name": "stick", "driver": "raw", "file": disk})
+        self._monitor("device_add", driver="usb-storage", id="stick", drive="stick", removable=True)
+
+    def pull_stick(self) -> None:
+        """It is taken out, without a word to anybody."""
+        self._monitor("device_del", id="stick")
+        self.wait(self._forget_stick, "the stick to be out", 60)
+
+    def _forget_stick(self) -> bool:
+        self._monitor("blockdev-del", **{"node-name": "stick"})
+        return True
 
     def announce_panel(self, width: int, height: int) -> None:
         """A panel of that size is there now: what a cable that is plugged in tells the kernel. Facts from RFC 6143 and rfbproto."""
