@@ -68,6 +68,7 @@ from player.core.ports.stage import RestartStage
 from player.device.audio import LateAudio
 from player.device.host import SystemHost
 from player.device.network import Network
+from player.device.packages import BoxPackages
 from player.device.panel import find_panel
 from player.device.root import RootSocket
 from player.device.sensors import SystemSensors
@@ -226,9 +227,10 @@ class Agent:
         return Management(Parts(
             state=self._dirs.state, runtime=self._dirs.runtime, identity=self._identity, clock=self._clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
-            command=self.commands.perform, tokens=tokens, zone=self._zone, telemetry=self._telemetry,
-            clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs,
-            examine=examined, proxy=proxy.server if proxy else "",
+            schedule=self.schedule, packages=BoxPackages(self._config.devices.packages, RootSocket()),
+            allowed=self._config.devices.packages, command=self.commands.perform, tokens=tokens, zone=self._zone,
+            telemetry=self._telemetry, clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs, examine=examined,
+            proxy=proxy.server if proxy else "",
         ))  # fmt: skip
 
     def _is_known(self) -> bool:

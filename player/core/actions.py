@@ -6,6 +6,7 @@ The last `KEPT` of each kind are remembered, however many were asked.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ KEPT = 100  # of each kind
 REASON_LIMIT = 500  # characters
 STEP_S = 0.001  # between two actions: a list is paged by when they were asked, in milliseconds
 CLOSE = 1.0  # a mixer that counts in steps of its own does not hit each number
+_MODE = re.compile(r"(\d+x\d+)(?:@(\d+(?:\.\d+)?))?")
 RESTARTED = "the player was started again before it was known how this ended"
 
 
@@ -141,9 +143,17 @@ def _after_restart(action: Action, boot: str, at: float) -> Action:
 
 
 def is_confirmed(wanted: Any, found: Any) -> bool:
-    """Whether what was read back is what is wanted; numbers may differ by a mixer's step."""
+    """Whether what was read back is what is wanted; numbers may differ by a mixer's step, a panel's rate by less than one Hz."""
     if isinstance(wanted, bool) or isinstance(found, bool):
         return wanted is found
     if isinstance(wanted, int | float) and isinstance(found, int | float):
         return abs(wanted - found) <= CLOSE
-    return bool(wanted == found)
+    return bool(wanted == found) or _is_mode(str(wanted), str(found))
+
+
+def _is_mode(wanted: str, found: str) -> bool:
+    """Whether both are modes of a panel ("1920x1080@60"), and alike as far as the wanted one says."""
+    asked, held = _MODE.fullmatch(wanted), _MODE.fullmatch(found)
+    if asked is None or held is None or asked[1] != held[1]:
+        return False
+    return asked[2] is None or (held[2] is not None and abs(float(asked[2]) - float(held[2])) < CLOSE)

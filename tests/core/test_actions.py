@@ -54,7 +54,9 @@ def test_a_start_says_how_what_was_open_ended(ends: Ends, boot: str, reason: str
     ("wanted", "found", "same"),
     [
         (40, 40, True), (40, 41, True), (40, 42, False), (True, True, True), (True, 1, False), (0, False, False),
-        ("landscape", "landscape", True), ("landscape", "portrait", False),
+        ("landscape", "landscape", True), ("landscape", "portrait", False), ("1280x720", "1280x720@60", True),
+        ("1280x720@60", "1280x720@59.94", True), ("1280x720@60", "1280x720@50", False), ("1280x720@60", "1280x720", False),
+        ("1280x720", "1920x1080@60", False), ("1280x720", "", False),
     ],
 )  # fmt: skip
 def test_what_is_read_back_is_what_was_wanted_or_a_mixers_step_away(wanted: object, found: object, same: bool):

@@ -443,6 +443,25 @@ class FakeSwitches:
 
 
 @dataclass
+class FakePackages:
+    """`core.ports.Packages`: what is begun is there at once; all but `cec-utils` are refused."""
+
+    held: dict[str, str] = field(default_factory=dict)
+
+    async def install(self, name: str, version: str | None) -> None:
+        self._check(name)
+        self.held[name] = version or "1"
+
+    async def installed(self, name: str) -> str | None:
+        self._check(name)
+        return self.held.get(name)
+
+    def _check(self, name: str) -> None:
+        if name != "cec-utils":
+            raise BoxError("packages", f"the fake allows no {name}")
+
+
+@dataclass
 class FakeSensors:
     """`core.ports.Sensors` with one value for each reading; those named in `broken` raise OSError."""
 

@@ -17,6 +17,7 @@ from player.agent.control.wrong_passwords import WrongPasswords
 from player.agent.devices.management import Management, Parts
 from player.agent.reports.telemetry import TelemetryReader
 from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
 from player.brief import BriefFile
 from player.core.faults import FaultBook
@@ -25,7 +26,7 @@ from player.core.ports.stage import PictureFormat, Request, Reread, ScreenPictur
 from player.identity import load_or_create
 from player.runtime.fault_page import FaultPage
 from tests.fakes.clock import FakeClock
-from tests.fakes.device import FakeAudio, FakeHost, FakePanel, FakeSensors
+from tests.fakes.device import FakeAudio, FakeHost, FakePackages, FakePanel, FakeSensors, FakeSwitches
 from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
 from tests.fakes.running import running
 from tests.fakes.settings import registry
@@ -57,7 +58,9 @@ class ObedientStage(FakeStage):
         held = self._brief.read()
         if isinstance(request, Reread) and held is not None and self.status is not None:
             told = held.settings
-            self.status = replace(self.status, screen_on=told.screen_on, orientation=told.orientation or "landscape")
+            self.status = replace(
+                self.status, screen_on=told.screen_on, orientation=told.orientation or "landscape", mode=told.mode or ""
+            )
         return answer
 
 
@@ -67,6 +70,7 @@ class Managed:
     def __init__(self, folder: Path) -> None:
         self.folder, self.clock = folder, FakeClock()
         self.audio, self.panel, self.host, self.sensors = FakeAudio(), FakePanel(), FakeHost(), FakeSensors()
+        self.switches, self.packages = FakeSwitches(), FakePackages()
         self.stage = ObedientStage(folder / "orders.json")
         self.commands: list[str] = []
         self.command_ends = CommandStatus.INITIATED
@@ -78,13 +82,20 @@ class Managed:
         folder, clock = self.folder, self.clock
         self.brief = BriefStore(folder / "orders.json", self.stage)
         faults = FaultPage(FaultBook(), clock, "settings")
-        self.settings = registry(folder, self.brief, self.stage, clock, audio=self.audio, panel=self.panel, host=self.host)
+        self.settings = registry(
+            folder, self.brief, self.stage, clock, audio=self.audio, panel=self.panel, host=self.host, switches=self.switches
+        )
         await self.settings.open()
         self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, faults, said=folder / "said.json", log_n=4)
+        self.schedule = ScheduleRunner(
+            folder / "schedule.json", self.settings, clock, zone=lambda: ZoneInfo("Europe/Berlin"), floor=lambda: 0.0, deeds={},
+            look_s=0.01,
+        )  # fmt: skip
         self.identity = load_or_create(folder)
         self.management = Management(Parts(
             state=folder, runtime=folder / "run", identity=self.identity, clock=clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
+            schedule=self.schedule, packages=self.packages, allowed=("cec-utils",),
             command=self._command, tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
             telemetry=TelemetryReader(self.sensors, self.audio, folder, self.stage, clock).read,
             clock_trusted=self._trusted, read_logs=self._logs, examine=self._examine, proxy="",
@@ -142,7 +153,7 @@ async def managed(folder: Path, *, tls: TlsDoor | None = None) -> AsyncIterator[
     made.auth = made.token()
     try:
         async with (
-            running(*(loop() for loop in made.management.loops().values())),
+            running(made.schedule.run(), *(loop() for loop in made.management.loops().values())),
             made.server.serving(),
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as made.http,
         ):

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.fakes.management import Managed, managed
 from tests.fakes.running import eventually
 
 HERE = Path(__file__).parent
+THESE = Path(__file__).read_text(encoding="utf-8")
 WITHIN_S = 30.0
 
 
@@ -121,7 +123,7 @@ async def test_the_device_its_settings_and_its_power(box: Managed):
         await sdk("v1.device.audio.set", uid, {"volume": 40})
         assert (await last(sdk, "v1.device.audio.list", uid))["volume"] == 40
         assert box.audio.level == 40
-        points = {"brightness1": 60, "timeFrom1": "08:00:00", "brightness2": 60, "timeFrom2": "20:00:00"}
+        points = {"brightness1": 60, "timeFrom1": "08:00:00", "brightness2": 20, "timeFrom2": "20:00:00"}
         await sdk("v1.device.brightness.set", uid, points)
         assert points.items() <= (await last(sdk, "v1.device.brightness.list", uid)).items()
         assert box.panel.level == 60
@@ -134,6 +136,10 @@ async def test_the_device_its_settings_and_its_power(box: Managed):
         await sdk("v1.device.dateTime.set", uid, {"time": "2026-03-25T13:00:00", "timezone": "Europe/Berlin"})
         assert (await last(sdk, "v1.device.dateTime.list", uid))["timezone"] == "Europe/Berlin"
         assert box.host.calls == ["time zone Europe/Berlin"]
+        moment = {"time": "2026-03-25 14:30", "timezone": "Europe/London", "ntpServer": "pool.ntp.org"}
+        await sdk("v1.device.dateTime.set", uid, moment)
+        assert (await last(sdk, "v1.device.dateTime.list", uid))["ntpServer"] == "pool.ntp.org"
+        assert box.host.calls[1:] == ["time zone Europe/London", "time server pool.ntp.org", "clock 2026-03-25 14:30:00"]
 
         for power, holds in (("DISPLAY_POWER_OFF", False), ("DISPLAY_POWER_ON", True)):
             await sdk("v1.device.powerAction.set", uid, {"devicePowerAction": power})
@@ -141,6 +147,34 @@ async def test_the_device_its_settings_and_its_power(box: Managed):
             assert box.panel.power is holds
         await sdk("v1.device.powerAction.set", uid, {"devicePowerAction": "APP_RESTART"})
         await eventually(lambda: box.commands == ["restart_app"], 20)
+
+
+async def test_what_the_box_does_by_its_own_clock(box: Managed):
+    async with client(box) as sdk:
+        uid = box.uid
+        timer = {
+            "type": "TIMER_1", "level": "NATIVE", "timeOn": "08:00:00", "timeOff": "18:00:00", "weekdays": ["mon", "wed"],
+            "volume": 30,
+        }  # fmt: skip
+        await sdk("v1.device.timer.set", uid, timer)
+        assert timer.items() <= (await last(sdk, "v1.device.timer.list", uid)).items()
+        held = (await sdk("v1.device.telemetry.getLatest", uid, "TIMERS"))["data"]
+        assert held == [{name: value for name, value in timer.items() if name != "level"} | {"weekdays": ["MONDAY", "WEDNESDAY"]}]
+        box.clock.forward(5.5 * 3600)  # a Wednesday, 18:30 by the box's wall clock
+        await eventually(lambda: not box.panel.power, 20)
+        await sdk("v1.device.timer.set", uid, {**timer, "timeOn": None, "timeOff": None})
+        await eventually(lambda: box.panel.power, 20)  # nothing would switch it on any more
+        assert box.schedule.current.timers == ()
+
+        plan = {"powerAction": "DISPLAY_POWER_OFF", "weekdays": ["WEDNESDAY"], "time": "19:00:00"}
+        plan_uid = await sdk("v1.device.scheduledPowerAction.create", uid, plan)
+        (listed,) = await sdk("v1.device.scheduledPowerAction.list", uid)
+        assert {**plan, "uid": plan_uid}.items() <= listed.items()
+        assert (await sdk("v1.device.scheduledPowerAction.get", uid, plan_uid))["time"] == "19:00:00"
+        box.clock.forward(3600)
+        await eventually(lambda: not box.panel.power, 20)
+        await sdk("v1.device.scheduledPowerAction.cancel", uid, plan_uid)
+        assert await sdk("v1.device.scheduledPowerAction.list", uid) == []
 
 
 async def test_upkeep_screenshots_and_telemetry(box: Managed):
@@ -160,7 +194,13 @@ async def test_upkeep_screenshots_and_telemetry(box: Managed):
         assert asked["version"] == __version__
         assert (await sdk("v1.device.firmware.set", uid, {"version": "13"}))["message"] == "OK"
         assert (await sdk("v1.device.firmware.get", uid))["version"] == "Debian GNU/Linux 12 (bookworm)"
-        assert await sdk("v1.package.list") == []
+        assert [one["packageName"] for one in await sdk("v1.package.list")] == ["cec-utils"]
+        assert (await sdk("v1.package.get", "cec-utils"))["label"] == "cec-utils"
+        await sdk("v1.device.package.install", uid, {"packageName": "cec-utils", "version": "6.0.2", "build": None})
+        assert (await last(sdk, "v1.device.package.list", uid))["confirmed"]
+        assert box.packages.held == {"cec-utils": "6.0.2"}
+        await sdk("v1.device.package.install", uid, {"packageName": "openssh-server", "version": "1", "build": None})
+        assert "allows no openssh-server" in (await last(sdk, "v1.device.package.list", uid))["reason"]
         assert await sdk("v1.device.monitoring.reports", uid) == []
 
         await sdk("v1.device.screenshot.take", uid)
@@ -281,3 +321,21 @@ async def test_with_the_rights_of_an_account_alone_the_client_asks_for_its_organ
         with pytest.raises(Refused) as refusal:
             await sdk("v1.device.list")
         assert refusal.value.kind == "AuthenticationError"
+
+
+# What one box has not: fleets and accounts; then what is left to the client itself, or asked of packages by those who make them.
+ELSEWHERE = (
+    "v1.alert.", "v1.bulkOperation.", "v1.company.", "v1.contentGuard", "v1.customScript.", "v1.emulator.", "v1.firmwareVersion.",
+    "v1.organization.create", "v1.organization.delete", "v1.organization.update", "v1.organization.setSubscriptionType",
+    "v1.organization.token.", "v1.plugin.", "v1.runner.", "v1.package.create", "v1.package.update",
+)  # fmt: skip
+APPLETS = ("v1.applet.", "v1.timing", "v1.device.appletTest.", "v1.device.connect.")
+NO_CALLS = ("extractLocationFromHeader", "getPaginatedListFromResponse", "getUrl", "areDataSame", "assertV1")
+
+
+async def test_every_method_that_makes_sense_for_one_box_is_called_by_these_tests(box: Managed):
+    async with client(box) as sdk:
+        methods = {name for name in await sdk("methods") if not name.endswith(NO_CALLS)}
+    called = set(re.findall(r'"(v[12]\.[A-Za-z.]+)"', THESE))
+    assert len(methods) > 230
+    assert {name for name in methods - called if not name.startswith((*ELSEWHERE, *APPLETS))} == set()

@@ -8,7 +8,7 @@ from typing import Any
 from player.agent.devices import wire
 from player.agent.devices.action_log import ActionLog
 from player.agent.devices.call import ApiAnswer, ApiCall, Handler
-from player.agent.devices.effects import Effect, Effects
+from player.agent.devices.effects import Effect, EffectOutcome, Effects
 from player.core.actions import ActionKind, Ends
 from player.core.ports.box import Absent
 from player.errors import BoxError
@@ -51,5 +51,14 @@ def lacking(absent: Absent) -> Effect:
 
     async def effect() -> Any:
         raise BoxError(absent.ability, absent.reason)
+
+    return effect
+
+
+def saying(words: str) -> Effect:
+    """It is so already."""
+
+    async def effect() -> EffectOutcome:
+        return EffectOutcome(words, confirmed=True)
 
     return effect

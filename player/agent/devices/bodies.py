@@ -298,3 +298,27 @@ class DatetimeItem(CallBody):
 
     timezone: Annotated[str, Field(max_length=100)]
     ntp_server: Annotated[str, Field(max_length=253)] | None = Field(None, alias="ntpServer")
+
+
+class TimerBody(CallBody):
+    """One of seven of its level; both times null: it goes."""
+
+    type: Annotated[str, Field(pattern=r"^TIMER_[1-7]$")]
+    level: Literal["NATIVE", "PROPRIETARY"]
+    time_on: time | None = Field(None, alias="timeOn")
+    time_off: time | None = Field(None, alias="timeOff")
+    weekdays: Annotated[tuple[str, ...], Field(max_length=14)] = ()
+    volume: Percent | None = None
+
+    @property
+    def number(self) -> int:
+        """1 to 7."""
+        return int(self.type[-1])
+
+
+class PlanBody(CallBody):
+    """A power action for a wall time on certain days."""
+
+    power: PowerWord = Field(alias="powerAction")
+    weekdays: Annotated[tuple[str, ...], Field(max_length=14)]
+    time: time

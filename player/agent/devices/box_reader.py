@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
@@ -10,9 +11,10 @@ from player import __version__
 from player.agent.devices.about import AboutFile
 from player.agent.devices.wire import BoxFacts, BoxNow
 from player.agent.settings.brief_store import BriefStore
-from player.core.ports.box import Clock, Sensors
+from player.core.ports.box import Clock, Host, Sensors
 from player.core.ports.server import Telemetry
 from player.core.ports.stage import StagePort
+from player.errors import BoxError
 
 UNNAMED = "localtime"
 _MB = 1024 * 1024
@@ -40,10 +42,12 @@ class BoxReader:
     """Asks the parts that know. `shown_id` is what the screen shows of the box's identity."""
 
     def __init__(
-        self, *, about: AboutFile, brief: BriefStore, stage: StagePort, clock: Clock, zone: Callable[[], ZoneInfo],
-        telemetry: Callable[[], Awaitable[Telemetry]], clock_trusted: Callable[[], Awaitable[bool]], shown_id: str,
+        self, *, about: AboutFile, brief: BriefStore, stage: StagePort, clock: Clock, host: Host, sensors: Sensors,
+        zone: Callable[[], ZoneInfo], telemetry: Callable[[], Awaitable[Telemetry]],
+        clock_trusted: Callable[[], Awaitable[bool]], shown_id: str,
     ) -> None:  # fmt: skip
         self._about, self._brief, self._stage, self._clock, self._zone = about, brief, stage, clock, zone
+        self._host, self._sensors = host, sensors
         self._telemetry, self._clock_trusted, self._shown_id = telemetry, clock_trusted, shown_id
 
     async def now(self) -> BoxNow:
@@ -53,18 +57,23 @@ class BoxReader:
         return BoxNow(
             name=about.name or self._brief.current.cards.device_name or f"Signage player {self._shown_id}",
             at=self._clock.now().timestamp(),
-            zone=self._zone_name(),
+            zone=await self._zone_name(),
             clock_trusted=await self._clock_trusted(),
-            addresses={} if box.ip_address is None else {"ethernet" if box.wifi_signal is None else "wifi": box.ip_address},
+            interfaces=await asyncio.to_thread(self._sensors.interfaces),
             storage=(box.storage_total_mb * _MB, box.storage_free_mb * _MB),
             size=self.size(),
             location=about.location,
         )
 
-    def _zone_name(self) -> str | None:
-        """None where the system's own zone is one without a name."""
+    async def _zone_name(self) -> str | None:
+        """The system's own where nobody asked for another; None where it says none."""
         name = self._zone().key
-        return None if name == UNNAMED else name
+        if name != UNNAMED:
+            return name
+        try:
+            return await self._host.timezone()
+        except BoxError:
+            return None
 
     def size(self) -> str:
         """The screen's ("1920x1080"), "" where there is none."""

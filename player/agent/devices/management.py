@@ -23,12 +23,14 @@ from player.agent.devices.doorkeeper import Doorkeeper
 from player.agent.devices.effects import Effects
 from player.agent.devices.label_calls import LabelCalls
 from player.agent.devices.log_calls import LogCalls
+from player.agent.devices.package_calls import PackageCalls
 from player.agent.devices.policy_calls import PolicyCalls
 from player.agent.devices.policy_keeper import PolicyKeeper
 from player.agent.devices.power_calls import Command, PowerCalls
 from player.agent.devices.presence_file import PresenceFile
 from player.agent.devices.readings import Readings
 from player.agent.devices.samples_file import SampleKeeper
+from player.agent.devices.schedule_calls import ScheduleCalls
 from player.agent.devices.screenshot_calls import ScreenshotCalls
 from player.agent.devices.screenshot_ring import ScreenshotRing
 from player.agent.devices.setting_calls import SettingCalls
@@ -37,8 +39,9 @@ from player.agent.devices.telemetry_calls import TelemetryCalls, intervals_s, sc
 from player.agent.devices.upkeep_calls import UpkeepCalls
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.registry import SettingsRegistry
+from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
-from player.core.ports.box import Clock, Host, Sensors
+from player.core.ports.box import Clock, Host, Packages, Sensors
 from player.core.ports.server import Telemetry
 from player.core.ports.stage import StagePort
 from player.identity import Identity
@@ -50,8 +53,8 @@ CALLERS = "wrong_device_tokens.json"
 class Parts:
     """What of the agent the API reaches. `state` is the agent's folder on the disk, `runtime` that in memory-backed storage.
 
-    `proxy` is the way out without its password, "" for none; `examine` makes the tests of `doctor`; `command` carries out
-    a command given at the box.
+    `proxy` is the way out without its password, "" for none; `allowed` are the packages that may be installed; `examine` makes the
+    tests of `doctor`; `command` carries out a command given at the box.
     """
 
     state: Path
@@ -63,6 +66,9 @@ class Parts:
     stage: StagePort
     brief: BriefStore
     settings: SettingsRegistry
+    schedule: ScheduleRunner
+    packages: Packages
+    allowed: Sequence[str]
     lock: ScreenLock
     command: Command
     tokens: TokenStore
@@ -82,8 +88,8 @@ class Management:
         about = AboutFile(folder / "about.json", round(clock.now().timestamp(), 3))
         facts = facts_of(parts.identity.uuid, parts.sensors, about.current.created_at)
         box = BoxReader(
-            about=about, brief=parts.brief, stage=parts.stage, clock=clock, zone=parts.zone, telemetry=parts.telemetry,
-            clock_trusted=parts.clock_trusted, shown_id=parts.identity.uuid8,
+            about=about, brief=parts.brief, stage=parts.stage, clock=clock, host=parts.host, sensors=parts.sensors, zone=parts.zone,
+            telemetry=parts.telemetry, clock_trusted=parts.clock_trusted, shown_id=parts.identity.uuid8,
         )  # fmt: skip
         doorkeeper = Doorkeeper(parts.tokens, WrongPasswords(parts.state / CALLERS, clock.monotonic))
         self._log = ActionLog(folder / "actions", clock, parts.host.boot_id())
@@ -97,15 +103,17 @@ class Management:
         )  # fmt: skip
         self._samples = SampleKeeper(
             folder / "telemetry", parts.runtime / "telemetry.tail",
-            Readings(facts, box.now, parts.telemetry, parts.settings, parts.stage, parts.proxy).table(), clock,
+            Readings(facts, box.now, parts.telemetry, parts.settings, parts.schedule, parts.proxy).table(), clock,
             intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
         )  # fmt: skip
         asking = Asking(self._log, self._effects, facts.uid)
         calls = (
             DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
-            SettingCalls(asking, self._settings, clock, box.size),
+            SettingCalls(asking, self._settings, parts.host, clock, box.size),
+            ScheduleCalls(facts.uid, parts.schedule, asking, self._settings, clock),
             PowerCalls(asking, self._settings, parts.command),
             UpkeepCalls(facts, asking, self._log, self._settings),
+            PackageCalls(facts, parts.packages, parts.allowed, asking),
             TelemetryCalls(facts.uid, self._samples, about, self._presence, clock),
             ScreenshotCalls(facts.uid, self._ring, about, asking),
             LogCalls(facts.uid, asking, clock, parts.read_logs, parts.examine),
@@ -119,6 +127,11 @@ class Management:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Whatever was asked below `/v1` and `/v2`."""
         return await self._api.answer(request)
+
+    async def look(self) -> None:
+        """Reads what is due and has policies followed, as its loops do from time to time."""
+        await self._samples.look()
+        await self._policies.look(self._settings)
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for ever, by name."""

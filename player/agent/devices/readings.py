@@ -7,11 +7,14 @@ from typing import Any
 
 from player import __version__
 from player.agent.devices import wire
+from player.agent.devices.schedule_calls import plans_of, timers_of
 from player.agent.devices.wire import BoxFacts, BoxNow
 from player.agent.settings.registry import SettingsRegistry
+from player.agent.settings.schedule_runner import ScheduleRunner
+from player.core.device_schedule import TimerLevel
+from player.core.ports.box import InputSource
 from player.core.ports.server import Telemetry
-from player.core.ports.stage import StagePort
-from player.core.settings import SETTINGS, Value
+from player.core.settings import Value
 
 WATCHDOG_MS = 30_000
 Reading = Callable[[], Awaitable[Any]]
@@ -22,9 +25,9 @@ class Readings:
 
     def __init__(
         self, facts: BoxFacts, now: Callable[[], Awaitable[BoxNow]], telemetry: Callable[[], Awaitable[Telemetry]],
-        settings: SettingsRegistry, stage: StagePort, proxy: str,
+        settings: SettingsRegistry, schedule: ScheduleRunner, proxy: str,
     ) -> None:  # fmt: skip
-        self._facts, self._now, self._telemetry, self._settings, self._stage = facts, now, telemetry, settings, stage
+        self._facts, self._now, self._telemetry, self._settings, self._schedule = facts, now, telemetry, settings, schedule
         self._proxy = proxy
 
     def table(self) -> Mapping[str, Reading]:
@@ -35,8 +38,11 @@ class Readings:
             "ORIENTATION": self._setting("orientation", lambda value: {"orientation": str(value).upper()}),
             "RESOLUTION": self._resolution,
             "REMOTE_CONTROL": self._setting("locked", lambda value: {"enabled": not value}),
-            "DEBUG": self._setting("debug", lambda value: {"appletEnabled": False, "nativeEnabled": bool(value)}),
-            "INPUT_SOURCE": self._setting("input_source", lambda value: {"inputSource": str(value).replace("_", "")}),
+            "DEBUG": _fixed({"appletEnabled": False, "nativeEnabled": False}),
+            "TIMERS": self._timers(TimerLevel.NATIVE),
+            "PROPRIETARY_TIMERS": self._timers(TimerLevel.PROPRIETARY),
+            "POWER_ACTIONS_SCHEDULE": self._plans,
+            "INPUT_SOURCE": self._setting("input_source", lambda value: {"inputSource": source_word(str(value))}),
             "DATETIME": self._datetime,
             "APPLICATION_VERSION": _fixed({"version": __version__}),
             "FRONT_DISPLAY_VERSION": _fixed({"version": __version__, "versionNumber": version_number(__version__)}),
@@ -56,8 +62,6 @@ class Readings:
         """As found; where nobody can say, as wanted."""
 
         async def read() -> Any:
-            if name not in SETTINGS:
-                return None
             row = await self._settings.row(name)
             value = row.wanted if row.found is None else row.found
             return None if value is None else shape(value)
@@ -70,8 +74,17 @@ class Readings:
 
     async def _datetime(self) -> Any:
         now = await self._now()
-        ntp_server = self._settings.wanted("ntp_server") if "ntp_server" in SETTINGS else None
-        return {"timezone": now.zone, "ntpServer": ntp_server, "incorrectTime": not now.clock_trusted}
+        ntp_server = await self._settings.row("ntp_server")
+        return {"timezone": now.zone, "ntpServer": ntp_server.found or ntp_server.wanted, "incorrectTime": not now.clock_trusted}
+
+    def _timers(self, level: TimerLevel) -> Reading:
+        async def read() -> Any:
+            return timers_of(self._schedule, level)
+
+        return read
+
+    async def _plans(self) -> Any:
+        return plans_of(self._schedule)
 
     async def _temperature(self) -> Any:
         found = (await self._telemetry()).extra.get("temperature_c")
@@ -96,3 +109,8 @@ def version_number(version: str) -> int:
     """ "1.2.3" -> 10203: what grows with each version."""
     parts = [int(part) if part.isdigit() else 0 for part in version.split(".")][:3]
     return sum(part * 100**place for place, part in enumerate(reversed([*parts, 0, 0, 0][:3])))
+
+
+def source_word(source: str) -> str:
+    """A panel's socket in the API's words: "hdmi_1" -> "hdmi1"; this box itself is what pages are launched in."""
+    return "urlLauncher" if source == InputSource.PLAYER else source.replace("_", "")

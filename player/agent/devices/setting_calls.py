@@ -1,4 +1,4 @@
-"""Volume, brightness, the picture's size and turn, remote control, debugging, time: each a request for settings of the registry."""
+"""Volume, the picture's size and turn, remote control, debugging, time: each a request for settings of the registry."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from zoneinfo import ZoneInfo
 
 from player.agent.control.access import Scope
 from player.agent.devices import bodies
-from player.agent.devices.asking import Asking
+from player.agent.devices.asking import Asking, lacking, saying
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.effects import EffectOutcome
 from player.agent.devices.refusals import bad_field
 from player.agent.devices.setting_effects import SettingEffects, joined
 from player.core.actions import ActionKind
 from player.core.content import Orientation
-from player.core.ports.box import Clock
+from player.core.ports.box import Absent, Clock, Host
 from player.core.settings import Value, find
-from player.errors import BoxError
 
 V1 = "/v1/device/{device}"
+NO_DEBUG = Absent("debugging", 'this player is not debugged from afar; log.level = "DEBUG" in its configuration says more')
 CLOSE_S = 60.0  # a clock that is nearer than this to what is asked for is right
 
 
 class SettingCalls:
     """`size` is the screen's now ("1920x1080"), "" where there is none."""
 
-    def __init__(self, asking: Asking, settings: SettingEffects, clock: Clock, size: Callable[[], str]) -> None:
-        self._asking, self._settings, self._clock, self._size = asking, settings, clock, size
+    def __init__(self, asking: Asking, settings: SettingEffects, host: Host, clock: Clock, size: Callable[[], str]) -> None:
+        self._asking, self._settings, self._host, self._clock, self._size = asking, settings, host, clock, size
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
         kinds = {
             "volume": (self.volume, ActionKind.VOLUME),
-            "brightness": (self.brightness, ActionKind.BRIGHTNESS),
             "resolution": (self.resolution, ActionKind.RESOLUTION),
             "remote-control": (self.remote_control, ActionKind.REMOTE_CONTROL),
             "debug": (self.debug, ActionKind.DEBUG),
@@ -49,17 +48,6 @@ class SettingCalls:
         """{volume}."""
         volume = call.read(bodies.VolumeBody).volume
         return self._ask(call, ActionKind.VOLUME, {"volume": volume}, [("volume", volume)])
-
-    async def brightness(self, call: ApiCall) -> ApiAnswer:
-        """{brightness1, timeFrom1, brightness2, timeFrom2}: the two points of each day."""
-        wanted = call.read(bodies.BrightnessBody)
-        asked = {
-            "brightness1": wanted.brightness1, "timeFrom1": f"{wanted.time_from_1:%H:%M:%S}",
-            "brightness2": wanted.brightness2, "timeFrom2": f"{wanted.time_from_2:%H:%M:%S}",
-        }  # fmt: skip
-        if wanted.brightness1 != wanted.brightness2:
-            raise bad_field("brightness2", "this player keeps one brightness all day; give both alike")
-        return self._ask(call, ActionKind.BRIGHTNESS, asked, [("brightness", wanted.brightness1)])
 
     async def resolution(self, call: ApiCall) -> ApiAnswer:
         """{orientation, resolution} or {orientation, size, framerate}; AUTO returns to the configuration."""
@@ -84,10 +72,11 @@ class SettingCalls:
         """{appletEnabled, nativeEnabled}."""
         wanted = call.read(bodies.DebugBody)
         asked = {"appletEnabled": wanted.applet_enabled, "nativeEnabled": wanted.native_enabled}
-        return self._ask(call, ActionKind.DEBUG, asked, [("debug", wanted.native_enabled)])
+        effect = lacking(NO_DEBUG) if wanted.applet_enabled or wanted.native_enabled else saying("nothing is debugged")
+        return self._asking.ask(call, ActionKind.DEBUG, asked, effect)
 
     async def time(self, call: ApiCall) -> ApiAnswer:
-        """{time, timezone, ntpServer}. The clock itself follows the network: a time that is another is refused by the box."""
+        """{time, timezone, ntpServer}. A clock that is right to the minute is left alone; one that follows a server is not set."""
         wanted = call.read(bodies.TimeBody)
         zone = str(find("time_zone").value(wanted.timezone))
         at = wall_time(wanted.time, zone)
@@ -98,9 +87,8 @@ class SettingCalls:
 
         async def effect() -> EffectOutcome:
             done = await ask()
-            away_s = at.timestamp() - self._clock.now().timestamp()
-            if abs(away_s) > CLOSE_S:
-                raise BoxError("clock", f"{done.words}; but it is set from the network, and not to a time {away_s:+.0f} s away")
+            if abs(at.timestamp() - self._clock.now().timestamp()) > CLOSE_S:
+                await self._host.set_clock(at)
             return joined([done, EffectOutcome("the clock is right", confirmed=True)])
 
         asked = {"timestamp": round(at.timestamp() * 1000), "timezone": zone, "ntpServer": wanted.ntp_server}

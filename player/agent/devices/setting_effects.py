@@ -30,8 +30,7 @@ class SettingEffects:
 
         async def effect() -> EffectOutcome:
             for name, _ in wanted:
-                if policy := self._held_by(name):
-                    raise BoxError(name, f'the policy "{policy}" holds it')
+                self.check_free(name)
             return joined([await self.ask(name, value, by) for name, value in wanted])
 
         return effect
@@ -50,7 +49,15 @@ class SettingEffects:
 
     async def ask(self, name: str, value: Any, who: str) -> EffectOutcome:
         """One setting, whatever policies say. Raises SettingRefused, StorageError, BoxError."""
-        words = await self._settings.ask(name, value, by=Asker.MANAGEMENT, who=who)
+        return await self.read_back(name, await self._settings.ask(name, value, by=Asker.MANAGEMENT, who=who))
+
+    def check_free(self, name: str) -> None:
+        """Raises BoxError where a policy holds a setting."""
+        if policy := self._held_by(name):
+            raise BoxError(name, f'the policy "{policy}" holds it')
+
+    async def read_back(self, name: str, words: str) -> EffectOutcome:
+        """How a setting that was asked for is found, once it is as it is wanted. Raises BoxError where it does not become so."""
         row = await self._settings.row(name)
         for _ in range(LOOKS):
             if None in (row.wanted, row.found) or is_confirmed(row.wanted, row.found):
@@ -59,7 +66,8 @@ class SettingEffects:
             row = await self._settings.row(name)
         else:
             raise BoxError(name, f"it was set to {row.wanted}, and is found to be {row.found}")
-        return EffectOutcome(words, confirmed=None not in (row.wanted, row.found))
+        known = None not in (row.wanted, row.found)
+        return EffectOutcome(words, confirmed=known and row.confirmed is not False)
 
 
 def joined(outcomes: Sequence[EffectOutcome]) -> EffectOutcome:

@@ -1,4 +1,4 @@
-"""What keeps the box going: recovery, versions, packages, security switches, and the maker's own ways in.
+"""What keeps the box going: recovery, versions, security switches, and the maker's own ways in.
 
 What this player does always (it is watched by systemd) is confirmed; what it cannot do fails with the reason, in the action log.
 """
@@ -11,11 +11,11 @@ from typing import Any
 from player.agent.control.access import Scope
 from player.agent.devices import bodies, wire
 from player.agent.devices.action_log import ActionLog
-from player.agent.devices.asking import Asking, lacking
+from player.agent.devices.asking import Asking, lacking, saying
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
-from player.agent.devices.effects import Effect, EffectOutcome
+from player.agent.devices.effects import EffectOutcome
 from player.agent.devices.readings import WATCHDOG_MS
-from player.agent.devices.refusals import bad_field, not_found, not_here
+from player.agent.devices.refusals import bad_field, not_found
 from player.agent.devices.setting_effects import SettingEffects
 from player.agent.devices.wire import BoxFacts
 from player.core.actions import Action, ActionKind
@@ -25,7 +25,6 @@ from player.errors import BoxError
 V1 = "/v1/device/{device}"
 NO_PEERS = Absent("peer recovery", "this box asks no other one to start it again; systemd does, whatever ends")
 NO_MAKER = Absent("extended management", "this box has no remote management of a panel maker's")
-NO_PACKAGES = Absent("packages", "this player installs none")
 NO_BUNDLES = "it is in no folder of signed bundles; install one with `signage-player update BUNDLE`"
 NO_FIRMWARE = Absent("firmware", "the operating system is brought up to date by its own means, not by the player")
 NO_VPN = "this player sets up no VPN"
@@ -55,14 +54,6 @@ class UpkeepCalls:
             Row("PUT", f"{V1}/application/{{kind}}/version", self.set_application_version, admin),
             Row("GET", f"{V1}/firmware", self.firmware, read),
             Row("PUT", f"{V1}/firmware", self.set_firmware, admin),
-            Row("GET", "/v1/package", _nothing, read),
-            Row("GET", "/v1/package/{uid}", _no_package, read),
-            Row("POST", "/v1/package", _not_set_from_here, admin),
-            Row("PUT", "/v1/package/{uid}", _not_set_from_here, admin),
-            Row("PUT", f"{V1}/package-install", self.package, admin),
-            Row("GET", f"{V1}/package-install", entries(ActionKind.PACKAGE), read),
-            Row("PUT", f"{V1}/package-start", self.package_start, admin),
-            Row("GET", f"{V1}/package-start", entries(ActionKind.PACKAGE_START), read),
             Row("GET", f"{V1}/security", self.security, read),
             Row("PUT", f"{V1}/security", self.set_security, admin),
             Row("GET", f"{V1}/vpn", _vpn_off, read),
@@ -93,16 +84,16 @@ class UpkeepCalls:
             asked["urlLauncherAddress"] = wanted.launcher
         else:
             asked["autoEnableTimeoutMs"] = wanted.auto_enable_timeout
-        effect = lacking(NO_PEERS) if wanted.enabled else _saying("no other box is asked to start this one again")
+        effect = lacking(NO_PEERS) if wanted.enabled else saying("no other box is asked to start this one again")
         return self._asking.ask(call, ActionKind.PEER_RECOVERY, asked, effect)
 
     async def extended_management(self, call: ApiCall) -> ApiAnswer:
         """{url}."""
         url = call.read(bodies.AddressBody).url or None
-        effect = lacking(NO_MAKER) if url else _saying("there is no such address")
+        effect = lacking(NO_MAKER) if url else saying("there is no such address")
         return self._asking.ask(call, ActionKind.EXTENDED_MANAGEMENT, {"url": url}, effect)
 
-    # --- versions and packages
+    # --- versions
 
     async def application_version(self, _: ApiCall) -> ApiAnswer:
         """The player's own; with what was asked last."""
@@ -114,7 +105,7 @@ class UpkeepCalls:
             raise not_found(f"application of the type {call.pieces['kind'][:60]}")
         version = call.read(bodies.VersionBody).version
         same = version == self._facts.version
-        effect = _saying("it runs already") if same else lacking(Absent(f"version {version}", NO_BUNDLES))
+        effect = saying("it runs already") if same else lacking(Absent(f"version {version}", NO_BUNDLES))
         asked = {"version": version, "applicationType": wire.KIND}
         return self._asking.ask(call, ActionKind.APPLICATION_VERSION, asked, effect)
 
@@ -134,19 +125,6 @@ class UpkeepCalls:
         since_ever = Action(self._facts.uid, kind, {}, "", at).succeeded(at, "", confirmed=True)
         last = next(iter(self._log.of_kind(kind)), since_ever)
         return wire.entry(last, self._facts.uid) | {"version": runs}
-
-    async def package(self, call: ApiCall) -> ApiAnswer:
-        """{packageName, version, build}."""
-        wanted = call.read(bodies.PackageBody)
-        asked = {"packageName": wanted.name, "version": wanted.version, "build": wanted.build}
-        return self._asking.ask(call, ActionKind.PACKAGE, asked, lacking(NO_PACKAGES))
-
-    async def package_start(self, call: ApiCall) -> ApiAnswer:
-        """`packageName` in the query."""
-        name = call.text("packageName")
-        if name is None:
-            raise bad_field("packageName", "it is missing")
-        return self._asking.ask(call, ActionKind.PACKAGE_START, {"packageName": name[:128]}, lacking(NO_PACKAGES))
 
     # --- switches
 
@@ -178,17 +156,8 @@ class UpkeepCalls:
     async def vpn(self, call: ApiCall) -> ApiAnswer:
         """{enable}."""
         enable = call.read(bodies.SwitchBody).enable
-        effect = lacking(Absent("VPN", NO_VPN)) if enable else _saying(NO_VPN)
+        effect = lacking(Absent("VPN", NO_VPN)) if enable else saying(NO_VPN)
         return self._asking.ask(call, ActionKind.VPN, {"enabled": enable}, effect)
-
-
-def _saying(words: str) -> Effect:
-    """It is so already."""
-
-    async def effect() -> EffectOutcome:
-        return EffectOutcome(words, confirmed=True)
-
-    return effect
 
 
 async def _watched() -> EffectOutcome:
@@ -197,18 +166,6 @@ async def _watched() -> EffectOutcome:
 
 async def _always_watched() -> EffectOutcome:
     raise BoxError("auto recovery", "systemd watches this player always")
-
-
-async def _nothing(_: ApiCall) -> ApiAnswer:
-    return ApiAnswer([])
-
-
-async def _no_package(_: ApiCall) -> ApiAnswer:
-    raise not_found("package of that uid")
-
-
-async def _not_set_from_here(_: ApiCall) -> ApiAnswer:
-    raise not_here("which packages may be installed says this box's configuration alone")
 
 
 async def _vpn_off(_: ApiCall) -> ApiAnswer:

@@ -12,6 +12,7 @@ from typing import Any
 
 from player.agent.devices.refusals import bad_field
 from player.core.actions import Action, ActionKind
+from player.core.ports.box import Interface
 
 OK: Mapping[str, Any] = {"message": "OK"}
 KIND = "linux"  # the applicationType; the client's own list knows it
@@ -33,13 +34,13 @@ class BoxFacts:
 
 @dataclass(frozen=True, slots=True)
 class BoxNow:
-    """What does. `addresses`: of each network interface; `storage`: (total, free) in bytes; `size`: of the screen, "1920x1080"."""
+    """What does. `interfaces`: into the network; `storage`: (total, free) in bytes; `size`: of the screen, "1920x1080"."""
 
     name: str
     at: float
     zone: str | None
     clock_trusted: bool
-    addresses: Mapping[str, str]
+    interfaces: Sequence[Interface]
     storage: tuple[int, int]
     size: str
     location: str | None = None
@@ -79,7 +80,7 @@ def device_v1(facts: BoxFacts, now: BoxNow, pin: str) -> dict[str, Any]:
         "applicationVersion": facts.version,
         "frontDisplayVersion": facts.version,
         "timezone": now.zone,
-        "networkInterfaces": {name: {"localAddress": address} for name, address in now.addresses.items()},
+        "networkInterfaces": {one.kind: _interface(one) for one in reversed(now.interfaces)},
         "storageStatus": storage(now),
         "connections": [],
         "batteryStatus": None,
@@ -88,6 +89,11 @@ def device_v1(facts: BoxFacts, now: BoxNow, pin: str) -> dict[str, Any]:
         },
         "supportedResolutions": [] if not now.size else [dict(zip(("width", "height"), sides(now.size), strict=True))],
     }  # fmt: skip
+
+
+def _interface(one: Interface) -> dict[str, Any]:
+    address = next((held.partition("/")[0] for held in one.addresses), None)
+    return {"interfaceName": one.name, "localAddress": address, "macAddress": one.mac, "gateway": one.gateway}
 
 
 def device_v2(facts: BoxFacts, now: BoxNow) -> dict[str, Any]:
