@@ -65,6 +65,7 @@ class CmsConfig(Section, frozen=True):
     allow_plain_http: bool = False
     heartbeat_interval: Seconds = 30.0
     poll_interval: Seconds = 60.0
+    offline_after: Annotated[float, Meta(ge=0)] = 60.0
     ca_file: str = ""
     pair_url: str = ""
 

@@ -42,6 +42,7 @@ from player.agent.reports.status_reader import StatusReader
 from player.agent.reports.telemetry import TelemetryReader
 from player.agent.server_folder import COMMANDS, LOCKED
 from player.agent.servers import Servers
+from player.agent.settings.absence import Absence
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
@@ -128,6 +129,7 @@ class Agent:
             self.brief, self.host, clock, trusted=self.clock_trust.trusted, offset_s=self._proven_offset,
             built_at=BUILT_AT,
         )  # fmt: skip
+        self.absence = Absence(self.brief, self.contact, clock, self.server.key, after_s=config.cms.offline_after)
         self.public_holidays = PublicHolidays(self.brief, clock, config.time.country, self._page("calendar"))
         self.fallback = await servers.open_fallback(
             self._stack, self._device(), faults=self._page("fallback"), hurry=self._sync_now.set
@@ -271,7 +273,7 @@ class Agent:
         loops: dict[str, Callable[[], Awaitable[None]]] = {
             "stage": self.stage.run, "control": self.control.run, "commands": self.commands.run, "settings": self.settings.run,
             "lock": self.lock.run, "scrub": self.supply.scrub.run, "clock": self.clock_floor.run,
-            "calendar": self.public_holidays.run,
+            "calendar": self.public_holidays.run, "absence": self.absence.run,
             "older files": self.formats.run,
             "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
             "surroundings": self.surroundings.run, "schedule": self.schedule.run,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import logging
 import os
 import re
@@ -43,7 +44,8 @@ from player.errors import (
 from player.runtime.sessions import on_the_way, refused_by, through
 
 log = logging.getLogger(__name__)
-BODY_BYTES = 4 * 1024 * 1024
+_MIB = 1024 * 1024
+BODY_BYTES = 16 * _MIB  # ten thousand items with all that is said of them are half of it
 DEPTH = 64
 CONNECT_S, TOTAL_S, UPLOAD_S = 5.0, 15.0, 60.0
 Meanings = Mapping[int, type[ServerError]]  # what a status means where it is answered
@@ -60,10 +62,11 @@ _CERTIFICATE = {10: "has expired", 62: "is for another host", 64: "is for anothe
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """An answer, and the server's name for just this one ("": it has none)."""
+    """An answer, the server's name for just this one ("": it has none), and a digest of its bytes (b"": none was asked for)."""
 
     value: Any
     tag: str = ""
+    digest: bytes = b""
 
 
 class ServerHttp:
@@ -98,13 +101,29 @@ class ServerHttp:
         """The JSON at `path`. `means`: what a status stands for at this path, where it is not the usual. Raises ServerError."""
         return await self._json("GET", path, path, means, params=params)
 
-    async def get_anew(self, path: str, known: Tagged | None, *, means: Meanings = _MEANINGS) -> Tagged:
-        """The JSON at `path`, or `known` itself where it is that still (by `ETag`). Raises ServerError."""
-        headers = {"If-None-Match": known.tag} if known and known.tag else {}
-        async with self._asked("GET", path, path, means, self._total_s, {"headers": headers}) as response:
+    async def get_anew(
+        self,
+        path: str,
+        known: Tagged | None,
+        params: Mapping[str, str] | None = None,
+        *,
+        means: Meanings = _MEANINGS,
+        by_body: bool,
+    ) -> Tagged:
+        """The JSON at `path`, or `known` itself where it is that still: by `ETag`, and `by_body` where its bytes are the same.
+
+        Raises ServerError.
+        """
+        sent = {"params": params, "headers": {"If-None-Match": known.tag} if known and known.tag else {}}
+        async with self._asked("GET", path, path, means, self._total_s, sent) as response:
             if response.status == 304 and known is not None:
                 return known
-            return Tagged(await self._read(path, response, may_be_empty=False), response.headers.get("ETag", "")[:200])
+            body = await self._whole(path, response)
+            digest = hashlib.blake2b(body, digest_size=16).digest() if by_body else b""
+            if known is not None and digest and digest == known.digest:
+                return known
+            value = _decode(self._plain(path), response, body, may_be_empty=False)
+            return Tagged(value, response.headers.get("ETag", "")[:200], digest)
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
         """Sends bytes to an address that the server named, at whatever host: what we are to the server, others are not told.
@@ -148,10 +167,14 @@ class ServerHttp:
             return await self._read(path, response, may_be_empty=method != "GET")
 
     async def _read(self, path: str, response: aiohttp.ClientResponse, *, may_be_empty: bool) -> Any:
+        return _decode(self._plain(path), response, await self._whole(path, response), may_be_empty=may_be_empty)
+
+    async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytearray:
+        """The bytes of an answer that leads nowhere else."""
         url = self._plain(path)
         if 300 <= response.status < 400:
             raise _led_away(url, self.hide(response.headers.get("Location", "")), path, response.status)
-        return _decode(url, response, await _body(url, response), may_be_empty=may_be_empty)
+        return await _body(url, response)
 
     @contextlib.asynccontextmanager
     async def _asked(
@@ -262,14 +285,19 @@ def _untrusted(url: str, error: Exception) -> ServerUnreachable:
     return ServerUntrusted(url, f"its certificate {problem}")
 
 
-async def _body(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BYTES) -> bytes:
-    parts, size = [], 0
-    async for part in response.content.iter_chunked(65536):
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            raise ServerNonsense(url, f"more than {limit // 1024} KiB; an answer is never that long")
-    return b"".join(parts)
+async def _body(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BYTES) -> bytearray:
+    """All of it, in one piece that is held once. Raises ServerNonsense above `limit`, told by its header or found out."""
+    told = response.content_length if "Content-Encoding" not in response.headers else None
+    body = bytearray()
+    if told is None or told <= limit:
+        async for part in response.content.iter_any():
+            body += part
+            if len(body) > limit:
+                break
+        else:
+            return body
+    size = f"more than {limit / _MIB:.3g} MiB" if told is None else f"{told / _MIB:.1f} MiB"
+    raise ServerNonsense(url, f"it is {size} long, and an answer has {limit / _MIB:.3g} MiB at most")
 
 
 async def _reason(url: str, response: aiohttp.ClientResponse) -> str:
@@ -286,15 +314,15 @@ async def _reason(url: str, response: aiohttp.ClientResponse) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
 
 
-def _decode(url: str, response: aiohttp.ClientResponse, body: bytes, *, may_be_empty: bool) -> Any:
-    if may_be_empty and not body.strip():
+def _decode(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool) -> Any:
+    if may_be_empty and (not body or body.isspace()):
         return None
     if not response.content_type.endswith("json"):
         if response.content_type in _PAGES:
             raise CaptivePortal(url, f"{response.content_type} instead of JSON; log this box in to its network, or check cms.url")
         raise ServerNonsense(url, f"{response.content_type} instead of JSON; check cms.url")
     try:
-        value = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+        value = msgspec.json.decode(memoryview(body)[3:] if body.startswith(b"\xef\xbb\xbf") else body)
     except (ValueError, RecursionError) as error:
         raise ServerNonsense(url, f"its JSON cannot be read ({str(error)[:100]})") from error
     if _deeper_than(value, DEPTH):

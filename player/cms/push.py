@@ -124,10 +124,10 @@ def _translated(url: str, proxy: str, error: Exception) -> ServerError:
     match error:
         case ProxyError() | InvalidProxy():
             return ProxyBroken(proxy, f"does not let us through to {url}")
-        case InvalidStatus(response=response) if response.status_code in (404, 405, 501):
-            return NotOffered(url, f"{response.status_code}: nothing is pushed from there")
         case InvalidStatus(response=response) if response.status_code in (401, 402, 403):
             return ServerDenied(url, f"{response.status_code}: no line is opened")
+        case InvalidStatus(response=response) if not _passes(response.status_code):
+            return NotOffered(url, f"{response.status_code}: nothing is pushed from there")
         case InvalidStatus(response=response):
             return ServerBusy(url, f"{response.status_code}: no line is opened")
         case InvalidHandshake() | InvalidURI():
@@ -136,7 +136,14 @@ def _translated(url: str, proxy: str, error: Exception) -> ServerError:
             return ServerUnreachable(url, str(error) or "no answer in time")
 
 
+def _passes(status: int) -> bool:
+    """Whether a line may be had soon, although it was refused; else there is none, or something between lets none through."""
+    return status in (408, 425, 429) or (status >= 500 and status != 501)
+
+
 Talk = Callable[[PushLine], Awaitable[Again]]  # until the line ends, or is to end; raises ServerError
+Trouble = Callable[[ServerError], None]
+KeepLine = Callable[[Talk, Trouble], Awaitable[None]]  # `keep_line` to one address
 
 
 async def keep_line(
@@ -146,7 +153,7 @@ async def keep_line(
     talk: Talk,
     *,
     ping_s: float | None,
-    trouble: Callable[[ServerError], None],
+    trouble: Trouble,
     headers: Mapping[str, str] | None = None,
     first_s: float = 1.0,
 ) -> None:

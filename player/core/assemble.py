@@ -50,7 +50,7 @@ def needs_of(programme: Programme, order: Sequence[str]) -> tuple[tuple[Need, ..
     """The files that the programme's items need, each once, as they are needed; and the items that name a file nobody lists.
 
     `order`: the ids of the layouts as their times come. Of each layout come those first with which regions begin; what stands by
-    for a trigger comes with the layout that is on air.
+    for a trigger comes with the layout that is on air. Files that no item shows yet are fetched ahead, when all others are here.
     """
     assets = {asset.content_id: asset for asset in programme.assets}
     needs: dict[Content, Need] = {}
@@ -63,6 +63,11 @@ def needs_of(programme: Programme, order: Sequence[str]) -> tuple[tuple[Need, ..
             lost[item.id] = item
         else:
             needs.setdefault(content, Need(asset, item.kind, item.id, turn))
+    shown = {content_id for content_id, _ in needs}
+    for content_id, asset in assets.items():
+        if content_id not in shown:
+            kind = Kind(asset.kind)
+            needs[content_id, kind] = Need(asset, kind, content_id, 2 * len(order))
     return tuple(needs.values()), tuple(lost.values())
 
 

@@ -115,6 +115,9 @@ CODES: Mapping[str, Meaning] = {
     "push": Meaning(
         MAJOR, "the push does not work; commands are fetched instead", "see its sentence; check the push's address and key"
     ),
+    "no_plan": Meaning(
+        MINOR, "the schedules for when the server is away cannot be read", "see its sentence; `cms.token` is an operator's token"
+    ),
     "bad_setting": Meaning(MINOR, "the server wants a setting that does not exist", "correct it on the server"),
     "bad_command": Meaning(MAJOR, "a command cannot be read", "give it again; report it to whoever runs the server"),
     "bad_alert": Meaning(MAJOR, "an alert has no text", "give it a title or a message"),

@@ -30,10 +30,10 @@ Facts = Mapping[str, float | str]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One more demand on a rule. `type`: weather | day_type | time_range | instants.
+    """One more demand on a rule. `type`: weather | day_type | time_range | instants | away.
 
     `operator`: eq, ne, gt, gte, lt, lte, in, between. The value of `instants` is two ends in seconds since the epoch, the latter
-    not included; None leaves an end open.
+    not included; None leaves an end open. That of `away` is a server (`ports.server.Device.key`) which does not answer.
     """
 
     type: str
@@ -42,6 +42,8 @@ class Condition:
     unit: str = ""
 
     def __str__(self) -> str:
+        if self.type == "away":
+            return "the server is away"
         if self.type != "instants":
             return f"{self.type} {self.operator} {self.value}{self.unit}"
         try:
@@ -181,7 +183,7 @@ def _covered(at: datetime, start: time, end: time, zone: ZoneInfo, days: Iterabl
 def holds(condition: Condition, at: datetime, zone: ZoneInfo, facts: Facts) -> bool:
     """Whether `condition` is met. An unknown type, a missing fact or a value that makes no sense does not hold.
 
-    `facts`: {"weather": degrees Celsius or a word, "holidays": ISO dates with commas between them}.
+    `facts`: {"weather": degrees Celsius or a word, "holidays": ISO dates with commas between them, "away": a server's key}.
     """
     try:
         match condition.type:
@@ -195,6 +197,8 @@ def holds(condition: Condition, at: datetime, zone: ZoneInfo, facts: Facts) -> b
             case "instants":
                 begins, ends = _instants(condition)
                 return (begins is None or begins <= at) and (ends is None or at < ends)
+            case "away":
+                return _compare_words(condition, str(facts.get("away", "")))
             case _:
                 return False
     except (ValueError, TypeError):
@@ -207,7 +211,7 @@ def is_known(condition: Condition, facts: Facts) -> bool:
         return "weather" in facts
     if condition.type == "day_type" and "holiday" in {str(value).strip().lower() for value in _several(condition.value)}:
         return "holidays" in facts
-    return condition.type in ("day_type", "time_range", "instants")
+    return condition.type in ("day_type", "time_range", "instants", "away")
 
 
 def _day_types(day: date, facts: Facts) -> Iterator[str]:

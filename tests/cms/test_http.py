@@ -91,7 +91,7 @@ async def test_an_empty_answer_to_a_post_is_none(script: Script, server_http: Se
         (web.Response(body=b'{"a": "\xff"}', content_type="application/json"), "cannot be read"),
         (web.Response(body=b"[" * 100_000, content_type="application/json"), "cannot be read"),
         (web.Response(body=b"[" * 70 + b"]" * 70, content_type="application/json"), "nested more than 64 deep"),
-        (web.Response(body=b'"' + b"x" * (5 << 20) + b'"', content_type="application/json"), "more than 4096 KiB"),
+        (web.Response(body=b'"' + b"x" * (17 << 20) + b'"', content_type="application/json"), "17.0 MiB long.* has 16 MiB at most"),
     ],
 )
 async def test_n4_n17_what_is_no_api_is_nonsense(script: Script, server_http: ServerHttp, answer: web.Response, says: str):
@@ -106,9 +106,40 @@ async def test_n18_a_gzip_bomb_stops_at_the_cap(script: Script, server_http: Ser
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     script.on("/api/a", web.Response(body=bomb, headers=headers))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ServerNonsense, match=r"4096 KiB|unpacked"):
+    with pytest.raises(ServerNonsense, match=r"more than 16 MiB|unpacked"):
         await server_http.get("/api/a")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+async def test_an_answer_above_the_limit_is_refused_before_it_is_read(http, clock: FakeClock):
+    async def serve(_reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 25165824\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(20)
+
+    async with raw_server(serve) as url:
+        with pytest.raises(ServerNonsense, match=r"it is 24\.0 MiB long, and an answer has 16 MiB at most"):
+            await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=()).get("/api/a")
+
+
+async def test_one_below_it_is_read(script: Script, server_http: ServerHttp):
+    script.on("/api/a", {"x": "y" * (15 << 20)})
+    assert len((await server_http.get("/api/a"))["x"]) == 15 << 20
+
+
+async def test_an_answer_that_is_the_one_before_is_known_by_its_tag_and_by_its_bytes(script: Script, server_http: ServerHttp):
+    script.on("/api/a", {"n": 1})
+    first = await server_http.get_anew("/api/a", None, by_body=True)
+    assert await server_http.get_anew("/api/a", first, {"uuid": UUID}, by_body=True) is first
+    assert (await server_http.get_anew("/api/a", first, by_body=False)) is not first
+    script.on("/api/a", {"n": 2})
+    second = await server_http.get_anew("/api/a", first, by_body=True)
+    assert (first.value, second.value) == ({"n": 1}, {"n": 2})
+    script.on("/api/a", web.json_response({"n": 3}, headers={"ETag": '"three"'}), 304)
+    third = await server_http.get_anew("/api/a", second, by_body=True)
+    assert await server_http.get_anew("/api/a", third, by_body=True) is third
+    asked = [one.headers.get("If-None-Match") for one in script.asked("/api/a")]
+    assert asked == [None, None, None, None, None, '"three"']
 
 
 async def test_n5_an_answer_that_drips_ends_at_the_deadline(http, clock: FakeClock):

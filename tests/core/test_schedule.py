@@ -182,6 +182,7 @@ def test_between_two_instants_the_first_counts_and_the_last_does_not(value: obje
         (Condition("instants", "between", [0, 60]), "from 1970-01-01 00:00:00 UTC until 1970-01-01 00:01:00 UTC"),
         (Condition("instants", "between", [None, None]), "at all times"),
         (Condition("instants", "between", 3), "instants 3"),
+        (Condition("away", "eq", "k"), "the server is away"),
     ],
 )
 def test_a_condition_in_words(condition: Condition, words: str):
@@ -286,3 +287,13 @@ def test_t3_a_daypart_cut_in_two_is_on_air_as_long_as_in_one_piece(where: tuple[
     swallowed = instant(day, cut, zone) in (begins, ends)
     assert swallowed or (first[0], second[1]) == (begins, ends)
     assert swallowed or first[1] == second[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"), [({}, False), ({"away": "k"}, True), ({"away": "other"}, False), ({"away": 3}, False)]
+)
+def test_a_server_is_away_when_the_facts_name_it(facts: dict[str, float | str], expected: bool):
+    condition = Condition("away", "eq", "k")
+    assert is_known(condition, facts)
+    assert holds(condition, NOON, BERLIN, facts) is expected
+    assert list(condition_edges(condition, NOON, BERLIN)) == []

@@ -90,18 +90,23 @@ class Line:
         is_json = response.content_type == "application/json"
         answer = _decoded(bytes(response.body or b"")) if is_json else None  # type: ignore[arg-type]  # always bytes here
         sent = _decoded(body) if request.content_type == "application/json" else body
-        for path, change in self._changes:
-            if answer is not None and re.search(path, request.path):
+        for change in self._changes_of(request):
+            if answer is not None:
                 answer = change(answer)
                 response.body = json.dumps(answer).encode()
+                response.headers.pop("ETag", None)  # the name of the answer as it was
         self.calls.append(Call(request.method, request.path, sent, response.status, answer, time.monotonic()))
         return response
+
+    def _changes_of(self, request: web.Request) -> list[Change]:
+        return [change for path, change in self._changes if re.search(path, request.path)]
 
     async def _answered(self, request: web.Request, body: bytes) -> web.Response:
         for path, answer in self._answers:
             if re.search(path, request.path):
                 return answer(request)
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _OWN_HEADERS}
+        dropped = _OWN_HEADERS | ({"if-none-match"} if self._changes_of(request) else set())
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in dropped}
         try:
             async with self._session.request(
                 request.method, self._target() + request.path_qs, headers=headers, data=body, allow_redirects=False

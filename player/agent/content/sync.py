@@ -10,16 +10,18 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from player.agent.content.asset_fetcher import AssetFetcher, fault_key, key_of
 from player.agent.content.feeds import Feeds
+from player.agent.content.gathered import GatheredByManifest
 from player.agent.content.item_faults import ItemFaults
+from player.agent.content.look_through import LookThrough, Work
 from player.agent.reports.status import SyncProgress
-from player.core.assemble import Need, addressed, earlier, is_feed, needs_of
+from player.core.assemble import Need
 from player.core.content import Item, Layout, Manifest, Programme
 from player.core.filehash import asset_key
 from player.core.onair import Listings
@@ -29,7 +31,6 @@ from player.core.ports.stage import Reread, StagePort
 from player.core.problem import ContentStanding
 from player.core.publish import Published, Supply, decide
 from player.core.schedule import Facts
-from player.core.urls import check_url
 from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
@@ -38,16 +39,6 @@ from player.runtime.fault_page import FaultPage
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """One round's programme: `now` is the layout whose time it is, `left_out` the ids of items that are not to be shown."""
-
-    programme: Programme
-    needs: tuple[Need, ...]
-    now: str | None
-    left_out: frozenset[str]
 
 
 class Sync:
@@ -77,7 +68,9 @@ class Sync:
     ) -> None:
         self._content, self._cache, self._asset_fetcher, self._item_faults = content, cache, asset_fetcher, item_faults
         self._file, self._stage, self._clock, self._zone, self._facts = file, stage, clock, zone, facts
-        self._youtube_hosts, self._stream_hosts = youtube_hosts, stream_hosts
+        self._look_through = LookThrough(item_faults, feeds, youtube_hosts=youtube_hosts, stream_hosts=stream_hosts)
+        self._gathered = GatheredByManifest()
+        self._decided: tuple[Work, Supply, Published | None, bool] | None = None  # the last decision was made of these
         self._feeds, self._fed = feeds, frozenset[str]()  # and those feeds that had come when the round began
         self._scrub = Scrub(cache)
         self._round = asyncio.Lock()
@@ -138,7 +131,7 @@ class Sync:
         self._earlier_player = await asyncio.to_thread(self._file.earlier)
         await self._cache.open()
         if self._feeds:
-            await self._feeds.want(filter(is_feed, self.shown))
+            await self._feeds.want(self._gathered.of(self.manifest).feeds)
         for item in self.shown:
             if item.asset and item.file_hash:
                 self._cache.call(asset_key(item.content_id, item.file_hash, ""), item.asset, item.content_id)
@@ -169,10 +162,11 @@ class Sync:
 
     async def _bring(self, programme: Programme) -> None:
         self._faults.replace(programme.faults)
-        programme = self._wanted = addressed(programme)
+        programme = self._wanted = self._look_through.addressed(programme)
         self._asset_fetcher.panel = self._panel()
         await self._scrub.reconcile()
-        work = await self._look_through(programme)
+        shown_feeds = self._gathered.of(self.manifest).feeds
+        work = await self._look_through.work(self.listings(programme), self._clock.now(), self.facts, shown_feeds)
         needs = work.needs
         present = set(self._asset_fetcher.ready(needs))
         self._counts = (len(present), len(needs))
@@ -194,16 +188,6 @@ class Sync:
         finally:
             await self._cache.save()
 
-    async def _look_through(self, programme: Programme) -> _Round:
-        """What the programme needs, in the order in which it is needed, and what of it must not be shown."""
-        listings, at = self.listings(programme), self._clock.now()
-        needs, lost = needs_of(programme, listings.order(at))
-        left_out = self._check_items(programme, lost)
-        left_out |= await self._without_text(programme, left_out)
-        self._item_faults.keep_only({fault_key(need) for need in needs} | {_item_key(item_id) for item_id in left_out})
-        on_air = listings.at(at, self.facts, ()).layout
-        return _Round(programme, needs, on_air.id if on_air else None, frozenset(left_out))
-
     def _panel(self) -> tuple[int, int]:
         """The panel as the stage sees it; as it was while the stage is away."""
         status = self._stage.status
@@ -212,35 +196,9 @@ class Sync:
             return self._asset_fetcher.panel
         return max(int(width), int(height)), min(int(width), int(height))
 
-    # --- what may be shown ---
-
-    def _check_items(self, programme: Programme, lost: Sequence[Item]) -> set[str]:
-        """Files nobody lists and addresses that must not be opened: told, and left out."""
-        left_out = {item.id for item in lost}
-        for item in lost:
-            self._refuse(item, "no_file", "the server names no file for it: upload it again")
-        for item in programme.items:
-            if item.kind.has_file:
-                continue
-            reason = check_url(item.url, item.kind, youtube_hosts=self._youtube_hosts, stream_hosts=self._stream_hosts)
-            if reason:
-                left_out.add(item.id)
-                self._refuse(item, "bad_url", f"{reason}: correct it on the server")
-        return left_out
-
-    async def _without_text(self, programme: Programme, left_out: Collection[str]) -> set[str]:
-        """Says which feeds are wanted. Nothing waits for one: an item whose feed has not come yet is left out until it has."""
-        items = [item for item in programme.items if is_feed(item) and item.id not in left_out]
-        on_air = filter(is_feed, self.shown)
-        here = await self._feeds.want([*items, *on_air]) if self._feeds else frozenset()
-        return {item.id for item in items if item.file not in here}
-
-    def _refuse(self, item: Item, code: str, reason: str) -> None:
-        self._item_faults.state(_item_key(item.id), code, f"{item}: {reason}", item_id=item.id, content_id=item.content_id)
-
     # --- publishing ---
 
-    async def _publish_what_came(self, work: _Round, count: int) -> None:
+    async def _publish_what_came(self, work: Work, count: int) -> None:
         """While files still come, looked at now and then: what the screen lacks most may be here."""
         if self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
             return
@@ -251,30 +209,36 @@ class Sync:
         except StorageError as error:
             log.warning("%s; it is tried again when everything is ready", error)
 
-    async def _publish(self, work: _Round, *, is_over: bool) -> bool:
+    async def _publish(self, work: Work, *, is_over: bool) -> bool:
         """Publishes what is decided; answers whether that is another manifest than before. Raises StorageError."""
-        kept = {content: found for content, found in earlier(self.shown).items() if self._cache.get(found.asset or "")}
+        shows = self._gathered.of(self.manifest).shows
+        kept = {content: found for content, found in shows.items() if self._cache.get(found.asset or "")}
         given_up = {need.content for need in work.needs if self._item_faults.given_up(fault_key(need))}
         supply = Supply(self._asset_fetcher.ready(work.needs), kept, given_up, work.left_out)
+        asked = (work, supply, self._on_air, is_over)
+        if self._decided == asked:
+            return False
         decision = decide(work.programme, work.now, supply, self._on_air, is_over=is_over)
         log.debug("%s", decision.why)
-        if decision.published is None:
-            return False
-        return await self._put_on_air(decision.published)
+        changed = decision.published is not None and await self._put_on_air(decision.published)
+        self._decided = asked
+        return changed
 
     async def _put_on_air(self, published: Published) -> bool:
         """Writes it and tells the stage, unless it is what is on air. Raises StorageError."""
         manifest = _stamped(published.manifest)
-        before, is_news = self.manifest, self.manifest is None or manifest.version != self.manifest.version
-        if is_news:
-            self._cache.touch(_assets(before) | _assets(manifest))
-            await asyncio.to_thread(self._file.write, manifest)
-            self._before = self._before or before
+        before = self.manifest
+        if before is not None and manifest.version == before.version:
+            if self._on_air is None or published.unfinished != self._on_air.unfinished:
+                self._on_air = Published(before, published.unfinished)
+            return False
+        self._cache.touch(self._gathered.of(before).assets | self._gathered.of(manifest).assets)
+        await asyncio.to_thread(self._file.write, manifest)
+        self._before = self._before or before
         self._on_air = replace(published, manifest=manifest)
-        if is_news:
-            log.info("on air: %d items, %d files (manifest %s)", len(manifest.items), manifest.assets, manifest.version)
-            await self._tell_stage()
-        return is_news
+        log.info("on air: %d items, %d files (manifest %s)", len(manifest.items), manifest.assets, manifest.version)
+        await self._tell_stage()
+        return True
 
     async def _tell_stage(self) -> None:
         try:
@@ -296,14 +260,15 @@ class Sync:
             self._before = None
         if not self._file.has_earlier:
             self._earlier_player = None
-        return frozenset(_assets(self.manifest) | _assets(self._before) | _assets(self._earlier_player))
+        return frozenset[str]().union(
+            *(self._gathered.of(one).assets for one in (self.manifest, self._before, self._earlier_player))
+        )
 
     async def _tidy(self, programme: Programme, needs: Sequence[Need]) -> None:
         """Removes what the server deleted and nothing uses any more, what is over the limit, and what was left lying."""
         pinned = self._pinned()
         await self._asset_fetcher.evict(await self._asset_fetcher.plan(needs, pinned, programme.delete))
-        manifests = filter(None, (self.manifest, self._before, self._earlier_player))
-        files = {file for manifest in manifests for item in manifest.items for file in (item.file, item.cover) if file}
+        files = set[str]().union(*(self._gathered.of(one).files for one in (self.manifest, self._before, self._earlier_player)))
         if self._feeds:
             await self._feeds.sweep(files)
         await self._cache.sweep(panels=self._asset_fetcher.panels, keep_files=files, keep_parts={key_of(need) for need in needs})
@@ -317,7 +282,7 @@ class Sync:
             left = replace(self.manifest, layouts=layouts, stand_by=())
             await self._put_on_air(Published(left, frozenset(layout.id for layout in layouts)))
         self._before = None
-        kept = _assets(self.manifest) | _assets(self._earlier_player)
+        kept = self._gathered.of(self.manifest).assets | self._gathered.of(self._earlier_player).assets
         for stored in self._cache.entries():
             if stored.sha256 not in kept:
                 await self._cache.evict(stored.sha256)
@@ -339,12 +304,4 @@ def _stamped(manifest: Manifest) -> Manifest:
     """With the version that names what is in it, and the number of files."""
     bare = replace(manifest, version="", assets=0)
     version = hashlib.sha256(msgspec.json.encode(bare)).hexdigest()[:16]
-    return replace(bare, version=version, assets=len(_assets(bare)))
-
-
-def _assets(manifest: Manifest | None) -> set[str]:
-    return {item.asset for item in manifest.items if item.asset} if manifest else set()
-
-
-def _item_key(item_id: str) -> str:
-    return f"item {item_id}"
+    return replace(bare, version=version, assets=len({item.asset for item in bare.items if item.asset}))

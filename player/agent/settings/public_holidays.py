@@ -41,10 +41,9 @@ class PublicHolidays:
         year = datetime.fromtimestamp(now, UTC).year
         if year == self._told:
             return
-        facts = {name: fact for name, fact in self._brief.current.facts.items() if name != FACT}
-        if self._country:
-            facts |= await self._found(range(year - 1, year + 3))
-        await self._brief.change_facts(facts)
+        found = await self._found(range(year - 1, year + 3)) if self._country else {}
+        others = {name: fact for name, fact in self._brief.current.facts.items() if name != FACT}
+        await self._brief.change_facts({**others, **found})
         self._told = year
 
     async def _found(self, years: Iterable[int]) -> dict[str, str]:

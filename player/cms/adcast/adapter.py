@@ -2,7 +2,7 @@
 
 A path that the server does not have is remembered for a day: results then ride in the heartbeat (`riding`). Pages without an
 address of their own are looked up once by following AdCast's redirect, and remembered while they stay listed; one that
-is the download itself is a package.
+is the download itself is a package. An answer that is the one before, by its tag or by its bytes, is not read again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from player.cms.adcast.heartbeat import (
     read_heartbeat,
     read_registration,
 )
+from player.cms.adcast.operator_calls import OperatorCalls
+from player.cms.adcast.planned import Planned, with_plan
 from player.cms.adcast.programme import Reader
-from player.cms.http import Meanings, ServerHttp
+from player.cms.http import Meanings, ServerHttp, Tagged
 from player.cms.pace import trying_again
 from player.cms.telling import accepted_ids, iso, present, result_body
+from player.cms.wire import table, text
 from player.cms.words import allowed
 from player.core.content import Item, Programme, WantedAsset
 from player.core.faults import Fault
@@ -38,6 +41,7 @@ log = logging.getLogger(__name__)
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 PLAYBACK, SCREENSHOT = "/api/device/playback", "/api/device/screenshot"
 DAY_S = 86_400.0
+NO_PLAN = Planned()
 FORGOTTEN: Meanings = {404: DeviceForgotten, 410: DeviceForgotten}
 
 
@@ -55,7 +59,7 @@ BATCH: Meanings = {410: DeviceForgotten, **dict.fromkeys((400, 413, 422), Events
 
 
 class AdCast:
-    """`key` is whose the items of a programme are (`Device.key`).
+    """`key` is whose the items of a programme are (`Device.key`). `operator` reads what is on while the server is away, or is None.
 
     `model`, `os_version`, `app_version` and `license_key` are what the box registers as.
     """
@@ -71,8 +75,9 @@ class AdCast:
         os_version: str,
         app_version: str,
         license_key: str,
+        operator: OperatorCalls | None,
     ) -> None:
-        self._http, self._uuid, self._key, self._clock = http, uuid, key, clock
+        self._http, self._uuid, self._key, self._clock, self._operator = http, uuid, key, clock, operator
         about = {"model": model, "os_version": os_version, "app_version": app_version, "license_key": license_key or None}
         self._about = present(about)
         self._strict_until, self._strict_since = 0.0, 0.0
@@ -81,13 +86,18 @@ class AdCast:
         self._no_results_until = 0.0
         self._not_found: set[str] = set()  # one 404 may mean that the server forgot that command; two, that it has no such path
         self._pages: dict[tuple[str, str | None], str] = {}
+        self._device: str | None = None  # as operators call this one
+        self._answer: Tagged | None = None  # what `_made` was made of, without its value
+        self._planned, self._made = NO_PLAN, Programme(())
 
     def __repr__(self) -> str:
         return f"AdCast({self._http!r}, {self._uuid[:8]}…)"
 
     async def register(self, proof: Mapping[str, Any]) -> Registration:
         """Introduces this box; asked again, it updates what the server knows of it. `proof`: the key of its plays, their end."""
-        return read_registration(REGISTER, await self._tell(REGISTER, {"uuid": self._uuid, **self._about}, proof, {}))
+        read = read_registration(REGISTER, await self._tell(REGISTER, {"uuid": self._uuid, **self._about}, proof, {}))
+        self._device = read.device_id
+        return read
 
     async def heartbeat(self, telemetry: Telemetry, faults: Sequence[Fault], results: Sequence[CommandResult]) -> HeartbeatAnswer:
         """Tells how the box is, and hears what is wanted. `results` were told where the server `takes_more` still."""
@@ -121,12 +131,31 @@ class AdCast:
         return (Fault("fields_refused", words, self._strict_since),)
 
     async def programme(self) -> Programme:
-        """What is to be on air now."""
-        answer = await self._http.get(PLAYLIST, {"uuid": self._uuid}, means=FORGOTTEN)
+        """What is to be on air now, and by which schedules while the server is away; the same object while it is the same."""
+        planned = await self._plan(anew=False)
+        known = self._answer if planned is self._planned else None
+        found = await self._http.get_anew(PLAYLIST, known, {"uuid": self._uuid}, means=FORGOTTEN, by_body=True)
+        if found is known:
+            return self._made
+        planned = planned if known is None else await self._plan(anew=True)
+        name, answer = replace(found, value=None), found.value
+        del found  # a long answer is large, and takes seconds to read
+        read, self._numbered = await asyncio.to_thread(self._read, answer, planned)
+        del answer
+        self._made, is_whole = await self._with_pages(read)
+        self._planned, self._answer = planned, name if is_whole else None
+        return self._made
+
+    async def _plan(self, *, anew: bool) -> Planned:
+        if self._operator is None or self._device is None:
+            return NO_PLAN
+        return await self._operator.planned(self._device, anew=anew)
+
+    def _read(self, answer: Any, planned: Planned) -> tuple[Programme, set[str]]:
+        """The programme, and the ids that came as numbers. Raises ServerNonsense."""
         reader = Reader(PLAYLIST, self._now(), self._http.absolute, self._download, self._key)
-        read = await asyncio.to_thread(reader.programme, answer)  # a long one takes seconds
-        self._numbered = reader.numbered
-        return await self._with_pages(read)
+        answered = reader.answered(answer)
+        return with_plan(answered, text(table(answer.get("playlist")).get("id")), planned, reader), reader.numbered
 
     async def send_result(self, result: CommandResult) -> bool:
         """Delivers a result; False where this server has no path for it, so that it rides in a heartbeat."""
@@ -177,8 +206,11 @@ class AdCast:
     def _download(self, content: str) -> str:
         return self._http.absolute(self._download_path(content)) + "?" + urlencode({"uuid": self._uuid})
 
-    async def _with_pages(self, programme: Programme) -> Programme:
-        """Replaces our own download address, where a page has no other, by what it redirects to: the UUID is not for browsers."""
+    async def _with_pages(self, programme: Programme) -> tuple[Programme, bool]:
+        """Replaces our own download address, where a page has no other, by what it redirects to: the UUID is not for browsers.
+
+        With whether each had one.
+        """
         faults: list[Fault] = []
         packages: dict[str, WantedAsset] = {}
         kept: dict[tuple[str, str | None], str] = {}
@@ -194,7 +226,7 @@ class AdCast:
             layouts.append(replace(layout, regions=tuple(regions)))
         self._pages = kept
         assets = (*packages.values(), *programme.assets)
-        return replace(programme, layouts=tuple(layouts), assets=assets, faults=(*programme.faults, *faults))
+        return replace(programme, layouts=tuple(layouts), assets=assets, faults=(*programme.faults, *faults)), not faults
 
     async def _page(self, item: Item, kept: dict[tuple[str, str | None], str], faults: list[Fault]) -> Item | None:
         if item.url is None or self._uuid not in item.url:

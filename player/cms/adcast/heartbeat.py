@@ -31,6 +31,7 @@ class Registration:
     locked: bool
     lock_pin: str | None
     license_activated: bool
+    device_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class _Registration(Wire):
     is_locked: Truth = None
     lock_pin: Text = None
     license_activated: Truth = None
+    device_id: Text = None
 
 
 class _Heard(Wire):
@@ -129,6 +131,7 @@ def read_registration(where: str, answer: Any) -> Registration:
         locked=bool(wire.is_locked),
         lock_pin=wire.lock_pin,
         license_activated=bool(wire.license_activated),
+        device_id=wire.device_id,
     )
 
 

@@ -127,6 +127,10 @@ class Reader:
 
     def programme(self, answer: Any) -> Programme:
         """The whole answer. Raises ServerNonsense where it is none."""
+        return self.finished(self.answered(answer))
+
+    def answered(self, answer: Any) -> Programme:
+        """The answer but for its files (`finished`). Raises ServerNonsense where it is none."""
         if not isinstance(answer, dict) or not ("playlist" in answer or "layout" in answer):
             raise ServerNonsense(self.where, "neither a playlist nor a layout is in it")
         for row in rows(answer.get("content_to_download")) or []:
@@ -134,14 +138,30 @@ class Reader:
             if key:
                 self.listed[key] = row
         playlist = table(answer.get("playlist"))
-        layout = table(answer.get("layout")) or table(playlist.get("layout"))
-        drawn = self._layout(layout, playlist) if layout else full_screen(self._playlist(playlist))
-        self._prefetch()
+        drawn = self.layout_of({**playlist, "layout": table(answer.get("layout")) or playlist.get("layout")})
         gone = tuple(filter(None, map(text, rows(answer.get("content_to_delete")) or [])))
-        return Programme(
-            (drawn,), always(drawn), assets=tuple(self.assets.values()), delete=gone,
-            watermark=bool(truth(answer.get("show_watermark"))), faults=tuple(self.faults[:FAULTS]),
-        )  # fmt: skip
+        watermark = bool(truth(answer.get("show_watermark")))
+        schedule = text(playlist.get("schedule_id"))
+        rules = tuple(replace(rule, name=f"schedule {schedule} at the server") if schedule else rule for rule in always(drawn))
+        return Programme((drawn,), rules, delete=gone, watermark=watermark)
+
+    def finished(self, programme: Programme) -> Programme:
+        """`programme` with the files behind everything that was read, those to be fetched ahead last, and with what was wrong."""
+        self._prefetch()
+        return replace(programme, assets=tuple(self.assets.values()), faults=tuple(self.faults[:FAULTS]))
+
+    def layout_of(self, playlist: Mapping[str, Any]) -> Layout:
+        """A playlist's layout, or its items over the whole screen."""
+        layout = table(playlist.get("layout"))
+        if layout:
+            return self._layout(layout, playlist)
+        drawn = full_screen(self._playlist(playlist))
+        name = drawn.regions[0].playlist.id
+        return replace(drawn, id=f"playlist {name}") if name else drawn
+
+    def complain(self, code: str, message: str) -> None:
+        """What is wrong with something that is no item."""
+        self._fault(code, message, None)
 
     def _playlist(self, raw: Mapping[str, Any]) -> Playlist:
         wire = _Playlist.model_validate(raw)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from player.cms.http import ServerHttp
 from player.cms.pace import Budget
-from player.cms.push import Again, PushLine, keep_line
+from player.cms.push import KeepLine, Talk, Trouble, keep_line
 from player.cms.spot import pusher
 from player.cms.spot.adapter import Spot
 from player.cms.spot.api import SpotApi
 from player.cms.spot.keys import Keys
-from player.cms.spot.rhythm import KeepLine, SpotRhythm
+from player.cms.spot.rhythm import SpotRhythm
 from player.config import CmsConfig
 from player.config_reader import is_private
 from player.core.egress import WayOut
 from player.core.ports.box import Absent, Clock
 from player.core.ports.server import ByRhythm, Connection, Device
-from player.errors import ConfigError, ServerError
+from player.errors import ConfigError
 from player.runtime.sessions import open_session
 
 
@@ -67,7 +67,7 @@ def _line(cms: CmsConfig, own: Keys, device: Device, clock: Clock, way_out: WayO
         raise ConfigError("the configuration", "spot.push_url", problem)
     url = pusher.address(own.push_url, own.push_key, device.version)
 
-    async def keep(talk: Callable[[PushLine], Awaitable[Again]], trouble: Callable[[ServerError], None]) -> None:
+    async def keep(talk: Talk, trouble: Trouble) -> None:
         await keep_line(url, way_out, clock, talk, ping_s=None, trouble=trouble)
 
     return keep

@@ -12,10 +12,10 @@ import contextlib
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from player.cms.push import Again, PushLine, Unread
+from player.cms.push import Again, KeepLine, PushLine, Unread
 from player.cms.spot import pusher
 from player.cms.spot.adapter import DAY_S, Spot
 from player.cms.spot.api import COMMANDS, command_of
@@ -43,8 +43,6 @@ log = logging.getLogger(__name__)
 FETCH_S, PONG_S, REFUSED_S = 60.0, 30.0, 300.0
 ACKED = 1000  # commands that are remembered as received
 BY_DEGREES = {"0": "landscape", "90": "portrait", "180": "landscape_flipped", "270": "portrait_flipped"}
-
-KeepLine = Callable[[Callable[[PushLine], Awaitable[Again]], Callable[[ServerError], None]], Awaitable[None]]
 
 
 class SpotRhythm:

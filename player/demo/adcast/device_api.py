@@ -18,7 +18,7 @@ from player.demo.adcast.library import has_file, source_url
 from player.demo.adcast.programme import Programmes
 from player.demo.adcast.schedules import alert_json
 from player.demo.files import Files, send
-from player.demo.rest import ApiError, checked, invalid, iso, missing, path_id, read, read_json
+from player.demo.rest import ApiError, checked, invalid, iso, missing, path_id, read, read_json, tagged
 from player.demo.store import Row, Store, from_json, to_json
 
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without I, L, O, 0 and 1, which are read for one another
@@ -148,7 +148,7 @@ class DeviceApi:
 
     async def playlist(self, request: web.Request) -> web.Response:
         """What is on air for this device now."""
-        return web.json_response(self._programmes.answer(request, self._paired(request)))
+        return tagged(request, self._programmes.answer(request, self._paired(request)))
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         """The bytes (Range, If-Range, ETag, HEAD), or 302 to where the content is."""

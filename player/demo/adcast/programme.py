@@ -12,7 +12,7 @@ from aiohttp import web
 
 from player.core.ports.box import Clock
 from player.core.schedule import Facts, parse_rule
-from player.core.timetable import Timetable
+from player.core.timetable import Timetable, Turn
 from player.demo.adcast.library import has_file, source_url
 from player.demo.adcast.playlists import items_of
 from player.demo.adcast.schedules import schedule_json
@@ -30,9 +30,7 @@ class Programmes:
 
     def answer(self, request: web.Request, device: Row) -> dict[str, Any]:
         """The whole answer; `playlist` is null where nothing is to be on air."""
-        schedules = self._reaching(device)
-        rules = [parse_rule(schedule_json(row)) for row in schedules]
-        rule = Timetable(rules, self._zone).at(self._clock.now(), self._facts).rule
+        schedules, rule = self._reaching(device), self.turn(device).rule
         schedule = next((row for row in schedules if rule and str(row["id"]) == rule.id), None)
         playlist = self._on_air(device, schedule)
         reachable = self._reachable(device, [playlist, *schedules])
@@ -44,6 +42,11 @@ class Programmes:
             "content_to_delete": self._gone(device),
             "show_watermark": bool(device["show_watermark"]),
         }
+
+    def turn(self, device: Row) -> Turn:
+        """Which schedule is on air for it now, and until when."""
+        rules = [parse_rule(schedule_json(row)) for row in self._reaching(device)]
+        return Timetable(rules, self._zone).at(self._clock.now(), self._facts)
 
     def _reaching(self, device: Row) -> list[Row]:
         where = (device["tenant_id"], device["id"], device["device_group_id"], device["location_id"])

@@ -26,6 +26,7 @@ from player.demo.adcast.devices import Devices
 from player.demo.adcast.library import Library
 from player.demo.adcast.playlists import Playlists
 from player.demo.adcast.programme import Programmes
+from player.demo.adcast.push import Push
 from player.demo.adcast.reports import Reports
 from player.demo.adcast.schedules import Alerts, Schedules
 from player.demo.adcast.schema import SCHEMA
@@ -102,6 +103,7 @@ class DemoServer:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.push.close_all()
         await self._stop()
 
     async def _stop(self) -> None:
@@ -118,6 +120,7 @@ class DemoServer:
         self._library = Library(store, self._accounts, files, thumbnails, clock, self._limits.upload)
         self._playlists = Playlists(store, self._accounts)
         programmes = Programmes(store, clock, self._zone, self._facts)
+        self.push = Push(store, self._accounts, programmes, clock)
         groups = (
             self._accounts,
             Devices(store, self._accounts, screenshots, clock),
@@ -127,8 +130,9 @@ class DemoServer:
             Alerts(store, self._accounts, clock),
             DeviceApi(store, files, programmes, clock, self._interval_s),
             Reports(store, screenshots, clock),
+            self.push,
         )
-        app = web.Application(middlewares=[speak_json], client_max_size=BODY_LIMIT)
+        app = web.Application(middlewares=[speak_json, self.push.tell_changes], client_max_size=BODY_LIMIT)
         for group in groups:
             app.add_routes(group.routes())
         app.add_routes([web.get("/", _operator_page), web.get("/pair", _pair_page)])

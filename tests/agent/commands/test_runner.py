@@ -350,6 +350,7 @@ async def test_a_screenshot_is_taken_and_sent_but_not_one_that_was_asked_for_at_
             os_version="1",
             app_version="1",
             license_key="",
+            operator=None,
         )
         box = Box(tmp_path, screenshots=cms)
         box.stage.answers[TakePicture] = ScreenPicture(b"jpeg", 1280, 720, PictureFormat.JPEG)

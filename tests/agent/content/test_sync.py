@@ -27,7 +27,7 @@ from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
 from player.core.reach import beside
 from player.core.schedule import Rule
 from player.core.syncplan import GUESS
-from player.errors import BoxError, ContentError, ServerUnreachable
+from player.errors import BoxError, ContentError, ServerUnreachable, StorageError
 from player.media.fetch.download import Downloader, Patience
 from player.media.fetch.egress import Egress
 from player.media.prepare.parent import prepare as look_at
@@ -598,6 +598,22 @@ async def test_c12_ten_thousand_items_that_are_here_are_a_round_of_a_second(benc
     await bench.on_air(*pages, *files)
     assert time.process_time() - began < 1.5
     assert len(bench.sync.manifest.items) == 10_000
+
+
+async def test_a_manifest_that_could_not_be_written_is_written_in_the_next_round(bench: Bench):
+    await bench.on_air(bench.video("a"))
+    file = bench.snapshot.path
+    kept = file.read_bytes()
+    file.unlink()
+    file.mkdir()
+    bench.cms.want(bench.video("b"))
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            await bench.sync.once()
+    file.rmdir()
+    file.write_bytes(kept)
+    await bench.sync.once()
+    assert bench.names() == ["b"]
 
 
 # --- bytes, not names

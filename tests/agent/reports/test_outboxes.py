@@ -53,7 +53,10 @@ async def cms(script: Script) -> AsyncIterator[AdCast]:
     random.seed(3)
     async with session() as http:
         server_http = ServerHttp(http, script.url, STRAIGHT, clock=QuickClock(), secrets=())
-        yield AdCast(server_http, uuid="u", key="k", clock=QuickClock(), model="m", os_version="1", app_version="1", license_key="")
+        yield AdCast(
+            server_http, uuid="u", key="k", clock=QuickClock(), model="m", os_version="1", app_version="1", license_key="",
+            operator=None,
+        )  # fmt: skip
 
 
 class Stage(FakeStage):

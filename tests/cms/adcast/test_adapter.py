@@ -69,6 +69,7 @@ async def cms(script: Script, clock: FakeClock):
             os_version="12",
             app_version="0.1.0",
             license_key="ADCAST-1",
+            operator=None,
         )
 
 
@@ -607,7 +608,15 @@ async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
     async with session() as http:
         server_http = ServerHttp(http, script.url, STRAIGHT, clock=SystemClock(), secrets=())
         cms = AdCast(
-            server_http, uuid=UUID, key="k", clock=SystemClock(), model="m", os_version="1", app_version="1", license_key=""
+            server_http,
+            uuid=UUID,
+            key="k",
+            clock=SystemClock(),
+            model="m",
+            os_version="1",
+            app_version="1",
+            license_key="",
+            operator=None,
         )
         await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
         assert len(script.seen) == 3

@@ -82,7 +82,10 @@ class Agent:
         self.host, self.server = FakeHost(), ServerFolder(folder, ServerFacts("adcast", url))
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
         self.server_http = ServerHttp(http, url, STRAIGHT, clock=QuickClock(), secrets=())
-        cms = AdCast(self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1", license_key="")
+        cms = AdCast(
+            self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1", license_key="",
+            operator=None,
+        )  # fmt: skip
         if told is not None:
             BriefFile(folder / "orders.json").write(told)
         self.brief = BriefStore(folder / "orders.json", self.stage)
@@ -115,7 +118,7 @@ class Agent:
             telemetry=self._telemetry, faults=lambda: self.faults.faults, results=self.commands.untold,
             heartbeat_interval=self.settings.heartbeat_interval_s,
         )  # fmt: skip
-        self.rhythm = AdCastRhythm(cms, device, clock, register_s=0.03)
+        self.rhythm = AdCastRhythm(cms, device, clock, register_s=0.03, hints=None)
 
     def running(self):
         return running(self.rhythm.run(self.inbox), self.alerts.run(), self.commands.run(), self.results.run())

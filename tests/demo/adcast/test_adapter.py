@@ -33,8 +33,9 @@ async def cms(server: DemoServer) -> AsyncIterator[AdCast]:
     async with aiohttp.ClientSession() as session:
         link = ServerHttp(session, server.url, STRAIGHT, clock=clock, secrets=(UUID,))
         yield AdCast(
-            link, uuid=UUID, key="k", clock=clock, model="Box", os_version="12", app_version="0.1.0", license_key="ADCAST-AB12-CD34"
-        )
+            link, uuid=UUID, key="k", clock=clock, model="Box", os_version="12", app_version="0.1.0",
+            license_key="ADCAST-AB12-CD34", operator=None,
+        )  # fmt: skip
 
 
 async def pair(cms: AdCast, operator: Operator) -> int:

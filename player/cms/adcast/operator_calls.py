@@ -1,0 +1,80 @@
+"""What the box reads with an operator's token: the schedules that reach it, and what they put on air.
+
+It is for the time when the server is away, so that it is read now and then, and anew when what is on air changed. Whatever fails
+leaves what was read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from player.cms.adcast.planned import SCHEDULES, Planned, asks_for, reaches
+from player.cms.http import ServerHttp
+from player.cms.wire import number, rows, table, text, truth
+from player.core.ports.box import Clock
+from player.errors import ServerError, ServerNonsense
+
+PAGES, PAGE, PLAYLISTS = 50, 100, 50
+EVERY_S = 600.0
+
+Row = Mapping[str, Any]
+
+
+class OperatorCalls:
+    """`http` carries the token with each call."""
+
+    def __init__(self, http: ServerHttp, clock: Clock) -> None:
+        self._http, self._clock = http, clock
+        self._planned, self._due_at = Planned(), float("-inf")
+
+    def __repr__(self) -> str:
+        return f"OperatorCalls({self._http!r})"
+
+    async def planned(self, device: str, *, anew: bool) -> Planned:
+        """What is planned for the device of that id; the same object while nothing else was read. `anew`: there is a reason."""
+        if anew or self._planned.problem or self._clock.monotonic() >= self._due_at:
+            try:
+                found = await self._read(device)
+                self._due_at = self._clock.monotonic() + EVERY_S
+            except ServerError as error:
+                is_said = self._planned.problem and error.retry_after_s is not None  # a pause of ours says nothing more
+                found = self._planned if is_said else replace(self._planned, problem=str(error))
+            self._planned = self._planned if found == self._planned else found
+        return self._planned
+
+    async def _read(self, device: str) -> Planned:
+        """Raises ServerError."""
+        own = await self._one(f"/api/devices/{quote(device, safe='')}", "device")
+        schedules = [row for row in await self._every("/api/schedules") if reaches(row, device, own)][:SCHEDULES]
+        listed = {text(row.get("id")): row for row in await self._every("/api/playlists")}
+        default = next((name for name, row in listed.items() if truth(row.get("is_default"))), None)
+        named = dict.fromkeys(filter(None, (*(text(row.get("playlist_id")) for row in schedules), default)))
+        there = [name for name in named if name in listed][:PLAYLISTS]
+        playlists = {name: await self._one(f"/api/playlists/{quote(name, safe='')}", "playlist") for name in there}
+        bare = any(asks_for(playlist) for playlist in playlists.values())
+        content = {text(row.get("id")) or "": row for row in await self._every("/api/content")} if bare else {}
+        return Planned(tuple(schedules), playlists, default, content, cut=len(named) - len(there))
+
+    async def _one(self, path: str, name: str) -> Row:
+        answer = table(await self._http.get(path))
+        found = table(answer.get(name)) or table(answer.get("data")) or answer
+        if text(found.get("id")) is None:
+            raise ServerNonsense(path, f"no {name} is in it")
+        return found
+
+    async def _every(self, path: str) -> list[Row]:
+        """All rows of a list, each once, which comes in pages."""
+        kept: dict[str, Row] = {}
+        page, last = 1, 1
+        while page <= min(last, PAGES):
+            answer = await self._http.get(path, {"page": str(page), "per_page": str(PAGE)})
+            found = rows(answer.get("data")) if isinstance(answer, dict) else rows(answer)
+            if found is None:
+                raise ServerNonsense(path, "no list is in it")
+            kept |= {name: row for row in map(table, found) if (name := text(row.get("id")))}
+            last = round(number(table(table(answer).get("meta")).get("last_page")) or 1) if isinstance(answer, dict) else 1
+            page += 1
+        return list(kept.values())
