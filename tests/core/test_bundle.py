@@ -62,13 +62,26 @@ def test_what_was_encoded_is_parsed(parts: dict[str, tuple[int, bool]], number: 
         (manifest(expires="2026-03-01T12:00:00"), "is no instant with its offset"),
         (manifest(expires=5), "its end '5' is no instant"),
         (files(a=5), "does not say what a"),
-        (files(a={"size": MOST_BYTES, "sha256": SHA}), "larger than"),
-        (files(**{f"f{number}": {"size": 0, "sha256": SHA} for number in range(MOST_FILES)}), "larger than"),
+        (files(a={"size": MOST_BYTES - 4, "sha256": SHA}), "larger than"),
+        (files(**{f"f{number}": {"size": 0, "sha256": SHA} for number in range(MOST_FILES - 1)}), "larger than"),
     ],
 )
 def test_u1_a_manifest_that_says_something_else_is_refused_in_words(said: bytes, words: str):
     with pytest.raises(ValueError, match=words):
         parse(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        files(a={"size": MOST_BYTES - 5, "sha256": SHA}),
+        files(**{f"f{number}": {"size": 0, "sha256": SHA} for number in range(MOST_FILES - 2)}),
+        files(**{"x" * 250: {"size": 0, "sha256": SHA}}),
+    ],
+    ids=["bytes", "files", "a path"],
+)
+def test_what_is_as_large_as_a_bundle_may_be_is_taken(said: bytes):
+    assert parse(said).version == BUNDLE.version
 
 
 @pytest.mark.parametrize(

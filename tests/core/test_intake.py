@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from player.core.intake import AN_HOUR, NOTED, NOTED_AN_HOUR, TakenIn, take_in
-from player.core.ledger import LOCAL, QUEUE_LIMIT, CommandRecord, Ledger, RecordKind
+from player.core.ledger import LOCAL, QUEUE_CALM, QUEUE_LIMIT, CommandRecord, Ledger, RecordKind
 from player.core.ports.server import Command, CommandResult, CommandStatus
 
 NOW = 1_000_000.0
@@ -55,6 +55,12 @@ def test_of_a_long_delivery_the_newest_of_each_state_is_taken():
     assert {settled.reason for _, settled in intake.refused} == {"the newer command v999 replaced it"}
 
 
+@pytest.mark.parametrize(("count", "taken"), [(QUEUE_CALM, QUEUE_CALM), (QUEUE_CALM + 1, 1)])
+def test_a_delivery_is_long_when_it_holds_more_than_are_carried_out_in_calm(count: int, taken: int):
+    intake = took(Ledger(), *(Command(f"v{n}", "set_volume", {"volume": n}) for n in range(count)))
+    assert [one.id for one in intake.taken] == [f"v{n}" for n in range(count)][-taken:]
+
+
 def test_as_many_are_taken_as_the_queue_has_room_for():
     many = [Command(f"n{n}", "next") for n in range(1000)]
     intake = took(ledger(30, NOW, finished=False), *many)
@@ -62,7 +68,27 @@ def test_as_many_are_taken_as_the_queue_has_room_for():
     assert {settled.reason for _, settled in intake.refused} == {f"more than {QUEUE_LIMIT} commands were waiting"}
 
 
-@pytest.mark.parametrize(("at", "room"), [(NOW - 3599, 2), (NOW + 3599, 2), (NOW - 3601, 10)])
+@pytest.mark.parametrize("over", [0, 5])
+def test_a_queue_that_is_full_or_more_takes_none_however_many_come(over: int):
+    intake = took(ledger(QUEUE_LIMIT + over, NOW, finished=False), *(Command(f"n{n}", "next") for n in range(10)))
+    assert intake.taken == ()
+    assert {settled.reason for _, settled in intake.noted} == {f"more than {QUEUE_LIMIT} commands were waiting"}
+
+
+@pytest.mark.parametrize("over", [0, 5])
+def test_an_hour_that_is_full_or_more_takes_none_however_many_come(over: int):
+    intake = took(ledger(AN_HOUR + over, NOW), *(Command(f"n{n}", "next") for n in range(10)))
+    assert intake.taken == ()
+    assert {settled.reason for _, settled in intake.noted} == {f"more than {AN_HOUR} commands came within an hour"}
+
+
+def test_where_queue_and_hour_have_the_same_room_the_queue_is_told_of():
+    known = ledger(AN_HOUR - QUEUE_LIMIT, NOW)
+    intake = took(known, *(Command(f"n{n}", "next") for n in range(QUEUE_LIMIT + 1)))
+    assert [settled.reason for _, settled in intake.noted] == [f"more than {QUEUE_LIMIT} commands were waiting"]
+
+
+@pytest.mark.parametrize(("at", "room"), [(NOW - 3599, 2), (NOW + 3599, 2), (NOW - 3600, 10), (NOW + 3600, 10)])
 def test_as_many_are_taken_as_the_hour_has_room_for(at: float, room: int):
     intake = took(ledger(AN_HOUR - 2, at), *(Command(f"n{n}", "next") for n in range(10)))
     assert len(intake.taken) == room
@@ -81,5 +107,6 @@ def test_a_few_of_the_rejected_are_written_down_and_within_an_hour_no_more_than_
     intake = took(Ledger(), *unknown(1000))
     assert (len(intake.noted), len(intake.refused)) == (NOTED, 1000 - NOTED)
     assert len(took(ledger(NOTED_AN_HOUR - 1, NOW, status="rejected"), *unknown(9)).noted) == 1
+    assert len(took(ledger(NOTED_AN_HOUR - 1, NOW, status="rejected"), *unknown(9), local=True).noted) == 9
     assert len(took(ledger(NOTED_AN_HOUR + 1, NOW, status="rejected"), *unknown(9)).noted) == 0
     assert len(took(ledger(NOTED_AN_HOUR, NOW - 3601, status="rejected"), *unknown(9)).noted) == 9
