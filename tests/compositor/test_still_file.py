@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from player.compositor.still_file import (
+    LONGEST,
     RECORD,
     VERSION,
     CurtainRecord,
@@ -57,6 +58,8 @@ def test_the_next_compositor_begins_with_what_was_shown(tmp_path: Path):
     hung(tmp_path)
     assert first_picture(tmp_path, turned=False, plain="#202020") == ("-o", "A", "-i", STILL.file, "-m", "fill")
     assert first_picture(tmp_path, turned=True, plain="#202020") == brand, "it would be turned twice"
+    hung(tmp_path, Still(STILL.file, 4, 2, 16, XBGR))
+    assert first_picture(tmp_path, turned=False, plain="#202020") == brand, "others cannot read it"
     hung(tmp_path, shows="brand")
     assert first_picture(tmp_path, turned=False, plain="#202020") == brand
     hung(tmp_path, shows="black")
@@ -73,8 +76,19 @@ def test_the_next_compositor_begins_with_what_was_shown(tmp_path: Path):
 def test_a_still_that_is_not_as_recorded_is_not_shown(wrong: dict[str, object], tmp_path: Path):
     import msgspec
 
+    folder = tmp_path / "run"
+    folder.mkdir()
     hung(tmp_path)
-    write_record(tmp_path, CurtainRecord("still", {"A": msgspec.structs.replace(STILL, **wrong)}))
+    hung(folder)
+    write_record(folder, CurtainRecord("still", {"A": msgspec.structs.replace(STILL, **wrong)}))
+    assert read_record(folder).panels == {}
+
+
+@pytest.mark.parametrize(("width", "height", "stride"), [(4, 2, 8), (1, LONGEST + 1, 4), (LONGEST + 1, 1, 4 * (LONGEST + 1))])
+def test_a_still_that_cannot_be_is_not_shown_though_its_file_fits(width: int, height: int, stride: int, tmp_path: Path):
+    still = Still("still-A-1.bmp", width, height, stride, XRGB)
+    os.close(make_still(tmp_path, still))
+    write_record(tmp_path, CurtainRecord("still", {"A": still}))
     assert read_record(tmp_path).panels == {}
 
 

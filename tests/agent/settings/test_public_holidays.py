@@ -63,6 +63,7 @@ async def test_what_else_is_known_of_the_world_stays_and_without_a_country_nothi
     facts = await bench.look("")
     assert facts == {"weather": 21.5}
     assert not is_known(ON_HOLIDAYS, facts)
+    assert bench.faults.faults == ()
 
 
 async def test_the_years_are_those_around_now_by_the_clock_or_its_floor(bench: Bench):
@@ -88,3 +89,5 @@ async def test_a_country_that_is_not_known_is_a_fault_and_no_holidays_are_made_u
     assert await bench.look(country) == {}
     (fault,) = bench.faults.faults
     assert (fault.code, country in fault.message) == ("no_calendar", True)
+    assert "2026-10-26" in str((await bench.look("AT"))["holidays"])
+    assert bench.faults.faults == (), "it is over with a country that is known"

@@ -31,7 +31,7 @@ class Region:
         self.volumes: list[int] = []
         self.shown: list[float] = []
         self.steps: list[tuple[str, int]] = []
-        compositor = FakeCompositor()
+        compositor = self.compositor = FakeCompositor()
         make = Maker(compositor)
 
         async def timed(sort: str, name: str, size: tuple[int, int]) -> FakeSurface:
@@ -129,9 +129,11 @@ async def test_what_is_fetched_for_an_item_is_fetched_out_of_sight(tmp_path: Pat
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         playing = group.create_task(region.driver.run(), name="region")
         region.driver.send(PlaylistChanged(region.playlist))
-        while not region.shown:  # noqa: ASYNC110 - nothing tells of it
+        while len(region.loaded) < 2 or not region.driver.machine.settled:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
+        *_, waiting = region.compositor.places.values()
         playing.cancel()
+    assert waiting.x == -PARKED_AT - 1, "what waits for its turn is out of sight again"
     assert region.steps[:2] == [("fetch", -PARKED_AT - 1), ("load", 0)], "beyond every panel, and on it for the first frame alone"
 
 

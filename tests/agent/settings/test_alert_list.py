@@ -1,0 +1,48 @@
+"""Emergency alerts and their pictures: which are asked for, and when again."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from player.agent.settings.alert_list import RETRY_LIMIT_S, AlertList
+from player.agent.settings.brief_store import BriefStore
+from player.core.content import Alert, Severity
+from player.errors import ContentError
+from tests.fakes.clock import FakeClock
+from tests.fakes.faults import fault_page
+from tests.fakes.running import eventually, running
+from tests.fakes.stage import FakeStage
+
+FIRE = Alert("a1", "Fire", "", Severity.EXTREME)
+PICTURES = {"a1": "https://cms.example.com/fire.png"}
+
+
+async def test_a_picture_that_cannot_be_had_is_tried_again_after_its_pause_and_not_before(tmp_path: Path):
+    brief, clock, faults = BriefStore(tmp_path / "brief.json", FakeStage()), FakeClock(), fault_page()
+    asked: list[str] = []
+    is_away = True
+
+    async def fetch(url: str) -> str:
+        asked.append(url)
+        if is_away:
+            raise ContentError("missing", "the picture of an alert", "404")
+        return "fire.png"
+
+    async def trusted() -> bool:
+        return True
+
+    made = AlertList(brief, clock, faults, clock_trusted=trusted, fetch=fetch)
+    async with running(made.run()):
+        await made.listed([FIRE], PICTURES)
+        await eventually(lambda: faults.faults)
+        is_away = False
+        await made.listed([FIRE], PICTURES)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(asked) == 1
+        clock.forward(RETRY_LIMIT_S)
+        await made.listed([FIRE], PICTURES)
+        await eventually(lambda: brief.current.alerts[0].image)
+        await made.listed([FIRE], PICTURES)
+    assert (len(asked), brief.current.alerts[0].image, faults.faults) == (2, "fire.png", ())
