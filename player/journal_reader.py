@@ -52,12 +52,13 @@ def parse(line: bytes) -> Sequence[tuple[int, Any]]:
         if not line.endswith(b"\n") or int(checksum, 16) != zlib.crc32(text):
             return ()
         seq, body = msgspec.json.decode(text)
+        found = [(seq, body)]
         if isinstance(body, dict) and body.keys() == {PACKED}:
             texts = zlib.decompressobj().decompress(base64.b64decode(body[PACKED]), PACKED_LIMIT)
-            return [(number, one) for number, one in msgspec.json.decode(texts)]
-    except (ValueError, TypeError, zlib.error):  # msgspec's own are ValueErrors
+            found = [(number, one) for number, one in msgspec.json.decode(texts)]
+    except (ValueError, TypeError, RecursionError, zlib.error):  # msgspec's own are ValueErrors
         return ()
-    return ((seq, body),)
+    return found if all(type(number) is int for number, _ in found) else ()
 
 
 def segments(folder: Path) -> list[tuple[int, Path]]:

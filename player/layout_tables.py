@@ -139,10 +139,12 @@ def read_tables(text: str, name: str, table: type[T]) -> T:
     """The text of the file `name` as a table. Raises ConfigError."""
     try:
         return msgspec.convert(tomllib.loads(text), table)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(name, "", f"is not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(name, *_explained(str(error), table)) from error
+    except RecursionError as error:
+        raise ConfigError(name, "", "is nested too deeply") from error
+    except ValueError as error:  # a number of thousands of digits is a plain one
+        raise ConfigError(name, "", f"is not TOML: {error}") from error
 
 
 def _explained(message: str, whole: type[LayoutTable]) -> tuple[str, str]:

@@ -144,6 +144,7 @@ ITEM = '[[region]]\n[[region.item]]\nfile = "a.png"\n'
     ("text", "key", "problem"),
     [
         ("width = ", "", "is not TOML"),
+        ("width = " + "[" * 2000, "", "is nested too deeply"), ("width = " + "1" * 5000, "", "is not TOML"),
         ("", "region", "has no region"),
         ("[[region]]", "region[0].item", "nothing to show"),
         ('[[region]]\nwidht = 3\n[[region.item]]\nfile="a"', "region[0].widht", "there is no such key; did you mean width?"),

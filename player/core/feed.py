@@ -112,7 +112,7 @@ def _of_xml(body: bytes) -> Iterator[str]:
     parser.EntityDeclHandler = reader.entity
     try:
         parser.Parse(body, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter: an encoding that nobody knows
         raise ValueError(f"it is neither RSS, Atom nor JSON ({error})") from error
     return iter(reader.found)
 

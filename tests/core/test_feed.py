@@ -105,6 +105,7 @@ SPY = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss><channel><it
         ("<html><body>Log in</body></html>", "<html>"),
         ("<rss><channel><item><title>half", "neither RSS"),
         ("Just words", "neither RSS"),
+        ('<?xml version="1.0" encoding="UTF-9"?><rss/>', "unknown encoding"),
         ("", "neither RSS"),
         ('{"items": 3}', "neither a JSON Feed"),
         ('{"a": ', "not JSON"),
