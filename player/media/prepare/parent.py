@@ -1,7 +1,8 @@
 """What happens to a file when it enters the cache: it is looked at, once, by a child process with little to lose (design law 2).
 
 Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG) stay as they are; videos and sounds must decode,
-and a sound's cover becomes a picture; packages are unpacked; documents become pictures. The child (see `prepare.child`) has limits
+and a sound's cover becomes a picture; packages are unpacked; documents become pictures. The child (see `prepare.child`) works in a
+folder of its own (`prepare.making`), and has limits
 on memory, time and file size, and walls beyond which it sees neither files nor the network; it answers one line of JSON. A file
 that crashes it costs that file, not the show.
 """
@@ -15,13 +16,14 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from player.core.kinds import Kind
 from player.errors import BoxError, ContentError, StorageError
+from player.media.prepare.making import own_folder, taken
 
 log = logging.getLogger(__name__)
 DEADLINE_S, DOCUMENT_S = 90.0, 300.0
@@ -121,17 +123,25 @@ async def prepare(
     size = _size(source, name)
     patience_s = (DOCUMENT_S if kind is Kind.PDF else DEADLINE_S) if deadline_s is None else deadline_s
     allowed_s = patience_s + (0 if sha256 else size / _BYTES_A_SECOND)
-    job = Job(str(source), kind, name, str(folder), panel, max(1, round(allowed_s)), sha256)
-    try:
-        async with asyncio.timeout(allowed_s), _child() as child:
-            line = await _ask(child, encoded(job))
-            ended = await child.wait()
-    except TimeoutError as error:
-        reason = f"looking at it took longer than {allowed_s:.0f} s; it is skipped. Encode it with less detail or a lower bit rate"
-        raise ContentError("timeout", name, reason) from error
-    reply = _reply(line, ended, name)
-    tell_missing(reply.missing_walls)
-    return _judged(reply, name, folder)
+    with own_folder(folder) as at:
+        job = Job(str(source), kind, name, str(at), panel, max(1, round(allowed_s)), sha256)
+        try:
+            async with asyncio.timeout(allowed_s), _child() as child:
+                line = await _ask(child, encoded(job))
+                ended = await child.wait()
+        except TimeoutError as error:
+            reason = (
+                f"looking at it took longer than {allowed_s:.0f} s; it is skipped. Encode it with less detail or a lower bit rate"
+            )
+            raise ContentError("timeout", name, reason) from error
+        reply = _reply(line, ended, name)
+        tell_missing(reply.missing_walls)
+        made = _judged(reply, name, folder)
+        files = [path for path in (made.file, *made.pages, made.cover) if path and path != source]  # that is shown as it came
+        moved = await asyncio.to_thread(taken, files, name, at, folder, sha256 or made.sha256) if files else []
+    place = {source: source, **dict(zip(files, moved, strict=True))}
+    pages, cover = tuple(place[page] for page in made.pages), place[made.cover] if made.cover else None
+    return replace(made, file=place[made.file], pages=pages, cover=cover)
 
 
 def _size(source: Path, name: str) -> int:

@@ -8,18 +8,31 @@ nothing that runs there can take one down. A kernel that refuses one says so: th
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import shutil
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import player
+from player.runtime.seccomp import (
+    ALLOW,
+    AT_NUMBER,
+    AT_PROCESSOR,
+    IF_AT_LEAST,
+    IF_EQUAL,
+    KILL,
+    LOAD,
+    REFUSE,
+    RETURN,
+    Step,
+    give_up_new_rights,
+    processor,
+    stand_behind,
+)  # fmt: skip
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2  # prctl(2)
 
 # landlock(7): numbers that are the same on every processor, and what each version of its interface knows.
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
@@ -34,19 +47,16 @@ _PUBLIC = (
     "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu",
 )  # fmt: skip
 
-# Calls by processor: its word in the filter, then the numbers in the order of `_REFUSED`.
+# Calls, and their numbers by processor in the same order.
 _REFUSED = (
     "socket", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "io_uring_setup", "bpf", "perf_event_open",
     "userfaultfd", "unshare", "setns", "mount", "keyctl", "add_key", "request_key",
 )  # fmt: skip
 _CALLS = {
-    "x86_64": (0xC000003E, (41, 101, 310, 311, 438, 425, 321, 298, 323, 272, 308, 165, 250, 248, 249)),
-    "aarch64": (0xC00000B7, (198, 117, 270, 271, 438, 425, 280, 241, 282, 97, 268, 40, 219, 217, 218)),
+    "x86_64": (41, 101, 310, 311, 438, 425, 321, 298, 323, 272, 308, 165, 250, 248, 249),
+    "aarch64": (198, 117, 270, 271, 438, 425, 280, 241, 282, 97, 268, 40, 219, 217, 218),
 }
 _OTHER_NUMBERS = 0x40000000  # x32: the same calls of x86_64 by other numbers
-_LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # of a classic BPF program
-_ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
-_AT_NUMBER, _AT_PROCESSOR = 0, 4  # in struct seccomp_data
 
 
 def stand_behind_walls(source: Path, folder: Path) -> tuple[str, ...]:
@@ -55,9 +65,11 @@ def stand_behind_walls(source: Path, folder: Path) -> tuple[str, ...]:
     To be called while the process has one thread: threads that are there already would stand outside.
     """
     refused = []
-    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        refused.append(f"no_new_privs: {_why()}")
-    walls: dict[str, Callable[[], None]] = {"Landlock": lambda: _leave_files(source, folder), "seccomp": _leave_calls}
+    walls: dict[str, Callable[[], object]] = {
+        "no_new_privs": give_up_new_rights,
+        "Landlock": lambda: _leave_files(source, folder),
+        "seccomp": lambda: stand_behind(_steps(), asking=False),
+    }
     for wall, stand in walls.items():
         try:
             stand()
@@ -66,14 +78,10 @@ def stand_behind_walls(source: Path, folder: Path) -> tuple[str, ...]:
     return tuple(refused)
 
 
-def _why() -> str:
-    return os.strerror(ctypes.get_errno())
-
-
 def _checked(result: int) -> int:
     """A system call's answer. Raises OSError."""
     if result < 0:
-        raise OSError(ctypes.get_errno(), _why())
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
 
 
@@ -111,23 +119,13 @@ def _allow(handle: int, path: Path, access: int) -> None:
         os.close(at)
 
 
-def _leave_calls() -> None:
-    machine = os.uname().machine
-    if machine not in _CALLS:
-        raise OSError(errno.ENOSYS, f"the calls of a {machine} are not known here")
-    program = _program(*_CALLS[machine])
-    steps = ctypes.create_string_buffer(program, len(program))
-    filter_ = ctypes.create_string_buffer(struct.pack("HP", len(program) // 8, ctypes.addressof(steps)))
-    _checked(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_, 0, 0))
-
-
-def _program(processor: int, numbers: Sequence[int]) -> bytes:
-    """Classic BPF: another processor's calls end the process, the numbers are refused, everything else passes."""
+def _steps() -> list[Step]:
+    """Another processor's calls end the process, `_REFUSED` are refused, everything else passes."""
+    word, numbers = processor().word, _CALLS[os.uname().machine]
     last = len(numbers)  # steps from the first comparison to the line that lets a call pass
-    steps = [
-        (_LOAD, 0, 0, _AT_PROCESSOR), (_IF_EQUAL, 1, 0, processor), (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, _AT_NUMBER), (_IF_AT_LEAST, last + 1, 0, _OTHER_NUMBERS),
-        *((_IF_EQUAL, last - at, 0, number) for at, number in enumerate(numbers)),
-        (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE),
+    return [
+        (LOAD, 0, 0, AT_PROCESSOR), (IF_EQUAL, 1, 0, word), (RETURN, 0, 0, KILL),
+        (LOAD, 0, 0, AT_NUMBER), (IF_AT_LEAST, last + 1, 0, _OTHER_NUMBERS),
+        *((IF_EQUAL, last - at, 0, number) for at, number in enumerate(numbers)),
+        (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE),
     ]  # fmt: skip
-    return b"".join(struct.pack("HBBI", *step) for step in steps)

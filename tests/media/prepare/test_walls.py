@@ -44,6 +44,7 @@ tries = {
     "another file": lambda: other.read_text(),
     "another file's folder": lambda: os.listdir(other.parent),
     "its own file changed": lambda: source.write_text("changed"),
+    "what was made of others": lambda: (folder.parents[1] / "prepared" / "planted").write_text("planted"),
     "a file elsewhere": lambda: other.with_name("planted").write_text("planted"),
     "another file removed": lambda: other.unlink(),
     "what the agent knows": lambda: Path(f"/proc/{agent}/environ").read_bytes(),
@@ -72,7 +73,8 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     source, other = here / "media" / "picture", here / "media" / "secret"
     source.write_text("a picture")
     other.write_text("not for decoders")
-    job = Job(str(source), Kind.IMAGE, "picture", str(here / "prepared"), (640, 360), 20)
+    job = Job(str(source), Kind.IMAGE, "picture", str(here / "prepared-making" / "1"), (640, 360), 20)
+    (here / "prepared").mkdir()
     script = HOSTILE.replace("PTRACE", str(PTRACE[os.uname().machine]))
     command = (sys.executable, "-I", "-c", script, encoded(job).decode(), str(other), str(os.getpid()))
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
