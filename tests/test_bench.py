@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
@@ -16,6 +17,8 @@ from scripts.benches.content import every_pair
 from scripts.benches.figures import Figure, Required, middle, quantile, table, to_json
 from scripts.benches.flash import per_day, written_by
 from scripts.benches.framebuffer import places
+from scripts.benches.hostile import of_one_cause
+from scripts.benches.hostile_server import HostileServer, bomb
 from scripts.benches.plot import Row, draw, place
 from scripts.benches.seamless import refresh_for
 from scripts.benches.seams import Made, Sample, drawn, lost_within, seams, showings, steps, weight_sums
@@ -299,3 +302,29 @@ def test_what_a_process_has_written_is_less_what_was_taken_back():
 
 def test_bytes_of_ten_minutes_are_megabytes_of_a_day():
     assert per_day(83_333, 600) == pytest.approx(12, abs=0.001)
+
+
+# --- attacks
+
+
+def test_lines_that_differ_in_numbers_and_names_alone_are_of_one_cause():
+    lines = ['a command "x1" is refused (3)', 'a command "x2" is refused (14)', "the screen has 2 panels", ""]
+    assert of_one_cause(lines) == 2
+    assert of_one_cause([]) == 0
+
+
+def test_a_picture_bomb_is_small_and_means_to_be_large():
+    content = bomb(5000)
+    assert len(content) < 20_000
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.size == (5000, 5000)
+        picture.load()
+
+
+def test_the_hostile_server_has_good_pictures_beside_what_it_is_told_to_say():
+    server = HostileServer(files={"/good1.png": (b"png", "image/png")})
+    good = json.loads((server.answer("/api/device/playlist?uuid=1") or (b"", ""))[0])["playlist"]["items"]
+    assert [row["download_url"] for row in good] == ["/good1.png", "/good2.png"]
+    server.beat = lambda: {"paired": False}
+    assert server.answer("/api/device/heartbeat") == (b'{"paired": false}', "application/json")
+    assert (server.answer("/good1.png"), server.answer("/good9.png")) == ((b"png", "image/png"), None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts.benches.figures import Figure, table, to_json
 from scripts.benches.plot import Row, draw
 
-NAMES = ("start", "restart", "footprint", "download", "rules", "stage", "regions", "memory", "cpu", "flash", "small")
+NAMES = ("start", "restart", "footprint", "download", "rules", "stage", "regions", "memory", "cpu", "flash", "small", "hostile")
 
 
 def arguments() -> argparse.Namespace:
@@ -25,7 +25,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--items", type=int, default=1000, help="heavy items for memory (default 1000)")
     parser.add_argument("--sizes", default="1280x720,1920x1080", help="screens for the stage bench (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=60, help="of steady play for regions (default 60)")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="of steady play for regions, of each attack for hostile (default 60)"
+    )
     parser.add_argument("--out", metavar="DIR", required=True, help="where figures.json and seams.png go")
     parser.add_argument("--media", metavar="DIR", required=True, help="where test content is kept")
     chosen = parser.parse_args()
@@ -120,6 +122,12 @@ class Benches:
         from scripts.benches.small import small
 
         return small(self._media)
+
+    def hostile(self) -> list[Figure]:
+        """Attacked."""
+        from scripts.benches.hostile import hostile
+
+        return hostile(self._chosen.seconds)
 
 
 def main() -> int:
