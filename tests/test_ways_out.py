@@ -37,6 +37,7 @@ from player.runtime.lookup import by_the_system
 from player.runtime.sessions import open_session
 from player.runtime.tasks import Latest, keep_running
 from player.stage.targets import Targets
+from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.youtube import Resolver
 from player.stage.wall import Wall
@@ -181,7 +182,9 @@ async def test_feeds(field: Field):
 
 async def test_streams(field: Field):
     async with walled(field.way_out) as wall:
-        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, options={"vo": "null", "ao": "null", "hwdec": "no"})
+        options = {"vo": "null", "ao": "null", "hwdec": "no"}
+        gate = Gate(wall.admits, fault_page())
+        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, gate=gate, options=options)
         try:
             item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=f"{field.url}/live.m3u8")
             await surface.load(Playable(item, f"{field.url}/live.m3u8", (160, 90)))
@@ -318,7 +321,8 @@ async def streams_told(way_out: WayOut, url: str) -> list[ContentError]:
             for kind, path in ((Kind.LIVESTREAM, "/live.m3u8"), (Kind.YOUTUBE, "/watch"))
         )
         options = {"vo": "null", "ao": "null", "hwdec": "no"}
-        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, options=options, why=wall.why)
+        gate = Gate(wall.admits, fault_page())
+        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, gate=gate, options=options, why=wall.why)
         try:
             with pytest.raises(ContentError) as stream:
                 await surface.load(Playable(live, await targets(live), (160, 90)))
@@ -422,6 +426,7 @@ INSIDE = {
     "player.media.prepare.ffmpeg": "ffmpeg, within the child above",
     "player.runtime.programs": "starts what the others of this list ask",
     "player.stage.web.authority": "certutil on files",
+    "player.stage.web.island": "asks whether a network of its own can be made",
     "player.stage.web.process": "starts the browser with the flags that `stage.web.browser` has of the way out",
 }
 

@@ -196,6 +196,12 @@ CODES: Mapping[str, Meaning] = {
     "decoder_walls": Meaning(
         MINOR, "files are decoded with fewer walls around the decoder", "use a kernel with Landlock and seccomp, as Debian 12 has"
     ),
+    "stream_gate": Meaning(
+        MINOR, "where the servers of streams lead to is not judged", "use a kernel with seccomp, as Debian 12 has"
+    ),
+    "browser_island": Meaning(
+        MINOR, "the browser has no network of its own: its flags alone lead it through the wall", "allow user namespaces"
+    ),
     "too_many_regions": Meaning(MINOR, "a layout has more regions than are shown", "use fewer"),
     "too_many_files": Meaning(MINOR, "the server lists more files to fetch ahead than are fetched", "list fewer on the server"),
     "no_calendar": Meaning(

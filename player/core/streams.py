@@ -12,6 +12,7 @@ from player.core.urls import STREAMS, WEB
 
 _PASS = {"srt": frozenset({"streamid", "passphrase", "pbkeylen", "latency"})}
 _OURS = {"srt": ("mode=caller",), "udp": ("fifo_size=28672", "buffer_size=1048576", "overrun_nonfatal=1")}
+_PORTS = {"rtsp": 554, "rtmp": 1935}  # where an address names none; all others do
 _LONGEST_LATENCY = 8_000_000  # microseconds: what waits so long lies in memory
 # An rtsp address may end in such a word, which makes FFmpeg bind UDP ports or speak HTTP; all others are the camera's.
 _TRANSPORTS = frozenset({"udp", "udp_multicast", "multicast", "tcp", "prefer_tcp", "http", "https", "filter_src", "listen"})
@@ -27,6 +28,12 @@ def opened_at(url: str, address: str) -> str:
     whom = f"{login}{at}" if login else ""
     query = "&".join((*_OURS.get(parts.scheme, ()), *_passing(parts.scheme, parts.query)))
     return urlunsplit((parts.scheme, f"{whom}{_bracketed(address)}{port}", parts.path, query, ""))
+
+
+def port_of(url: str) -> int:
+    """The port that is opened for a stream which speaks no http."""
+    parts = urlsplit(url)
+    return parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def _passing(scheme: str, query: str) -> list[str]:
@@ -49,8 +56,7 @@ def rtmp_application(url: str) -> str:
     parts = urlsplit(url)
     first, *rest = unquote(parts.path).lstrip("/").split("/")
     application = [first, rest[0]] if len(rest) > 1 and ":" not in rest[0] else [first]
-    port = parts.port or 1935
-    return f"rtmp://{_bracketed(parts.hostname or '')}:{port}/{'/'.join(application)}"
+    return f"rtmp://{_bracketed(parts.hostname or '')}:{port_of(url)}/{'/'.join(application)}"
 
 
 def _bracketed(host: str) -> str:

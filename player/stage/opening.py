@@ -33,8 +33,9 @@ async def open_screen(
         return null, NullScreen(null)
     if config.stage.backend == "single":
         from player.stage.backends.single_compositor import open_single
+        from player.stage.video.gate import Gate
 
-        return await open_single(config.stage, wall.for_streams)
+        return await open_single(config.stage, wall.for_streams, Gate(wall.admits, FaultPage(faults, SystemClock(), "gate")))
     from player.compositor.hang import start_looking
     from player.compositor.sway import Sway
     from player.stage.backends.sway import SwayScreen

@@ -3,7 +3,8 @@
 It checks the very address that it connects to, at each connection (`core.reach`), so that neither a redirect nor another answer of
 a name service leads inside, and goes on through the configured proxy where there is one. It lives in the stage: pages and streams
 play on while the agent is away. There is a door for pages and one for streams, and only processes of the stage's own user are let
-in.
+in. What plays streams connects by itself too (rtsp, rtmp, and wherever playlists and servers send it), which `video.gate` has
+judged here.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from player.core.allowance import Allowance
 from player.core.egress import WRONG_LOGIN, Proxy, WayOut
 from player.core.reach import Call, Reach, Unopened
-from player.core.streams import opened_at
+from player.core.streams import opened_at, port_of
 from player.core.urls import PACKETS, WEB, is_group
 from player.core.wall import AWAY, BAD, FORBIDDEN, LOGIN, Passage, answer_head, read_request, refused, status_of
 from player.errors import ContentError, ProxyBroken, ServerUnreachable
 from player.runtime.lookup import Lookup, Resolve
+from player.runtime.peers import user_at
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Wall:
         mine = frozenset(door.getsockname()[1] for door in (self._pages, self._streams))
         self._lookup = Lookup(replace(reach, listeners=reach.listeners | mine), resolve)
         self._unopened: dict[tuple[str, int], Unopened] = {}
+        self._led_to: dict[tuple[str, int], None] = {}  # what plays streams was told to open; the latest come last
         self._serving: set[asyncio.Task[None]] = set()
         self._family = 0  # which of IPv4 and IPv6 answered last
         self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
@@ -87,12 +89,30 @@ class Wall:
             (address, *_) = await self._lookup.addresses(Call(host, parts.port or 0, stream=True))
         except ServerUnreachable as error:
             raise ContentError("unplayable", url, error.reason) from error
+        self._leads_to(address, port_of(url))
         return opened_at(url, address)
+
+    def _leads_to(self, address: str, port: int) -> None:
+        end = (address.partition("%")[0], port)
+        self._led_to.pop(end, None)
+        self._led_to[end] = None
+        if len(self._led_to) > KNOWN:
+            self._led_to.pop(next(iter(self._led_to)))
+
+    def admits(self, address: str, port: int) -> bool:
+        """Whether what plays streams may connect there by itself: at its door, where `stream` led, and where anyone may."""
+        if (address, port) in ((ADDRESS, self._streams.getsockname()[1]), *self._led_to):
+            return True
+        call = Call(address, port, stream=True)
+        reason = self._lookup.refusal(call, address)
+        if reason is not None:
+            self._say(call, reason)
+        return reason is None
 
     async def run(self) -> None:
         """Lets through, until cancelled."""
         servers = [
-            await asyncio.start_server(functools.partial(self._serve, stream=stream), sock=door, limit=CHUNK)
+            await asyncio.start_server(functools.partial(self._serve, stream=stream, known=False), sock=door, limit=CHUNK)
             for stream, door in ((False, self._pages), (True, self._streams))
         ]
         try:
@@ -103,6 +123,15 @@ class Wall:
             for task in self._serving:
                 task.cancel()
 
+    @contextlib.asynccontextmanager
+    async def also_at(self, door: socket.socket) -> AsyncIterator[None]:
+        """Lets pages through at another door, which none but the browser can reach."""
+        server = await asyncio.start_server(functools.partial(self._serve, stream=False, known=True), sock=door, limit=CHUNK)
+        try:
+            yield
+        finally:
+            server.close()
+
     def close(self) -> None:
         """Takes the doors away."""
         for door in (self._pages, self._streams):
@@ -110,10 +139,11 @@ class Wall:
 
     # --- one connection
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, stream: bool) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, stream: bool, known: bool) -> None:
+        """Everyone at this box can reach loopback, so of who is not `known` the user is looked at."""
         with self._counted(), contextlib.closing(writer):
             try:
-                if len(self._serving) <= MOST and _is_of_this_user(writer):
+                if len(self._serving) <= MOST and (known or user_at(writer) == os.getuid()):
                     await self._let_through((reader, writer), stream=stream)
             except* (OSError, TimeoutError, asyncio.IncompleteReadError):
                 pass  # one of the two left
@@ -157,10 +187,14 @@ class Wall:
         if len(self._unopened) >= KNOWN:
             self._unopened.pop(next(iter(self._unopened)))
         self._unopened[call.host, call.port] = Unopened(code, reason)
-        if forbidden and self._lines.spare(time.monotonic()):
-            log.warning("content wanted to open port %d of %s, which is refused: %s", call.port, call.host, reason)
+        if forbidden:
+            self._say(call, reason)
         writer.write(refused(FORBIDDEN if forbidden else AWAY, reason))
         await writer.drain()
+
+    def _say(self, call: Call, reason: str) -> None:
+        if self._lines.spare(time.monotonic()):
+            log.warning("content wanted to open port %d of %s, which is refused: %s", call.port, call.host, reason)
 
     async def _open(self, wanted: Passage, call: Call, proxy: Proxy | None) -> Streams:
         """A connection that leads there; what is asked was sent already. Raises ContentError, ServerUnreachable."""
@@ -305,16 +339,3 @@ def _keep_alive(writer: asyncio.StreamWriter) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 45)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
-
-
-def _is_of_this_user(writer: asyncio.StreamWriter) -> bool:
-    """Whether the process at the other end belongs to us: everyone at this box can reach loopback, and we may know a proxy's
-    password. Its line in the kernel's table of connections holds its user (proc(5): net/tcp)."""
-    peer, mine = (writer.get_extra_info(end) for end in ("peername", "sockname"))
-    wanted = [_hex(peer), _hex(mine)]
-    with Path("/proc/net/tcp").open(encoding="ascii") as table:
-        return any(line.split()[1:3] == wanted and line.split()[7] == str(os.getuid()) for line in table)
-
-
-def _hex(end: tuple[str, int]) -> str:
-    return f"{int.from_bytes(socket.inet_aton(end[0]), 'little'):08X}:{end[1]:04X}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.streams import opened_at, rtmp_application
+from player.core.streams import opened_at, port_of, rtmp_application
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,20 @@ from player.core.streams import opened_at, rtmp_application
 )  # fmt: skip
 def test_a_stream_is_opened_at_the_address_that_was_checked_with_what_may_pass(url: str, opened: str):
     assert opened_at(url, "10.0.0.1") == opened
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("rtsp://cam/live", 554),
+        ("rtmp://cam/a/b", 1935),
+        ("rtsp://cam:8554/live", 8554),
+        ("srt://cam:9000", 9000),
+        ("srt://cam", 0),
+    ],
+)
+def test_the_port_of_a_stream_is_that_of_its_scheme_where_it_names_none(url: str, port: int):
+    assert port_of(url) == port
 
 
 def test_an_address_of_ipv6_is_bracketed():

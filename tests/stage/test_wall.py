@@ -299,6 +299,43 @@ async def test_a_stream_is_opened_by_the_address_that_was_checked(url: str, open
         assert await wall.stream(url) == opened
 
 
+async def test_what_plays_streams_connects_to_the_door_to_where_it_was_led_and_to_where_anyone_may():
+    names = FakeNames()
+    names.on("cam.test", ["192.168.7.5"])
+    reach = replace(beside("https://cms.example.com"), stream_hosts=("cam.test",), nets=(IPv4Network("10.1.0.0/16"),))
+    with contextlib.closing(Wall(STRAIGHT, reach, names)) as wall:
+        (streams, pages) = (int(door(wall, stream=stream).rpartition(":")[2]) for stream in (True, False))
+        assert [wall.admits(ADDRESS, port) for port in (streams, pages, 80)] == [True, False, False]
+        assert not wall.admits("192.168.7.5", 554)
+        assert await wall.stream("rtsp://cam.test/live") == "rtsp://192.168.7.5/live"
+        assert [wall.admits("192.168.7.5", port) for port in (554, 80)] == [True, False]
+        assert wall.admits("8.8.8.8", 554)
+        assert wall.admits("10.1.2.3", 554)
+        assert not any(wall.admits(address, streams) for address in ("169.254.169.254", "::ffff:127.0.0.1", "::1", "10.2.0.1"))
+        for last in range(100):
+            await wall.stream(f"rtsp://10.1.2.3:{1000 + last}/live")
+        assert not wall.admits("192.168.7.5", 554), "of what it was led to long ago nothing is kept"
+
+
+async def test_a_name_that_is_asked_for_alone_gets_no_answer_and_harms_nobody():
+    async with town() as made:
+        for text in (
+            b"CONNECT\r\n\r\n",
+            b"CONNECT \r\n\r\n",
+            b"CONNECT  HTTP/1.1\r\n\r\n",
+            b"CONNECT :80 HTTP/1.1\r\n\r\n",
+            b"CONNECT x",
+        ):
+            reader, writer = await asyncio.open_connection(ADDRESS, int(door(made.wall).rpartition(":")[2]))
+            writer.write(text)
+            writer.write_eof()
+            async with asyncio.timeout(20):
+                answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.1 400 ") if text.endswith(b"\n") else answer == b"", text
+            writer.close()
+        assert (await made.get(f"http://cms.test:{made.port}/"))[0] == 200
+
+
 @pytest.mark.parametrize("url", ["rtsp://127.0.0.1/live", "rtmp://0x7f.1/a/b", "srt://inward.test:9000", "udp://10.0.0.1:1234"])
 async def test_a_stream_from_inside_is_refused(url: str):
     names = FakeNames()

@@ -26,6 +26,7 @@ from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
 from player.stage.backends.single_window import SingleWindow
 from player.stage.surround import Cards, Surround
+from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface
 
 log = logging.getLogger(__name__)
@@ -118,8 +119,8 @@ class SingleScreen:
     wayland_display = ""
     renderer = renderer_why = ""
 
-    def __init__(self, window: SingleWindow, way_out: WayOut) -> None:
-        self._way_out = way_out
+    def __init__(self, window: SingleWindow, way_out: WayOut, gate: Gate) -> None:
+        self._way_out, self._gate = way_out, gate
         self.window = window
         self.shown: SingleSurface | None = None
         self.gone = asyncio.Event()
@@ -133,9 +134,9 @@ class SingleScreen:
         self._cards_came = asyncio.Event()
 
     @classmethod
-    async def open(cls, size: tuple[int, int], way_out: WayOut, options: Mapping[str, Any]) -> SingleScreen:
+    async def open(cls, size: tuple[int, int], way_out: WayOut, gate: Gate, options: Mapping[str, Any]) -> SingleScreen:
         """Opens the window; `options` are mpv's: its output, its size."""
-        return cls(await SingleWindow.create("signage-player", size, way_out, options=options), way_out)
+        return cls(await SingleWindow.create("signage-player", size, way_out, gate=gate, options=options), way_out, gate)
 
     # --- surfaces
 
@@ -163,7 +164,7 @@ class SingleScreen:
         async with self._checking:
             if self._checker is None:
                 self._checker = await MpvSurface.create(
-                    "sig-check", (64, 64), self._way_out, options={"vo": "null", "ao": "null", "hwdec": "no"}
+                    "sig-check", (64, 64), self._way_out, gate=self._gate, options={"vo": "null", "ao": "null", "hwdec": "no"}
                 )
             checker = self._checker
             try:

@@ -17,6 +17,7 @@ from player.core.ports.screen import CompositorEvent, CompositorGone, Output, Ou
 from player.errors import BoxError
 from player.stage.backends.null import NullCompositor
 from player.stage.backends.single import SingleScreen
+from player.stage.video.gate import Gate
 
 OUTPUT = "window"
 LOOK_S = 1.0  # how often the window's size is looked at
@@ -106,8 +107,8 @@ def size_of(config: StageConfig) -> tuple[int, int]:
 
 
 async def open_single(
-    config: StageConfig, way_out: WayOut, environment: Mapping[str, str] = os.environ, **options: Any
+    config: StageConfig, way_out: WayOut, gate: Gate, environment: Mapping[str, str] = os.environ, **options: Any
 ) -> tuple[SingleCompositor, SingleScreen]:
     """The window, as compositor and as screen; `options` are mpv's and come before those that follow from the configuration."""
-    screen = await SingleScreen.open(size_of(config), way_out, output_options(environment, config) | options)
+    screen = await SingleScreen.open(size_of(config), way_out, gate, output_options(environment, config) | options)
     return SingleCompositor(screen, size_of(config)), screen

@@ -24,6 +24,7 @@ from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 from player.stage.backends.curtain_line import CurtainLine
 from player.stage.surround import Cards, Surround, idle_background
+from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
 from player.stage.wall import Wall
@@ -54,6 +55,7 @@ class SwayScreen:
         self._page_snapshots: Any = None
         self._curtain = CurtainLine(dirs.curtain_socket)
         self._sound = Sound(config.audio_device, config.levelling, faults=page("sound"))
+        self._gate = Gate(wall.admits, page("gate"))
         self._players: weakref.WeakSet[MpvSurface] = weakref.WeakSet()
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
         os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
@@ -78,7 +80,8 @@ class SwayScreen:
     async def _play(self, name: str, size: tuple[int, int], options: Mapping[str, Any]) -> MpvSurface:
         """One of libmpv's, whose sound goes where all sound goes."""
         player = await MpvSurface.create(
-            f"sig-{name}", size, self._wall.for_streams, options={**options, **self._sound.always()}, sound=self._sound.options,
+            f"sig-{name}", size, self._wall.for_streams, gate=self._gate, options={**options, **self._sound.always()},
+            sound=self._sound.options,
             why=self._wall.why,
         )  # fmt: skip
         self._players.add(player)
@@ -127,6 +130,7 @@ class SwayScreen:
                 program=self._config.browser,
                 gpu=self._sway.session.renderer != "pixman",
                 why=self._wall.why,
+                admit=self._wall.also_at,
                 sandbox=self._config.browser_sandbox,
             )
         return self._browser

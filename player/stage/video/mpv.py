@@ -26,6 +26,7 @@ from player.errors import ContentError
 from player.stage.video import calls
 from player.stage.video.calls import in_thread
 from player.stage.video.error_words import error_words
+from player.stage.video.gate import Gate
 from player.stage.video.options import ALWAYS, options_for
 from player.stage.video.sound import SILENCE
 
@@ -71,16 +72,17 @@ class MpvSurface(Surface):
         size: tuple[int, int],
         way_out: WayOut,
         *,
+        gate: Gate,
         options: Mapping[str, Any],
         load_limit_s: float = LOAD_LIMIT_S,
         stall_s: float = STALL_S,
         sound: Callable[[], Mapping[str, str]] = dict,
         why: Callable[[str], Unopened | None] = not_known,
     ) -> Self:
-        """Opens the window, invisible until the compositor is told otherwise. `options`: vo, hwdec, audio device;
+        """Opens the window, invisible until the compositor is told otherwise, behind `gate`. `options`: vo, hwdec, audio device;
         `sound` is asked for the outputs to try before each item, `why` for the reason when a stream does not open."""
         loop = asyncio.get_running_loop()
-        handle = await asyncio.wait_for(in_thread(_open, app_id, size, dict(options)), LOAD_LIMIT_S)
+        handle = await asyncio.wait_for(in_thread(_open, gate, loop, app_id, size, dict(options)), LOAD_LIMIT_S)
         own = {"ao": str(options.get("ao", ""))}  # again for the item after one that was kept silent
         surface = cls(
             app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=lambda: {**own, **sound()}, why=why
@@ -281,7 +283,8 @@ class MpvSurface(Surface):
             self._handle.command_async("set", name, value)
 
 
-def _open(app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
+def _open(gate: Gate, loop: asyncio.AbstractEventLoop, app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
     import mpv
 
+    gate.stand(loop)  # libmpv's threads start in this one
     return mpv.MPV(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)

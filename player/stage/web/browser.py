@@ -24,12 +24,13 @@ from player.runtime.fault_page import FaultPage
 from player.runtime.programs import run_program
 from player.runtime.systemd import child_environment
 from player.runtime.tasks import Latest
+from player.stage.web import island
 from player.stage.web.authority import trust
 from player.stage.web.cdp import Cdp
 from player.stage.web.chromium import address, app_id, find_browser, flags, name_of, window_flags
 from player.stage.web.guard import Why
 from player.stage.web.page import WebPage
-from player.stage.web.process import asking, commands_of, end, give_way, piped
+from player.stage.web.process import Admit, asking, commands_of, end, give_way, piped
 from player.stage.web.rooms import ROOM_LIMIT, Rooms, room_for_all
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ Coming = asyncio.Future[WebPage]
 
 class BrowserProcess:
     """Chromium with a fresh folder below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn;
-    `why` is asked where a page did not open.
+    `why` is asked where a page did not open; `admit` lets through at the door of an island, on which it lives then.
 
     It lives in the zone of `way_out`, and starts anew when that is another one. Windows are asked for by `open`,
     which waits for `run`. `sandbox` false runs pages without the browser's own: it never does so by itself.
@@ -65,11 +66,12 @@ class BrowserProcess:
         sandbox: bool,
         load_s: float = LOAD_S,
         why: Why = not_known,
+        admit: Admit | None = None,
     ) -> None:
         self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu
         self._faults, self._load_s, self._why = faults, load_s, why
         self._latest, self._way_out = way_out, way_out.value  # what it is to be, and with which it was started
-        self._user_agent = ""
+        self._user_agent, self._admit = "", admit
         self._rooms = Rooms(self._profile, room_limit=ROOM_LIMIT, all_limit=room_for_all(runtime))
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()  # it is up, or could not start
@@ -260,12 +262,22 @@ class BrowserProcess:
         program = find_browser(self._program)
         await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
         self._profile.mkdir(mode=0o700, parents=True)
-        self._way_out = self._latest.value
+        apart = self._admit is not None and await self._can_be_apart()
+        self._way_out = island.way_out(self._latest.value) if apart else self._latest.value
         await self._trust(self._way_out.ca_file)
         version = await run_program("browser", (program, "--version"), self._environment(), package="chromium", within_s=START_S)
         self._user_agent = name_of(version.said, self._way_out.user_agent)
-        async with piped(program, self._flags(), self._environment()) as process:
+        async with piped(program, self._flags(), self._environment(), self._admit if apart else None) as process:
             yield process
+
+    async def _can_be_apart(self) -> bool:
+        try:
+            await island.try_one(self._environment())
+        except BoxError as error:
+            self._faults.report("island", "browser_island", f"the browser has no network of its own: {error.reason}", count=1)
+            return False
+        self._faults.clear("island")
+        return True
 
     def _flags(self) -> list[str]:
         return flags(self._profile, self._way_out, self._user_agent, gpu=self._gpu, sandbox=self._sandbox)

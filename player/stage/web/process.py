@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from player.errors import BoxError
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
 from player.stage.web.chromium import PIPED, memory_limit
+from player.stage.web.island import Ferry
 
 STOP_S = 2.0
 GIVING_WAY = ("nice", "-n", "10")  # a page that is loaded takes no time from a clip that plays
@@ -20,19 +22,26 @@ OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
 _PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
 
 
+Admit = Callable[[socket.socket], contextlib.AbstractAsyncContextManager[None]]  # lets through at a door, as long as it is open
+
+
 @contextlib.asynccontextmanager
-async def piped(program: str, flags: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The browser itself, for `commands_of`; it is ended at the end."""
-    process = await asyncio.create_subprocess_exec(
-        "setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024),
-        program, *flags, *PIPED, env=environment,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        limit=MESSAGE_LIMIT, start_new_session=True,
-    )  # fmt: skip
-    try:
+async def piped(
+    program: str, flags: Sequence[str], environment: Mapping[str, str], admit: Admit | None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The browser itself, for `commands_of`; it is ended at the end. With `admit` it lives on an island. Raises BoxError."""
+    words = ["setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program, *flags]
+    async with contextlib.AsyncExitStack() as stack:
+        ferry = stack.enter_context(Ferry())
+        process = await asyncio.create_subprocess_exec(
+            *(ferry.command([*words, *PIPED]) if admit else [*words, *PIPED]), env=environment,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            limit=MESSAGE_LIMIT, start_new_session=True, pass_fds=(ferry.handed,) if admit else (),
+        )  # fmt: skip
+        stack.push_async_callback(end, process)
+        if admit:
+            await stack.enter_async_context(admit(await ferry.door()))
         yield process
-    finally:
-        await end(process)
 
 
 @contextlib.asynccontextmanager

@@ -22,6 +22,7 @@ from player.core.ports.screen import CompositorGone, Playable
 from player.errors import BoxError, ContentError
 from player.stage.backends.single import SingleScreen, SingleSurface
 from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options
+from tests.fakes.gate import open_gate
 from tests.fakes.running import eventually, running
 from tests.fakes.way_out import STRAIGHT
 from tests.stage.conftest import Running, StageBox
@@ -46,7 +47,7 @@ def media() -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def opened(environment: dict[str, str], **options: Any) -> AsyncIterator[tuple[SingleCompositor, SingleScreen]]:
     compositor, screen = await open_single(
-        StageConfig(backend="single", size="640x360"), STRAIGHT, environment, ao="null", hwdec="no", **options
+        StageConfig(backend="single", size="640x360"), STRAIGHT, open_gate(), environment, ao="null", hwdec="no", **options
     )
     try:
         async with running(screen.run()):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -16,11 +18,14 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.core.reach import beside
 from player.errors import ContentError
+from player.runtime.fault_page import FaultPage
+from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface
 from player.stage.wall import Wall
+from tests.fakes.faults import fault_page
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import Neighbour, neighbour
-from tests.fakes.running import running
+from tests.fakes.running import eventually, running
 from tests.fakes.way_out import STRAIGHT
 
 SITE = "127.0.0.2"  # where the good server stands, which alone is open
@@ -39,14 +44,19 @@ def hostile(inside: int) -> dict[str, str]:
         f"http://{at}/plain.ts", f"https://{at}/tls.ts", f"http://0x7f.1:{inside}/hex.ts", f"http://inward.test:{inside}/name.ts",
         f"/away?to=http://{at}/redirect.ts", f"tcp://{at}", f"tls://{at}", f"crypto+http://{at}/a.ts",
         f"crypto:http://{at}/a.ts", f"rtmp://{at}/a/b", f"udp://{at}", f"hls+http://{at}/a.m3u8", f"data:http://{at}",
+        f"httpproxy://{at}/router.ts", f"httpproxy://u:p@{at}/0.0.0.0:80", f"httpproxy://localhost:{inside}/a.ts",
+        f"httpproxy://[::ffff:127.0.0.1]:{inside}/a.ts", f"crypto+httpproxy://{at}/a.ts",
     ]  # fmt: skip
     found = {f"segment {number}": SEGMENT.format(segment) for number, segment in enumerate(segments)}
-    key = f'#EXT-X-KEY:METHOD=AES-128,URI="http://{at}/key"\n#EXTINF:2.0,\n/good.ts\n#EXT-X-ENDLIST\n'
-    section = f'#EXT-X-MAP:URI="http://{at}/init.mp4"\n#EXTINF:2.0,\n/good.ts\n#EXT-X-ENDLIST\n'
-    return found | {
-        "key": HEAD + key, "map": HEAD + section, "dash": DASH.format(f"http://{at}/dash.mp4"),
-        "variant": f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://{at}/variant.m3u8\n",
-    }  # fmt: skip
+    for scheme in ("http", "httpproxy"):
+        key = f'#EXT-X-KEY:METHOD=AES-128,URI="{scheme}://{at}/key"\n#EXTINF:2.0,\n/good.ts\n#EXT-X-ENDLIST\n'
+        section = f'#EXT-X-MAP:URI="{scheme}://{at}/init.mp4"\n#EXTINF:2.0,\n/good.ts\n#EXT-X-ENDLIST\n'
+        found |= {
+            f"key by {scheme}": HEAD + key, f"map by {scheme}": HEAD + section,
+            f"dash by {scheme}": DASH.format(f"{scheme}://{at}/dash.mp4"),
+            f"variant by {scheme}": f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{scheme}://{at}/variant.m3u8\n",
+        }  # fmt: skip
+    return found
 
 
 @dataclass
@@ -57,18 +67,25 @@ class Studio:
     neighbour: Neighbour
     url: str
     asked: list[str]
+    faults: FaultPage
 
     async def load(self, url: str) -> str:
         """Opens it as an item; the code of the fault."""
+        with pytest.raises(ContentError) as caught:
+            await self.plays(url, 4)
+        return caught.value.code
+
+    async def plays(self, url: str, within_s: float = 20) -> bool:
+        """Opens it as an item, up to its first frame."""
         options = {"vo": "null", "ao": "null", "hwdec": "no"}
         surface = await MpvSurface.create(
-            "sig-x", (160, 90), self.wall.for_streams, options=options, load_limit_s=4, why=self.wall.why
-        )
+            "sig-x", (160, 90), self.wall.for_streams, gate=Gate(self.wall.admits, self.faults), options=options,
+            load_limit_s=within_s, why=self.wall.why,
+        )  # fmt: skip
         try:
             item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=url)
-            with pytest.raises(ContentError) as caught:
-                await surface.load(Playable(item, await self.wall.stream(url), (160, 90)))
-            return caught.value.code
+            await surface.load(Playable(item, await self.wall.stream(url), (160, 90)))
+            return True
         finally:
             await surface.close()
 
@@ -100,7 +117,7 @@ async def studio() -> AsyncIterator[Studio]:
         wall = Wall(STRAIGHT, replace(beside("https://cms.example.com"), nets=(IPv4Network(f"{SITE}/32"),)), names)
         try:
             async with running(wall.run()):
-                yield Studio(wall, other, f"http://site.test:{runner.addresses[0][1]}", asked)
+                yield Studio(wall, other, f"http://site.test:{runner.addresses[0][1]}", asked, fault_page())
         finally:
             await runner.cleanup()
 
@@ -108,10 +125,75 @@ async def studio() -> AsyncIterator[Studio]:
 async def test_c9_nothing_that_a_stream_leads_to_reaches_a_neighbour():
     async with studio() as made:
         names = list(hostile(made.neighbour.port))
-        await asyncio.gather(*(made.load(f"{made.url}/{name}.{'mpd' if name == 'dash' else 'm3u8'}") for name in names))
-        assert {f"/{name}.m3u8" for name in names if name != "dash"} <= set(made.asked)
-        assert "/dash.mpd" in made.asked
+        paths = [f"/{name}.{'mpd' if name.startswith('dash') else 'm3u8'}" for name in names]
+        await asyncio.gather(*(made.load(f"{made.url}{path.replace(' ', '%20')}") for path in paths))
+        assert set(paths) <= set(made.asked)
         assert made.neighbour.reached == []
+        assert made.faults.faults == ()
+
+
+@contextlib.asynccontextmanager
+async def camera(answers: Mapping[str, str]) -> AsyncIterator[tuple[int, list[str]]]:
+    """Speaks rtsp: what it answers to each method, and what it was asked."""
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while request := (await reader.readuntil(b"\r\n\r\n")).decode():
+                method = request.partition(" ")[0]
+                asked.append(method)
+                number = request.partition("CSeq: ")[2].partition("\r\n")[0]
+                writer.write(answers[method].replace("\n", f"\r\nCSeq: {number}\r\n", 1).encode() + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, SITE, 0)
+    try:
+        yield server.sockets[0].getsockname()[1], asked
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("at", ["OPTIONS", "DESCRIBE"])
+async def test_l4_a_camera_cannot_send_the_player_to_a_neighbour(at: str):
+    async with studio() as made:
+        inside = made.neighbour.port
+        for to in (f"rtsp://127.0.0.1:{inside}/stolen", f"rtsp://localhost:{inside}/", f"rtsp://[::ffff:127.0.0.1]:{inside}/"):
+            answers = {"OPTIONS": "RTSP/1.0 200 OK\nPublic: DESCRIBE\r\n", at: f"RTSP/1.0 302 Moved\nLocation: {to}\r\n"}
+            async with camera(answers) as (port, asked):
+                assert await made.load(f"rtsp://site.test:{port}/live") == "unplayable"
+                assert at in asked
+        assert made.neighbour.reached == []
+
+
+async def test_a_camera_may_send_the_player_to_where_it_may_go():
+    async with studio() as made, camera({"OPTIONS": "RTSP/1.0 404 Gone\n"}) as (port, asked):
+        answers = {"OPTIONS": f"RTSP/1.0 302 Moved\nLocation: rtsp://{SITE}:{port}/live\r\n"}
+        async with camera(answers) as (first, _):
+            assert await made.load(f"rtsp://site.test:{first}/live") == "unplayable"
+        assert asked == ["OPTIONS"]
+
+
+def listens_at(port: int) -> bool:
+    """Without a connection to it, which would be its only one."""
+    table = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()
+    return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table)
+
+
+async def test_a_server_of_rtmp_is_played():
+    async with studio() as made:
+        with socket.create_server((SITE, 0)) as free:
+            port = free.getsockname()[1]
+        source = ("-f", "lavfi", "-i", "color=lime:s=160x90:r=10", "-c:v", "flv", "-g", "5")
+        served = await asyncio.create_subprocess_exec(
+            "ffmpeg", "-v", "error", "-re", *source, "-f", "flv", "-listen", "1", f"rtmp://{SITE}:{port}/live/one",
+            stdin=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            await eventually(lambda: listens_at(port), 20)
+            assert await made.plays(f"rtmp://site.test:{port}/live/one")
+        finally:
+            served.kill()
+            await served.wait()
 
 
 async def test_a_stream_that_may_not_be_opened_is_told_as_that():

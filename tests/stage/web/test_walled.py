@@ -92,6 +92,7 @@ const ways = at => ({
   await quiet(() => calls([{urls: [`stun:127.0.0.1:${port}`]}]));
   const turn = `turn:127.0.0.1:${port}`;
   await quiet(() => calls([{urls: [`${turn}?transport=tcp`, turn], username: 'a', credential: 'b'}]));
+  tried.push(navigator.onLine ? 'online' : 'offline');
   await fetch('/told', {method: 'POST', body: JSON.stringify([...new Set(tried)])});
 })();
 </script>"""
@@ -147,7 +148,7 @@ async def street(folder: Path, sway_socket: Path, runtime: Path) -> AsyncIterato
         async with await Sway.connect(sway_socket, 10) as sway:
             process = BrowserProcess(
                 runtime, sway.session.wayland_display, Latest(wall.for_pages), faults=fault_page(), program="auto", gpu=False,
-                load_s=20, why=wall.why, sandbox=True,
+                load_s=20, why=wall.why, admit=wall.also_at, sandbox=True,
             )  # fmt: skip
             async with running(wall.run(), process.run()):
                 page = await process.open("main-a", "")
@@ -188,7 +189,7 @@ async def test_l4_nothing_that_a_page_tries_reaches_a_neighbour(tmp_path: Path, 
     async with street(tmp_path, headless_sway, runtime_dir) as made:
         await made.open(f"{made.plain}/plain")
         await eventually(lambda: made.told, WITHIN_S)
-        assert {"fetch", "post", "redirect", "form", "frame", "socket", "worker", "video", "preconnect"} <= made.told[0]
+        assert {"fetch", "post", "redirect", "form", "frame", "socket", "worker", "video", "preconnect", "online"} <= made.told[0]
         assert made.neighbour.reached == []
         await made.open(f"{made.secure}/secure")
         await eventually(lambda: len(made.told) == 2, WITHIN_S)

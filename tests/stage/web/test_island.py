@@ -1,0 +1,102 @@
+"""The browser's island: there is one way off it, through the wall, whatever a process there tries."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from player.core.reach import beside
+from player.errors import BoxError
+from player.runtime.tasks import Latest
+from player.stage.wall import Wall
+from player.stage.web import island
+from player.stage.web.browser import BrowserProcess
+from tests.fakes.faults import fault_page
+from tests.fakes.names import FakeNames
+from tests.fakes.neighbour import neighbour
+from tests.fakes.running import running
+from tests.fakes.server import scripted_server
+from tests.fakes.way_out import STRAIGHT
+
+# What a browser that somebody has taken over might do.
+PROGRAM = """
+import json, os, socket, sys
+port, url = int(sys.argv[1]), sys.argv[2]
+for host in ('127.0.0.1', '::1', '10.0.0.1', '8.8.8.8'):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        try:
+            with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, kind) as tried:
+                tried.settimeout(1)
+                tried.connect((host, port))
+                tried.send(b'x')
+        except OSError:
+            pass
+def asked(url):
+    with socket.create_connection(('192.0.2.1', 8080)) as door:
+        door.sendall(f'GET {url} HTTP/1.1\\r\\n\\r\\n'.encode())
+        return b''.join(iter(lambda: door.recv(1000), b'')).decode()
+rights = [line for line in open('/proc/self/status') if line.startswith('CapEff')][0].split()[1]
+print(json.dumps([asked(url), asked(f'http://127.0.0.1:{port}/'), rights, os.getpid()]))
+"""
+
+
+async def test_l4_a_process_on_the_island_reaches_the_wall_and_nothing_else():
+    names = FakeNames()
+    names.on("cms.test", ["127.0.0.1"])
+    async with scripted_server() as server, neighbour() as other:
+        server.on("/", {"from": "the server"})
+        url = server.url.replace("127.0.0.1", "cms.test")
+        with contextlib.closing(Wall(STRAIGHT, beside(url), names)) as wall, island.Ferry() as ferry:
+            process = await asyncio.create_subprocess_exec(
+                *ferry.command((sys.executable, "-c", PROGRAM, str(other.port), f"{url}/")),
+                pass_fds=(ferry.handed,), stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            door = await ferry.door()
+            async with asyncio.timeout(60), running(wall.run()), wall.also_at(door):
+                said, _ = await process.communicate()
+        good, bad, rights, pid = json.loads(said)
+        assert '{"from": "the server"}' in good
+        assert bad.startswith("HTTP/1.1 403 ")
+        assert other.reached == []
+        assert int(rights, 16) == 0, "it kept no right over the namespace"
+        assert pid == process.pid, "it is the process that was started"
+
+
+async def test_where_no_island_is_made_nobody_waits_for_its_door():
+    with island.Ferry() as ferry, pytest.raises(BoxError, match="no network of its own"):
+        await ferry.door()
+    with pytest.raises(BoxError, match="unshare cannot be started"):
+        await island.try_one({"PATH": "/nowhere"})
+
+
+async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
+    runtime_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, script in {
+        "unshare": "echo unshare: not permitted >&2; exit 1",
+        "browser": f'[ "$1" = --version ] && echo Chromium 150.0.0.0 && exit; echo "$@" > {tmp_path}/started',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    faults = fault_page()
+    with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
+        process = BrowserProcess(
+            runtime_dir, "wayland-9", Latest(wall.for_pages), faults=faults, program=str(tmp_path / "browser"), gpu=False,
+            admit=wall.also_at, sandbox=True,
+        )  # fmt: skip
+        with pytest.raises(BoxError, match="it ended while starting"):
+            await asyncio.gather(process.run(), _asks_for_a_window(process))
+    assert [(fault.code, "unshare: not permitted" in fault.message) for fault in faults.faults] == [("browser_island", True)]
+    assert "--proxy-server=127.0.0.1:" in (tmp_path / "started").read_text()
+
+
+async def _asks_for_a_window(process: BrowserProcess) -> None:
+    with contextlib.suppress(BoxError):
+        await process.open("main-a", "")
