@@ -2,9 +2,8 @@
 
 Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG) stay as they are; videos and sounds must decode,
 and a sound's cover becomes a picture; packages are unpacked; documents become pictures. The child (see `prepare.child`) works in a
-folder of its own (`prepare.making`), and has limits
-on memory, time and file size, and walls beyond which it sees neither files nor the network; it answers one line of JSON. A file
-that crashes it costs that file, not the show.
+folder of its own (`prepare.making`), and has limits on memory, time and file size, and walls beyond which it sees neither files nor
+the network; it answers one line of JSON. A file that crashes it costs that file, not the show.
 """
 
 from __future__ import annotations

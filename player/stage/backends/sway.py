@@ -81,8 +81,7 @@ class SwayScreen:
         """One of libmpv's, whose sound goes where all sound goes."""
         player = await MpvSurface.create(
             f"sig-{name}", size, self._wall.for_streams, gate=self._gate, options={**options, **self._sound.always()},
-            sound=self._sound.options,
-            why=self._wall.why,
+            sound=self._sound.options, why=self._wall.why,
         )  # fmt: skip
         self._players.add(player)
         return player

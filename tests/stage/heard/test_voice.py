@@ -15,6 +15,7 @@ from player.errors import ContentError
 from player.media.prepare.parent import prepare
 from player.stage.heard.surface import VOICE, HeardSurface
 from player.stage.video.mpv import MpvSurface
+from tests.fakes.gate import open_gate
 from tests.fakes.way_out import STRAIGHT
 from tests.what_plays import ROWS, SECONDS, Format, film, tune
 
@@ -24,7 +25,7 @@ NOBODY = {"ao": "null"}  # in which playback keeps its time
 
 @pytest.fixture
 async def heard() -> AsyncIterator[HeardSurface]:
-    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, options=VOICE | NOBODY)
+    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, gate=open_gate(), options=VOICE | NOBODY)
     yield (found := HeardSurface(voice, None))
     await found.close()
 
@@ -68,7 +69,7 @@ async def test_a_sound_that_is_to_be_silent_keeps_its_time_and_the_next_one_is_h
         told.append("asked")
         return NOBODY
 
-    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, options=VOICE, sound=outputs)
+    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, gate=open_gate(), options=VOICE, sound=outputs)
     try:
         await voice.load(playable(song, silent=True, begin_s=SECONDS - 0.5))
         assert told == []
