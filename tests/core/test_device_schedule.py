@@ -194,6 +194,12 @@ def test_the_screen_by_plan_is_a_state_that_is_made_up_for():
     assert due_deeds(schedule, local("2026-03-27 22:00"), BERLIN) == ()
 
 
+def test_of_two_at_one_moment_the_screen_is_on():
+    plans = [planned(PowerAction.SCREEN_ON, "06:00"), planned(PowerAction.SCREEN_OFF, "06:00", id="p2")]
+    for order in (plans, plans[::-1]):
+        assert screen(DeviceSchedule(planned=tuple(order)), local("2026-03-25 07:00")) is True
+
+
 @pytest.mark.parametrize(("late_s", "due"), [(-1, False), (0, True), (LATE_S, True), (LATE_S + 1, False), (3600, False)])
 def test_an_old_restart_is_never_done_late(late_s: float, due: bool):
     schedule = DeviceSchedule(planned=(planned(PowerAction.REBOOT, "03:00"),))

@@ -164,11 +164,13 @@ async def test_a_panel_that_is_away_is_told_by_the_registry_when_it_is_back(box:
     box.panel.broken = True
     box.until(20)
     await schedule.look()
+    await schedule.set_brightness(BrightnessPoints(90, time(9), 40, time(19), box.clock.now().timestamp()))
     assert (box.settings.wanted("screen_on"), box.panel.power) == (False, True)
+    assert (box.settings.wanted("brightness"), box.panel.level) == (40, 100)
     box.panel.broken = False
     async with running(box.settings.run()):
         box.clock.forward(400)
-        await eventually(lambda: box.panel.power is False)
+        await eventually(lambda: (box.panel.power, box.panel.level) == (False, 40), 20)
 
 
 async def test_while_the_clock_is_known_to_be_behind_nothing_is_done(box: Box):
