@@ -32,20 +32,19 @@ class BoxSwitches:
         return tuple(self._ability(switch) for switch in Switch)
 
     def _ability(self, switch: Switch) -> Ability:
-        name = f"{_NAMES[switch].removesuffix(' storage')} switch"
-        if switch is Switch.USB_STORAGE:
-            there = (self._sys / "bus/usb/devices").is_dir()
-            ways: tuple[str, ...] = ("a rule of udev",) if there else ()
-            lacks = "this box has no USB"
-        else:
-            ways = tuple(f"rfkill {folder.name.removeprefix('rfkill')}" for folder in self._radios(switch))
-            lacks = f"this box has no {_NAMES[switch]}"
+        name, ways = f"{_NAMES[switch].removesuffix(' storage')} switch", self._ways(switch)
         if ways and not self._root.is_there:
             return Ability(name, (), NOT_THERE)
-        return Ability(name, ways, lacks)
+        return Ability(name, ways, _absent(switch))
+
+    def _ways(self, switch: Switch) -> tuple[str, ...]:
+        if switch is Switch.USB_STORAGE:
+            return ("a rule of udev",) if (self._sys / "bus/usb/devices").is_dir() else ()
+        return tuple(f"rfkill {folder.name.removeprefix('rfkill')}" for folder in self._radios(switch))
 
     async def set(self, switch: Switch, on: bool) -> None:
         """Opens it, or closes it, also over restarts. Raises BoxError."""
+        self._check(switch)
         if switch is Switch.WIFI and not on and self._network.is_reached_by_wifi():
             raise BoxError(
                 switch, "this box is reached over it, and could not be told to switch it on again; connect a cable first"
@@ -54,17 +53,23 @@ class BoxSwitches:
         log.info("%s is %s", _NAMES[switch], "on" if on else "off")
 
     async def is_on(self, switch: Switch) -> bool:
-        """How it is now. Raises BoxError where the box has no such radio."""
+        """How it is now. Raises BoxError where the box has no such thing."""
+        self._check(switch)
         if switch is Switch.USB_STORAGE:
             return not self._rule.exists()
-        radios = self._radios(switch)
-        if not radios:
-            raise BoxError(switch, f"this box has no {_NAMES[switch]}")
-        return all(_text(radio / name) == "0" for radio in radios for name in ("soft", "hard"))
+        return all(_text(radio / name) == "0" for radio in self._radios(switch) for name in ("soft", "hard"))
+
+    def _check(self, switch: Switch) -> None:
+        if not self._ways(switch):
+            raise BoxError(switch, _absent(switch))
 
     def _radios(self, switch: Switch) -> list[Path]:
         folders = sorted((self._sys / "class/rfkill").glob("rfkill*"))
         return [folder for folder in folders if _text(folder / "type") == _RADIOS[switch]]
+
+
+def _absent(switch: Switch) -> str:
+    return f"this box has no {_NAMES[switch]}"
 
 
 def _text(path: Path) -> str:

@@ -45,6 +45,7 @@ def switches(folder: Path, root: RootSocket) -> BoxSwitches:
 RADIOS = {
     "sys/class/rfkill/rfkill0/type": "wlan", "sys/class/rfkill/rfkill0/soft": "0", "sys/class/rfkill/rfkill0/hard": "0",
     "sys/class/rfkill/rfkill1/type": "bluetooth", "sys/class/rfkill/rfkill1/soft": "1", "sys/class/rfkill/rfkill1/hard": "0",
+    "sys/bus/usb/devices/1-1/speed": "480",
 }  # fmt: skip
 
 
@@ -57,6 +58,7 @@ async def test_how_each_is_now_is_read_from_the_system(tmp_path: Path):
 
 
 async def test_each_is_turned_by_roots_helper(tmp_path: Path):
+    lay_out(tmp_path, RADIOS)
     root = AskedHelper()
     for switch in Switch:
         await switches(tmp_path, root).set(switch, False)
@@ -67,7 +69,7 @@ async def test_each_is_turned_by_roots_helper(tmp_path: Path):
 
 
 async def test_the_radio_over_which_the_box_is_reached_stays_on(tmp_path: Path):
-    lay_out(tmp_path, {"proc/net/route": ROUTES + WIFI_ROUTE, "sys/class/net/wlan0/phy80211/index": "0"})
+    lay_out(tmp_path, {**RADIOS, "proc/net/route": ROUTES + WIFI_ROUTE, "sys/class/net/wlan0/phy80211/index": "0"})
     root = AskedHelper()
     with pytest.raises(BoxError, match=r"wifi: this box is reached over it, .* connect a cable first"):
         await switches(tmp_path, root).set(Switch.WIFI, False)
@@ -75,9 +77,15 @@ async def test_the_radio_over_which_the_box_is_reached_stays_on(tmp_path: Path):
     assert root.asked == [("switch", "bluetooth", "off")]
 
 
-async def test_a_box_without_a_radio_says_so(tmp_path: Path):
-    with pytest.raises(BoxError, match="bluetooth: this box has no Bluetooth"):
-        await switches(tmp_path, AskedHelper()).is_on(Switch.BLUETOOTH)
+@pytest.mark.parametrize(
+    ("switch", "name"), [(Switch.WIFI, "Wi-Fi"), (Switch.BLUETOOTH, "Bluetooth"), (Switch.USB_STORAGE, "USB storage")]
+)
+async def test_a_box_without_it_says_so_and_asks_nobody(tmp_path: Path, switch: Switch, name: str):
+    root = AskedHelper()
+    for asked in (switches(tmp_path, root).is_on(switch), switches(tmp_path, root).set(switch, False)):
+        with pytest.raises(BoxError, match=f"{switch}: this box has no {name}"):
+            await asked
+    assert root.asked == []
 
 
 # --- packages
