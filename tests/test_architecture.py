@@ -32,7 +32,8 @@ PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
 STANDS_ON = {"agent": {"media"}}
 # Where packages meet. Everything else imports the ground, its own package and what that stands on.
 ROOTS = {
-    "player.agent.app": {"device", "compositor"},  # the agent's composition root; of the compositor what is told of hangs
+    "player.agent.app": {"compositor"},  # the agent's composition root: what is told of hangs
+    "player.agent.box": {"device"},  # of that root: what this device can do
     "player.agent.servers": {"cms"},  # of that root: what is configured
     "player.stage.app": {"device"},  # the stage's: which boot this is
     "player.stage.daemon": {"device"},  # its process: whether the clock is synchronised

@@ -1,6 +1,7 @@
 """The agent's composition root: every part made and connected here, from values and ports (house rule 4).
 
-Two pages belong to it: `servers` opens what is configured, `supply` makes everything that content comes through.
+Three pages belong to it: `box` is what this device can do and is told to be, `servers` opens what is configured, `supply` makes
+everything that content comes through.
 The loops that run are listed in `Agent._loops`; each is kept running by itself, so that a server that answers nonsense, a full disk
 or an absent stage costs what depends on it and nothing else.
 """
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from player import __version__
+from player.agent.box import open_box
 from player.agent.commands import handlers
 from player.agent.commands.readiness import Readiness
 from player.agent.commands.runner import CommandRunner
@@ -44,13 +46,9 @@ from player.agent.server_folder import COMMANDS, LOCKED
 from player.agent.servers import Servers
 from player.agent.settings.absence import Absence
 from player.agent.settings.alert_list import AlertList
-from player.agent.settings.appliers import build_appliers
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.clock_floor import ClockFloor
-from player.agent.settings.dimming import DimmingPanel
-from player.agent.settings.panel_reminder import PanelReminder
 from player.agent.settings.public_holidays import PublicHolidays
-from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import PIN_COST, ScreenLock
 from player.agent.settings.surroundings import Surroundings
@@ -59,21 +57,12 @@ from player.agent.supply import open_supply
 from player.compositor.hang import hangs_told
 from player.config import Config, Dirs
 from player.core.contact import Contact, Standing
-from player.core.content import Orientation
 from player.core.device_schedule import DEED_COMMANDS
 from player.core.egress import WayOut
 from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
 from player.core.ports.stage import RestartStage
-from player.device.audio import LateAudio
-from player.device.host import SystemHost
-from player.device.network import Network
-from player.device.packages import BoxPackages
-from player.device.panel import find_panel
-from player.device.root import RootSocket
-from player.device.sensors import SystemSensors
-from player.device.switches import BoxSwitches
 from player.errors import SignageError, StorageError
 from player.formats import Formats
 from player.identity import Identity
@@ -106,14 +95,11 @@ class Agent:
         config, dirs, clock = self._config, self._dirs, self._clock
         for folder in (dirs.state, dirs.cache, dirs.runtime):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        self.host, self.audio, self.sensors = SystemHost(clock), LateAudio(), SystemSensors()
-        self.switches = BoxSwitches(RootSocket(), Network())
         self.stage = StageClient(dirs.stage_socket, self._pin_entered, self._page("stage"))
         self.formats = Formats(dirs.state, __version__)
         self.brief = BriefStore(dirs.brief, self.stage)
-        self.panel = DimmingPanel(find_panel(), self.brief)
-        self.settings = self._stack.enter_context(contextlib.closing(self._registry()))
-        await self.settings.open()
+        self.box = await open_box(self._stack, config, dirs.state, self.brief, self.stage, clock, self._page("settings"))
+        self.host, self.audio, self.sensors, self.settings = self.box.host, self.box.audio, self.box.sensors, self.box.settings
         servers = Servers(config, dirs.state, self._identity.uuid, self.brief.current.cards, clock, self._way_out)
         self.server, self._place, kept = servers.folder, servers.place, servers.folder.facts
         with contextlib.suppress(StorageError):  # a disk that takes nothing keeps nobody from starting: `DiskWatch` tells of it
@@ -229,7 +215,7 @@ class Agent:
         return Management(Parts(
             state=self._dirs.state, runtime=self._dirs.runtime, identity=self._identity, clock=self._clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
-            schedule=self.schedule, packages=BoxPackages(self._config.devices.packages, RootSocket()),
+            schedule=self.schedule, packages=self.box.packages,
             allowed=self._config.devices.packages, command=self.commands.perform, tokens=tokens, zone=self._zone,
             telemetry=self._telemetry, clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs, examine=examined,
             proxy=proxy.server if proxy else "",
@@ -246,21 +232,6 @@ class Agent:
     def _zone(self) -> ZoneInfo:
         return local_zone(self.brief.current.settings.time_zone or self._config.time.zone)
 
-    def _registry(self) -> SettingsRegistry:
-        """The settings; the configuration's values hold where nobody asked for others."""
-        config = self._config
-        return SettingsRegistry(
-            self._dirs.state / "settings", self.brief,
-            build_appliers(stage=self.stage, audio=self.audio, panel=self.panel, host=self.host, switches=self.switches),
-            configured={
-                "orientation": Orientation(config.stage.orientation), "time_zone": config.time.zone or None,
-                "mode": config.stage.mode or None,
-                "heartbeat_interval": config.cms.heartbeat_interval,
-            },
-            server=urlsplit(config.cms.url).netloc,
-            clock=self._clock, faults=self._page("settings"),
-        )  # fmt: skip
-
     def _handlers(self) -> handlers.Handlers:
         return handlers.build_handlers(
             stage=self.stage, content=self.sync, settings=self.settings, lock=self.lock, screenshots=self.connection.screenshots,
@@ -271,15 +242,14 @@ class Agent:
         """What runs for ever, by name: this box's own, and one for each ability of the server that has to be kept."""
         server = self.connection
         loops: dict[str, Callable[[], Awaitable[None]]] = {
-            "stage": self.stage.run, "control": self.control.run, "commands": self.commands.run, "settings": self.settings.run,
+            "stage": self.stage.run, "control": self.control.run, "commands": self.commands.run,
             "lock": self.lock.run, "scrub": self.supply.scrub.run, "clock": self.clock_floor.run,
             "calendar": self.public_holidays.run, "absence": self.absence.run,
             "older files": self.formats.run,
             "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
             "surroundings": self.surroundings.run, "schedule": self.schedule.run,
-            "reminder": PanelReminder(self.panel, self.settings).run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.supply.rounds.standing, self._clock).run,
-            **self.management.loops(),
+            **self.box.loops(), **self.management.loops(),
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }  # fmt: skip
         if "NOTIFY_SOCKET" in os.environ:  # else the compositor is no unit of systemd's

@@ -6,7 +6,9 @@ time, and who gives wrong ones waits (`core.guesses`).
 
 Who may do what, a reboot among it: reading is for this box itself and for any right; a command or a setting takes CONTROL (the
 PIN, a token) or more; updates and logs take ADMIN (the password, a token, the Unix socket, which its owner alone may open). A
-paired server may give every command (`agent/inbox`). Whether the system lets the agent reboot says `systemd/polkit.rules`.
+paired server may give every command (`agent/inbox`), the management API takes tokens of its own with the same scopes
+(`agent/devices/doorkeeper`), and what it planned is done at its time (`agent/settings/schedule_runner`). How often is decided by
+`core/ledger`; whether the system lets the agent reboot, by `systemd/polkit.rules`.
 """
 
 from __future__ import annotations
