@@ -82,9 +82,10 @@ async def test_a_sound_that_is_to_be_silent_keeps_its_time_and_the_next_one_is_h
         await voice.close()
 
 
-async def test_of_a_film_listed_as_a_sound_the_sound_is_heard(heard: HeardSurface, tmp_path: Path):
+async def test_of_a_film_listed_as_a_sound_the_sound_is_heard_and_no_picture_is_opened(heard: HeardSurface, tmp_path: Path):
     await asyncio.to_thread(film("-c:v", "libx264", "-preset", "ultrafast", "-f", "mp4", sound="aac"), tmp_path / "film", "blue")
     await heard.load(playable(tmp_path / "film", begin_s=SECONDS - 0.5))
+    assert not await asyncio.to_thread(lambda: heard._voice._handle.vid)
     await played_s(heard)
 
 
