@@ -339,3 +339,15 @@ async def test_every_method_that_makes_sense_for_one_box_is_called_by_these_test
     called = set(re.findall(r'"(v[12]\.[A-Za-z.]+)"', THESE))
     assert len(methods) > 230
     assert {name for name in methods - called if not name.startswith((*ELSEWHERE, *APPLETS))} == set()
+
+
+async def test_what_is_a_fleets_or_an_accounts_is_answered_at_once_with_what_it_is(box: Managed):
+    bodies: dict[str, list[Any]] = {"v1.package.create": [{}], "v1.package.update": ["a", {}]}
+    async with client(box) as sdk:
+        methods = [name for name in await sdk("methods") if name.startswith(ELSEWHERE) and not name.endswith(NO_CALLS)]
+        methods.remove("v1.firmwareVersion.create")  # it reads files first
+        for method in methods:
+            with pytest.raises(Refused) as refusal:
+                await sdk(method, *bodies.get(method, ["a", "b", "c", "d"]))
+            assert (method, refusal.value.kind, refusal.value.name) == (method, "RequestError", "NOT_IMPLEMENTED")
+    assert len(methods) > 100
