@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
 
 from player.agent.app import Agent
+from player.agent.control.access import DEVICE_KIND, Scope, TokenStore
 from player.agent.settings.screen_lock import LockState
 from player.brief import BriefFile
 from player.cli.client import ControlClient
@@ -229,6 +231,26 @@ async def test_every_door_leads_to_the_same_settings_and_they_hold_after_a_start
     assert told is not None
     settings = told.settings
     assert (settings.orientation, settings.muted, settings.screen_on, settings.locked) == (Orientation.PORTRAIT, True, False, True)
+
+
+async def test_a_token_for_devices_opens_the_management_api_of_the_running_agent(dirs: Dirs):
+    set_up = msgspec.structs.replace(config(""), control=ControlConfig(listen="127.0.0.1:0"))
+    async with Agent(set_up, dirs, load_or_create(dirs.state), STRAIGHT) as made, running(made.run()):
+        await eventually(lambda: made.control.port, 20)
+        tokens, url = TokenStore(dirs.state / "tokens.json"), f"http://127.0.0.1:{made.control.port}/v1/device"
+        async with aiohttp.ClientSession() as http:
+            async with http.get(url) as closed:
+                assert closed.status == 404
+            token, secret = tokens.create("tool", Scope.CONTROL, kind=DEVICE_KIND)
+            auth = {"X-Auth": f"{token.id}:{secret}"}
+            async with http.get(url, headers=auth) as answer:
+                (device,) = await answer.json()
+            assert device["uid"] == made.management.uid
+            assert made.management.uid not in (dirs.state / "identity.json").read_text()
+            body = {"orientation": "PORTRAIT", "size": None}
+            async with http.put(f"{url}/{device['uid']}/resolution", headers=auth, json=body) as answer:
+                assert answer.status == 200
+        await eventually(lambda: made.brief.current.settings.orientation is Orientation.PORTRAIT, 20)
 
 
 async def test_a_pin_is_kept_at_the_cost_of_guessing_it(dirs: Dirs):

@@ -223,6 +223,11 @@ class SettingsRegistry:
                 self._taken[row.name] = await self._found(row.name)
             except BoxError as error:
                 refusal = error
+            except asyncio.CancelledError:  # whoever asked has given up on a device that hangs: it is told again
+                hangs = BoxError(row.name, "the device did not answer for as long as was waited for it")
+                self._plan(row, hangs)
+                self._note(row.name, str(hangs), in_effect=False)
+                raise
         return self._ended(row, words, refusal)
 
     def _ended(self, row: Setting, words: str, refusal: BoxError | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,28 @@ async def test_a_request_takes_effect_and_is_kept_with_who_asked_when_and_how_it
     row = await (await box.start()).row("volume")
     assert (row.wanted, row.found, row.asked_by, row.outcome) == (35, 35, "the command line", "the volume is 35")
     assert row.asked_at == box.clock.now().timestamp()
+
+
+async def test_a_device_that_hangs_until_nobody_waits_any_longer_is_told_again(box: Box):
+    class Hanging(FakeAudio):
+        hangs = True
+
+        async def set_volume(self, volume: int) -> None:
+            if self.hangs:
+                await asyncio.Event().wait()
+            self.level = volume
+
+    audio = Hanging()
+    settings = await box.start(audio=audio)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await settings.ask("volume", 35, **LINE)
+    row = await settings.row("volume")
+    assert (row.wanted, row.in_effect, "did not answer" in row.outcome) == (35, False, True)
+    audio.hangs = False
+    async with running(settings.run()):
+        box.clock.forward(60)
+        await eventually(lambda: audio.level == 35, 20)
 
 
 async def test_k8_a_request_is_on_disk_before_a_device_is_told(box: Box):
