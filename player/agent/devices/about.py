@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from player.errors import StorageError
 from player.store import Snapshot
 
 
@@ -28,11 +30,15 @@ class About:
 
 
 class AboutFile:
-    """Its one writer. `now` counts where nothing was kept yet."""
+    """Its one writer. The first one that is made writes down that it was, at `now`."""
 
     def __init__(self, path: Path, now: float) -> None:
         self._file = Snapshot(path, About)
-        self.current = self._file.read_or(About(now))
+        held = self._file.read_or(None)
+        self.current = About(now) if held is None else held
+        if held is None:
+            with contextlib.suppress(StorageError):  # a full disk keeps nobody from starting
+                self._file.write(self.current)
 
     def change(self, **changes: Any) -> None:
         """Other values. Raises StorageError: then nothing changed."""

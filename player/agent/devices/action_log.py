@@ -60,8 +60,8 @@ class ActionLog:
                 self._compact()
         except StorageError as error:
             log.warning("how a request of the management ended is not kept: %s", error)
-        how = f"failed: {action.reason}" if action.failed_at else action.reason or "done"
-        log.info("the management (%s) asked for %s: %s", action.by, action.kind, how)
+        if action.failed_at:  # what succeeded is said by whoever did it
+            log.info("the management (%s) asked for %s, which failed: %s", action.by, action.kind, action.reason)
 
     def of_kind(self, kind: ActionKind) -> Sequence[Action]:
         """Newest first."""

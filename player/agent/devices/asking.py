@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from player.agent.devices.effects import Effect, EffectOutcome, Effects
 from player.core.actions import ActionKind, Ends
 from player.core.ports.box import Absent
 from player.errors import BoxError
+
+log = logging.getLogger(__name__)
 
 
 class Asking:
@@ -32,6 +35,7 @@ class Asking:
         """Writes down what was done while the caller waited. Raises StorageError."""
         action = self._log.ask(kind, asked, call.token.name, Ends.NOTHING)
         self._log.succeeded(action, words, confirmed=True)
+        log.info("%s, says the management (%s)", words, call.token.name)
 
     def entries(self, kind: ActionKind) -> Handler:
         """Every request of that kind that is remembered, newest first."""

@@ -94,7 +94,7 @@ class Management:
         doorkeeper = Doorkeeper(parts.tokens, WrongPasswords(parts.state / CALLERS, clock.monotonic))
         self._log = ActionLog(folder / "actions", clock, parts.host.boot_id())
         self._effects = Effects(self._log)
-        self._presence = PresenceFile(folder / "presence.json", clock)
+        self._presence = PresenceFile(folder / "presence.json", clock, lambda: doorkeeper.is_open)
         self._policies = PolicyKeeper(folder, clock)
         self._settings = SettingEffects(parts.settings, self._policies.held_by)
         self._ring = ScreenshotRing(

@@ -1,10 +1,10 @@
-"""`core.presence` in a file: written at the start and every quarter of an hour, so that a power cut costs no more than that."""
+"""`core.presence` in a file: written every quarter of an hour while anybody may ask; a power cut costs no more than that."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from player.core.ports.box import Clock
@@ -17,10 +17,10 @@ EVERY_S = 900.0
 
 
 class PresenceFile:
-    """Its one writer. The player is up from the moment at which this is made."""
+    """Its one writer. The player is up from the moment at which this is made. `wanted`: whether anybody may ask for it."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._file, self._clock = Snapshot(path, tuple[Span, ...]), clock
+    def __init__(self, path: Path, clock: Clock, wanted: Callable[[], bool]) -> None:
+        self._file, self._clock, self._wanted = Snapshot(path, tuple[Span, ...]), clock, wanted
         self._spans = begun(self._file.read_or(()), self._now())
 
     def spans(self) -> Sequence[Span]:
@@ -30,11 +30,15 @@ class PresenceFile:
     async def run(self) -> None:
         """Writes, for ever."""
         while True:
-            try:
-                self._file.write(tuple(self.spans()))
-            except StorageError as error:
-                log.debug("how long the player was up is not kept: %s", error)
+            if self._wanted():
+                self._keep()
             await asyncio.sleep(EVERY_S)
+
+    def _keep(self) -> None:
+        try:
+            self._file.write(tuple(self.spans()))
+        except StorageError as error:
+            log.debug("how long the player was up is not kept: %s", error)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
