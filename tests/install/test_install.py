@@ -136,6 +136,8 @@ def test_root_does_its_few_verbs_for_the_agent_and_nothing_for_anybody_else(devi
         python = f'/opt/signage-player/venv/bin/python -P -c "{program}" {" ".join(arguments)}'
         return device.try_run(f"setpriv --reuid {user} --regid {user} --init-groups {python} 2>&1")[1]
 
+    assert "No files found for systemd-timesyncd.service" in ask("signage", "ntp_server", "ntp.example.com")
+    device.run("apt-get -q install -y --no-install-recommends systemd-timesyncd", timeout_s=300)
     assert "Traceback" not in ask("signage", "ntp_server", "ntp.example.com")
     assert "NTP=ntp.example.com" in device.run("cat /etc/systemd/timesyncd.conf.d/signage-player.conf")
     assert "a time server is a host name or an address" in ask("signage", "ntp_server", "'a;reboot'")
@@ -143,6 +145,7 @@ def test_root_does_its_few_verbs_for_the_agent_and_nothing_for_anybody_else(devi
     assert "Permission denied" in ask("signage-stage", "ntp_server", "evil.example.com")
     assert "NTP=ntp.example.com" in device.run("cat /etc/systemd/timesyncd.conf.d/signage-player.conf")
     assert device.run("systemctl --failed --no-legend") == ""
+    device.run("apt-get -q purge -y systemd-timesyncd && rm -r /etc/systemd/timesyncd.conf.d", timeout_s=120)
 
 
 def test_the_agent_may_reboot_set_the_zone_and_restart_the_player_and_nothing_else(device: Container) -> None:
