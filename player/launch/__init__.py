@@ -15,9 +15,9 @@ What happens at power-on, on an installed device (`systemd/`):
    effect, finishes what a restart left open of a command, listens on the control socket, and begins the server's rhythm.
 
 `signage-player run` does the same with `supervisor` in systemd's place, the agent last. Whoever dies is started again alone: after
-100 ms (the agent after 2 s), and with a doubling pause where deaths follow soon on starts (`restarts`). Under `run` another stage
-stands by that has everything loaded (`understudy`), and follows at once on one that is killed. Meanwhile the screen shows
-the last picture; when the compositor dies it is black until the next one's first frames, which are that picture.
+100 ms (the agent after 2 s), and with a doubling pause where deaths follow soon on starts (`restarts`). On a stage that is killed
+another follows at once, out of a process that has everything loaded (`understudy`). Meanwhile the screen shows the last picture;
+when the compositor dies it is black until the next one's first frames, which are that picture.
 
 Who notices a hang of whom (a process that lives and does nothing), within how many seconds, and what is on screen meanwhile:
 
@@ -31,5 +31,6 @@ Who notices a hang of whom (a process that lives and does nothing), within how m
     a page, browser  by the stage, `stage/web`                  25    other items; the page's last picture
     the stage        by the agent, which only tells of it       10    as above
 
-With each of them goes at most a second more until it is back.
+With each of them goes at most a second more until it is back. Who hangs before it was ever up is ended by systemd
+as its unit says, or by `run` after 30 s; agent and stage ask for more time while they are at work.
 """

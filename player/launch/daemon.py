@@ -75,8 +75,8 @@ def _daemon(name: str, config: Config, dirs: Dirs, unreadable: Unreadable | None
 
 
 def _load_stage(backend: str) -> str:
-    """Loads what the first frame needs. Under `run` this process then waits, and a child of it goes on as the stage, another one
-    whenever that is killed: how the one before ended."""
+    """Loads what the first frame needs. Where it is supervised this process then waits, and a child of it goes on as the stage,
+    another one whenever that is killed: how the one before ended."""
     from player.launch.supervisor import STANDS_BY
     from player.runtime.systemd import sd_notify, taking_its_time
     from player.stage.loading import load

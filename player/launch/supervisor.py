@@ -2,14 +2,16 @@
 
 Law 1 shapes it. The first frame must be there within half a second, so this module imports little, needs no asyncio, and starts the
 agent last: once the stage said that it shows something (`READY=1`, as to systemd) or after a second. None takes another down. Who
-has once said that it is ready and then gives no sign of life (`WATCHDOG=1`) is ended, as systemd would; who was killed from outside
-is no crash of its own, and is back at once unless it goes on.
+once said that it is ready and then gives no sign of life (`WATCHDOG=1`) is ended, as systemd would, and so is who does not come up
+(`EXTEND_TIMEOUT_USEC` asks for more time). Who was killed from outside did not crash, and is back at once unless that goes on.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 import os
+import re
 import select
 import signal
 import socket
@@ -55,6 +57,7 @@ class Daemon:
     limit_s: float = 10.0
     tells: bool = False  # says READY=1 when there is something on screen
     signs_s: float = 0.0  # gives a sign of life within this time, once it said READY=1; 0: none is asked for
+    begins_s: float = 30.0  # says READY=1 within this time, or asks for more; counts where signs of life are asked for
     waits: bool = False  # starts once another told so, or after AGENT_WAITS_S
     outlives: bool = False  # is stopped when the others are gone
     settings: Mapping[str, str] = field(default_factory=dict)  # of its environment
@@ -70,7 +73,8 @@ class _Child:
     deaths: int = 0
     last_words: str = ""
     signs: socket.socket | None = None
-    heard: float | None = None  # the last sign of life; None: not ready yet
+    is_ready: bool = False
+    sign_due: float = math.inf  # by then the next sign of life has to be there
 
 
 def daemons(backend: str, config_file: str | None, *, agent: bool = True) -> tuple[Daemon, ...]:
@@ -148,8 +152,8 @@ class Supervisor:
         if self._stopped_at is not None:
             return 50
         due = [child.due for child in self._children if child.process is None]
-        due += [child.heard + child.daemon.signs_s for child in self._children if child.heard is not None]
-        return max(0.0, min(due) - time.monotonic()) * 1000 if due else None
+        next_at = min([*due, *(child.sign_due for child in self._children)], default=math.inf)
+        return max(0.0, next_at - time.monotonic()) * 1000 if next_at < math.inf else None
 
     def _handle(self, handle: int, woken: socket.socket) -> None:
         if handle == woken.fileno():
@@ -163,20 +167,20 @@ class Supervisor:
                 self._bury(child)
 
     def _hear(self, child: _Child, said: bytes) -> None:
-        if child.daemon.signs_s and (child.heard is not None or b"READY=1" in said):
-            child.heard = time.monotonic()
+        if child.daemon.signs_s:
+            child.is_ready = child.is_ready or b"READY=1" in said
+            more_s = child.daemon.signs_s if child.is_ready else _asked_s(said)
+            child.sign_due = time.monotonic() + more_s if more_s else child.sign_due
         if child.daemon.tells and b"READY=1" in said:
             self._wake_waiting()
 
     def _end_silent(self) -> None:
         """SIGKILL: who is stopped hears nothing else."""
-        now = time.monotonic()
         for child in self._children:
-            if child.process and child.heard is not None and now >= child.heard + child.daemon.signs_s:
-                self._say(
-                    f"the {child.daemon.name} (pid {child.process.pid}) gave no sign of life for {child.daemon.signs_s:.0f} s"
-                )
-                child.heard = None
+            if child.process and time.monotonic() >= child.sign_due:
+                silent = f"gave no sign of life for {child.daemon.signs_s:.0f} s" if child.is_ready else "did not come up in time"
+                self._say(f"the {child.daemon.name} (pid {child.process.pid}) {silent}")
+                child.sign_due = math.inf
                 _signal_group(child.process.pid, signal.SIGKILL)
 
     def _wake_waiting(self) -> None:
@@ -197,6 +201,7 @@ class Supervisor:
         except OSError as error:
             self._retry_later(child, f"cannot be started: {error}")
             return
+        child.sign_due = child.began + child.daemon.begins_s if child.daemon.signs_s else math.inf
         child.handle = os.pidfd_open(child.process.pid)
         self._poll.register(child.handle, select.POLLIN)
         if child.last_words:
@@ -232,9 +237,13 @@ class Supervisor:
             return
         self._poll.unregister(child.handle)
         os.close(child.handle)
+        if child.signs is not None:  # what it said last is not the next one's
+            self._poll.unregister(child.signs)
+            child.signs.close()
+            child.signs = None
         _signal_group(process.pid, signal.SIGKILL)  # what it left behind; its number is ours until it is waited for
         status = process.wait()
-        child.process, child.handle, child.heard = None, -1, None
+        child.process, child.handle, child.is_ready, child.sign_due = None, -1, False, math.inf
         if self._stopped_at is None:
             self._retry_later(child, f"(pid {process.pid}) {how_it_ended(status)}", killed=status in _FROM_OUTSIDE)
 
@@ -272,6 +281,12 @@ class Supervisor:
             if child.process:
                 _signal_group(child.process.pid, signal.SIGKILL)
                 self._bury(child)
+
+
+def _asked_s(said: bytes) -> float:
+    """How many seconds a start asks for from now on; 0: it does not."""
+    found = re.search(rb"^EXTEND_TIMEOUT_USEC=(\d+)$", said, re.MULTILINE)
+    return int(found[1]) / 1_000_000 if found else 0.0
 
 
 def die_with(parent: int, number: signal.Signals) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 """A stage that is killed is followed at once by another one, out of a process that has everything loaded already.
 
-To load Python's modules, libmpv and the hundred libraries below it is most of a stage's start. So under `run` the process that was
-started as the stage loads them and then only waits: each stage is its child by fork(2), which takes milliseconds and shares the
+To load Python's modules, libmpv and the hundred libraries below it is most of a stage's start. So the process that `run` or systemd
+starts as the stage loads them and then only waits: each stage is its child by fork(2), which takes milliseconds and shares the
 memory. What waits can neither hang nor be spoiled by what ended a stage: it has one thread, no connection, no lock and no window.
 
 Another stage follows only one that a signal ended, or that lost its compositor, after a good start. Every other end is this

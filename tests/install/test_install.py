@@ -48,7 +48,11 @@ def status(device: Container) -> dict[str, Any]:
 
 
 def pids(device: Container) -> dict[str, int]:
-    return {unit: int(device.run(f"systemctl show -P MainPID {unit}")) for unit in UNITS}
+    """Of each unit the process that does its work: the stage's is a child of the one that systemd started. 0: none."""
+    found = {unit: int(device.run(f"systemctl show -P MainPID {unit}")) for unit in UNITS}
+    waits = found["signage-stage"]
+    code, plays = device.try_run(f"cat /proc/{waits}/task/{waits}/children")
+    return found | {"signage-stage": int(plays.split()[0]) if code == 0 and plays else 0}
 
 
 def active(device: Container) -> bool:

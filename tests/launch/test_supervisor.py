@@ -127,28 +127,32 @@ def test_the_waiting_one_starts_after_a_second_when_nothing_is_said(run: Run) ->
     assert stage == run.pids("stage")
 
 
-def test_p7_who_said_that_it_is_ready_and_gives_no_sign_of_life_is_ended_and_nobody_else_is(run: Run) -> None:
-    """One says it once, another says it is ready and then hears nothing any more, one is still starting, one goes on living."""
+def test_p7_who_gives_no_sign_of_life_or_does_not_come_up_is_ended_and_nobody_else_is(run: Run) -> None:
+    """Two say that they are ready and nothing more, of which one is stopped; one never comes up; one asks for more time to come up,
+    one has time enough, and one goes on living."""
     words = "import os,signal,socket,time; s=socket.socket(1, 2); s.connect(chr(0)+os.environ['NOTIFY_SOCKET'][1:])"
     pid = "open('{folder}/{name}.pids', 'a').write(str(os.getpid()) + chr(10))"
 
-    def daemon(name: str, then: str) -> str:
+    def daemon(name: str, then: str, signs_s: float = 4.0, begins_s: float = 60.0) -> str:
         code = "; ".join((words, pid.format(folder=run.folder, name=name), then))
-        return f"Daemon('{name}', [sys.executable, '-c', {code!r}], signs_s=3.0)"
+        return f"Daemon('{name}', [sys.executable, '-c', {code!r}], signs_s={signs_s}, begins_s={begins_s})"
 
     ready, nap = "s.send(b'READY=1')", "time.sleep(60)"
     living = 'exec(\'while True: s.send(b"READY=1"); s.send(b"WATCHDOG=1"); time.sleep(0.05)\')'
     run.start(
         daemon("silent", f"{ready}; {nap}"),
         daemon("stopped", f"signal.signal(signal.SIGTERM, signal.SIG_IGN); {ready}; os.kill(os.getpid(), signal.SIGSTOP)"),
-        daemon("starting", nap),
-        daemon("living", living),
+        daemon("starting", f"s.send(b'STATUS=it takes its time'); {nap}", signs_s=2.0),
+        daemon("living", living, signs_s=3.0),
+        daemon("never up", nap, begins_s=4.0),
+        daemon("slow", f"s.send(b'EXTEND_TIMEOUT_USEC=60000000'); {nap}", begins_s=3.0),
     )
-    until(lambda: len(run.pids("silent")) == 2 and len(run.pids("stopped")) == 2, "the end of the two", 20)
-    assert (len(run.pids("starting")), len(run.pids("living"))) == (1, 1)
+    until(lambda: all(len(run.pids(name)) >= 2 for name in ("silent", "stopped", "never up")), "the end of the three", 20)
+    assert [len(run.pids(name)) for name in ("starting", "living", "slow")] == [1, 1, 1]
+    assert f"the never up (pid {run.pids('never up')[0]}) did not come up in time" in run.log
     for name in ("silent", "stopped"):
-        first, second = run.pids(name)
-        assert f"the {name} (pid {first}) gave no sign of life for 3 s" in run.log
+        first, second = run.pids(name)[:2]
+        assert f"the {name} (pid {first}) gave no sign of life for 4 s" in run.log
         until(
             lambda name=name, second=second: (
                 f"the {name} (pid {run.pids(name)[0]}) was killed by SIGKILL; started again as pid {second}" in run.log

@@ -17,7 +17,7 @@ STAGE = """
 import os, signal, subprocess, sys, time
 from player.launch.understudy import stand_by
 before = stand_by(lambda: print("follows", flush=True), steady_s=float(sys.argv[1]))
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGTERM, (lambda *_: sys.exit(0)) if sys.argv[3:] else signal.SIG_DFL)
 left = subprocess.Popen(["sleep", "600"])
 print("stage", os.getpid(), left.pid, before or "first", flush=True)
 while not os.path.exists(sys.argv[2]):
@@ -45,11 +45,10 @@ class Standing:
         self._folder = folder
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, steady_s: float = 0.0) -> subprocess.Popen[bytes]:
+    def start(self, steady_s: float = 0.0, *more: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", STAGE, str(steady_s), str(self._folder / "code"), *more]
         with (self._folder / "log").open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", STAGE, str(steady_s), str(self._folder / "code")], stdout=log, start_new_session=True
-            )
+            self.process = subprocess.Popen(command, stdout=log, start_new_session=True)
         return self.process
 
     def said(self) -> list[str]:
@@ -100,15 +99,19 @@ def test_whoever_is_killed_is_followed_by_another_that_knows_it_and_nothing_is_l
     assert process.poll() is None
 
 
-def test_whoever_lost_the_compositor_is_followed_and_ends_in_order_when_that_is_asked(standing: Standing) -> None:
-    process = standing.start()
+@pytest.mark.parametrize(("more", "code"), [(("in order",), 0), ((), -signal.SIGTERM)])
+def test_whoever_lost_the_compositor_is_followed_and_nobody_follows_where_the_end_is_asked_for(
+    standing: Standing, more: tuple[str, ...], code: int
+) -> None:
+    process = standing.start(0.0, *more)
     standing.stage(1)
     standing.end_by_itself(3)
     second, _, before = standing.stage(2)
     assert before.endswith("ended with exit code 3")
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(20) == code
     assert not alive(second)
+    assert len(standing.said()) == 3, "two stages, one of which followed"
 
 
 @pytest.mark.parametrize(("steady_s", "code"), [(0.0, 1), (LONG, 3), (0.0, 0)])

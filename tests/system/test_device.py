@@ -54,7 +54,11 @@ class Device:
         return json.loads(said)
 
     def pids(self) -> dict[str, int]:
-        return {unit: int(self.machine.sh(f"systemctl show -P MainPID {unit}")) for unit in UNITS}
+        """Of each unit the process that does its work: the stage's is a child of the one that systemd started. 0: none."""
+        found = {unit: int(self.machine.sh(f"systemctl show -P MainPID {unit}")) for unit in UNITS}
+        waits = found["signage-stage"]
+        code, plays = self.machine.try_sh(f"cat /proc/{waits}/task/{waits}/children")
+        return found | {"signage-stage": int(plays.split()[0]) if code == 0 and plays.strip() else 0}
 
     def active(self) -> bool:
         return self.machine.try_sh("systemctl is-active " + " ".join(UNITS))[1].split() == ["active"] * 3
