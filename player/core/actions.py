@@ -85,11 +85,11 @@ class Action:
 
     def succeeded(self, at: float, words: str, *, confirmed: bool) -> Action:
         """It took effect, or, where nobody can be asked, was sent."""
-        return replace(self, succeeded_at=at, confirmed=confirmed, reason=words[:REASON_LIMIT])
+        return replace(self, succeeded_at=max(at, self.created_at), confirmed=confirmed, reason=words[:REASON_LIMIT])
 
     def failed(self, at: float, reason: str) -> Action:
         """It did not take effect."""
-        return replace(self, failed_at=at, reason=reason[:REASON_LIMIT])
+        return replace(self, failed_at=max(at, self.created_at), reason=reason[:REASON_LIMIT])
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -15,7 +15,16 @@ Uid = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-
 Side = Annotated[int, Field(ge=100, le=16384)]
 Pause = Annotated[int, Field(ge=30_000, le=86_400_000)]
 Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://\S+$")]
-Interval = Annotated[int, Field(ge=30_000, le=86_400_000)]
+PackageVersion = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~:-]*$")]
+
+
+def _naive(wall: time) -> time:
+    if wall.tzinfo is not None:
+        raise ValueError("a wall time is the device's own and has no offset")
+    return wall
+
+
+WallTime = Annotated[time, AfterValidator(_naive)]
 
 
 class CallBody(BaseModel):
@@ -40,9 +49,9 @@ class BrightnessBody(CallBody):
     """Two brightnesses a day, each from its own wall time on."""
 
     brightness1: Percent
-    time_from_1: time = Field(alias="timeFrom1")
+    time_from_1: WallTime = Field(alias="timeFrom1")
     brightness2: Percent
-    time_from_2: time = Field(alias="timeFrom2")
+    time_from_2: WallTime = Field(alias="timeFrom2")
 
 
 class PanelTurn(StrEnum):
@@ -154,8 +163,8 @@ class PackageBody(CallBody):
     """A package of the operating system."""
 
     name: Annotated[str, Field(max_length=128, pattern=r"^[a-zA-Z][\w\-.]*\w$")] = Field(alias="packageName")
-    version: Annotated[str, Field(max_length=100)]
-    build: Annotated[str, Field(max_length=100)] | None = None
+    version: PackageVersion
+    build: PackageVersion | None = None
 
 
 class VersionBody(CallBody):
@@ -305,8 +314,8 @@ class TimerBody(CallBody):
 
     type: Annotated[str, Field(pattern=r"^TIMER_[1-7]$")]
     level: Literal["NATIVE", "PROPRIETARY"]
-    time_on: time | None = Field(None, alias="timeOn")
-    time_off: time | None = Field(None, alias="timeOff")
+    time_on: WallTime | None = Field(None, alias="timeOn")
+    time_off: WallTime | None = Field(None, alias="timeOff")
     weekdays: Annotated[tuple[str, ...], Field(max_length=14)] = ()
     volume: Percent | None = None
 
@@ -321,4 +330,4 @@ class PlanBody(CallBody):
 
     power: PowerWord = Field(alias="powerAction")
     weekdays: Annotated[tuple[str, ...], Field(max_length=14)]
-    time: time
+    time: WallTime

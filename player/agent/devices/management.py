@@ -81,7 +81,10 @@ class Parts:
 
 
 class Management:
-    """Answers below `/v1` and `/v2`, and keeps what it knows in `devices` below the state folder. Raises StorageError."""
+    """Answers below `/v1` and `/v2`, and keeps what it knows in `devices` below the state folder. Raises StorageError.
+
+    `uid` names the box, `rows` are all calls that it answers.
+    """
 
     def __init__(self, parts: Parts) -> None:
         folder, clock = parts.state / "devices", parts.clock
@@ -120,9 +123,8 @@ class Management:
             LabelCalls(folder, about, clock, facts.organization),
             PolicyCalls(facts.uid, self._policies, asking),
         )
-        rows = [row for one in calls for row in one.rows()]
-        self.uid = facts.uid
-        self._api = ManagementApi(rows, doorkeeper, facts.uid, clock)
+        self.uid, self.rows = facts.uid, tuple(row for one in calls for row in one.rows())
+        self._api = ManagementApi(self.rows, doorkeeper, facts.uid, clock)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Whatever was asked below `/v1` and `/v2`."""

@@ -20,6 +20,7 @@ from player.core.settings import Value, find
 
 V1 = "/v1/device/{device}"
 NO_DEBUG = Absent("debugging", 'this player is not debugged from afar; log.level = "DEBUG" in its configuration says more')
+EARLIEST, LATEST = 2020, 2099
 CLOSE_S = 60.0  # a clock that is nearer than this to what is asked for is right
 
 
@@ -80,6 +81,8 @@ class SettingCalls:
         wanted = call.read(bodies.TimeBody)
         zone = str(find("time_zone").value(wanted.timezone))
         at = wall_time(wanted.time, zone)
+        if not EARLIEST <= at.year <= LATEST:
+            raise bad_field("time", f"the years of a clock are {EARLIEST} to {LATEST}, found {at.year}")
         settings: list[tuple[str, Value]] = [("time_zone", zone)]
         if wanted.ntp_server:
             settings.append(("ntp_server", wanted.ntp_server))

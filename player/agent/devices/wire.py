@@ -167,8 +167,8 @@ _TYPES = {
 def logged(action: Action, device: str) -> dict[str, Any]:
     """A line of the device's history, whatever it was about."""
     return {
-        "type": _TYPES.get(action.kind, f"Device.{action.kind.title().replace(' ', '')}.Set"),
         **entry(action, device),
+        "type": _TYPES.get(action.kind, f"Device.{action.kind.title().replace(' ', '')}.Set"),
         "originator": {"account": {"accountId": action.by}},
     }
 
