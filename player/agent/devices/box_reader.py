@@ -75,6 +75,11 @@ class BoxReader:
         except BoxError:
             return None
 
+    def mode(self) -> str:
+        """The panel's ("1920x1080@60"), "" where there is none."""
+        status = self._stage.status
+        return "" if status is None else status.mode
+
     def size(self) -> str:
         """The screen's ("1920x1080"), "" where there is none."""
         status = self._stage.status

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from player.agent.devices.shelf import RecordShelf
+
+MOST_TAGS, MOST_LOCATIONS = 500, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +44,11 @@ class Location:
     description: str | None = None
     tags: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = field(default=())
+
+
+class Labels:
+    """All of them, kept in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tags = RecordShelf(folder / "tags.json", Tag, "tag", MOST_TAGS)
+        self.places = RecordShelf(folder / "locations.json", Location, "location", MOST_LOCATIONS)

@@ -21,7 +21,8 @@ from player.agent.devices.box_reader import BoxReader, facts_of
 from player.agent.devices.device_calls import DeviceCalls
 from player.agent.devices.doorkeeper import Doorkeeper
 from player.agent.devices.effects import Effects
-from player.agent.devices.label_calls import LabelCalls
+from player.agent.devices.labels import Labels
+from player.agent.devices.location_calls import LocationCalls
 from player.agent.devices.log_calls import LogCalls
 from player.agent.devices.package_calls import PackageCalls
 from player.agent.devices.policy_calls import PolicyCalls
@@ -35,6 +36,7 @@ from player.agent.devices.screenshot_calls import ScreenshotCalls
 from player.agent.devices.screenshot_ring import ScreenshotRing
 from player.agent.devices.setting_calls import SettingCalls
 from player.agent.devices.setting_effects import SettingEffects
+from player.agent.devices.tag_calls import TagCalls
 from player.agent.devices.telemetry_calls import TelemetryCalls, intervals_s, screenshots_every_s
 from player.agent.devices.upkeep_calls import UpkeepCalls
 from player.agent.settings.brief_store import BriefStore
@@ -109,10 +111,11 @@ class Management:
             Readings(facts, box.now, parts.telemetry, parts.settings, parts.schedule, parts.proxy).table(), clock,
             intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
         )  # fmt: skip
+        labels = Labels(folder)
         asking = Asking(self._log, self._effects, facts.uid)
         calls = (
             DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
-            SettingCalls(asking, self._settings, parts.host, clock, box.size),
+            SettingCalls(asking, self._settings, parts.host, clock, box.mode),
             ScheduleCalls(facts.uid, parts.schedule, asking, self._settings, clock),
             PowerCalls(asking, self._settings, parts.command),
             UpkeepCalls(facts, asking, self._log, self._settings),
@@ -120,7 +123,8 @@ class Management:
             TelemetryCalls(facts.uid, self._samples, about, self._presence, clock),
             ScreenshotCalls(facts.uid, self._ring, about, asking),
             LogCalls(facts.uid, asking, clock, parts.read_logs, parts.examine),
-            LabelCalls(folder, about, clock, facts.organization),
+            TagCalls(labels, about, clock, facts.organization),
+            LocationCalls(labels, folder / "attachments", about, clock, facts.organization),
             PolicyCalls(facts.uid, self._policies, asking),
         )
         self.uid, self.rows = facts.uid, tuple(row for one in calls for row in one.rows())

@@ -38,7 +38,7 @@ class SampleKeeper:
         intervals_s: Callable[[], Mapping[str, float]], wanted: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._readings, self._clock, self._intervals_s, self._wanted = readings, clock, intervals_s, wanted
-        self._journal: Journal[BoxSample] = Journal(folder, sync_lines=COMPACT_EVERY, sync_s=SYNC_S, tail=tail)
+        self._journal = _journal(folder, tail)
         self._book = SampleBook.of(_records(folder))
 
     async def read(self, kind: str) -> Any:
@@ -93,6 +93,14 @@ class SampleKeeper:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _journal(folder: Path, tail: Path) -> Journal[BoxSample]:
+    try:
+        return Journal(folder, sync_lines=COMPACT_EVERY, sync_s=SYNC_S, tail=tail)
+    except StorageError as error:
+        log.warning("readings do not wait in memory-backed storage: %s", error)
+        return Journal(folder, sync_lines=COMPACT_EVERY, sync_s=SYNC_S)
 
 
 def _records(folder: Path) -> Iterator[BoxSample]:

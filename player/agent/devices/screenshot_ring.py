@@ -78,9 +78,9 @@ class ScreenshotRing:
         while True:
             every_s, now = self._every_s(), self._clock.monotonic()
             if every_s is not None and now - self._taken_at >= every_s:
-                self._taken_at = now
                 try:
                     await self.take()
+                    self._taken_at = now
                 except (BoxError, StorageError) as error:
                     log.debug("no picture of the screen was taken: %s", error)
             await asyncio.sleep(LOOK_S)

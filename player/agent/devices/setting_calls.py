@@ -13,7 +13,7 @@ from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.effects import EffectOutcome
 from player.agent.devices.refusals import bad_field
 from player.agent.devices.setting_effects import SettingEffects, joined
-from player.core.actions import ActionKind
+from player.core.actions import ActionKind, is_confirmed
 from player.core.content import Orientation
 from player.core.ports.box import Absent, Clock, Host
 from player.core.settings import Value, find
@@ -25,10 +25,10 @@ CLOSE_S = 60.0  # a clock that is nearer than this to what is asked for is right
 
 
 class SettingCalls:
-    """`size` is the screen's now ("1920x1080"), "" where there is none."""
+    """`mode` is the panel's now ("1920x1080@60"), "" where there is none."""
 
-    def __init__(self, asking: Asking, settings: SettingEffects, host: Host, clock: Clock, size: Callable[[], str]) -> None:
-        self._asking, self._settings, self._host, self._clock, self._size = asking, settings, host, clock, size
+    def __init__(self, asking: Asking, settings: SettingEffects, host: Host, clock: Clock, mode: Callable[[], str]) -> None:
+        self._asking, self._settings, self._host, self._clock, self._mode = asking, settings, host, clock, mode
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
@@ -55,7 +55,7 @@ class SettingCalls:
         wanted = call.read(bodies.ResolutionBody)
         turn = None if wanted.orientation is bodies.PanelTurn.AUTO else Orientation(wanted.orientation.lower())
         settings: list[tuple[str, Value]] = [("orientation", turn)]
-        if wanted.mode is not None and wanted.mode != self._size():
+        if wanted.mode is not None and not is_confirmed(wanted.mode, self._mode()):
             settings.append(("mode", wanted.mode))
         asked = {
             "orientation": wanted.orientation.value, "resolution": wanted.resolution,

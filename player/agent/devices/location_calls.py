@@ -1,8 +1,8 @@
-"""Tags of the organization, of the device and of places; places, and where the device stands."""
+"""Places with their pictures and tags, and where this device stands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,131 +12,42 @@ from player.agent.control.access import Scope
 from player.agent.devices import bodies, wire
 from player.agent.devices.about import AboutFile
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
-from player.agent.devices.labels import Attachment, Location, Tag
+from player.agent.devices.labels import Attachment, Labels, Location
 from player.agent.devices.refusals import bad_body, bad_field, conflict, not_found
-from player.agent.devices.shelf import RecordShelf
 from player.core.ports.box import Clock
+from player.errors import StorageError
 from player.store import write_atomically
 
-MOST_TAGS, MOST_LOCATIONS, MOST_PICTURES = 500, 100, 8
-TAG, PLACE, DEVICE = "/v1/organization-tag", "/v1/location", "/v1/device/{device}"
+MOST_PICTURES = 8  # of one place
+PLACE, OWN = "/v1/location", "/v1/device/{device}/location/{place}"
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
-class LabelCalls:
-    """`folder` keeps all of it. `organization` is the one that everything belongs to."""
+class LocationCalls:
+    """`pictures` is the folder of the places' pictures, `organization` the one that everything belongs to."""
 
-    def __init__(self, folder: Path, about: AboutFile, clock: Clock, organization: str) -> None:
+    def __init__(self, labels: Labels, pictures: Path, about: AboutFile, clock: Clock, organization: str) -> None:
+        self._tags, self._places, self._pictures = labels.tags, labels.places, pictures
         self._about, self._clock, self._organization = about, clock, organization
-        self._tags = RecordShelf(folder / "tags.json", Tag, "tag", MOST_TAGS)
-        self._places = RecordShelf(folder / "locations.json", Location, "location", MOST_LOCATIONS)
-        self._pictures = folder / "attachments"
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
-        read, control = Scope.READ, Scope.CONTROL
+        read, control, one = Scope.READ, Scope.CONTROL, f"{PLACE}/{{place}}"
         return (
-            Row("GET", TAG, self.tags, read),
-            Row("POST", TAG, self.make_tag, control),
-            Row("GET", f"{TAG}/{{tag}}", self.tag, read),
-            Row("PUT", f"{TAG}/{{tag}}", self.change_tag, control),
-            Row("DELETE", f"{TAG}/{{tag}}", self.remove_tag, control),
-            Row("GET", f"{DEVICE}/organization-tag", self.own_tags, read),
-            Row("PUT", f"{DEVICE}/organization-tag/{{tag}}", self.take_tag, control),
-            Row("DELETE", f"{DEVICE}/organization-tag/{{tag}}", self.drop_tag, control),
             Row("GET", PLACE, self.places, read),
             Row("POST", PLACE, self.make_place, control),
-            Row("GET", f"{PLACE}/{{place}}", self.place, read),
-            Row("PUT", f"{PLACE}/{{place}}", self.change_place, control),
-            Row("DELETE", f"{PLACE}/{{place}}", self.remove_place, control),
-            Row("PUT", f"{PLACE}/{{place}}/add-attachment", self.add_picture, control),
-            Row("PUT", f"{PLACE}/{{place}}/remove-attachments", self.remove_pictures, control),
-            Row("GET", f"{PLACE}/{{place}}/attachment/{{picture}}", self.picture, read),
-            Row("PUT", f"{PLACE}/{{place}}/organization-tag/{{tag}}", self.tag_place, control),
-            Row("DELETE", f"{PLACE}/{{place}}/organization-tag/{{tag}}", self.untag_place, control),
-            Row("GET", f"{DEVICE}/location/{{place}}", self.own_place, read),
-            Row("PUT", f"{DEVICE}/location/{{place}}", self.stand, control),
-            Row("DELETE", f"{DEVICE}/location/{{place}}", self.leave, control),
+            Row("GET", one, self.place, read),
+            Row("PUT", one, self.change_place, control),
+            Row("DELETE", one, self.remove_place, control),
+            Row("PUT", f"{one}/add-attachment", self.add_picture, control),
+            Row("PUT", f"{one}/remove-attachments", self.remove_pictures, control),
+            Row("GET", f"{one}/attachment/{{picture}}", self.picture, read),
+            Row("PUT", f"{one}/organization-tag/{{tag}}", self.tag_place, control),
+            Row("DELETE", f"{one}/organization-tag/{{tag}}", self.untag_place, control),
+            Row("GET", OWN, self.own_place, read),
+            Row("PUT", OWN, self.stand, control),
+            Row("DELETE", OWN, self.leave, control),
         )
-
-    # --- tags
-
-    async def tags(self, call: ApiCall) -> ApiAnswer:
-        """By pages."""
-        return call.paged(self._tags.all(), lambda one: one.created_at, self._tag)
-
-    async def make_tag(self, call: ApiCall) -> ApiAnswer:
-        """{name, color, parentTagUid}."""
-        wanted = call.read(bodies.TagBody)
-        self._check_parent(wanted.parent)
-        made = Tag(uuid4().hex, self._tags.next_at(self._now()), wanted.name, wanted.color, wanted.parent)
-        self._tags.put(made)
-        return call.made(TAG, made.uid)
-
-    async def tag(self, call: ApiCall) -> ApiAnswer:
-        """The one of that uid."""
-        return ApiAnswer(self._tag(self._tags.get(call.pieces["tag"])))
-
-    async def change_tag(self, call: ApiCall) -> ApiAnswer:
-        """What is given changes."""
-        held, wanted = self._tags.get(call.pieces["tag"]), call.read(bodies.TagBody)
-        self._check_parent(wanted.parent, held.uid)
-        self._tags.put(replace(
-            held, name=wanted.name, color=wanted.color if "color" in call.body else held.color,
-            parent=wanted.parent if "parentTagUid" in call.body else held.parent,
-        ))  # fmt: skip
-        return ApiAnswer()
-
-    async def remove_tag(self, call: ApiCall) -> ApiAnswer:
-        """It is taken off everything as well."""
-        uid = self._tags.get(call.pieces["tag"]).uid
-        self._tags.remove(uid)
-        for below in self._tags.all():
-            if below.parent == uid:
-                self._tags.put(replace(below, parent=None))
-        for place in self._places.all():
-            if uid in place.tags:
-                self._places.put(replace(place, tags=tuple(tag for tag in place.tags if tag != uid)))
-        self._keep_own_tags({tag: at for tag, at in self._about.current.tags.items() if tag != uid})
-        return ApiAnswer()
-
-    async def own_tags(self, call: ApiCall) -> ApiAnswer:
-        """Those of this device."""
-        own = [tag for tag in self._tags.all() if tag.uid in self._about.current.tags]
-        return call.paged(own, lambda one: one.created_at, self._tag)
-
-    async def take_tag(self, call: ApiCall) -> ApiAnswer:
-        """The device gets it."""
-        uid = self._tags.get(call.pieces["tag"]).uid
-        self._keep_own_tags({**self._about.current.tags, uid: self._now()})
-        return ApiAnswer()
-
-    async def drop_tag(self, call: ApiCall) -> ApiAnswer:
-        """The device loses it."""
-        uid = self._tags.get(call.pieces["tag"]).uid
-        self._keep_own_tags({tag: at for tag, at in self._about.current.tags.items() if tag != uid})
-        return ApiAnswer()
-
-    def _keep_own_tags(self, tags: Mapping[str, float]) -> None:
-        if tags.keys() != self._about.current.tags.keys():
-            self._about.change(tags=tags)
-
-    def _check_parent(self, uid: str | None, own: str = "") -> None:
-        """A parent is there, and not below the tag itself."""
-        seen = {own}
-        while uid is not None:
-            if uid in seen:
-                raise bad_field("parentTagUid", "a tag cannot stand below itself")
-            seen.add(uid)
-            uid = self._tags.get(uid).parent
-
-    def _tag(self, tag: Tag) -> dict[str, Any]:
-        return {
-            "uid": tag.uid, "name": tag.name, "organizationUid": self._organization, "color": tag.color, "parentTagUid": tag.parent,
-            "createdAt": wire.instant(tag.created_at),
-        }  # fmt: skip
-
-    # --- places
 
     async def places(self, call: ApiCall) -> ApiAnswer:
         """By pages."""
@@ -211,7 +122,11 @@ class LabelCalls:
         picture = next((one for one in self._found(call).attachments if one.uid == call.pieces["picture"]), None)
         if picture is None:
             raise not_found("picture of that name")
-        return ApiAnswer((self._pictures / picture.uid).read_bytes(), content_type=picture.kind)
+        path = self._pictures / picture.uid
+        try:
+            return ApiAnswer(path.read_bytes(), content_type=picture.kind)
+        except OSError as error:
+            raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
 
     # --- where the device stands
 
