@@ -2,14 +2,18 @@
 
 A page is opened some seconds before its turn. What it would play is heard when it is seen, as loud as ordered; what the page itself
 keeps silent stays so. A page that begins something when it becomes visible begins it when it does: windows are never hidden from
-the browser, which would draw nothing then, so the page is told so by us. Printing does nothing, nobody reads what a page writes
-to its console, and no page fills the screen beyond its region.
+the browser, which would draw nothing then, so the page is told so by us. Printing does nothing, no box of the browser's asks
+anything, since nobody is there to answer, nobody reads what a page writes to its console, and no page fills the screen beyond its
+region.
 """
 
 from __future__ import annotations
 
 TAMED = """(() => {
   window.print = () => {};
+  window.alert = () => {};
+  window.confirm = () => false;
+  window.prompt = () => null;
   for (const name of Object.keys(console)) if (typeof console[name] === 'function') console[name] = () => {};
   const never = () => Promise.reject(new TypeError('this page has its place on the screen'));
   for (const name of ['requestFullscreen', 'webkitRequestFullscreen', 'webkitRequestFullScreen']) Element.prototype[name] = never;

@@ -301,6 +301,19 @@ async def test_c16_dialogs_printing_and_popups_do_not_stop_a_page(shown, sway, s
     await until(look, (300, 200), BLUE)
 
 
+async def test_c16_no_box_of_the_browsers_is_seen_whatever_a_page_on_screen_asks(shown, sway, site, look):
+    surface, window = shown
+    asks = "setInterval(() => { alert('a'); said = [confirm('b'), prompt('c'), ++times].join() }, 10)"
+    await surface.load(playable(site.page("/a", "lime", f"let times = 0, said = ''; {asks}")))
+    await sway.show_above(window)
+    surface.start()
+    for _ in range(15):
+        picture = await look()
+        assert picture.crop((100, 50, 740, 410)).getcolors() == [(SIZE[0] * SIZE[1], LIME)]
+        assert [w.id for w in await sway.windows()] == [window]
+    assert re.fullmatch("false,,[1-9][0-9]+", await surface._page._evaluate("said"))
+
+
 async def test_c16_a_page_that_never_stops_computing_is_refused_in_time_and_its_window_replaced(shown, sway, site):
     surface, _ = shown
     with pytest.raises(ContentError, match="3 s"):
