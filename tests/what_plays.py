@@ -192,8 +192,13 @@ ROWS = (
     Row(
         "live streams",
         "until they end, or for the item's time",
-        names=("HLS",),
-        shown_by=("stage/video/test_mpv.py::test_an_hls_stream_plays_and_its_end_is_a_fault_of_the_stream",),
+        names=("HLS", "Motion JPEG of an IP camera", "MPEG-TS over UDP", "RTMP"),
+        shown_by=(
+            "stage/video/test_mpv.py::test_an_hls_stream_plays_and_its_end_is_a_fault_of_the_stream",
+            "stage/video/test_mpv.py::test_an_ip_cameras_pictures_are_a_stream",
+            "stage/video/test_mpv.py::test_an_mpegts_stream_over_udp_plays",
+            "stage/video/test_mpv.py::test_an_rtmp_stream_plays",
+        ),
     ),
     Row(
         "YouTube",

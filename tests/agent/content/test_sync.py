@@ -242,6 +242,13 @@ async def test_pages_need_no_file_but_a_good_address(bench: Bench):
     assert bench.faults.faults == ()
 
 
+async def test_case_20_an_address_as_people_write_it_goes_on_air_as_a_browser_asks_for_it(bench: Bench):
+    written = Item("w", "w", "w", Kind.WEB, 10, url="https://bücher.example/our menu.html ")
+    assert await bench.on_air((written, None)) == ["w"]
+    assert [item.url for item in bench.sync.shown] == ["https://xn--bcher-kva.example/our%20menu.html"]
+    assert bench.faults.faults == ()
+
+
 async def test_an_item_without_a_file_costs_that_item(bench: Bench):
     item, _ = bench.video("lost")
     assert await bench.on_air((item, None), bench.video("a")) == ["a"]

@@ -21,6 +21,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.media.filetype import VIDEOS, sniff
+from player.media.prepare.parent import prepare
 from player.stage.video.mpv import LOAD_LIMIT_S, STALL_S, MpvSurface
 from player.stage.video.options import options_for, stream_options
 from tests.fakes.running import eventually
@@ -31,6 +32,7 @@ from tests.stage.video.conftest import (
     LIME,
     LOAD_S,
     RED,
+    SIZE,
     STILL_S,
     Open,
     Window,
@@ -465,6 +467,23 @@ async def test_every_container_that_the_gate_lets_in_plays(window: Window, tmp_p
     await asyncio.to_thread(subprocess.run, ["ffmpeg", "-v", "error", *source, *words, str(tmp_path / name)], check=True)
     assert sniff((tmp_path / name).read_bytes()) in VIDEOS
     await window.surface.load(playable(tmp_path / name))
+    assert near(await window.seen(), LIME)
+    await window.surface.unload()
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [bytes.fromhex("38646f94534546480000000b") + bytes(20), b"\n<br />\n<b>Warning</b>:  Cannot modify header information"],
+    ids=["a camera's trailer", "a web server's warning"],
+)
+async def test_case_9_a_film_with_something_behind_it_is_shown_to_its_end(window: Window, tmp_path: Path, behind: bytes):
+    film = encode(tmp_path / "film.mp4", *colour("lime", 1))
+    film.write_bytes(film.read_bytes() + behind)
+    ready = await prepare(film, Kind.VIDEO, "film", tmp_path, SIZE)
+    await window.surface.load(playable(ready.file))
+    window.surface.start()
+    async with asyncio.timeout(20):
+        await window.surface.ended()
     assert near(await window.seen(), LIME)
     await window.surface.unload()
 
