@@ -702,7 +702,7 @@ def test_the_demonstration_brings_a_player_to_show_its_content(short_box: Box, k
     environment = {"SIGNAGE__STAGE__BACKEND": "headless", "SIGNAGE__STAGE__SIZE": "640x360", "TMPDIR": str(short_box.folder)}
     command = [sys.executable, "-m", "player", "demo", "--once", "--port", "0", "--folder", str(short_box.folder / "demo")]
     done = subprocess.run(
-        [*command, "--server", kind],
+        [*command, "--server", kind, "--manage"],
         env=short_box.environment | environment,
         cwd=short_box.folder,
         capture_output=True,
@@ -711,7 +711,8 @@ def test_the_demonstration_brings_a_player_to_show_its_content(short_box: Box, k
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert welcome in done.stdout
+    for words in (welcome, "X-Auth: ", 'import { createApiV1 } from "@signageos/sdk";', "{ volume: 40 }"):
+        assert words in done.stdout
     told = done.stdout.split("signage-player status --config ")[1].split("\n")[0]
     assert short_box("status", "--config", told, SIGNAGE__STORAGE__RUNTIME_DIR="").returncode == 3, (
         "it is over, and the file is right"

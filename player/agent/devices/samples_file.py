@@ -6,6 +6,7 @@ At the default intervals that is far below a megabyte a day; a power cut takes t
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ class SampleKeeper:
         intervals_s: Callable[[], Mapping[str, float]], wanted: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._readings, self._clock, self._intervals_s, self._wanted = readings, clock, intervals_s, wanted
-        self._journal = _journal(folder, tail)
+        self._journal = _journal(folder, tail, clock)
         self._book = SampleBook.of(_records(folder))
 
     async def read(self, kind: str) -> Any:
@@ -95,12 +96,13 @@ class SampleKeeper:
         return self._clock.now().timestamp()
 
 
-def _journal(folder: Path, tail: Path) -> Journal[BoxSample]:
+def _journal(folder: Path, tail: Path, clock: Clock) -> Journal[BoxSample]:
+    made = functools.partial(Journal[BoxSample], folder, sync_lines=COMPACT_EVERY, sync_s=SYNC_S, monotonic=clock.monotonic)
     try:
-        return Journal(folder, sync_lines=COMPACT_EVERY, sync_s=SYNC_S, tail=tail)
+        return made(tail=tail)
     except StorageError as error:
         log.warning("readings do not wait in memory-backed storage: %s", error)
-        return Journal(folder, sync_lines=COMPACT_EVERY, sync_s=SYNC_S)
+        return made()
 
 
 def _records(folder: Path) -> Iterator[BoxSample]:
