@@ -246,7 +246,7 @@ class Agent:
             "lock": self.lock.run, "scrub": self.supply.scrub.run, "clock": self.clock_floor.run,
             "calendar": self.public_holidays.run, "absence": self.absence.run,
             "older files": self.formats.run,
-            "disk": DiskWatch(self._dirs.state, self._page("disk")).run,
+            "disk": DiskWatch(self._dirs.state, self.sensors, self._page("disk")).run,
             "surroundings": self.surroundings.run, "schedule": self.schedule.run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.supply.rounds.standing, self._clock).run,
             **self.box.loops(), **self.management.loops(),

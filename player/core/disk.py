@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from player.core.ports.box import StorageWear
+
+WORN_PERCENT = 90
 FULL_BYTES = 1 << 20  # with less a file can hardly be replaced
 
 
@@ -27,3 +31,15 @@ def trouble(state: DiskState) -> str:
     if state.free_bytes < FULL_BYTES or not state.has_inodes:
         return f"the disk of {state.folder} is full: what is here plays on, and nothing more is kept"
     return ""
+
+
+def worn(wear: Sequence[StorageWear]) -> str:
+    """The sentence of its fault; "" where none of the chips is near the end of its life."""
+    old = [chip for chip in wear if chip.failing or chip.used_percent >= WORN_PERCENT]
+    told = ", ".join(f"{chip.device} has used {chip.used_percent} % of its life" for chip in old)
+    return f"{told}, as it counts itself: it may fail at any time" if told else ""
+
+
+def damaged(errors: int) -> str:
+    """The sentence of its fault; "" where the kernel has counted none."""
+    return f"the kernel has counted {errors} errors on the file systems of this box since they were last checked" if errors else ""

@@ -128,6 +128,8 @@ CODES: Mapping[str, Meaning] = {
     "sound_crashed": Meaning(
         MAJOR, "sound ended what draws the screen", "check the sound device, or name another: `stage.audio_device`"
     ),
+    "disk_worn": Meaning(MAJOR, "the disk is near the end of its life", "replace it before it fails"),
+    "disk_errors": Meaning(MAJOR, "the file system found errors on the disk", "check it (fsck) at the next visit, or replace it"),
     "setting": Meaning(MAJOR, "a setting is not in effect", "`signage-player settings` says why; it is tried again by itself"),
     "wrong_pin": Meaning(MAJOR, "wrong PINs were entered at the box", "ask who was there; set another PIN on the server"),
     "box": Meaning(MAJOR, "the box lacks what an item needs", "`signage-player doctor` names it, and the remedy"),

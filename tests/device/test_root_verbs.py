@@ -240,12 +240,12 @@ async def helper(folder: Path, ground: RootFolders) -> asyncio.Server:
     return await asyncio.start_unix_server(connected, folder / "root.sock")
 
 
-async def test_the_agent_asks_and_is_answered(system: System, tmp_path: Path):
-    root = RootSocket(tmp_path / "root.sock")
+async def test_the_agent_asks_and_is_answered(system: System, runtime_dir: Path):
+    root = RootSocket(runtime_dir / "root.sock")
     assert not root.is_there
     with pytest.raises(BoxError, match=r"time server: this needs root's helper, which `sudo scripts/install` sets up"):
         await root.ask("time server", "ntp_server", "ntp.example.com")
-    async with await helper(tmp_path, system.ground):
+    async with await helper(runtime_dir, system.ground):
         assert root.is_there
         await root.ask("time server", "ntp_server", "ntp.example.com")
         with pytest.raises(BoxError, match="time server: a time server is a host name or an address"):
@@ -255,7 +255,7 @@ async def test_the_agent_asks_and_is_answered(system: System, tmp_path: Path):
     assert system.files() == ["systemd/timesyncd.conf.d/signage-player.conf"]
 
 
-async def test_a_helper_that_ends_without_a_word_or_hangs_is_an_error(tmp_path: Path):
+async def test_a_helper_that_ends_without_a_word_or_hangs_is_an_error(runtime_dir: Path):
     async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -263,9 +263,9 @@ async def test_a_helper_that_ends_without_a_word_or_hangs_is_an_error(tmp_path: 
         await reader.read()
         writer.close()
 
-    async with await asyncio.start_unix_server(mute, tmp_path / "mute.sock"):
+    async with await asyncio.start_unix_server(mute, runtime_dir / "mute.sock"):
         with pytest.raises(BoxError, match=r"clock: root's helper ended without an answer"):
-            await RootSocket(tmp_path / "mute.sock").ask("clock", "set_clock", "1")
-    async with await asyncio.start_unix_server(hang, tmp_path / "hang.sock"):
+            await RootSocket(runtime_dir / "mute.sock").ask("clock", "set_clock", "1")
+    async with await asyncio.start_unix_server(hang, runtime_dir / "hang.sock"):
         with pytest.raises(BoxError, match=r"clock: root's helper at .* did not answer within 0 s"):
-            await RootSocket(tmp_path / "hang.sock", deadline_s=0.1).ask("clock", "set_clock", "1")
+            await RootSocket(runtime_dir / "hang.sock", deadline_s=0.1).ask("clock", "set_clock", "1")

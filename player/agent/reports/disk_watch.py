@@ -1,4 +1,4 @@
-"""Tells the server when the box's disk takes nothing: what plays goes on, and somebody has to go there (faults S1 to S3)."""
+"""Tells the server when the box's disk takes nothing, or will soon: what plays goes on, and somebody has to go there (S1 to S3)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,32 @@ import asyncio
 import os
 from pathlib import Path
 
-from player.core.disk import DiskState, trouble
+from player.core.disk import DiskState, damaged, trouble, worn
+from player.core.ports.box import Sensors
 from player.runtime.fault_page import FaultPage
 
 LOOK_S = 30.0
 
 
 class DiskWatch:
-    """Looks at the file system of `state`. What media lacks of theirs is said by whoever fetches them."""
+    """Looks at the file system of `state`, and at what chips and kernel count. What media lacks is said by whoever fetches them."""
 
-    def __init__(self, state: Path, faults: FaultPage, *, look_s: float = LOOK_S) -> None:
-        self._state, self._faults, self._look_s = state, faults, look_s
+    def __init__(self, state: Path, sensors: Sensors, faults: FaultPage, *, look_s: float = LOOK_S) -> None:
+        self._state, self._sensors, self._faults, self._look_s = state, sensors, faults, look_s
 
     async def run(self) -> None:
         """Looks, for ever."""
         while True:
-            sentence = trouble(await asyncio.to_thread(_state_of, self._state))
-            if sentence:
-                self._faults.report("", "storage", sentence, count=1)
-            else:
-                self._faults.clear()
+            self._tell("storage", trouble(await asyncio.to_thread(_state_of, self._state)))
+            self._tell("disk_worn", worn(await asyncio.to_thread(self._sensors.storage_wear)))
+            self._tell("disk_errors", damaged(await asyncio.to_thread(self._sensors.file_system_errors)))
             await asyncio.sleep(self._look_s)
+
+    def _tell(self, code: str, sentence: str) -> None:
+        if sentence:
+            self._faults.report(code, code, sentence, count=1)
+        else:
+            self._faults.clear(code)
 
 
 def _state_of(folder: Path) -> DiskState:
