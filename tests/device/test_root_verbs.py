@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,19 +227,27 @@ def test_a_program_is_run_without_our_environment_and_its_complaint_is_the_refus
 # --- over its socket
 
 
-async def helper(folder: Path, ground: RootFolders) -> asyncio.Server:
-    """What systemd does: a process a connection, here a thread."""
+@contextlib.contextmanager
+def helper(path: Path, folders: RootFolders) -> Iterator[None]:
+    """What systemd does: somebody for each connection, one after the other."""
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = writer.get_extra_info("socket").dup()
-        line.setblocking(True)
-        with socket.socket(fileno=line.detach()) as own:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
-            await asyncio.to_thread(serve, own, ground)
-        writer.close()
-        await writer.wait_closed()
+    def accept() -> None:
+        while True:
+            try:
+                line, _ = listening.accept()
+            except OSError:
+                return
+            with line:
+                serve(line, folders)
 
-    return await asyncio.start_unix_server(connected, folder / "root.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(20)
 
 
 async def test_the_agent_asks_and_is_answered(system: System, runtime_dir: Path):
@@ -245,7 +255,7 @@ async def test_the_agent_asks_and_is_answered(system: System, runtime_dir: Path)
     assert not root.is_there
     with pytest.raises(BoxError, match=r"time server: this needs root's helper, which `sudo scripts/install` sets up"):
         await root.ask("time server", "ntp_server", "ntp.example.com")
-    async with await helper(runtime_dir, system.ground):
+    with helper(runtime_dir / "root.sock", system.ground):
         assert root.is_there
         await root.ask("time server", "ntp_server", "ntp.example.com")
         with pytest.raises(BoxError, match="time server: a time server is a host name or an address"):
