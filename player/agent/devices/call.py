@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -126,8 +125,3 @@ def read_as(model: type[M], given: Mapping[str, Any]) -> M:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
         raise bad_field(name or "body", first["msg"]) from None
-
-
-def utc(seconds: float) -> datetime:
-    """Seconds since the epoch as an aware instant."""
-    return datetime.fromtimestamp(seconds, UTC)
