@@ -13,6 +13,7 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+LONGEST = 4096  # characters of a text
 _TIME_LIMIT = 32_503_680_000.0  # the year 3000
 
 
@@ -43,9 +44,11 @@ def truth(value: Any) -> bool | None:
 
 def text(value: Any) -> str | None:
     """Strings as they are, whole numbers as digits, empty and anything else -> None. NUL and lone surrogates are taken out."""
+    if isinstance(value, str) and value.isascii() and "\0" not in value and len(value) <= LONGEST:
+        return value or None  # as nearly all of them are
     if isinstance(value, bool) or not isinstance(value, int | str) or (isinstance(value, int) and abs(value) >= 2**63):
         return None
-    return str(value)[:4096].replace("\0", "").encode("utf-8", "ignore").decode("utf-8") or None
+    return str(value)[:LONGEST].replace("\0", "").encode("utf-8", "ignore").decode("utf-8") or None
 
 
 def instant(value: Any) -> float | None:

@@ -28,6 +28,9 @@ _TRANSITIONS = {
 }
 
 
+_AS_IT_IS = WebOptions()
+
+
 def transition_kind(word: str) -> TransitionKind | None:
     """`fade` is what servers call our crossfade; None for a word that we do not know."""
     return _TRANSITIONS.get(re.sub(r"[\s-]+", "_", word.strip().lower()))
@@ -73,6 +76,8 @@ def colour(value: Any) -> str:
 def web_options(value: Any) -> WebOptions:
     """How a page is opened, within limits; header names and values hold no line breaks."""
     raw = table(value)
+    if not raw:
+        return _AS_IT_IS
     zoom, scroll, reload_s = number(raw.get("zoom")), number(raw.get("scroll_y")), number(raw.get("reload_s"))
     headers = {k: v for k, v in table(raw.get("headers")).items() if isinstance(v, str) and not re.search(r"[\r\n\0]", k + v)}
     return WebOptions(

@@ -13,7 +13,7 @@ from scripts.benches.figures import Figure, table, to_json
 from scripts.benches.plot import Row, draw
 
 NAMES = (
-    "start", "restart", "footprint", "download", "rules", "stage", "regions", "trigger", "memory", "cpu", "flash", "small",
+    "start", "restart", "footprint", "download", "rules", "items", "push", "stage", "regions", "memory", "cpu", "flash", "small",
     "hostile",
 )  # fmt: skip
 
@@ -83,6 +83,18 @@ class Benches:
 
         return rules(self._chosen.runs)
 
+    def items(self) -> list[Figure]:
+        """Ten thousand of them."""
+        from scripts.benches.items import items
+
+        return items(self._media, self._chosen.runs)
+
+    def push(self) -> list[Figure]:
+        """From the server to the screen at once."""
+        from scripts.benches.pushed import pushed
+
+        return pushed(self._media, self._chosen.runs)
+
     def stage(self) -> list[Figure]:
         """Seams, ours and the rivals'."""
         from scripts.benches.seamless import seamless
@@ -101,12 +113,6 @@ class Benches:
         from scripts.benches.regions import regions
 
         return regions(self._media, self._chosen.seconds)
-
-    def trigger(self) -> list[Figure]:
-        """What is on television, to what answers it."""
-        from scripts.benches.trigger import trigger
-
-        return trigger(self._media, self._chosen.runs)
 
     def memory(self) -> list[Figure]:
         """After many items."""

@@ -7,6 +7,7 @@ itself is gone, the rest of the round is left for the next one.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -254,7 +255,13 @@ class AssetFetcher:
 
 def key_of(need: Need) -> str:
     """What this revision is called in the cache."""
-    return asset_key(need.asset.content_id, need.asset.file_hash, need.asset.url)
+    return _key(need.asset.content_id, need.asset.file_hash, need.asset.url)
+
+
+@functools.lru_cache(maxsize=4096)
+def _key(content_id: str, file_hash: str | None, url: str) -> str:
+    """A key, worked out once: each is asked for some fifteen times in a round."""
+    return asset_key(content_id, file_hash, url)
 
 
 def fault_key(need: Need) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from player import __version__
 from player.agent.devices import wire
-from player.agent.devices.debug_switch import DebugSwitch
 from player.agent.devices.schedule_calls import plans_of, timers_of
 from player.agent.devices.wire import BoxFacts, BoxNow
 from player.agent.settings.registry import SettingsRegistry
@@ -26,10 +25,10 @@ class Readings:
 
     def __init__(
         self, facts: BoxFacts, now: Callable[[], Awaitable[BoxNow]], telemetry: Callable[[], Awaitable[Telemetry]],
-        settings: SettingsRegistry, schedule: ScheduleRunner, debug: DebugSwitch, proxy: str,
+        settings: SettingsRegistry, schedule: ScheduleRunner, proxy: str,
     ) -> None:  # fmt: skip
         self._facts, self._now, self._telemetry, self._settings, self._schedule = facts, now, telemetry, settings, schedule
-        self._debug, self._proxy = debug, proxy
+        self._proxy = proxy
 
     def table(self) -> Mapping[str, Reading]:
         """Each kind, and what reads it."""
@@ -39,7 +38,7 @@ class Readings:
             "ORIENTATION": self._setting("orientation", lambda value: {"orientation": str(value).upper()}),
             "RESOLUTION": self._resolution,
             "REMOTE_CONTROL": self._setting("locked", lambda value: {"enabled": not value}),
-            "DEBUG": self._debugging,
+            "DEBUG": _fixed({"appletEnabled": False, "nativeEnabled": False}),
             "TIMERS": self._timers(TimerLevel.NATIVE),
             "PROPRIETARY_TIMERS": self._timers(TimerLevel.PROPRIETARY),
             "POWER_ACTIONS_SCHEDULE": self._plans,
@@ -83,9 +82,6 @@ class Readings:
             return timers_of(self._schedule, level)
 
         return read
-
-    async def _debugging(self) -> Any:
-        return {"appletEnabled": False, "nativeEnabled": self._debug.is_on}
 
     async def _plans(self) -> Any:
         return plans_of(self._schedule)

@@ -130,13 +130,17 @@ class Reader:
         return self.finished(self.answered(answer))
 
     def answered(self, answer: Any) -> Programme:
-        """The answer but for its files (`finished`). Raises ServerNonsense where it is none."""
+        """The answer but for its files (`finished`). It is taken apart meanwhile: of a long one not all is held at once.
+
+        Raises ServerNonsense where it is none.
+        """
         if not isinstance(answer, dict) or not ("playlist" in answer or "layout" in answer):
             raise ServerNonsense(self.where, "neither a playlist nor a layout is in it")
         for row in rows(answer.get("content_to_download")) or []:
             key = (text(row.get("content_id")) or text(row.get("id"))) if isinstance(row, dict) else None
             if key:
                 self.listed[key] = row
+        answer["content_to_download"] = None
         playlist = table(answer.get("playlist"))
         drawn = self.layout_of({**playlist, "layout": table(answer.get("layout")) or playlist.get("layout")})
         gone = tuple(filter(None, map(text, rows(answer.get("content_to_delete")) or [])))
@@ -207,17 +211,16 @@ class Reader:
     def _items(self, found: list[Any], *, numbered: bool) -> tuple[Item, ...]:
         """`numbered`: the playlist's own id came as a number."""
         kept: list[tuple[float, Item]] = []
-        for index, row in enumerate(found[:ITEMS]):
-            raw = table(row)
+        for index in range(min(len(found), ITEMS)):
+            raw, found[index] = table(found[index]), None
             self.numbered |= {str(raw[key]) for key in ("id", "content_id") if isinstance(raw.get(key), int)}
             wire = _Item.model_validate(raw)
-            item = self._item(wire, index)
+            item = self._item(wire, index, _numbers(raw) + (("playlist_id",) if numbered else ()))
             if item is not None:
-                numbers = _numbers(raw) + (("playlist_id",) if numbered else ())
-                kept.append((index if wire.order is None else wire.order, replace(item, numbers=numbers)))
+                kept.append((index if wire.order is None else wire.order, item))
         return tuple(item for _, item in sorted(kept, key=lambda pair: pair[0]))
 
-    def _item(self, wire: _Item, index: int) -> Item | None:
+    def _item(self, wire: _Item, index: int, numbers: tuple[str, ...]) -> Item | None:
         content = wire.content_id or wire.id
         if content is None:
             self._fault("bad_item", f"item {index + 1} of the playlist has no id; it is left out", None)
@@ -256,6 +259,7 @@ class Reader:
             campaign_id=wire.campaign_id,
             text=words,
             speed=pace(wire.speed) if kind is Kind.TICKER else None,
+            numbers=numbers,
             server=self.server,
         )
 

@@ -100,14 +100,7 @@ class LogLines:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerSeen:
-    """When the first frame of what a trigger shows was on screen (seconds since the epoch)."""
-
-    at: float
-
-
-AnyAnswer = ScreenPicture | LogLines | TriggerSeen | None
+AnyAnswer = ScreenPicture | LogLines | None
 
 # --- requests --------------------------------------------------------------------------------------------------------------------
 
@@ -209,17 +202,9 @@ class ReadLog(Request[LogLines]):
     """What was logged lately."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTrigger(Request[TriggerSeen]):
-    """Show what stands by for the trigger of that name, now. `told` goes into the proof of play, `shown_at` added."""
-
-    name: str
-    told: dict[str, str] = field(default_factory=dict)
-
-
 AnyRequest = (
     Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
-    | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger
+    | ReleaseItems | AnswerPin | TellOutlook | ReadLog
 )  # fmt: skip
 
 

@@ -140,7 +140,7 @@ async def hinted(talk: Misbehave, *, ping_s: float = 20.0) -> AsyncIterator[List
             assert json.loads(await socket.recv()) == {"uuid": "u"}
             await talk(socket)
 
-    async with serve(whole, "127.0.0.1", 0, compression=None) as server:
+    async with serve(whole, "127.0.0.1", 0, compression=None, close_timeout=0.2) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
         async def keep(talk: Talk, trouble: Trouble) -> None:
