@@ -1,4 +1,4 @@
-"""Sources of content read off a real screen: a folder that changes and goes, a Screenzzie schedule at its minute."""
+"""Sources of content read off a real screen: a folder that changes and goes, schedules at their second, also without a server."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from player.demo.adcast.client import Operator
+from player.demo.adcast.server import DemoServer
 from player.demo.screenzzie.server import ScreenzzieServer
 from tests.e2e.player_box import COLOURS, PlayerBox, until
 
@@ -80,6 +82,53 @@ async def test_a_schedule_made_at_the_server_is_seen_at_its_minute_and_ends_at_i
             await box.stop()
     assert _instant(plays[0]["started_at"]) >= begins
     assert _instant(plays[0]["ended_at"]) >= begins + timedelta(minutes=1)
+
+
+@pytest.mark.nightly
+async def test_adcast_schedules_are_seen_at_their_second_pushed_by_the_server_and_by_the_box_alone(short: Path):
+    async with DemoServer(short / "server") as server, Operator(server.url) as operator:
+        await operator.register("Ada", "ada@example.com", "correct horse", "Ada's")
+        lists = {}
+        for colour in ("red", "lime", "blue"):
+            content = await operator.upload(picture(short / f"{colour}.png", colour), colour, duration=3600)
+            lists[colour] = (await operator.playlist(colour, [content["id"]], is_default=colour == "red"))["id"]
+        box = PlayerBox(
+            short, server.url, SIGNAGE__CMS__TOKEN=operator.token, SIGNAGE__CMS__OFFLINE_AFTER="1", SIGNAGE__TIME__ZONE="UTC",
+            SIGNAGE__CMS__POLL_INTERVAL="20",
+        )  # fmt: skip
+        await box.start()
+        try:
+            device = (await operator.pair((await box.until(lambda told: told["pairing_code"]))["pairing_code"]))["id"]
+            await box.until_seen("red")
+            pushed = await _scheduled(operator, lists["lime"], device, 4)
+            await box.until_seen("lime")
+            _, said, _ = await box.say("why")
+            assert 'the rule "schedule 1 at the server" puts it on air' in said
+            alone = await _scheduled(operator, lists["blue"], device, 12, priority=9)
+            await box.until(lambda told: told["manifest"]["assets_ready"] == 3, "all of it is here")
+            await server.__aexit__(None, None, None)
+            await box.until_seen("blue", limit_s=60)
+            _, said, _ = await box.say("why")
+            assert 'the rule "schedule 2: blue" puts it on air' in said
+            await server.__aenter__()
+            await operator.delete_schedule(2)
+            await box.until_seen("lime")
+            await until("a play of blue", lambda: _plays(box, "blue"))
+        finally:
+            await box.stop()
+    shown = {name: next(play for play in box.plays() if play["name"] == name) for name in ("lime", "blue")}
+    assert {play["reason"] for play in shown.values()} == {"the layout changed"}, "nothing waited for its end"
+    assert _instant(shown["lime"]["started_at"]) >= pushed
+    assert _instant(shown["blue"]["started_at"]) >= alone
+    assert (shown["lime"]["schedule_id"], shown["blue"]["schedule_id"]) == (1, 2)
+
+
+async def _scheduled(operator: Operator, playlist: int, device: int, ahead_s: int, **rule: Any) -> datetime:
+    """Schedules it for a device for an hour, from so many seconds on; when that is."""
+    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ahead_s)
+    times = {"start_time": f"{begins:%H:%M:%S}", "end_time": f"{begins + timedelta(hours=1):%H:%M:%S}"}
+    await operator.schedule(playlist, device, **times, **rule)
+    return begins
 
 
 async def _plays(box: PlayerBox, name: str) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from player.core import cues, turns
 from player.core.content import Layout
-from player.stage.regions.making import Running
+from player.stage.regions.driver import RegionDriver
 
 SHOWN_LIMIT_S = 1.0
+Running = tuple[RegionDriver, asyncio.Task[None]]
 
 
 class ComingLayout:
@@ -44,7 +45,7 @@ async def _all_set(events: Iterable[asyncio.Event], limit_s: float) -> None:
 
 
 def shape(layout: Layout | None) -> object:
-    """What makes a layout another one: where its regions lie, not what they play."""
+    """What makes a layout another one: its name, and where its regions lie, not what they play."""
     if layout is None:
         return None
-    return layout.width, layout.height, tuple((one.id, one.rect, one.z, one.output) for one in layout.regions)
+    return layout.id, layout.width, layout.height, tuple((one.id, one.rect, one.z, one.output) for one in layout.regions)

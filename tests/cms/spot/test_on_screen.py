@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,19 @@ class Site:
 
     def playlist(self, *colours: str) -> int:
         """A playlist of plain pictures of a campaign, each for two seconds."""
-        items = []
-        for colour in colours:
-            path = self.folder / f"{colour}.png"
-            Image.new("RGB", (160, 90), COLOURS[colour]).save(path)
-            asset = self.caller.server.add_file(path, "image", "image/png", colour)
-            items.append(ListedItem(asset_id=asset, duration=2, campaign_id=7))
+        return self.listed([ListedItem(asset_id=self.asset(colour), duration=2, campaign_id=7) for colour in colours])
+
+    def changing(self, first: str, then: str, at: str) -> int:
+        """A playlist that is one picture, and from the instant `at` (ISO 8601) on another."""
+        earlier = ListedItem.model_validate({"asset_id": self.asset(first), "duration": 3600, "ends_at": at})
+        return self.listed([earlier, ListedItem.model_validate({"asset_id": self.asset(then), "duration": 3600, "starts_at": at})])
+
+    def asset(self, colour: str) -> int:
+        path = self.folder / f"{colour}.png"
+        Image.new("RGB", (160, 90), COLOURS[colour]).save(path)
+        return self.caller.server.add_file(path, "image", "image/png", colour)
+
+    def listed(self, items: list[ListedItem]) -> int:
         number = int(self.caller.server.content.add_playlist("Day")["id"])
         self.caller.server.content.set_items(number, items)
         return number
@@ -103,3 +111,19 @@ async def test_a_layout_is_shown_orders_come_by_push_and_plays_are_counted():
         status = await box.until(lambda s: s["server"]["standing"] == "refused", "the key is refused")
         assert "cms.token" in " ".join(fault["message"] for fault in status["faults"])
         await box.until_seen("blue", at=LEFT)
+
+
+@pytest.mark.nightly
+async def test_an_item_with_a_date_is_seen_at_its_second():
+    async with installed() as site:
+        caller, box = site.caller, site.box
+        await box.until(lambda s: s["paired"], "the player knows who it is")
+        begins = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
+        changing = site.halves(site.changing("cyan", "magenta", begins.isoformat()), site.playlist("yellow"))
+        await caller.send("PATCH", f"layouts/{changing}/assign", {"player_ids": [site.player]})
+        await box.until_seen("cyan", at=LEFT)
+        await box.until_seen("magenta", at=LEFT)
+        _, said, _ = await box.say("why", "magenta")
+        assert f"@{begins:%Y-%m-%dT%H:%M:%S} puts it on air" in said
+        (play,) = [play for play in box.plays() if play["name"] == "cyan"]
+        assert datetime.fromisoformat(play["ended_at"]) >= begins
