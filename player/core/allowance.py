@@ -5,6 +5,8 @@ Pure. Asking again, or sooner, or under another name does not help.
 
 from __future__ import annotations
 
+LINES_AT_ONCE, LINE_EVERY_S = 8, 30.0  # what one cause may write into a log: ten lines in a minute
+
 
 class Allowance:
     """`at_once` without a wait, then one each `every_s` seconds; a rest fills it up again."""

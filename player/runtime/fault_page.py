@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable
 
-from player.core.allowance import Allowance
+from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.faults import Fault, FaultBook
 from player.core.plaintext import without_logins
 from player.core.ports.box import Clock
 
 log = logging.getLogger("player.faults")
-LINES_AT_ONCE, LINE_EVERY_S = 40, 10.0  # of one author
 
 
 class FaultPage:

@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from player.core.allowance import Allowance
+from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.egress import WRONG_LOGIN, Proxy, WayOut
 from player.core.reach import Call, Reach, Unopened
 from player.core.streams import opened_at, port_of
@@ -37,7 +37,6 @@ HEAD_S, CONNECT_S, NEXT_S, ANSWER_S = 20.0, 15.0, 2.0, 60.0
 MOST = 200  # connections at once: Chromium asks for 32 of one proxy, and as many sockets of its own kind as pages want
 CHUNK = 64 * 1024
 KNOWN = 64  # hosts of which it is known why they did not open
-LINES_AT_ONCE, LINE_EVERY_S = 10, 60.0
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

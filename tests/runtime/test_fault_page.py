@@ -6,8 +6,9 @@ import logging
 
 import pytest
 
+from player.core.allowance import LINES_AT_ONCE
 from player.core.faults import Fault, FaultBook
-from player.runtime.fault_page import LINES_AT_ONCE, FaultPage
+from player.runtime.fault_page import FaultPage
 from tests.fakes.clock import FakeClock
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from player.agent.commands.book import CommandBook
 from player.agent.commands.handlers import Going, Handlers
+from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.commands import Awaited, Instruction, parse
 from player.core.intake import Refusal, TakenIn, take_in
 from player.core.ledger import LOCAL, CommandRecord, Decision, RecordKind, RunCommand, Settle, is_local, without_secrets
@@ -67,6 +68,7 @@ class CommandRunner:
         self._ledger = self._book.ledger
         self._left_open = [entry.command.id for entry in self._ledger.waiting]
         self._late_at = clock.monotonic() + PATIENCE_S
+        self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)  # for what is refused
         self._whole: dict[str, Command] = {}  # with the secrets that are not written down
         self._answers: dict[str, CommandResult] = {}  # of what came before, or was refused: not written down
         self._intake = asyncio.Lock()
@@ -263,7 +265,9 @@ class CommandRunner:
 
     def _said(self, result: CommandResult) -> None:
         """It is written down: whoever waits for it may know."""
-        log.info("command %s (%s): %s, %s", result.type, result.id[:20], result.status, result.message)
+        refused = result.status is CommandStatus.REJECTED
+        level = logging.DEBUG if refused and not self._lines.spare(self._clock.monotonic()) else logging.INFO
+        log.log(level, "command %s (%s): %s, %s", result.type, result.id[:20], result.status, result.message)
         self._release(result)
         if is_local(result.id):
             self.told(result)
