@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
@@ -117,6 +118,27 @@ async def test_a_name_or_a_redirect_that_leads_inside_is_refused_and_it_is_known
         assert (found.code, found.reason.startswith("router.test is the loopback address 127.0.0.1")) == ("forbidden_address", True)
         assert made.wall.why("https://cms.test/") is None
         assert made.neighbour.reached == []
+
+
+@pytest.mark.root
+async def test_another_user_of_this_box_gets_no_answer():
+    """Everyone at this box can reach loopback, and the wall may know a proxy's password."""
+    async with town(nets=(IPv4Network("127.0.0.1/32"),)) as made:
+        program = (
+            "import socket, sys\n"
+            "with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as line:\n"
+            "    line.sendall(sys.argv[2].encode() + b'\\r\\n\\r\\n')\n"
+            "    print(line.recv(1000).decode().partition('\\r\\n')[0])"
+        )
+        ask = f"GET http://127.0.0.1:{made.port}/ HTTP/1.1"
+        for user, answer in (("root", "HTTP/1.1 200 OK"), ("nobody", "")):
+            asked = await asyncio.create_subprocess_exec(
+                "setpriv", f"--reuid={user}", "--clear-groups", sys.executable, "-I", "-c", program,
+                door(made.wall).rpartition(":")[2], ask, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, cwd="/",
+            )  # fmt: skip
+            said, _ = await asked.communicate()
+            assert said.decode().strip() == answer, user
+        assert [seen.path for seen in made.server.seen] == ["/"]
 
 
 def redirect(to: str) -> aiohttp.web.Response:
