@@ -28,6 +28,7 @@ LARGEST_MANIFEST, SIGNATURE_BYTES = 4 * 1024**2, 64
 _PART = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._+@ -]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"\d{1,6}(?:\.\d{1,6}){0,3}")
+_WORD = re.compile(r"[A-Za-z0-9_.-]{0,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def parse(manifest: bytes) -> Bundle:
     version, machine, python = (str(found.get(key, "")) for key in ("version", "machine", "python"))
     if not _VERSION.fullmatch(version):
         raise ValueError(f"its version {version[:40]!r} is none")
+    if not (_WORD.fullmatch(machine) and _WORD.fullmatch(python)):
+        raise ValueError(f"it is for {machine[:40]!r} and Python {python[:40]!r}, which are none")
     files = found.get("files")
     if not isinstance(files, dict) or INSTALLER not in files:
         raise ValueError(f"it does not hold {INSTALLER}")

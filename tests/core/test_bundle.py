@@ -52,6 +52,8 @@ def test_what_was_encoded_is_parsed(parts: dict[str, tuple[int, bool]], number: 
         (manifest(version="1.x"), "version"),
         (manifest(version="1.2.3.4.5"), "version"),
         (manifest(version=None), "version"),
+        (manifest(machine="\ud800"), "which are none"),
+        (manifest(python="3.11; rm"), "which are none"),
         (manifest(files={}), "does not hold scripts/install"),
         (manifest(files=[INSTALLER]), "does not hold scripts/install"),
         (files(a={"size": 1}), "does not say what a"),
