@@ -78,12 +78,12 @@ def _entries(kind: str, *addresses: str) -> list[Json]:
 def _inside(url: str) -> list[Json]:
     pages = ("http://169.254.169.254/", "http://10.1.2.3/", "http://[::ffff:10.0.0.1]/", "http://0xa000001/")
     streams = ("rtsp://10.0.0.1/live", "http://192.168.1.1/a.m3u8", f"{url}/inside.m3u8")
-    return [*_entries("website", *pages), *_entries("live_stream", *streams), *_entries("image", "http://192.168.1.1/x.png")]
+    return [*_entries("web", *pages), *_entries("livestream", *streams), *_entries("image", "http://192.168.1.1/x.png")]
 
 
 def _listening(_: str) -> list[Json]:
     ways = ("srt://127.0.0.1:9999?mode=listener", "srt://0.0.0.0:9999?mode=rendezvous", "udp://0.0.0.0:9998", "rtp://0.0.0.0:9996")
-    return _entries("live_stream", *ways)
+    return _entries("livestream", *ways)
 
 
 def _forged(_: str) -> list[Json]:
@@ -114,7 +114,7 @@ ATTACKS = (
     Attack("1 files ahead", ahead=lambda: [{"content_id": n, "type": "image", "download_url": f"/{n}.jpg"} for n in range(50_000)]),
     Attack("2 addresses", items=_inside),
     Attack("3 listening", items=_listening),
-    Attack("4 page", items=lambda url: _entries("website", f"{url}/fills.html")),
+    Attack("4 page", items=lambda url: _entries("web", f"{url}/fills.html")),
     Attack("5 files", items=lambda url: _entries("image", f"{url}/bomb.png", f"{url}/fills.html")),
     Attack("6 strangers", beside=_strangers),
     Attack("7 text", items=_forged),

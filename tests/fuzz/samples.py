@@ -17,7 +17,7 @@ ITEM = {
     "id": 1, "content_id": 5, "name": "Summer", "type": "video", "download_url": "/5.mp4", "duration": 30, "file_hash": "ab" * 32,
     "order": 1, "transition": {"type": "fade", "duration": 1}, "web": {"zoom": 1.5, "scripts": True}, "schedule_id": 3,
 }  # fmt: skip
-PAGE = {"id": 2, "content_id": 6, "name": "Board", "type": "website", "source_url": "https://board.example/", "duration": "20"}
+PAGE = {"id": 2, "content_id": 6, "name": "Board", "type": "web", "source_url": "https://board.example/", "duration": "20"}
 NEWS = {"id": 3, "content_id": 7, "type": "ticker", "text": "Fresh bread", "speed": 60}
 LOBBY = {"id": 1, "name": "Lobby", "transition": "fade", "shuffle": 0, "items": [ITEM, PAGE, NEWS]}
 ADCAST = {
