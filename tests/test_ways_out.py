@@ -421,6 +421,8 @@ INSIDE = {
     "player.demo.samples": "ffmpeg on files that it makes",
     "player.demo.thumbs": "ffmpeg on files",
     "player.device.alsa": "the sound device",
+    "player.device.packages": "asks dpkg; apt, as root, goes the way that the system has",
+    "player.device.root_verbs": "root's helper: the system's own programs",
     "player.launch.supervisor": "the player's own daemons",
     "player.media.prepare.parent": "reads files alone, and is told of no proxy",
     "player.media.prepare.ffmpeg": "ffmpeg, within the child above",
