@@ -4,9 +4,9 @@ To load Python's modules, libmpv and the hundred libraries below it is most of a
 starts as the stage loads them and then only waits: each stage is its child by fork(2), which takes milliseconds and shares the
 memory. What waits can neither hang nor be spoiled by what ended a stage: it has one thread, no connection, no lock and no window.
 
-Another stage follows only one that a signal ended, or that lost its compositor, after a good start. Every other end is this
-process's too, in the same way, so that whoever supervises it judges as ever and keeps to its pauses. Signals to end are passed on;
-where this process is killed itself, its stage goes with it.
+Another stage follows only one that a signal ended, or that lost its compositor, after a good start; a lost compositor forgives one
+bad start. Every other end is this process's too, in the same way, so that whoever supervises it judges as ever and keeps to its
+pauses. Signals to end are passed on; where this process is killed itself, its stage goes with it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ _PASSED_ON = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 
 def stand_by(followed: Callable[[], None], *, steady_s: float = PICTURE_STEADY_S) -> str:
-    """Returns in a child, which is to be the stage, and in another one whenever that is killed after `steady_s`: how the one before
-    ended, "" in the first. In this process it never returns: it ends as the last of them did.
+    """Returns in a child, which is to be the stage, and in each that follows it: how the one before ended, "" in the first. In this
+    process it never returns: it ends as the last of them did.
 
-    `followed` is called here before another one begins. Call it with no other thread.
+    A start is good after `steady_s` seconds. `followed` is called here before another one begins. Call it with no other thread.
     """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_PASSED_ON, signal.SIGCHLD})
     gc.freeze()  # what is loaded is shared, and is not to be copied for being looked at
-    words = ""
+    words, is_good = "", True
     while True:
         began = time.monotonic()
         pid = _begin(mask)
         if pid == 0:
             return words
         status, asked = _end_of(pid)
-        follows = not asked and (status < 0 or status == COMPOSITOR_GONE)
-        if not follows or time.monotonic() - began < steady_s:
+        was_good, is_good = is_good, time.monotonic() - began >= steady_s
+        lost_it = status == COMPOSITOR_GONE and was_good
+        if asked or not (lost_it or (is_good and (status < 0 or status == COMPOSITOR_GONE))):
             _end_likewise(status, mask)
         words = f"(process {pid}) {how_it_ended(status)}"
         followed()

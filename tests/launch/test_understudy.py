@@ -103,7 +103,7 @@ def test_whoever_is_killed_is_followed_by_another_that_knows_it_and_nothing_is_l
 def test_whoever_lost_the_compositor_is_followed_and_nobody_follows_where_the_end_is_asked_for(
     standing: Standing, more: tuple[str, ...], code: int
 ) -> None:
-    process = standing.start(0.0, *more)
+    process = standing.start(LONG, *more)
     standing.stage(1)
     standing.end_by_itself(3)
     second, _, before = standing.stage(2)
@@ -114,10 +114,16 @@ def test_whoever_lost_the_compositor_is_followed_and_nobody_follows_where_the_en
     assert len(standing.said()) == 3, "two stages, one of which followed"
 
 
-@pytest.mark.parametrize(("steady_s", "code"), [(0.0, 1), (LONG, 3), (0.0, 0)])
-def test_whoever_ends_by_itself_or_soon_after_the_start_ends_the_one_that_waits(
-    standing: Standing, steady_s: float, code: int
-) -> None:
+def test_whoever_loses_it_again_soon_after_that_ends_the_one_that_waits(standing: Standing) -> None:
+    process = standing.start(LONG)
+    for number in (1, 2):
+        standing.stage(number)
+        standing.end_by_itself(3)
+    assert process.wait(20) == 3
+
+
+@pytest.mark.parametrize(("steady_s", "code"), [(0.0, 1), (0.0, 0)])
+def test_whoever_ends_by_itself_ends_the_one_that_waits(standing: Standing, steady_s: float, code: int) -> None:
     process = standing.start(steady_s)
     standing.stage(1)
     standing.end_by_itself(code)
