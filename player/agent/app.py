@@ -242,12 +242,10 @@ class Agent:
         """What runs for ever, by name: this box's own, and one for each ability of the server that has to be kept."""
         server = self.connection
         loops: dict[str, Callable[[], Awaitable[None]]] = {
-            "stage": self.stage.run, "control": self.control.run, "commands": self.commands.run,
-            "lock": self.lock.run, "scrub": self.supply.scrub.run, "clock": self.clock_floor.run,
-            "calendar": self.public_holidays.run, "absence": self.absence.run,
-            "older files": self.formats.run,
-            "disk": DiskWatch(self._dirs.state, self.sensors, self._page("disk")).run,
-            "surroundings": self.surroundings.run, "schedule": self.schedule.run,
+            "stage": self.stage.run, "control": self.control.run, "commands": self.commands.run, "lock": self.lock.run,
+            "scrub": self.supply.scrub.run, "clock": self.clock_floor.run, "calendar": self.public_holidays.run,
+            "absence": self.absence.run, "older files": self.formats.run, "schedule": self.schedule.run,
+            "disk": DiskWatch(self._dirs.state, self.sensors, self._page("disk")).run, "surroundings": self.surroundings.run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.supply.rounds.standing, self._clock).run,
             **self.box.loops(), **self.management.loops(),
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
