@@ -55,6 +55,7 @@ async def test_a_folder_is_shown_follows_its_files_and_goes(short: Path):
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(300)  # its minute begins up to 75 s later, and has to end
 async def test_a_schedule_made_at_the_server_is_seen_at_its_minute_and_ends_at_its_own(short: Path):
     async with ScreenzzieServer(short / "server") as server, aiohttp.ClientSession() as session:
         lists = {}
