@@ -7,7 +7,7 @@ Three daemons, one package. Content goes round one ring:
 Where to look:
 
     core/        pure decisions: what is on air, what comes next, what to fetch, what a command may do; `core/ports`: every seam
-    cms/         the servers: one folder an API; a vendor's words stop there
+    cms/         the servers: one folder an API; a vendor's words stop there; `triggers`: what brings content on screen beside them
     media/       files: fetched (`fetch`), kept (`store`), made ready to be shown (`prepare`)
     agent/       network, commands, settings, reports, the control API, `devices` (the management API); draws nothing
     stage/       playback and proof of play; needs no agent and no network
@@ -35,6 +35,7 @@ Which page answers:
 Glossary: *screen* what people see; *panel* the hardware; *stage* the process that draws; *surface* one window that can show one
 item; *region* a rectangle with its own playlist; *layout* regions over the whole screen; *item* an entry of a playlist; *asset*
 the bytes behind items, named by SHA-256; *programme* what a server wants on air, and when; *rule* when a layout is on air;
+*trigger* what brings something on screen at once; *stand-by* what it may show, kept ready; *interlude* its showing over a region;
 *manifest* the programme as far as it is here, verified: everything the stage needs; *setting* what the device
 is told to be (orientation, volume, lock), wanted and found; *brief* settings, words for cards and alerts, as the stage is told
 them; *daypart* when something is on air; *play* one showing of one item, which makes one *proof of play* event; *card* a picture

@@ -19,17 +19,8 @@ from msgspec import Meta
 from player.errors import ConfigError
 
 _UNITS = {
-    "": 1,
-    "B": 1,
-    "KiB": 1024,
-    "MiB": 1024**2,
-    "GiB": 1024**3,
-    "TiB": 1024**4,
-    "kB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
-}
+    "": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+}  # fmt: skip
 
 CREDENTIAL = "secret"  # the agent's unit loads the files of /etc/signage-player/secrets by this name (systemd.exec(5))
 Seconds = Annotated[float, Meta(gt=0)]
@@ -141,7 +132,8 @@ class StageConfig(Section, frozen=True):
 class ControlConfig(Section, frozen=True):
     """The local page and APIs; `listen` and `tls_listen` are HOST:PORT, or "" for none; the Unix socket is always there.
 
-    `certificate` and `key` are PEM files for TLS; empty: those that `token create` makes.
+    `certificate` and `key` are PEM files for TLS; empty: those that `token create` makes. `public_url`: the address at which others
+    reach it from outside, where somebody has opened one.
     """
 
     listen: str = "127.0.0.1:8770"
@@ -150,6 +142,7 @@ class ControlConfig(Section, frozen=True):
     key: str = ""
     password: str = ""
     password_file: str = ""
+    public_url: str = ""
 
     def secret(self) -> str:
         """The password, or the text of its file. Raises ConfigError."""
@@ -188,6 +181,45 @@ class LogConfig(Section, frozen=True):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+class SpotwatchConfig(Section, frozen=True):
+    """A source of triggers; `url` "": none. `zone`: the key's time zone; `folder`: where the files lie that triggers name."""
+
+    url: str = ""
+    key: str = ""
+    key_file: str = ""
+    receive: Literal["queue", "webhook"] = "queue"
+    zone: str = "Europe/Berlin"
+    folder: str = ""
+    allow_plain_http: bool = False
+
+    def secret(self) -> str:
+        """The key, or the text of its file. Raises ConfigError."""
+        return _first_words(self.key_file, "spotwatch.key_file") if self.key_file else self.key
+
+
+class TriggerConfig(Section, frozen=True):
+    """One [[trigger]]: its fields are those of `core.triggers.TriggerRule`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    show: Annotated[str, Meta(pattern=r"^(content|playlist|file|url):.+$")]
+    brand: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
+    genre: tuple[str, ...] = ()
+    keyword: tuple[str, ...] = ()
+    duration_min: Annotated[float, Meta(ge=0)] = 0.0
+    duration_max: Annotated[float, Meta(ge=0)] = 0.0
+    self_promo: bool | None = None
+    zone: str = ""
+    seconds: Annotated[float, Meta(ge=0)] = 0.0
+    priority: int = 0
+    cooldown_s: Annotated[float, Meta(ge=0)] = 30.0
+    late_s: Annotated[float, Meta(ge=0)] = 10.0
+    delay_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+
+
 class ConfigFile(Section, frozen=True):
     """The tables of the file that every player has."""
 
@@ -203,16 +235,18 @@ class ConfigFile(Section, frozen=True):
     update: UpdateConfig = UpdateConfig()
     devices: DevicesConfig = DevicesConfig()
     log: LogConfig = LogConfig()
+    spotwatch: SpotwatchConfig = SpotwatchConfig()
 
 
 class Config(ConfigFile, frozen=True):
     """The whole file. `server` is the own table of the kind of server that is used; None: no server is configured.
 
-    `fallback_server`: likewise of the second source.
+    `fallback_server`: likewise of the second source. `triggers` are the [[trigger]] tables.
     """
 
     server: Section | None = None
     fallback_server: Section | None = None
+    triggers: tuple[TriggerConfig, ...] = ()
 
 
 class Dirs(msgspec.Struct, frozen=True):

@@ -22,11 +22,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from player.config import CmsConfig, Config, ConfigFile, ControlConfig, Section, parse_size
+from player.config import CmsConfig, Config, ConfigFile, ControlConfig, Section, SpotwatchConfig, TriggerConfig, parse_size
 from player.core.egress import Proxy
 from player.errors import ConfigError
 
 ENV_PREFIX = "SIGNAGE__"
+TRIGGER = "trigger"
 Source = Callable[[str], str]  # where a key was set, in words: a file, or a variable
 
 
@@ -101,6 +102,7 @@ def _checked(tree: dict[str, Any], name: str, kinds: Kinds, environment: Mapping
         return of.get(key, name)
 
     own = {name: tree.pop(name) for name in list(tree) if name not in _fields(ConfigFile) and name in kinds}
+    triggers = _triggers(tree.pop(TRIGGER, []), source)
     file: ConfigFile = _read(tree, ConfigFile, "", source)
     check(file, source)
     shared = {one.name: getattr(file, one.name) for one in msgspec.structs.fields(ConfigFile)}
@@ -111,7 +113,18 @@ def _checked(tree: dict[str, Any], name: str, kinds: Kinds, environment: Mapping
         return _read(own.get(cms.kind, {}), kinds[cms.kind].keys(), cms.kind, source)
 
     second = own_table(file.fallback, "fallback") if file.fallback.kind else None
-    return Config(**shared, server=own_table(file.cms, "cms"), fallback_server=second)
+    return Config(**shared, server=own_table(file.cms, "cms"), fallback_server=second, triggers=triggers)
+
+
+def _triggers(tables: Any, source: Source) -> tuple[TriggerConfig, ...]:
+    """The [[trigger]] tables. Raises ConfigError."""
+    if not isinstance(tables, list):
+        raise ConfigError(source(TRIGGER), TRIGGER, "each trigger is a table of its own, below [[trigger]]")
+    read = tuple(_read(table, TriggerConfig, f"{TRIGGER}[{number}]", source) for number, table in enumerate(tables))
+    names = [one.name for one in read]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(source(TRIGGER), f"{TRIGGER}[{names.index(twice)}].name", f'two triggers are called "{twice}"')
+    return read
 
 
 def _read(tree: Any, table: type[Any], prefix: str, source: Source) -> Any:
@@ -248,6 +261,8 @@ def check(config: ConfigFile, source: Source) -> None:
         raise ConfigError(source("time.country"), "time.country", expected)
     _check_server(config.cms, source, "cms")
     _check_server(config.fallback, source, "fallback")
+    _check_server(config.spotwatch, source, "spotwatch")
+    _check_spotwatch(config, source)
 
 
 def _check_control(control: ControlConfig, source: Source) -> None:
@@ -259,15 +274,25 @@ def _check_control(control: ControlConfig, source: Source) -> None:
         raise ConfigError(source(key), key, "a certificate and its key are named together")
 
 
-def _check_zone(zone: str, source: Source) -> None:
+def _check_spotwatch(config: ConfigFile, source: Source) -> None:
+    spotwatch = config.spotwatch
+    if not spotwatch.url:
+        return
+    if not (spotwatch.key or spotwatch.key_file):
+        raise ConfigError(source("spotwatch.key"), "spotwatch.key", "Spotwatch cannot be asked without it")
+    if spotwatch.receive == "webhook" and not config.control.public_url:
+        key = "control.public_url"
+        raise ConfigError(source(key), key, 'spotwatch.receive = "webhook" needs the address at which Spotwatch reaches this box')
+    _check_zone(spotwatch.zone, source, "spotwatch.zone")
+
+
+def _check_zone(zone: str, source: Source, key: str = "time.zone") -> None:
     import zoneinfo
 
     try:
         zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(
-            source("time.zone"), "time.zone", f'expected an IANA name such as "Europe/Berlin", found "{zone}"'
-        ) from error
+        raise ConfigError(source(key), key, f'expected an IANA name such as "Europe/Berlin", found "{zone}"') from error
 
 
 def _check_net(net: str, source: Source) -> None:
@@ -278,7 +303,7 @@ def _check_net(net: str, source: Source) -> None:
         raise ConfigError(source(key), key, f'expected networks such as "192.168.7.0/24", found "{net}" ({error})') from error
 
 
-def _check_server(cms: CmsConfig, source: Source, table: str) -> None:
+def _check_server(cms: CmsConfig | SpotwatchConfig, source: Source, table: str) -> None:
     key, parts = f"{table}.url", urlsplit(cms.url)
     if not cms.url:
         return

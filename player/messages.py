@@ -32,6 +32,7 @@ WORDS: Mapping[str, type[AnyRequest]] = {
     "pin_answer": port.AnswerPin,
     "outlook": port.TellOutlook,
     "log": port.ReadLog,
+    "trigger": port.ShowTrigger,
 }
 _WORD_OF: Mapping[type[Request[Any]], str] = {kind: word for word, kind in WORDS.items()}
 _WHERE = "the socket between agent and stage"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from player.config import Config
+from player.config import Config, Section
 from player.core.plaintext import HIDDEN, without_secrets
 from player.errors import StorageError
 
@@ -44,7 +44,7 @@ def known_secrets(config: Config, state: Path) -> list[str]:
 
     Raises StorageError where a file that holds one cannot be read.
     """
-    tables = [table for table in msgspec.structs.asdict(config).values() if table is not None]
+    tables = [table for table in msgspec.structs.asdict(config).values() if isinstance(table, Section)]
     given = [(key, str(value)) for table in tables for key, value in msgspec.structs.asdict(table).items() if is_secret(key)]
     files = [value for key, value in given if key.endswith("_file")]
     secrets = [value for key, value in given if not key.endswith("_file")]

@@ -35,6 +35,7 @@ ROOTS = {
     "player.agent.app": {"compositor"},  # the agent's composition root: what is told of hangs
     "player.agent.box": {"device"},  # of that root: what this device can do
     "player.agent.servers": {"cms"},  # of that root: what is configured
+    "player.agent.trigger_source": {"cms"},  # likewise, of triggers
     "player.stage.app": {"device"},  # the stage's: which boot this is
     "player.stage.daemon": {"device"},  # its process: whether the clock is synchronised
     "player.stage.opening": {"compositor"},  # the screen that is configured
@@ -49,6 +50,7 @@ ROOTS = {
     "player.cli.play": {"launch", "media"},  # prepares its pictures as the agent would
     "player.cli.device_token": {"agent", "device"},  # the token's certificate is the agent's; at which address this box is reached
     "player.cli.tokens": {"agent"},
+    "player.cli.trigger": {"cms"},  # reads a recorded message as the adapter does
     "player.cli.update": {"device"},  # whether the clock is right, for a bundle's date
     "player.__main__": {"cli", "launch"},
     "player.launch.daemon": {"agent", "cms", "stage", "compositor"},  # is each daemon; the kinds of servers, as above

@@ -67,6 +67,7 @@ from tests.fakes.programmes import manifest_of
 COMMANDS = (
     "run", "agent", "stage", "compositor", "demo", "play", "status", "screenshot", "pair", "lock", "unlock",
     "why", "settings", "get", "set", "doctor", "support-bundle", "cache", "proof", "token", "update",
+    "trigger",
 )  # fmt: skip
 
 
@@ -282,6 +283,23 @@ def test_status_watch_goes_on_until_ctrl_c(box: Box, running: Running) -> None:
         assert [json.loads(watch.stdout.readline())["state"] for _ in range(2)] == ["playing", "playing"]
         watch.send_signal(signal.SIGINT)
         assert watch.wait(10) == 130
+
+
+def test_a_trigger_is_tried_with_a_recorded_message(box: Box) -> None:
+    seen = {"broadcast": {"id": 7, "channel": "one"}, "timings": {"detected": 5}, "ad": {"brand": "Alfa Romeo", "duration": 20}}
+    path, config = box.folder / "message.json", box.folder / "config.toml"
+    path.write_text(json.dumps({"messages": [{"push_type": "broadcast", "message": seen}, {"push_type": "weather"}]}))
+    rules = (("second", 'brand = ["alfa*"]'), ("first", 'channel = ["one"]\npriority = 5'), ("fiat", 'brand = ["fiat"]'))
+    config.write_text("".join(f'[[trigger]]\nname = "{name}"\nshow = "content:9"\n{more}\n' for name, more in rules))
+    done = box("trigger", "test", str(path), SIGNAGE_CONFIG=str(config))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "Alfa Romeo on one (spotwatch 7)", "  first: fires: shows content:9", "  second: fits, but another fires: shows content:9",
+        '  fiat: does not fit: its brand is "Alfa Romeo", and not "fiat"', "no broadcast: a message of the sort weather",
+    ]  # fmt: skip
+    path.write_text("{")
+    assert box("trigger", "test", str(path), SIGNAGE_CONFIG=str(config)).returncode == 1
+    assert "write a table [[trigger]]" in box("trigger", "test", str(path)).stderr
 
 
 def test_why_in_words_and_as_json(box: Box, running: Running) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from player.cms import KINDS
 from player.cms.adcast.keys import Keys
-from player.config import Config, ConfigFile, Section, parse_size, resolve_dirs
+from player.config import Config, ConfigFile, Section, TriggerConfig, parse_size, resolve_dirs
 from player.config_reader import find_file, is_private, load
 from player.errors import ConfigError
 
@@ -31,6 +31,7 @@ def keys() -> set[str]:
     tables = {table.name: table.type for table in msgspec.structs.fields(ConfigFile)} | {
         name: row.keys() for name, row in KINDS.items()
     }
+    tables["trigger"] = TriggerConfig
     return {f"{name}.{key.name}" for name, table in tables.items() for key in msgspec.structs.fields(table)}
 
 
@@ -41,7 +42,7 @@ def test_the_example_loads_and_is_the_defaults() -> None:
 def test_the_example_shows_every_key_with_a_word_about_it() -> None:
     shown, table = set(), ""
     for line in EXAMPLE.read_text().splitlines():
-        if header := re.match(r"\[(\w+)\]", line):
+        if header := re.match(r"(?:# )?\[+(\w+)\]", line):
             table = header[1]
         elif entry := re.match(r"(?:# )?(\w+) = (.+?)  +# (\w|\"|http).+", line.replace('"#', '"')):
             shown.add(f"{table}.{entry[1]}")
@@ -58,8 +59,9 @@ def test_the_readme_names_every_key() -> None:
 
 
 def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: Path) -> None:
-    text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
+    text = re.sub(r"^# (\w+ = |\[\[)", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
     assert load(write(tmp_path, text), KINDS, {}).stage.size == "1920x1080"
+    assert [one.name for one in load(write(tmp_path, text), KINDS, {}).triggers] == ["coffee"]
     assert tomllib.loads(text)
 
 
@@ -88,6 +90,21 @@ def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: 
         ("[time]\nzone = 'Middle/Earth'", "time.zone", 'expected an IANA name such as "Europe/Berlin", found "Middle/Earth"'),
         ("[cms]\nurl = 'cms.example.com'", "cms.url", 'expected an address such as "https://cms.example.com"'),
         ("[cms]\nurl = 'http://cms.example.com'", "cms.url", "plain http is allowed for loopback and private addresses only"),
+        ("[trigger]\nname = 'x'", "trigger", "each trigger is a table of its own, below [[trigger]]"),
+        (
+            "[[trigger]]\nname = 'x'\nshow = 'file:a.png'\nbrnd = ['y']",
+            "trigger[0].brnd",
+            "there is no such key; did you mean trigger[0].brand?",
+        ),
+        ("[[trigger]]\nname = 'x'\nshow = 'a.png'", "trigger[0].show", "expected `str` matching regex"),
+        (2 * "[[trigger]]\nname = 'x'\nshow = 'file:a.png'\n", "trigger[0].name", 'two triggers are called "x"'),
+        ("[spotwatch]\nurl = 'https://api.example'", "spotwatch.key", "Spotwatch cannot be asked without it"),
+        (
+            "[spotwatch]\nurl = 'https://api.example'\nkey = 'k'\nreceive = 'webhook'",
+            "control.public_url",
+            'spotwatch.receive = "webhook" needs the address at which Spotwatch reaches this box',
+        ),
+        ("[spotwatch]\nurl = 'https://api.example'\nkey = 'k'\nzone = 'Mars'", "spotwatch.zone", "expected an IANA name"),
         ("[proof]\nkeep_days = 0", "proof.keep_days", "expected `int` >= 1"),
     ],
 )

@@ -418,6 +418,7 @@ INSIDE = {
     "player.compositor.sway": "grim: the compositor's socket",
     "player.demo.adcast.client": "the demonstration's own server, on loopback",
     "player.demo.spot.webhooks": "the demonstration's own calls to whoever it was asked to tell",
+    "player.demo.spotwatch.server": "the demonstration's own calls to whoever it was asked to tell",
     "player.demo.samples": "ffmpeg on files that it makes",
     "player.demo.thumbs": "ffmpeg on files",
     "player.device.alsa": "the sound device",

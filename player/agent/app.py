@@ -54,6 +54,7 @@ from player.agent.settings.screen_lock import PIN_COST, ScreenLock
 from player.agent.settings.surroundings import Surroundings
 from player.agent.stage_client import StageClient
 from player.agent.supply import open_supply
+from player.agent.trigger_source import open_triggers
 from player.compositor.hang import hangs_told
 from player.config import Config, Dirs
 from player.core.contact import Contact, Standing
@@ -120,8 +121,9 @@ class Agent:
         self.fallback = await servers.open_fallback(
             self._stack, self._device(), faults=self._page("fallback"), hurry=self._sync_now.set
         )
+        self.triggers = await open_triggers(self._stack, config, self.stage, clock, self._way_out, self._page("triggers"))
         self.supply = await open_supply(
-            self._stack, config, dirs, self._way_out, self.connection, self.fallback, self.stage, clock, self._page,
+            self._stack, config, dirs, self._way_out, self.connection, self.fallback, self.triggers, self.stage, clock, self._page,
             hurry=self._sync_now, known=self._is_known, zone=self._zone, facts=lambda: self.brief.current.facts,
             seed=self._identity.uuid,
         )  # fmt: skip
@@ -144,7 +146,7 @@ class Agent:
         self.control = ControlServer(
             local_controls, local_controls, socket_path=dirs.control_socket, tokens=tokens,
             wrong_passwords=WrongPasswords(dirs.state / "wrong_passwords.json"), listen=config.control.listen,
-            password=config.control.secret(), manage=self.management.answer,
+            password=config.control.secret(), manage=self.management.answer, hooks=self.triggers.hooks if self.triggers else None,
             tls=TlsDoor(
                 config.control.tls_listen, Path(config.control.certificate or dirs.certificate),
                 Path(config.control.key or dirs.certificate_key),
@@ -204,6 +206,7 @@ class Agent:
             abilities=server.abilities, brief=self.brief, stage=self.stage, contact=self.contact,
             clock_trust=self.clock_trust, clock=clock, began=self._began, cache=self.cache.figures,
             sync=lambda: self.sync.progress, proof=proof, commands=self.commands.recent, faults=self._all_faults,
+            triggers=lambda: self.triggers.watch.figures if self.triggers else None,
         )  # fmt: skip
         self.surroundings = Surroundings(self.brief, self.sensors, self.stage.changed, {
             "server_name": config.cms.name or urlsplit(config.cms.url).hostname or self._place,
@@ -255,7 +258,7 @@ class Agent:
             loops["compositor"] = CompositorWatch(told, self.host.restart_compositor).run
         if not isinstance(server.rhythm, Absent):
             loops["server"] = functools.partial(server.rhythm.run, self.inbox)
-        if not isinstance(server.content, Absent) or self.fallback is not None:
+        if not isinstance(server.content, Absent) or self.fallback is not None or self.triggers is not None:
             loops |= self.supply.loops()
         if not isinstance(server.alerts, Absent):
             loops["pictures of alerts"] = self.alerts.run
@@ -263,6 +266,8 @@ class Agent:
             loops["results"] = self.results.run
         if self.fallback is not None:
             loops |= self.fallback.loops()
+        if self.triggers is not None:
+            loops |= self.triggers.loops()
         return loops | self.outboxes.loops()
 
     async def run(self) -> None:

@@ -26,6 +26,7 @@ from player.core.ports.server import (
     ServerEvent,
     Unpaired,
 )
+from player.core.standby import OWNER
 from player.errors import ServerError
 from player.runtime.fault_page import FaultPage
 
@@ -117,7 +118,7 @@ class FirstThenSecond:
     async def programme(self) -> Programme:
         """Raises ServerError where what is on air is to stay."""
         programme, failed = await self._ask_first()
-        shows = bool(programme.items) if failed is None else any(item.server != self._key for item in self._shown())
+        shows = bool(programme.items) if failed is None else any(item.server not in (self._key, OWNER) for item in self._shown())
         if not self._lack.is_due(has_content=shows, now=self._clock.monotonic()):
             self._faults.clear("shown")
             return _or_raise(programme, failed)

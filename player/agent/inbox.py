@@ -30,7 +30,6 @@ from player.core.ports.server import (
     ResultsTaken,
     ServerEvent,
     SettingsWanted,
-    Triggered,
     Unpaired,
     UpdateOffered,
 )
@@ -88,8 +87,6 @@ class Inbox:
                 self._hurry()
             case UpdateOffered(update):
                 self._noticed(update)
-            case Triggered():
-                log.debug("no rule answers to what %s told", event.source)
             case _:
                 assert_never(event)
 

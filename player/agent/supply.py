@@ -21,9 +21,10 @@ from player.agent.content.rounds import Rounds
 from player.agent.content.sync import Sync
 from player.agent.fallback import Fallback
 from player.agent.stage_client import StageClient
+from player.agent.trigger_source import Triggers
 from player.config import Config, Dirs, parse_size
 from player.core.egress import WayOut
-from player.core.ports.box import Clock
+from player.core.ports.box import Absent, Clock
 from player.core.ports.server import Connection
 from player.core.schedule import Facts
 from player.media.fetch.download import Downloader
@@ -61,6 +62,7 @@ async def open_supply(
     way_out: WayOut,
     server: Connection,
     fallback: Fallback | None,
+    triggers: Triggers | None,
     stage: StageClient,
     clock: Clock,
     page: Callable[[str], FaultPage],
@@ -79,6 +81,8 @@ async def open_supply(
     content, local = server.content, server.files
     if fallback is not None:
         content, local = fallback.behind(content, known=known, shown=lambda: sync.shown), fallback.files(local)
+    if triggers is not None:
+        content, local = triggers.beside(content), triggers.files_beside(local)
     egress = Egress(read_reach(config), way_out)
     downloads = await stack.enter_async_context(egress.session())
     reserve = parse_size(config.storage.reserve)
@@ -95,8 +99,9 @@ async def open_supply(
         content, cache, asset_fetcher, item_faults, ProgrammeFile(dirs.state, mode=0o640), stage, clock, zone=zone, facts=facts,
         faults=page("programme"), youtube_hosts=config.stage.youtube_hosts, stream_hosts=config.stage.stream_hosts, feeds=feeds,
     )  # fmt: skip
+    has_other = fallback is not None or isinstance(server.content, Absent)
     rounds = Rounds(
-        sync, clock, hurry, stage.changed, page("rounds"), known=lambda: known() or fallback is not None,
+        sync, clock, hurry, stage.changed, page("rounds"), known=lambda: known() or has_other,
         poll_s=config.cms.poll_interval, seed=seed,
     )  # fmt: skip
     alert_pictures = AlertPictures(cache, download(require_hash=False), look_at, lambda: asset_fetcher.panel)

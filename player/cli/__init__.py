@@ -85,6 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_daemons(commands)
     _add_shows(commands)
     _add_questions(commands)
+    _add_trials(commands)
     _add_records(commands)
     return parser
 
@@ -166,6 +167,10 @@ def _add_shows(commands: argparse._SubParsersAction) -> None:  # type: ignore[ty
             help="where the picture goes, the second screen's to FILE-2 (default %(default)s)",
         )
         parser.add_argument("--once", action="store_true", help="end after the screenshot")
+        beside = "a Spotwatch server beside it: what is on its television triggers content"
+        parser.add_argument("--spotwatch", action="store_true", help=beside)
+        speed = "how fast its day of broadcasts runs (default 60: in 24 minutes)"
+        parser.add_argument("--speed", type=_seconds, default=60.0, metavar="N", help=speed)
         parser.add_argument("--manage", action="store_true", help="print what a tool needs to manage the screens")
         parser.add_argument("--folder", metavar="DIR", help="where server and players keep their state, for the next time")
 
@@ -243,6 +248,16 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
         "support-bundle t.tar.gz",
         archive,
     )
+
+
+def _add_trials(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    def trigger(parser: argparse.ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="test", required=True)
+        text = "which rule a recorded message would fire, and why the others would not"
+        test = _action(actions, "test", text, "trigger test message.json")
+        test.add_argument("file", metavar="FILE", help="JSON: a push of Spotwatch, what its queue answered, or one message")
+
+    _command(commands, "trigger", "trigger:main", "try the rules of [[trigger]]", "trigger test message.json", trigger)
 
 
 def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above

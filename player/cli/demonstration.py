@@ -26,9 +26,11 @@ from typing import TypeVar
 from player.cli.client import ControlClient
 from player.cli.play import short_base
 from player.config import Config, Dirs
+from player.config_reader import find_file
 from player.core.egress import hosts_of
 from player.core.plaintext import printable
 from player.demo.demonstration import Demonstration, demonstration
+from player.demo.spotwatch.demonstration import SpotwatchDemonstration
 from player.errors import BoxError, NotRunning, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
@@ -62,8 +64,8 @@ class DemoScreen:
         """Speaks to it."""
         return ControlClient(self.dirs.control_socket, 20.0)
 
-    def settings(self, kind: str, server: Demonstration) -> dict[str, str]:
-        """The environment that makes `run` this player."""
+    def settings(self, kind: str, server: Demonstration, beside: SpotwatchDemonstration | None) -> dict[str, str]:
+        """The environment that makes `run` this player; `beside`: what its triggers come from."""
         return {
             launch.PARENT: str(os.getpid()),
             "SIGNAGE__CMS__KIND": kind,
@@ -74,6 +76,7 @@ class DemoScreen:
             "SIGNAGE__CMS__HEARTBEAT_INTERVAL": "5",
             "SIGNAGE__CMS__POLL_INTERVAL": "10",
             "SIGNAGE__CONTROL__LISTEN": f"127.0.0.1:{self.port}",
+            **(beside.environment if beside else {}),
             **launch.folder_settings(self.dirs),
         }
 
@@ -113,11 +116,14 @@ async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, a
         folder = Path(chosen.shown) if chosen.shown else base / ("server" if kind == "adcast" else f"server-{kind}")
         async with _served(kind, folder, chosen.port) as server, contextlib.AsyncExitStack() as players:
             print(f"server    {server.url}   {server.welcome}", flush=True)
+            beside = await _spotwatch(chosen, base, players)
             screens = _screens(chosen.screens, base, account, players)
             for screen in screens:
-                own = screen.settings(kind, server)
-                await players.enter_async_context(_player(screen, own, chosen.config, config))
-                ask = [_program(), "status", "--config", str(_note(screen, own["SIGNAGE__CMS__URL"]))]
+                own = screen.settings(kind, server, beside)
+                note = _note(screen, own["SIGNAGE__CMS__URL"], beside.rules if beside else "")
+                rules = str(note) if beside and find_file(chosen.config) is None else None
+                await players.enter_async_context(_player(screen, own, chosen.config or rules, config))
+                ask = [_program(), "status", "--config", str(note)]
                 print(f"screen {screen.number}  http://127.0.0.1:{screen.port}   ask it: {shlex.join(ask)}", flush=True)
             if not chosen.shown and not (folder / "samples").exists():
                 print("making the sample content, once; this takes a while", flush=True)
@@ -131,6 +137,15 @@ async def _demonstrate(chosen: argparse.Namespace, config: Config, base: Path, a
                 print("Ctrl-C ends the demonstration", flush=True)
                 await stop.wait()
         raise Shutdown
+
+
+async def _spotwatch(chosen: argparse.Namespace, base: Path, ending: contextlib.AsyncExitStack) -> SpotwatchDemonstration | None:
+    """The source of triggers, where one is asked for; a player with a configuration of its own goes by the rules of that."""
+    if not chosen.spotwatch:
+        return None
+    beside = await ending.enter_async_context(SpotwatchDemonstration(base / "spotwatch", chosen.speed))
+    print(f"spotwatch {beside.welcome}", flush=True)
+    return beside
 
 
 @contextlib.asynccontextmanager
@@ -194,8 +209,8 @@ def _show_management(screen: DemoScreen) -> None:
     print(f"\n{device_token.example(token_id, secret, url, None)}\n", flush=True)
 
 
-def _note(screen: DemoScreen, server_url: str) -> Path:
-    """Writes the configuration with which every command finds this player."""
+def _note(screen: DemoScreen, server_url: str, rules: str) -> Path:
+    """Writes the configuration with which every command finds this player; `rules`: its triggers."""
     dirs, path = screen.dirs, screen.dirs.state.with_name("config.toml")
     tables: dict[str, dict[str, object]] = {
         "cms": {"url": server_url},
@@ -208,7 +223,7 @@ def _note(screen: DemoScreen, server_url: str) -> Path:
         for name, keys in tables.items()
     ]
     try:
-        path.write_text("\n".join(lines), encoding="utf-8")
+        path.write_text("\n".join([*lines, rules]), encoding="utf-8")
     except OSError as error:
         raise StorageError(str(path), f"cannot be written: {error.strerror}; choose another folder with --folder") from error
     return path

@@ -102,6 +102,7 @@ def in_words(status: dict[str, Any]) -> str:
         ("cache", f"{cache['bytes'] / 2**20:.1f} of {cache['limit'] / 2**20:.0f} MiB in {cache['files']} files"),
         ("picture", f"{stage['backend']} {stage['size']} {stage['orientation']}, {stage['frames_dropped']} frames dropped"),
         *([("renderer", f"{stage['renderer']}: {stage['renderer_why']}")] if stage["renderer"] else []),
+        *([("triggers", _triggers(status["triggers"]))] if status.get("triggers") else []),
         ("proof of play", f"{status['proof']['pending']} events pending"),
         ("clock", "synchronized" if status["clock"]["synced"] else "not synchronized"),
         *(("fault", f"{fault['code']}: {fault['message']}") for fault in status["faults"]),
@@ -137,6 +138,18 @@ def _server(server: dict[str, Any]) -> str:
     contact = server["last_contact"]
     since = "never reached" if contact is None else f"last contact {datetime.fromtimestamp(contact, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return f"{STANDINGS[server['standing']]}, {server['kind']} {server['url']}, {since}"
+
+
+def _triggers(triggers: dict[str, Any]) -> str:
+    """What came of the source of triggers, and of the last one."""
+    counts = f"{triggers['received']} broadcasts, {triggers['shown']} shown, from {triggers['source']}"
+    if not triggers["online"]:
+        counts += ", which does not answer"
+    for one in triggers["last"][:1]:
+        when = f"{datetime.fromtimestamp(one['received_at'], UTC):%H:%M:%S} UTC"
+        late = one["because"] or f"on screen {1000 * (one['shown_at'] - one['received_at']):.0f} ms later"
+        counts += f"; the last: {one['name']} ({one['brand']} on {one['channel']}) at {when}, {late}"
+    return counts
 
 
 def _item(item: dict[str, Any]) -> str:

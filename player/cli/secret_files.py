@@ -31,7 +31,7 @@ def secret_keys(tables: Mapping[str, type[Section]]) -> Iterator[tuple[str, str]
 def left_inside(config: Config) -> list[str]:
     """The keys whose secrets stand in the configuration itself."""
     sections = {one.name: getattr(config, one.name) for one in msgspec.structs.fields(Config)}
-    there = {name: section for name, section in sections.items() if section is not None}
+    there = {name: section for name, section in sections.items() if isinstance(section, Section)}
     own = {name if name != "server" else config.cms.kind: section for name, section in there.items()}
     keys = secret_keys({name: type(section) for name, section in own.items()})
     return [f"{table}.{name}" for table, name in keys if getattr(own[table], name) and not getattr(own[table], name + FILE)]

@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from player.config import CmsConfig, Section
+from player.config import CmsConfig, Section, SpotwatchConfig
 from player.errors import ConfigError
 
 if TYPE_CHECKING:  # whoever reads the configuration imports this page, and the first frame waits for some of those
+    from player.cms.triggers.files import TriggerFiles
     from player.core.egress import WayOut
     from player.core.ports.box import Clock
     from player.core.ports.server import Connection, Device
+    from player.core.ports.triggers import TriggerSource
 
 NONE = "no server is configured (cms.url)"
 GROUP = "signage_player.cms"
@@ -99,6 +101,22 @@ def _loaded(name: str, entry_point: Any) -> ServerRow:
 
 
 KINDS: Mapping[str, ServerRow] = _Kinds()
+
+
+def connect_triggers(
+    given: SpotwatchConfig, public_url: str, clock: Clock, way_out: WayOut
+) -> AbstractAsyncContextManager[TriggerSource]:
+    """The source of triggers that is configured. Raises ConfigError."""
+    from player.cms.triggers.connection import connect as connect_spotwatch
+
+    return connect_spotwatch(given, public_url, clock, way_out)
+
+
+def trigger_files(folder: str) -> TriggerFiles:
+    """The files of this machine that triggers name, below `folder`."""
+    from player.cms.triggers.files import TriggerFiles
+
+    return TriggerFiles(folder)
 
 
 def place_of(cms: CmsConfig, own: Section | None) -> str:

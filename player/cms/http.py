@@ -1,9 +1,9 @@
 """The way to a server: HTTP with JSON, on the aiohttp session that the composition root made (house rules 11 and 19).
 
-Every call has a deadline, every body a cap (after decompression) and a depth; what is no JSON of an API is nonsense, not content.
-aiohttp's errors and HTTP's numbers end here and leave as `ServerError`, by their meaning. TLS is never weakened and redirects of an
-API are not followed: both are how a captive portal looks, and only a redirect for good says that the server has moved. The device's
-UUID is a secret that appears in no sentence. Pauses are `player.cms.pace`.
+Every call has a deadline; what is answered is read by `player.cms.answers`. aiohttp's errors and HTTP's numbers end here and leave
+as `ServerError`, by their meaning. TLS is never weakened and redirects of an API are not followed: both are how a captive portal
+looks, and only a redirect for good says that the server has moved. The device's UUID is a secret that appears in no sentence.
+Pauses are `player.cms.pace`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import errno
 import hashlib
 import logging
 import os
-import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import msgspec
 
+from player.cms.answers import body_of, decoded, reason_of, words_of
 from player.cms.pace import Budget, Paces, http_instant
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
@@ -44,9 +44,6 @@ from player.errors import (
 from player.runtime.sessions import on_the_way, refused_by, through
 
 log = logging.getLogger(__name__)
-_MIB = 1024 * 1024
-BODY_BYTES = 16 * _MIB  # ten thousand items with all that is said of them are half of it
-DEPTH = 64
 CONNECT_S, TOTAL_S, UPLOAD_S = 5.0, 15.0, 60.0
 Meanings = Mapping[int, type[ServerError]]  # what a status means where it is answered
 _MEANINGS: Meanings = {
@@ -56,7 +53,6 @@ _MEANINGS: Meanings = {
     511: CaptivePortal,  # RFC 6585
 }
 _FOR_GOOD = (301, 308)
-_PAGES = ("text/html", "application/xhtml+xml")
 _CERTIFICATE = {10: "has expired", 62: "is for another host", 64: "is for another address"}
 
 
@@ -122,7 +118,7 @@ class ServerHttp:
             digest = hashlib.blake2b(body, digest_size=16).digest() if by_body else b""
             if known is not None and digest and digest == known.digest:
                 return known
-            value = _decode(self._plain(path), response, body, may_be_empty=False)
+            value = decoded(self._plain(path), response, body, may_be_empty=False)
             return Tagged(value, response.headers.get("ETag", "")[:200], digest)
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
@@ -143,6 +139,14 @@ class ServerHttp:
         content = msgspec.json.encode(body)
         headers = {"Content-Type": "application/json"}
         return await self._json("POST", path, endpoint or path, means, data=content, headers=headers)
+
+    async def tell(self, path: str, body: Any, *, means: Meanings = _MEANINGS) -> str:
+        """Sends JSON to what answers in words; the words, in one line. Raises ServerError."""
+        sent = {"data": msgspec.json.encode(body), "headers": {"Content-Type": "application/json"}}
+        async with self._asked("POST", path, path, means, self._total_s, sent) as response:
+            if response.status >= 300:
+                raise _led_away(self._plain(path), self.hide(response.headers.get("Location", "")), path, response.status)
+            return self.hide(await words_of(response))
 
     async def upload(self, path: str, fields: Mapping[str, str], name: str, content: bytes, kind: str) -> Any:
         """Sends a form with one file, `kind` being its media type. Raises ServerError."""
@@ -167,14 +171,14 @@ class ServerHttp:
             return await self._read(path, response, may_be_empty=method != "GET")
 
     async def _read(self, path: str, response: aiohttp.ClientResponse, *, may_be_empty: bool) -> Any:
-        return _decode(self._plain(path), response, await self._whole(path, response), may_be_empty=may_be_empty)
+        return decoded(self._plain(path), response, await self._whole(path, response), may_be_empty=may_be_empty)
 
     async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytearray:
         """The bytes of an answer that leads nowhere else."""
         url = self._plain(path)
         if 300 <= response.status < 400:
             raise _led_away(url, self.hide(response.headers.get("Location", "")), path, response.status)
-        return await _body(url, response)
+        return await body_of(url, response)
 
     @contextlib.asynccontextmanager
     async def _asked(
@@ -194,7 +198,7 @@ class ServerHttp:
                 if budget:
                     budget.heard(got.headers)
                 if got.status >= 400:
-                    said = self.hide(await _reason(url, got))
+                    said = self.hide(await reason_of(url, got))
                     reason = f"{got.status}: {said}" if said else str(got.status)
                     raise _meaning(got.status, means)(url, reason, pace.asked_pause(got.headers))
                 self.server_time = http_instant(got.headers.get("Date", ""))
@@ -283,62 +287,3 @@ def _untrusted(url: str, error: Exception) -> ServerUnreachable:
         return ClockUntrusted(url, "its certificate is not valid yet; check this box's date and time")
     problem = _CERTIFICATE.get(code, "is signed by nobody whom this box trusts (name your authority's file as cms.ca_file)")
     return ServerUntrusted(url, f"its certificate {problem}")
-
-
-async def _body(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BYTES) -> bytearray:
-    """All of it, in one piece that is held once. Raises ServerNonsense above `limit`, told by its header or found out."""
-    told = response.content_length if "Content-Encoding" not in response.headers else None
-    body = bytearray()
-    if told is None or told <= limit:
-        async for part in response.content.iter_any():
-            body += part
-            if len(body) > limit:
-                break
-        else:
-            return body
-    size = f"more than {limit / _MIB:.3g} MiB" if told is None else f"{told / _MIB:.1f} MiB"
-    raise ServerNonsense(url, f"it is {size} long, and an answer has {limit / _MIB:.3g} MiB at most")
-
-
-async def _reason(url: str, response: aiohttp.ClientResponse) -> str:
-    """What the server says about its refusal: the `message` or `error` of a JSON body or of its `error`, in one short line."""
-    if not response.content_type.endswith("json"):
-        return response.reason or ""
-    try:
-        said = msgspec.json.decode(await _body(url, response, 65536))
-    except (ValueError, RecursionError, ServerNonsense, aiohttp.ClientError):  # what is not UTF-8 is a plain ValueError
-        return response.reason or ""
-    if isinstance(said, dict) and isinstance(said.get("error"), dict):
-        said = said["error"]
-    text = next((said[k] for k in ("message", "error") if isinstance(said.get(k), str)), "") if isinstance(said, dict) else ""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
-
-
-def _decode(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool) -> Any:
-    if may_be_empty and (not body or body.isspace()):
-        return None
-    if not response.content_type.endswith("json"):
-        if response.content_type in _PAGES:
-            raise CaptivePortal(url, f"{response.content_type} instead of JSON; log this box in to its network, or check cms.url")
-        raise ServerNonsense(url, f"{response.content_type} instead of JSON; check cms.url")
-    try:
-        value = msgspec.json.decode(memoryview(body)[3:] if body.startswith(b"\xef\xbb\xbf") else body)
-    except (ValueError, RecursionError) as error:
-        raise ServerNonsense(url, f"its JSON cannot be read ({str(error)[:100]})") from error
-    if _deeper_than(value, DEPTH):
-        raise ServerNonsense(url, f"its JSON is nested more than {DEPTH} deep")
-    return value
-
-
-def _deeper_than(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit + 1):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            return False
-    return True
-
-
-def _children(node: Any) -> list[Any]:
-    held = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return [child for child in held if isinstance(child, dict | list)]

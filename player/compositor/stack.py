@@ -15,10 +15,10 @@ class Stack:
     """Windows by sway's con_id, from the bottom to the top."""
 
     def __init__(self) -> None:
-        self._layer: dict[int, int] = {}
+        self._layer: dict[int, float] = {}
         self._order: list[int] = []
 
-    def set_layer(self, window: int, layer: int) -> None:
+    def set_layer(self, window: int, layer: float) -> None:
         """Layers are 0 (where a window is that was given none) to 999; higher ones lie above."""
         self._layer[window] = layer
 

@@ -111,7 +111,7 @@ class Sway:
         hide = [] if back is None else [_opacity(back, 0.0)]
         await self._run(*_there(front, at), *self._raise(front), _opacity(front, 1.0), *hide, optional=len(hide))
 
-    def set_layer(self, window_id: int, layer: int) -> None:
+    def set_layer(self, window_id: int, layer: float) -> None:
         """Windows of a higher layer (0 to 999; 0 at first) stay above those of a lower one when those are raised or shown."""
         self._stack.set_layer(window_id, layer)
 

@@ -130,13 +130,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """Items in the order they are played; `shuffle` makes a fresh order each round, from a seed."""
+    """Items in the order they are played, round after round if it `repeats`; `shuffle` orders each round anew, from a seed."""
 
     id: str
     name: str
     items: tuple[Item, ...] = ()
     transition: Transition = CUT
     shuffle: bool = False
+    repeats: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +179,18 @@ def full_screen(playlist: Playlist) -> Layout:
 
 @dataclass(frozen=True, slots=True)
 class StandBy:
-    """What the trigger of that name may put on at once: `items` in the region `zone` (None: the largest) of what is on air."""
+    """What the trigger of that name may put on at once: `items`, once, over the region `zone` on air (None: the largest).
+
+    They stay `seconds` at most (0: as long as they take), and give way to a trigger of a higher `priority`. `playlist`: the id of
+    the playlist that they are from.
+    """
 
     trigger: str
     items: tuple[Item, ...]
     zone: str | None = None
+    seconds: float = 0.0
+    priority: int = 0
+    playlist: str = ""
 
 
 @dataclass(frozen=True, slots=True)

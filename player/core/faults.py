@@ -165,6 +165,7 @@ CODES: Mapping[str, Meaning] = {
     "unresolved": Meaning(MAJOR, "a YouTube address leads to no video", "check that it is public; correct it on the server"),
     "bad_item": Meaning(MAJOR, "an entry of the playlist is not complete", "mend it on the server"),
     "bad_rule": Meaning(MAJOR, "a schedule cannot be followed", "mend its times or its target on the server"),
+    "bad_trigger": Meaning(MAJOR, "what a trigger is to show is not there", "correct its `show`, or put it there"),
     "bad_layout": Meaning(MAJOR, "a layout or a schedule in a folder cannot be read", "mend the key that its sentence names"),
     "bad_region": Meaning(MAJOR, "a region has no place on the screen", "give it a size and a position on the server"),
     "unsupported_type": Meaning(MAJOR, "an item is of a kind that no player shows", "choose another kind, or update the player"),
@@ -189,6 +190,10 @@ CODES: Mapping[str, Meaning] = {
     "no_zones": Meaning(MAJOR, "this backend has one region alone", 'set `stage.backend` to "auto"'),
     # shown, but not quite as asked for
     "fallback": Meaning(MINOR, "the fallback's content is shown", "give this screen content on its server"),
+    "bad_broadcast": Meaning(MINOR, "a message of Spotwatch cannot be read", "report it to Spotwatch: dev@spotwatch.io"),
+    "broadcast_flood": Meaning(
+        MINOR, "broadcasts come faster than they can be looked at", "report it to Spotwatch; is the box's address open to others?"
+    ),
     "page_offline": Meaning(MINOR, "a page is shown by its last picture", "it comes back with its server; check the address"),
     "feed_unreachable": Meaning(MINOR, "a feed cannot be fetched; its last text stays", "correct its address, or mend its server"),
     "feed_unreadable": Meaning(MINOR, "a feed cannot be read; its last text stays", "name an RSS or Atom feed of at most 1 MB"),

@@ -8,7 +8,7 @@ The region holds at most one item on screen, one awaited behind it, and a spare 
 - What cannot be made ready in its time (`limit_s`) is skipped and reported, and tried again after a pause that doubles, up to
   an hour.
 - When every item is in such a pause the screen keeps what it has; there is no hot loop.
-- A playlist that changes is taken up at the edge of the item on screen.
+- A playlist that changes is taken up at the edge of the item on screen; after one that does not repeat, the region is empty.
 - Each showing ends in exactly one `PlayRecord` (`showing`), emitted before the next one's `ShowItem`; where that one fades in over
   a clip that still runs, when the last of the clip was seen. What was covered ends there, `interrupted`, and so does the rest of it
   afterwards.
@@ -76,6 +76,11 @@ class RegionMachine:
     def playlist(self) -> Playlist:
         """What it plays."""
         return self._order.playlist
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is on screen, nor on its way there."""
+        return self.on_screen is None and self._loading.awaited is None
 
     @property
     def settled(self) -> bool:
@@ -255,8 +260,9 @@ class RegionMachine:
 
     def _stay_or_leave(self, showing: OnScreen, at: Moment, effects: list[Effect]) -> None:
         """Due, and nothing can follow: an item alone begins another showing where it stands, an unwanted one leaves."""
-        if not self.playlist.items:
-            result, reason = (PlayResult.COMPLETE, None) if showing.ended else (PlayResult.INTERRUPTED, GONE)
+        if self._order.following is None:
+            whole = showing.ended or bool(self.playlist.items)
+            result, reason = (PlayResult.COMPLETE, None) if whole else (PlayResult.INTERRUPTED, GONE)
             effects += [*showing.played(at, result, reason), Release(showing.token)]
             self.on_screen = None
         elif self._order.holds(showing.item) and showing.stays and self._order.next(at.mono, awaited=None):

@@ -23,9 +23,12 @@ CLOSING = "closing"
 
 def event(
     record: PlayRecord, *, seq: int, dice: bytes, prev: str, lost: int, playlist_id: str, zone: str, screen_on: bool,
-    clock_synced: bool,
+    clock_synced: bool, trigger: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """One showing as the event of the contract. `dice`: ten random bytes for its id (a UUIDv7); `lost`: plays before it."""
+    """One showing as the event of the contract. `dice`: ten random bytes for its id (a UUIDv7); `lost`: plays before it.
+
+    `trigger`: what put it on at once, in the words of the contract.
+    """
     item = record.item
     body: dict[str, Any] = {
         "id": uuid7(int(record.started.wall * 1000), dice),
@@ -52,6 +55,7 @@ def event(
         "campaign_id": as_written(item, "campaign_id", item.campaign_id),
         "server": item.server,
         "lost": lost or None,
+        "trigger": dict(trigger) if trigger else None,
     }
     body.update({key: value for key, value in optional.items() if value is not None})
     body["hash"] = digest(body)

@@ -10,10 +10,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from player.core.assemble import Content, Ready, assemble, filled
-from player.core.content import Layout, Manifest, Programme, StandBy
+from player.core.content import Layout, Manifest, Programme
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def decide(programme: Programme, now: str | None, supply: Supply, before: Publis
             return Decision(None, f"files of {now} are still to come: what plays stays")
         if not is_over and shown <= showed:
             return Decision(None, f"no more of {now} has come")
-    stand_by = tuple(StandBy(one.trigger, filled(one.items, supply.ready, supply.left_out), one.zone) for one in programme.stand_by)
+    here = {**supply.kept, **supply.ready}
+    stand_by = tuple(replace(one, items=filled(one.items, here, supply.left_out)) for one in programme.stand_by)
     manifest = Manifest("", layouts, programme.rules, programme.default, stand_by, programme.watermark)
     why = "what is here of it is shown, the rest is to come" if unfinished else "all of it is here, or given up"
     return Decision(Published(manifest, unfinished), why)

@@ -37,13 +37,18 @@ def item_at(playlist: Playlist, position: int, seed: int) -> Item | None:
 
 
 def upcoming(playlist: Playlist, position: int, seed: int) -> Iterator[tuple[int, Item]]:
-    """One round's worth of (position, item), from `position` on; the round after is made only where it is asked for."""
+    """One round's worth of (position, item), from `position` on; the round after is made only where it is asked for.
+
+    Of a playlist that does not repeat: what is left of its one round.
+    """
     length = sum(map(_turns, playlist.items))
     if not length:
         return
     number, place = divmod(position, length)
+    if number and not playlist.repeats:
+        return
     yield from enumerate(islice(round_of(playlist, number, seed), place, None), position)
-    if place:
+    if place and playlist.repeats:
         yield from enumerate(islice(round_of(playlist, number + 1, seed), place), position + length - place)
 
 

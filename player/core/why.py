@@ -54,7 +54,7 @@ class Evidence:
 
 def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
     """Every item of the programme; or those whose id, content id or name is `asked`, at least one answer then."""
-    on_air = evidence.listings.at(evidence.at, evidence.facts, ())
+    on_air = evidence.listings.at(evidence.at, evidence.facts)
     case = _Case(evidence, on_air)
     found = tuple(
         case.answer(item, layout, region)

@@ -96,6 +96,10 @@ class Mark:
         except OSError as error:
             log.debug("the mark was not written: %s", error)
 
+    def left(self, region: str) -> None:
+        """Nothing of `region` is on screen any more."""
+        self._on_screen.pop(region, None)
+
     def went_well(self, item: Item) -> None:
         """`item` was shown to its end: earlier deaths were not its fault."""
         if self._deaths.forget(item.id):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from player.core.content import Manifest
-from player.core.onair import Listings, OnAir, TriggerShown
+from player.core.onair import Listings, OnAir
 from player.core.schedule import Facts
 from player.core.turns import PREPARE_LIMIT_S
 from player.stage.regions.show import Show
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 LOOK_S = 2.0
 LEAD_S = PREPARE_LIMIT_S + 2.0
 SHORTEST_S = 0.001
-TRIGGERS: Sequence[TriggerShown] = ()  # no source of triggers reaches the stage
 
 
 class OnAirWatch:
@@ -62,6 +61,7 @@ class OnAirWatch:
         while True:
             async with self._looking:
                 await self._look(group, on_time=True)
+            await self._show.keep_ready(group)
             self._again.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._wait_s()):
@@ -79,7 +79,7 @@ class OnAirWatch:
             await self._show.apply(None, group, on_time=False)
             return
         before, now = self.on_air, self._now()
-        self.on_air = found = self._listings.at(now, self._facts(), TRIGGERS)
+        self.on_air = found = self._listings.at(now, self._facts())
         if found.layout != self._show.layout:
             if before is not None and on_time:
                 log.info("%s is on air: %s", found.layout.id if found.layout else "nothing", found.why)
@@ -89,6 +89,6 @@ class OnAirWatch:
     async def _prepare_next(self, found: OnAir, now: datetime, group: asyncio.TaskGroup) -> None:
         if self._listings is None or found.until is None or (found.until - now).total_seconds() > LEAD_S:
             return
-        coming = self._listings.at(found.until, self._facts(), TRIGGERS).layout
+        coming = self._listings.at(found.until, self._facts()).layout
         if coming is not None and coming != found.layout and coming != self._show.prepared and self._show.has_content:
             await self._show.prepare(coming, group)

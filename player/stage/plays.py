@@ -20,7 +20,7 @@ import os
 import struct
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +85,16 @@ class Plays:
         """The number of the last event on disk."""
         return self._journal.last_seq if self._journal else self._found_seq
 
-    def record(self, record: PlayRecord, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool) -> None:
+    def record(
+        self, record: PlayRecord, *, playlist_id: str, zone: str, screen_on: bool, clock_synced: bool,
+        trigger: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Writes one event, or keeps it in memory while the disk refuses; where there is no room either, it is counted."""
         self._seq += 1
         if len(self._waiting) < WAITING_LIMIT:
             event = proof.event(
                 record, seq=self._seq, dice=self._dice(10), prev=self._prev, lost=self._gap,
-                playlist_id=playlist_id, zone=zone, screen_on=screen_on, clock_synced=clock_synced,
+                playlist_id=playlist_id, zone=zone, screen_on=screen_on, clock_synced=clock_synced, trigger=trigger,
             )  # fmt: skip
             self._prev, self._gap = event["hash"], 0
             self._waiting.append(event)

@@ -28,8 +28,10 @@ from player.core.ports.stage import (
     ScreenPicture,
     ShowIdentity,
     ShowText,
+    ShowTrigger,
     TakePicture,
     TellOutlook,
+    TriggerSeen,
 )
 from player.errors import BoxError
 from player.runtime.logs import recent_lines
@@ -87,6 +89,8 @@ class Requests:
                 self._surround.pin_checked(ok=ok, wait_s=wait_s, looked_at=looked_at)
             case TellOutlook(outlook):
                 self._surround.hear(outlook)
+            case ShowTrigger(name, told):
+                return TriggerSeen(await self._show.interrupt(name, told))
             case ReadLog():
                 return LogLines(tuple(recent_lines()))
             case _:

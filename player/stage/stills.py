@@ -23,7 +23,7 @@ def find_stills(manifest: Manifest | None, now: datetime, zone: ZoneInfo, facts:
     """Files that are there, the best first: pictures of what is on air at `now`, other pictures, the last pictures of pages."""
     if manifest is None:
         return ()
-    on_air = Listings(manifest, zone).at(now, facts, ()).layout
+    on_air = Listings(manifest, zone).at(now, facts).layout
     snapshots = PageSnapshots(dirs.page_snapshots, time.time)
     files = (path for item in still_items(manifest, on_air.id if on_air else None) for path in _files(item, dirs.cache, snapshots))
     return tuple(str(path) for path in files if path.is_file())[:ENOUGH]

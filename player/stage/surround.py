@@ -20,6 +20,7 @@ from player.core.lock_pad import KEY_NAMES, LockPad, local_action
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output
 from player.core.problem import Outlook, TroubleWatch
+from player.core.publish import count
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.stage.panels import Panels
@@ -240,7 +241,10 @@ class Surround:
     def _needs_cards(self) -> bool:
         """Whether there is a reason to load what draws cards: not before the first item is on its way, unless there is none."""
         return (
-            self._show.first_shown.is_set() or self._show.manifest is None or not self._show.manifest.items or bool(self.seen.alert)
+            self._show.first_shown.is_set()
+            or self._show.manifest is None
+            or not count(self._show.manifest.layouts)
+            or bool(self.seen.alert)
         )
 
     async def _show_cards(self, cards: Cards, now: float) -> None:

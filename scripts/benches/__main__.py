@@ -13,8 +13,8 @@ from scripts.benches.figures import Figure, table, to_json
 from scripts.benches.plot import Row, draw
 
 NAMES = (
-    "start", "restart", "footprint", "download", "rules", "items", "push", "stage", "regions", "memory", "cpu", "flash", "small",
-    "hostile",
+    "start", "restart", "footprint", "download", "rules", "items", "push", "stage", "regions", "trigger", "memory", "cpu", "flash",
+    "small", "hostile",
 )  # fmt: skip
 
 
@@ -113,6 +113,12 @@ class Benches:
         from scripts.benches.regions import regions
 
         return regions(self._media, self._chosen.seconds)
+
+    def trigger(self) -> list[Figure]:
+        """What is on television, to what answers it."""
+        from scripts.benches.trigger import trigger
+
+        return trigger(self._media, self._chosen.runs)
 
     def memory(self) -> list[Figure]:
         """After many items."""

@@ -34,12 +34,13 @@ def start(folder: Path, runs: int) -> list[Figure]:
                 process = rig.player("run")
                 ours.append(first_shown(recording, began) - began)
                 stop(process)
-        bare.append(_bare(clip.path))
+        bare.append(mpv_from_nothing(clip.path))
     required = Required(4, of_ratio=True)
     return [Figure("start", "run to first frame", middle(ours), "s", middle(bare), "mpv FILE", required, ours)]
 
 
-def _bare(path: Path) -> float:
+def mpv_from_nothing(path: Path) -> float:
+    """Seconds from starting mpv with that file to its first frame on screen, under a compositor that runs."""
     with Rig() as rig:
         rig.compositor()
         with rig.recording() as recording:
@@ -71,7 +72,7 @@ def restart(folder: Path, runs: int) -> list[Figure]:
         ours.append(returned - killed)
         wrong.append(1000 * wrong_s(samples, killed, returned))
         back.append(stepped_back_s(samples, killed, returned, CLIP.rate))
-        bare.append(_bare(clips[0].path))
+        bare.append(mpv_from_nothing(clips[0].path))
     rival, line = "mpv FILE from nothing", Required(0.5)
     return [
         Figure("restart", "anything but still or content", max(wrong), "ms", required=Required(0), samples=wrong),

@@ -30,7 +30,7 @@ from player.core.content import Item, Orientation
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.faults import Fault, meaning_of
 from player.core.kinds import Kind
-from player.core.ports.server import Command, CommandsCame, ContentChanged, Triggered
+from player.core.ports.server import Command, CommandsCame, ContentChanged
 from player.core.ports.stage import (
     AnyAnswer,
     AnyRequest,
@@ -402,7 +402,6 @@ async def test_when_an_event_was_taken_in_it_is_written_down_or_under_way(script
     ):
         await eventually(lambda: script.asked(PLAYLIST))
         asked = len(script.asked(PLAYLIST))
-        await made.inbox.put(Triggered("a test", {}, 5.0))
         await made.inbox.put(CommandsCame((Command("9", "no_such"),)))
         assert "9" in [body["id"] for _, body in read_journal(made.server.path / "commands")]
         assert len(script.asked(PLAYLIST)) == asked

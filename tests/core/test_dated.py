@@ -30,7 +30,7 @@ def dated(name: str, begins: float | None = None, ends: float | None = None) -> 
 def shown(programme: Programme, after_s: float) -> list[str]:
     """What is on air so many seconds after now."""
     at = datetime.fromtimestamp(NOW, UTC) + timedelta(seconds=after_s)
-    layout = on_air(programme, at, ZoneInfo("UTC"), {}, ()).layout
+    layout = on_air(programme, at, ZoneInfo("UTC"), {}).layout
     return [one.id for region in (layout.regions if layout else ()) for one in region.playlist.items]
 
 
@@ -90,7 +90,7 @@ def test_at_each_instant_that_is_shown_which_holds_then(spans: list[tuple[float 
     whole, at = programme(items), max(0.0, float(later))
     assert shown(whole, at) == [one.item.id for one in items if one.holds(NOW + at)]
     now = datetime.fromtimestamp(NOW + at, UTC)
-    found = on_air(whole, now, ZoneInfo("UTC"), {}, ())
+    found = on_air(whole, now, ZoneInfo("UTC"), {})
     if found.layout and found.until:
         just_before = (found.until - timedelta(milliseconds=1)).timestamp() - NOW
         assert shown(whole, just_before) == shown(whole, at)

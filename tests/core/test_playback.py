@@ -517,6 +517,29 @@ def test_an_empty_playlist_after_a_videos_end_records_it_complete():
     assert stage.records[-1].result == "complete"
 
 
+@pytest.mark.parametrize("last", [item("b", duration=4), item("b", Kind.VIDEO, 0)])
+def test_a_playlist_that_does_not_repeat_is_shown_once_and_leaves_nothing(last: Item):
+    once = Playlist("p", "Answer", (item("a", duration=5), last), repeats=False)
+    stage = Stage(natural={"b": 4.0})
+    stage.send(p.Covered("nothing has come yet"))
+    stage.send(p.PlaylistChanged(once))
+    assert (stage.shown, stage.region.settled, stage.region.is_empty) == ([], True, False)
+    stage.send(p.Uncovered())
+    stage.wait(9)
+    if last.kind is Kind.VIDEO:
+        stage.end()
+    assert (stage.shown, stage.region.is_empty) == (["a", "b"], True)
+    assert [(r.item.name, r.result, r.reason) for r in stage.records] == [("a", "complete", None), ("b", "complete", None)]
+    stage.wait(60)
+    assert (stage.shown, stage.region.is_empty) == (["a", "b"], True)
+
+
+def test_a_playlist_that_does_not_repeat_and_cannot_be_shown_leaves_nothing():
+    stage = Stage(broken={"a"})
+    stage.send(p.PlaylistChanged(Playlist("p", "Answer", (item("a"),), repeats=False)))
+    assert (stage.shown, stage.region.is_empty, len(stage.reports)) == ([], True, 1)
+
+
 def test_a_covered_region_settles_without_showing_anything():
     stage = Stage()
     stage.send(p.Covered("layout"))

@@ -90,7 +90,7 @@ def goes_on(programme: Programme) -> None:
     """As the agent and the stage go on from it."""
     for instant in INSTANTS:
         listings = Listings(programme, ZoneInfo("Europe/Warsaw"))
-        listings.at(instant, {}, ())
+        listings.at(instant, {})
         needs_of(programme, listings.order(instant))
     for item in addressed(programme).items:
         check_url(item.url, item.kind, youtube_hosts=(), stream_hosts=())

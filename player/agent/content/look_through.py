@@ -56,7 +56,7 @@ class LookThrough:
 
     async def work(self, listings: Listings, at: datetime, facts: Facts, shown_feeds: Iterable[Item]) -> Work:
         """What the programme that was `addressed` last needs, as it is needed. `shown_feeds`: items on air with a feed's text."""
-        on_air = listings.at(at, facts, ()).layout
+        on_air = listings.at(at, facts).layout
         first = () if on_air is None else (on_air.id,)
         self._look(tuple(dict.fromkeys((*first, *listings.order(at)))))
         left_out = self._bad | await self._without_text(shown_feeds)

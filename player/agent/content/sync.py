@@ -29,7 +29,7 @@ from player.core.ports.box import Absent, Clock
 from player.core.ports.server import ContentSource
 from player.core.ports.stage import Reread, StagePort
 from player.core.problem import ContentStanding
-from player.core.publish import Published, Supply, decide
+from player.core.publish import Published, Supply, count, decide
 from player.core.schedule import Facts
 from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache
@@ -114,9 +114,9 @@ class Sync:
     @property
     def standing(self) -> ContentStanding:
         """What a screen that shows nothing says of it."""
-        items = None if self._wanted is None else len(self._wanted.items)
+        items, here = (None if one is None else count(one.layouts) for one in (self._wanted, self.manifest))
         faults = (*self._faults.faults, *self._item_faults.faults)
-        return ContentStanding(bool(self.shown), items, self._round.locked(), *self._counts, faults)
+        return ContentStanding(bool(here), items, self._round.locked(), *self._counts, faults)
 
     def retry_in_s(self) -> float | None:
         """When a round before the next poll makes sense: seconds, None when nothing is to be retried."""

@@ -22,6 +22,7 @@ from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
 from player.core.guesses import PROXY, SOCKET
 from player.core.ports.server import CommandResult
+from player.core.ports.triggers import HookAnswer
 from player.core.why import Reason
 from player.errors import CommandRejected, PinNotLookedAt, SettingRefused, SignageError, WrongPin
 
@@ -46,6 +47,7 @@ _HEADERS = {
 }
 _SCOPE = web.RequestKey("scope", Scope)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Hook = Callable[[bytes], Awaitable[HookAnswer]]  # a call's body -> what is answered
 
 
 class StatusSource(Protocol):
@@ -75,10 +77,14 @@ class Actions(Protocol):
 
 
 def make_app(
-    source: StatusSource, actions: Actions, access: Access, host_name: str, turns: Turns, manage: Handler | None = None
-) -> web.Application:
-    """The aiohttp application; it may be served on any number of sockets. `manage` answers for the management API, where it is."""
-    middlewares = [_answering_errors(access), _in_turn(turns), _managed(manage), _guard(access, host_name)]
+    source: StatusSource, actions: Actions, access: Access, host_name: str, turns: Turns, manage: Handler | None = None,
+    hooks: Mapping[str, Hook] | None = None,
+) -> web.Application:  # fmt: skip
+    """The aiohttp application; it may be served on any number of sockets. `manage` answers for the management API, where it is.
+
+    `hooks`: who answers calls from outside, by the path.
+    """
+    middlewares = [_answering_errors(access), _in_turn(turns), _managed(manage), _hooked(hooks or {}), _guard(access, host_name)]
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     calls = _Calls(source, actions, access)
     app.router.add_get("/health", calls.health)
@@ -161,6 +167,22 @@ def _managed(manage: Handler | None) -> Any:
     async def pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:
         first = next(filter(None, request.path.split("/")), "")
         return await handler(request) if manage is None or first not in MANAGED else await manage(request)
+
+    return pass_on
+
+
+def _hooked(hooks: Mapping[str, Hook]) -> Any:
+    """The middleware that hands calls from outside on: who calls has no right here, its message says who it is."""
+
+    @web.middleware
+    async def pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:
+        called = hooks.get(request.path) if request.method == "POST" else None
+        if called is None:
+            return await handler(request)
+        async with asyncio.timeout(BODY_WITHIN_S):
+            body = await request.read()
+        answer = await called(body)
+        return web.Response(status=answer.status, text=answer.text)
 
     return pass_on
 

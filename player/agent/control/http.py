@@ -11,7 +11,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from player.agent.control.access import Access, TokenStore
-from player.agent.control.api import Actions, Handler, StatusSource, make_app
+from player.agent.control.api import Actions, Handler, Hook, StatusSource, make_app
 from player.agent.control.callers import GuardedSite, Turns
 from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import BoxError
@@ -68,6 +68,7 @@ class ControlServer:
         password: str,
         host_name: str = "",
         manage: Handler | None = None,
+        hooks: Mapping[str, Hook] | None = None,
         tls: TlsDoor | None = None,
         connections: int = CONNECTIONS,
         turn_within_s: float = TURN_WITHIN_S,
@@ -75,7 +76,7 @@ class ControlServer:
     ) -> None:
         access = Access(tokens, password, actions.check_pin, wrong_passwords)
         self._turns = Turns(CALLS_EACH, turn_within_s)
-        self._app = make_app(source, actions, access, host_name or socket.gethostname(), self._turns, manage)
+        self._app = make_app(source, actions, access, host_name or socket.gethostname(), self._turns, manage, hooks)
         self._socket_path, self._listen, self._tls = socket_path, listen, tls if tls and tls.listen else None
         self._connections, self._headers_within_s = connections, headers_within_s
         self.port: int | None = None

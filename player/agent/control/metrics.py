@@ -44,10 +44,32 @@ class _Collector:
                 yield GaugeMetricFamily(f"signage_{name}", text, value=float(value))
         yield CounterMetricFamily("signage_frames_dropped", "Frames dropped.", value=status.stage.frames_dropped)
         yield CounterMetricFamily("signage_stage_restarts", "Times that the stage was started again.", value=status.stage.restarts)
+        yield from _of_triggers(status)
         faults = GaugeMetricFamily("signage_faults", "Faults now, by code.", labels=["code"])
         for code, count in sorted(Counter(fault.code for fault in status.faults).items()):
             faults.add_metric([code], count)
         yield faults
+
+
+def _of_triggers(status: Status) -> Iterator[Metric]:
+    """What came of a source of triggers, where there is one; the delays are those of the last that was shown."""
+    triggers = status.triggers
+    if triggers is None:
+        return
+    yield GaugeMetricFamily("signage_trigger_source_online", "1 when the source of triggers answers.", value=float(triggers.online))
+    for name, text, value in (
+        ("received", "Broadcasts received.", triggers.received),
+        ("shown", "Broadcasts that a trigger answered to on screen.", triggers.shown),
+        ("unread", "Messages that could not be read.", triggers.unread),
+    ):
+        yield CounterMetricFamily(f"signage_triggers_{name}", text, value=value)
+    last = next((one for one in triggers.last if one.shown_at is not None), None)
+    if last is not None and last.shown_at is not None:
+        after = last.shown_at - last.received_at
+        yield GaugeMetricFamily("signage_trigger_received_to_screen_seconds", "Message to first frame.", value=after)
+        if last.detected_at is not None:
+            after = last.shown_at - last.detected_at
+            yield GaugeMetricFamily("signage_trigger_detected_to_screen_seconds", "Detection to first frame.", value=after)
 
 
 def _gauges(status: Status) -> tuple[tuple[str, str, float | None], ...]:

@@ -94,6 +94,37 @@ class CommandFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerOutcome:
+    """What a trigger answered to one broadcast with; instants are seconds since the epoch. `because`: why nothing was shown."""
+
+    name: str
+    broadcast_id: str
+    brand: str
+    channel: str
+    detected_at: float | None
+    received_at: float
+    shown_at: float | None
+    because: str = ""
+    preview: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFigures:
+    """A source of triggers: broadcasts received, rules that were shown, messages that could not be read, or are of another sort.
+
+    `last`: the last answers, newest first.
+    """
+
+    source: str
+    online: bool
+    received: int
+    shown: int
+    unread: int
+    passed_over: dict[str, int]
+    last: tuple[TriggerOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The whole of it; the field names are the JSON of `GET /api/status`."""
 
@@ -113,6 +144,7 @@ class Status:
     uptime_s: float
     locked: bool = False
     version: str = __version__
+    triggers: TriggerFigures | None = None
 
     def __repr__(self) -> str:
         shown = ", ".join(item.name for item in self.now.items) or "nothing"
@@ -133,6 +165,7 @@ def build(
     clock: ClockFigures | None = None,
     faults: Sequence[Fault] = (),
     restarts: int = 0,
+    triggers: TriggerFigures | None = None,
 ) -> Status:
     """One `Status` out of what the parts know. `stage` is None while the stage is away; `commands` come oldest first."""
     stage = stage or StageStatus()
@@ -155,6 +188,7 @@ def build(
         faults=tuple(faults),
         uptime_s=round(uptime_s, 1),
         locked=brief.settings.locked,
+        triggers=triggers,
     )
 
 

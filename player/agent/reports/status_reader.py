@@ -7,7 +7,7 @@ from typing import Protocol
 
 from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.logs import brief
-from player.agent.reports.status import ClockFigures, ProofFigures, ServerContact, Status, SyncProgress, build
+from player.agent.reports.status import ClockFigures, ProofFigures, ServerContact, Status, SyncProgress, TriggerFigures, build
 from player.agent.settings.brief_store import BriefStore
 from player.core.contact import Contact
 from player.core.faults import Fault
@@ -48,11 +48,13 @@ class StatusReader:
         proof: Callable[[], ProofFigures],
         commands: Callable[[], Sequence[CommandResult]],
         faults: Callable[[], Sequence[Fault]],
+        triggers: Callable[[], TriggerFigures | None] = lambda: None,
     ) -> None:
         self._uuid, self._kind, self._url, self._abilities = uuid, kind, url, dict(abilities)
         self._brief, self._stage, self._contact = brief, stage, contact
         self._clock_trust, self._clock, self._began = clock_trust, clock, began
         self._cache, self._sync, self._proof, self._commands, self._faults = cache, sync, proof, commands, faults
+        self._triggers = triggers
 
     async def read(self) -> Status:
         """As `GET /api/status` answers it."""
@@ -72,4 +74,5 @@ class StatusReader:
             clock=ClockFigures(await self._clock_trust.synced(), contact.offset_s),
             faults=self._faults(),
             restarts=self._stage.restarts,
+            triggers=self._triggers(),
         )

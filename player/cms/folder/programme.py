@@ -43,6 +43,11 @@ _ADDRESS, _TEXT = (".url",), (".txt",)
 READ = (*_ADDRESS, *_TEXT, ".toml")  # what is read itself, and not shown from a file
 
 
+def kind_of_name(name: str) -> Kind | None:
+    """As what a file is shown, by its ending; None where it is none that is."""
+    return _OF_SUFFIX.get(suffix_of(name))
+
+
 def suffix_of(name: str) -> str:
     """In small letters, with its dot."""
     return PurePosixPath(name).suffix.lower()

@@ -95,7 +95,7 @@ class Compositor(Protocol):
     async def swap(self, front: int, back: int | None, at: Rect | None = None) -> None:
         """In one frame: `front` (first moved to `at`, where that is given) opaque and raised, `back` not seen any more."""
 
-    def set_layer(self, window_id: int, layer: int) -> None:
+    def set_layer(self, window_id: int, layer: float) -> None:
         """Windows of a higher layer (0 to 999; 0 at first) stay above those of a lower one when those are raised or shown."""
 
     async def turn(self, output: str, orientation: Orientation) -> None:

@@ -168,18 +168,9 @@ class UpdateOffered:
     update: AppUpdate
 
 
-@dataclass(frozen=True, slots=True)
-class Triggered:
-    """Something happened outside (at `at`, seconds since the epoch) that rules may answer to; `facts` are what is known of it."""
-
-    source: str
-    facts: Mapping[str, Any]
-    at: float
-
-
 ServerEvent = (
     Reached | Missed | Paired | Unpaired | SettingsWanted | CommandsCame | ResultsTaken | AlertsListed
-    | ContentChanged | UpdateOffered | Triggered
+    | ContentChanged | UpdateOffered
 )  # fmt: skip
 
 

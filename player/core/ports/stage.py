@@ -100,7 +100,14 @@ class LogLines:
     lines: tuple[str, ...]
 
 
-AnyAnswer = ScreenPicture | LogLines | None
+@dataclass(frozen=True, slots=True)
+class TriggerSeen:
+    """When the first frame of what a trigger shows was on screen (seconds since the epoch)."""
+
+    at: float
+
+
+AnyAnswer = ScreenPicture | LogLines | TriggerSeen | None
 
 # --- requests --------------------------------------------------------------------------------------------------------------------
 
@@ -202,9 +209,17 @@ class ReadLog(Request[LogLines]):
     """What was logged lately."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShowTrigger(Request[TriggerSeen]):
+    """Show what stands by for the trigger of that name, now. `told` goes into the proof of play, `shown_at` added."""
+
+    name: str
+    told: dict[str, str] = field(default_factory=dict)
+
+
 AnyRequest = (
     Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
-    | ReleaseItems | AnswerPin | TellOutlook | ReadLog
+    | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger
 )  # fmt: skip
 
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from player.core import cues, turns
 from player.core.content import Layout
-from player.stage.regions.driver import RegionDriver
+from player.stage.regions.making import Running
 
 SHOWN_LIMIT_S = 1.0
-Running = tuple[RegionDriver, asyncio.Task[None]]
 
 
 class ComingLayout:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from player.core import cues, playback, turns
 from player.core.content import DeviceSettings, Item, Rect, Region, TransitionKind
@@ -106,6 +106,14 @@ class RegionDriver:
         for effect in self.machine.handle(event, self._now()):
             self._carry_out(effect)
 
+    async def at_rest(self, within_s: float) -> None:
+        """After `stop`: waits until nothing is loaded, nor changes on screen, so that no surface is in the midst of a call."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._rows.join()
+                if self._tasks:
+                    await asyncio.wait(self._tasks.values())
+
     def now_playing(self) -> NowPlaying | None:
         """What is on screen here."""
         showing = self.machine.on_screen
@@ -177,10 +185,10 @@ class RegionDriver:
                 assert_never(effect)
         self._region_events.changed()
 
-    def _spawn(self, token: int, work: Awaitable[None], name: str) -> None:
+    def _spawn(self, token: int, work: Coroutine[Any, Any, None], name: str) -> None:
         if self._group is None:
             raise RuntimeError("a region plays only while it runs")
-        self._tasks[token] = self._group.create_task(_awaited(work), name=f"{self.region.id}: {name}")
+        self._tasks[token] = self._group.create_task(work, name=f"{self.region.id}: {name}")
 
     def _cancel(self, token: int) -> None:
         task = self._tasks.pop(token, None)
@@ -194,6 +202,7 @@ class RegionDriver:
                 await work()
             except (BoxError, ContentError) as error:
                 log.warning("region %s: %s", self.region.id, error)
+            self._rows.task_done()
 
     # --- loading
 
@@ -321,8 +330,7 @@ class RegionDriver:
             self.send(cues.Ended(token))
 
     async def _release(self, token: int) -> None:
-        placed = self._placed.get(token)
-        if placed is not None:
+        if placed := self._placed.get(token):
             await self._compositor.opacity(placed.window_id, 0.0)
         await self._give_back(token)
 
@@ -336,14 +344,5 @@ class RegionDriver:
             await self.pool.give_back(placed)
 
     async def _hold(self, token: int, *, held: bool) -> None:
-        placed = self._placed.get(token)
-        if placed is None:
-            return
-        if held:
-            placed.surface.pause()
-        else:
-            placed.surface.start()
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
+        if placed := self._placed.get(token):
+            (placed.surface.pause if held else placed.surface.start)()

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from player.core import backdrop, cues
@@ -20,16 +19,18 @@ from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import NowPlaying, PausedItem
+from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.stage.mark import Mark
 from player.stage.plays import Plays
-from player.stage.regions.coming import ComingLayout, Running, shape
+from player.stage.regions.coming import ComingLayout, shape
 from player.stage.regions.driver import RegionDriver, RegionEvents
+from player.stage.regions.interludes import Interludes
+from player.stage.regions.making import RegionMaker, Running
 from player.stage.regions.placement import Placement
 from player.stage.regions.region_faults import RegionFaults
 from player.stage.regions.scene import grounds_of, scene_of
-from player.stage.regions.surfaces import SurfaceMaker, SurfacePool, Windows, loads_at_once
-from player.stage.regions.visibility import Visibility
+from player.stage.regions.surfaces import SurfaceMaker, Windows
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +62,23 @@ class Show:
         seed: int,
         resume: Callable[[str], cues.Resumed | None],
     ) -> None:
-        self._compositor, self._windows, self._make, self._clock, self._cache = compositor, windows, make, clock, cache
-        self._plays, self._mark, self._settings, self._synced, self._resolve = plays, mark, settings, clock_synced, resolve
-        self._changed, self._mirror, self._seed, self._resume = changed, mirror, seed, resume
+        self._compositor, self._clock, self._plays, self._mark, self._synced = compositor, clock, plays, mark, clock_synced
+        self._changed, self._mirror, self._resume = changed, mirror, resume
         self.placement = Placement(screen_on, page("regions"))
-        self._group: asyncio.TaskGroup | None = None
         self._drivers: dict[str, Running] = {}
+        self._group: asyncio.TaskGroup | None = None
         self._changing: asyncio.Task[None] | None = None
-        self._pools = 0
         self._faults = RegionFaults(page, mark)
+        self._maker = RegionMaker(
+            compositor=compositor, windows=windows, make=make, placement=self.placement, clock=clock, cache=cache,
+            settings=settings, resolve=resolve, seed=seed,
+        )  # fmt: skip
+        self._interludes = Interludes(
+            maker=self._maker, placement=self.placement, regions=self._regions, drivers=lambda: self._everyone, plays=plays,
+            mark=mark, faults=self._faults, clock=clock, clock_synced=clock_synced, changed=changed,
+        )  # fmt: skip
         self._covered: str | None = None
         self._dropped = 0
-        self._turns = asyncio.Semaphore(loads_at_once(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
         self._next: ComingLayout | None = None
         self.manifest: Manifest | None = None
         self._known: frozenset[str] = frozenset()
@@ -101,6 +107,7 @@ class Show:
         self.manifest = manifest
         self._known = frozenset(item.id for item in manifest.items) if manifest else frozenset()
         self._faults.keep_only(self._known)
+        self._interludes.take(manifest)
 
     async def apply(self, layout: Layout | None, group: asyncio.TaskGroup, *, on_time: bool) -> None:
         """Puts a layout on air: another one, or `on_time`, in one step at once; else regions keep what they show to its edge."""
@@ -124,17 +131,16 @@ class Show:
                 await self._update(self._drivers[region.id][0], region)
             else:
                 self._drivers[region.id] = self._begin(region, self._rect(region), group, self._covered)
+        await self._interludes.follow(layout)
 
     def _regions(self, layout: Layout | None) -> Sequence[Region]:
-        if layout is None:
-            return ()
-        return mirrored(layout, len(self.placement.panels)).regions if self._mirror else layout.regions
+        whole = mirrored(layout, len(self.placement.panels)) if layout and self._mirror else layout
+        return whole.regions if whole else ()
 
     async def prepare(self, layout: Layout, group: asyncio.TaskGroup) -> None:
         """Begins the layout's regions unseen, so that `apply` has them ready."""
         await self.forget_prepared()
-        rects = {region.id: self.placement.rect(region, layout) for region in self._regions(layout)}
-        running = {region.id: self._begin(region, rects[region.id], group, "layout") for region in self._regions(layout)}
+        running = {one.id: self._begin(one, self.placement.rect(one, layout), group, "layout") for one in self._regions(layout)}
         self._next = ComingLayout(layout, running)
 
     @property
@@ -158,16 +164,15 @@ class Show:
 
     def _begin(self, region: Region, rect: Rect, group: asyncio.TaskGroup, covered: str | None) -> Running:
         """A region that prepares its first item, and shows it unless it is `covered`."""
-        driver = self._make_driver(region)
-        driver.pool.rect = rect
-        driver.alone = self.placement.is_alone(driver.region, driver.pool.rect)
         self.placement.note(region)
-        if resumed := self._resume(region.id):
-            driver.send(resumed)
-        driver.send(cues.PlaylistChanged(self._faults.without_barred(region.playlist)))
-        if covered:
-            driver.send(cues.Covered(covered))
-        return driver, group.create_task(driver.run(), name=f"region {region.id}")
+        resumed = self._resume(region.id)
+        first: list[cues.Event] = [resumed] if resumed else []
+        first.append(cues.PlaylistChanged(self._faults.without_barred(region.playlist)))
+        first += [cues.Covered(covered)] if covered else []
+        events = RegionEvents(self._record, self._report, self._faults.recover, self._about_to_show, self._changed)
+        if is_mirror(region):
+            events = RegionEvents(_nothing, _nothing, _nothing, _nothing, self._changed)
+        return self._maker.begin(region, rect, group, events, first, layer=region.z)
 
     async def _change_layout(self, coming: ComingLayout) -> None:
         """Shows every region of the layout when each is ready, and takes the ones before away."""
@@ -182,6 +187,7 @@ class Show:
         await self._compositor.show_together(await coming.come_on(self._covered))
         await self._end_all(before)
         self.set_volume()
+        await self._interludes.follow(coming.layout)
         log.info("the layout %s is on screen", coming.layout.id)
 
     async def _end_all(self, running: dict[str, Running]) -> None:
@@ -190,25 +196,6 @@ class Show:
 
     def _rect(self, region: Region) -> Rect:
         return self.placement.rect(region, self.layout) if self.layout else Rect(0, 0, *self.size)
-
-    def _make_driver(self, region: Region) -> RegionDriver:
-        visibility = Visibility(self._compositor, is_open=self.placement.is_there(region))
-        self._pools += 1
-        pool = SurfacePool(
-            f"r{self._pools}",
-            self._make,
-            self._windows,
-            visibility,
-            lambda window: self._compositor.set_layer(window, region.z),
-            self.placement.has_panel,
-        )  # fmt: skip
-        region_events = RegionEvents(self._record, self._report, self._faults.recover, self._about_to_show, self._changed)
-        if is_mirror(region):
-            region_events = RegionEvents(_nothing, _nothing, _nothing, _nothing, self._changed)
-        return RegionDriver(
-            region, pool=pool, compositor=visibility, cache=self._cache, clock=self._clock, region_events=region_events,
-            settings=self._settings, resolve=self._resolve, turns=self._turns, seed=self._seed,
-        )  # fmt: skip
 
     async def _end(self, driver: RegionDriver, task: asyncio.Task[None]) -> None:
         driver.stop(cues.Stopped("the layout changed"))
@@ -221,7 +208,8 @@ class Show:
     async def place_again(self, panels: Sequence[Rect | None]) -> None:
         """The panels by number, None where one is missing: regions move, go out of sight and come back with them."""
         more = self.placement.changed(panels)
-        for driver in sorted(self._everyone, key=lambda driver: driver.region.z):
+        await self._interludes.forget_ready()
+        for driver in sorted([*self._everyone, *self._interludes.on_screen], key=lambda driver: driver.region.z):
             await self._place(driver)
         await self.forget_prepared()
         if more and self._mirror and self.layout and self._group:
@@ -246,8 +234,21 @@ class Show:
         if by == self._covered:
             return
         self._covered = by
-        for driver in self._everyone:
+        for driver in (one for one in self._everyone if by or not self._interludes.covers(one)):
             driver.send(cues.Covered(by) if by else cues.Uncovered())
+        self._interludes.cover(by)
+
+    async def keep_ready(self, group: asyncio.TaskGroup) -> None:
+        """Has ready what triggers may show, once content is on screen: nothing comes before that."""
+        self._group = group
+        if self.first_shown.is_set() or self.layout is None:
+            await self._interludes.keep_ready(self.layout, group)
+
+    async def interrupt(self, trigger: str, told: Mapping[str, str]) -> float:
+        """Shows what stands by for a trigger, now: as `Interludes.show`. Raises BoxError."""
+        if self._group is None:
+            raise BoxError("trigger", "the stage is only just starting")
+        return await self._interludes.show(trigger, told, self.layout, self._group)
 
     def send(self, event: cues.Event) -> bool:
         """To the first region: what an operator means by next, previous and play. False when nothing is on air."""
@@ -259,12 +260,12 @@ class Show:
 
     def reread(self) -> None:
         """Files behind items may have changed."""
-        for driver, _ in self._drivers.values():
+        for driver in [*self._everyone, *self._interludes.all]:
             driver.pool.reread()
 
     def set_volume(self) -> None:
         """The settings changed."""
-        for driver in self._everyone:
+        for driver in [*self._everyone, *self._interludes.all]:
             driver.set_volume()
 
     def release(self) -> None:
@@ -285,7 +286,7 @@ class Show:
     @property
     def has_content(self) -> bool:
         """Whether anything is on screen."""
-        return any(driver.machine.on_screen for driver in self.drivers)
+        return any(driver.machine.on_screen for driver in [*self.drivers, *self._interludes.on_screen])
 
     @property
     def item_faults(self) -> tuple[Fault, ...]:
@@ -294,8 +295,9 @@ class Show:
         return self._faults.all if can_no_better else ()
 
     def now_playing(self) -> tuple[NowPlaying, ...]:
-        """Every region's item on screen."""
-        return tuple(now for driver in self.drivers if (now := driver.now_playing()))
+        """Every region's item on screen; of one that a trigger's lies over, the trigger's."""
+        seen = {driver.region.id: driver for driver in (*self.drivers, *self._interludes.on_screen) if driver.machine.on_screen}
+        return tuple(now for driver in seen.values() if not is_mirror(driver.region) and (now := driver.now_playing()))
 
     @property
     def wants_backdrop(self) -> bool:
@@ -304,21 +306,21 @@ class Show:
 
     def scene(self, view: View, *, passing: bool) -> Scene:
         """What is on screen, under the cards of `view`."""
-        return scene_of(self._everyone, view, listed=self._known, passing=passing)
+        return scene_of([*self._everyone, *self._interludes.on_screen], view, listed=self._known, passing=passing)
 
     def paused(self) -> tuple[PausedItem, ...]:
         """Every region's items that failed and wait to be tried again."""
         now, wall = self._clock.monotonic(), self._clock.now().timestamp()
-        found = {name: until for driver in self.drivers for name, until in driver.machine.paused(now).items()}
-        return tuple(PausedItem(name, round(wall + until - now)) for name, until in found.items())
+        found = (pair for driver in self.drivers for pair in driver.machine.paused(now).items())
+        return tuple(PausedItem(name, round(wall + until - now)) for name, until in dict(found).items())
 
     def frames_dropped(self) -> int:
         """Since the start."""
-        return self._dropped + sum(driver.pool.dropped_frames() for driver in self._everyone)
+        return self._dropped + self._interludes.frames_dropped() + sum(one.pool.dropped_frames() for one in self._everyone)
 
     def stop(self) -> None:
         """Records what is on screen; nothing follows."""
-        for driver in self._everyone:
+        for driver in [*self._interludes.all, *self._everyone]:
             driver.stop(cues.Stopped())
 
     def unseen(self) -> None:
@@ -329,10 +331,8 @@ class Show:
 
     def _record(self, zone: str, record: cues.PlayRecord) -> None:
         region = next((driver.region for driver in self.drivers if driver.region.id == zone), None)
-        seen = self.placement.was_seen(region, zone)
-        self._plays.record(
-            record, playlist_id=region.playlist.id if region else "", zone=zone, screen_on=seen, clock_synced=self._synced()
-        )
+        seen, playlist = self.placement.was_seen(region, zone), region.playlist.id if region else ""
+        self._plays.record(record, playlist_id=playlist, zone=zone, screen_on=seen, clock_synced=self._synced())
         if record.result is cues.PlayResult.COMPLETE:
             self._mark.went_well(record.item)
 

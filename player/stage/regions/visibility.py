@@ -32,7 +32,7 @@ class Visibility:
     async def close(self) -> None:
         """Nobody can see the region: its windows go out of sight."""
         self.is_open = False
-        for window in self._meant:
+        for window in tuple(self._meant):  # others come and go meanwhile
             with contextlib.suppress(BoxError):  # gone already: it cannot be seen either
                 await self._compositor.opacity(window, 0.0)
 
@@ -102,7 +102,7 @@ class Visibility:
 
     # --- what has nothing to do with being seen
 
-    def set_layer(self, window_id: int, layer: int) -> None:
+    def set_layer(self, window_id: int, layer: float) -> None:
         self._compositor.set_layer(window_id, layer)
 
     async def windows(self) -> Sequence[Window]:

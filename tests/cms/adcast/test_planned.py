@@ -62,7 +62,7 @@ def read(plan: Planned, answer: Mapping[str, Any] | None = None) -> Programme:
 
 
 def shown(programme: Programme, at: datetime = NOON, **facts: Any) -> list[str]:
-    layout = on_air(programme, at, VIENNA, facts, ()).layout
+    layout = on_air(programme, at, VIENNA, facts).layout
     return names(layout)
 
 
@@ -76,7 +76,7 @@ def test_the_servers_answer_rules_while_it_is_there_and_the_schedules_while_it_i
     assert shown(programme, away="another") == ["Now"]
     assert shown(programme, **AWAY) == ["A", "B"]
     assert programme.faults == ()
-    why = on_air(programme, NOON, VIENNA, AWAY, ()).why
+    why = on_air(programme, NOON, VIENNA, AWAY).why
     assert (why.source, str(why)) == (Source.RULE, 'the rule "schedule 5: Day" puts it on air')
     assert [item.schedule_id for item in programme.items] == [None, "5", "5"]
     assert {item.server for item in programme.items} == {"k"}

@@ -28,7 +28,7 @@ def shown(programme: Programme, layout: str = "folder") -> list[list[tuple[str, 
 
 
 def at(programme: Programme, when: str) -> str:
-    found = on_air(programme, datetime.fromisoformat(when).replace(tzinfo=UTC), ZoneInfo("UTC"), {}, ()).layout
+    found = on_air(programme, datetime.fromisoformat(when).replace(tzinfo=UTC), ZoneInfo("UTC"), {}).layout
     return found.id if found else "nothing"
 
 

@@ -33,7 +33,7 @@ def made(*schedules: dict[str, Any], on: dict[str, Any] | None = None, **library
 
 def shown(programme: Programme, at: str) -> str:
     """The layout that is on air at a time of Warsaw."""
-    found = on_air(programme, datetime.fromisoformat(at).replace(tzinfo=WARSAW).astimezone(UTC), ZoneInfo("UTC"), {}, ())
+    found = on_air(programme, datetime.fromisoformat(at).replace(tzinfo=WARSAW).astimezone(UTC), ZoneInfo("UTC"), {})
     return found.layout.id if found.layout else "nothing"
 
 
@@ -116,7 +116,7 @@ def test_a_schedule_is_on_when_its_words_say_so(days: list[int], start: time, en
     start, end = (one.replace(second=0, microsecond=0, minute=one.minute % 59) for one in (start, end))
     words = {"dayOfWeek": days, "startTime": f"{start:%H:%M}", "endTime": f"{end:%H:%M}"}
     programme = made(schedule("s", "day", **words), on=screen(timezone="UTC"))
-    found = on_air(programme, wall.replace(tzinfo=UTC), WARSAW, {}, ()).layout
+    found = on_air(programme, wall.replace(tzinfo=UTC), WARSAW, {}).layout
 
     def covers(days_ago: int) -> bool:
         day = date.fromordinal(wall.toordinal() - days_ago)

@@ -1,0 +1,90 @@
+"""What a server answers: bodies read within a limit, JSON within a depth, and the sentence of a refusal.
+
+A body has a cap after decompression; what is no JSON of an API is nonsense, not content.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from player.errors import CaptivePortal, ServerNonsense
+
+_MIB = 1024 * 1024
+BODY_BYTES = 16 * _MIB  # ten thousand items with all that is said of them are half of it
+DEPTH = 64
+_PAGES = ("text/html", "application/xhtml+xml")
+
+
+async def body_of(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BYTES) -> bytearray:
+    """All of it, in one piece that is held once. Raises ServerNonsense above `limit`, told by its header or found out."""
+    told = response.content_length if "Content-Encoding" not in response.headers else None
+    body = bytearray()
+    if told is None or told <= limit:
+        async for part in response.content.iter_any():
+            body += part
+            if len(body) > limit:
+                break
+        else:
+            return body
+    size = f"more than {limit / _MIB:.3g} MiB" if told is None else f"{told / _MIB:.1f} MiB"
+    raise ServerNonsense(url, f"it is {size} long, and an answer has {limit / _MIB:.3g} MiB at most")
+
+
+async def reason_of(url: str, response: aiohttp.ClientResponse) -> str:
+    """What the server says about its refusal: the `message` or `error` of a JSON body or of its `error`, in one short line."""
+    if response.content_type == "text/plain":
+        return await words_of(response) or response.reason or ""
+    if not response.content_type.endswith("json"):
+        return response.reason or ""
+    try:
+        said = msgspec.json.decode(await body_of(url, response, 65536))
+    except (ValueError, RecursionError, ServerNonsense, aiohttp.ClientError):  # what is not UTF-8 is a plain ValueError
+        return response.reason or ""
+    if isinstance(said, dict) and isinstance(said.get("error"), dict):
+        said = said["error"]
+    text = next((said[k] for k in ("message", "error") if isinstance(said.get(k), str)), "") if isinstance(said, dict) else ""
+    return _one_line(text)
+
+
+async def words_of(response: aiohttp.ClientResponse) -> str:
+    """The beginning of a text, in one line."""
+    return _one_line((await response.content.read(1000)).decode("utf-8", "replace"))
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
+
+
+def decoded(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool) -> Any:
+    """The JSON of a whole body; None of an empty one that `may_be_empty`. Raises ServerNonsense."""
+    if may_be_empty and (not body or body.isspace()):
+        return None
+    if not response.content_type.endswith("json"):
+        if response.content_type in _PAGES:
+            raise CaptivePortal(url, f"{response.content_type} instead of JSON; log this box in to its network, or check cms.url")
+        raise ServerNonsense(url, f"{response.content_type} instead of JSON; check cms.url")
+    try:
+        value = msgspec.json.decode(memoryview(body)[3:] if body.startswith(b"\xef\xbb\xbf") else body)
+    except (ValueError, RecursionError) as error:
+        raise ServerNonsense(url, f"its JSON cannot be read ({str(error)[:100]})") from error
+    if _deeper_than(value, DEPTH):
+        raise ServerNonsense(url, f"its JSON is nested more than {DEPTH} deep")
+    return value
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return False
+    return True
+
+
+def _children(node: Any) -> list[Any]:
+    held = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [child for child in held if isinstance(child, dict | list)]

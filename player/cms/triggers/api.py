@@ -1,0 +1,86 @@
+"""Spotwatch's calls: arguments as JSON, the key in a header, errors as text (seeds: its document; servers.md §4).
+
+What it names by a path is asked at its own host alone; a list of pages is cut where a page leads elsewhere, or to itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from player.cms.http import Meanings, ServerHttp
+from player.cms.triggers.words import AD_FIELDS, messages_of
+from player.cms.wire import rows, table, text
+from player.errors import ServerDenied, ServerNonsense
+
+QUEUE = "/message-queue"
+AT_ONCE = 200  # messages, and pages' rows
+PAGES = 20
+TIMES = "unix"
+
+
+class SpotwatchKeyRefused(ServerDenied):
+    """The key is not one of Spotwatch's, or not any more."""
+
+    sentence = "{url} refuses: {reason}; check the key (spotwatch.key)"
+
+
+MEANS: Meanings = {401: SpotwatchKeyRefused, 403: SpotwatchKeyRefused}
+
+
+class SpotwatchApi:
+    """On the connection `http`, which sends the key."""
+
+    def __init__(self, http: ServerHttp) -> None:
+        self._http = http
+
+    def __repr__(self) -> str:
+        return f"SpotwatchApi({self._http!r})"
+
+    @property
+    def server_time(self) -> float | None:
+        """What the server's clock said with its last answer, to the second."""
+        return self._http.server_time
+
+    async def push_to(self, url: str, token: str) -> str:
+        """Has broadcasts pushed to `url`, or kept in the queue (`QUEUE`); what the server says to that. Raises ServerError."""
+        arguments = {"url": url, "time_fmt": TIMES, "ad_fields": list(AD_FIELDS), **({"token": token} if token else {})}
+        return await self._http.tell("/set-push-broadcast", arguments, means=MEANS)
+
+    async def queue(self) -> Sequence[Any]:
+        """The oldest messages that wait, which are delivered by that. Raises ServerError."""
+        answer = await self._http.post("/get-message-queue", {"num_messages": AT_ONCE}, means=MEANS)
+        if not isinstance(answer, dict | list):
+            raise ServerNonsense("/get-message-queue", "no messages are in it")
+        return messages_of(answer) if isinstance(answer, list) or "messages" in answer else ()
+
+    async def ads(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What is known of these advertisements; of one that is not there nothing. Raises ServerError."""
+        arguments = {one: {"id": int(one) if one.isdecimal() else one, "ad_fields": list(AD_FIELDS)} for one in ids}
+        if len(ids) == 1:
+            return {ids[0]: table(await self._http.post("/get-ad", arguments[ids[0]], means=MEANS))}
+        asked = [{"mapkey": one, "path": "/get-ad", "args": arguments[one]} for one in ids]
+        answer = table(await self._http.post("/batch", {"requests": asked, "concurrent": True}, means=MEANS))
+        found = {one: table(answer.get(one)) for one in ids}
+        return {one: table(said.get("reply")) for one, said in found.items() if text(said.get("code")) == "200"}
+
+    async def broadcasts(self, since: float) -> list[Mapping[str, Any]]:
+        """Those since then (seconds since the epoch), as many as a few pages hold. Raises ServerError."""
+        fields = ["id", "region", "channel", "program", "genre", "subgenre", "ad", "ad_brand", "ad_categories", "ad_description",
+                  "ad_duration", "time"]  # fmt: skip
+        arguments = {"time_from": int(since), "broadcast_fields": fields, "time_fmt": TIMES, "page_lim": AT_ONCE * 5}
+        answer = table(await self._http.post("/get-broadcasts", arguments, means=MEANS))
+        found, read = list(rows(answer.get("results")) or ()), set[str]()
+        while (path := _path_of(table(answer.get("page")).get("next"))) and path not in read and len(read) < PAGES:
+            read.add(path)
+            answer = table(await self._http.get(path, means=MEANS))
+            found += rows(answer.get("results")) or ()
+        return [table(one) for one in found]
+
+
+def _path_of(value: Any) -> str:
+    """A path at the same host; "" for anything else."""
+    said = text(value) or ""
+    parts = urlsplit(said)
+    return said if said.startswith("/") and not said.startswith("//") and not parts.scheme and not parts.netloc else ""

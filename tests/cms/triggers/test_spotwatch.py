@@ -1,0 +1,265 @@
+"""Spotwatch's driver at a scripted server and at the embedded one: queue, calls, advertisements asked for, floods, bad answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from player import cms
+from player.cms.triggers.api import AT_ONCE
+from player.cms.triggers.connection import connect
+from player.cms.triggers.spotwatch import WAITING, Spotwatch
+from player.config import SpotwatchConfig
+from player.core.ports.server import Missed, Reached
+from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered
+from player.demo.spotwatch.server import DEMO_KEY, SpotwatchServer
+from player.errors import ServerDenied, ServerNonsense, ServerRefused
+from tests.cms.contract import DEEP, HALF, PORTAL, QuickClock
+from tests.fakes.running import eventually, running
+from tests.fakes.server import Script, Scripted, Seen, scripted_server
+from tests.fakes.spotwatch import FakeTriggerInbox, message, pushed
+from tests.fakes.way_out import STRAIGHT
+
+SET, QUEUE, AD, BATCH = "/set-push-broadcast", "/get-message-queue", "/get-ad", "/batch"
+KEY = "secret-key-0123456789"
+OURS = "https://box.example.com"
+
+
+def words(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status)
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[Script]:
+    async with scripted_server() as made:
+        made.on(SET, words("Push endpoint set."))
+        made.on(QUEUE, {"messages": []})
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, receive: str = "queue", key: str = KEY) -> AsyncIterator[tuple[Spotwatch, FakeTriggerInbox]]:
+    given = SpotwatchConfig(url=url, key=key, receive=receive)  # type: ignore[arg-type]  # one of two words
+    inbox = FakeTriggerInbox()
+    async with connect(given, OURS, QuickClock(), STRAIGHT) as source, running(source.run(inbox)):
+        yield source, inbox
+
+
+# --- the queue
+
+
+async def test_the_queue_is_set_once_and_emptied_and_the_key_stands_in_a_header_alone(script: Script):
+    script.on(QUEUE, {"messages": [pushed(message(1)), pushed(message(2))]}, {"messages": []})
+    async with connected(script.url) as (source, inbox):
+        came = await eventually(lambda: inbox.of(Triggered))
+        await eventually(lambda: len(script.asked(QUEUE)) >= 2)
+    assert [event.broadcast.id for event in came] == ["1", "2"]
+    assert came[0].broadcast.preview == f"{script.url}/9dgnbp81g6jndapeazyy"
+    (set_up,) = script.asked(SET)
+    assert set_up.body["url"] == "/message-queue"
+    assert set_up.body["time_fmt"] == "unix"
+    assert {"brand", "categories", "self_promo"} <= set(set_up.body["ad_fields"])
+    assert {one.headers["Authorization"] for one in script.seen} == {f"key {KEY}"}
+    assert KEY not in json.dumps([[one.body, one.query, one.path] for one in script.seen])
+    assert source.place == script.url
+    assert inbox.of(Reached)
+
+
+async def test_a_full_answer_is_followed_by_the_next_at_once(script: Script):
+    full = {"messages": [pushed(message(number)) for number in range(AT_ONCE)]}
+    script.on(QUEUE, full, full, full, {"messages": []})
+    async with connected(script.url) as (_, inbox):
+        await eventually(lambda: len(inbox.of(Triggered)) == 3 * AT_ONCE)
+        assert len(script.asked(QUEUE)) <= 4
+
+
+async def test_a_queue_that_is_not_ours_any_more_is_set_again(script: Script):
+    script.on(QUEUE, words("No message queue.", 400), {"messages": [pushed(message())]})
+    async with connected(script.url) as (_, inbox):
+        await eventually(lambda: inbox.of(Triggered), 20)
+    (missed,) = inbox.of(Missed)
+    assert isinstance(missed.error, ServerRefused)
+    assert "No message queue." in str(missed.error)
+    assert len(script.asked(SET)) == 2
+
+
+async def test_a_key_that_is_refused_says_so_and_never_itself(script: Script):
+    script.on(SET, words(f"Invalid API key {KEY}.", 403))
+    async with connected(script.url) as (_, inbox):
+        (missed, *_) = await eventually(lambda: inbox.of(Missed))
+    assert isinstance(missed.error, ServerDenied)
+    assert "check the key (spotwatch.key)" in str(missed.error)
+    assert KEY not in str(missed.error)
+
+
+@pytest.mark.parametrize("answer", [500, PORTAL, HALF, DEEP, words("busy", 503), {"messages": None}, "no object", 7])
+async def test_after_whatever_was_answered_it_goes_on(script: Script, answer: Scripted | str):
+    script.on(QUEUE, web.json_response(answer) if isinstance(answer, str | int) and answer != 500 else answer,
+              {"messages": [pushed(message())]})  # fmt: skip
+    async with connected(script.url) as (_, inbox):
+        await eventually(lambda: inbox.of(Triggered), 20)
+
+
+async def test_one_message_that_cannot_be_read_costs_itself(script: Script):
+    bad = [None, 5, pushed({}), pushed(message(detected="soon")), {"push_type": "weather"}, pushed(message(7))]
+    script.on(QUEUE, {"messages": bad}, {"messages": []})
+    async with connected(script.url) as (_, inbox):
+        (came,) = await eventually(lambda: inbox.of(Triggered))
+    assert came.broadcast.id == "7"
+    assert [event.code for event in inbox.of(Misread)] == ["bad_broadcast"] * 4
+    assert inbox.of(OtherSort) == [OtherSort("weather")]
+
+
+# --- advertisements
+
+
+async def test_advertisements_that_came_by_their_ids_are_asked_for_together_and_kept(script: Script):
+    def bare(number: int, ad: int) -> dict[str, Any]:
+        said = message(number) | {"ad": ad}
+        return pushed(said | {"broadcast": said["broadcast"] | {"ad": ad}})
+
+    def known(seen: Seen) -> dict[str, Any]:
+        found = {one["mapkey"]: one["args"]["id"] for one in seen.body["requests"]}
+        return {key: {"code": 200, "reply": {"brand": f"brand {ad}", "duration": 5}} if ad != 13 else {"code": 400, "reply": "no"}
+                for key, ad in found.items()}  # fmt: skip
+
+    script.on(BATCH, known)
+    script.on(AD, {"brand": "one more"})
+    script.on(QUEUE, {"messages": [bare(1, 11), bare(2, 12), bare(3, 13), bare(4, 11)]}, {"messages": [bare(5, 11), bare(6, 14)]},
+              {"messages": []})  # fmt: skip
+    async with connected(script.url) as (_, inbox):
+        await eventually(lambda: len(inbox.of(Triggered)) == 6)
+    brands = [event.broadcast.brand for event in inbox.of(Triggered)]
+    assert brands == ["brand 11", "brand 12", "", "brand 11", "brand 11", "one more"]
+    assert len(script.asked(BATCH)) == 1
+    (single,) = script.asked(AD)
+    assert (single.body["id"], "brand" in single.body["ad_fields"]) == (14, True)
+
+
+async def test_without_an_answer_about_them_broadcasts_are_told_as_they_came(script: Script):
+    script.on(AD, 500)
+    script.on(QUEUE, {"messages": [pushed(message() | {"ad": 5})]}, {"messages": []})
+    async with connected(script.url) as (_, inbox):
+        (came, *_) = await eventually(lambda: inbox.of(Triggered))
+    assert (came.broadcast.brand, came.broadcast.channel) == ("", "sport1")
+
+
+# --- calls
+
+
+async def test_a_call_has_to_bring_the_token_that_was_set(script: Script):
+    async with connected(script.url, "webhook") as (source, inbox):
+        (asked,) = await eventually(lambda: script.asked(SET))
+        token = asked.body["token"]
+        assert (asked.body["url"], source.hook) == (f"{OURS}/hooks/spotwatch", "/hooks/spotwatch")
+        for wrong in ({}, {"token": ""}, {"token": token[:-1]}, {"token": None}, {"token": ["x"]}, {"token": "é"}):
+            answer = await source.called(json.dumps(pushed(message(1)) | wrong).encode())
+            assert answer.status == 403
+        assert (await source.called(b'{"token": ')).status == 400
+        assert (await source.called(b"\xff")).status == 400
+        assert (await source.called(b"[1]")).status == 403
+        assert await source.called(json.dumps(pushed(message(2), token=token)).encode()) == HookAnswer(200)
+        assert await source.called(json.dumps({"messages": [pushed(message(3))], "token": token}).encode()) == HookAnswer(200)
+        await eventually(lambda: len(inbox.of(Triggered)) == 2)
+    assert [event.broadcast.id for event in inbox.of(Triggered)] == ["2", "3"]
+    assert script.asked(QUEUE) == []
+
+
+async def test_a_ping_is_answered_with_its_own_word_and_not_with_a_wrong_token(script: Script):
+    async with connected(script.url, "webhook") as (source, _):
+        token = (await eventually(lambda: script.asked(SET)))[0].body["token"]
+        assert await source.called(b'{"ping": "abc"}') == HookAnswer(200, "abc")
+        assert await source.called(json.dumps({"ping": "abc", "token": token}).encode()) == HookAnswer(200, "abc")
+        assert (await source.called(b'{"ping": "abc", "token": "x"}')).status == 403
+        assert len((await source.called(json.dumps({"ping": "a" * 10**6}).encode())).text) == 1000
+
+
+async def test_whoever_asks_for_no_calls_gets_none(script: Script):
+    async with connected(script.url) as (source, _):
+        assert source.hook == ""
+        assert (await source.called(json.dumps(pushed(message(), token="")).encode())).status == 403
+        assert (await source.called(b'{"ping": "abc"}')).status == 403
+
+
+async def test_of_a_flood_the_newest_are_told_and_the_rest_is_counted(script: Script):
+    async with connected(script.url, "webhook") as (source, inbox):
+        token = (await eventually(lambda: script.asked(SET)))[0].body["token"]
+        await eventually(lambda: inbox.of(Reached))
+        flood = [pushed(message(number)) for number in range(WAITING + 500)]
+        assert (await source.called(json.dumps({"token": token, "messages": flood}).encode())).status == 200
+        await eventually(lambda: len(inbox.of(Triggered)) == WAITING, 20)
+    (misread,) = inbox.of(Misread)
+    assert (misread.code, misread.count) == ("broadcast_flood", 500)
+    assert inbox.of(Triggered)[-1].broadcast.id == str(WAITING + 499)
+
+
+# --- pages
+
+
+async def test_pages_are_followed_at_the_same_host_and_not_in_circles(script: Script):
+    rows = [{"id": 1, "ad_brand": "a"}]
+    path = "/hl0fserktnimhbcnfcmq"
+    script.on("/get-broadcasts", {"page": {"next": path}, "results": rows})
+    script.on(path, {"page": {"next": path}, "results": [{"id": 2}, None]})
+    async with connect(SpotwatchConfig(url=script.url, key=KEY), "", QuickClock(), STRAIGHT) as source:
+        found = await source.api.broadcasts(5.0)
+        assert [row.get("id") for row in found] == [1, 2, None]
+        assert len(script.asked(path)) == 1
+        for elsewhere in ("https://elsewhere.example/x", "//elsewhere.example/x", 5, {"a": 1}):
+            script.on("/get-broadcasts", {"page": {"next": elsewhere}, "results": rows})
+            assert len(await source.api.broadcasts(5.0)) == 1
+        script.on(QUEUE, web.json_response("x"))
+        with pytest.raises(ServerNonsense):
+            await source.api.queue()
+
+
+# --- the embedded server
+
+
+async def test_a_whole_life_at_the_embedded_server():
+    async with SpotwatchServer(speed=3600.0) as server, connected(server.url, key=DEMO_KEY) as (source, inbox):
+        came = await eventually(lambda: inbox.of(Triggered), 20)
+        assert came[0].broadcast.brand
+        assert came[0].broadcast.detected_at == pytest.approx(came[0].broadcast.received_at, abs=10)
+        await server.push(message(5, brand="fiat"))
+        await eventually(lambda: [one for one in inbox.of(Triggered) if one.broadcast.brand == "fiat"], 20)
+        history = await source.api.broadcasts(0.0)
+        assert len(history) > 1500
+        assert history[0]["ad_brand"]
+    assert inbox.of(Misread) == []
+
+
+async def test_the_embedded_server_calls():
+    async with SpotwatchServer(speed=1.0) as server:
+        app, answers = web.Application(), list[Any]()
+        inbox = FakeTriggerInbox()
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        source: Spotwatch | None = None
+
+        async def hooked(request: web.Request) -> web.Response:
+            assert source is not None
+            answer = await source.called(await request.read())
+            answers.append(answer)
+            return web.Response(status=answer.status, text=answer.text)
+
+        app.router.add_post("/hooks/spotwatch", hooked)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        at = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            given = SpotwatchConfig(url=server.url, key=DEMO_KEY, receive="webhook")
+            async with cms.connect_triggers(given, at, QuickClock(), STRAIGHT) as source, running(source.run(inbox)):
+                await eventually(lambda: inbox.of(Reached), 20)
+                await server.push(message(5, brand="fiat"))
+                (came,) = await eventually(lambda: inbox.of(Triggered), 20)
+                assert came.broadcast.brand == "fiat"
+                async with ClientSession() as session, session.post(f"{at}/hooks/spotwatch", json=pushed(message(6))) as refused:
+                    assert refused.status == 403
+        finally:
+            await runner.cleanup()
+    assert (answers[0].status, len(answers[0].text)) == (200, 32), "the ping"
