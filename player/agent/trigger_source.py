@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ import msgspec
 
 from player import cms
 from player.agent.fallback import FilesOfBoth
-from player.agent.triggers.stand_by import NamedFiles, WithStandBy
+from player.agent.triggers.stand_by import LikelyRules, NamedFiles, WithStandBy
 from player.agent.triggers.watch import TriggerWatch
 from player.config import Config
 from player.core.egress import WayOut
@@ -25,17 +25,17 @@ from player.runtime.fault_page import FaultPage
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """`files` are those of this machine that `rules` name."""
+    """`files` are those of this machine that rules name."""
 
     source: TriggerSource
     watch: TriggerWatch
-    rules: Sequence[TriggerRule]
+    likely: LikelyRules
     files: NamedFiles
     clock: Clock
 
     def beside(self, content: ContentSource | Absent) -> ContentSource:
         """The content, with what stands by."""
-        return WithStandBy(content, self.rules, self.files, self.clock)
+        return WithStandBy(content, self.likely, self.files, self.clock)
 
     def files_beside(self, local: LocalFiles | None) -> LocalFiles:
         """The files of this machine of both."""
@@ -48,7 +48,8 @@ class Triggers:
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for it for ever, by name."""
-        return {"triggers": self.watch.run, "source of triggers": functools.partial(self.source.run, self.watch)}
+        listening = functools.partial(self.source.run, self.watch)
+        return {"triggers": self.watch.run, "source of triggers": listening, "likely triggers": self.likely.run}
 
 
 async def open_triggers(
@@ -61,4 +62,4 @@ async def open_triggers(
     rules = [TriggerRule(**msgspec.structs.asdict(one)) for one in config.triggers]
     source = await stack.enter_async_context(cms.connect_triggers(given, config.control.public_url, clock, way_out))
     watch = TriggerWatch(source.place, rules, stage, clock, faults)
-    return Triggers(source, watch, rules, cms.trigger_files(given.folder), clock)
+    return Triggers(source, watch, LikelyRules(rules, source.lately), cms.trigger_files(given.folder), clock)

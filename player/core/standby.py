@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from player.core.content import Item, Layout, Playlist, Programme, StandBy, WantedAsset, full_screen
 from player.core.faults import Fault
 from player.core.kinds import Kind
-from player.core.triggers import TriggerRule, in_order
+from player.core.triggers import TriggerRule
 
 OWNER = "triggers"  # whose plays of files and addresses are that the configuration names: no server's
 STAYS_S = 10.0  # of what somebody must say how long it stays
@@ -22,12 +22,12 @@ class _Found:
 
 
 def with_stand_by(programme: Programme, rules: Iterable[TriggerRule], files: Mapping[str, WantedAsset], now: float) -> Programme:
-    """The programme with what the rules may show; a rule that names what is not there is a fault, which began `now`.
+    """The programme with what the rules, the likeliest first, may show; one that names what is not there is a fault, begun `now`.
 
     `files`: those of this machine that rules name, by the name that they give.
     """
     stand_by, assets, faults = [], {asset.content_id: asset for asset in programme.assets}, list(programme.faults)
-    for rule in in_order(rules):
+    for rule in rules:
         found = _found(rule, programme, files)
         if isinstance(found, str):
             faults.append(Fault("bad_trigger", f"the trigger {rule.name}: {found}", now))

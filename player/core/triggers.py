@@ -8,6 +8,7 @@ counts once, by its id; one that was detected too long ago is nobody's; a rule t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -111,6 +112,13 @@ def _fits(pattern: str, text: str) -> bool:
 def in_order(rules: Iterable[TriggerRule]) -> list[TriggerRule]:
     """The one that wins first."""
     return sorted(rules, key=lambda rule: -rule.priority)
+
+
+def likeliest_first(rules: Iterable[TriggerRule], lately: Iterable[Broadcast]) -> list[TriggerRule]:
+    """The rule first that would have answered most often; of equal ones the one that wins."""
+    ordered = in_order(rules)
+    counts = Counter(next((rule.name for rule in ordered if rule.misfit(one) is None), "") for one in lately)
+    return sorted(ordered, key=lambda rule: -counts[rule.name])
 
 
 @dataclass(frozen=True, slots=True)

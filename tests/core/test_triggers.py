@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from player.core.triggers import REFUSED_S, REMEMBERED, Broadcast, TriggerBook, TriggerRule, told
+from player.core.triggers import REFUSED_S, REMEMBERED, Broadcast, TriggerBook, TriggerRule, likeliest_first, told
 
 SEEN = Broadcast(
     "spotwatch", "895797", "1843", "Alfa Romeo", "Giulia, im Abo", ("mobility", "cars"), "sport1", "de", "American Chopper",
@@ -61,6 +61,17 @@ def test_the_highest_priority_wins_and_of_equal_ones_the_earlier():
     assert judged(TriggerBook([first, second])) == "first"
     assert judged(TriggerBook([first, second, high])) == "high"
     assert judged(TriggerBook([replace(high, brand=("fiat",)), second])) == "second"
+
+
+def test_the_likeliest_is_the_one_that_would_have_answered_most_often():
+    rules = [
+        replace(ANY, name="fiat", brand=("fiat",), priority=9),
+        replace(ANY, name="a", brand=("alfa*",)),
+        replace(ANY, name="b"),
+    ]
+    assert [rule.name for rule in likeliest_first(rules, [])] == ["fiat", "a", "b"]
+    lately = [SEEN, replace(SEEN, brand="x"), replace(SEEN, brand="y"), replace(SEEN, brand="")]
+    assert [rule.name for rule in likeliest_first(rules, lately)] == ["b", "a", "fiat"]
 
 
 def test_a_broadcast_counts_once_and_not_for_ever():

@@ -24,10 +24,12 @@ from player.cms.triggers.words import Illegible, ReadBroadcast, messages_of, rea
 from player.core.ports.box import Clock
 from player.core.ports.server import Missed, Reached
 from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered, TriggerInbox
+from player.core.triggers import Broadcast
 from player.errors import ServerError, ServerRefused
 
 log = logging.getLogger(__name__)
 POLL_S, SET_AGAIN_S, WAITING = 1.0, 6 * 3600.0, 1000
+DAY_S = 86_400.0
 LONGEST_PING = 1000
 HOOK = "/hooks/spotwatch"
 
@@ -76,6 +78,12 @@ class Spotwatch:
         if self._set_at is None:
             log.info("Spotwatch sends this key's broadcasts to %s, and to no other endpoint; it says: %s", self._endpoint, said)
         self._set_at = now
+
+    async def lately(self) -> Sequence[Broadcast]:
+        now = self._clock.now().timestamp()
+        rows = await self.api.broadcasts(now - DAY_S)
+        found = await asyncio.to_thread(lambda: [read({"broadcast": row}, self._zone, now, self._base) for row in rows])
+        return [one.broadcast for one in found if isinstance(one, ReadBroadcast)]
 
     # --- the queue
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,6 +63,9 @@ class TriggerSource(Protocol):
 
     async def run(self, inbox: TriggerInbox) -> None:
         """For ever; raises nothing for a source that is away."""
+
+    async def lately(self) -> Sequence[Broadcast]:
+        """What was on television within the last day, as far as it is known. Raises ServerError."""
 
     async def called(self, body: bytes) -> HookAnswer:
         """Somebody outside called at our address with this; the answer."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from player.agent.triggers.stand_by import WithStandBy
+from player.agent.triggers.stand_by import LikelyRules, WithStandBy
 from player.agent.triggers.watch import LAST, TriggerWatch
 from player.core.content import Programme, WantedAsset
 from player.core.faults import FaultBook
@@ -137,13 +137,39 @@ async def test_a_flood_asks_the_stage_no_more_than_the_rules_let_it():
     assert LAST == 20
 
 
+async def test_what_was_on_lately_says_what_is_kept_ready_first():
+    rules = [TriggerRule(name, f"url:https://x.example/{name}", brand=(name,)) for name in ("a", "b")]
+    answers: list[ServerUnreachable | Broadcast] = [Broadcast("spotwatch", "1", brand="b")]
+
+    async def lately() -> Sequence[Broadcast]:
+        answer = answers.pop()
+        if isinstance(answer, ServerUnreachable):
+            raise answer
+        return [answer]
+
+    likely = LikelyRules(rules, lately)
+    source = WithStandBy(Absent("content", "no server"), likely, NoFiles(), FakeClock())
+    assert [one.trigger for one in (await source.programme()).stand_by] == ["a", "b"]
+    async with running(likely.run()):
+        await eventually(lambda: [rule.name for rule in likely.rules] == ["b", "a"], 20)
+    assert [one.trigger for one in (await source.programme()).stand_by] == ["b", "a"]
+    answers.append(ServerUnreachable("https://x.example", "away"))
+    async with running(likely.run()):
+        await eventually(lambda: not answers, 20)
+    assert [rule.name for rule in likely.rules] == ["b", "a"]
+
+
+async def nothing() -> Sequence[Broadcast]:
+    return []
+
+
 class NoFiles:
     def look(self, _: Sequence[TriggerRule]) -> dict[str, WantedAsset]:
         return {"a.png": WantedAsset("a", "a.png", "image", "stand-by:a.png")}
 
 
 async def test_without_a_server_there_is_what_stands_by():
-    source = WithStandBy(Absent("content", "no server"), [COFFEE], NoFiles(), FakeClock())
+    source = WithStandBy(Absent("content", "no server"), LikelyRules([COFFEE], nothing), NoFiles(), FakeClock())
     found = await source.programme()
     assert isinstance(found, Programme)
     assert ([one.trigger for one in found.stand_by], [one.name for one in found.items]) == (["coffee"], ["a.png"])

@@ -228,9 +228,9 @@ async def test_a_whole_life_at_the_embedded_server():
         assert came[0].broadcast.detected_at == pytest.approx(came[0].broadcast.received_at, abs=10)
         await server.push(message(5, brand="fiat"))
         await eventually(lambda: [one for one in inbox.of(Triggered) if one.broadcast.brand == "fiat"], 20)
-        history = await source.api.broadcasts(0.0)
-        assert len(history) > 1500
-        assert history[0]["ad_brand"]
+        lately = await source.lately()
+        assert len(lately) > 1500
+        assert all(one.brand and one.category and one.genre for one in lately)
     assert inbox.of(Misread) == []
 
 
