@@ -9,6 +9,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -187,7 +188,11 @@ async def test_upkeep_screenshots_and_telemetry(box: Managed):
         await sdk("v1.device.extendedManagementUrl.set", uid, {"url": "http://10.0.0.1"})
         assert (await last(sdk, "v1.device.extendedManagementUrl.list", uid))["failedAt"]
         await sdk("v1.device.debug.set", uid, {"appletEnabled": False, "nativeEnabled": True})
-        assert await last(sdk, "v1.device.debug.list", uid)
+        assert (await last(sdk, "v1.device.debug.list", uid))["confirmed"]
+        assert logging.getLogger().level == logging.DEBUG
+        await sdk("v1.device.debug.set", uid, {"appletEnabled": False, "nativeEnabled": False})
+        assert (await last(sdk, "v1.device.debug.list", uid))["nativeEnabled"] is False
+        assert logging.getLogger().level > logging.DEBUG
         assert (await sdk("v1.device.appVersion.get", uid))["version"] == __version__
         await sdk("v1.device.appVersion.set", uid, {"applicationType": "linux", "version": "99.0.0"})
         asked = await soon(lambda: sdk("v1.device.appVersion.get", uid), lambda found: found["failedAt"])
@@ -302,6 +307,11 @@ async def test_who_the_box_is_and_the_end_of_its_management(box: Managed):
         assert (await box.ask("PUT", "/v1/device/{device}/pin-code", {}))[0] == 200
         pin = (await sdk("v1.device.pinCode.get", uid))["pinCode"]
         assert await box.lock.check_pin(pin, "the screen")
+        assert (await sdk("v1.device.get", uid))["pinCode"] == pin
+        await box.lock.command(locked=False, pin="471100")  # by the server: what was made before is no PIN any more
+        with pytest.raises(Refused) as refusal:
+            await sdk("v1.device.pinCode.get", uid)
+        assert refusal.value.kind == "NotFoundError"
         with pytest.raises(Refused) as refusal:
             await sdk("v1.applet.list")
         assert (refusal.value.kind, refusal.value.name) == ("RequestError", "NOT_IMPLEMENTED")

@@ -17,7 +17,7 @@ class About:
     """`created_at`: when this was first written, in seconds since the epoch; `tags` by uid, with the time of their assignment.
 
     `intervals`: milliseconds between two looks, by the API's names; None: never. `pin`: the PIN that was made for the management to
-    read. `captures`: whether pictures of the screen may be taken.
+    read, which is the box's while `pin_mark` is. `captures`: whether pictures of the screen may be taken.
     """
 
     created_at: float
@@ -26,6 +26,7 @@ class About:
     tags: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, int | None] = field(default_factory=dict)
     pin: str = field(default="", repr=False)
+    pin_mark: str = ""
     captures: bool = True
 
 

@@ -69,7 +69,7 @@ class DeviceCalls:
     async def one_v1(self, call: ApiCall) -> ApiAnswer:
         """With its PIN for whoever may have it."""
         may = Scope[call.token.scope.upper()] >= Scope.CONTROL
-        return ApiAnswer(wire.device_v1(self._facts, await self._now(), self._about.current.pin if may else ""))
+        return ApiAnswer(wire.device_v1(self._facts, await self._now(), self._known_pin() if may else ""))
 
     async def one_v2(self, _: ApiCall) -> ApiAnswer:
         """Without one."""
@@ -132,8 +132,8 @@ class DeviceCalls:
 
     async def pin(self, _: ApiCall) -> ApiAnswer:
         """The PIN, where the management made it: one that was set elsewhere is kept as a hash alone."""
-        known = self._about.current.pin
-        if not known or not self._lock.has_pin:
+        known = self._known_pin()
+        if not known:
             raise not_found("PIN that could be told; PUT makes a fresh one")
         return ApiAnswer({"deviceUid": self._facts.uid, "pinCode": known})
 
@@ -141,9 +141,14 @@ class DeviceCalls:
         """Another PIN of four digits for the controls at the box, which stay open or closed as they are."""
         fresh = f"{secrets.randbelow(10_000):04d}"
         await self._lock.command(locked=self._lock.locked, pin=fresh)
-        self._about.change(pin=fresh)
+        self._about.change(pin=fresh, pin_mark=self._lock.pin_mark)
         self._asking.note(call, ActionKind.PIN, {}, "the box has a fresh PIN")
         return ApiAnswer()
+
+    def _known_pin(self) -> str:
+        """The PIN that was made here, "" where the box has another one since."""
+        about = self._about.current
+        return about.pin if about.pin_mark and about.pin_mark == self._lock.pin_mark else ""
 
     # --- as managed
 

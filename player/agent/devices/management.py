@@ -18,6 +18,7 @@ from player.agent.devices.action_log import ActionLog
 from player.agent.devices.api import ManagementApi
 from player.agent.devices.asking import Asking
 from player.agent.devices.box_reader import BoxReader, facts_of
+from player.agent.devices.debug_switch import DebugSwitch
 from player.agent.devices.device_calls import DeviceCalls
 from player.agent.devices.doorkeeper import Doorkeeper
 from player.agent.devices.effects import Effects
@@ -96,6 +97,7 @@ class Management:
             about=about, brief=parts.brief, stage=parts.stage, clock=clock, host=parts.host, sensors=parts.sensors, zone=parts.zone,
             telemetry=parts.telemetry, clock_trusted=parts.clock_trusted, shown_id=parts.identity.uuid8,
         )  # fmt: skip
+        debug = DebugSwitch()
         doorkeeper = Doorkeeper(parts.tokens, WrongPasswords(parts.state / CALLERS, clock.monotonic))
         self._log = ActionLog(folder / "actions", clock, parts.host.boot_id())
         self._effects = Effects(self._log)
@@ -108,14 +110,14 @@ class Management:
         )  # fmt: skip
         self._samples = SampleKeeper(
             folder / "telemetry", parts.runtime / "telemetry.tail",
-            Readings(facts, box.now, parts.telemetry, parts.settings, parts.schedule, parts.proxy).table(), clock,
+            Readings(facts, box.now, parts.telemetry, parts.settings, parts.schedule, debug, parts.proxy).table(), clock,
             intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
         )  # fmt: skip
         labels = Labels(folder)
         asking = Asking(self._log, self._effects, facts.uid)
         calls = (
             DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
-            SettingCalls(asking, self._settings, parts.host, clock, box.mode),
+            SettingCalls(asking, self._settings, parts.host, clock, debug, box.mode),
             ScheduleCalls(facts.uid, parts.schedule, asking, self._settings, clock),
             PowerCalls(asking, self._settings, parts.command),
             UpkeepCalls(facts, asking, self._log, self._settings),

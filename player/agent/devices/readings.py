@@ -7,6 +7,7 @@ from typing import Any
 
 from player import __version__
 from player.agent.devices import wire
+from player.agent.devices.debug_switch import DebugSwitch
 from player.agent.devices.schedule_calls import plans_of, timers_of
 from player.agent.devices.wire import BoxFacts, BoxNow
 from player.agent.settings.registry import SettingsRegistry
@@ -25,10 +26,10 @@ class Readings:
 
     def __init__(
         self, facts: BoxFacts, now: Callable[[], Awaitable[BoxNow]], telemetry: Callable[[], Awaitable[Telemetry]],
-        settings: SettingsRegistry, schedule: ScheduleRunner, proxy: str,
+        settings: SettingsRegistry, schedule: ScheduleRunner, debug: DebugSwitch, proxy: str,
     ) -> None:  # fmt: skip
         self._facts, self._now, self._telemetry, self._settings, self._schedule = facts, now, telemetry, settings, schedule
-        self._proxy = proxy
+        self._debug, self._proxy = debug, proxy
 
     def table(self) -> Mapping[str, Reading]:
         """Each kind, and what reads it."""
@@ -38,7 +39,7 @@ class Readings:
             "ORIENTATION": self._setting("orientation", lambda value: {"orientation": str(value).upper()}),
             "RESOLUTION": self._resolution,
             "REMOTE_CONTROL": self._setting("locked", lambda value: {"enabled": not value}),
-            "DEBUG": _fixed({"appletEnabled": False, "nativeEnabled": False}),
+            "DEBUG": self._debugging,
             "TIMERS": self._timers(TimerLevel.NATIVE),
             "PROPRIETARY_TIMERS": self._timers(TimerLevel.PROPRIETARY),
             "POWER_ACTIONS_SCHEDULE": self._plans,
@@ -82,6 +83,9 @@ class Readings:
             return timers_of(self._schedule, level)
 
         return read
+
+    async def _debugging(self) -> Any:
+        return {"appletEnabled": False, "nativeEnabled": self._debug.is_on}
 
     async def _plans(self) -> Any:
         return plans_of(self._schedule)

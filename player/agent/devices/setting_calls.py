@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from player.agent.control.access import Scope
 from player.agent.devices import bodies
-from player.agent.devices.asking import Asking, lacking, saying
+from player.agent.devices.asking import Asking, lacking
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
+from player.agent.devices.debug_switch import DebugSwitch
 from player.agent.devices.effects import EffectOutcome
 from player.agent.devices.refusals import bad_field
 from player.agent.devices.setting_effects import SettingEffects, joined
@@ -19,7 +20,7 @@ from player.core.ports.box import Absent, Clock, Host
 from player.core.settings import Value, find
 
 V1 = "/v1/device/{device}"
-NO_DEBUG = Absent("debugging", 'this player is not debugged from afar; log.level = "DEBUG" in its configuration says more')
+NO_APPLET = Absent("applet", "no applet runs on this box that could be debugged")
 EARLIEST, LATEST = 2020, 2099
 CLOSE_S = 60.0  # a clock that is nearer than this to what is asked for is right
 
@@ -27,8 +28,11 @@ CLOSE_S = 60.0  # a clock that is nearer than this to what is asked for is right
 class SettingCalls:
     """`mode` is the panel's now ("1920x1080@60"), "" where there is none."""
 
-    def __init__(self, asking: Asking, settings: SettingEffects, host: Host, clock: Clock, mode: Callable[[], str]) -> None:
-        self._asking, self._settings, self._host, self._clock, self._mode = asking, settings, host, clock, mode
+    def __init__(
+        self, asking: Asking, settings: SettingEffects, host: Host, clock: Clock, debug: DebugSwitch, mode: Callable[[], str]
+    ) -> None:
+        self._asking, self._settings, self._host, self._clock, self._debug = asking, settings, host, clock, debug
+        self._mode = mode
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
@@ -70,11 +74,16 @@ class SettingCalls:
         return self._ask(call, ActionKind.REMOTE_CONTROL, asked, [("locked", locked)])
 
     async def debug(self, call: ApiCall) -> ApiAnswer:
-        """{appletEnabled, nativeEnabled}."""
+        """{appletEnabled, nativeEnabled}: of the player itself, that the agent's log says everything until it is started again."""
         wanted = call.read(bodies.DebugBody)
         asked = {"appletEnabled": wanted.applet_enabled, "nativeEnabled": wanted.native_enabled}
-        effect = lacking(NO_DEBUG) if wanted.applet_enabled or wanted.native_enabled else saying("nothing is debugged")
-        return self._asking.ask(call, ActionKind.DEBUG, asked, effect)
+
+        async def effect() -> EffectOutcome:
+            self._debug.set(wanted.native_enabled)
+            says = "everything" if wanted.native_enabled else "what the configuration asks for"
+            return EffectOutcome(f"the log says {says}", confirmed=self._debug.is_on or not wanted.native_enabled)
+
+        return self._asking.ask(call, ActionKind.DEBUG, asked, lacking(NO_APPLET) if wanted.applet_enabled else effect)
 
     async def time(self, call: ApiCall) -> ApiAnswer:
         """{time, timezone, ntpServer}. A clock that is right to the minute is left alone; one that follows a server is not set."""

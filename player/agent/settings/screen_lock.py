@@ -83,6 +83,11 @@ class ScreenLock:
         """Whether a PIN was ever set."""
         return self._state.pin is not None
 
+    @property
+    def pin_mark(self) -> str:
+        """Another one after each change of the PIN, of which it says nothing; "" where none was ever set."""
+        return "" if self._state.pin is None else self._state.pin.salt.hex()
+
     # --- the server's side -------------------------------------------------------------------------------------------------------
 
     async def server_says(self, locked: bool | None, pin: str | None) -> None:
