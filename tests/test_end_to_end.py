@@ -74,6 +74,7 @@ async def test_all_five_types_play_and_each_is_seen(world: World) -> None:
             while not set(contents) <= seen:
                 colour, _ = await world.seen()
                 seen.add(colour)
+                await asyncio.sleep(0.7)  # an hour has room for 120 commands, and each look is one
         await until("each is proved to have been played", lambda: all_played(world, set(contents.values())), 60, 0.5)
 
 
