@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from player.agent.devices.shelf import RecordShelf
+from player.agent.devices.records_file import RecordsFile
 
 MOST_TAGS, MOST_LOCATIONS = 500, 100
 
@@ -50,5 +50,5 @@ class Labels:
     """All of them, kept in `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        self.tags = RecordShelf(folder / "tags.json", Tag, "tag", MOST_TAGS)
-        self.places = RecordShelf(folder / "locations.json", Location, "location", MOST_LOCATIONS)
+        self.tags = RecordsFile(folder / "tags.json", Tag, "tag", MOST_TAGS)
+        self.places = RecordsFile(folder / "locations.json", Location, "location", MOST_LOCATIONS)

@@ -47,13 +47,13 @@ class PolicyCalls:
     async def all(self, call: ApiCall) -> ApiAnswer:
         """Those in use, or with `archived` those that are not, by pages."""
         archived = call.truth("archived", otherwise=False)
-        found = [policy for policy in self._keeper.shelf.all() if policy.archived == archived]
+        found = [policy for policy in self._keeper.records.all() if policy.archived == archived]
         return call.paged(found, lambda one: one.created_at, _policy, since="createdSince", until="createdUntil")
 
     async def make(self, call: ApiCall) -> ApiAnswer:
         """{name, items}."""
         wanted = call.read(bodies.NamedBody)
-        made = Policy(uuid4().hex, self._keeper.shelf.next_at(self._keeper.now()), wanted.name, self._items(wanted.items))
+        made = Policy(uuid4().hex, self._keeper.records.next_at(self._keeper.now()), wanted.name, self._items(wanted.items))
         self._keeper.put(made)
         return call.made(POLICY, made.uid)
 
@@ -72,7 +72,7 @@ class PolicyCalls:
     async def copy(self, call: ApiCall) -> ApiAnswer:
         """{name}: another one with the same items."""
         held, wanted = self._found(call), call.read(bodies.NamedBody)
-        at = self._keeper.shelf.next_at(self._keeper.now())
+        at = self._keeper.records.next_at(self._keeper.now())
         made = Policy(uuid4().hex, at, wanted.name, held.items, f"Cloned from policy {held.name}")
         self._keeper.put(made)
         return call.made(POLICY, made.uid)
@@ -94,7 +94,7 @@ class PolicyCalls:
         """{uid, priority}."""
         wanted = call.read(bodies.AssignedBody)
         self._keeper.assign(wanted.uid, wanted.priority)
-        name = self._keeper.shelf.get(wanted.uid).name
+        name = self._keeper.records.get(wanted.uid).name
         self._asking.note(call, ActionKind.POLICY, {"policyUid": wanted.uid, "priority": wanted.priority}, f'"{name}" is assigned')
         return ApiAnswer()
 
@@ -126,7 +126,7 @@ class PolicyCalls:
         raise not_found("item of that policy in force")
 
     def _found(self, call: ApiCall) -> Policy:
-        return self._keeper.shelf.get(call.pieces["policy"])
+        return self._keeper.records.get(call.pieces["policy"])
 
     def _items(self, given: Sequence[bodies.PolicyItemBody]) -> tuple[PolicyItem, ...]:
         at = round(self._keeper.now(), 3)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from player.agent.devices.policy_items import settings_of
+from player.agent.devices.records_file import RecordsFile
 from player.agent.devices.refusals import Declined, conflict, not_found
 from player.agent.devices.setting_effects import SettingEffects
-from player.agent.devices.shelf import RecordShelf
 from player.core.policies import Holding, Policy, PolicyAssignment, in_force
 from player.core.ports.box import Clock
 from player.errors import SignageError
@@ -43,7 +43,7 @@ class PolicyKeeper:
 
     def __init__(self, folder: Path, clock: Clock, look_s: float = LOOK_S) -> None:
         self._clock, self._look_s = clock, look_s
-        self.shelf = RecordShelf(folder / "policies.json", Policy, "policy", MOST_POLICIES)
+        self.records = RecordsFile(folder / "policies.json", Policy, "policy", MOST_POLICIES)
         self._file = Snapshot(folder / "assigned.json", tuple[PolicyAssignment, ...])
         self.assigned: Sequence[PolicyAssignment] = self._file.read_or(())
         self._statuses: dict[str, ItemStatus] = {}
@@ -51,7 +51,7 @@ class PolicyKeeper:
 
     def holding(self) -> Mapping[str, Holding]:
         """By the item's kind: what is in force."""
-        return in_force({policy.uid: policy for policy in self.shelf.all()}, self.assigned)
+        return in_force({policy.uid: policy for policy in self.records.all()}, self.assigned)
 
     def held_by(self, setting: str) -> str:
         """The name of the policy that holds a setting, "" where none does."""
@@ -68,12 +68,12 @@ class PolicyKeeper:
 
     def put(self, policy: Policy) -> None:
         """Keeps a policy, and has it followed. Raises Declined, StorageError."""
-        self.shelf.put(policy)
+        self.records.put(policy)
         self._wake.set()
 
     def assign(self, uid: str, priority: int) -> None:
         """This device follows it. Raises Declined, StorageError."""
-        self.shelf.get(uid)
+        self.records.get(uid)
         others = [one for one in self.assigned if one.uid != uid]
         if len(others) >= MOST_ASSIGNED:
             raise conflict(f"{MOST_ASSIGNED} policies are assigned at most")

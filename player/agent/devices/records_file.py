@@ -10,7 +10,7 @@ from player.agent.devices.refusals import conflict, not_found
 from player.store import Snapshot
 
 
-class Shelved(Protocol):
+class FiledRecord(Protocol):
     """What can be kept here. `created_at` is in seconds since the epoch."""
 
     @property
@@ -19,13 +19,13 @@ class Shelved(Protocol):
 
     @property
     def created_at(self) -> float:
-        """When it was made; no two of a shelf at once."""
+        """When it was made; no two of a file at once."""
 
 
-S = TypeVar("S", bound=Shelved)
+S = TypeVar("S", bound=FiledRecord)
 
 
-class RecordShelf(Generic[S]):
+class RecordsFile(Generic[S]):
     """At most `most` records of the dataclass `kind` in `path`; `called` names one in errors."""
 
     def __init__(self, path: Path, kind: type[S], called: str, most: int) -> None:
