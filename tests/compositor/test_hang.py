@@ -23,8 +23,12 @@ with socket.socket(socket.AF_UNIX) as listener:
     listener.bind(sys.argv[1])
     listener.listen(3)
     print("up", flush=True)
+    while sys.argv[2] == "answers":
+        with listener.accept()[0] as caller:
+            caller.recv(64)
+            caller.send(answer)
     while True:
-        listener.accept()[0].send(answer) if sys.argv[2] == "answers" else signal.pause()
+        signal.pause()
 """
 
 
