@@ -1,10 +1,11 @@
-"""Loops that run for ever, run for the length of a test."""
+"""Loops that run for ever, run for the length of a test; and whether a process still runs."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 
@@ -24,3 +25,11 @@ async def eventually(check: Callable[[], Any], within_s: float = 5.0) -> Any:
         while not (found := check()):  # noqa: ASYNC110 - what is waited for is another's state
             await asyncio.sleep(0.005)
     return found
+
+
+def alive(pid: int) -> bool:
+    """Whether it is there, and not ended and waited for by nobody."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False

@@ -18,6 +18,7 @@ from player.config import Config, Dirs
 from player.errors import AlreadyRunning, StorageError
 from player.launch.start import check_length, child_settings, make_folders, only_one
 from player.launch.supervisor import daemons, how_it_ended
+from tests.fakes.running import alive
 
 DRIVER = """
 import os, sys
@@ -68,13 +69,6 @@ def run(tmp_path: Path) -> Iterator[Run]:
     if runs.process:
         runs.process.terminate()
         runs.process.wait(10)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 def test_a_killed_child_is_started_again_alone_and_the_log_says_so(run: Run) -> None:

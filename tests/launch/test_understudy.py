@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.running import alive
+
 STAGE = """
 import os, signal, subprocess, sys, time
 from player.launch.understudy import stand_by
@@ -76,13 +78,6 @@ def standing(tmp_path: Path) -> Iterator[Standing]:
     if made.process:
         made.process.kill()
         made.process.wait(10)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 def test_whoever_is_killed_is_followed_by_another_that_knows_it_and_nothing_is_left_of_the_first(standing: Standing) -> None:

@@ -65,25 +65,13 @@ class UpkeepCalls:
     async def auto_recovery(self, call: ApiCall) -> ApiAnswer:
         """{enabled, healthcheckIntervalMs} or {enabled: false, autoEnableTimeoutMs}: the watchdog is on for good."""
         wanted = call.read(bodies.AutoRecoveryBody)
-        if wanted.enabled and wanted.healthcheck_interval is None:
-            raise bad_field("healthcheckIntervalMs", "it is missing")
-        asked: dict[str, Any] = {"enabled": wanted.enabled}
-        if wanted.enabled:
-            asked["healthcheckIntervalMs"] = wanted.healthcheck_interval
-        else:
-            asked["autoEnableTimeoutMs"] = wanted.auto_enable_timeout
+        asked = _switch(wanted.enabled, "healthcheckIntervalMs", wanted.healthcheck_interval, wanted.auto_enable_timeout)
         return self._asking.ask(call, ActionKind.AUTO_RECOVERY, asked, _watched if wanted.enabled else _always_watched)
 
     async def peer_recovery(self, call: ApiCall) -> ApiAnswer:
         """{enabled, urlLauncherAddress} or {enabled: false, autoEnableTimeoutMs}."""
         wanted = call.read(bodies.PeerRecoveryBody)
-        if wanted.enabled and wanted.launcher is None:
-            raise bad_field("urlLauncherAddress", "it is missing")
-        asked: dict[str, Any] = {"enabled": wanted.enabled}
-        if wanted.enabled:
-            asked["urlLauncherAddress"] = wanted.launcher
-        else:
-            asked["autoEnableTimeoutMs"] = wanted.auto_enable_timeout
+        asked = _switch(wanted.enabled, "urlLauncherAddress", wanted.launcher, wanted.auto_enable_timeout)
         effect = lacking(NO_PEERS) if wanted.enabled else saying("no other box is asked to start this one again")
         return self._asking.ask(call, ActionKind.PEER_RECOVERY, asked, effect)
 
@@ -158,6 +146,13 @@ class UpkeepCalls:
         enable = call.read(bodies.SwitchBody).enable
         effect = lacking(Absent("VPN", NO_VPN)) if enable else saying(NO_VPN)
         return self._asking.ask(call, ActionKind.VPN, {"enabled": enable}, effect)
+
+
+def _switch(enabled: bool, name: str, value: int | str | None, again_after: int | None) -> dict[str, Any]:
+    """What is asked of a recovery: with what it needs, by its `name`, or until when it is off. Raises Declined."""
+    if enabled and value is None:
+        raise bad_field(name, "it is missing")
+    return {"enabled": enabled, name: value} if enabled else {"enabled": enabled, "autoEnableTimeoutMs": again_after}
 
 
 async def _watched() -> EffectOutcome:

@@ -162,3 +162,10 @@ async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path):
         assert [(one["uid"], one["priority"]) for one in await got(box, f"{V1}/policy")] == [(uid, 3)]
         assert len(await got(box, f"{V1}/screenshot")) >= 1
         assert [one["type"] for one in await got(box, f"{V1}/action-log")] == ["Device.Policy.Set", "Device.Name.Changed"]
+
+
+async def test_what_is_asked_of_a_recovery_is_kept_as_it_was_asked(box: Managed):
+    for body in ({"enabled": True, "healthcheckIntervalMs": 60_000}, {"enabled": False, "autoEnableTimeoutMs": 90_000}):
+        await box.ask("PUT", f"{V1}/auto-recovery", body)
+        kept = (await got(box, f"{V1}/auto-recovery"))[0]
+        assert {name: kept.get(name) for name in body} == body
