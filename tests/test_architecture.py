@@ -228,7 +228,17 @@ WEIGHT = {
     "player.compositor.session": ("asyncio", "aiohttp", "pydantic", "PIL", "ssl"),
     # Every command pays for this one.
     "player.__main__": ("asyncio", "msgspec", "aiohttp", "pydantic", "PIL", "rich", "player.agent", "player.stage"),
-    "player.agent.app": ("PIL", "mpv", "pywayland", "yt_dlp", "rich", "numpy", "player.cms.adcast"),
+    "player.agent.app": (
+        "PIL",
+        "mpv",
+        "pywayland",
+        "yt_dlp",
+        "rich",
+        "numpy",
+        "player.cms.adcast",
+        "player.agent.devices.management",
+        "player.agent.devices.bodies",
+    ),
 }
 
 

@@ -409,7 +409,7 @@ ASK = {
     "player.stage.backends.sway": ("SwayScreen.__init__",), "player.stage.backends.single": ("SingleScreen.__init__",),
 }  # fmt: skip
 INSIDE = {
-    "player.agent.devices.log_calls": "asks `doctor`, which goes the configured way itself",
+    "player.agent.devices.examination": "asks `doctor`, which goes the configured way itself",
     "player.agent.settings.public_holidays": "computes dates",
     "player.cli.checks.machine": "asks programs of this machine",
     "player.cli.demonstration": "starts players of its own",

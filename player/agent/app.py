@@ -30,8 +30,9 @@ from player.agent.control.access import TokenStore
 from player.agent.control.http import ControlServer, TlsDoor
 from player.agent.control.local_controls import LocalControls
 from player.agent.control.wrong_passwords import WrongPasswords
-from player.agent.devices.log_calls import examined
-from player.agent.devices.management import Management, Parts
+from player.agent.devices.examination import examined
+from player.agent.devices.late import LateManagement
+from player.agent.devices.parts import Parts
 from player.agent.inbox import Inbox
 from player.agent.reports.clock_trust import ClockTrust
 from player.agent.reports.disk_watch import DiskWatch
@@ -213,9 +214,9 @@ class Agent:
             "server_url": self._place, "pair_url": config.cms.pair_url, "box_id": self._identity.uuid8,
         })  # fmt: skip
 
-    def _management(self, tokens: TokenStore) -> Management:
+    def _management(self, tokens: TokenStore) -> LateManagement:
         proxy = self._way_out.https_proxy or self._way_out.http_proxy
-        return Management(Parts(
+        return LateManagement(Parts(
             state=self._dirs.state, runtime=self._dirs.runtime, identity=self._identity, clock=self._clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.box.packages,
@@ -250,7 +251,7 @@ class Agent:
             "absence": self.absence.run, "older files": self.formats.run, "schedule": self.schedule.run,
             "disk": DiskWatch(self._dirs.state, self.sensors, self._page("disk")).run, "surroundings": self.surroundings.run,
             "outlook": OutlookTeller(self.stage, self.contact, self.brief, lambda: self.supply.rounds.standing, self._clock).run,
-            **self.box.loops(), **self.management.loops(),
+            **self.box.loops(), "management": self.management.run,
             "watchdog": feed_watchdog,  # being offline, or without a stage, is not a failure of the agent
         }  # fmt: skip
         if "NOTIFY_SOCKET" in os.environ:  # else the compositor is no unit of systemd's

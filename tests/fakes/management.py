@@ -14,7 +14,8 @@ import aiohttp
 from player.agent.control.access import DEVICE_KIND, Scope, TokenStore
 from player.agent.control.http import ControlServer, TlsDoor
 from player.agent.control.wrong_passwords import WrongPasswords
-from player.agent.devices.management import Management, Parts
+from player.agent.devices.management import Management
+from player.agent.devices.parts import Parts
 from player.agent.reports.telemetry import TelemetryReader
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.schedule_runner import ScheduleRunner
@@ -92,14 +93,15 @@ class Managed:
             look_s=0.01,
         )  # fmt: skip
         self.identity = load_or_create(folder)
-        self.management = Management(Parts(
+        self.parts = Parts(
             state=folder, runtime=folder / "run", identity=self.identity, clock=clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.packages, allowed=("cec-utils",),
             command=self._command, tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
             telemetry=TelemetryReader(self.sensors, self.audio, folder, self.stage, clock).read,
             clock_trusted=self._trusted, read_logs=self._logs, examine=self._examine, proxy="",
-        ))  # fmt: skip
+        )  # fmt: skip
+        self.management = Management(self.parts)
         self.server = ControlServer(
             FakeSource(), FakeActions(), socket_path=folder / "control.sock", tokens=self.tokens,
             wrong_passwords=WrongPasswords(folder / "wrong.json"), listen="127.0.0.1:0", password="", host_name="lobby",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ async def eventually(check: Callable[[], Any], within_s: float = 5.0) -> Any:
         while not (found := check()):  # noqa: ASYNC110 - what is waited for is another's state
             await asyncio.sleep(0.005)
     return found
+
+
+def listens(path: Path) -> bool:
+    """Whether somebody answers at that Unix socket."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(path)) == 0
 
 
 def alive(pid: int) -> bool:

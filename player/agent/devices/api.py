@@ -31,8 +31,10 @@ from player.agent.devices.refusals import (
     not_found,
     not_here,
     out_of_order,
+    response,
     too_large,
     too_many,
+    unmanaged,
 )
 from player.core.allowance import Allowance
 from player.core.ports.box import Clock
@@ -62,17 +64,17 @@ class ManagementApi:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 return _response(await self._answer(request))
         except Declined as error:
-            return _declined(error)
+            return response(error)
         except SettingRefused as error:
-            return _declined(bad_field(error.name, error.reason))
+            return response(bad_field(error.name, error.reason))
         except TimeoutError:
-            return _declined(out_of_order(f"no answer within {ANSWER_WITHIN_S:.0f} s; look at the player's log"))
+            return response(out_of_order(f"no answer within {ANSWER_WITHIN_S:.0f} s; look at the player's log"))
         except SignageError as error:
-            return _declined(out_of_order(str(error)))
+            return response(out_of_order(str(error)))
 
     async def _answer(self, request: web.Request) -> ApiAnswer:
         if not self._doorkeeper.is_open:
-            raise not_found("management API: make a token with `signage-player token create --kind device`")
+            raise unmanaged()
         path = pieces_of(request.rel_url.raw_path)
         found = self._table.find("GET" if request.method == "HEAD" else request.method, [unquote(piece) for piece in path])
         needed = found.row.scope if isinstance(found, Found) else Scope.READ
@@ -140,7 +142,3 @@ def _base(request: web.Request) -> str:
 def _response(answer: ApiAnswer) -> web.Response:
     body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
     return web.Response(body=body, status=answer.status, headers=answer.headers, content_type=answer.content_type)
-
-
-def _declined(error: Declined) -> web.Response:
-    return web.json_response(error.body(), status=error.status)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +19,6 @@ from player.core.ports.box import Clock
 
 SYSTEM_LOG, TESTS = "/v1/device/{device}/system-log", "/v1/device/{device}/test"
 TESTED_WITHIN_S = 90.0
-DOCTOR = (sys.executable, "-P", "-m", "player", "doctor", "--json")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) ")
 
 
@@ -117,23 +114,3 @@ def merged(logs: Mapping[str, Sequence[str]]) -> Sequence[LogLine]:
         at = line.at if not apart else max(line.at, round(apart[-1].at + 0.001, 3))
         apart.append(LogLine(at, line.unit, line.words))
     return apart
-
-
-async def examined(command: Sequence[str] = DOCTOR, within_s: float = 60.0) -> Sequence[Mapping[str, Any]]:
-    """What `doctor --json` finds, in a process of its own: it opens devices, and may be slow. Empty where it says nothing."""
-    import json
-
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(within_s):
-            said, _ = await process.communicate()
-        found = json.loads(said)
-    except (TimeoutError, ValueError):
-        return ()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else ()

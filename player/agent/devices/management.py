@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from player.agent.control.access import TokenStore
 from player.agent.control.wrong_passwords import WrongPasswords
 from player.agent.devices.about import AboutFile
 from player.agent.devices.action_log import ActionLog
@@ -26,9 +21,10 @@ from player.agent.devices.labels import Labels
 from player.agent.devices.location_calls import LocationCalls
 from player.agent.devices.log_calls import LogCalls
 from player.agent.devices.package_calls import PackageCalls
+from player.agent.devices.parts import FOLDER, Parts
 from player.agent.devices.policy_calls import PolicyCalls
 from player.agent.devices.policy_keeper import PolicyKeeper
-from player.agent.devices.power_calls import Command, PowerCalls
+from player.agent.devices.power_calls import PowerCalls
 from player.agent.devices.presence_file import PresenceFile
 from player.agent.devices.readings import Readings
 from player.agent.devices.samples_file import SampleKeeper
@@ -40,47 +36,8 @@ from player.agent.devices.setting_effects import SettingEffects
 from player.agent.devices.tag_calls import TagCalls
 from player.agent.devices.telemetry_calls import TelemetryCalls, intervals_s, screenshots_every_s
 from player.agent.devices.upkeep_calls import UpkeepCalls
-from player.agent.settings.brief_store import BriefStore
-from player.agent.settings.registry import SettingsRegistry
-from player.agent.settings.schedule_runner import ScheduleRunner
-from player.agent.settings.screen_lock import ScreenLock
-from player.core.ports.box import Clock, Host, Packages, Sensors
-from player.core.ports.server import Telemetry
-from player.core.ports.stage import StagePort
-from player.identity import Identity
 
 CALLERS = "wrong_device_tokens.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What of the agent the API reaches. `state` is the agent's folder on the disk, `runtime` that in memory-backed storage.
-
-    `proxy` is the way out without its password, "" for none; `allowed` are the packages that may be installed; `examine` makes the
-    tests of `doctor`; `command` carries out a command given at the box.
-    """
-
-    state: Path
-    runtime: Path
-    identity: Identity
-    clock: Clock
-    host: Host
-    sensors: Sensors
-    stage: StagePort
-    brief: BriefStore
-    settings: SettingsRegistry
-    schedule: ScheduleRunner
-    packages: Packages
-    allowed: Sequence[str]
-    lock: ScreenLock
-    command: Command
-    tokens: TokenStore
-    zone: Callable[[], ZoneInfo]
-    telemetry: Callable[[], Awaitable[Telemetry]]
-    clock_trusted: Callable[[], Awaitable[bool]]
-    read_logs: Callable[[], Awaitable[Mapping[str, Sequence[str]]]]
-    examine: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
-    proxy: str
 
 
 class Management:
@@ -90,7 +47,7 @@ class Management:
     """
 
     def __init__(self, parts: Parts) -> None:
-        folder, clock = parts.state / "devices", parts.clock
+        folder, clock = parts.state / FOLDER, parts.clock
         about = AboutFile(folder / "about.json", round(clock.now().timestamp(), 3))
         facts = facts_of(parts.identity.uuid, parts.sensors, about.current.created_at)
         box = BoxReader(

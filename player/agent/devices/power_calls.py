@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from player.agent.control.access import Scope
 from player.agent.devices import bodies
 from player.agent.devices.asking import Asking, lacking
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.effects import Effect, EffectOutcome
+from player.agent.devices.parts import Command
 from player.agent.devices.setting_effects import SettingEffects
 from player.core.actions import ActionKind, Ends
 from player.core.ports.box import Absent
-from player.core.ports.server import CommandResult, CommandStatus
+from player.core.ports.server import CommandStatus
 from player.errors import BoxError
 
 PATH = "/v1/device/{device}/power-action"
 GOES_WITHIN_S = 120.0
 NO_APPLET = Absent("applet", "no applet runs on this box")
-Command = Callable[[str, Mapping[str, object]], Awaitable[CommandResult]]
 _ENDING = {"SYSTEM_REBOOT": ("reboot", Ends.BOX), "APP_RESTART": ("restart_app", Ends.PLAYER)}
 _SCREEN = {"DISPLAY_POWER_ON": True, "DISPLAY_POWER_OFF": False}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aiohttp import web
+
 from player.errors import SignageError
 
 
@@ -22,6 +24,11 @@ class Declined(SignageError):
         }  # fmt: skip
 
 
+def response(error: Declined) -> web.Response:
+    """A refusal as it is sent."""
+    return web.json_response(error.body(), status=error.status)
+
+
 def bad_field(name: str, problem: str) -> Declined:
     """A field of the body or of the query that cannot be used; nothing was changed."""
     return Declined(400, 400101, "INVALID_FIELD", f"{name}: {problem}", name)
@@ -40,6 +47,11 @@ def denied(message: str) -> Declined:
 def not_found(what: str) -> Declined:
     """Nothing of that name is on this box."""
     return Declined(404, 404311, "RESOURCE_NOT_FOUND", f"there is no {what} on this box", what)
+
+
+def unmanaged() -> Declined:
+    """Without any token this API is not there at all."""
+    return not_found("management API: make a token with `signage-player token create --kind device`")
 
 
 def no_such_method(method: str, known: tuple[str, ...]) -> Declined:

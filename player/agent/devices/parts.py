@@ -1,0 +1,53 @@
+"""What of the agent the management API stands on. Light: the agent makes this whether or not anybody manages the box."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from player.agent.control.access import TokenStore
+from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.registry import SettingsRegistry
+from player.agent.settings.schedule_runner import ScheduleRunner
+from player.agent.settings.screen_lock import ScreenLock
+from player.core.ports.box import Clock, Host, Packages, Sensors
+from player.core.ports.server import CommandResult, Telemetry
+from player.core.ports.stage import StagePort
+from player.identity import Identity
+
+FOLDER = "devices"  # below the state folder: what the management keeps
+Command = Callable[[str, Mapping[str, object]], Awaitable[CommandResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of the agent the API reaches. `state` is the agent's folder on the disk, `runtime` that in memory-backed storage.
+
+    `proxy` is the way out without its password, "" for none; `allowed` are the packages that may be installed; `examine` makes the
+    tests of `doctor`; `command` carries out a command given at the box.
+    """
+
+    state: Path
+    runtime: Path
+    identity: Identity
+    clock: Clock
+    host: Host
+    sensors: Sensors
+    stage: StagePort
+    brief: BriefStore
+    settings: SettingsRegistry
+    schedule: ScheduleRunner
+    packages: Packages
+    allowed: Sequence[str]
+    lock: ScreenLock
+    command: Command
+    tokens: TokenStore
+    zone: Callable[[], ZoneInfo]
+    telemetry: Callable[[], Awaitable[Telemetry]]
+    clock_trusted: Callable[[], Awaitable[bool]]
+    read_logs: Callable[[], Awaitable[Mapping[str, Sequence[str]]]]
+    examine: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+    proxy: str
