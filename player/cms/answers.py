@@ -9,13 +9,12 @@ import re
 from typing import Any
 
 import aiohttp
-import msgspec
 
+from player.cms.wire import LONG, read_json, unfolded, unreadable
 from player.errors import CaptivePortal, ServerNonsense
 
 _MIB = 1024 * 1024
 BODY_BYTES = 16 * _MIB  # ten thousand items with all that is said of them are half of it
-DEPTH = 64
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
@@ -41,8 +40,8 @@ async def reason_of(url: str, response: aiohttp.ClientResponse) -> str:
     if not response.content_type.endswith("json"):
         return response.reason or ""
     try:
-        said = msgspec.json.decode(await body_of(url, response, 65536))
-    except (ValueError, RecursionError, ServerNonsense, aiohttp.ClientError):  # what is not UTF-8 is a plain ValueError
+        said = read_json(await body_of(url, response, 65536))
+    except (ValueError, ServerNonsense, aiohttp.ClientError):
         return response.reason or ""
     if isinstance(said, dict) and isinstance(said.get("error"), dict):
         said = said["error"]
@@ -59,32 +58,19 @@ def _one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
 
 
-def decoded(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool) -> Any:
-    """The JSON of a whole body; None of an empty one that `may_be_empty`. Raises ServerNonsense."""
+def decoded(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool, in_parts: bool) -> Any:
+    """The JSON of a whole body; None of an empty one that `may_be_empty`; `in_parts`: of a long one as `wire.unfolded` has it.
+
+    Raises ServerNonsense.
+    """
     if may_be_empty and (not body or body.isspace()):
         return None
     if not response.content_type.endswith("json"):
         if response.content_type in _PAGES:
             raise CaptivePortal(url, f"{response.content_type} instead of JSON; log this box in to its network, or check cms.url")
         raise ServerNonsense(url, f"{response.content_type} instead of JSON; check cms.url")
+    written = memoryview(body)[3:] if body.startswith(b"\xef\xbb\xbf") else body
     try:
-        value = msgspec.json.decode(memoryview(body)[3:] if body.startswith(b"\xef\xbb\xbf") else body)
-    except (ValueError, RecursionError) as error:
-        raise ServerNonsense(url, f"its JSON cannot be read ({str(error)[:100]})") from error
-    if _deeper_than(value, DEPTH):
-        raise ServerNonsense(url, f"its JSON is nested more than {DEPTH} deep")
-    return value
-
-
-def _deeper_than(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit + 1):
-        level = [child for node in level for child in _children(node)]
-        if not level:
-            return False
-    return True
-
-
-def _children(node: Any) -> list[Any]:
-    held = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return [child for child in held if isinstance(child, dict | list)]
+        return unfolded(written, LONG) if in_parts else read_json(written)
+    except ValueError as error:
+        raise unreadable(url, error) from error

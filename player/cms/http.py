@@ -105,9 +105,11 @@ class ServerHttp:
         *,
         means: Meanings = _MEANINGS,
         by_body: bool,
+        in_parts: bool,
     ) -> Tagged:
         """The JSON at `path`, or `known` itself where it is that still: by `ETag`, and `by_body` where its bytes are the same.
 
+        `in_parts`: of a long one as `wire.unfolded` has it.
         Raises ServerError.
         """
         sent = {"params": params, "headers": {"If-None-Match": known.tag} if known and known.tag else {}}
@@ -118,7 +120,7 @@ class ServerHttp:
             digest = hashlib.blake2b(body, digest_size=16).digest() if by_body else b""
             if known is not None and digest and digest == known.digest:
                 return known
-            value = decoded(self._plain(path), response, body, may_be_empty=False)
+            value = decoded(self._plain(path), response, body, may_be_empty=False, in_parts=in_parts)
             return Tagged(value, response.headers.get("ETag", "")[:200], digest)
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
@@ -171,7 +173,8 @@ class ServerHttp:
             return await self._read(path, response, may_be_empty=method != "GET")
 
     async def _read(self, path: str, response: aiohttp.ClientResponse, *, may_be_empty: bool) -> Any:
-        return decoded(self._plain(path), response, await self._whole(path, response), may_be_empty=may_be_empty)
+        body = await self._whole(path, response)
+        return decoded(self._plain(path), response, body, may_be_empty=may_be_empty, in_parts=False)
 
     async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytearray:
         """The bytes of an answer that leads nowhere else."""

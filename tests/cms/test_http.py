@@ -129,15 +129,15 @@ async def test_one_below_it_is_read(script: Script, server_http: ServerHttp):
 
 async def test_an_answer_that_is_the_one_before_is_known_by_its_tag_and_by_its_bytes(script: Script, server_http: ServerHttp):
     script.on("/api/a", {"n": 1})
-    first = await server_http.get_anew("/api/a", None, by_body=True)
-    assert await server_http.get_anew("/api/a", first, {"uuid": UUID}, by_body=True) is first
-    assert (await server_http.get_anew("/api/a", first, by_body=False)) is not first
+    first = await server_http.get_anew("/api/a", None, by_body=True, in_parts=False)
+    assert await server_http.get_anew("/api/a", first, {"uuid": UUID}, by_body=True, in_parts=False) is first
+    assert (await server_http.get_anew("/api/a", first, by_body=False, in_parts=False)) is not first
     script.on("/api/a", {"n": 2})
-    second = await server_http.get_anew("/api/a", first, by_body=True)
+    second = await server_http.get_anew("/api/a", first, by_body=True, in_parts=False)
     assert (first.value, second.value) == ({"n": 1}, {"n": 2})
     script.on("/api/a", web.json_response({"n": 3}, headers={"ETag": '"three"'}), 304)
-    third = await server_http.get_anew("/api/a", second, by_body=True)
-    assert await server_http.get_anew("/api/a", third, by_body=True) is third
+    third = await server_http.get_anew("/api/a", second, by_body=True, in_parts=False)
+    assert await server_http.get_anew("/api/a", third, by_body=True, in_parts=False) is third
     asked = [one.headers.get("If-None-Match") for one in script.asked("/api/a")]
     assert asked == [None, None, None, None, None, '"three"']
 

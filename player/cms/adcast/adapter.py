@@ -134,7 +134,7 @@ class AdCast:
         """What is to be on air now, and by which schedules while the server is away; the same object while it is the same."""
         planned = await self._plan(anew=False)
         known = self._answer if planned is self._planned else None
-        found = await self._http.get_anew(PLAYLIST, known, {"uuid": self._uuid}, means=FORGOTTEN, by_body=True)
+        found = await self._http.get_anew(PLAYLIST, known, {"uuid": self._uuid}, means=FORGOTTEN, by_body=True, in_parts=True)
         if found is known:
             return self._made
         planned = planned if known is None else await self._plan(anew=True)

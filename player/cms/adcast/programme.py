@@ -2,16 +2,18 @@
 
 Pure: an answer and the address of the server in, a programme and faults out. `order` orders items. `fade` is AdCast's word for
 what we call a crossfade. Pages that need a redirect resolved are left with the device's download address for `adapter`.
+
+Memory is bounded by the answer as it was sent: rows are opened one by one, and what many items say alike is held once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from player.cms.adcast.words import is_zip, kind_of, pace
-from player.cms.wire import Number, Rows, Text, Truth, Wire, number, rows, table, text, truth
+from player.cms.wire import Number, Rows, Text, Truth, Wire, number, rows, table, text, truth, unreadable
 from player.cms.words import DAY_S, allowed, byte_count, colour, fit, percent, transition_kind, web_options, whole
 from player.core.content import (
     CUT,
@@ -34,6 +36,7 @@ from player.core.geometry import placed
 from player.core.kinds import Kind
 from player.errors import ServerNonsense
 
+T = TypeVar("T")
 REGIONS, ITEMS, AHEAD, FAULTS = 8, 10_000, 1000, 100
 DEFAULT_S, DRAWN_S, BLEND_S = 10.0, 60.0, 0.6
 
@@ -122,25 +125,32 @@ class Reader:
     server: str
     assets: dict[str, WantedAsset] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    listed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    listed: dict[str, Any] = field(default_factory=dict)
     numbered: set[str] = field(default_factory=set)
+    _alike: dict[Any, Any] = field(default_factory=dict)
 
     def programme(self, answer: Any) -> Programme:
         """The whole answer. Raises ServerNonsense where it is none."""
         return self.finished(self.answered(answer))
 
     def answered(self, answer: Any) -> Programme:
-        """The answer but for its files (`finished`). It is taken apart meanwhile: of a long one not all is held at once.
+        """The answer but for its files (`finished`); a long one comes in parts (`wire.unfolded`).
 
         Raises ServerNonsense where it is none.
         """
+        try:
+            return self._answered(answer)
+        except ValueError as error:
+            raise unreadable(self.where, error) from error
+
+    def _answered(self, answer: Any) -> Programme:
         if not isinstance(answer, dict) or not ("playlist" in answer or "layout" in answer):
             raise ServerNonsense(self.where, "neither a playlist nor a layout is in it")
         for row in rows(answer.get("content_to_download")) or []:
-            key = (text(row.get("content_id")) or text(row.get("id"))) if isinstance(row, dict) else None
+            known = table(row)
+            key = text(known.get("content_id")) or text(known.get("id"))
             if key:
                 self.listed[key] = row
-        answer["content_to_download"] = None
         playlist = table(answer.get("playlist"))
         drawn = self.layout_of({**playlist, "layout": table(answer.get("layout")) or playlist.get("layout")})
         gone = tuple(filter(None, map(text, rows(answer.get("content_to_delete")) or [])))
@@ -186,11 +196,12 @@ class Reader:
         return Layout(name, width, height, tuple(regions.values()), colour(raw.get("background")))
 
     def _region(self, row: Any, index: int, canvas: Rect) -> Region | None:
-        wire = _Region.model_validate(table(row))
+        raw = table(row)
+        wire = _Region.model_validate(raw)
         name = wire.id or f"region{index + 1}"
         x, y = round(wire.x or 0), round(wire.y or 0)
         width, height = whole(wire.width, 0), whole(wire.height, 0)
-        items = self._items(wire.items or [], numbered=isinstance(table(row).get("id"), int))
+        items = self._items(wire.items or [], numbered=isinstance(raw.get("id"), int))
         place = placed(Rect(x, y, width, height), (canvas.width, canvas.height), [item.kind for item in items])
         if place is None:
             self._fault("bad_region", f"the region {name} has no place on the screen; its size and position must be given", None)
@@ -211,20 +222,22 @@ class Reader:
     def _items(self, found: list[Any], *, numbered: bool) -> tuple[Item, ...]:
         """`numbered`: the playlist's own id came as a number."""
         kept: list[tuple[float, Item]] = []
-        for index in range(min(len(found), ITEMS)):
-            raw, found[index] = table(found[index]), None
-            self.numbered |= {str(raw[key]) for key in ("id", "content_id") if isinstance(raw.get(key), int)}
+        for index, row in enumerate(found[:ITEMS]):
+            raw = table(row)
             wire = _Item.model_validate(raw)
-            item = self._item(wire, index, _numbers(raw) + (("playlist_id",) if numbered else ()))
+            told = (("id", wire.id), ("content_id", wire.content_id))
+            self.numbered.update(one for key, one in told if one and isinstance(raw.get(key), int))
+            item = self._item(wire, index, self._once(_numbers(raw) + (("playlist_id",) if numbered else ())))
             if item is not None:
                 kept.append((index if wire.order is None else wire.order, item))
         return tuple(item for _, item in sorted(kept, key=lambda pair: pair[0]))
 
     def _item(self, wire: _Item, index: int, numbers: tuple[str, ...]) -> Item | None:
-        content = wire.content_id or wire.id
+        content = self._once(wire.content_id or wire.id)
         if content is None:
             self._fault("bad_item", f"item {index + 1} of the playlist has no id; it is left out", None)
             return None
+        listed = table(self.listed.get(content))
         name = wire.name or f"content {content}"
         packed = is_zip(wire.mime or wire.mime_type, wire.source_url, wire.url, wire.download_url)
         kind = kind_of(wire.type, packed=packed)
@@ -233,41 +246,45 @@ class Reader:
             self._fault("unsupported_type", f"{name} has {said}, which this player cannot show; it is left out", wire)
             return None
         words = _words(wire, kind)
-        address = None if words is not None else self._address(wire, content, kind)
+        address = None if words is not None else self._address(wire, content, kind, listed)
         if address is None and words is None:
             missing = "neither a text nor the http address of a feed" if kind.is_drawn else "an address that is not http or https"
             self._fault("bad_item", f"{name} has {missing}; it is left out", wire)
             return None
-        file_hash = wire.file_hash or text(self.listed.get(content, {}).get("file_hash"))
+        file_hash = self._once(wire.file_hash or text(listed.get("file_hash")))
         if kind.has_file and address is not None:
-            size = wire.file_size if wire.file_size is not None else number(self.listed.get(content, {}).get("file_size"))
+            size = wire.file_size if wire.file_size is not None else number(listed.get("file_size"))
             self.assets.setdefault(content, WantedAsset(content, name, kind.value, address, file_hash, byte_count(size)))
         return Item(
             id=wire.id or content,
             content_id=content,
             name=name,
             kind=kind,
-            duration_s=self._duration(wire, kind, name),
+            duration_s=self._once(self._duration(wire, kind, name)),
             url=None if kind.has_file else address,
             file_hash=file_hash,
-            transition=self._transition(wire.transition, wire),
+            transition=self._once(self._transition(wire.transition, wire)),
             fit=fit(wire.fit),
             volume=None if wire.volume is None else percent(wire.volume, 100),
             weight=min(max(round(wire.weight or 1), 1), 100),
             web=web_options(wire.web),
-            schedule_id=wire.schedule_id,
-            campaign_id=wire.campaign_id,
+            schedule_id=self._once(wire.schedule_id),
+            campaign_id=self._once(wire.campaign_id),
             text=words,
             speed=pace(wire.speed) if kind is Kind.TICKER else None,
             numbers=numbers,
             server=self.server,
         )
 
-    def _address(self, wire: _Item, content: str, kind: Kind) -> str | None:
+    def _once(self, value: T) -> T:
+        """`value`, as the same object wherever it stands."""
+        found: T = self._alike.setdefault(value, value)
+        return found
+
+    def _address(self, wire: _Item, content: str, kind: Kind, listed: Mapping[str, Any]) -> str | None:
         """Where it is: for files the download, for pages their own address first. None when its scheme is not allowed."""
-        listed = text(self.listed.get(content, {}).get("download_url"))
-        own = (wire.source_url, wire.url)
-        direct = (wire.download_url, listed, *own) if kind.has_file else (*own, wire.download_url, listed)
+        own, ahead = (wire.source_url, wire.url), text(listed.get("download_url"))
+        direct = (wire.download_url, ahead, *own) if kind.has_file else (*own, wire.download_url, ahead)
         given = next((one for one in direct if one), None)
         if given is None and kind.is_drawn:
             return None
@@ -308,9 +325,10 @@ class Reader:
         if len(ahead) > AHEAD:
             self._fault("too_many_files", f"{len(ahead)} files are to be fetched ahead; the first {AHEAD} are", None)
         for content, row in list(ahead.items())[:AHEAD]:
-            wire = _Item.model_validate({**row, "content_id": content})
+            listed = table(row)
+            wire = _Item.model_validate({**listed, "content_id": content})
             kind = kind_of(wire.type, packed=False)
-            address = self._address(wire, content, kind) if kind and kind.has_file else None
+            address = self._address(wire, content, kind, listed) if kind and kind.has_file else None
             if kind and address:
                 name, size = wire.name or f"content {content}", byte_count(wire.file_size)
                 self.assets[content] = WantedAsset(content, name, kind.value, address, wire.file_hash, size)

@@ -73,7 +73,7 @@ class SpotApi:
     async def player(self, player: str, known: Tagged | None) -> Tagged:
         """The player's row, or `known` where that is it still. Raises DeviceForgotten, ServerError."""
         path = player_path(player)
-        found = await self._http.get_anew(path, known, means=PLAYER, by_body=False)
+        found = await self._http.get_anew(path, known, means=PLAYER, by_body=False, in_parts=False)
         if found is known:
             return found
         row = table(unwrapped(found.value))
