@@ -9,6 +9,7 @@ import http.server
 import json
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,17 +36,16 @@ class Told:
         self.file, self.playlist, self.tagged = file.read_bytes(), b"{}", False
         self.polls, self.ended_at, self.version = 0, 0.0, 0
 
-    def want(self, items: int) -> None:
-        """So many items from now on, of `FILES` files."""
+    def want(self, items: int, first: int) -> None:
+        """So many items from now on, of `FILES` files from that number on; each number is a file of its own."""
         self.version += 1
-        rows = [_row(number, self.version) for number in range(items)]
+        rows = [_row(number, self.version, first + number % FILES) for number in range(items)]
         playlist = {"id": self.version, "name": "All", "items": rows}
         self.playlist = json.dumps({"playlist": playlist, "content_to_download": rows, "content_to_delete": []}).encode()
 
 
-def _row(number: int, version: int) -> dict[str, Any]:
+def _row(number: int, version: int, file: int) -> dict[str, Any]:
     """An item as AdCast writes it, with all that may be said of one."""
-    file = number % FILES
     return {
         "id": 100_000 * version + number, "content_id": file, "name": f"Summer promotion of shop {file}, part {number}",
         "type": "image", "mime": "image/png", "download_url": f"/file/{file}", "source_url": None, "duration": 10, "order": number,
@@ -56,7 +56,7 @@ def _row(number: int, version: int) -> dict[str, Any]:
 def items(folder: Path, runs: int) -> list[Figure]:
     """On air within 2 s of the answer, at most five times the answer's size in memory, and 20 ms of processor for a poll."""
     told = Told(content.picture(folder, 2, "png", (160, 90)).path)
-    told.want(FEW)
+    told.want(FEW, 0)
     with _served(told) as url, Rig(settings={**SETTINGS, "SIGNAGE__CMS__URL": url}) as rig:
         process = rig.player("run")
         _on_air(rig, FEW)
@@ -65,12 +65,17 @@ def items(folder: Path, runs: int) -> list[Figure]:
             raise RuntimeError("the agent's process was not found")
         few = _a_poll(agent.pid, told)
         took, more, read = [], [], []
+        fetched, bare = [], []
         for _ in range(runs):
             _tell(rig, told, FEW)
             before = _anew(agent.pid)
             took.append(_tell(rig, told, ITEMS))
             more.append((_peak_kib(agent.pid) - before) / 1024)
             read.append(_read_s(told.playlist))
+        for first in range(FILES, FILES + FILES * runs, FILES):
+            _tell(rig, told, FEW)
+            fetched.append(_tell(rig, told, ITEMS, first))
+            bare.append(_download_s(url, first))
         by_body = _a_poll(agent.pid, told)
         held = pss_mb(agent.pid)
         told.tagged = True
@@ -81,17 +86,21 @@ def items(folder: Path, runs: int) -> list[Figure]:
     return [
         Figure("items", f"{ITEMS} items, answer to stage", middle(took), "s", middle(read), plain, Required(2), took),
         Figure("items", "the same, p95", quantile(took, 0.95), "s", quantile(read, 0.95), plain, Required(2)),
+        Figure(
+            "items", f"the same, its {FILES} files to be fetched", middle(fetched), "s", middle(bare), "a bare download of them",
+            Required(2 + middle(bare)), fetched,
+        ),
         Figure("items", "agent, more memory meanwhile", max(more), "MB", size, "the answer", Required(5, of_ratio=True), more),
         Figure("items", "agent, memory with them (PSS)", held, "MB", size, "the answer"),
         Figure("items", "an unchanged poll, processor", by_body, "ms", few, name, line),
         Figure("items", "the same, where the server has a tag", by_tag, "ms", few, name, line),
-    ]
+    ]  # fmt: skip
 
 
-def _tell(rig: Rig, told: Told, count: int) -> float:
+def _tell(rig: Rig, told: Told, count: int, first: int = 0) -> float:
     """Has so many items wanted; the seconds from the end of the answer until the stage has them."""
     manifest = ControlClient(rig.dirs.control_socket, 20.0).status()["manifest"]
-    told.want(count)
+    told.want(count, first)
     _on_air(rig, count, manifest["version"])
     return time.monotonic() - told.ended_at
 
@@ -129,6 +138,14 @@ def _peak_kib(pid: int) -> float:
     return float(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
 
 
+def _download_s(url: str, first: int) -> float:
+    began = time.perf_counter()
+    for number in range(first, first + FILES):
+        with urllib.request.urlopen(f"{url}/file/{number}", timeout=20) as answer:  # noqa: S310 - our own server
+            answer.read()
+    return time.perf_counter() - began
+
+
 def _read_s(answer: bytes) -> float:
     began = time.perf_counter()
     json.loads(answer)
@@ -148,7 +165,7 @@ def _served(told: Told) -> Iterator[str]:
 
         def do_GET(self) -> None:
             if self.path.startswith("/file/"):
-                self._say(told.file, "image/png")
+                self._say(told.file + self.path.encode(), "image/png")  # nobody minds what stands behind a picture
             elif self.path.startswith("/api/device/playlist"):
                 answer = told.playlist
                 tag = f'"{hash(answer)}"'
