@@ -11,7 +11,7 @@ from aiohttp import web
 
 from player.core.ports.box import Clock
 from player.demo.screenzzie.answers import Handler, RefusedCall
-from player.demo.screenzzie.shelf import Shelf
+from player.demo.screenzzie.workspace import Workspace
 
 PREFIX = "sk_live_"
 SCOPES = tuple(
@@ -25,14 +25,14 @@ _BESIDE = "/api/v1/"
 class KeyCabinet:
     """`limit`: calls of one organisation a day; `features`: what its plan has."""
 
-    def __init__(self, shelf: Shelf, clock: Clock, *, limit: int, features: dict[str, bool]) -> None:
-        self._shelf, self._clock, self.limit, self.features = shelf, clock, limit, features
+    def __init__(self, workspace: Workspace, clock: Clock, *, limit: int, features: dict[str, bool]) -> None:
+        self._workspace, self._clock, self.limit, self.features = workspace, clock, limit, features
         self._used, self._resets_at = 0, 0.0
 
     def make(self, name: str, scopes: Sequence[str] = SCOPES, secret: str = "") -> str:
         """A key; its secret."""
         secret = secret or PREFIX + secrets.token_urlsafe(24)
-        self._shelf.add("keys", {
+        self._workspace.add("keys", {
             "name": name, "keyPrefix": secret[:14], "scopes": list(scopes), "expiresAt": None, "lastUsedAt": None,
             "hash": _hash(secret),
         })  # fmt: skip
@@ -40,13 +40,13 @@ class KeyCabinet:
 
     def has(self, secret: str) -> bool:
         """Whether there is such a key."""
-        return any(key["hash"] == _hash(secret) for key in self._shelf.all("keys"))
+        return any(key["hash"] == _hash(secret) for key in self._workspace.all("keys"))
 
     def revoke(self, secret: str) -> None:
         """Ends a key."""
-        for key in self._shelf.all("keys"):
+        for key in self._workspace.all("keys"):
             if key["hash"] == _hash(secret):
-                self._shelf.drop("keys", key["id"])
+                self._workspace.drop("keys", key["id"])
 
     @web.middleware
     async def checks(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -70,10 +70,10 @@ class KeyCabinet:
     def key_of(self, request: web.Request) -> dict[str, Any]:
         """The key that a call carries. Raises RefusedCall 401."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        key = next((one for one in self._shelf.all("keys") if one["hash"] == _hash(secret)), None)
+        key = next((one for one in self._workspace.all("keys") if one["hash"] == _hash(secret)), None)
         if scheme.lower() != "bearer" or key is None:
             raise RefusedCall(401, "The key is not valid.")
-        return self._shelf.change("keys", key["id"], {"lastUsedAt": self._shelf.now()}, is_news=False)
+        return self._workspace.change("keys", key["id"], {"lastUsedAt": self._workspace.now()}, is_news=False)
 
     def _count(self) -> None:
         now = self._clock.now().timestamp()

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from player.demo.screenzzie import wire
 from player.demo.screenzzie.access import KeyCabinet
 from player.demo.screenzzie.answers import RefusedCall, body_of, checked, missing, page_of, success
-from player.demo.screenzzie.shelf import Shelf, Thing
+from player.demo.screenzzie.workspace import Thing, Workspace
 
 BASE, FILES = "/api/v1", "/files"
 ORGANIZATION = "7a3a2f9e-64f5-4d0e-9b0a-3d1f5d7c2b10"
@@ -66,8 +66,8 @@ _POINTS_TO = {
 class Api:
     """Whoever has a key reads and writes."""
 
-    def __init__(self, shelf: Shelf, access: KeyCabinet) -> None:
-        self._shelf, self._access = shelf, access
+    def __init__(self, workspace: Workspace, access: KeyCabinet) -> None:
+        self._workspace, self._access = workspace, access
 
     def routes(self) -> list[web.RouteDef]:
         """Every path."""
@@ -105,7 +105,7 @@ class Api:
     def _organization(self) -> Thing:
         return {
             "id": ORGANIZATION, "name": "Corner shop", "planId": "growth", "subscriptionStatus": "active",
-            "maxScreensAllowed": 50, "activeScreensCount": sum(one["isActive"] for one in self._shelf.all("screens")),
+            "maxScreensAllowed": 50, "activeScreensCount": sum(one["isActive"] for one in self._workspace.all("screens")),
         }  # fmt: skip
 
     async def screens_of(self, request: web.Request) -> web.Response:
@@ -118,15 +118,15 @@ class Api:
     async def listed(self, kind: str, request: web.Request) -> web.Response:
         """A page of them, filtered."""
         asked = {name: request.query[name] for name in KINDS[kind].filters if name in request.query}
-        found = [one for one in self._shelf.all(kind) if all(_matches(one.get(name), text) for name, text in asked.items())]
+        found = [one for one in self._workspace.all(kind) if all(_matches(one.get(name), text) for name, text in asked.items())]
         return page_of(request, [_view(request, kind, one, whole=False) for one in found])
 
     async def shown(self, kind: str, request: web.Request) -> web.Response:
         """One. A player that reads its screen was seen."""
         thing = self._thing(kind, request)
         if kind == "screens" and "signage-player" in request.headers.get("User-Agent", ""):
-            seen = {"isOnline": True, "lastSeenAt": self._shelf.now()}
-            thing = self._shelf.change(kind, thing["id"], seen, is_news=False)
+            seen = {"isOnline": True, "lastSeenAt": self._workspace.now()}
+            thing = self._workspace.change(kind, thing["id"], seen, is_news=False)
         return success(_view(request, kind, thing, whole=True))
 
     async def made(self, kind: str, request: web.Request) -> web.Response:
@@ -135,7 +135,7 @@ class Api:
         assert row.create  # noqa: S101 - its path is there for kinds that have one
         body = checked(row.create, await body_of(request), only_given=False)
         self._check_pointers(body)
-        return success(_view(request, kind, self._shelf.add(kind, {**(row.fresh or {}), **body}), whole=True), 201)
+        return success(_view(request, kind, self._workspace.add(kind, {**(row.fresh or {}), **body}), whole=True), 201)
 
     async def changed(self, kind: str, request: web.Request) -> web.Response:
         """Changes what is given."""
@@ -145,22 +145,22 @@ class Api:
         self._check_pointers(changes)
         if row.whole:
             checked(row.whole, thing | changes, only_given=False)
-        return success(_view(request, kind, self._shelf.change(kind, thing["id"], changes), whole=True))
+        return success(_view(request, kind, self._workspace.change(kind, thing["id"], changes), whole=True))
 
     async def dropped(self, kind: str, request: web.Request) -> web.Response:
         """Removes one."""
-        self._shelf.drop(kind, self._thing(kind, request)["id"])
+        self._workspace.drop(kind, self._thing(kind, request)["id"])
         return web.Response(status=204)
 
     def _thing(self, kind: str, request: web.Request) -> Thing:
-        found = self._shelf.get(kind, request.match_info["id"])
+        found = self._workspace.get(kind, request.match_info["id"])
         if found is None:
             raise missing(KINDS[kind].one)
         return found
 
     def _check_pointers(self, body: Thing) -> None:
         for field, kind in _POINTS_TO.items():
-            if body.get(field) is not None and self._shelf.get(kind, body[field]) is None:
+            if body.get(field) is not None and self._workspace.get(kind, body[field]) is None:
                 raise RefusedCall(400, f"{field}: there is no such {KINDS[kind].one}", field)
 
 

@@ -18,7 +18,7 @@ from player.demo.screenzzie.access import FEATURES, KeyCabinet
 from player.demo.screenzzie.answers import in_envelopes
 from player.demo.screenzzie.api import FILES, Api
 from player.demo.screenzzie.panel import Entry, WebPanel
-from player.demo.screenzzie.shelf import Shelf
+from player.demo.screenzzie.workspace import Workspace
 from player.demo.serving import Serving
 from player.runtime.clock import SystemClock
 
@@ -51,17 +51,17 @@ class ScreenzzieServer:
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._shelf = Shelf(self.folder / "screenzzie.sqlite3", self._clock)
+        self._workspace = Workspace(self.folder / "screenzzie.sqlite3", self._clock)
         self._files = Files(self.folder / "files")
-        self.access = KeyCabinet(self._shelf, self._clock, limit=self._limit, features=dict(FEATURES))
+        self.access = KeyCabinet(self._workspace, self._clock, limit=self._limit, features=dict(FEATURES))
         app = web.Application(middlewares=[in_envelopes, self.access.checks], client_max_size=_BODY)
-        app.add_routes([*Api(self._shelf, self.access).routes(), web.get(FILES + "/{hash:[0-9a-f]{64}}", self._file)])
+        app.add_routes([*Api(self._workspace, self.access).routes(), web.get(FILES + "/{hash:[0-9a-f]{64}}", self._file)])
         try:
             await self._serving.start(app)
         except BaseException:
             await self._stop()
             raise
-        self.panel = WebPanel(self._shelf, self._files)
+        self.panel = WebPanel(self._workspace, self._files)
         log.info("the Screenzzie server answers at %s", self.url)
         return self
 
@@ -70,7 +70,7 @@ class ScreenzzieServer:
 
     async def _stop(self) -> None:
         await self._serving.stop()
-        self._shelf.close()
+        self._workspace.close()
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         """A file of the library, for whoever was told its address."""
@@ -84,11 +84,11 @@ class ScreenzzieServer:
     async def seed_samples(self, given: Sequence[Sample] | None = None) -> None:
         """Sample content, made once, on every screen that has no default; `given`: other samples."""
         made = given if given is not None else await asyncio.to_thread(samples, self.folder / "samples")
-        playlists = self._shelf.all("playlists")
+        playlists = self._workspace.all("playlists")
         playlist = playlists[0] if playlists else self.panel.playlist("Solvane, all day", [await self._entry(one) for one in made])
-        for screen in self._shelf.all("screens"):
+        for screen in self._workspace.all("screens"):
             if screen["defaultPlaylistId"] is None:
-                self._shelf.change("screens", screen["id"], {"defaultPlaylistId": playlist["id"]})
+                self._workspace.change("screens", screen["id"], {"defaultPlaylistId": playlist["id"]})
 
     async def _entry(self, sample: Sample) -> Entry:
         if sample.kind not in ("image", "video"):

@@ -18,7 +18,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS things (
   place INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (kind, id))"""
 
 
-class Shelf:
+class Workspace:
     """`things` of a `kind`, in the order in which they were made."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
