@@ -17,14 +17,19 @@ EMAIL, PASSWORD = "demo@example.com", "demo-password"
 COMPANY = "Solvane Coffee & Bakery"
 
 
+async def open_account(store: Store, accounts: Accounts) -> int:
+    """The tenant of the account that samples are put into, made once."""
+    user = store.one("SELECT * FROM users WHERE email = ?", EMAIL)
+    if not user:
+        user = accounts.create("Demo", EMAIL, await asyncio.to_thread(hash_password, PASSWORD), COMPANY)
+    return int(user["tenant_id"])
+
+
 async def seed(
     store: Store, accounts: Accounts, library: Library, playlists: Playlists, files: Files, samples: Sequence[Sample]
 ) -> None:
     """Adds the samples, unless they are there already."""
-    user = store.one("SELECT * FROM users WHERE email = ?", EMAIL)
-    if not user:
-        user = accounts.create("Demo", EMAIL, await asyncio.to_thread(hash_password, PASSWORD), COMPANY)
-    tenant = user["tenant_id"]
+    tenant = await open_account(store, accounts)
     if not store.one("SELECT id FROM playlists WHERE tenant_id = ? AND is_default", tenant):
         contents = [await _add(library, files, tenant, sample) for sample in samples]
         items = [wire.PlaylistItem(content_id=content) for content in contents]

@@ -30,7 +30,7 @@ from player.demo.adcast.push import Push
 from player.demo.adcast.reports import Reports
 from player.demo.adcast.schedules import Alerts, Schedules
 from player.demo.adcast.schema import SCHEMA
-from player.demo.adcast.seed import seed
+from player.demo.adcast.seed import open_account, seed
 from player.demo.files import Files
 from player.demo.rest import BODY_LIMIT, speak_json
 from player.demo.samples import Sample, samples
@@ -137,6 +137,10 @@ class DemoServer:
             app.add_routes(group.routes())
         app.add_routes([web.get("/", _operator_page), web.get("/pair", _pair_page)])
         return app
+
+    async def open_account(self) -> None:
+        """The account that sample content is put into, made once."""
+        await open_account(self._store, self._accounts)
 
     async def seed_samples(self, given: Sequence[Sample] | None = None) -> None:
         """An account with sample content and a default playlist, made once; `given` instead of the generated samples."""
