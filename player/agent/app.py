@@ -122,7 +122,7 @@ class Agent:
         self.fallback = await servers.open_fallback(
             self._stack, self._device(), faults=self._page("fallback"), hurry=self._sync_now.set
         )
-        self.triggers = await open_triggers(self._stack, config, self.stage, clock, self._way_out, self._page("triggers"))
+        self.triggers = await open_triggers(self._stack, config, self.stage, clock, self._way_out, self._page)
         self.supply = await open_supply(
             self._stack, config, dirs, self._way_out, self.connection, self.fallback, self.triggers, self.stage, clock, self._page,
             hurry=self._sync_now, known=self._is_known, zone=self._zone, facts=lambda: self.brief.current.facts,
@@ -140,7 +140,8 @@ class Agent:
             deeds={action: functools.partial(self.commands.perform, kind, {}) for action, kind in DEED_COMMANDS.items()},
         )  # fmt: skip
         self._open_reports(self.connection)
-        why = WhyReader(self.sync, self.stage, clock, self._all_faults)
+        rules = self.triggers.watch if self.triggers else None
+        why = WhyReader(self.sync, self.stage, clock, self._all_faults, lambda: rules.standings if rules else {})
         local_controls = LocalControls(self.status.read, why.read, self.commands, self.lock, self.settings, self.stage)
         tokens = TokenStore(dirs.state / "tokens.json")
         self.management = self._stack.enter_context(contextlib.closing(self._management(tokens)))

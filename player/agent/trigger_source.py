@@ -11,6 +11,7 @@ import msgspec
 
 from player import cms
 from player.agent.fallback import FilesOfBoth
+from player.agent.triggers.names import NameWatch
 from player.agent.triggers.stand_by import LikelyRules, NamedFiles, WithStandBy
 from player.agent.triggers.watch import TriggerWatch
 from player.config import Config
@@ -30,6 +31,7 @@ class Triggers:
     source: TriggerSource
     watch: TriggerWatch
     likely: LikelyRules
+    names: NameWatch
     files: NamedFiles
     clock: Clock
 
@@ -49,11 +51,19 @@ class Triggers:
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for it for ever, by name."""
         listening = functools.partial(self.source.run, self.watch)
-        return {"triggers": self.watch.run, "source of triggers": listening, "likely triggers": self.likely.run}
+        return {
+            "triggers": self.watch.run, "source of triggers": listening, "likely triggers": self.likely.run,
+            "names of triggers": self.names.run,
+        }  # fmt: skip
 
 
 async def open_triggers(
-    stack: AsyncExitStack, config: Config, stage: StagePort, clock: Clock, way_out: WayOut, faults: FaultPage
+    stack: AsyncExitStack,
+    config: Config,
+    stage: StagePort,
+    clock: Clock,
+    way_out: WayOut,
+    page: Callable[[str], FaultPage],
 ) -> Triggers | None:
     """None where no source is configured. Raises ConfigError."""
     given = config.spotwatch
@@ -61,5 +71,6 @@ async def open_triggers(
         return None
     rules = [TriggerRule(**msgspec.structs.asdict(one)) for one in config.triggers]
     source = await stack.enter_async_context(cms.connect_triggers(given, config.control.public_url, clock, way_out))
-    watch = TriggerWatch(source.place, rules, stage, clock, faults)
-    return Triggers(source, watch, LikelyRules(rules, source.lately), cms.trigger_files(given.folder), clock)
+    watch = TriggerWatch(source.place, rules, stage, clock, page("triggers"))
+    names = NameWatch(rules, source.vocabulary, page("names of triggers"))
+    return Triggers(source, watch, LikelyRules(rules, source.lately), names, cms.trigger_files(given.folder), clock)

@@ -191,6 +191,9 @@ CODES: Mapping[str, Meaning] = {
     # shown, but not quite as asked for
     "fallback": Meaning(MINOR, "the fallback's content is shown", "give this screen content on its server"),
     "bad_broadcast": Meaning(MINOR, "a message of Spotwatch cannot be read", "report it to Spotwatch: dev@spotwatch.io"),
+    "trigger_name": Meaning(
+        MINOR, "a trigger waits for a brand or a channel that is not known", "correct the name in its [[trigger]], or take it out"
+    ),
     "broadcast_flood": Meaning(
         MINOR, "broadcasts come faster than they can be looked at", "report it to Spotwatch; is the box's address open to others?"
     ),

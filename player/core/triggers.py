@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from player.core.proof import timestamp
@@ -75,7 +75,7 @@ class TriggerRule:
     def misfit(self, broadcast: Broadcast) -> str | None:
         """What of the broadcast does not fit, in words; None where all of it does."""
         for what, wanted, found in self._words(broadcast):
-            if wanted and not any(_fits(one, text) for one in wanted for text in found):
+            if wanted and not any(fits(one, text) for one in wanted for text in found):
                 return f"its {what} is {_quoted(found, 'and') or 'not told'}, and not {_quoted(wanted, 'or')}"
         length = broadcast.duration_s
         if (self.duration_min or self.duration_max) and length is None:
@@ -85,6 +85,16 @@ class TriggerRule:
         if self.self_promo is not None and bool(broadcast.self_promo) is not self.self_promo:
             return f"it is {'' if broadcast.self_promo else 'not '}a broadcaster's own"
         return None
+
+    @property
+    def waits_for(self) -> str:
+        """What it answers to, in words."""
+        named = [f"the {what} {_quoted(wanted, 'or')}" for what, wanted, _ in self._words(Broadcast("", "")) if wanted]
+        if self.duration_min or self.duration_max:
+            named.append(f"a length of {self.duration_min:g} to {self.duration_max or float('inf'):g} s")
+        if self.self_promo is not None:
+            named.append(f"{'' if self.self_promo else 'no '}advertising of the broadcaster's own")
+        return f"a broadcast with {', '.join(named)}" if named else "any broadcast"
 
     def _words(self, seen: Broadcast) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
         yield "brand", self.brand, (seen.brand,)
@@ -101,7 +111,8 @@ def _quoted(texts: Iterable[str], word: str) -> str:
     return f" {word} ".join(f'"{text}"' for text in texts if text)
 
 
-def _fits(pattern: str, text: str) -> bool:
+def fits(pattern: str, text: str) -> bool:
+    """Whether a name in a rule means `text`."""
     wanted, found = pattern.casefold(), text.casefold()
     if "*" not in wanted and "?" not in wanted:
         return bool(found) and wanted == found
@@ -129,6 +140,19 @@ class Judgement:
     because: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RuleStanding:
+    """How it stands with a rule.
+
+    `waits_for` in words; `rests_until` (seconds since the epoch), None where it does not rest; `passed_over`: why the last
+    broadcast that fits it was not answered by it, "" where it was.
+    """
+
+    waits_for: str
+    rests_until: float | None = None
+    passed_over: str = ""
+
+
 class TriggerBook:
     """The rules, what they answered to, and which of them rest. `wall` is the source's clock (seconds since the epoch)."""
 
@@ -136,6 +160,7 @@ class TriggerBook:
         self.rules = in_order(rules)
         self._seen: dict[str, None] = {}
         self._rests: dict[str, float] = {}
+        self._passed_over: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<{len(self.rules)} triggers, {len(self._seen)} broadcasts seen>"
@@ -147,22 +172,32 @@ class TriggerBook:
         self._seen[broadcast.id] = None
         if len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        because = "there are no rules"
+        verdict = Judgement(None, "no rule fits it" if self.rules else "there are no rules")
         for rule in self.rules:
-            reason = rule.misfit(broadcast)
-            if reason is None:
-                reason = _late(rule, broadcast, wall) or self._resting(rule, mono)
-                if reason is None:
-                    self._rests[rule.name] = mono + rule.cooldown_s
-                    return Judgement(rule)
-                because = f"{rule.name}: {reason}"
-            elif because.startswith("there are"):
-                because = "no rule fits it"
-        return Judgement(None, because)
+            if rule.misfit(broadcast) is not None:
+                continue
+            if verdict.rule is not None:
+                self._passed_over[rule.name] = f'the rule "{verdict.rule.name}" answered it, which ranks above'
+            elif reason := _late(rule, broadcast, wall) or self._resting(rule, mono):
+                self._passed_over[rule.name] = reason
+                verdict = Judgement(None, f"{rule.name}: {reason}")
+            else:
+                self._rests[rule.name] = mono + rule.cooldown_s
+                self._passed_over.pop(rule.name, None)
+                verdict = Judgement(rule)
+        return verdict
 
-    def refused(self, rule: TriggerRule, mono: float) -> None:
+    def refused(self, rule: TriggerRule, because: str, mono: float) -> None:
         """What it answered with could not be shown: it may answer again soon."""
         self._rests[rule.name] = mono + min(REFUSED_S, rule.cooldown_s)
+        self._passed_over[rule.name] = because
+
+    def standings(self, *, wall: float, mono: float) -> Mapping[str, RuleStanding]:
+        """How it stands with each rule, by its name. `wall` is this box's clock."""
+        rests = {name: wall + until - mono for name, until in self._rests.items() if until > mono}
+        return {
+            one.name: RuleStanding(one.waits_for, rests.get(one.name), self._passed_over.get(one.name, "")) for one in self.rules
+        }
 
     def _resting(self, rule: TriggerRule, mono: float) -> str | None:
         left = self._rests.get(rule.name, mono) - mono

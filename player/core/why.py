@@ -1,21 +1,24 @@
 """Why an item is on air, or is not: one sentence for each item of the programme, with the place to mend it (pure).
 
 The first reason that holds is told, from the programme down to the screen: no rule puts its layout on air; its file or its address
-is at fault; the stage keeps it off, or pauses it after a failure; something covers the screen; its turn comes.
+is at fault; the stage keeps it off, or pauses it after a failure; something covers the screen; its turn comes. What stands by for a
+trigger waits for its broadcast: nothing says when.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from player.core.content import Item, Layout, Manifest, Programme, Region
+from player.core.content import Item, Layout, Manifest, Programme, Region, StandBy
 from player.core.cover import Cover
 from player.core.faults import Fault, meaning_of
 from player.core.onair import Listings, OnAir, Source
 from player.core.ports.stage import StageStatus
 from player.core.schedule import Facts, Rule, holds, is_known
+from player.core.standby import over
+from player.core.triggers import RuleStanding
 
 COVERS = {
     Cover.ALERT: "an emergency alert covers it until the alert ends or the server withdraws it",
@@ -29,7 +32,10 @@ AT_SERVER = "change it on the server"
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """About one item in one layout; `because` is a sentence. `on_air`: it can be seen, now or when its turn comes."""
+    """About one item in one layout; `because` is a sentence. `on_air`: it can be seen, now or when its turn comes.
+
+    `layout`: its id; of what stands by "the trigger" with its name.
+    """
 
     item_id: str
     content_id: str
@@ -41,7 +47,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known at `at`: the programme as wanted, what was published of it, faults of items, and what the stage says."""
+    """What is known at `at`: the programme as wanted, what was published of it, faults of items, and what the stage says.
+
+    `triggers`: how it stands with their rules, by name.
+    """
 
     wanted: Programme | Manifest
     published: Manifest | None
@@ -50,10 +59,14 @@ class Evidence:
     facts: Facts = field(default_factory=dict)
     faults: Sequence[Fault] = ()
     stage: StageStatus | None = None
+    triggers: Mapping[str, RuleStanding] = field(default_factory=dict)
 
 
 def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
-    """Every item of the programme; or those whose id, content id or name is `asked`, at least one answer then."""
+    """Every item of the programme, and what stands by; or those whose id, content id, name or trigger is `asked`.
+
+    Then there is at least one answer.
+    """
     on_air = evidence.listings.at(evidence.at, evidence.facts)
     case = _Case(evidence, on_air)
     found = tuple(
@@ -62,6 +75,12 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
         for region in layout.regions
         for item in region.playlist.items
         if asked in (None, item.id, item.content_id, item.name)
+    )
+    found += tuple(
+        case.answer_of(item, one)
+        for one in evidence.wanted.stand_by
+        for item in one.items
+        if asked in (None, item.id, item.content_id, item.name, one.trigger)
     )
     if found or asked is None:
         return found
@@ -78,17 +97,27 @@ class _Case:
             for key in (fault.item_id, fault.content_id):
                 if key is not None:
                     self._faults.setdefault(key, fault)
-        published = evidence.published.layouts if evidence.published else ()
-        self._here = {(layout.id, _bare(item.id)) for layout in published for item in _items(layout)}
+        published = evidence.published or Manifest("", ())
+        self._here = {(layout.id, _bare(item.id)) for layout in published.layouts for item in _items(layout)}
+        self._here |= {(_place(one), _bare(item.id)) for one in published.stand_by for item in one.items}
         stage = evidence.stage
         self._playing = {_bare(playing.item_id) for playing in stage.items} if stage else set()
         self._paused = {_bare(one.item_id): one.until for one in stage.paused} if stage else {}
         self._starts = {rule.id: start for rule, start in evidence.listings.timetable.next_starts(evidence.at)}
 
     def answer(self, item: Item, layout: Layout, region: Region) -> Reason:
-        reason = self._off_by_time(layout) or self._off_by_fault(item, layout) or self._off_by_stage(item)
+        reason = self._off_by_time(layout) or self._off_by_fault(item, layout.id) or self._off_by_stage(item)
         because = f"not on air: {reason}" if reason else self._on(item, region)
         return Reason(item.id, item.content_id, item.name, layout.id, reason is None, because)
+
+    def answer_of(self, item: Item, one: StandBy) -> Reason:
+        """Of what stands by."""
+        reason = self._off_by_fault(item, _place(one)) or self._off_by_stage(item)
+        if reason is None and not self._shows(one):
+            reason = self._beaten(one) or self._waiting(one)
+        on = "on screen now" if item.id in self._playing else "on air: its turn comes"
+        because = f"not on air: {reason}" if reason else f"{on}; {_place(one)} shows it"
+        return Reason(item.id, item.content_id, item.name, _place(one), reason is None, because)
 
     # --- the programme
 
@@ -132,8 +161,8 @@ class _Case:
 
     # --- what it needs
 
-    def _off_by_fault(self, item: Item, layout: Layout) -> str | None:
-        if (layout.id, item.id) in self._here:
+    def _off_by_fault(self, item: Item, place: str) -> str | None:
+        if (place, item.id) in self._here:
             return None
         fault = self._faults.get(item.id) or self._faults.get(item.content_id)
         if fault:
@@ -158,6 +187,30 @@ class _Case:
             return "the screen is switched off: `signage-player set screen_on on`"
         return COVERS.get(stage.cover)
 
+    def _beaten(self, one: StandBy) -> str | None:
+        """By what another trigger shows now in the same place."""
+        zone = over(self._on_air.layout, one).regions[0].id
+        for other in self._known.wanted.stand_by:
+            is_above = other.priority >= one.priority and over(self._on_air.layout, other).regions[0].id == zone
+            if is_above and self._shows(other):
+                return f"{_place(other)} is on screen, and its priority of {other.priority} is not below its own, {one.priority}"
+        return None
+
+    def _shows(self, one: StandBy) -> bool:
+        return any(item.id in self._playing for item in one.items)
+
+    def _waiting(self, one: StandBy) -> str:
+        standing = self._known.triggers.get(one.trigger)
+        if standing is None:
+            return f"no rule of the configuration is named {one.trigger}: it goes with the next answer of the server"
+        passed = f"; the last that came was passed over: {standing.passed_over}" if standing.passed_over else ""
+        if standing.rests_until is not None:
+            until = f"{datetime.fromtimestamp(standing.rests_until, UTC):%H:%M:%S} UTC"
+            return f"its rule answered lately, and rests until {until}: for less, lower its cooldown_s{passed}"
+        stage = self._known.stage
+        how = "kept ready out of sight" if stage and one.trigger in stage.ready else "loaded when that comes"
+        return f"it waits for {standing.waits_for}, and is {how}{passed}"
+
     def _on(self, item: Item, region: Region) -> str:
         now = "heard now" if item.kind.is_unseen else "on screen now"
         seen = now if item.id in self._playing else f"on air: its turn comes in the region {region.id}"
@@ -167,6 +220,10 @@ class _Case:
 
 def _items(layout: Layout) -> Iterator[Item]:
     return (item for region in layout.regions for item in region.playlist.items)
+
+
+def _place(one: StandBy) -> str:
+    return f"the trigger {one.trigger}"
 
 
 def _bare(item_id: str) -> str:

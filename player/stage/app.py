@@ -263,6 +263,7 @@ class Stage:
             paused=self.show.paused(), cover=self.surround.seen.cover, problem=problem.code if problem else "",
             frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
             faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
+            ready=self.show.interludes.ready,
         )  # fmt: skip
 
     async def _keep_telling(self) -> None:

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from player.core.triggers import REFUSED_S, REMEMBERED, Broadcast, TriggerBook, TriggerRule, likeliest_first, told
+from player.core.triggers import (
+    REFUSED_S,
+    REMEMBERED,
+    Broadcast,
+    RuleStanding,
+    TriggerBook,
+    TriggerRule,
+    likeliest_first,
+    told,
+)
 
 SEEN = Broadcast(
     "spotwatch", "895797", "1843", "Alfa Romeo", "Giulia, im Abo", ("mobility", "cars"), "sport1", "de", "American Chopper",
@@ -95,7 +104,7 @@ def test_a_rule_whose_items_could_not_be_shown_may_answer_soon():
     rule = replace(ANY, cooldown_s=600.0)
     book = TriggerBook([rule])
     assert judged(book, mono=100.0) == "any"
-    book.refused(rule, 101.0)
+    book.refused(rule, "the screen is covered", 101.0)
     assert judged(book, replace(SEEN, id="2"), mono=101.0 + REFUSED_S - 1).startswith("none: any: it answered lately")
     assert judged(book, replace(SEEN, id="3"), mono=101.0 + REFUSED_S) == "any"
 
@@ -110,6 +119,36 @@ def test_what_was_detected_too_long_ago_is_nobodys():
 def test_why_none_answers():
     assert judged(TriggerBook([])) == "none: there are no rules"
     assert judged(TriggerBook([replace(ANY, brand=("fiat",)), replace(ANY, name="b", region=("at",))])) == "none: no rule fits it"
+
+
+def test_what_a_rule_waits_for_is_said_in_words():
+    assert ANY.waits_for == "any broadcast"
+    assert replace(ANY, brand=("fiat", "alfa*"), channel=("rtl",), self_promo=False).waits_for == (
+        'a broadcast with the brand "fiat" or "alfa*", the channel "rtl", no advertising of the broadcaster\'s own'
+    )
+    assert replace(ANY, duration_min=5.0, self_promo=True).waits_for == (
+        "a broadcast with a length of 5 to inf s, advertising of the broadcaster's own"
+    )
+
+
+def test_how_it_stands_with_a_rule_that_rests_was_late_or_gave_way():
+    high, low, late = replace(ANY, name="high", priority=1), replace(ANY, name="low"), replace(ANY, name="late", brand=("fiat",))
+    book = TriggerBook([high, low, late])
+
+    def standing(name: str, mono: float) -> RuleStanding:
+        return book.standings(wall=1000.0 + mono, mono=mono)[name]
+
+    assert standing("high", 0.0) == RuleStanding("any broadcast")
+    judged(book, mono=5.0)
+    assert standing("high", 15.0) == RuleStanding("any broadcast", 1035.0)
+    assert standing("low", 15.0) == RuleStanding("any broadcast", None, 'the rule "high" answered it, which ranks above')
+    assert standing("late", 15.0) == RuleStanding('a broadcast with the brand "fiat"'), "it did not fit"
+    judged(book, replace(SEEN, id="2"), mono=15.0)
+    assert standing("high", 15.0).passed_over.startswith("it answered lately, and rests for 20 s more")
+    assert standing("low", 15.0) == RuleStanding("any broadcast", 1045.0), "it answered in its place"
+    assert standing("high", 35.0).rests_until is None
+    book.refused(high, "the screen is covered", 40.0)
+    assert standing("high", 40.0) == RuleStanding("any broadcast", 1045.0, "the screen is covered")
 
 
 def test_the_proof_says_which_broadcast_it_was():

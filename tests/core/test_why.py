@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from player.core.content import Item, Layout, Manifest, Playlist, Programme, Rect, Region
+from player.core.content import Item, Layout, Manifest, Playlist, Programme, Rect, Region, StandBy
 from player.core.cover import Cover, StageState
 from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.core.onair import Listings
 from player.core.ports.stage import NowPlaying, PausedItem, StageStatus
 from player.core.schedule import Condition, Rule
+from player.core.triggers import RuleStanding
 from player.core.why import Evidence, explain
 
 NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)  # a Wednesday
@@ -171,3 +172,86 @@ def test_what_covers_the_screen_covers_its_items():
     }
     for cover in Cover:
         assert says.get(cover, "on screen now") in because(known(ALWAYS, stage=replace(STAGE, cover=cover)), "shop")
+
+
+# --- what stands by for triggers
+
+GOAL = RuleStanding('a broadcast with the channel "sport1"')
+
+
+def stands_by(trigger: str, *names: str, **more: object) -> StandBy:
+    items = tuple(Item(f"trigger {trigger} {n}", f"c-{one}", one, Kind.WEB, 10, url="https://x.example/")
+                  for n, one in enumerate(names, 1))  # fmt: skip
+    return StandBy(trigger, items, **more)  # type: ignore[arg-type]  # of a test
+
+
+def waiting(*waits: StandBy, here: bool = True, playing: str = "", ready: tuple[str, ...] = (), **rules: RuleStanding) -> Evidence:
+    base = known(ALWAYS)
+    assert base.published
+    items = (NowPlaying("main", playing, "c", "n", "web", 1.0, 10.0),) if playing else STAGE.items
+    published = replace(base.published, stand_by=waits if here else ())
+    return replace(
+        base, wanted=replace(base.wanted, stand_by=waits), published=published, triggers=rules,
+        stage=replace(STAGE, items=items, ready=ready),
+    )  # fmt: skip
+
+
+def test_what_stands_by_says_what_it_waits_for_and_whether_it_is_kept_ready():
+    beer = stands_by("goal", "beer")
+    assert because(waiting(beer, goal=GOAL), "beer") == (
+        'not on air: it waits for a broadcast with the channel "sport1", and is loaded when that comes'
+    )
+    assert because(waiting(beer, ready=("goal",), goal=GOAL), "goal").endswith('"sport1", and is kept ready out of sight')
+    (*_, last) = explain(waiting(beer, goal=GOAL), None)
+    assert (last.item_id, last.content_id, last.layout, last.on_air) == ("trigger goal 1", "c-beer", "the trigger goal", False)
+    late = replace(GOAL, passed_over="it was detected 20 s ago, and late_s is 10")
+    assert because(waiting(beer, goal=late), "beer").endswith(
+        "loaded when that comes; the last that came was passed over: it was detected 20 s ago, and late_s is 10"
+    )
+    assert because(waiting(beer), "beer") == (
+        "not on air: no rule of the configuration is named goal: it goes with the next answer of the server"
+    )
+
+
+def test_what_stands_by_says_until_when_its_rule_rests():
+    rests = replace(GOAL, rests_until=NOON.timestamp() + 20)
+    assert because(waiting(stands_by("goal", "beer"), goal=rests), "beer") == (
+        "not on air: its rule answered lately, and rests until 12:00:20 UTC: for less, lower its cooldown_s"
+    )
+
+
+def test_what_stands_by_without_its_file_or_a_stage_says_so():
+    beer = stands_by("goal", "beer")
+    assert because(waiting(beer, here=False, goal=GOAL), "beer").startswith("not on air: its file is not here yet")
+    fault = Fault("bad_url", "its address is not http", 0.0, None, "c-beer")
+    broken = replace(waiting(beer, here=False, goal=GOAL), faults=(fault,))
+    assert because(broken, "beer").startswith("not on air: its address is not http (bad_url): ")
+    assert because(replace(waiting(beer, goal=GOAL), stage=None), "beer").startswith("not on air: the stage is not running")
+
+
+def test_what_stands_by_gives_way_to_no_lower_priority_on_screen():
+    beer, fire = stands_by("goal", "beer", priority=2), stands_by("fire", "exit", "lift", priority=5)
+
+    def with_fire_on(shows: StandBy) -> Evidence:
+        return waiting(beer, shows, playing="trigger fire 1", goal=GOAL, fire=GOAL)
+
+    assert because(with_fire_on(fire), "exit") == "on screen now; the trigger fire shows it"
+    assert because(with_fire_on(fire), "lift") == "on air: its turn comes; the trigger fire shows it"
+    assert because(with_fire_on(fire), "beer") == (
+        "not on air: the trigger fire is on screen, and its priority of 5 is not below its own, 2"
+    )
+    assert because(with_fire_on(replace(fire, priority=2)), "beer").startswith("not on air: the trigger fire is on screen")
+    assert because(with_fire_on(replace(fire, priority=1)), "beer").startswith("not on air: it waits for")
+
+
+def test_what_shows_in_another_place_beats_nothing():
+    halves = Layout("day", 10, 10, (
+        Region("left", Rect(0, 0, 3, 10), Playlist("l", "l", DAY.regions[0].playlist.items)),
+        Region("right", Rect(3, 0, 7, 10), Playlist("r", "r", DAY.regions[0].playlist.items)),
+    ))  # fmt: skip
+    beer, fire = stands_by("goal", "beer"), stands_by("fire", "exit", zone="left", priority=5)
+    case = waiting(beer, fire, playing="trigger fire 1", goal=GOAL)
+    wanted = replace(case.wanted, layouts=(halves,))
+    assert because(replace(case, wanted=wanted, listings=Listings(wanted, ZoneInfo("UTC"))), "beer").startswith(
+        "not on air: it waits for"
+    )

@@ -1,21 +1,29 @@
-"""Gathers what `core.why` judges by: the programme, what was published of it, its faults, and what the stage says."""
+"""Gathers what `core.why` judges by: the programme, what was published of it, its faults, the triggers' rules, the stage's word."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from player.agent.content.sync import Sync
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.stage import StagePort
+from player.core.triggers import RuleStanding
 from player.core.why import Evidence, Reason, explain
 
 
 class WhyReader:
-    """`faults` are all that there are."""
+    """`faults` are all that there are; `triggers`: how it stands with their rules, by name."""
 
-    def __init__(self, sync: Sync, stage: StagePort, clock: Clock, faults: Callable[[], Sequence[Fault]]) -> None:
-        self._sync, self._stage, self._clock, self._faults = sync, stage, clock, faults
+    def __init__(
+        self,
+        sync: Sync,
+        stage: StagePort,
+        clock: Clock,
+        faults: Callable[[], Sequence[Fault]],
+        triggers: Callable[[], Mapping[str, RuleStanding]],
+    ) -> None:
+        self._sync, self._stage, self._clock, self._faults, self._triggers = sync, stage, clock, faults, triggers
 
     async def read(self, asked: str | None) -> Sequence[Reason]:
         """Why each item of the programme is on air or not; or those of that id, content id or name."""
@@ -23,5 +31,5 @@ class WhyReader:
         if wanted is None:
             return ()
         listings, facts = self._sync.listings(wanted), self._sync.facts
-        known = Evidence(wanted, self._sync.manifest, listings, self._clock.now(), facts, self._faults(), self._stage.status)
-        return explain(known, asked)
+        at, faults, status = self._clock.now(), self._faults(), self._stage.status
+        return explain(Evidence(wanted, self._sync.manifest, listings, at, facts, faults, status, self._triggers()), asked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from player.agent.reports.status import TriggerFigures, TriggerOutcome
@@ -17,7 +17,7 @@ from player.core.ports.box import Clock
 from player.core.ports.server import Missed, Reached
 from player.core.ports.stage import ShowTrigger, StagePort
 from player.core.ports.triggers import Misread, OtherSort, Triggered, TriggerEvent
-from player.core.triggers import Broadcast, TriggerBook, TriggerRule, told
+from player.core.triggers import Broadcast, RuleStanding, TriggerBook, TriggerRule, told
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 
@@ -48,6 +48,11 @@ class TriggerWatch:
         """What came, and what came of it."""
         last = tuple(reversed(self._last))
         return TriggerFigures(self._place, self._online, self._received, self._shown, self._unread, dict(self._passed_over), last)
+
+    @property
+    def standings(self) -> Mapping[str, RuleStanding]:
+        """How it stands with each rule, by its name."""
+        return self._book.standings(wall=self._clock.now().timestamp(), mono=self._clock.monotonic())
 
     # --- in
 
@@ -101,7 +106,7 @@ class TriggerWatch:
             shown_at = (await self._stage.ask(ShowTrigger(rule.name, told(rule, broadcast)))).at
         except BoxError as error:
             because = error.reason
-            self._book.refused(rule, self._clock.monotonic())
+            self._book.refused(rule, because, self._clock.monotonic())
             log.info("the trigger %s is not shown for %s: %s", rule.name, broadcast, because)
         else:
             self._shown += 1

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from player.cms.http import Meanings, ServerHttp
 from player.cms.triggers.words import AD_FIELDS, messages_of
 from player.cms.wire import rows, table, text
-from player.errors import ServerDenied, ServerNonsense
+from player.errors import ServerDenied, ServerNonsense, ServerRefused
 
 QUEUE = "/message-queue"
 AT_ONCE = 200  # messages, and pages' rows
@@ -77,6 +77,26 @@ class SpotwatchApi:
             answer = table(await self._http.get(path, means=MEANS))
             found += rows(answer.get("results")) or ()
         return [table(one) for one in found]
+
+    async def brands(self) -> tuple[str, ...]:
+        """All that it has ever told of; () where it lists none. Raises ServerError."""
+        return _texts(await self._listed("/get-all-brands"))
+
+    async def channels(self) -> tuple[str, ...]:
+        """Those of all regions; () where it lists none. Raises ServerError."""
+        answer = table(await self._listed("/get-all-channels"))
+        return tuple(name for of_region in answer.values() for name in _texts(of_region))
+
+    async def _listed(self, path: str) -> Any:
+        """None where it does not list them to us."""
+        try:
+            return await self._http.post(path, {}, means=MEANS)
+        except ServerRefused:
+            return None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(text, rows(value) or ())))
 
 
 def _path_of(value: Any) -> str:

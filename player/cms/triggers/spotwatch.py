@@ -25,6 +25,7 @@ from player.core.ports.box import Clock
 from player.core.ports.server import Missed, Reached
 from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered, TriggerInbox
 from player.core.triggers import Broadcast
+from player.core.vocabulary import Vocabulary
 from player.errors import ServerError, ServerRefused
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,9 @@ class Spotwatch:
         rows = await self.api.broadcasts(now - DAY_S)
         found = await asyncio.to_thread(lambda: [read({"broadcast": row}, self._zone, now, self._base) for row in rows])
         return [one.broadcast for one in found if isinstance(one, ReadBroadcast)]
+
+    async def vocabulary(self) -> Vocabulary:
+        return Vocabulary(await self.api.brands(), await self.api.channels())
 
     # --- the queue
 

@@ -41,7 +41,7 @@ class StageStatus:
     """What the stage is doing, sent on every change and at least every 2 s.
 
     `problem`: the code of what the card that covers the content, or the one in a corner, tells of. `mode`: that of the first
-    panel, as it was read back, "1920x1080@60".
+    panel, as it was read back, "1920x1080@60". `ready`: the triggers of which what they show is kept ready out of sight.
     """
 
     state: StageState = StageState.IDLE
@@ -64,6 +64,7 @@ class StageStatus:
     renderer: str = ""
     renderer_why: str = ""
     mode: str = ""
+    ready: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from player.core.ports.server import Missed, Reached
 from player.core.triggers import Broadcast
+from player.core.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ class TriggerSource(Protocol):
 
     async def lately(self) -> Sequence[Broadcast]:
         """What was on television within the last day, as far as it is known. Raises ServerError."""
+
+    async def vocabulary(self) -> Vocabulary:
+        """The names that it has ever told of, as far as it lists them. Raises ServerError."""
 
     async def called(self, body: bytes) -> HookAnswer:
         """Somebody outside called at our address with this; the answer."""

@@ -271,6 +271,11 @@ class Interludes:
         return [driver for one in self._shown if one.has_come for driver in one.drivers]
 
     @property
+    def ready(self) -> tuple[str, ...]:
+        """The triggers of which what they show is kept ready."""
+        return tuple(sorted(self._ready))
+
+    @property
     def all(self) -> list[RegionDriver]:
         """Of what is on screen, and what is ready."""
         return [driver for one in (*self._shown, *self._ready.values()) for driver in one.drivers]

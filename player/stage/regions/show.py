@@ -73,7 +73,7 @@ class Show:
             compositor=compositor, windows=windows, make=make, placement=self.placement, clock=clock, cache=cache,
             settings=settings, resolve=resolve, seed=seed,
         )  # fmt: skip
-        self._interludes = Interludes(
+        self.interludes = Interludes(
             maker=self._maker, placement=self.placement, regions=self._regions, drivers=lambda: self._everyone, plays=plays,
             mark=mark, faults=self._faults, clock=clock, clock_synced=clock_synced, changed=changed,
         )  # fmt: skip
@@ -107,7 +107,7 @@ class Show:
         self.manifest = manifest
         self._known = frozenset(item.id for item in manifest.items) if manifest else frozenset()
         self._faults.keep_only(self._known)
-        self._interludes.take(manifest)
+        self.interludes.take(manifest)
 
     async def apply(self, layout: Layout | None, group: asyncio.TaskGroup, *, on_time: bool) -> None:
         """Puts a layout on air: another one, or `on_time`, in one step at once; else regions keep what they show to its edge."""
@@ -131,7 +131,7 @@ class Show:
                 await self._update(self._drivers[region.id][0], region)
             else:
                 self._drivers[region.id] = self._begin(region, self._rect(region), group, self._covered)
-        await self._interludes.follow(layout)
+        await self.interludes.follow(layout)
 
     def _regions(self, layout: Layout | None) -> Sequence[Region]:
         whole = mirrored(layout, len(self.placement.panels)) if layout and self._mirror else layout
@@ -187,7 +187,7 @@ class Show:
         await self._compositor.show_together(await coming.come_on(self._covered))
         await self._end_all(before)
         self.set_volume()
-        await self._interludes.follow(coming.layout)
+        await self.interludes.follow(coming.layout)
         log.info("the layout %s is on screen", coming.layout.id)
 
     async def _end_all(self, running: dict[str, Running]) -> None:
@@ -208,8 +208,8 @@ class Show:
     async def place_again(self, panels: Sequence[Rect | None]) -> None:
         """The panels by number, None where one is missing: regions move, go out of sight and come back with them."""
         more = self.placement.changed(panels)
-        await self._interludes.forget_ready()
-        for driver in sorted([*self._everyone, *self._interludes.on_screen], key=lambda driver: driver.region.z):
+        await self.interludes.forget_ready()
+        for driver in sorted([*self._everyone, *self.interludes.on_screen], key=lambda driver: driver.region.z):
             await self._place(driver)
         await self.forget_prepared()
         if more and self._mirror and self.layout and self._group:
@@ -234,21 +234,21 @@ class Show:
         if by == self._covered:
             return
         self._covered = by
-        for driver in (one for one in self._everyone if by or not self._interludes.covers(one)):
+        for driver in (one for one in self._everyone if by or not self.interludes.covers(one)):
             driver.send(cues.Covered(by) if by else cues.Uncovered())
-        self._interludes.cover(by)
+        self.interludes.cover(by)
 
     async def keep_ready(self, group: asyncio.TaskGroup) -> None:
         """Has ready what triggers may show, once content is on screen: nothing comes before that."""
         self._group = group
         if self.first_shown.is_set() or self.layout is None:
-            await self._interludes.keep_ready(self.layout, group)
+            await self.interludes.keep_ready(self.layout, group)
 
     async def interrupt(self, trigger: str, told: Mapping[str, str]) -> float:
         """Shows what stands by for a trigger, now: as `Interludes.show`. Raises BoxError."""
         if self._group is None:
             raise BoxError("trigger", "the stage is only just starting")
-        return await self._interludes.show(trigger, told, self.layout, self._group)
+        return await self.interludes.show(trigger, told, self.layout, self._group)
 
     def send(self, event: cues.Event) -> bool:
         """To the first region: what an operator means by next, previous and play. False when nothing is on air."""
@@ -260,12 +260,12 @@ class Show:
 
     def reread(self) -> None:
         """Files behind items may have changed."""
-        for driver in [*self._everyone, *self._interludes.all]:
+        for driver in [*self._everyone, *self.interludes.all]:
             driver.pool.reread()
 
     def set_volume(self) -> None:
         """The settings changed."""
-        for driver in [*self._everyone, *self._interludes.all]:
+        for driver in [*self._everyone, *self.interludes.all]:
             driver.set_volume()
 
     def release(self) -> None:
@@ -286,7 +286,7 @@ class Show:
     @property
     def has_content(self) -> bool:
         """Whether anything is on screen."""
-        return any(driver.machine.on_screen for driver in [*self.drivers, *self._interludes.on_screen])
+        return any(driver.machine.on_screen for driver in [*self.drivers, *self.interludes.on_screen])
 
     @property
     def item_faults(self) -> tuple[Fault, ...]:
@@ -296,7 +296,7 @@ class Show:
 
     def now_playing(self) -> tuple[NowPlaying, ...]:
         """Every region's item on screen; of one that a trigger's lies over, the trigger's."""
-        seen = {driver.region.id: driver for driver in (*self.drivers, *self._interludes.on_screen) if driver.machine.on_screen}
+        seen = {driver.region.id: driver for driver in (*self.drivers, *self.interludes.on_screen) if driver.machine.on_screen}
         return tuple(now for driver in seen.values() if not is_mirror(driver.region) and (now := driver.now_playing()))
 
     @property
@@ -306,7 +306,7 @@ class Show:
 
     def scene(self, view: View, *, passing: bool) -> Scene:
         """What is on screen, under the cards of `view`."""
-        return scene_of([*self._everyone, *self._interludes.on_screen], view, listed=self._known, passing=passing)
+        return scene_of([*self._everyone, *self.interludes.on_screen], view, listed=self._known, passing=passing)
 
     def paused(self) -> tuple[PausedItem, ...]:
         """Every region's items that failed and wait to be tried again."""
@@ -316,11 +316,11 @@ class Show:
 
     def frames_dropped(self) -> int:
         """Since the start."""
-        return self._dropped + self._interludes.frames_dropped() + sum(one.pool.dropped_frames() for one in self._everyone)
+        return self._dropped + self.interludes.frames_dropped() + sum(one.pool.dropped_frames() for one in self._everyone)
 
     def stop(self) -> None:
         """Records what is on screen; nothing follows."""
-        for driver in [*self._interludes.all, *self._everyone]:
+        for driver in [*self.interludes.all, *self._everyone]:
             driver.stop(cues.Stopped())
 
     def unseen(self) -> None:

@@ -17,8 +17,9 @@ from player.cms.triggers.spotwatch import WAITING, Spotwatch
 from player.config import SpotwatchConfig
 from player.core.ports.server import Missed, Reached
 from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered
+from player.core.vocabulary import Vocabulary
 from player.demo.spotwatch.server import DEMO_KEY, SpotwatchServer
-from player.errors import ServerDenied, ServerNonsense, ServerRefused
+from player.errors import ServerBusy, ServerDenied, ServerNonsense, ServerRefused
 from tests.cms.contract import DEEP, HALF, PORTAL, QuickClock
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Scripted, Seen, scripted_server
@@ -218,6 +219,19 @@ async def test_pages_are_followed_at_the_same_host_and_not_in_circles(script: Sc
             await source.api.queue()
 
 
+async def test_the_names_that_it_lists_are_read_and_a_list_that_it_keeps_to_itself_is_none(script: Script):
+    script.on("/get-all-brands", ["arabesk", None, 7, {"a": 1}])
+    script.on("/get-all-channels", {"de": ["sport1", "vox"], "at": ["orf1"], "ch": None})
+    async with connect(SpotwatchConfig(url=script.url, key=KEY), "", QuickClock(), STRAIGHT) as source:
+        assert await source.vocabulary() == Vocabulary(("arabesk", "7"), ("sport1", "vox", "orf1"))
+        script.on("/get-all-brands", words("Argument(s) missing. Expected [key, region].", 400))
+        script.on("/get-all-channels", words("Not for this key.", 403))
+        assert await source.vocabulary() == Vocabulary()
+        script.on("/get-all-brands", 500)
+        with pytest.raises(ServerBusy):
+            await source.vocabulary()
+
+
 # --- the embedded server
 
 
@@ -231,6 +245,9 @@ async def test_a_whole_life_at_the_embedded_server():
         lately = await source.lately()
         assert len(lately) > 1500
         assert all(one.brand and one.category and one.genre for one in lately)
+        names = await source.vocabulary()
+        assert {"arabesk", "fiat"} & set(names.brands) == {"arabesk"}
+        assert "studio nord" in names.channels
     assert inbox.of(Misread) == []
 
 

@@ -64,15 +64,17 @@ async def test_what_stands_by_is_ready_is_shown_and_leaves_what_was_there_where_
     made = assembled(dirs)
     async with running(made.run()):
         await eventually(
-            lambda: "2 stand by" in repr(made.show._interludes) and "2 are ready" in repr(made.show._interludes), WITHIN_S
+            lambda: "2 stand by" in repr(made.show.interludes) and "2 are ready" in repr(made.show.interludes), WITHIN_S
         )
+        assert made.status().ready == ("goal", "rain")
         assert shown(made) == [("left", "l"), ("right", "r")]
         at = await made.show.interrupt("goal", TOLD)
         assert shown(made) == [("left", "l"), ("right", "goal 1")]
         await made.show.interrupt("rain", {"name": "rain"})
         assert shown(made) == [("left", "rain 1"), ("right", "goal 1")]
+        assert made.status().ready == ()
         await eventually(lambda: shown(made) == [("left", "l"), ("right", "r")], WITHIN_S)
-        await eventually(lambda: "2 are ready, 0 are on screen" in repr(made.show._interludes), WITHIN_S)
+        await eventually(lambda: "2 are ready, 0 are on screen" in repr(made.show.interludes), WITHIN_S)
     made.stop()
     found = {body["name"]: body for _, body in read_journal(dirs.plays) if body["name"].endswith(" 1")}
     goal = found["goal 1"]
@@ -148,7 +150,7 @@ async def test_it_follows_a_layout_that_changes_and_needs_none(dirs: Dirs):
     publish(dirs, None, goal)
     made = assembled(dirs)
     async with running(made.run()):
-        await eventually(lambda: "1 are ready" in repr(made.show._interludes), WITHIN_S)
+        await eventually(lambda: "1 are ready" in repr(made.show.interludes), WITHIN_S)
         await made.show.interrupt("goal", TOLD)
         assert shown(made) == [("main", "beer")]
         publish(dirs, HALVES, goal, version="2")
