@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from player.cli.trial import Releases
 from player.device.root import SOCKET
 from player.launch.restarts import PATIENCE
 
@@ -25,7 +26,9 @@ def values(name: str, key: str) -> list[str]:
     return [value for found, value in settings(name) if found == key]
 
 
-@pytest.mark.parametrize(("name", "limit"), [("agent", 15), ("stage", 25), ("compositor", 10), ("console", 11), ("root@", 30)])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("agent", 15), ("stage", 25), ("compositor", 10), ("console", 11), ("root@", 30), ("trial", 25)]
+)
 def test_a_unit_is_no_more_exposed_than_it_has_to_be(name: str, limit: int) -> None:
     """`limit` is the exposure of `systemd-analyze security` times ten: a unit that opens up has to be argued for here."""
     command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={limit}", "--no-pager"]
@@ -76,6 +79,13 @@ def test_a_unit_runs_the_installed_package_as_a_user_without_capabilities(name: 
     assert values(name, "ExecStart") == [f"{PROGRAM} {name} --config /etc/signage-player/config.toml"]
     assert values(name, "User") == ["signage" if name == "agent" else "signage-stage"]
     assert "CapabilityBoundingSet=" in (FOLDER / f"signage-{name}.service").read_text().splitlines()
+
+
+def test_an_update_on_trial_is_judged_by_the_version_before_and_at_no_other_time() -> None:
+    before = Releases(Path("/opt/signage-player")).kept
+    assert values("trial", "ConditionPathExists") == [str(before)]
+    assert values("trial", "ExecStart") == [f"{before}/bin/python -P -B -m player.cli.trial"]
+    assert "R! /var/tmp/signage-update-*" in (FOLDER / "tmpfiles.conf").read_text().splitlines()
 
 
 def test_roots_helper_can_be_asked_by_the_agent_alone_and_is_one_process_a_question() -> None:

@@ -3,7 +3,8 @@
 Nothing is unpacked before the signature by the configured key is right, nothing that the signed manifest does not name, and nothing
 is read that has no bound (`bundle_file`).
 The bundle's own `scripts/install` builds the version beside the running one and moves a link in one step, so that a power cut
-leaves either. Where the services do not stay up with it, the link is moved back and the version before runs again.
+leaves either. Where the services do not stay up with it, the link is moved back and the version before runs again; after a power
+cut before that is known, `trial` sees to it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 from player import __version__
 from player.brief import BriefFile
 from player.cli.bundle_file import BundleFile, NoBundle
+from player.cli.trial import INSTALLED, Releases, start_again
 from player.config import Config, Dirs
 from player.core import bundle
 from player.core.bundle import Bundle, Part
@@ -33,9 +35,6 @@ from player.device.host import boot_id, kernel_clock_synced
 from player.errors import SignageError
 from player.formats import Formats
 
-INSTALLED = Path("/opt/signage-player")
-RUNTIME = ("/run/signage-player", "/run/signage-stage")
-UNITS = ("signage-compositor", "signage-stage", "signage-agent")
 ROOM = 3  # times its size: unpacked, and installed beside the running version
 BUILT_AT = Path(__file__).stat().st_mtime  # of this file: when the player was installed, or built
 
@@ -51,6 +50,8 @@ def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
     path = Path(chosen.bundle)
     if not path.is_file():
         raise UpdateRefused(f"{path}: there is no such file")
+    if Releases().on_trial:
+        raise UpdateRefused(f"{path}: the update before was cut off and is still looked at; try again in ten minutes")
     if not config.update.public_key:
         raise UpdateRefused(f"{path} is refused: no key is configured that could have signed it; set update.public_key")
     with _opened(path) as archive, tempfile.TemporaryDirectory(prefix="signage-update-", dir="/var/tmp") as made:
@@ -164,26 +165,17 @@ def _written(content: Iterable[bytes], path: Path, part: Part) -> str:
 
 def _install(found: Bundle, folder: Path) -> None:
     """Runs the bundle's installer; the version before comes back where that fails. Raises UpdateRefused."""
-    link = INSTALLED / "venv"
-    before = link.readlink() if link.is_symlink() else None
-    if (
-        subprocess.run(
-            [folder / bundle.INSTALLER], env=_environment(folder), cwd="/", stdin=subprocess.DEVNULL, check=False
-        ).returncode
-        == 0
-    ):
-        return
-    if before is None or link.readlink() == before:
+    releases = Releases()
+    releases.begin()
+    installer = [folder / bundle.INSTALLER]
+    done = subprocess.run(installer, env=_environment(folder), cwd="/", stdin=subprocess.DEVNULL, check=False)
+    if done.returncode and releases.on_trial:
+        releases.take_back()
+        start_again()
+        raise UpdateRefused(f"{found} was installed and did not stay up, for the reason above; the version before is started again")
+    releases.judged()
+    if done.returncode:
         raise UpdateRefused(f"{found} could not be installed, for the reason above; what ran before runs on")
-    following = INSTALLED / "venv.next"
-    following.unlink(missing_ok=True)
-    following.symlink_to(before)
-    following.replace(link)
-    for runtime in RUNTIME:  # the version before is not to wait for what the one that failed has counted
-        for count in Path(runtime).glob("*.starts"):
-            count.unlink(missing_ok=True)
-    subprocess.run(["systemctl", "restart", "--no-block", *UNITS], check=False)
-    raise UpdateRefused(f"{found} was installed and did not stay up, for the reason above; the version before is started again")
 
 
 def _environment(folder: Path) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from player.demo.adcast.server import DemoServer
 from player.demo.samples import Sample
 from scripts.quiet_boot import quieted
 from tests.fakes.samples import make_picture
+from tests.install.bundles import SPOILT, TRUST, making
 from tests.install.container import Container, wait_for
 
 T = TypeVar("T")
@@ -303,23 +304,7 @@ def test_after_a_boot_the_player_is_there_by_itself(device: Container) -> None:
 
 
 def make_bundle(device: Container, version: str, spoil: str = "true") -> None:
-    """A bundle of the sources with that version, made on the device, since it is to fit its Python; `spoil` runs in the sources."""
-    device.run(
-        f"""set -e
-        rm -rf /root/made && cp -r /src /root/made && cd /root/made
-        sed -i 's/^__version__ = .*/__version__ = "{version}"/' player/__init__.py
-        sed -i 's/^version = .*/version = "{version}"/' pyproject.toml
-        {spoil}
-        if [ ! -d /root/wheels ]; then
-          bash -c 'source scripts/lib.sh; build_requirements' > /root/build.lock
-          for lock in scripts/requirements.lock /root/build.lock; do
-            /opt/signage-player/venv/bin/pip download -q --no-deps --require-hashes -d /root/wheels -r $lock
-          done
-        fi
-        [ -e /root/key ] || PYTHONPATH=. /opt/signage-player/venv/bin/python scripts/pack.py new-key /root/key > /root/said
-        PYTHONPATH=. /opt/signage-player/venv/bin/python scripts/pack.py pack /root/key /root/wheels /root/{version}.bundle""",
-        timeout_s=300,
-    )
+    device.run(making(version, spoil), timeout_s=300)
 
 
 def version(device: Container) -> str:
@@ -338,19 +323,36 @@ def test_u1_u4_a_signed_bundle_replaces_the_version_and_one_that_does_not_run_is
     make_bundle(device, "7.0")
     code, output = device.try_run("signage-player update /root/7.0.bundle")
     assert (code, "no key is configured" in output) == (1, True)
-    device.run("sed -n '/update/,$p' /root/said >> /etc/signage-player/config.toml")
+    device.run(TRUST)
     assert version(device) == before
     device.run("signage-player update /root/7.0.bundle", timeout_s=300)
     wait_for(lambda: version(device) == "7.0" and active(device), "the version of the bundle", 60)
     assert confirmed(device) == "7.0"
     code, output = device.try_run("signage-player update /root/7.0.bundle")
     assert (code, "only a newer version" in output) == (1, True)
-    make_bundle(device, "8.0", spoil="echo 'raise SystemExit(9)' >> player/agent/app.py")
+    make_bundle(device, "8.0", SPOILT)
     code, output = device.try_run("signage-player update /root/8.0.bundle", timeout_s=400)
     assert (code, "the version before is started again" in output) == (1, True), output
     wait_for(lambda: version(device) == "7.0" and active(device), "the version before", 60)
     assert confirmed(device) == "7.0", "what did not stay up is not confirmed"
     assert device.run("ls /var/tmp | grep signage-update || true") == ""
+
+
+def test_u4_after_a_boot_an_update_that_was_cut_off_is_judged_by_the_version_before(device: Container) -> None:
+    """The links are as the power leaves them between the installer's step and its verdict."""
+    runs = device.run("readlink /opt/signage-player/venv")
+    other = device.run(f"ls /opt/signage-player/releases | grep -v {Path(runs).name}")
+    device.run(f"ln -sfn {runs} /opt/signage-player/venv.before; ln -sfn releases/{other} /opt/signage-player/venv")
+    device.run("mkdir /var/tmp/signage-update-cut")
+    device.stop()
+    device.boot()
+    code, output = device.try_run("signage-player update /root/7.0.bundle")
+    assert (code, "is still looked at" in output) == (1, True), output
+    wait_for(lambda: version(device) == "7.0" and active(device), "the version before", 240)
+    assert "does not stay up; the version before is started again" in device.run("journalctl -b -u signage-trial -o cat")
+    assert device.run("readlink /opt/signage-player/venv") == runs
+    assert device.run("ls -d /opt/signage-player/venv.before /var/tmp/signage-update-* 2>/dev/null || true") == ""
+    assert device.run("systemctl --failed --no-legend") == ""
     device.run("rm -rf /root/made /root/wheels /root/*.bundle")
 
 
