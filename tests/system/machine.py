@@ -31,6 +31,7 @@ HOST = "10.0.2.2"  # this machine, as the emulated one sees it
 NEEDED = ("qemu-system-x86_64", "debootstrap", "mke2fs", "mformat", "unshare", "chroot")
 ROOM = 12 * 2**30
 LINE = "root=/dev/vda ro quiet"
+SHOTS = Path(os.environ.get("SIGNAGE_SHOTS", "/var/tmp/signage-player-shots"))
 _KERNEL = "linux-image-amd64 initramfs-tools zstd socat iproute2 procps openssh-server systemd-timesyncd kbd"
 _OVERLAY = {
     "etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\next4\nvirtio_gpu\n",
@@ -82,8 +83,11 @@ def bare_tree(suite: str) -> Path:
     return tree
 
 
-def installed_image(suite: str, folder: Path, config: str, prepare: str = "true", flags: str = "") -> Path:
-    """A disk on which the player is installed as images are made: in a chroot, with `flags`. `prepare` runs there before."""
+def installed_image(
+    suite: str, folder: Path, config: str, prepare: str = "true", flags: str = "", afterwards: str = "true"
+) -> Path:
+    """A disk on which the player is installed as images are made: in a chroot, with `flags`. `prepare` runs there before, and
+    `afterwards` when it is installed."""
     tree = folder / "tree"
     subprocess.run(["cp", "-a", str(bare_tree(suite)), str(tree)], check=True, timeout=600)
     left = shutil.ignore_patterns(".*", "__pycache__", "*.png")
@@ -93,7 +97,8 @@ def installed_image(suite: str, folder: Path, config: str, prepare: str = "true"
     cache = TREES / f"pip-{suite}"
     cache.mkdir(exist_ok=True)
     (tree / "root/.cache/pip").mkdir(parents=True, exist_ok=True)
-    said = in_chroot(tree, f"{prepare}\n/src/scripts/install --no-start {flags}", 1800, {cache: "/root/.cache/pip"})
+    script = f"{prepare}\n/src/scripts/install --no-start {flags}\n{afterwards}"
+    said = in_chroot(tree, script, 1800, {cache: "/root/.cache/pip"})
     (folder / "install.log").write_text(said)
     for name in ("usr/sbin/policy-rc.d", "etc/machine-id", "etc/resolv.conf"):
         (tree / name).unlink(missing_ok=True)
@@ -138,12 +143,11 @@ class Seen:
 
 
 class Machine:
-    """One emulated device with the disk `image`. Use as a context manager; `boot` switches it on.
-
-    `shots` is the folder that keeps what was seen.
+    """One emulated device with the disk `image`, and one processor, as the smallest have. Use as a context manager; `boot` switches
+    it on. `shots` is the folder that keeps what was seen.
     """
 
-    def __init__(self, folder: Path, image: Path, shots: Path, *, lossy: int | None = None) -> None:
+    def __init__(self, folder: Path, image: Path, shots: Path = SHOTS, *, lossy: int | None = None) -> None:
         self.folder, self.image, self.shots, self._seed = folder, image, shots, lossy
         shots.mkdir(parents=True, exist_ok=True)
         self._qemu: subprocess.Popen[bytes] | None = None
@@ -169,7 +173,7 @@ class Machine:
 
     # --- power
 
-    def boot(self, *, words: str = "", clock: str = "", network: bool = True, cores: int = 2) -> None:
+    def boot(self, *, words: str = "", clock: str = "", network: bool = True) -> None:
         """Switches it on. `words`: more of the kernel's command line; `clock`: what the hardware clock says, "2000-01-01"."""
         for stale in ("qmp", "vnc"):
             (self.folder / stale).unlink(missing_ok=True)
@@ -178,7 +182,7 @@ class Machine:
             self._port = probe.getsockname()[1]
         at = f"nbd:unix:{self.folder}/nbd" if self._disk else str(self.image)
         command = [
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-m", "2048", "-smp", str(cores),
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-m", "2048", "-smp", "1",
             "-no-user-config", "-vga", "none", "-device", f"virtio-gpu-pci,id=gpu0,xres={SIZE[0]},yres={SIZE[1]}",
             "-display", "none", "-vnc", f"unix:{self.folder}/vnc,display=gpu0", "-device", "virtio-keyboard-pci",
             "-netdev", "user,id=n0", "-device", "virtio-net-pci,id=net0,netdev=n0,mac=52:54:00:00:00:01,romfile=",
@@ -286,7 +290,7 @@ class Machine:
                     return
             assert self._qemu is None or self._qemu.poll() is None, f"it switched itself off, while waiting for {what}"
             assert time.monotonic() < ends, f"waited {within_s} s for {what}"
-            time.sleep(1)
+            time.sleep(2)  # to ask costs the emulated processor seconds
 
     # --- the panel
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,7 @@ def has_picture(one: Seen) -> bool:
 
 def test_the_players_picture_is_there_before_its_services_and_nothing_of_the_system_ever(tmp_path: Path) -> None:
     image = installed_image("bookworm", tmp_path, CONFIG, PLYMOUTH, "--quiet-boot")
-    shots = Path(os.environ.get("SIGNAGE_SHOTS", "/var/tmp/signage-player-shots"))
-    with Machine(tmp_path, image, shots) as machine:
+    with Machine(tmp_path, image) as machine:
         machine.boot(words=quieted("", splash=True))
         early = machine.watch("splash-boot", machine.answers, 600)  # the shell is there before the player's services
         seen = early + machine.watch(

@@ -1,0 +1,62 @@
+"""The player on an emulated machine, asked by its own command line and by systemd, through the tests' root shell."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scripts.quiet_boot import quieted
+from tests.system.machine import SIZE, Machine
+
+UNITS = ("signage-compositor", "signage-stage", "signage-agent")
+QUIET = quieted("", splash=False)
+SLOW = 600.0  # seconds: what a booted player takes at the most for anything, emulated on a busy machine
+
+
+class Device:
+    """The player of `machine`."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def status(self) -> dict[str, Any]:
+        """Raises ValueError where no player answers."""
+        code, said = self.machine.try_sh("signage-player status --json")
+        if code != 0:
+            raise ValueError(said)
+        answer: dict[str, Any] = json.loads(said)
+        return answer
+
+    def pids(self) -> dict[str, int]:
+        """Of each unit the process that does its work: the stage's is a child of the one that systemd started. 0: none."""
+        found = {unit: int(self.machine.sh(f"systemctl show -P MainPID {unit}")) for unit in UNITS}
+        waits = found["signage-stage"]
+        code, plays = self.machine.try_sh(f"cat /proc/{waits}/task/{waits}/children")
+        return found | {"signage-stage": int(plays.split()[0]) if code == 0 and plays.strip() else 0}
+
+    def active(self) -> bool:
+        """Whether all units are up."""
+        return self.machine.try_sh("systemctl is-active " + " ".join(UNITS))[1].split() == ["active"] * 3
+
+    def plays(self) -> bool:
+        """Whether all units are up, and content is on the screen."""
+        return self.active() and self.status()["state"] == "playing"
+
+    def faults(self) -> set[str]:
+        """The codes of the faults that the player tells of."""
+        return {fault["code"] for fault in self.status()["faults"]}
+
+    def boot_id(self) -> str:
+        """Another one after each boot."""
+        return self.machine.sh("cat /proc/sys/kernel/random/boot_id")
+
+    def has_in_the_middle(self, colour: tuple[int, int, int], name: str) -> bool:
+        """Whether the middle of the panel has that colour; what was seen is kept as `name`."""
+        seen = self.machine.keep(name).getpixel((SIZE[0] // 2, SIZE[1] // 2))
+        assert isinstance(seen, tuple)
+        return all(abs(a - b) < 24 for a, b in zip(seen, colour, strict=True))
+
+    def switch_off(self) -> None:
+        """As somebody at the box does it."""
+        self.machine.sh("systemctl --no-block poweroff")
+        self.machine.wait_off(SLOW)
