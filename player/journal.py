@@ -4,8 +4,8 @@ JSON lines with a checksum each, in segments, one writer. A torn last line is cu
 a cursor (a sequence number); a segment goes when everything in it was accepted. The writer opens its segment at the first write: a
 disk that takes nothing keeps nobody from starting.
 
-Flash is written a page at a time, however short a line is. So lines may wait for one another in a `Tail`, in memory-backed storage,
-where a killed process loses none and a power cut takes all.
+Flash is written a page at a time, however short a line is. So what fits into a page crosses none: blanks fill the one before. And
+lines may wait for one another in a `Tail`, in memory-backed storage, where a killed process loses none and a power cut takes all.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from player.store import write_atomically
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 SEGMENT_BYTES = 256 * 1024
+PAGE_BYTES = 4096  # of ext4, f2fs and the page cache
 PACKED_LINES = 200  # that are written as one
 TAIL_LINES = 20_000  # more do not wait in memory-backed storage
 FOLLOWED_LINES = 100  # synced ones that lie there besides
@@ -169,8 +170,8 @@ class Journal(Generic[T]):
                 self._sync_segment()
                 out, size = self._create(seq), 0
             try:
-                written = os.write(out, lines)
-                if written != len(lines):
+                content = _blanks(size, len(lines)) + lines
+                if os.write(out, content) != len(content):
                     raise OSError(28, "No space left on device")  # noqa: TRY301 - undone by the arm below, as any refusal
             except OSError:
                 os.ftruncate(out, size)
@@ -292,6 +293,12 @@ class Tail:
             os.fchmod(out.fileno(), self._mode)
             out.write(b"".join(line for _, line in lines))
         beside.replace(path)
+
+
+def _blanks(size: int, coming: int) -> bytes:
+    """The line that fills a file of `size` bytes up to its page's end, where `coming` bytes would cross that and need not."""
+    room = -size % PAGE_BYTES
+    return b" " * (room - 1) + b"\n" if room and room < coming <= PAGE_BYTES else b""
 
 
 def _written(handle: int, line: bytes) -> bool:

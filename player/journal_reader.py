@@ -46,7 +46,7 @@ def pack(lines: Sequence[bytes]) -> bytes:
 
 
 def parse(line: bytes) -> Sequence[tuple[int, Any]]:
-    """The records in a line: one, several where they were packed, none where it is torn or damaged."""
+    """The records in a line: one, several where they were packed, none where it is blank, torn or damaged."""
     checksum, text = line[: CHECKSUM - 1], line[CHECKSUM:-1]
     try:
         if not line.endswith(b"\n") or int(checksum, 16) != zlib.crc32(text):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from player.errors import StorageError
-from player.journal import FOLLOWED_LINES, PACKED_LINES, Journal
+from player.journal import FOLLOWED_LINES, PACKED_LINES, PAGE_BYTES, Journal
 from player.journal_reader import journal_bytes, last_record, last_synced, read_journal, read_synced, segments
 from tests.fakes.disk import files_no_larger_than
 
@@ -82,6 +82,34 @@ def test_syncing_in_a_thread_while_segments_change_counts_right(tmp_path: Path):
     journal.sync()
     assert journal.unsynced == 0
     assert len(list(read_journal(tmp_path / "j"))) == 1500
+
+
+def test_what_fits_into_a_page_of_flash_crosses_none_and_blanks_are_no_records(tmp_path: Path):
+    journal = Journal(tmp_path / "j", sync_lines=10**9, sync_s=float("inf"))
+    bodies = ["x" * (n * 37 % 1500) for n in range(60)] + ["y" * 9000, "z"]
+    for body in bodies:
+        journal.append(body)
+    journal.close()
+    content = segments(tmp_path / "j")[0][1].read_bytes()
+    at = 0
+    for line in content.splitlines(keepends=True):
+        assert at // PAGE_BYTES == (at + len(line) - 1) // PAGE_BYTES or len(line) > PAGE_BYTES
+        at += len(line)
+    assert [body for _, body in read_journal(tmp_path / "j")] == bodies
+    assert Journal(tmp_path / "j").append("more") == len(bodies) + 1
+
+
+def test_a_line_cut_after_its_blanks_leaves_what_was_before_them(tmp_path: Path):
+    journal = Journal(tmp_path / "j")
+    journal.append("x" * 3000)
+    journal.append("y" * 2000)
+    journal.close()
+    path = segments(tmp_path / "j")[0][1]
+    path.write_bytes(path.read_bytes()[:-1])
+    again = Journal(tmp_path / "j")
+    assert again.append("z" * 2000) == 2
+    again.close()
+    assert [body[0] for _, body in read_journal(tmp_path / "j")] == ["x", "z"]
 
 
 # --- a journal with a tail

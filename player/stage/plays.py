@@ -33,7 +33,7 @@ from player.runtime.fault_page import FaultPage
 
 log = logging.getLogger(__name__)
 
-SYNC_LINES, SYNC_S = 10, 58.0  # whoever calls looks each second: a power cut costs a minute at most
+SYNC_LINES, SYNC_S = 10, 59.0  # whoever calls looks each second: a power cut costs a minute at most
 WAITING_LIMIT = 20_000
 NUMBER = struct.Struct("<QI")  # a number, and its CRC-32
 
