@@ -6,6 +6,8 @@ disk that takes nothing keeps nobody from starting.
 
 Flash is written a page at a time, however short a line is. So what fits into a page crosses none: blanks fill the one before. And
 lines may wait for one another in a `Tail`, in memory-backed storage, where a killed process loses none and a power cut takes all.
+Then the room of a segment is taken when it is made, and blanks are written together with the line before them: a sync writes the
+line's page and the inode's, and nothing else. Zeros follow the last page.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from player.store import write_atomically
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 SEGMENT_BYTES = 256 * 1024
+OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 PAGE_BYTES = 4096  # of ext4, f2fs and the page cache
 PACKED_LINES = 200  # that are written as one
 TAIL_LINES = 20_000  # more do not wait in memory-backed storage
@@ -58,6 +61,7 @@ class Journal(Generic[T]):
         self._synced_at: float | None = None
         self._segment, self._turn = threading.RLock(), threading.Lock()  # held while a segment is written; while the tail is
         self._out: int | None = None
+        self._end, self._filled = 0, False  # where the next line goes; whether blanks follow to the end of its page
         self._moved = 0  # lines of the tail that are in the segment, and not synced there
         try:
             self.last_seq, self._sound = end_of(folder)
@@ -75,26 +79,33 @@ class Journal(Generic[T]):
             found = segments(self.folder)
             if not found or self._sound < 0:
                 return self._create(first)
-            self._out = os.open(found[-1][1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
-            if os.fstat(self._out).st_size > self._sound:
+            self._turn_to(os.open(found[-1][1], OPEN), self._sound)
+            rest = os.pread(self._out, os.fstat(self._out).st_size, self._sound)
+            if rest.strip(b" \n\0"):
                 log.warning("%s: a torn line at byte %d was cut off", found[-1][1], self._sound)
                 os.ftruncate(self._out, self._sound)
+            else:
+                self._filled = rest.startswith(_blanks(-self._sound % PAGE_BYTES))
         return self._out
 
     def _path(self, first: int) -> Path:
         return self.folder / f"{first:012d}.log"
 
     def _create(self, first: int) -> int:
-        handle = os.open(self._path(first), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
+        handle = os.open(self._path(first), OPEN | os.O_CREAT, self._mode)
         os.fchmod(handle, self._mode)
+        end = os.fstat(handle).st_size
+        if self._tail is not None and not end:
+            with contextlib.suppress(OSError):  # a full disk says so when the line is written, which may be short enough
+                os.posix_fallocate(handle, 0, SEGMENT_BYTES)
         sync_folder(self.folder)
-        self._turn_to(handle)
+        self._turn_to(handle, end)
         return handle
 
-    def _turn_to(self, handle: int | None) -> None:
+    def _turn_to(self, handle: int | None, end: int) -> None:
         if self._out is not None:
             os.close(self._out)
-        self._out = handle
+        self._out, self._end, self._filled = handle, end, False
 
     def append(self, body: T) -> int:
         """Writes one record and returns its number. Raises StorageError (ENOSPC, EIO, read-only); then nothing was added."""
@@ -124,8 +135,9 @@ class Journal(Generic[T]):
         """These alone from here on: durable in a segment of their own before the ones before it go. Raises StorageError."""
         with self._segment:
             first = self.last_seq + 1
-            write_atomically(self._path(first), self._lines(bodies), self._mode)
-            self._turn_to(os.open(self._path(first), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW))
+            lines = self._lines(bodies)
+            write_atomically(self._path(first), lines, self._mode)
+            self._turn_to(os.open(self._path(first), OPEN), len(lines))
             self.last_seq += len(bodies)
             self._synced_through = self.last_seq
             self.drop_through(first - 1)
@@ -165,17 +177,25 @@ class Journal(Generic[T]):
         """Lines whose first is number `seq`: all of them or none."""
         try:
             out = self._opened(seq)
-            size = os.fstat(out).st_size
-            if size >= SEGMENT_BYTES:
+            if self._end >= SEGMENT_BYTES:
                 self._sync_segment()
-                out, size = self._create(seq), 0
+                out = self._create(seq)
+            room = -self._end % PAGE_BYTES
+            skipped = room if room < len(lines) <= PAGE_BYTES else 0
+            start = self._end + skipped if self._filled else self._end
+            content = lines if self._filled else _blanks(skipped) + lines
+            end = start + len(content)
+            if self._tail is not None:
+                content += _blanks(-end % PAGE_BYTES)
             try:
-                content = _blanks(size, len(lines)) + lines
+                os.lseek(out, start, os.SEEK_SET)
                 if os.write(out, content) != len(content):
                     raise OSError(28, "No space left on device")  # noqa: TRY301 - undone by the arm below, as any refusal
             except OSError:
-                os.ftruncate(out, size)
+                os.ftruncate(out, self._end)
+                self._filled = False
                 raise
+            self._end, self._filled = end, self._tail is not None
         except OSError as error:
             raise StorageError(str(self.folder), f"the journal cannot be written: {error.strerror}") from error
 
@@ -200,11 +220,13 @@ class Journal(Generic[T]):
         if self._out is None:
             return
         try:
-            os.fsync(self._out)
+            os.fdatasync(self._out)
         except OSError:
             self._moved = 0
             with contextlib.suppress(OSError):
-                os.write(self._create(self._synced_through + 1), b"\n")  # it may be the same one, and end in the middle of a line
+                again = self._create(self._synced_through + 1)  # it may be the same one, and end in the middle of a line
+                os.lseek(again, self._end, os.SEEK_SET)
+                self._end += os.write(again, b"\n")
             raise
 
     @property
@@ -227,7 +249,7 @@ class Journal(Generic[T]):
     def close(self) -> None:
         """Syncs and closes; the object is of no use afterwards."""
         self.sync()
-        self._turn_to(None)
+        self._turn_to(None, 0)
 
 
 class Tail:
@@ -295,10 +317,9 @@ class Tail:
         beside.replace(path)
 
 
-def _blanks(size: int, coming: int) -> bytes:
-    """The line that fills a file of `size` bytes up to its page's end, where `coming` bytes would cross that and need not."""
-    room = -size % PAGE_BYTES
-    return b" " * (room - 1) + b"\n" if room and room < coming <= PAGE_BYTES else b""
+def _blanks(count: int) -> bytes:
+    """A line of so many bytes that says nothing."""
+    return b" " * (count - 1) + b"\n" if count else b""
 
 
 def _written(handle: int, line: bytes) -> bool:

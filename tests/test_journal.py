@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from player.errors import StorageError
-from player.journal import FOLLOWED_LINES, PACKED_LINES, PAGE_BYTES, Journal
+from player.journal import FOLLOWED_LINES, PACKED_LINES, PAGE_BYTES, SEGMENT_BYTES, Journal
 from player.journal_reader import journal_bytes, last_record, last_synced, read_journal, read_synced, segments
 from tests.fakes.disk import files_no_larger_than
 
@@ -120,7 +120,7 @@ def with_tail(tmp_path: Path) -> Journal[dict]:
 
 
 def bytes_in_segments(tmp_path: Path) -> int:
-    return sum(path.stat().st_size for _, path in segments(tmp_path / "j"))
+    return sum(len(path.read_bytes().rstrip(b" \n\0")) for _, path in segments(tmp_path / "j"))
 
 
 def test_lines_wait_in_the_tail_for_one_another_and_readers_see_them_there(tmp_path: Path):
@@ -180,6 +180,44 @@ def test_without_room_in_memory_backed_storage_lines_go_to_the_disk_in_their_ord
     assert bytes_in_segments(tmp_path) > 0
     journal.close()
     assert list(read_journal(tmp_path / "j")) == [(1, {"n": 0}), (2, {"n": 1})]
+
+
+def test_the_room_of_a_segment_is_taken_at_once_where_lines_wait_and_its_zeros_are_no_torn_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    for n in range(3):
+        journal = with_tail(tmp_path)
+        journal.append({"n": n})
+        journal.close()
+        (segment,) = [path for _, path in segments(tmp_path / "j")]
+        assert segment.stat().st_size == SEGMENT_BYTES
+        assert segment.stat().st_blocks * 512 >= SEGMENT_BYTES
+    assert list(read_synced(tmp_path / "j")) == [(n + 1, {"n": n}) for n in range(3)]
+    assert not caplog.messages
+    with segment.open("r+b") as out:
+        out.seek(bytes_in_segments(tmp_path) + 1)
+        out.write(b"0000 [4, tor")
+    journal = with_tail(tmp_path)
+    journal.append({"n": 3})
+    journal.close()
+    assert "a torn line" in caplog.text
+    assert [body["n"] for _, body in read_journal(tmp_path / "j")] == [0, 1, 2, 3]
+
+
+def test_what_waited_is_synced_with_a_page_of_its_own_alone(tmp_path: Path):
+    journal = with_tail(tmp_path)
+    before = bytes(SEGMENT_BYTES)
+    for n in range(40):
+        journal.append({"n": n, "id": os.urandom(n * 20).hex()})
+        if n == 20:
+            journal.close()
+            journal = with_tail(tmp_path)
+        journal.sync()
+        content = segments(tmp_path / "j")[0][1].read_bytes()
+        pages = [at for at in range(0, SEGMENT_BYTES, PAGE_BYTES) if content[at : at + PAGE_BYTES] != before[at : at + PAGE_BYTES]]
+        assert len(pages) == 1, n
+        before = content
+    assert numbers(read_synced(tmp_path / "j")) == list(range(1, 41))
 
 
 def test_records_that_are_written_together_are_there_all_or_not_at_all(tmp_path: Path):
@@ -317,8 +355,8 @@ def test_s5_lines_that_the_disk_refused_to_sync_are_written_anew(tmp_path: Path)
         "    except OSError: print('refused', journal.unsynced)\n"
         "print('unsynced', journal.unsynced)\n"
     )
-    traced = ["strace", "-f", "-o", "/dev/null", "-P", str(tmp_path / "j/000000000001.log"), "-e", "trace=fsync"]
-    inject = ["-e", "inject=fsync:error=EIO:when=2", sys.executable, "-c", program, str(tmp_path)]
+    traced = ["strace", "-f", "-o", "/dev/null", "-P", str(tmp_path / "j/000000000001.log"), "-e", "trace=fdatasync"]
+    inject = ["-e", "inject=fdatasync:error=EIO:when=2", sys.executable, "-c", program, str(tmp_path)]
     done = subprocess.run([*traced, *inject], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout == "refused 1\nunsynced 0\n"
     found = segments(tmp_path / "j")
@@ -346,7 +384,7 @@ def test_s2_what_waited_long_goes_to_the_disk_in_several_lines(tmp_path: Path):
     for n in range(PACKED_LINES * 2 + 1):
         journal.append({"n": n})
     journal.sync()
-    assert len(segments(tmp_path / "j")[0][1].read_bytes().splitlines()) == 3
+    assert len(segments(tmp_path / "j")[0][1].read_bytes().rstrip(b" \n\0").splitlines()) == 3
     assert numbers(read_synced(tmp_path / "j")) == list(range(1, PACKED_LINES * 2 + 2))
     assert journal_bytes(tmp_path / "j") > 0
 
