@@ -79,13 +79,15 @@ class Journal(Generic[T]):
             found = segments(self.folder)
             if not found or self._sound < 0:
                 return self._create(first)
-            self._turn_to(os.open(found[-1][1], OPEN), self._sound)
-            rest = os.pread(self._out, os.fstat(self._out).st_size, self._sound)
+            out = os.open(found[-1][1], OPEN)
+            self._turn_to(out, self._sound)
+            rest = os.pread(out, os.fstat(out).st_size, self._sound)
             if rest.strip(b" \n\0"):
                 log.warning("%s: a torn line at byte %d was cut off", found[-1][1], self._sound)
-                os.ftruncate(self._out, self._sound)
+                os.ftruncate(out, self._sound)
             else:
                 self._filled = rest.startswith(_blanks(-self._sound % PAGE_BYTES))
+            return out
         return self._out
 
     def _path(self, first: int) -> Path:
