@@ -1,6 +1,7 @@
 """Which row of a table answers a request: patterns of paths, where a fixed piece goes before a named one. Pure.
 
-A pattern is a path whose named pieces stand in braces: `/v1/device/{device}/volume`. Empty pieces of a request's path do not count,
+A pattern is a path whose named pieces stand in braces: `/v1/device/{device}/volume`; `{path*}` at its end stands for all the pieces
+that follow, at least one. Empty pieces of a request's path do not count,
 so that a slash too many at either end of a base address does no harm.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_REST = "*}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def _fixed_first(row: tuple[tuple[str, ...], str, object]) -> tuple[bool, ...]:
 
 
 def _match(pattern: Sequence[str], path: Sequence[str]) -> dict[str, str] | None:
+    if pattern and pattern[-1].endswith(_REST) and len(path) >= len(pattern):
+        path = (*path[: len(pattern) - 1], "/".join(path[len(pattern) - 1 :]))
     if len(pattern) != len(path) or any(not is_named(want) and want != piece for want, piece in zip(pattern, path, strict=True)):
         return None
-    return {want[1:-1]: piece for want, piece in zip(pattern, path, strict=True) if is_named(want)}
+    return {want[1:-1].rstrip("*"): piece for want, piece in zip(pattern, path, strict=True) if is_named(want)}

@@ -37,3 +37,11 @@ def test_what_no_row_answers_says_with_which_methods_it_is_known():
 def test_two_rows_that_no_request_tells_apart_are_no_table():
     with pytest.raises(ValueError, match=r"more than one row answers GET v1 \{\}"):
         Table([("GET", "/v1/{device}", "a"), ("GET", "/v1/{uid}", "b")])
+
+
+def test_a_rest_at_the_end_stands_for_all_that_follows_and_for_nothing_else():
+    table = Table([("GET", "/v1/file", "all"), ("GET", "/v1/file/{path*}", "one")])
+    assert table.find("GET", ("v1", "file")) == Found("all", {})
+    assert table.find("GET", ("v1", "file", "a")) == Found("one", {"path": "a"})
+    assert table.find("GET", ("v1", "file", "a", "b c.js")) == Found("one", {"path": "a/b c.js"})
+    assert isinstance(table.find("GET", ("v1", "other", "a", "b")), Unknown)

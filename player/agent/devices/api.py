@@ -85,10 +85,11 @@ class ManagementApi:
             raise not_found("device of that uid")
         if request.method not in ("GET", "HEAD") and not self._writes[token.id].spare(self._clock.monotonic()):
             raise too_many(f"a token may ask for {WRITES_AT_ONCE} changes at once, and for one more every {WRITE_EVERY_S:g} s")
-        raw = await _read(request)
-        return await found.row.handler(
-            ApiCall(f"/{'/'.join(path)}", found.pieces, _query(request), _body(raw, request), _base(request), token, secret, raw)
-        )
+        raw = b"" if found.row.reads_itself else await _read(request)
+        incoming = request if found.row.reads_itself else None
+        return await found.row.handler(ApiCall(
+            f"/{'/'.join(path)}", found.pieces, _query(request), _body(raw, request), _base(request), token, secret, raw, incoming,
+        ))  # fmt: skip
 
 
 def _unknown(method: str, path: Sequence[str], found: Unknown) -> Declined:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from player.agent.control.access import Scope, Token
@@ -25,6 +26,7 @@ class ApiCall:
     """`pieces` are the path's named ones, `query` its parameters that are not empty, each with all its values.
 
     `base` is how the caller reaches this box ("http://10.0.0.7:8770"); `token` the caller's right, and `secret` what proved it.
+    `incoming` is the request itself where its body is left for the call to read (`Row.reads_itself`).
     """
 
     path: str
@@ -35,6 +37,7 @@ class ApiCall:
     token: Token
     secret: str = field(repr=False)
     raw: bytes = field(default=b"", repr=False)
+    incoming: web.BaseRequest | None = field(default=None, repr=False)
 
     def read(self, model: type[M]) -> M:
         """The body as `model`. Raises Declined that names the field."""
@@ -109,12 +112,16 @@ Handler = Callable[[ApiCall], Awaitable[ApiAnswer]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: who answers `method` and `path`, and what a token has to allow."""
+    """One line of the table: who answers `method` and `path`, and what a token has to allow.
+
+    `reads_itself`: the body is not read before, because it may be large.
+    """
 
     method: str
     path: str
     handler: Handler
     scope: Scope
+    reads_itself: bool = False
 
 
 def read_as(model: type[M], given: Mapping[str, Any]) -> M:
