@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from player.core.applets import AppletPlan
 from player.core.content import Alert, CardFacts, ClockFacts, DeviceSettings, StageBrief
 from player.store import Snapshot
 
@@ -28,9 +29,10 @@ class BriefFile(Snapshot[StageBrief]):
         settings, cards = msgspec.convert(body, DeviceSettings), msgspec.convert(body, CardFacts)
         alerts, clock = msgspec.convert(body.get("alerts", ()), tuple[Alert, ...]), msgspec.convert(body, ClockFacts)
         facts = msgspec.convert(body.get("facts", {}), dict[str, float | str])
-        return StageBrief(settings, cards, alerts, clock, facts, msgspec.convert(body.get("dimmed", 0), int))
+        dimmed, applets = msgspec.convert(body.get("dimmed", 0), int), msgspec.convert(body.get("applets", {}), AppletPlan)
+        return StageBrief(settings, cards, alerts, clock, facts, dimmed, applets)
 
     def _body_of(self, value: StageBrief) -> Any:
         settings, cards = msgspec.to_builtins(value.settings), msgspec.to_builtins(value.cards)
-        more = {"alerts": value.alerts, "facts": value.facts, "dimmed": value.dimmed}
+        more = {"alerts": value.alerts, "facts": value.facts, "dimmed": value.dimmed, "applets": value.applets}
         return {**settings, **cards, **msgspec.to_builtins(value.clock), **more}

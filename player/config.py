@@ -18,9 +18,7 @@ from msgspec import Meta
 
 from player.errors import ConfigError
 
-_UNITS = {
-    "": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
-}  # fmt: skip
+_UNITS = {"": 1, "B": 1, "KiB": 1024, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 CREDENTIAL = "secret"  # the agent's unit loads the files of /etc/signage-player/secrets by this name (systemd.exec(5))
 Seconds = Annotated[float, Meta(gt=0)]
@@ -170,9 +168,10 @@ class UpdateConfig(Section, frozen=True):
 
 
 class DevicesConfig(Section, frozen=True):
-    """What the management may do here. `packages`: the Debian packages that it may have installed; none unless they are named."""
+    """`packages`: Debian packages that the management may have installed; `content`: where its applets stand to the programme."""
 
     packages: tuple[str, ...] = ()
+    content: Literal["above", "below", "off"] = "below"
 
 
 class LogConfig(Section, frozen=True):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from player.core.faults import Fault
 from player.core.ports.stage import (
     AnyRequest,
+    AppletSaid,
     LogLines,
     NowPlaying,
     PictureFormat,
@@ -44,6 +45,7 @@ numbers = st.integers(0, 2**40)
 messages = st.one_of(
     st.builds(RequestRefused, numbers, st.text(max_size=40)),
     st.builds(PinEntered, st.text(max_size=32)),
+    st.builds(AppletSaid, st.text(max_size=32), st.dictionaries(st.text(max_size=8), st.integers(0, 9), max_size=3)),
     st.builds(
         StageStatus,
         items=st.lists(playing, max_size=3).map(tuple),
@@ -51,9 +53,16 @@ messages = st.one_of(
         pids=st.dictionaries(st.text(max_size=8), st.integers(0, 2**22), max_size=3),
     ),
 )
+
+
+def _objects(kind):
+    """A command is any JSON object."""
+    return {"command": st.dictionaries(st.text(max_size=8), st.none() | st.text(max_size=8))} if "command" in kind.__slots__ else {}
+
+
 requests = st.one_of(
     [
-        st.builds(kind, **{name: st.floats(0, 1e9) for name in ("seconds", "wait_s") if name in kind.__slots__})
+        st.builds(kind, **{name: st.floats(0, 1e9) for name in ("seconds", "wait_s") if name in kind.__slots__}, **_objects(kind))
         for kind in WORDS.values()
     ]
 )

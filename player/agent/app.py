@@ -58,8 +58,9 @@ from player.agent.supply import open_supply
 from player.agent.trigger_source import open_triggers
 from player.compositor.hang import hangs_told
 from player.config import Config, Dirs
+from player.core.applets import AppletPlace
 from player.core.contact import Contact, Standing
-from player.core.device_schedule import DEED_COMMANDS
+from player.core.device_schedule import APPLET_ACTIONS, DEED_COMMANDS, PowerAction
 from player.core.egress import WayOut
 from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
@@ -137,11 +138,17 @@ class Agent:
         self.schedule = ScheduleRunner(
             dirs.state / "device_schedule.json", self.settings, clock, zone=self._zone,
             floor=lambda: self.brief.current.clock.floor,
-            deeds={action: functools.partial(self.commands.perform, kind, {}) for action, kind in DEED_COMMANDS.items()},
+            deeds={
+                **{action: functools.partial(self.commands.perform, kind, {}) for action, kind in DEED_COMMANDS.items()},
+                **{action: functools.partial(self._applet_deed, action) for action in APPLET_ACTIONS},
+            },
         )  # fmt: skip
         self._open_reports(self.connection)
         rules = self.triggers.watch if self.triggers else None
-        why = WhyReader(self.sync, self.stage, clock, self._all_faults, lambda: rules.standings if rules else {})
+        why = WhyReader(
+            self.sync, self.stage, clock, self._all_faults, triggers=lambda: rules.standings if rules else {},
+            applets=lambda: self.brief.current.applets,
+        )  # fmt: skip
         local_controls = LocalControls(self.status.read, why.read, self.commands, self.lock, self.settings, self.stage)
         tokens = TokenStore(dirs.state / "tokens.json")
         self.management = self._stack.enter_context(contextlib.closing(self._management(tokens)))
@@ -218,13 +225,18 @@ class Agent:
     def _management(self, tokens: TokenStore) -> LateManagement:
         proxy = self._way_out.https_proxy or self._way_out.http_proxy
         return LateManagement(Parts(
-            state=self._dirs.state, runtime=self._dirs.runtime, identity=self._identity, clock=self._clock, host=self.host,
+            state=self._dirs.state, runtime=self._dirs.runtime, cache=self._dirs.cache,
+            place=AppletPlace(self._config.devices.content), identity=self._identity, clock=self._clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.box.packages,
-            allowed=self._config.devices.packages, command=self.commands.perform, tokens=tokens, zone=self._zone,
+            allowed=self._config.devices.packages, command=self.commands.perform,
+            applets_said=self.stage.applets_said, tokens=tokens, zone=self._zone,
             telemetry=self._telemetry, clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs, examine=examined,
             proxy=proxy.server if proxy else "",
         ))  # fmt: skip
+
+    async def _applet_deed(self, action: PowerAction) -> None:
+        await self.management.have_applets(action)
 
     def _is_known(self) -> bool:
         """Whether the server knows this box."""

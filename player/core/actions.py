@@ -49,6 +49,7 @@ class ActionKind(StrEnum):
     POLICY = "policy"
     FEATURE_TEST = "feature test"
     DEPROVISION = "deprovision"
+    APPLET = "applet"
 
 
 class Ends(StrEnum):

@@ -9,6 +9,7 @@ that put the applet on) allows.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ READ, CONTROL = 1, 2  # as `agent.control.access.Scope`
 TYPE = re.compile(r"[a-zA-Z0-9._-]{1,100}")
 COMMANDS_AT_ONCE, COMMAND_EVERY_S = 30, 1.0  # the library's documented throttle: 30 in 30 s
 WAITING = 100  # commands for a page that is not ready; the oldest go
+LARGEST_COMMAND = 16 * 1024
 OPEN = 256  # deeds that a page may have under way
 PLAY = "PoP.ItemPlayed"
 
@@ -50,7 +52,7 @@ SETTINGS_CHANGED: Mapping[str, tuple[str, str | bool]] = {
     "management.power_on_display": ("screen_on", True),
     "management.power_off_display": ("screen_on", False),
 }
-SUPPORTED = frozenset({"FILE_SYSTEM_INTERNAL_STORAGE", "STORAGE_UNITS", "VIDEO", "FRONT_OSD_NONE"})
+SUPPORTED = frozenset({"VIDEO"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,8 @@ class AppletHost:
         kind = command.get("type") if isinstance(command, dict) else None
         if not isinstance(command, dict) or not isinstance(kind, str) or not TYPE.fullmatch(kind):
             return (_error(invocation, "a command is an object with a type of letters, digits, dots and dashes", "BAD_COMMAND"),)
+        if len(json.dumps(command)) > LARGEST_COMMAND:
+            return (_error(invocation, f"a command has {LARGEST_COMMAND} characters of JSON at most", "BAD_COMMAND"),)
         if not self._said.spare(mono):
             return (_error(invocation, f"{COMMANDS_AT_ONCE} commands at once, then one each second", "TOO_MANY"),)
         play = (_play(command),) if kind == PLAY else ()

@@ -15,6 +15,14 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 
+class AppletPlace(StrEnum):
+    """Where applets stand to the server's programme: before it, where it has nothing to show, or nowhere (devices.content)."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    OFF = "off"
+
+
 class FinishKind(StrEnum):
     """What ends a turn. The values are the management's."""
 
@@ -25,10 +33,14 @@ class FinishKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """`data`: milliseconds for DURATION and IDLE_TIMEOUT, kept as it was given; where it is no number the turn does not end."""
+    """`data`: milliseconds for DURATION and IDLE_TIMEOUT, kept as it was given; where it is no number the turn does not end.
+
+    `has_data`: whether it was given at all; who asked compares that.
+    """
 
     kind: FinishKind
     data: Any = None
+    has_data: bool = True
 
     @property
     def seconds(self) -> float:
@@ -44,7 +56,8 @@ class Finish:
 class AppletRun:
     """One applet with its configuration. `files`: the digest of its files here; `scope`: what who asked may do on this box.
 
-    `front`: the version of the library that it was made with; `url`: where a developer serves it, instead of files.
+    `front`: the version of the library that it was made with; `url`: where a developer serves it, instead of files; `told`: what it
+    is told of this box, by name.
     """
 
     applet: str
@@ -55,6 +68,7 @@ class AppletRun:
     entry: str = "index.html"
     url: str = ""
     scope: int = 0
+    told: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_here(self) -> bool:
@@ -105,6 +119,7 @@ class AppletPlan:
     connected: AppletRun | None = None
     enabled: bool = True
     round: int = 0
+    place: AppletPlace = AppletPlace.BELOW
 
     @property
     def runs(self) -> tuple[AppletRun, ...]:
@@ -165,6 +180,8 @@ def applet_on(plan: AppletPlan, turn: AppletTurn, at: float, mono: float) -> App
     """What is on at `at`, with the turn as `turned` left it."""
     if not plan.enabled:
         return AppletOn(None, "applets are switched off (APPLET_DISABLE)")
+    if plan.place is AppletPlace.OFF:
+        return AppletOn(None, "applets have no place on this screen (devices.content)")
     if plan.connected is not None:
         return AppletOn(plan.connected, f"{_named(plan.connected)} is connected by a developer", "connected")
     until = next_change(plan.timings, at)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from player.core.applets import AppletPlan, AppletRun
 from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.core.schedule import Rule
@@ -117,6 +118,7 @@ class Item:
     speed: float | None = None  # of a ticker: widths of its region a second
     numbers: tuple[str, ...] = ()  # which ids its server writes as numbers, by their names in a proof of play: so they go back
     cover: str | None = None  # of a sound: the picture that it brought with it, as `file`
+    applet: AppletRun | None = None  # of a page that is one: what it is told
     server: str | None = None  # whose it is (`ports.server.Device.key`): its plays go there alone; None: before that was written
 
     @property
@@ -334,7 +336,7 @@ class StageBrief:
     """What the agent tells the stage, durably: applied before the first frame, in force while the agent is away.
 
     `facts` are what conditions of rules ask for (`schedule.holds`); `dimmed`: how much darker than drawn the picture is to be, in
-    per cent, where the panel itself cannot be set.
+    per cent, where the panel itself cannot be set; `applets`: what the management wants shown of them.
     """
 
     settings: DeviceSettings = field(default_factory=DeviceSettings)
@@ -343,3 +345,4 @@ class StageBrief:
     clock: ClockFacts = field(default_factory=ClockFacts)
     facts: dict[str, float | str] = field(default_factory=dict)
     dimmed: int = 0
+    applets: AppletPlan = field(default_factory=AppletPlan)

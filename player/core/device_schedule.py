@@ -44,6 +44,7 @@ class PowerAction(StrEnum):
 
 
 DEED_COMMANDS = {PowerAction.REBOOT: "reboot", PowerAction.RESTART_APP: "restart_app"}  # of `core.commands`
+APPLET_ACTIONS = (PowerAction.APPLET_ON, PowerAction.APPLET_OFF, PowerAction.RELOAD_APPLET, PowerAction.REFRESH_APPLET)
 _SCREEN = {PowerAction.SCREEN_ON: True, PowerAction.SCREEN_OFF: False}
 
 

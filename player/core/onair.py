@@ -23,14 +23,16 @@ class Source(StrEnum):
     RULE = "rule"
     DEFAULT = "default"
     NOTHING = "nothing"
+    APPLET = "applet"
 
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """Why this is on air: the rule, where there is one."""
+    """Why this is on air: the rule, where there is one; of an applet what put it on."""
 
     source: Source
     rule: Rule | None = None
+    applet: str = ""
 
     def __str__(self) -> str:
         match self.source:
@@ -40,6 +42,8 @@ class Because:
                 return "no rule is on air, and it is the default"
             case Source.NOTHING:
                 return "no rule is on air, and there is no default"
+            case Source.APPLET:
+                return self.applet
             case _:
                 assert_never(self.source)
 

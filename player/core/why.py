@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from player.core.applet_layout import applet_layouts, beside
+from player.core.applets import AppletPlan, AppletTurn, applet_on, turned
 from player.core.content import Item, Layout, Manifest, Programme, Region, StandBy
 from player.core.cover import Cover
 from player.core.faults import Fault, meaning_of
@@ -60,6 +62,7 @@ class Evidence:
     faults: Sequence[Fault] = ()
     stage: StageStatus | None = None
     triggers: Mapping[str, RuleStanding] = field(default_factory=dict)
+    applets: AppletPlan = field(default_factory=AppletPlan)
 
 
 def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
@@ -67,13 +70,20 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
 
     Then there is at least one answer.
     """
-    on_air = evidence.listings.at(evidence.at, evidence.facts)
+    wall, plan = evidence.at.timestamp(), evidence.applets
+    applet = applet_on(plan, turned(AppletTurn(), plan, wall, 0.0), wall, 0.0)
+    on_air = beside(evidence.listings.at(evidence.at, evidence.facts), plan, applet)
     case = _Case(evidence, on_air)
     found = tuple(
         case.answer(item, layout, region)
         for layout in evidence.wanted.layouts
         for region in layout.regions
         for item in region.playlist.items
+        if asked in (None, item.id, item.content_id, item.name)
+    ) + tuple(
+        case.of_applet(item, layout)
+        for layout in applet_layouts(plan)
+        for item in _items(layout)
         if asked in (None, item.id, item.content_id, item.name)
     )
     found += tuple(
@@ -118,6 +128,23 @@ class _Case:
         on = "on screen now" if item.id in self._playing else "on air: its turn comes"
         because = f"not on air: {reason}" if reason else f"{on}; {_place(one)} shows it"
         return Reason(item.id, item.content_id, item.name, _place(one), reason is None, because)
+
+    def of_applet(self, item: Item, layout: Layout) -> Reason:
+        """About the page of an applet. Whose turn it is among several the stage knows, by what it plays."""
+        if _bare(item.id) in self._playing:
+            return Reason(item.id, item.content_id, item.name, layout.id, True, "on screen now: the management put it on")
+        if self._on_air.why.source is not Source.APPLET:
+            instead = f"not on air: {self._on_air.why}; see `devices.content`"
+            return Reason(item.id, item.content_id, item.name, layout.id, False, instead)
+        reason = self._off_by_stage(item) if self._on_air.layout == layout else f"{self._on_air.why}: its turn or its time comes"
+        return Reason(
+            item.id,
+            item.content_id,
+            item.name,
+            layout.id,
+            reason is None,
+            f"not on air: {reason}" if reason else f"on air: {self._on_air.why}",
+        )
 
     # --- the programme
 

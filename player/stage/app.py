@@ -21,13 +21,16 @@ from zoneinfo import ZoneInfo
 from player.brief import BriefFile
 from player.config import Config, Dirs, parse_size
 from player.config_reader import Unreadable
+from player.core.applet_layout import with_applets
+from player.core.applets import AppletPlan
 from player.core.content import StageBrief
-from player.core.cues import Skipped
+from player.core.cues import Moment, Skipped
 from player.core.egress import WayOut
 from player.core.faults import FaultBook, gravest
 from player.core.hangs import ANSWER_S, LOOK_S, TOLD_S
+from player.core.ports.applets import AppletPlayed, AppletSpoke, AppletTapped
 from player.core.ports.screen import Compositor, Surface
-from player.core.ports.stage import PinEntered, StageStatus
+from player.core.ports.stage import AppletSaid, PinEntered, StageStatus
 from player.core.problem import SafeMode, TroubleWatch
 from player.core.resume import Death
 from player.device.host import boot_id
@@ -37,6 +40,7 @@ from player.runtime.fault_page import FaultPage
 from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, keep_running, stopping_on_signals, until_stopped
 from player.stage.agent_socket import AgentSocket
+from player.stage.applets import play_of
 from player.stage.crashes import Crashes, last_death
 from player.stage.mark import Mark
 from player.stage.mending import problem_of, until_mended
@@ -76,6 +80,7 @@ class Stage:
         self._kernel_synced, self._way_out, self._unreadable, self._started = kernel_synced, way_out, unreadable, started
         self._outward = wall
         self._dirs, self._screen, self._compositor, self.faults = dirs, screen, compositor, faults
+        self.applets = screen.applets
         self._clock = SystemClock()
         page = functools.partial(FaultPage, faults, self._clock)
         self._brief_file = BriefFile(dirs.brief)
@@ -114,8 +119,13 @@ class Stage:
             trouble=TroubleWatch(self._clock.monotonic(), problem_of(unreadable, page("configuration"))),
             card_after_s=config.stage.problem_card_after,
         )  # fmt: skip
-        self.on_air = OnAirWatch(self.show, now=self._judged_now, zone=self._zone, facts=lambda: self.surround.brief.facts)
-        requests = Requests(self.show, self.surround, compositor, self.plays, dirs.stage_runtime, self.reread, self._try_again)
+        self.on_air = OnAirWatch(
+            self.show, now=self._judged_now, mono=self._clock.monotonic, zone=self._zone, facts=lambda: self.surround.brief.facts,
+            applets=lambda: AppletPlan() if self.crashes.safe_since is not None else self.surround.brief.applets,
+        )  # fmt: skip
+        requests = Requests(
+            self.show, self.surround, compositor, self.plays, self.applets, dirs.stage_runtime, self.reread, self._try_again
+        )
         self.server = AgentSocket(dirs.stage_socket, requests)
         self._zone_name, self._boot_id = config.time.zone, boot_id()
         self._behind_s = 0.0
@@ -158,6 +168,7 @@ class Stage:
                 "screen": self.surround.run,
                 "on air": lambda: self.on_air.run(group),
                 "status": self._keep_telling,
+                "applets": self._hear_applets,
                 "housekeeping": self._housekeeping,
                 "watchdog": self._feed_watchdog,
                 "safe mode": self._leave_safe_mode,
@@ -178,7 +189,8 @@ class Stage:
     async def _take(self, group: asyncio.TaskGroup) -> None:
         """The programme; in safe mode its stills alone, and nothing of it is on air."""
         manifest, since = self._manifest_file.read(), self.crashes.safe_since
-        self._screen.keep_rooms({item.room for item in (manifest.items if manifest else ())})
+        all_shown = with_applets(manifest, self.surround.brief.applets)
+        self._screen.keep_rooms({item.room for item in (all_shown.items if all_shown else ())})
         if since is not None:
             stills = find_stills(manifest, self._judged_now(), self._zone(), self.surround.brief.facts, self._dirs)
             manifest, self.surround.trouble.safe = None, SafeMode(since, stills)
@@ -265,6 +277,21 @@ class Stage:
             faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
             ready=self.show.interludes.ready,
         )  # fmt: skip
+
+    async def _hear_applets(self) -> None:
+        """What the applets' pages tell: to the agent, into the proof of play, to whoever counts their turns."""
+        while True:
+            match await self.applets.events.get():
+                case AppletSpoke(applet, command):
+                    self.server.tell(AppletSaid(applet, dict(command)))
+                case AppletPlayed(item, play):
+                    record = play_of(item, play, Moment(self._clock.monotonic(), self._wall()))
+                    self.plays.record(
+                        record, playlist_id=item.id, zone="main", screen_on=self.surround.screen_on,
+                        clock_synced=bool(self._kernel_synced()),
+                    )  # fmt: skip
+                case AppletTapped():
+                    self.on_air.tapped()
 
     async def _keep_telling(self) -> None:
         while True:

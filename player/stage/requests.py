@@ -15,6 +15,7 @@ from player.core.ports.stage import (
     AnswerPin,
     AnyAnswer,
     AnyRequest,
+    CommandApplet,
     DropPlays,
     LogLines,
     NextItem,
@@ -35,6 +36,7 @@ from player.core.ports.stage import (
 )
 from player.errors import BoxError
 from player.runtime.logs import recent_lines
+from player.stage.applets import AppletBoard
 from player.stage.plays import Plays
 from player.stage.regions.show import Show
 from player.stage.surround import Surround
@@ -54,12 +56,13 @@ class Requests:
         surround: Surround,
         compositor: Compositor,
         plays: Plays,
+        applets: AppletBoard,
         folder: Path,
         reread: Callable[[StageBrief | None], Awaitable[None]],
         restart: Callable[[], None],
     ) -> None:
         self._show, self._surround, self._compositor, self._plays, self._folder = show, surround, compositor, plays, folder
-        self._reread, self._restart = reread, restart
+        self._reread, self._restart, self._applets = reread, restart, applets
         self._pictures = asyncio.Lock()
 
     async def __call__(self, request: AnyRequest) -> AnyAnswer:  # noqa: C901 - one arm a request
@@ -91,6 +94,8 @@ class Requests:
                 self._surround.hear(outlook)
             case ShowTrigger(name, told):
                 return TriggerSeen(await self._show.interrupt(name, told))
+            case CommandApplet(applet, command):
+                self._applets.command(applet, command)
             case ReadLog():
                 return LogLines(tuple(recent_lines()))
             case _:

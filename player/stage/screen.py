@@ -10,6 +10,7 @@ from player.config import Dirs
 from player.core.curtain import Behind
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
+from player.stage.applets import AppletBoard
 from player.stage.surround import Cards, Surround
 
 
@@ -31,6 +32,10 @@ class Screen(Protocol):
     @property
     def renderer_why(self) -> str:
         """Why it is that one, in words for an operator."""
+
+    @property
+    def applets(self) -> AppletBoard:
+        """The applets' pages."""
 
     async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         """A surface as `SurfaceMaker` promises; `now` gives the time in the zone of clocks."""

@@ -91,6 +91,10 @@ def test_a_command_without_a_proper_type_is_refused(command: object):
     assert code(asked(host(), "command.dispatch", command=command)) == "BAD_COMMAND"
 
 
+def test_a_command_that_is_too_large_is_refused():
+    assert code(asked(host(), "command.dispatch", command={"type": "go", "text": "x" * 16_400})) == "BAD_COMMAND"
+
+
 def test_thirty_commands_at_once_then_one_each_second():
     one = host()
     effects = [asked(one, "command.dispatch", command={"type": "go"}) for _ in range(COMMANDS_AT_ONCE + 1)]

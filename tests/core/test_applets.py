@@ -9,6 +9,7 @@ import pytest
 
 from player.core.applets import (
     AppletAssignment,
+    AppletPlace,
     AppletPlan,
     AppletRun,
     AppletTiming,
@@ -123,6 +124,11 @@ def test_what_is_connected_goes_before_timings_and_these_before_what_is_assigned
 def test_switched_off_none_is_on():
     found = applet_on(AppletPlan((timing("a", 1.0),), ASSIGNED, CONNECTED, enabled=False), AppletTurn(), 5.0, 0.0)
     assert (found.run, found.why) == (None, "applets are switched off (APPLET_DISABLE)")
+
+
+def test_where_the_configuration_gives_them_no_place_none_is_on():
+    found = applet_on(AppletPlan((timing("a", 1.0),), place=AppletPlace.OFF), AppletTurn(), 5.0, 0.0)
+    assert (found.run, found.why) == (None, "applets have no place on this screen (devices.content)")
 
 
 def test_one_without_its_files_gives_way_and_is_told_of():

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from player.core.applet_layout import applet_layout
+from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming
 from player.core.content import Item, Layout, Manifest, Playlist, Programme, Rect, Region, StandBy
 from player.core.cover import Cover, StageState
 from player.core.faults import Fault
@@ -51,6 +53,25 @@ def test_every_item_of_the_programme_is_answered_for():
         ("cafe", "c-cafe", "day", True),
         ("bar", "c-bar", "night", False),
     ]
+
+
+MENU, DRINKS = AppletRun("menu", "1", files="f00d"), AppletRun("drinks", "1", files="beef")
+APPLETS = AppletPlan(tuple(AppletTiming(run.applet, 1.0, 1.0, run, 1.0, 1.0, n) for n, run in enumerate((MENU, DRINKS))))
+
+
+def test_an_applet_is_answered_for_wherever_it_stands():
+    assert because(known(ALWAYS, applets=APPLETS), "menu") == (
+        'not on air: the rule "Always" puts it on air; see `devices.content`'
+    )  # fmt: skip
+    above = replace(APPLETS, place=AppletPlace.ABOVE)
+    assert because(known(ALWAYS, applets=above), "menu").startswith("on air: the timing menu puts the applet menu 1 on air, 1 of 2")
+    assert because(known(ALWAYS, applets=above), "drinks").endswith("its turn or its time comes")
+    assert "which ranks above the rule" in because(known(ALWAYS, applets=above), "shop")
+    off = because(known(ALWAYS, applets=above, stage=replace(STAGE, screen_on=False)), "menu")
+    assert off == "not on air: the screen is switched off: `signage-player set screen_on on`"
+    (item,) = applet_layout(MENU, "menu", 0).regions[0].playlist.items
+    seen = replace(STAGE, items=(NowPlaying("main", item.id, "menu", "menu", "package", 1.0, 10.0),))
+    assert because(known(ALWAYS, applets=above, stage=seen), "menu") == "on screen now: the management put it on"
 
 
 def test_it_is_asked_by_item_content_or_name_and_what_nobody_knows_is_said():

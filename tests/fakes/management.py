@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,9 +22,10 @@ from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
 from player.brief import BriefFile
+from player.core.applets import AppletPlace
 from player.core.faults import FaultBook
 from player.core.ports.server import CommandResult, CommandStatus
-from player.core.ports.stage import PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
+from player.core.ports.stage import AppletSaid, PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
 from player.identity import load_or_create
 from player.runtime.fault_page import FaultPage
 from tests.fakes.clock import FakeClock
@@ -74,6 +76,7 @@ class Managed:
         self.switches, self.packages = FakeSwitches(), FakePackages()
         self.stage = ObedientStage(folder / "orders.json")
         self.commands: list[str] = []
+        self.applets_said: asyncio.Queue[AppletSaid] = asyncio.Queue()
         self.command_ends = CommandStatus.INITIATED
         self.tokens = TokenStore(folder / "tokens.json", lambda: self.clock.now().timestamp())
         self.http: aiohttp.ClientSession
@@ -94,10 +97,11 @@ class Managed:
         )  # fmt: skip
         self.identity = load_or_create(folder)
         self.parts = Parts(
-            state=folder, runtime=folder / "run", identity=self.identity, clock=clock, host=self.host,
+            state=folder, runtime=folder / "run", cache=folder / "cache", place=AppletPlace.BELOW,
+            identity=self.identity, clock=clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.packages, allowed=("cec-utils",),
-            command=self._command, tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
+            command=self._command, applets_said=self.applets_said, tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
             telemetry=TelemetryReader(self.sensors, self.audio, folder, self.stage, clock).read,
             clock_trusted=self._trusted, read_logs=self._logs, examine=self._examine, proxy="",
         )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import hashlib
 import json
 import logging
 import re
@@ -18,7 +19,10 @@ from typing import Any
 import pytest
 
 from player import __version__
+from player.agent.devices import wire
+from player.core.applets import AppletOn, AppletTurn, applet_on, turned
 from player.core.content import Orientation
+from player.core.ports.stage import AppletSaid, CommandApplet
 from tests.fakes.local_controls import JPEG, PNG
 from tests.fakes.management import Managed, managed
 from tests.fakes.running import eventually
@@ -297,6 +301,133 @@ async def test_labels_and_policies(box: Managed):
         assert len(await sdk("v1.policy.list")) == 2
 
 
+def shown(box: Managed) -> AppletOn:
+    """What of the applets is on air, by the plan that the stage has."""
+    plan, at = box.brief.current.applets, box.clock.now().timestamp()
+    return applet_on(plan, turned(AppletTurn(), plan, at, 0.0), at, 0.0)
+
+
+def content(text: str) -> dict[str, Any]:
+    """The fields of a file whose content is that text."""
+    raw = text.encode()
+    hashed = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    return {"content": {"$bytes": base64.b64encode(raw).decode()}, "size": len(raw), "hash": hashed}
+
+
+async def test_applets_their_versions_and_their_files(box: Managed):
+    async with client(box) as sdk:
+        menu = await sdk("v1.applet.create", {"name": "Menu"})
+        assert [one["uid"] for one in await sdk("v1.applet.list")] == [menu["uid"]]
+        assert (await sdk("v1.applet.get", menu["uid"]))["name"] == "Menu"
+        await sdk("v1.applet.version.create", menu["uid"], {
+            "version": "1.0.0", "frontAppletVersion": "8.2.4", "entryFile": "index.html",
+        })  # fmt: skip
+        page = {"name": "index.html", "path": "index.html", "type": "text/html", **content("<h1>Menu</h1>")}
+        await sdk("v1.applet.version.file.create", menu["uid"], "1.0.0", page, {"build": False})
+        assert (await sdk("v1.applet.version.get", menu["uid"], "1.0.0"))["builtSince"] is None
+        script = {"name": "a.js", "path": "js/a.js", "type": "text/javascript", **content("1")}
+        await sdk("v1.applet.version.file.create", menu["uid"], "1.0.0", script)
+        assert is_date((await sdk("v1.applet.version.get", menu["uid"], "1.0.0"))["builtSince"])
+        await sdk("v1.applet.version.file.update", menu["uid"], "1.0.0", "js/a.js", {"type": "text/javascript", **content("22")})
+        listed = await sdk("v1.applet.version.file.list", menu["uid"], "1.0.0")
+        assert [(one["path"], one["name"], one["size"]) for one in listed] == [
+            ("index.html", "index.html", 13),
+            ("js/a.js", "a.js", 2),
+        ]
+        held = await sdk("v1.applet.version.file.get", menu["uid"], "1.0.0", "js/a.js")
+        assert (held["hash"], held["size"], held["type"]) == (content("22")["hash"], 2, "text/javascript")
+
+        await sdk("v1.applet.version.update", menu["uid"], "1.0.0", {"frontAppletVersion": "8.2.5", "entryFile": "index.html"})
+        assert (await sdk("v1.applet.version.list", menu["uid"]))[0]["frontAppletVersion"] == "8.2.5"
+        await sdk("v1.applet.version.create", menu["uid"], {"version": "2.0.0", "binary": "<h1>One page</h1>"})
+        assert (await sdk("v1.applet.version.get", menu["uid"], "2.0.0"))["binary"] == "<h1>One page</h1>"
+        for mark, field, is_set in (
+            ("v1.applet.version.publish", "publishedSince", True), ("v1.applet.version.deprecate", "deprecatedSince", True),
+            ("v1.applet.version.renew", "deprecatedSince", False),
+        ):  # fmt: skip
+            await sdk(mark, menu["uid"], "2.0.0")
+            assert is_date((await sdk("v1.applet.version.get", menu["uid"], "2.0.0"))[field]) is is_set
+
+        await sdk("v1.applet.tests.create", menu["uid"], "1.0.0", {"identifier": "first", "binary": "it()"})
+        await sdk("v1.applet.tests.update", menu["uid"], "1.0.0", "first", {"binary": "it(2)"})
+        assert (await sdk("v1.applet.tests.get", menu["uid"], "1.0.0", "first"))["binary"] == "it(2)"
+        assert [one["identifier"] for one in await sdk("v1.applet.tests.list", menu["uid"], "1.0.0")] == ["first"]
+        await sdk("v1.device.appletTest.run", box.uid, menu["uid"], "1.0.0", ["first"])
+        assert (await sdk("v1.device.appletTest.get", box.uid, menu["uid"], "1.0.0"))["failedTests"] == ["first"]
+        await sdk("v1.applet.tests.delete", menu["uid"], "1.0.0", "first")
+        assert await sdk("v1.applet.tests.list", menu["uid"], "1.0.0") == []
+        await sdk("v1.applet.version.file.remove", menu["uid"], "1.0.0", "js/a.js")
+        assert len(await sdk("v1.applet.version.file.list", menu["uid"], "1.0.0")) == 1
+        await sdk("v1.applet.delete", menu["uid"])
+        assert await sdk("v1.applet.list") == []
+
+
+async def test_which_applet_is_shown_and_what_it_is_told(box: Managed):
+    async with client(box) as sdk:
+        uid, applet = box.uid, (await sdk("v1.applet.create", {"name": "Menu"}))["uid"]
+        for version in ("1.0.0", "2.0.0"):
+            page = f"<h1>{version}</h1>"
+            await sdk("v1.applet.version.create", applet, {"version": version, "frontAppletVersion": "8.2.4", "binary": page})
+        now = box.clock.now()
+        asked = {
+            "deviceUid": uid, "appletUid": applet, "appletVersion": "1.0.0", "startsAt": {"$date": wire.instant(now.timestamp())},
+            "endsAt": {"$date": wire.instant(now.timestamp())}, "configuration": {"title": "Menu", "size": 3}, "position": 1,
+            "finishEvent": {"type": "DURATION", "data": 60_000},
+        }  # fmt: skip
+        made = await sdk("v1.timing.create", asked)
+        on = shown(box)
+        assert on.run
+        assert (on.uid, on.run.version, dict(on.run.configuration)) == (made["uid"], "1.0.0", {"title": "Menu", "size": 3})
+        assert (box.folder / "cache/applets/built" / on.run.files / "index.html").read_text() == "<h1>1.0.0</h1>"
+        assert [one["uid"] for one in await sdk("v1.timing.getList", {"deviceUid": uid, "current": True})] == [made["uid"]]
+        changed = {name: value for name, value in asked.items() if not name.endswith("Uid")} | {"appletVersion": "2.0.0"}
+        await sdk("v1.timing.update", made["uid"], changed)
+        assert (await sdk("v1.timing.get", made["uid"]))["appletVersion"] == "2.0.0"
+        on = shown(box)
+        assert on.run
+        assert on.run.version == "2.0.0"
+        with pytest.raises(Refused):
+            await sdk("v1.applet.delete", applet)
+
+        sent = await sdk("v1.applet.command.send", uid, applet, {"command": {"type": "Menu.Open", "dish": 7}})
+        assert (sent["command"], is_date(sent["receivedAt"])) == ({"type": "Menu.Open", "dish": 7}, True)
+        assert CommandApplet(applet, {"type": "Menu.Open", "dish": 7}) in box.stage.asked
+        box.applets_said.put_nowait(AppletSaid(applet, {"type": "Menu.Chosen"}))
+        since = {"receivedSince": sent["receivedAt"]}
+        listed = await soon(lambda: sdk("v1.applet.command.list", uid, applet, since), lambda found: len(found) == 2)
+        assert [one["command"]["type"] for one in listed] == ["Menu.Chosen", "Menu.Open"]
+        assert (await sdk("v1.applet.command.get", uid, applet, sent["uid"]))["uid"] == sent["uid"]
+        command = {"deviceUid": uid, "appletUid": applet, "command": {"type": "Menu.Close"}}
+        closed = await sdk("v1.timingCommand.create", command)
+        assert [one["uid"] for one in await sdk("v1.timingCommand.getList", {"deviceUid": uid, "type": "Menu.Close"})] == [
+            closed["uid"]
+        ]
+        assert (await sdk("v1.timingCommand.get", uid, applet, closed["uid"]))["command"] == {"type": "Menu.Close"}
+
+        again = await sdk("v1.timing.appletCommandManagement.send", uid, applet, {"command": {"type": "Menu.Again"}})
+        assert (await sdk("v1.timing.appletCommandManagement.get", uid, applet, again["uid"]))["uid"] == again["uid"]
+        assert (await sdk("v1.timing.appletCommandManagement.list", uid, applet))[0]["uid"] == again["uid"]
+
+        for power, holds in (("APPLET_DISABLE", False), ("APPLET_ENABLE", True)):
+            await sdk("v1.device.powerAction.set", uid, {"devicePowerAction": power})
+            assert (await last(sdk, "v1.device.powerAction.list", uid))["powerType"] == power
+            assert (shown(box).run is not None) is holds
+        await sdk("v1.device.powerAction.set", uid, {"devicePowerAction": "APPLET_RELOAD"})
+        assert (await last(sdk, "v1.device.powerAction.list", uid))["confirmed"]
+        assert box.brief.current.applets.round == 1
+        assert (box.commands, box.panel.power) == ([], True)
+
+        await sdk("v1.device.connect.connect", uid, {
+            "appletUid": applet, "appletPublicUrl": "http://10.0.0.2:8080/", "appletVersion": "3.0.0",
+        })  # fmt: skip
+        assert shown(box).uid == "connected"
+        await sdk("v1.device.connect.disconnect", uid)
+        assert shown(box).uid == made["uid"]
+        await sdk("v1.timing.delete", made["uid"])
+        assert shown(box).run is None
+        assert await sdk("v1.timing.getList") == []
+
+
 async def test_who_the_box_is_and_the_end_of_its_management(box: Managed):
     async with client(box) as sdk:
         uid = box.uid
@@ -312,9 +443,6 @@ async def test_who_the_box_is_and_the_end_of_its_management(box: Managed):
         with pytest.raises(Refused) as refusal:
             await sdk("v1.device.pinCode.get", uid)
         assert refusal.value.kind == "NotFoundError"
-        with pytest.raises(Refused) as refusal:
-            await sdk("v1.applet.list")
-        assert (refusal.value.kind, refusal.value.name) == ("RequestError", "NOT_IMPLEMENTED")
         await sdk("v1.device.provisioning.deprovision", uid)
         with pytest.raises(Refused) as refusal:
             await sdk("v1.device.list")
@@ -339,7 +467,6 @@ ELSEWHERE = (
     "v1.organization.create", "v1.organization.delete", "v1.organization.update", "v1.organization.setSubscriptionType",
     "v1.organization.token.", "v1.plugin.", "v1.runner.", "v1.package.create", "v1.package.update",
 )  # fmt: skip
-APPLETS = ("v1.applet.", "v1.timing", "v1.device.appletTest.", "v1.device.connect.")
 NO_CALLS = ("extractLocationFromHeader", "getPaginatedListFromResponse", "getUrl", "areDataSame", "assertV1")
 
 
@@ -348,7 +475,7 @@ async def test_every_method_that_makes_sense_for_one_box_is_called_by_these_test
         methods = {name for name in await sdk("methods") if not name.endswith(NO_CALLS)}
     called = set(re.findall(r'"(v[12]\.[A-Za-z.]+)"', THESE))
     assert len(methods) > 230
-    assert {name for name in methods - called if not name.startswith((*ELSEWHERE, *APPLETS))} == set()
+    assert {name for name in methods - called if not name.startswith(ELSEWHERE)} == set()
 
 
 async def test_what_is_a_fleets_or_an_accounts_is_answered_at_once_with_what_it_is(box: Managed):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from player.agent.content.sync import Sync
+from player.core.applets import AppletPlan
+from player.core.content import Programme
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.stage import StagePort
@@ -13,7 +15,7 @@ from player.core.why import Evidence, Reason, explain
 
 
 class WhyReader:
-    """`faults` are all that there are; `triggers`: how it stands with their rules, by name."""
+    """`faults` are all, `triggers`: how it stands with their rules, by name; `applets`: what the stage is told of them."""
 
     def __init__(
         self,
@@ -21,15 +23,22 @@ class WhyReader:
         stage: StagePort,
         clock: Clock,
         faults: Callable[[], Sequence[Fault]],
+        *,
         triggers: Callable[[], Mapping[str, RuleStanding]],
+        applets: Callable[[], AppletPlan],
     ) -> None:
-        self._sync, self._stage, self._clock, self._faults, self._triggers = sync, stage, clock, faults, triggers
+        self._sync, self._stage, self._clock, self._faults = sync, stage, clock, faults
+        self._triggers, self._applets = triggers, applets
 
     async def read(self, asked: str | None) -> Sequence[Reason]:
         """Why each item of the programme is on air or not; or those of that id, content id or name."""
         wanted = self._sync.wanted
+        plan = self._applets()
         if wanted is None:
-            return ()
+            if not plan.runs:
+                return ()
+            wanted = Programme(())
         listings, facts = self._sync.listings(wanted), self._sync.facts
         at, faults, status = self._clock.now(), self._faults(), self._stage.status
-        return explain(Evidence(wanted, self._sync.manifest, listings, at, facts, faults, status, self._triggers()), asked)
+        known = Evidence(wanted, self._sync.manifest, listings, at, facts, faults, status, self._triggers(), plan)
+        return explain(known, asked)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 FLEET = "this is a matter of a fleet or an account; here is one box"
-APPLETS = "this player runs no applets"
 AREAS: Mapping[str, str] = {
     "account": FLEET,
     "alert": FLEET,
@@ -25,12 +24,6 @@ AREAS: Mapping[str, str] = {
     "organization": FLEET,
     "plugin": FLEET,
     "runner": FLEET,
-    "applet": APPLETS,
-    "device/*/applet": APPLETS,
-    "device/*/applet-test": APPLETS,
-    "device/*/connect": APPLETS,
-    "device/*/disconnect": APPLETS,
-    "timing": APPLETS,
 }
 
 

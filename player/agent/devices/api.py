@@ -15,13 +15,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import msgspec
 from aiohttp import web
 
 from player.agent.control.access import Scope
 from player.agent.control.api import source_of
 from player.agent.devices.absent import why_absent
-from player.agent.devices.call import ApiAnswer, ApiCall, Row
+from player.agent.devices.call import ApiAnswer, ApiCall, Row, json_object
 from player.agent.devices.doorkeeper import HEADER, Doorkeeper
 from player.agent.devices.refusals import (
     Declined,
@@ -124,12 +123,9 @@ def _body(raw: bytes, request: web.Request) -> Mapping[str, Any]:
     try:
         if kind == FORM:
             return dict(parse_qsl(raw.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=100))
-        body = msgspec.json.decode(raw)  # what it takes can be kept as well: no lone surrogates, no NaN
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise bad_body(f"the body is neither JSON nor a form: {error}") from None
-    if not isinstance(body, dict):
-        raise bad_body("the body has to be a JSON object")
-    return body
+    return json_object(raw)
 
 
 def _base(request: web.Request) -> str:

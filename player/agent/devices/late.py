@@ -16,6 +16,7 @@ from aiohttp import web
 
 from player.agent.devices.parts import FOLDER, Parts
 from player.agent.devices.refusals import out_of_order, response, unmanaged
+from player.core.device_schedule import PowerAction
 from player.errors import StorageError
 from player.runtime.tasks import keep_running
 
@@ -44,6 +45,12 @@ class LateManagement:
         except StorageError as error:
             return response(out_of_order(str(error)))
         return response(unmanaged()) if there is None else await there.answer(request)
+
+    async def have_applets(self, action: PowerAction) -> None:
+        """One of `APPLET_ACTIONS`, planned for this moment; a box that nobody manages has no applets. Raises StorageError."""
+        there = await self._wanted()
+        if there is not None:
+            await there.have_applets(action)
 
     async def run(self) -> None:
         """Its loops, for ever, from when it is there. Raises StorageError."""

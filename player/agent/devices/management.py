@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
@@ -11,6 +11,11 @@ from player.agent.control.wrong_passwords import WrongPasswords
 from player.agent.devices.about import AboutFile
 from player.agent.devices.action_log import ActionLog
 from player.agent.devices.api import ManagementApi
+from player.agent.devices.applet_calls import AppletCalls
+from player.agent.devices.applet_command_calls import AppletCommandCalls, AppletCommands
+from player.agent.devices.applet_file_calls import AppletFileCalls
+from player.agent.devices.applet_folder import AppletFolder
+from player.agent.devices.applet_records import AppletShelf
 from player.agent.devices.asking import Asking
 from player.agent.devices.box_reader import BoxReader, facts_of
 from player.agent.devices.debug_switch import DebugSwitch
@@ -22,20 +27,23 @@ from player.agent.devices.location_calls import LocationCalls
 from player.agent.devices.log_calls import LogCalls
 from player.agent.devices.package_calls import PackageCalls
 from player.agent.devices.parts import FOLDER, Parts
+from player.agent.devices.plan_keeper import PlanKeeper
 from player.agent.devices.policy_calls import PolicyCalls
 from player.agent.devices.policy_keeper import PolicyKeeper
 from player.agent.devices.power_calls import PowerCalls
 from player.agent.devices.presence_file import PresenceFile
 from player.agent.devices.readings import Readings
 from player.agent.devices.samples_file import SampleKeeper
-from player.agent.devices.schedule_calls import ScheduleCalls
+from player.agent.devices.schedule_calls import ScheduleCalls, word_of
 from player.agent.devices.screenshot_calls import ScreenshotCalls
 from player.agent.devices.screenshot_ring import ScreenshotRing
 from player.agent.devices.setting_calls import SettingCalls
 from player.agent.devices.setting_effects import SettingEffects
 from player.agent.devices.tag_calls import TagCalls
 from player.agent.devices.telemetry_calls import TelemetryCalls, intervals_s, screenshots_every_s
+from player.agent.devices.timing_calls import TimingCalls
 from player.agent.devices.upkeep_calls import UpkeepCalls
+from player.core.device_schedule import PowerAction
 
 CALLERS = "wrong_device_tokens.json"
 
@@ -43,7 +51,7 @@ CALLERS = "wrong_device_tokens.json"
 class Management:
     """Answers below `/v1` and `/v2`, and keeps what it knows in `devices` below the state folder. Raises StorageError.
 
-    `uid` names the box, `rows` are all calls that it answers.
+    `uid` names the box, `rows` are all calls that it answers; `applets` is what is wanted of them, `commands` what they are told.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -72,11 +80,23 @@ class Management:
         )  # fmt: skip
         labels = Labels(folder)
         asking = Asking(self._log, self._effects, facts.uid)
+
+        def told() -> Mapping[str, str]:
+            name = about.current.name or parts.brief.current.cards.device_name
+            return {
+                "auth_hash": facts.auth_hash, "device_name": name, "model": facts.model, "serial": facts.uid[:12],
+                "player_version": facts.version, "os_version": facts.os_version,
+            }  # fmt: skip
+
+        self._applets_said = parts.applets_said
+        shelf, applets = AppletShelf(folder, lambda: clock.now().timestamp()), AppletFolder(parts.cache)
+        self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told)
+        self.commands = AppletCommands(parts.runtime / "applet_commands.json", clock)
         calls = (
             DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
             SettingCalls(asking, self._settings, parts.host, clock, debug, box.mode),
             ScheduleCalls(facts.uid, parts.schedule, asking, self._settings, clock),
-            PowerCalls(asking, self._settings, parts.command),
+            PowerCalls(asking, self._settings, parts.command, self.applets.power),
             UpkeepCalls(facts, asking, self._log, self._settings),
             PackageCalls(facts, parts.packages, parts.allowed, asking),
             TelemetryCalls(facts.uid, self._samples, about, self._presence, clock),
@@ -85,6 +105,10 @@ class Management:
             TagCalls(labels, about, clock, facts.organization),
             LocationCalls(labels, folder / "attachments", about, clock, facts.organization),
             PolicyCalls(facts.uid, self._policies, asking),
+            AppletCalls(shelf, applets, self.applets, clock),
+            AppletFileCalls(shelf, applets, self.applets, clock),
+            TimingCalls(facts.uid, shelf, self.applets, asking, clock),
+            AppletCommandCalls(facts.uid, self.commands, shelf, self.applets, parts.stage, clock),
         )
         self.uid, self.rows = facts.uid, tuple(row for one in calls for row in one.rows())
         self._api = ManagementApi(self.rows, doorkeeper, facts.uid, clock)
@@ -92,6 +116,10 @@ class Management:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Whatever was asked below `/v1` and `/v2`."""
         return await self._api.answer(request)
+
+    async def have_applets(self, action: PowerAction) -> None:
+        """A planned action on applets. Raises StorageError."""
+        await self.applets.power(word_of(action))
 
     async def look(self) -> None:
         """Reads what is due and has policies followed, as its loops do from time to time."""
@@ -101,12 +129,20 @@ class Management:
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for ever, by name."""
         return {
+            "applets": self.applets.run,
+            "applets' words": self._hear,
             "management": self._effects.run,
             "policies": functools.partial(self._policies.run, self._settings),
             "presence": self._presence.run,
             "readings": self._samples.run,
             "screenshots": self._ring.run,
         }
+
+    async def _hear(self) -> None:
+        """What applets' pages say, into the list of commands, for ever."""
+        while True:
+            said = await self._applets_said.get()
+            self.commands.add(said.applet, said.command)
 
     def close(self) -> None:
         """Closes the journals; the object is of no use afterwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
+from player.core.applets import AppletPlace
 from player.core.ports.box import Clock, Host, Packages, Sensors
 from player.core.ports.server import CommandResult, Telemetry
-from player.core.ports.stage import StagePort
+from player.core.ports.stage import AppletSaid, StagePort
 from player.identity import Identity
 
 FOLDER = "devices"  # below the state folder: what the management keeps
@@ -26,12 +28,16 @@ Command = Callable[[str, Mapping[str, object]], Awaitable[CommandResult]]
 class Parts:
     """What of the agent the API reaches. `state` is the agent's folder on the disk, `runtime` that in memory-backed storage.
 
+    `cache` is the folder that the stage reads files from; `place`: where applets stand to the server's programme.
+
     `proxy` is the way out without its password, "" for none; `allowed` are the packages that may be installed; `examine` makes the
-    tests of `doctor`; `command` carries out a command given at the box.
+    tests of `doctor`; `applets_said` is what applets say on the screen; `command` carries out a command given at the box.
     """
 
     state: Path
     runtime: Path
+    cache: Path
+    place: AppletPlace
     identity: Identity
     clock: Clock
     host: Host
@@ -44,6 +50,7 @@ class Parts:
     allowed: Sequence[str]
     lock: ScreenLock
     command: Command
+    applets_said: asyncio.Queue[AppletSaid]
     tokens: TokenStore
     zone: Callable[[], ZoneInfo]
     telemetry: Callable[[], Awaitable[Telemetry]]

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from player.agent.control.access import Scope
 from player.agent.devices import bodies
-from player.agent.devices.asking import Asking, lacking
+from player.agent.devices.asking import Asking
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.effects import Effect, EffectOutcome
 from player.agent.devices.parts import Command
 from player.agent.devices.setting_effects import SettingEffects
 from player.core.actions import ActionKind, Ends
-from player.core.ports.box import Absent
 from player.core.ports.server import CommandStatus
 from player.errors import BoxError
 
 PATH = "/v1/device/{device}/power-action"
 GOES_WITHIN_S = 120.0
-NO_APPLET = Absent("applet", "no applet runs on this box")
 _ENDING = {"SYSTEM_REBOOT": ("reboot", Ends.BOX), "APP_RESTART": ("restart_app", Ends.PLAYER)}
 _SCREEN = {"DISPLAY_POWER_ON": True, "DISPLAY_POWER_OFF": False}
 
 
 class PowerCalls:
-    """`command` carries out a command given at the box."""
+    """`command` carries out a command given at the box, `applets` an action on applets; it answers in words."""
 
-    def __init__(self, asking: Asking, settings: SettingEffects, command: Command) -> None:
-        self._asking, self._settings, self._command = asking, settings, command
+    def __init__(
+        self, asking: Asking, settings: SettingEffects, command: Command, applets: Callable[[str], Awaitable[str]]
+    ) -> None:
+        self._asking, self._settings, self._command, self._applets = asking, settings, command, applets
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
@@ -47,7 +47,13 @@ class PowerCalls:
         return self._asking.ask(call, ActionKind.POWER, asked, self._staying(power, call.token.name))
 
     def _staying(self, power: str, by: str) -> Effect:
-        return self._settings.of([("screen_on", _SCREEN[power])], by) if power in _SCREEN else lacking(NO_APPLET)
+        if power in _SCREEN:
+            return self._settings.of([("screen_on", _SCREEN[power])], by)
+
+        async def effect() -> EffectOutcome:
+            return EffectOutcome(await self._applets(power), confirmed=True)
+
+        return effect
 
     def _ending(self, command: str) -> Effect:
         """What it ends is this process: that it happened is said by the next start, and that it did not by this one."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from player.brief import BriefFile
+from player.core.applets import AppletPlan
 from player.core.content import Alert, ClockFacts, StageBrief
 from player.core.ports.stage import Reread, StagePort
 from player.errors import BoxError, StorageError
@@ -56,6 +57,10 @@ class BriefStore:
     async def change_dimming(self, per_cent: int) -> None:
         """How much darker than drawn the picture is to be."""
         await self._keep(replace(self.current, dimmed=per_cent))
+
+    async def change_applets(self, plan: AppletPlan) -> None:
+        """Which applets are to be shown."""
+        await self._keep(replace(self.current, applets=plan))
 
     async def _keep(self, wanted: StageBrief) -> None:
         if wanted != self.current or self._unkept or not self._file.path.exists():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from player.core.content import StageBrief
 from player.core.cover import Cover, StageState
@@ -72,6 +72,14 @@ class PinEntered:
     """Stage to agent: somebody at the screen entered a PIN; the agent says what became of it by `AnswerPin`."""
 
     pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppletSaid:
+    """Stage to agent: an applet's page gives whoever manages it a command."""
+
+    applet: str
+    command: dict[str, Any]
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------------------
@@ -218,9 +226,17 @@ class ShowTrigger(Request[TriggerSeen]):
     told: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CommandApplet(Request[None]):
+    """Give the applet of that uid a command, where it is on screen or coming; one that is not ready gets it when it is."""
+
+    applet: str
+    command: dict[str, Any]
+
+
 AnyRequest = (
     Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
-    | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger
+    | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger | CommandApplet
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
 """The screens that there can be: sway, one window, none.
 
-Imports `cards`, `drawn`, `heard`, `regions`, `surround`, `video`, `wall`, `wayland`, `web`.
+Imports `applets`, `cards`, `drawn`, `heard`, `regions`, `surround`, `video`, `wall`, `wayland`, `web`.
 """

@@ -15,6 +15,7 @@ from player.core.content import Orientation, Rect
 from player.core.curtain import Behind
 from player.core.ports.screen import CompositorEvent, Output, Window
 from player.errors import BoxError
+from player.stage.applets import AppletBoard
 from player.stage.regions.stand_in import TimedSurface
 
 
@@ -87,6 +88,7 @@ class NullScreen:
 
     def __init__(self, compositor: NullCompositor) -> None:
         self.make = compositor.make
+        self.applets = AppletBoard()
 
     async def open_cards(self, *_: object) -> None: ...
 

@@ -24,6 +24,7 @@ from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
+from player.stage.applets import AppletBoard
 from player.stage.backends.single_window import SingleWindow
 from player.stage.surround import Cards, Surround
 from player.stage.video.gate import Gate
@@ -121,7 +122,7 @@ class SingleScreen:
 
     def __init__(self, window: SingleWindow, way_out: WayOut, gate: Gate) -> None:
         self._way_out, self._gate = way_out, gate
-        self.window = window
+        self.window, self.applets = window, AppletBoard()
         self.shown: SingleSurface | None = None
         self.gone = asyncio.Event()
         self._wanted: SingleSurface | None = None

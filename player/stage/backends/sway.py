@@ -22,6 +22,7 @@ from player.core.ports.screen import Surface
 from player.errors import SignageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
+from player.stage.applets import AppletBoard
 from player.stage.backends.curtain_line import CurtainLine
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.gate import Gate
@@ -50,6 +51,7 @@ class SwayScreen:
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
         self.wayland_display = sway.session.wayland_display
         self.renderer, self.renderer_why = sway.session.renderer, sway.session.why
+        self.applets = AppletBoard()
         self._browser: Any = None
         self._drawn_windows: Any = None
         self._page_snapshots: Any = None

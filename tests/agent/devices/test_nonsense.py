@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from player.agent.devices import bodies, device_calls
+from player.agent.devices import applet_bodies, bodies, device_calls
 from tests.fakes.management import Managed, managed
 
 SAID = {200, 201, 400, 404, 405, 409, 413, 429, 501}
@@ -29,7 +29,12 @@ async def box(tmp_path: Path) -> AsyncIterator[Managed]:
 
 def fields() -> list[str]:
     """Every field that any body has."""
-    kinds = [kind for kind in vars(bodies).values() if isinstance(kind, type) and issubclass(kind, bodies.CallBody)]
+    kinds = [
+        kind
+        for page in (bodies, applet_bodies)
+        for kind in vars(page).values()
+        if isinstance(kind, type) and issubclass(kind, bodies.CallBody)
+    ]
     return sorted({field.alias or name for kind in kinds for name, field in kind.model_fields.items()})
 
 
@@ -42,7 +47,25 @@ async def test_no_call_stumbles_over_what_is_sent(box: Managed):
             continue
         box.clock.forward(60)  # a token may ask for so much at a time
         path = row.path.replace("{device}", box.uid)
-        for piece in ("kind", "uid", "name", "hash", "tag", "place", "picture", "policy", "plan", "package"):
+        for piece in (
+            "kind",
+            "uid",
+            "name",
+            "hash",
+            "tag",
+            "place",
+            "picture",
+            "policy",
+            "plan",
+            "package",
+            "applet",
+            "version",
+            "timing",
+            "test",
+            "command",
+            "ticket",
+            "path*",
+        ):
             path = path.replace(f"{{{piece}}}", dice.choice(("%00", "..%2f..%2fetc", "linux", "x" * 300, "%ff", "VOLUME")))
         for _ in range(3):
             body = {name: dice.choice(VALUES) for name in dice.sample(names, 12)}

@@ -1,0 +1,226 @@
+"""Applets over the API: uploads that are what was announced, what is refused, and who may what."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from player.agent.control.access import Scope
+from player.core.applet_files import LARGEST_FILE
+from player.core.ports.stage import AppletSaid, CommandApplet
+from tests.fakes.management import Managed, managed
+from tests.fakes.running import eventually
+
+START = "2026-03-01T12:00:00.000Z"
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Managed]:
+    async with managed(tmp_path) as made:
+        yield made
+
+
+def md5(raw: bytes) -> str:
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
+
+
+async def applet(box: Managed, entry: str | None = "index.html") -> str:
+    """The path of a fresh applet's version."""
+    _, _, headers = await box.ask("POST", "/v1/applet", {"name": "Menu"})
+    uid = headers["Link"].strip("<>").rpartition("/")[2]
+    status, _, _ = await box.ask("POST", f"/v1/applet/{uid}/version", {"version": "1.0.0", "entryFile": entry})
+    assert status == 201
+    return f"/v1/applet/{uid}/version/1.0.0"
+
+
+async def announce(box: Managed, version: str, path: str, raw: bytes, **more: Any) -> tuple[int, Any]:
+    body = {"path": path, "type": "text/html", "hash": md5(raw), **more}
+    status, answer, _ = await box.ask("POST", f"{version}/file", body)
+    return status, answer
+
+
+async def upload(box: Managed, answer: Any, raw: bytes) -> int:
+    """As the client does: the fields in their order, and last a part `file` without a name of its own."""
+    request = answer["upload"]["request"]
+    form = aiohttp.MultipartWriter("form-data")
+    for name, value in request["fields"].items():
+        form.append(value).set_content_disposition("form-data", name=name)
+    form.append(io.BytesIO(raw)).set_content_disposition("form-data", name="file")
+    async with box.http.post(request["url"], data=form) as found:
+        return found.status
+
+
+async def put(box: Managed, version: str, path: str, raw: bytes) -> int:
+    status, answer = await announce(box, version, path, raw)
+    assert status == 200
+    return await upload(box, answer, raw)
+
+
+async def shown(box: Managed, version: str, **more: Any) -> tuple[int, Any, Any]:
+    """Asks for a timing of that version."""
+    uid = version.split("/")[3]
+    body = {"deviceUid": box.uid, "appletUid": uid, "appletVersion": "1.0.0", "startsAt": START, "endsAt": START, **more}
+    return await box.ask("POST", "/v1/timing", body)
+
+
+async def test_a_file_has_to_be_what_was_announced_and_its_address_is_good_once(box: Managed):
+    version = await applet(box)
+    _, answer = await announce(box, version, "index.html", b"<h1>")
+    assert await upload(box, answer, b"<h2>") == 400
+    assert await upload(box, answer, b"<h1>") == 404
+    assert await put(box, version, "index.html", b"<h1>") == 201
+    _, listed, _ = await box.ask("GET", f"{version}/file")
+    assert listed == [{"name": "index.html", "path": "index.html", "type": "text/html", "hash": md5(b"<h1>"), "size": 4}]
+    assert not [path for path in (box.folder / "cache/applets/files").iterdir() if path.suffix]
+
+
+async def test_a_file_that_is_too_large_is_not_kept(box: Managed):
+    version = await applet(box)
+    raw = bytes(LARGEST_FILE + 1)
+    _, answer = await announce(box, version, "index.html", raw)
+    assert await upload(box, answer, raw) == 413
+    assert (await box.ask("GET", f"{version}/file"))[1] == []
+
+
+@pytest.mark.parametrize("path", ["../a.html", "/etc/passwd", "a\x00b", "..\\a"])
+async def test_no_path_leads_out_of_the_package(box: Managed, path: str):
+    status, answer = await announce(box, await applet(box), path, b"")
+    assert (status, answer["errorDetail"]) == (400, "path")
+
+
+async def test_nothing_is_a_file_and_a_folder(box: Managed):
+    version = await applet(box)
+    assert await put(box, version, "a", b"1") == 201
+    assert await put(box, version, "a/b", b"1") == 400
+
+
+async def test_an_upload_without_a_file_is_refused(box: Managed):
+    _, answer = await announce(box, await applet(box), "index.html", b"")
+    async with box.http.post(answer["upload"]["request"]["url"], json={}) as found:
+        assert found.status == 400
+    _, answer = await announce(box, await applet(box), "index.html", b"")
+    form = aiohttp.FormData({"key": "a"}, default_to_multipart=True)
+    async with box.http.post(answer["upload"]["request"]["url"], data=form) as found:
+        assert found.status == 400
+
+
+async def test_what_runs_is_what_was_built_and_goes_when_nobody_needs_it(box: Managed):
+    version = await applet(box)
+    assert (await shown(box, version))[0] == 201
+    assert not box.brief.current.applets.timings[0].run.is_here
+    await put(box, version, "index.html", b"<h1>")
+    first = box.brief.current.applets.timings[0].run.files
+    await put(box, version, "index.html", b"<h2>")
+    second = box.brief.current.applets.timings[0].run.files
+    built = box.folder / "cache/applets/built"
+    assert [path.name for path in built.iterdir()] == [second]
+    assert first != second
+    assert (built / second / "index.html").read_bytes() == b"<h2>"
+    assert len(list((box.folder / "cache/applets/files").iterdir())) == 1
+
+
+async def test_a_plan_survives_a_start(box: Managed):
+    version = await applet(box)
+    await put(box, version, "index.html", b"<h1>")
+    _, _, headers = await shown(box, version, finishEventType="DURATION", finishEventData="1000", configuration='{"a": "b"}')
+    box.close()
+    await box.open()
+    assert box.management.applets.plan() == box.brief.current.applets
+    (held,) = box.management.applets.current.timings
+    assert (held.uid, held.finish and held.finish.seconds, dict(held.run.configuration)) == (
+        headers["Location"].rpartition("/")[2], 1.0, {"a": "b"},
+    )  # fmt: skip
+
+
+async def test_nothing_changes_by_a_timing_that_cannot_be(box: Managed):
+    version = await applet(box)
+    for more, status in (
+        ({"deviceUid": "other"}, 404), ({"appletUid": "other"}, 404), ({"appletVersion": "9.0.0"}, 404),
+        ({"startsAt": "soon"}, 400), ({"endsAt": "2020-01-01T00:00:00.000Z"}, 400), ({"configuration": {"a": "x" * 9000}}, 400),
+        ({"finishEvent": {"type": "NEVER"}}, 400), ({"position": "first"}, 400),
+    ):  # fmt: skip
+        assert (await shown(box, version, **more))[0] == status, more
+    assert box.management.applets.current.timings == ()
+
+
+async def test_the_data_of_a_finish_event_come_back_as_they_were_given(box: Managed):
+    version = await applet(box)
+    for given in ({"type": "SCREEN_TAP"}, {"type": "SCREEN_TAP", "data": None}, {"type": "DURATION", "data": {"ms": 5}}):
+        _, _, headers = await shown(box, version, finishEvent=given)
+        _, found, _ = await box.ask("GET", f"/v1/timing/{headers['Location'].rpartition('/')[2]}")
+        assert found["finishEvent"] == given
+
+
+async def test_one_applet_is_assigned_at_a_time(box: Managed):
+    first, second = await applet(box), await applet(box)
+    for version in (first, second):
+        body = {"appletUid": version.split("/")[3], "appletVersion": "1.0.0", "configuration": {"a": 1}}
+        assert (await box.ask("POST", "/v1/device/{device}/applet", body))[0] == 201
+    _, active, _ = await box.ask("GET", "/v1/device/{device}/applet?active=true")
+    assert [one["appletUid"] for one in active] == [second.split("/")[3]]
+    own = f"/v1/device/{{device}}/applet/{first.split('/')[3]}"
+    assert (await box.ask("PUT", own, {"active": True}))[0] == 200
+    assert (await box.ask("GET", own))[1]["active"]
+    assert (await box.ask("DELETE", own))[0] == 200
+    assert (await box.ask("GET", own))[0] == 404
+
+
+async def test_an_applet_has_no_more_rights_than_who_put_it_on(box: Managed):
+    version = await applet(box)
+    _, _, headers = await shown(box, version)
+    timing = f"/v1/timing/{headers['Location'].rpartition('/')[2]}"
+    assert box.management.applets.current.timings[0].run.scope == Scope.ADMIN
+    low = box.token(Scope.CONTROL, "low")
+    assert (await box.ask("PUT", timing, {"position": 2}, auth=low))[0] == 200
+    assert box.management.applets.current.timings[0].run.scope == Scope.CONTROL
+    for method, path in (("POST", "/v1/applet"), ("POST", f"{version}/file"), ("POST", "/v1/device/{device}/connect")):
+        assert (await box.ask(method, path, {}, auth=low))[0] == 403
+    reader = box.token(Scope.READ, "reader")
+    assert (await box.ask("GET", "/v1/timing", auth=reader))[0] == 200
+    assert (await box.ask("DELETE", timing, auth=reader))[0] == 403
+
+
+async def test_a_command_is_kept_whether_or_not_the_applet_is_on_screen(box: Managed):
+    version = await applet(box)
+    path = f"/v1/device/{{device}}/applet/{version.split('/')[3]}/command"
+    box.stage.answers[CommandApplet] = "the applet is not open"
+    status, _, headers = await box.ask("POST", path, {"commandPayload": {"type": "go"}})
+    assert status == 202
+    assert (await box.ask("GET", f"{path}/{headers['Location'].rpartition('/')[2]}"))[1]["command"] == {"type": "go"}
+    box.applets_said.put_nowait(AppletSaid("menu", {"type": "came"}))
+    await eventually(lambda: len(box.management.commands.all()) == 2, 20)
+    assert [one["appletUid"] for one in (await box.ask("GET", "/v1/device/{device}/applet/command?type=came"))[1]] == ["menu"]
+    for body in ({}, {"command": "go"}, {"command": {"type": 7}}, {"command": {"type": "go", "text": "x" * 20_000}}):
+        assert (await box.ask("POST", path, body))[0] == 400
+    assert (await box.ask("POST", path.replace(version.split("/")[3], "other"), {"command": {"type": "go"}}))[0] == 404
+
+
+async def test_commands_are_bounded(box: Managed):
+    for number in range(510):
+        box.management.commands.add("menu", {"type": "go", "n": number})
+    held = box.management.commands.all()
+    assert (len(held), held[0].command["n"]) == (500, 10)
+    box.clock.forward(4 * 86400)
+    assert box.management.commands.all() == []
+
+
+async def test_a_page_of_html_is_a_version_of_its_own(box: Managed):
+    version = await applet(box)
+    uid = version.split("/")[3]
+    made = f"/v1/applet/{uid}/version/?frontAppletVersion=undefined&version=2.0.0"
+    headers = {"X-Auth": box.auth, "Content-Type": "text/html"}
+    async with box.http.post(f"{box.url}{made}", data=io.BytesIO(b"<h1>" + b"x" * 100_000), headers=headers) as found:
+        assert found.status == 201
+    _, held, _ = await box.ask("GET", f"/v1/applet/{uid}/version/2.0.0")
+    assert (held["frontAppletVersion"], len(held["binary"])) == ("", 100_004)
+    for body, status in ((b"\xff\xfe", 400), (b"x" * 2_200_000, 413)):
+        async with box.http.post(f"{box.url}{made}1", data=io.BytesIO(body), headers=headers) as found:
+            assert found.status == status
+    assert (await box.ask("POST", f"/v1/applet/{uid}/version", {"version": "3.0.0"}))[0] == 400
+    assert (await box.ask("POST", f"/v1/applet/{uid}/version", {"version": "1.0.0", "entryFile": "a"}))[0] == 409

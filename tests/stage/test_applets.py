@@ -1,0 +1,119 @@
+"""Applets on the assembled stage: where the programme leaves room, by turns, and what their pages tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.brief import BriefFile
+from player.config import Dirs
+from player.core.applet_host import RecordPlay
+from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming, Finish, FinishKind
+from player.core.content import Item, Manifest, Playlist, StageBrief, full_screen
+from player.core.kinds import Kind
+from player.core.ports.applets import AppletPlayed, AppletTapped
+from player.errors import BoxError
+from player.journal_reader import read_journal
+from player.programme_file import ProgrammeFile
+from player.stage.app import Stage
+from player.stage.applets import WAITING, AppletBoard
+from tests.fakes.running import eventually, running
+from tests.stage.conftest import assembled
+
+
+@pytest.fixture
+def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
+    found = Dirs(tmp_path / "state", tmp_path / "cache", runtime_dir, runtime_dir)
+    page = found.cache / "applets/built/f00d/index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<h1>Menu</h1>", encoding="utf-8")
+    found.state.mkdir(parents=True)
+    return found
+
+
+def timing(uid: str, position: int = 1) -> AppletTiming:
+    run = AppletRun(uid, "1.0.0", {}, files="f00d")
+    return AppletTiming(uid, 1.0, 1.0, run, 1.0, 1.0, position, Finish(FinishKind.SCREEN_TAP))
+
+
+def shown(made: Stage) -> list[str]:
+    return [item.content_id for item in made.status().items]
+
+
+def tell(dirs: Dirs, plan: AppletPlan) -> None:
+    BriefFile(dirs.brief).write(StageBrief(applets=plan))
+
+
+async def test_an_applet_is_shown_where_there_is_no_programme_and_gives_way_to_one(dirs: Dirs):
+    tell(dirs, AppletPlan((timing("menu"),)))
+    made = assembled(dirs)
+    async with running(made.run()):
+        await eventually(lambda: shown(made) == ["menu"], 20)
+        item = Item("clock", "clock", "Clock", Kind.CLOCK, 600.0)
+        layout = full_screen(Playlist("p", "p", (item,)))
+        ProgrammeFile(dirs.state).write(Manifest("1", (layout,), default=layout.id))
+        await made.reread()
+        await eventually(lambda: shown(made) == ["clock"], 20)
+        tell(dirs, AppletPlan((timing("menu"),), place=AppletPlace.ABOVE))
+        await made.reread()
+        await eventually(lambda: shown(made) == ["menu"], 20)
+        tell(dirs, AppletPlan((timing("menu"),), place=AppletPlace.ABOVE, enabled=False))
+        await made.reread()
+        await eventually(lambda: shown(made) == ["clock"], 20)
+    made.stop()
+
+
+async def test_a_tap_ends_a_turn_and_what_a_page_showed_is_in_the_proof_of_play(dirs: Dirs):
+    tell(dirs, AppletPlan((timing("menu"), timing("bar", 2))))
+    made = assembled(dirs)
+    async with running(made.run()):
+        await eventually(lambda: shown(made) == ["menu"], 20)
+        board = made.applets
+        (item,) = made.show.layout.regions[0].playlist.items if made.show.layout else ()
+        board.tell(AppletPlayed(item, RecordPlay("Dish", "7", "video", (), "dish.mp4", success=False, error="torn")))
+        board.tell(AppletTapped())
+        await eventually(lambda: shown(made) == ["bar"], 20)
+    made.stop()
+    dish = next(body for _, body in read_journal(dirs.plays) if body["name"] == "Dish")
+    assert (dish["content_id"], dish["type"], dish["result"], dish["reason"]) == ("7", "video", "failed", "torn")
+    assert (dish["playlist_id"], dish["server"]) == (item.id, "applets")
+
+
+class FakePage:
+    """A page that is open."""
+
+    def __init__(self, applet: str) -> None:
+        self.applet = applet
+        self.commands: list[Any] = []
+
+    def command(self, command: Any) -> None:
+        self.commands.append(command)
+
+
+def test_a_command_goes_to_every_open_page_of_its_applet():
+    board, pages = AppletBoard(), [FakePage("menu"), FakePage("menu"), FakePage("bar")]
+    for page in (*pages, pages[0]):
+        board.here(page)
+    board.command("menu", {"type": "go"})
+    assert [page.commands for page in pages] == [[{"type": "go"}], [{"type": "go"}], []]
+    for page in (*pages, pages[0]):
+        board.gone(page)
+    with pytest.raises(BoxError, match="not open"):
+        board.command("menu", {"type": "go"})
+
+
+def test_what_pages_tell_is_bounded():
+    board = AppletBoard()
+    for _ in range(WAITING + 1):
+        board.tell(AppletTapped())
+    assert board.events.qsize() == WAITING
+
+
+def test_a_plan_is_kept_in_the_brief_whole(dirs: Dirs):
+    run = AppletRun("menu", "1.0.0", {"a": [1, {"b": None}]}, files="f00d", scope=2, told={"device_name": "Lobby"})
+    plan = AppletPlan((replace(timing("t"), run=run),), place=AppletPlace.ABOVE, round=3)
+    tell(dirs, plan)
+    assert BriefFile(dirs.brief).kept().applets == plan
