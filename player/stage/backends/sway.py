@@ -71,7 +71,7 @@ class SwayScreen:
         if sort == "web":
             from player.stage.web.surface import WebSurface
 
-            return WebSurface(self._the_browser(), name, self._the_snapshots())
+            return WebSurface(self._the_browser(), name, self._the_snapshots(), self.applets)
         hardware = self._sway.session.renderer != "pixman"
         options: dict[str, Any] = (
             {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}

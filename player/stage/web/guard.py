@@ -38,7 +38,7 @@ class Verdict:
 
 
 class Guard:
-    """The rules for one item; `main` is the page's own frame."""
+    """The rules for one item; `main` is the page's own frame, `origin` whose server its address is of."""
 
     def __init__(self, main: str, target: str | PagePicture = "", headers: Mapping[str, str] | None = None) -> None:
         self._main, self._headers, self._folder = main, dict(headers or {}), None
@@ -46,7 +46,7 @@ class Guard:
         self.address = f"{PACKAGE}/" if isinstance(target, PagePicture) else target
         if self.address.startswith("/"):
             self._folder, self.address = _package(Path(self.address))
-        self._origin = origin(self.address)
+        self.origin = origin(self.address)
 
     @property
     def patterns(self) -> list[dict[str, str]]:
@@ -55,7 +55,7 @@ class Guard:
             return [{"urlPattern": "*", "requestStage": "Request"}]
         asked = [{"urlPattern": "*", "resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")]
         if self._headers or self._folder:
-            asked.append({"urlPattern": f"{self._origin}/*", "requestStage": "Request"})
+            asked.append({"urlPattern": f"{self.origin}/*", "requestStage": "Request"})
         return asked
 
     def verdict(self, paused: Mapping[str, Any], why: Why) -> Verdict:
@@ -67,7 +67,7 @@ class Guard:
             return Verdict("Fetch.failRequest", {"errorReason": "Aborted"}, mine)
         before = "responseStatusCode" not in paused
         asked = paused["request"]
-        if not before or origin(asked["url"]) != self._origin:
+        if not before or origin(asked["url"]) != self.origin:
             return Verdict("Fetch.continueRequest")
         if self._folder is not None:
             return self._from_folder(self._folder, asked["url"], paused["frameId"] == self._main)

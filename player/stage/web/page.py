@@ -15,6 +15,7 @@ from typing import Any
 
 from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
+from player.stage.web.applet_page import BINDING, AppletPage
 from player.stage.web.cdp import Cdp
 from player.stage.web.frames import Frames
 from player.stage.web.guard import WITHIN_THE_PAGE, Guard, Why, opens, scheme
@@ -43,6 +44,7 @@ class WebPage:
         self._parsed, self._whole = asyncio.Event(), asyncio.Event()
         self._options, self._size = WebOptions(), (0, 0)
         self._frames = Frames(cdp, session)
+        self._host: AppletPage | None = None
         self._problem: ContentError | None = None
         self._changed = asyncio.Event()
         cdp.subscribe(session, self._on_event)
@@ -73,10 +75,11 @@ class WebPage:
         size: tuple[int, int],
         background: str,
         limit_s: float | None = None,
+        host: AppletPage | None = None,
     ) -> None:
         """Fetches the address (a package's folder, a picture) and returns when it could be drawn; until it is shown it is silent.
 
-        `limit_s`: less than the usual time. Raises ContentError.
+        `limit_s`: less than the usual time; `host`: of an applet. Raises ContentError.
         """
         self._name, self._problem, self._drawn = name, None, False
         self._options, self._size = options, size
@@ -89,6 +92,10 @@ class WebPage:
         async with self._within(within_s):
             await self._call("Fetch.enable", patterns=self._guard.patterns, handleAuthRequests=True)
             await self._dress(options, size, background)
+            self._unhost()
+            if host is not None:
+                self._host = host
+                await host.begin(self._call, self._post, self._guard.origin)
             await self._navigate(url)
             if self._problem is None and isinstance(target, PagePicture) and not await self._evaluate(DECODED):
                 raise self._error("damaged", "the picture cannot be decoded; export it again")
@@ -117,6 +124,7 @@ class WebPage:
     async def blank(self) -> None:
         """Shows nothing and runs nothing; a page that does not let go is `broken` then."""
         self._drawn, self._blank = False, True
+        self._unhost()
         self.tell(0, muted=True, shown=False)
         try:
             await self._call("Page.navigate", deadline_s=2.0, url=BLANK)
@@ -158,7 +166,13 @@ class WebPage:
 
     def leave(self) -> None:
         """No more events: the window is closed on purpose."""
+        self._unhost()
         self._frames.leave()
+
+    def _unhost(self) -> None:
+        host, self._host = self._host, None
+        if host is not None:
+            host.end()
 
     async def _notice_hanging(self, within_s: float) -> None:
         """Whether the page itself answers no more, and not only its server: while that is waited for, no page is asked."""
@@ -225,7 +239,7 @@ class WebPage:
     def _error(self, code: str, reason: str) -> ContentError:
         return ContentError(code, self._name, reason)
 
-    def _on_event(self, method: str, params: dict[str, Any]) -> None:
+    def _on_event(self, method: str, params: dict[str, Any]) -> None:  # noqa: C901 - one arm an event
         match method:
             case "Fetch.requestPaused":
                 self._on_request(params)
@@ -242,6 +256,9 @@ class WebPage:
                 params["frameId"] == self.target and scheme(params["url"]) not in WITHIN_THE_PAGE
             ):
                 self._refuse(params["url"])
+            case "Runtime.bindingCalled" if params["name"] == BINDING:
+                if self._host is not None:
+                    self._host.heard(params)
             case "Inspector.targetCrashed":
                 self.fail("page_crashed", "the page crashed")
             case "Inspector.detached":

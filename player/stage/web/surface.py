@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 
 from player.core.content import Item
 from player.core.kinds import Kind
+from player.core.ports.applets import AppletStand
 from player.core.ports.screen import Playable, Surface
 from player.errors import BoxError, ContentError
+from player.stage.web.applet_page import AppletPage
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.chromium import app_id
 from player.stage.web.page import WebPage
@@ -28,10 +31,13 @@ LOAD_S_WITH_PICTURE = 6.0
 
 
 class WebSurface(Surface):
-    """`name` is unique in the browser and sets the window's app_id; without `page_snapshots` pages have no pictures."""
+    """`name` is unique in the browser and sets the window's app_id; without `page_snapshots` pages have no pictures, and without
+    `applets` there is nobody behind an applet."""
 
-    def __init__(self, browser: BrowserProcess, name: str, page_snapshots: PageSnapshots | None = None) -> None:
-        self._browser, self._name, self._page_snapshots = browser, name, page_snapshots
+    def __init__(
+        self, browser: BrowserProcess, name: str, page_snapshots: PageSnapshots | None = None, applets: AppletStand | None = None
+    ) -> None:
+        self._browser, self._name, self._page_snapshots, self._applets = browser, name, page_snapshots, applets
         self._page: WebPage | None = None
         self._room = ""
         self._playable: Playable | None = None
@@ -88,11 +94,13 @@ class WebSurface(Surface):
             await self._page.draw()
 
     def _kept(self, item: Item) -> PageSnapshot | None:
-        return self._page_snapshots.find(item) if self._page_snapshots and item.kind is Kind.WEB else None
+        return self._page_snapshots.find(item) if self._page_snapshots and _is_photographed(item) else None
 
     async def _open(self, page: WebPage, playable: Playable, target: str | PagePicture, limit_s: float | None = None) -> None:
         item = playable.item
-        await page.open(target, item.name, item.web, playable.size, playable.background, limit_s)
+        hosted = item.applet is not None and not isinstance(target, PagePicture)
+        host = AppletPage(item, self._applets, time.monotonic) if hosted and self._applets is not None else None
+        await page.open(target, item.name, item.web, playable.size, playable.background, limit_s, host)
 
     async def _stand_in(self, page: WebPage, playable: Playable, why: ContentError) -> None:
         """Opens the picture instead of the page. Raises `why` where there is none, or where it cannot be shown either."""
@@ -133,7 +141,7 @@ class WebSurface(Surface):
     async def _keep_picture(self, page: WebPage, playable: Playable) -> None:
         """Photographs the page where that is due, a moment after it came on screen: most pages fetch what they show."""
         page_snapshots, item = self._page_snapshots, playable.item
-        if page_snapshots is None or item.kind is not Kind.WEB or self.notice is not None or not page_snapshots.wanted(item):
+        if page_snapshots is None or not _is_photographed(item) or self.notice is not None or not page_snapshots.wanted(item):
             return
         await _unbroken(page, PICTURE_AFTER_S)
         try:
@@ -177,6 +185,11 @@ class WebSurface(Surface):
             page, self._page = self._page, None
             page.leave()
             await self._browser.close(page)
+
+
+def _is_photographed(item: Item) -> bool:
+    """Whether a picture of it may stand in for it later: of a page that is fetched anew each time, and no applet."""
+    return item.kind is Kind.WEB and item.applet is None
 
 
 async def _unbroken(page: WebPage, seconds: float | None) -> None:

@@ -1,0 +1,193 @@
+"""One applet's page and its host: messages of the library go out of the page and into it, and its videos play beneath it.
+
+What listens lies in a world of its own beside the page's scripts, which cannot reach it: the browser's binding is there alone. It
+listens in the page's own document and at its own origin; a page that leads elsewhere has no host there, and is told nothing. The
+document itself is its library's parent, so only what it says to itself counts, and nothing that a frame in it says.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, assert_never
+
+from player.core.applet_host import (
+    AppletFacts,
+    AppletHost,
+    Effect,
+    FileDeed,
+    Post,
+    RecordPlay,
+    SettingDeed,
+    StartAgain,
+    StoreCommand,
+    VideoDeed,
+)
+from player.core.content import Item
+from player.core.ports.applets import AppletPlayed, AppletSpoke, AppletStand, AppletTapped
+
+log = logging.getLogger(__name__)
+BINDING, WORLD = "signageHost", "signage host"
+LARGEST = 256 * 1024  # characters of one message out of the page
+NO_FILES = "this player keeps no files for applets"
+NO_SETTINGS = "this player gives applets no settings"
+Call = Callable[..., Awaitable[dict[str, Any]]]
+
+_SCRIPT = """(() => {
+  if (window !== window.top || location.origin !== %(origin)s) return;
+  const out = globalThis.%(binding)s;
+  const tell = what => {
+    try {
+      const said = JSON.stringify(what);
+      if (said.length <= %(largest)d) out(said);
+    } catch {}
+  };
+  addEventListener('message', event => {
+    const said = event.data;
+    if (event.source !== window || !said || typeof said !== 'object' || typeof said.type !== 'string') return;
+    if (said.type.startsWith('hug.invocation.')) return;
+    if (said.type === 'hug_api.ready' || (said.type.startsWith('hug.') && said.invocationUid)) tell({said});
+  });
+  addEventListener('pointerdown', event => { if (event.isTrusted) tell({tapped: true}); }, true);
+  const videos = new Map();
+  const make = asked => {
+    const video = document.createElement('video');
+    const at = {left: asked.x, top: asked.y, width: asked.width, height: asked.height};
+    Object.assign(video.style, {position: 'fixed', zIndex: -1, objectFit: 'fill', visibility: 'hidden'});
+    for (const [name, value] of Object.entries(at)) video.style[name] = `${value}px`;
+    video.preload = 'auto';
+    video.onended = () => tell({video: 'ended', asked});
+    video.onerror = () => tell({video: 'error', asked, message: video.error?.message || 'it cannot be played'});
+    video.src = asked.uri;
+    (document.body || document.documentElement).prepend(video);
+    return video;
+  };
+  const play = (video, asked) => {
+    video.style.visibility = 'visible';
+    video.play().catch(error => {
+      if (error.name !== 'AbortError' && !video.error) tell({video: 'error', asked, message: String(error.message)});
+    });
+  };
+  globalThis.signageVideo = (what, asked) => {
+    const name = JSON.stringify([asked.uri, asked.x, asked.y, asked.width, asked.height]);
+    let video = videos.get(name);
+    if (!video && (what === 'prepare' || what === 'play')) {
+      if (videos.size >= 8) return tell({video: 'error', asked, message: 'eight videos are open already'});
+      videos.set(name, video = make(asked));
+    }
+    if (!video) return;
+    if (what === 'play') {
+      if (video.ended) video.currentTime = 0;
+      play(video, asked);
+    }
+    if (what === 'resume') play(video, asked);
+    if (what === 'pause') video.pause();
+    if (what === 'stop') {
+      videos.delete(name);
+      video.onended = video.onerror = null;
+      video.remove();
+      video.removeAttribute('src');
+      video.load();
+    }
+  };
+  tell({begun: true});
+})()"""
+
+
+class AppletPage:
+    """The host of the page that shows `item`; `mono` is a monotonic clock. Implements `core.ports.applets.CommandedPage`."""
+
+    def __init__(self, item: Item, stand: AppletStand, mono: Callable[[], float]) -> None:
+        assert item.applet is not None  # noqa: S101 - who makes one has looked
+        run = item.applet
+        self.applet, self._item, self._stand, self._mono = run.applet, item, stand, mono
+        told = run.told
+        self._host = AppletHost(AppletFacts(
+            run.configuration, told.get("auth_hash", ""), run.version, run.front, run.scope, told.get("device_name", ""),
+            told.get("model", ""), told.get("serial", ""), told.get("player_version", ""), told.get("os_version", ""),
+        ))  # fmt: skip
+        self._post: Callable[..., Any] = _nobody
+        self._origin, self._script, self._context = "", "", 0
+
+    async def begin(self, call: Call, post: Callable[..., Any], origin: str) -> None:
+        """Before the page's address is opened, whose `origin` alone is hosted. Raises BoxError."""
+        self._post, self._origin = post, origin
+        await call("Runtime.addBinding", name=BINDING, executionContextName=WORLD)
+        values = {"origin": json.dumps(origin), "binding": BINDING, "largest": LARGEST}
+        made = await call("Page.addScriptToEvaluateOnNewDocument", source=_SCRIPT % values, worldName=WORLD)
+        self._script = made["identifier"]
+        self._stand.here(self)
+
+    def end(self) -> None:
+        """The page is left."""
+        self._stand.gone(self)
+        if self._script:
+            self._post("Page.removeScriptToEvaluateOnNewDocument", identifier=self._script)
+            self._post("Runtime.removeBinding", name=BINDING)
+        self._script, self._post, self._context = "", _nobody, 0
+
+    def command(self, command: Mapping[str, Any]) -> None:
+        """Gives the page a command."""
+        self._do(self._host.command(command))
+
+    def heard(self, params: Mapping[str, Any]) -> None:
+        """A `Runtime.bindingCalled`."""
+        payload = params.get("payload")
+        if params.get("name") != BINDING or not isinstance(payload, str) or len(payload) > LARGEST:
+            return
+        try:
+            told = json.loads(payload)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(told, dict):
+            return
+        if "begun" in told:
+            self._context = params["executionContextId"]
+            self._host.begun()
+        elif params["executionContextId"] != self._context:
+            return
+        elif "tapped" in told:
+            self._stand.tell(AppletTapped())
+        elif "video" in told and isinstance(told.get("asked"), dict):
+            error = str(told.get("message", ""))[:500] if told["video"] == "error" else ""
+            self._do(self._host.video_ended(told["asked"], error))
+        else:
+            self._do(self._host.heard(told.get("said"), self._mono()))
+
+    def _do(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Post(message):
+                self._evaluate(
+                    f"location.origin === {json.dumps(self._origin)} && window.postMessage({_parsed(message)}, location.origin)"
+                )
+            case StoreCommand(command):
+                self._stand.tell(AppletSpoke(self.applet, command))
+            case RecordPlay():
+                self._stand.tell(AppletPlayed(self._item, effect))
+            case VideoDeed(what, asked):
+                self._evaluate(f"globalThis.signageVideo({json.dumps(what)}, {_parsed(asked)})", self._context)
+            case FileDeed(invocation):
+                self._do(self._host.refused(invocation, NO_FILES))
+            case SettingDeed(invocation):
+                self._do(self._host.refused(invocation, NO_SETTINGS))
+            case StartAgain():
+                self._post("Page.reload")
+            case _:
+                assert_never(effect)
+
+    def _evaluate(self, expression: str, context: int = 0) -> None:
+        self._post("Runtime.evaluate", expression=expression, **({"contextId": context} if context else {}))
+
+
+def _parsed(message: Mapping[str, Any]) -> str:
+    """As an expression: a text that is parsed, since an object written out could name its own prototype."""
+    return f"JSON.parse({json.dumps(json.dumps(message))})"
+
+
+def _nobody(*_: Any, **__: Any) -> None:
+    """Where a message goes whose page is left."""
