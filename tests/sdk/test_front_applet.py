@@ -31,7 +31,7 @@ from tests.what_plays import film
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 BUNDLE = Path(__file__).parent / "node_modules/@signageos/front-applet/dist/bundle.js"
 SIZE = (640, 360)
-PAGE = """<!doctype html><body style="margin:0;background:red"><script src="bundle.js"></script><script>
+PAGE = """<!doctype html><body style="margin:0;background:red"><script src="../bundle.js"></script><script>
 sos.onReady(async () => {
   const said = what => sos.command.dispatch(what);
   let opened;
@@ -43,10 +43,10 @@ sos.onReady(async () => {
   let refused = '';
   try { await sos.management.audio.setVolume(10); } catch (error) { refused = error.code || error.message; }
   await said({type: 'Volume', refused});
-  await sos.video.prepare('film.mp4', 0, 0, 320, 360);
-  await sos.video.play('film.mp4', 0, 0, 320, 360);
+  await sos.video.prepare('/film.mp4', 0, 0, 320, 360);
+  await sos.video.play('/film.mp4', 0, 0, 320, 360);
   await said({type: 'Playing'});
-  await sos.video.onceEnded('film.mp4', 0, 0, 320, 360);
+  await sos.video.onceEnded('/film.mp4', 0, 0, 320, 360);
   await sos.proofOfPlay.recordItemPlayed({name: 'Film', customId: '7', type: 'video', fileName: 'film.mp4', playbackSuccess: true});
   await said({type: 'Done'});
 });
@@ -57,9 +57,9 @@ sos.onReady(async () => {
 async def folder(tmp_path: Path) -> Path:
     """A built applet."""
     folder = tmp_path / "applets" / "built" / "f00d"
-    folder.mkdir(parents=True)
+    (folder / "dist").mkdir(parents=True)
     shutil.copy(BUNDLE, folder / "bundle.js")
-    (folder / "index.html").write_text(PAGE, encoding="utf-8")
+    (folder / "dist" / "index.html").write_text(PAGE, encoding="utf-8")
     await asyncio.to_thread(
         film("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-f", "mp4"), folder / "film.mp4", "lime"
     )
@@ -91,7 +91,7 @@ async def test_it_becomes_ready_is_commanded_plays_a_video_and_records_it(
     screen, browser, place = sway
     board, look = AppletBoard(), looking(screen, place)
     told = {"auth_hash": "a1b2", "device_name": "Lobby", "player_version": "1"}
-    run = AppletRun("menu", "1.0.0", {"title": "Menu"}, files="f00d", scope=1, told=told)
+    run = AppletRun("menu", "1.0.0", {"title": "Menu"}, files="f00d", entry="dist/index.html", scope=1, told=told)
     surface = WebSurface(browser, "applet", None, board)
 
     async def told_of() -> AppletEvent:
@@ -112,7 +112,7 @@ async def test_it_becomes_ready_is_commanded_plays_a_video_and_records_it(
             await asyncio.sleep(0.02)
     await screen.place(found[0].id, Rect(0, 0, *SIZE))
     item = applet_item(run, "t", 0)
-    await surface.load(Playable(item, str(folder / "index.html"), SIZE))
+    await surface.load(Playable(item, str(folder / "dist" / "index.html"), SIZE))
     await screen.show_above(found[0].id)
     surface.start()
 

@@ -8,8 +8,8 @@ document itself is its library's parent, so only what it says to itself counts, 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, assert_never
 
 from player.core.applet_host import (
@@ -27,7 +27,6 @@ from player.core.applet_host import (
 from player.core.content import Item
 from player.core.ports.applets import AppletPlayed, AppletSpoke, AppletStand, AppletTapped
 
-log = logging.getLogger(__name__)
 BINDING, WORLD = "signageHost", "signage host"
 LARGEST = 256 * 1024  # characters of one message out of the page
 NO_FILES = "this player keeps no files for applets"
@@ -109,6 +108,12 @@ class AppletPage:
         ))  # fmt: skip
         self._post: Callable[..., Any] = _nobody
         self._origin, self._script, self._context = "", "", 0
+
+    def root(self, target: object) -> Path | None:
+        """The folder that the applet was built as: its first page may lie further down in it. None for what has no files here."""
+        files = self._item.applet.files if self._item.applet else ""
+        above = Path(target).parents if isinstance(target, str) and files else ()
+        return next((folder for folder in above if folder.name == files), None)
 
     async def begin(self, call: Call, post: Callable[..., Any], origin: str) -> None:
         """Before the page's address is opened, whose `origin` alone is hosted. Raises BoxError."""

@@ -40,12 +40,14 @@ class Verdict:
 class Guard:
     """The rules for one item; `main` is the page's own frame, `origin` whose server its address is of."""
 
-    def __init__(self, main: str, target: str | PagePicture = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, main: str, target: str | PagePicture = "", headers: Mapping[str, str] | None = None, root: Path | None = None
+    ) -> None:
         self._main, self._headers, self._folder = main, dict(headers or {}), None
         self._picture = target if isinstance(target, PagePicture) else None
         self.address = f"{PACKAGE}/" if isinstance(target, PagePicture) else target
         if self.address.startswith("/"):
-            self._folder, self.address = _package(Path(self.address))
+            self._folder, self.address = _package(Path(self.address), root)
         self.origin = origin(self.address)
 
     @property
@@ -131,10 +133,12 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _package(path: Path) -> tuple[Path, str]:
-    """A folder (its index.html is meant) or a page in one -> the folder and the page's address."""
+def _package(path: Path, root: Path | None) -> tuple[Path, str]:
+    """A folder (its index.html is meant) or a page in one, or further down in `root` -> the folder and the page's address."""
     path = path.resolve()
     folder, page = (path, "index.html") if path.is_dir() else (path.parent, path.name)
+    if root is not None and path.is_relative_to(root.resolve()):
+        folder, page = root.resolve(), str(path.relative_to(root.resolve()))
     scheme, _, host = PACKAGE.partition("://")
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     return folder, f"{scheme}://{mark}.{host}/{quote(page)}"
