@@ -117,6 +117,7 @@ def test_l3_every_request_is_answered_and_none_is_a_mistake_of_ours(served: tupl
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(NIGHT_S + 300)
 def test_l3_a_minute_of_hostile_requests(served: tuple[Path, int], caplog: pytest.LogCaptureFixture):
     until(time.monotonic() + NIGHT_S, lambda: hunt(served, 500, always_the_same=False))
     assert traces(caplog) == []

@@ -128,6 +128,10 @@ def _answering_errors(access: Access) -> Any:
             return _refused(error, request, access)
         except SignageError as error:
             return _sorry(400 if isinstance(error, REFUSALS) else 503, error.code, str(error))
+        except ConnectionError:
+            if request.transport is not None:
+                raise
+            return _sorry(400, "gone", "whoever asked hung up before all was said")  # nobody reads it, and no log is filled
 
     return answer
 

@@ -258,3 +258,17 @@ async def test_l6_who_is_refused_and_sends_no_body_is_hung_up_on_without_lingeri
     answer = await asyncio.wait_for(reader.read(), 8)  # a server that lingers waits ten for what never comes
     writer.close()
     assert answer.startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize("path", ["/api/lock", "/api/unlock", "/api/command", "/api/settings/volume"])
+async def test_l6_who_hangs_up_in_the_middle_of_a_body_writes_nothing_into_the_log(
+    box: Box, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{{"
+    for _ in range(3):
+        _, writer = await box.hold("127.0.0.2")
+        writer.write(head.encode())
+        await writer.drain()
+        writer.transport.abort()
+    assert await box.get("127.0.0.1") == 200
+    assert caplog.records == []
