@@ -149,6 +149,13 @@ class Reach:
             "or name its net in network.allow_private"
         )
 
+    def unlisted(self, call: Call) -> str | None:
+        """Why what plays streams must not go where no item sent it, as a sentence: a camera redirects to where an item might lead,
+        which `stage.stream_hosts` bounds wherever it lists any; None when it may."""
+        if not self.stream_hosts or host_matches(call.name, self.stream_hosts):
+            return None
+        return f"{call.host} is not one of {', '.join(self.stream_hosts)} (stage.stream_hosts), and no item names it"
+
     def _is_server(self, call: Call) -> bool:
         origins = (_origin(address) for address in (self.server, self.second))
         return any(one is not None and (one.name, one.port) == (call.name, call.port) for one in origins)

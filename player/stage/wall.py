@@ -99,11 +99,11 @@ class Wall:
             self._led_to.pop(next(iter(self._led_to)))
 
     def admits(self, address: str, port: int) -> bool:
-        """Whether what plays streams may connect there by itself: at its door, where `stream` led, and where anyone may."""
+        """Whether what plays streams may connect there by itself: at its door, where `stream` led, and where an item might lead."""
         if (address, port) in ((ADDRESS, self._streams.getsockname()[1]), *self._led_to):
             return True
         call = Call(address, port, stream=True)
-        reason = self._lookup.refusal(call, address)
+        reason = self._lookup.reach.unlisted(call) or self._lookup.refusal(call, address)
         if reason is not None:
             self._say(call, reason)
         return reason is None

@@ -135,6 +135,15 @@ def test_listed_hosts_open_themselves_for_streams_alone():
     assert not opens(reach, "evil.example", "10.0.0.5", stream=True)
 
 
+def test_where_hosts_of_streams_are_listed_a_redirect_leads_to_them_alone():
+    listed = replace(PUBLIC, stream_hosts=("cam.example.com", "8.8.8.8"))
+    for host, may in {"8.8.8.8": True, "a.cam.example.com": True, "1.1.1.1": False, "example.com": False}.items():
+        why = listed.unlisted(Call(host, 554, stream=True))
+        assert (why is None) is may, host
+        assert may or (host in str(why) and "stage.stream_hosts" in str(why))
+        assert PUBLIC.unlisted(Call(host, 554, stream=True)) is None, "where none is listed any public host may be"
+
+
 def test_the_player_itself_never_opens():
     everything = Reach("http://127.0.0.1:8770", "", (IPv4Network("0.0.0.0/0"),), ("127.0.0.1",), frozenset({8770}))
     for address in ("127.0.0.1", "192.168.1.5", "8.8.8.8"):

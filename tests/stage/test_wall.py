@@ -321,18 +321,20 @@ async def test_a_stream_is_opened_by_the_address_that_was_checked(url: str, open
         assert await wall.stream(url) == opened
 
 
-async def test_what_plays_streams_connects_to_the_door_to_where_it_was_led_and_to_where_anyone_may():
+async def test_what_plays_streams_connects_to_the_door_to_where_it_was_led_and_to_where_an_item_might_lead():
     names = FakeNames()
     names.on("cam.test", ["192.168.7.5"])
     reach = replace(beside("https://cms.example.com"), stream_hosts=("cam.test",), nets=(IPv4Network("10.1.0.0/16"),))
+    with contextlib.closing(Wall(STRAIGHT, replace(reach, stream_hosts=()), names)) as wall:
+        assert all(wall.admits(address, 554) for address in ("8.8.8.8", "10.1.2.3"))
+        assert not any(wall.admits(address, 554) for address in ("192.168.7.5", "10.2.0.1"))
     with contextlib.closing(Wall(STRAIGHT, reach, names)) as wall:
         (streams, pages) = (int(door(wall, stream=stream).rpartition(":")[2]) for stream in (True, False))
         assert [wall.admits(ADDRESS, port) for port in (streams, pages, 80)] == [True, False, False]
         assert not wall.admits("192.168.7.5", 554)
         assert await wall.stream("rtsp://cam.test/live") == "rtsp://192.168.7.5/live"
         assert [wall.admits("192.168.7.5", port) for port in (554, 80)] == [True, False]
-        assert wall.admits("8.8.8.8", 554)
-        assert wall.admits("10.1.2.3", 554)
+        assert not wall.admits("8.8.8.8", 554), "no item may name it where hosts are listed"
         assert not any(wall.admits(address, streams) for address in ("169.254.169.254", "::ffff:127.0.0.1", "::1", "10.2.0.1"))
         for last in range(100):
             await wall.stream(f"rtsp://10.1.2.3:{1000 + last}/live")

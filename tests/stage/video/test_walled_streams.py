@@ -91,7 +91,7 @@ class Studio:
 
 
 @contextlib.asynccontextmanager
-async def studio() -> AsyncIterator[Studio]:
+async def studio(*stream_hosts: str) -> AsyncIterator[Studio]:
     asked: list[str] = []
     async with neighbour() as other:
         texts = hostile(other.port)
@@ -114,7 +114,8 @@ async def studio() -> AsyncIterator[Studio]:
         names = FakeNames()
         names.on("site.test", [SITE])
         names.on("inward.test", ["127.0.0.1"])
-        wall = Wall(STRAIGHT, replace(beside("https://cms.example.com"), nets=(IPv4Network(f"{SITE}/32"),)), names)
+        nets = (IPv4Network(f"{SITE}/32"),)
+        wall = Wall(STRAIGHT, replace(beside("https://cms.example.com"), nets=nets, stream_hosts=stream_hosts), names)
         try:
             async with running(wall.run()):
                 yield Studio(wall, other, f"http://site.test:{runner.addresses[0][1]}", asked, fault_page())
@@ -165,12 +166,13 @@ async def test_l4_a_camera_cannot_send_the_player_to_a_neighbour(at: str):
         assert made.neighbour.reached == []
 
 
-async def test_a_camera_may_send_the_player_to_where_it_may_go():
-    async with studio() as made, camera({"OPTIONS": "RTSP/1.0 404 Gone\n"}) as (port, asked):
+@pytest.mark.parametrize(("listed", "reached"), [((), True), (("site.test", SITE), True), (("site.test",), False)])
+async def test_a_camera_may_send_the_player_to_where_an_item_might_lead(listed: tuple[str, ...], reached: bool):
+    async with studio(*listed) as made, camera({"OPTIONS": "RTSP/1.0 404 Gone\n"}) as (port, asked):
         answers = {"OPTIONS": f"RTSP/1.0 302 Moved\nLocation: rtsp://{SITE}:{port}/live\r\n"}
-        async with camera(answers) as (first, _):
+        async with camera(answers) as (first, sent_on):
             assert await made.load(f"rtsp://site.test:{first}/live") == "unplayable"
-        assert asked == ["OPTIONS"]
+        assert (sent_on, asked) == (["OPTIONS"], ["OPTIONS"] if reached else [])
 
 
 def listens_at(port: int) -> bool:
