@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
 import json
 import math
+import socket
 import struct
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from player.core.cover import StageState
+from player.core.ports.stage import AnyAnswer, AnyRequest, StageStatus
+from player.stage.agent_socket import AgentSocket
 from scripts.benches.capture import Spec, across, read_records
 from scripts.benches.content import every_pair
 from scripts.benches.figures import Figure, Required, middle, quantile, table, to_json
 from scripts.benches.flash import per_day, written_by
 from scripts.benches.framebuffer import places
-from scripts.benches.hostile import of_one_cause
 from scripts.benches.hostile_server import HostileServer, bomb
 from scripts.benches.plot import Row, draw, place
 from scripts.benches.seamless import refresh_for
@@ -25,6 +30,8 @@ from scripts.benches.seams import Made, Sample, drawn, lost_within, seams, showi
 from scripts.benches.start import came_back, stepped_back_s, wrong_s
 from scripts.benches.strip import BLACK, FRAMES, OTHER, Seen, Sort, levels, read
 from scripts.benches.summary import summarize
+from scripts.benches.watch import Watch, of_one_cause, opened_ports
+from tests.fakes.running import eventually, running
 
 CLIP = Made("clip", 1 / 30, 30)
 MADE = {0: CLIP, 1: CLIP, 2: Made("still"), 3: Made("page", 1 / 60)}
@@ -311,6 +318,31 @@ def test_lines_that_differ_in_numbers_and_names_alone_are_of_one_cause():
     lines = ['a command "x1" is refused (3)', 'a command "x2" is refused (14)', "the screen has 2 panels", ""]
     assert of_one_cause(lines) == 2
     assert of_one_cause([]) == 0
+
+
+async def test_how_long_a_stage_stands_still_is_measured_at_its_socket(runtime_dir: Path):
+    async def handle(request: AnyRequest) -> AnyAnswer:
+        raise AssertionError(request)
+
+    served, watch = AgentSocket(runtime_dir / "stage.sock", handle), Watch()
+    async with running(served.run()):
+        await eventually((runtime_dir / "stage.sock").is_socket)
+        async with running(asyncio.to_thread(watch.ask_stage, runtime_dir / "stage.sock")):
+            await eventually(lambda: watch.stage_stall_ms > 0, 20)
+            for _ in range(3):
+                await asyncio.sleep(0.1)
+                asyncio.get_running_loop().call_soon(time.sleep, 0.4)  # it stands still
+                served.tell(StageStatus(state=StageState.PLAYING))
+            await eventually(lambda: watch.stage_stall_ms >= 200, 20)
+            watch.over.set()
+
+
+def test_a_port_that_is_opened_is_seen():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receives, socket.create_server(("127.0.0.1", 0)) as listens:
+        receives.bind(("127.0.0.1", 0))
+        mine = {found.getsockname()[1] for found in (receives, listens)}
+        assert mine <= opened_ports()
+    assert not mine & opened_ports()
 
 
 def test_a_picture_bomb_is_small_and_means_to_be_large():

@@ -7,7 +7,8 @@
     capture   records the strip from the screen itself (wlr-screencopy), as a process of its own
     framebuffer   the same from an X server, for who cannot draw under the compositor
     rig       folders, compositor, stage and rival players as processes
-    start, footprint, download, items, pushed, seamless, rivals, regions, trigger, endurance   what is measured
+    watch     what is seen of a player while it is attacked
+    start, footprint, download, items, pushed, seamless, rivals, regions, trigger, endurance, hostile   what is measured
     plot      a picture of holds and blanks
 
 A bench judges nothing: it prints met or missed, and fails only when something could not be measured.

@@ -1,7 +1,7 @@
 """What a hostile server, page or neighbour can cost: each attack on a whole player for `--seconds`, beside the limits.
 
-Measured while it goes on: how long the agent's loop did not answer, memory above that of quiet play, what reached the disk, and
-lines of the log that one cause wrote. The good pictures play on beside it, and no daemon ends.
+Measured while it goes on: how long the loops of agent and stage did not answer, memory above that of quiet play, what reached the
+disk, and lines of the log that one cause wrote. The good pictures play on beside it, no daemon ends, and no port opens.
 """
 
 from __future__ import annotations
@@ -10,26 +10,25 @@ import base64
 import contextlib
 import http.client
 import itertools
-import re
 import shutil
 import socket
 import tempfile
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from player.core.kinds import Kind
 from player.journal_reader import read_journal
 from scripts.benches.figures import Figure, Required
 from scripts.benches.flash import MB, MEMORY, written
 from scripts.benches.footprint import until_playing
 from scripts.benches.hostile_server import HostileServer, Json, hostile_server
-from scripts.benches.rig import Rig, daemon, pss_mb, tree_pss_mb
+from scripts.benches.rig import Rig, daemon
+from scripts.benches.watch import Watch, of_one_cause, watching
 
 STALL_MS, AGENT_MB, STAGE_MB, WRITTEN_MB, LINES = 500.0, 100.0, 400.0, 1.0, 10.0  # the last two a minute
-QUIET_S, SETTLE_S, LOOK_S = 10.0, 6.0, 0.2
+QUIET_S, SETTLE_S = 10.0, 6.0
 SILENT = 40  # connections of a stranger
 PASSWORD = "bench-password"  # noqa: S105 - of a player that lives for minutes
 _numbers = itertools.count()
@@ -67,7 +66,7 @@ def _alerts() -> Json:
     return {"paired": True, "emergency_alerts": rows}
 
 
-def _entries(kind: str, *addresses: str) -> list[Json]:
+def _entries(kind: Kind, *addresses: str) -> list[Json]:
     """Items of a kind, five seconds each."""
     return [
         {"id": f"{kind}{n}", "content_id": f"{kind}{n}", "name": f"{kind} {n}", "type": kind, "duration": 5, "source_url": address}
@@ -78,12 +77,12 @@ def _entries(kind: str, *addresses: str) -> list[Json]:
 def _inside(url: str) -> list[Json]:
     pages = ("http://169.254.169.254/", "http://10.1.2.3/", "http://[::ffff:10.0.0.1]/", "http://0xa000001/")
     streams = ("rtsp://10.0.0.1/live", "http://192.168.1.1/a.m3u8", f"{url}/inside.m3u8")
-    return [*_entries("web", *pages), *_entries("livestream", *streams), *_entries("image", "http://192.168.1.1/x.png")]
+    return [*_entries(Kind.WEB, *pages), *_entries(Kind.LIVESTREAM, *streams), *_entries(Kind.IMAGE, "http://192.168.1.1/x.png")]
 
 
 def _listening(_: str) -> list[Json]:
     ways = ("srt://127.0.0.1:9999?mode=listener", "srt://0.0.0.0:9999?mode=rendezvous", "udp://0.0.0.0:9998", "rtp://0.0.0.0:9996")
-    return _entries("livestream", *ways)
+    return _entries(Kind.LIVESTREAM, *ways)
 
 
 def _forged(_: str) -> list[Json]:
@@ -110,67 +109,20 @@ def _strangers(port: int, until: float) -> None:
 ATTACKS = (
     Attack("1 commands", beat=_commands),
     Attack("1 alerts", beat=_alerts),
-    Attack("1 feeds", items=lambda url: _entries("ticker", *(f"{url}/feed-{n}" for n in range(4000)))),
+    Attack("1 feeds", items=lambda url: _entries(Kind.TICKER, *(f"{url}/feed-{n}" for n in range(4000)))),
     Attack("1 files ahead", ahead=lambda: [{"content_id": n, "type": "image", "download_url": f"/{n}.jpg"} for n in range(50_000)]),
     Attack("2 addresses", items=_inside),
     Attack("3 listening", items=_listening),
-    Attack("4 page", items=lambda url: _entries("web", f"{url}/fills.html")),
-    Attack("5 files", items=lambda url: _entries("image", f"{url}/bomb.png", f"{url}/fills.html")),
+    Attack("4 page", items=lambda url: _entries(Kind.WEB, f"{url}/fills.html")),
+    Attack("5 files", items=lambda url: _entries(Kind.IMAGE, f"{url}/bomb.png", f"{url}/fills.html")),
     Attack("6 strangers", beside=_strangers),
     Attack("7 text", items=_forged),
     Attack("1 paired or not", beat=lambda: {"paired": next(_numbers) % 2 == 0}),  # last: the box asks seldom after it
 )
 
 
-@dataclass
-class Watch:
-    """What is seen of a player while it is attacked. Milliseconds, megabytes."""
-
-    stall_ms: float = 0.0
-    agent_mb: float = 0.0
-    stage_mb: float = 0.0
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def look(self, agent: int, stage: int) -> None:
-        """The memory of both, with what they started, until it is over."""
-        while not self.over.wait(LOOK_S):
-            with contextlib.suppress(OSError, ValueError):
-                self.agent_mb = max(self.agent_mb, pss_mb(agent))
-                self.stage_mb = max(self.stage_mb, tree_pss_mb(stage))
-
-    def ask(self, control: Path) -> None:
-        """How long the agent takes to say that it is alive, again and again until it is over."""
-        while not self.over.wait(0.05):
-            began = time.monotonic()
-            with socket.socket(socket.AF_UNIX) as line, contextlib.suppress(OSError):
-                line.settimeout(60)
-                line.connect(str(control))
-                line.sendall(b"GET /health HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
-                while line.recv(4096):
-                    pass
-            self.stall_ms = max(self.stall_ms, 1000 * (time.monotonic() - began))
-
-
-@contextlib.contextmanager
-def watching(rig: Rig, agent: int, stage: int) -> Iterator[Watch]:
-    """Looks and asks, each in a thread of its own."""
-    watch = Watch()
-    threads = [
-        threading.Thread(target=watch.look, args=(agent, stage), name="memory"),
-        threading.Thread(target=watch.ask, args=(rig.dirs.control_socket,), name="stalls"),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield watch
-    finally:
-        watch.over.set()
-        for thread in threads:
-            thread.join()
-
-
 def hostile(seconds: float) -> list[Figure]:
-    """Stalls of 500 ms, 100 MB (400 of the stage), 1 MB and 10 lines a minute, and no daemon ends."""
+    """Stalls of 500 ms, 100 MB (400 of the stage), 1 MB and 10 lines a minute; no daemon ends, and no port is opened."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
@@ -185,7 +137,7 @@ def hostile(seconds: float) -> list[Figure]:
         until_playing(rig)
         time.sleep(SETTLE_S)
         pids = _pids(run)
-        with watching(rig, *pids) as idle:
+        with watching(rig.dirs, *pids) as idle:
             time.sleep(QUIET_S)
         figures = [figure for attack in ATTACKS for figure in _attacked(attack, server, rig, run, port, idle, seconds)]
         ended = sum(before != after for before, after in zip(pids, _pids(run), strict=True))
@@ -198,7 +150,7 @@ def _attacked(attack: Attack, server: HostileServer, rig: Rig, run: int, port: i
     log, plays = rig.log("run"), len(list(read_journal(rig.dirs.plays)))
     size, before, until = log.stat().st_size, sum(written(run).values()), time.monotonic() + seconds
     attack.begin(server)
-    with watching(rig, agent, stage) as watch:
+    with watching(rig.dirs, agent, stage) as watch:
         if attack.beside:
             attack.beside(port, until)
         time.sleep(max(0.0, until - time.monotonic()))
@@ -207,8 +159,13 @@ def _attacked(attack: Attack, server: HostileServer, rig: Rig, run: int, port: i
     server.beat, server.programme = quiet.beat, quiet.programme
     time.sleep(SETTLE_S)
     minutes = max(1.0, seconds / 60)  # of less than a minute it is what was counted
+    stalls = {"agent": (watch.agent_stall_ms, idle.agent_stall_ms), "stage": (watch.stage_stall_ms, idle.stage_stall_ms)}
     return [
-        Figure("hostile", f"{attack.name}: stall", watch.stall_ms, "ms", idle.stall_ms, "quiet", Required(STALL_MS)),
+        *(
+            Figure("hostile", f"{attack.name}: {name}'s stall", longest, "ms", quiet_ms, "quiet", Required(STALL_MS))
+            for name, (longest, quiet_ms) in stalls.items()
+        ),
+        Figure("hostile", f"{attack.name}: ports opened", len(watch.opened), required=Required(0)),
         Figure("hostile", f"{attack.name}: agent's memory", watch.agent_mb - idle.agent_mb, "MB", required=Required(AGENT_MB)),
         Figure("hostile", f"{attack.name}: stage's memory", watch.stage_mb - idle.stage_mb, "MB", required=Required(STAGE_MB)),
         Figure("hostile", f"{attack.name}: written", spent / MB / minutes, "MB a minute", required=Required(WRITTEN_MB)),
@@ -223,12 +180,6 @@ def _removed(folder: Path) -> Iterator[None]:
         yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def of_one_cause(lines: list[str]) -> int:
-    """How many lines the busiest cause wrote: those that differ in numbers and names alone are of one."""
-    shapes = Counter(re.sub(r"\d+|\"[^\"]*\"|'[^']*'", "#", line) for line in lines if line.strip())
-    return max(shapes.values(), default=0)
 
 
 def _pids(run: int) -> tuple[int, int]:
