@@ -22,6 +22,7 @@ _FOR_CHILDREN = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "MALLOC_ARENA_MAX",
 )  # fmt: skip
 _FAMILIES_FOR_CHILDREN = ("LC_", "XDG_", "PULSE_", "PIPEWIRE_", "ALSA_", "MESA_", "LIBGL_", "GALLIUM_", "LIBVA_", "FONTCONFIG_")
+NOTIFY = "NOTIFY_SOCKET"
 LAG_PROBE_S = 1.0
 STALL_S = 2.0
 START_LOOK_S, START_AGAIN_S = 10.0, 60.0  # between two looks at a start; what it is given from each that finds it at work
@@ -30,7 +31,7 @@ AT_WORK_S = 0.005  # of processor time between two looks: more than the looks th
 
 def sd_notify(message: str) -> None:
     """Tells systemd (`READY=1`, `WATCHDOG=1`, `STATUS=…`), where there is one; see sd_notify(3)."""
-    address = os.environ.get("NOTIFY_SOCKET")
+    address = os.environ.get(NOTIFY)
     if not address:
         return
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:

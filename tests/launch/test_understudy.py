@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -18,9 +20,13 @@ from tests.fakes.running import alive
 STAGE = """
 import os, signal, subprocess, sys, time
 from player.launch.understudy import stand_by
+from player.runtime.systemd import sd_notify
 before = stand_by(lambda: print("follows", flush=True), steady_s=float(sys.argv[1]))
 signal.signal(signal.SIGTERM, (lambda *_: sys.exit(0)) if sys.argv[3:] else signal.SIG_DFL)
 left = subprocess.Popen(["sleep", "600"])
+if "NOTIFY_SOCKET" in os.environ:
+    print("tells", os.environ["NOTIFY_SOCKET"], flush=True)
+    sd_notify("READY=1")
 print("stage", os.getpid(), left.pid, before or "first", flush=True)
 while not os.path.exists(sys.argv[2]):
     time.sleep(0.01)
@@ -139,3 +145,27 @@ def test_a_stage_that_hangs_goes_with_the_one_that_waits(standing: Standing) -> 
     process.kill()
     process.wait(20)
     until(lambda: not alive(hangs), "its end")
+
+
+def heard(at: socket.socket) -> tuple[str, int]:
+    """What was said, and by which process."""
+    said, told, _, _ = at.recvmsg(4096, socket.CMSG_SPACE(12))
+    return said.decode(), struct.unpack("3i", told[0][2])[0]
+
+
+def test_what_a_stage_says_of_itself_comes_from_the_one_that_waits_and_nobody_else_is_passed_on(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        systemd.settimeout(20)
+        systemd.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        systemd.bind("")
+        monkeypatch.setenv("NOTIFY_SOCKET", "@" + systemd.getsockname()[1:].decode())
+        process = standing.start()
+        first, _, _ = standing.stage(1)
+        assert heard(systemd) == ("READY=1", process.pid)
+        (told,) = [line.removeprefix("tells @") for line in standing.said() if line.startswith("tells")]
+        stranger.sendto(b"STOPPING=1", "\0" + told)
+        os.kill(first, signal.SIGKILL)
+        standing.stage(2)
+        assert heard(systemd) == ("READY=1", process.pid), "of the second, and nothing of the stranger's"
