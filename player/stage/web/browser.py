@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
+from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.egress import WayOut
 from player.core.reach import not_known
 from player.errors import BoxError
@@ -83,6 +84,7 @@ class BrowserProcess:
         self._late: dict[str, list[Coming]] = {}  # by profile: windows that came, or come, too late for who asked
         self._windows = 0
         self._said: deque[str] = deque(maxlen=20)
+        self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
         self._sandbox, self._was_up = sandbox, False
         self.pid = 0
 
@@ -173,7 +175,7 @@ class BrowserProcess:
             raise self._why_not
         target = await self._new_target(name, profile)
         session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-        page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._user_agent, self._why)
+        page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._user_agent, self._why, self._lines)
         page.profile, page.app_id = profile, app_id(name, profile)
         await page.prepare()
         return page

@@ -17,6 +17,8 @@ from player.errors import BoxError
 
 log = logging.getLogger(__name__)
 MESSAGE_LIMIT = 16 * 1024 * 1024  # a picture of a panel of 4K has room
+# What a page's mistakes and words are told by, as often and at such length as it likes: nobody here hears it.
+_UNHEARD = (b'{"method":"Runtime.exceptionThrown"', b'{"method":"Runtime.consoleAPICalled"')
 Handler = Callable[[str, dict[str, Any]], None]
 
 
@@ -68,8 +70,9 @@ class Cdp:
         """Handles messages until the browser ends; then every call that waits fails."""
         try:
             while True:
-                if text := await self._next():
+                if (text := await self._next()) and not text.startswith(_UNHEARD):
                     self._handle(_message(text))
+                await asyncio.sleep(0)  # what is read already comes without a wait, however much a page has the browser tell
         except (asyncio.IncompleteReadError, OSError, ValueError):
             return
         finally:

@@ -10,9 +10,11 @@ import asyncio
 import base64
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from player.core.allowance import Allowance
 from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
 from player.stage.web.applet_page import BINDING, AppletPage
@@ -31,11 +33,11 @@ _SIZE = "[innerWidth, innerHeight].join('x')"
 
 
 class WebPage:
-    """A target of the browser, attached. `fail` and the page's own end are seen by `failed`."""
+    """A target of the browser, attached. `fail` and the page's own end are seen by `failed`; `lines`: what pages may write."""
 
-    def __init__(self, cdp: Cdp, target: str, session: str, load_s: float, user_agent: str, why: Why) -> None:
+    def __init__(self, cdp: Cdp, target: str, session: str, load_s: float, user_agent: str, why: Why, lines: Allowance) -> None:
         self.target, self.closed = target, asyncio.Event()
-        self._user_agent, self._why = user_agent, why
+        self._user_agent, self._why, self._lines = user_agent, why, lines
         self.app_id = self.profile = ""  # what the compositor calls its window; where it keeps what it keeps
         self._cdp, self._session = cdp, session
         self._name, self._load_s = "page", load_s
@@ -61,8 +63,7 @@ class WebPage:
 
     async def prepare(self) -> None:
         """Everything that holds for any address. Raises BoxError."""
-        for domain in ("Network", "Inspector"):
-            await self._call(f"{domain}.enable")
+        await self._call("Inspector.enable")
         await self._frames.prepare()
         await self._call("Page.setInterceptFileChooserDialog", enabled=True)
         await self._call("Page.navigate", url=BLANK)
@@ -270,7 +271,7 @@ class WebPage:
         """An address for another program: the browser leaves it alone, but a page that is still loading never completes."""
         if scheme(url) in WITHIN_THE_PAGE:
             return
-        log.warning("%s: the page wanted to open %.80s, which is refused", self._name, url)
+        self._say(f"the page wanted to open {url:.80}, which is refused")
         if not self._drawn:
             self.fail("page_refused", f"the page leads to {url:.80}, which is not http or https")
 
@@ -280,9 +281,14 @@ class WebPage:
         if verdict.failure is None:
             return
         if self._drawn:
-            log.warning("%s: %s; the page stays as it was", self._name, verdict.failure[1])
+            self._say(f"{verdict.failure[1]}; the page stays as it was")
         else:
             self.fail(*verdict.failure)
+
+    def _say(self, sentence: str) -> None:
+        """A page tries as often as it likes."""
+        if self._lines.spare(time.monotonic()):
+            log.warning("%s: %s", self._name, sentence)
 
 
 def _colour(text: str) -> dict[str, int]:
