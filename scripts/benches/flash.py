@@ -7,6 +7,7 @@ in memory-backed storage, which the kernel does not count; the state, which it c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import time
@@ -57,7 +58,8 @@ def written(run: int) -> dict[str, int]:
     """The bytes that each process of the player `run` has caused to be written, by the daemon's name."""
     found: dict[str, int] = {}
     for name, process in _processes(psutil.Process(run)):
-        found[name] = found.get(name, 0) + written_by(Path(f"/proc/{process.pid}/io").read_text(encoding="ascii"))
+        with contextlib.suppress(OSError):  # one that ends, or shuts itself in, just now
+            found[name] = found.get(name, 0) + written_by(Path(f"/proc/{process.pid}/io").read_text(encoding="ascii"))
     return found
 
 
