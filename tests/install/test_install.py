@@ -358,7 +358,7 @@ def test_u4_after_a_boot_an_update_that_was_cut_off_is_judged_by_the_version_bef
 
 def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) -> None:
     device.run("touch /root/plain")
-    said = device.run("/src/scripts/install --uninstall")
+    said = device.run("/src/scripts/install --uninstall", timeout_s=300)
     assert "--uninstall --packages" in said
     assert device.run("cat /boot/firmware/cmdline.txt /boot/firmware/config.txt") == f"{PI}\ndtparam=audio=on"
     assert device.try_run("systemctl is-active seatd.service")[1] == "inactive"
@@ -391,7 +391,7 @@ def test_a_machine_with_a_desktop_is_left_alone_unless_it_is_to_be_a_kiosk(devic
     device.run("/src/scripts/install --kiosk --no-start", timeout_s=600)
     assert device.run("systemctl get-default") == "multi-user.target"
     assert device.try_run("systemctl is-active display-manager.service")[1] == "inactive"
-    device.run("/src/scripts/install --uninstall --purge")
+    device.run("/src/scripts/install --uninstall --purge", timeout_s=300)
     assert device.run("systemctl get-default") == "graphical.target"
     wait_for(lambda: device.try_run("systemctl is-active display-manager.service")[1] == "active", "the desktop, at once", 30)
 

@@ -140,20 +140,20 @@ async def test_what_goes_away_between_the_look_and_the_showing_is_reported_when_
             await surface.ended()
 
 
-async def test_held_it_stands_and_goes_on_where_it_was(single, media: Path):
+async def test_held_it_stands_and_goes_on_where_it_was(single, tmp_path: Path):
     _, screen = single
-    surface = await loaded(screen, "main-1", playable(media / "lime.mp4"))
+    encode(tmp_path / "long.mp4", *colour("lime", 5))
+    surface = await loaded(screen, "main-1", playable(tmp_path / "long.mp4"))
     surface.start()
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(4)
     surface.pause()
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1.2):
+        async with asyncio.timeout(1.5):
             await surface.ended()
     surface.start()
     began = now()
-    async with asyncio.timeout(3):
-        await surface.ended()
-    assert now() - began < 1.0
+    await asyncio.wait_for(surface.ended(), 20)
+    assert now() - began < 4.0, "less than the whole of it"
 
 
 async def test_what_leaves_without_a_successor_leaves_the_window_empty(single, media: Path):
@@ -219,10 +219,9 @@ async def test_a_real_picture_changes_without_a_gap_and_can_be_looked_at(display
             await first.ended()
         assert near(await pixel(), LIME)
         second.start()
-        began = now()
-        await eventually(lambda: screen.shown is second, 2)
-        assert now() - began < 0.6
-        assert near(await pixel(), RED)
+        while not near(seen := await pixel(), RED):
+            assert near(seen, LIME), "nothing but the two"
+        await eventually(lambda: screen.shown is second)
         outputs = await compositor.outputs()
         assert (outputs[0].rect.width, outputs[0].rect.height) == SIZE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,8 @@ async def test_sounds_are_heard_over_cover_and_background_and_music_beside_them(
         picture = await box.until_seen("lime", (320, 360))
         assert [picture.getpixel(at) for at in ((320, 20), (320, 700))] == [(0, 0, 255)] * 2, "beside the cover"
         await box.until_seen("red", (960, 360))
-        await until_heard(server, LOW, TONE)
-        await until_heard(server, MUSIC, TONE * 0.5**3)
-        both = await until_heard(server, HIGH, TONE * 0.8**3)
-        assert amplitude(both, MUSIC) == pytest.approx(TONE * 0.5**3, rel=0.2)
+        await until_heard(server, {LOW: TONE, MUSIC: TONE * 0.5**3})
+        await until_heard(server, {HIGH: TONE * 0.8**3, MUSIC: TONE * 0.5**3})
         await box.until_shown("second")
         await box.until_seen("blue", (320, 360))
         await box.until(lambda status: status.last_play_seq >= 2)
@@ -63,13 +62,14 @@ async def test_sounds_are_heard_over_cover_and_background_and_music_beside_them(
     assert all(abs(play["duration_ms"] - 4000) < 700 for play in plays[:2]), plays
 
 
-async def until_heard(server: SoundServer, hertz: int, wanted: float) -> list[float]:
-    """Records until that tone is (nearly) so loud; the record."""
+async def until_heard(server: SoundServer, wanted: Mapping[int, float]) -> None:
+    """Records until each of those tones is (nearly) so loud in one record: on a busy machine one of them stops now and then."""
     for _ in range(40):
         heard = (await server.record(0.35))[-RATE // 5 :]
-        if abs((found := amplitude(heard, hertz)) - wanted) < 0.15 * wanted:
-            return heard
-    raise AssertionError(f"{hertz} Hz are {found:.4f} and not {wanted:.4f}")
+        found = {hertz: amplitude(heard, hertz) for hertz in wanted}
+        if all(abs(found[hertz] - level) < 0.15 * level for hertz, level in wanted.items()):
+            return
+    raise AssertionError(f"amplitudes by hertz, at last: {found}, and not {wanted}")
 
 
 @pytest.mark.parametrize(
