@@ -47,19 +47,15 @@ class Sway:
     @classmethod
     async def connect(cls, socket: Path, deadline_s: float = 5.0) -> Sway:
         """Waits up to `deadline_s` until sway answers at `socket` and `compositor.json` beside it tells of its session."""
-        info = socket.with_name("compositor.json")
-        try:
-            async with asyncio.timeout(deadline_s):
-                while (session := read_info(info)) is None or not await _answers(socket):  # noqa: ASYNC110 - no event
-                    await asyncio.sleep(0.02)
-        except TimeoutError as error:
-            reason = f"no compositor came up at {socket} within {deadline_s:g} s; see its log (signage-player compositor)"
-            raise BoxError("compositor", reason) from error
-        sway = cls(socket, session, deadline_s)
-        version = await sway._ask(GET_VERSION)
-        if (version["major"], version["minor"]) < (1, 8):
-            sway._power_word = "dpms"
+        sway = cls(socket, await announced(socket, deadline_s), deadline_s)
+        await sway.greet()
         return sway
+
+    async def greet(self) -> None:
+        """Asks what it is, before anything else is asked."""
+        version = await self._ask(GET_VERSION)
+        if (version["major"], version["minor"]) < (1, 8):
+            self._power_word = "dpms"
 
     def __repr__(self) -> str:
         return f"sway at {self._socket} ({self.session.backend}, {self.session.renderer})"
@@ -230,6 +226,19 @@ class Sway:
             await asyncio.sleep(0.05)
             now = output_of(await self._raw_output(name))
         log.info("panel %s: %s is %s", name, what, wanted)
+
+
+async def announced(socket: Path, deadline_s: float) -> SessionInfo:
+    """The session at that IPC socket, as soon as it tells of itself and listens. Raises BoxError after `deadline_s`."""
+    info = socket.with_name("compositor.json")
+    try:
+        async with asyncio.timeout(deadline_s):
+            while (session := read_info(info)) is None or not await _answers(socket):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.02)
+    except TimeoutError as error:
+        reason = f"no compositor came up at {socket} within {deadline_s:g} s; see its log (signage-player compositor)"
+        raise BoxError("compositor", reason) from error
+    return session
 
 
 async def _before(until: float, ipc: Ipc) -> tuple[int, Any]:

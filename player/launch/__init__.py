@@ -16,8 +16,9 @@ What happens at power-on, on an installed device (`systemd/`):
 
 `signage-player run` does the same with `supervisor` in systemd's place, the agent last. Whoever dies is started again alone: after
 100 ms (the agent after 2 s), and with a doubling pause where deaths follow soon on starts (`restarts`). On a stage that is killed
-another follows at once, out of a process that has everything loaded (`understudy`). Meanwhile the screen shows the last picture;
-when the compositor dies it is black until the next one's first frames, which are that picture.
+another follows at once, out of a process that has everything loaded (`understudy`), and the film that was on screen is opened
+before anything else is asked (`stage/backends/ahead`). Meanwhile the screen shows the last picture; when the compositor dies it is
+black until the next one's first frames, which are that picture.
 
 Who notices a hang of whom (a process that lives and does nothing), within how many seconds, and what is on screen meanwhile:
 

@@ -194,6 +194,7 @@ class Stage:
         if since is not None:
             stills = find_stills(manifest, self._judged_now(), self._zone(), self.surround.brief.facts, self._dirs)
             manifest, self.surround.trouble.safe = None, SafeMode(since, stills)
+            self.places.clear()  # nothing of what was on has a head start
         else:
             self.surround.trouble.safe = None
         await self.on_air.take(manifest, group)

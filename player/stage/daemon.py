@@ -19,7 +19,9 @@ from player.runtime.lookup import by_the_system
 from player.runtime.memory import hold_memory_small
 from player.runtime.tasks import Latest, Shutdown
 from player.stage.app import Stage
+from player.stage.crashes import last_death
 from player.stage.opening import open_screen
+from player.stage.places import Places
 from player.stage.wall import Wall
 from player.stage.way_out import own_way_out
 from player.way_out import read_reach
@@ -31,7 +33,8 @@ async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None, starte
     faults = FaultBook()
     wall = Wall(own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")), read_reach(config), by_the_system())
     way_out = Latest(wall.for_pages)
-    compositor, screen = await open_screen(config, dirs, faults, way_out, wall)
+    places = Places(dirs.stage_runtime / "places.json", last_death(dirs.stage_runtime))
+    compositor, screen = await open_screen(config, dirs, faults, way_out, wall, places)
     stage = Stage(
         config, dirs, compositor, screen, faults, way_out, wall,
         kernel_synced=kernel_clock_synced, unreadable=unreadable, started=started,

@@ -15,7 +15,7 @@ import os
 import threading
 
 LIBMPV = b"libmpv.so.2"  # where it has another name, python-mpv finds and links it itself
-_LINKED = ("asyncio", "concurrent.futures.thread", "hashlib", "json", "msgspec", "zoneinfo")
+_LINKED = ("asyncio", "concurrent.futures.thread", "hashlib", "json", "logging.handlers", "msgspec", "zoneinfo")
 _MODULES = {
     "none": ("player.stage.daemon",),
     "single": ("player.stage.daemon", "player.stage.backends.single_compositor"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 
@@ -13,6 +14,7 @@ from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 from player.stage.backends.null import NullCompositor, NullScreen
+from player.stage.places import Places
 from player.stage.screen import Screen
 from player.stage.wall import Wall
 
@@ -25,9 +27,10 @@ def _size(config: StageConfig) -> tuple[int, int]:
 
 
 async def open_screen(
-    config: Config, dirs: Dirs, faults: FaultBook, way_out: Latest[WayOut], wall: Wall
+    config: Config, dirs: Dirs, faults: FaultBook, way_out: Latest[WayOut], wall: Wall, places: Places
 ) -> tuple[Compositor, Screen]:
-    """The compositor and the screen for the configured backend; the screen goes out through the `wall`."""
+    """The compositor and the screen for the configured backend; the screen goes out through the `wall`, and under sway what has a
+    head start by `places` is being loaded already."""
     if config.stage.backend == "none":
         null = NullCompositor(_size(config.stage))
         return null, NullScreen(null)
@@ -37,9 +40,12 @@ async def open_screen(
 
         return await open_single(config.stage, wall.for_streams, Gate(wall.admits, FaultPage(faults, SystemClock(), "gate")))
     from player.compositor.hang import start_looking
-    from player.compositor.sway import Sway
+    from player.compositor.sway import Sway, announced
     from player.stage.backends.sway import SwayScreen
 
     start_looking(dirs.sway_socket, time.time)
-    sway = await Sway.connect(dirs.sway_socket, COMPOSITOR_LIMIT_S)
-    return sway, SwayScreen(sway, config.stage, dirs, way_out, wall, functools.partial(FaultPage, faults, SystemClock()))
+    session = await announced(dirs.sway_socket, COMPOSITOR_LIMIT_S)
+    sway = Sway(dirs.sway_socket, session, COMPOSITOR_LIMIT_S)
+    screen = SwayScreen(session, config.stage, dirs, way_out, wall, functools.partial(FaultPage, faults, SystemClock()))
+    await asyncio.gather(sway.greet(), screen.begin(places.head_start))
+    return sway, screen

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from player.core.cues import Resumed
-from player.core.resume import Death, LeftOff, resumed, sound_is_suspect
+from player.core.resume import Death, HeadStart, LeftOff, film_of, head_start, resumed, sound_is_suspect
 from player.stage.regions.driver import RegionDriver
 
 VERSION = 1
@@ -42,6 +42,11 @@ class Places:
         place = self._found.get(region)
         return resumed(place, self._death, suspect=self.sound_is_suspect) if place else None
 
+    @property
+    def head_start(self) -> HeadStart | None:
+        """What is to be opened before anything else, if anything is."""
+        return head_start(self._found.values(), self._death)
+
     def write(self, drivers: Iterable[RegionDriver], at: float) -> None:
         """Where they are at `at` (monotonic). Nothing is written before anything is on screen: deaths in a row lose nothing."""
         now = {driver.region.id: place for driver in drivers if (place := _place(driver, at))}
@@ -69,4 +74,4 @@ def _place(driver: RegionDriver, at: float) -> LeftOff | None:
     if showing is None:
         return None
     heard = driver.is_heard(showing.token, showing.item)
-    return LeftOff(showing.item.id, showing.seen_s(at), showing.planned_s, heard)
+    return LeftOff(showing.item.id, showing.seen_s(at), showing.planned_s, heard, film_of(driver.opened(showing.token)))

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from player.compositor.sway import Sway
 from player.core import proof
 from player.core.content import (
     Alert,
@@ -99,6 +100,20 @@ async def test_p1_killed_with_minus_nine_the_stage_comes_back_with_content_and_n
     after = box.plays()
     assert after[: len(before)] == before
     assert proof.verify(after) == []
+
+
+async def test_p1_a_film_goes_on_where_it_was_in_the_window_that_had_the_head_start(box: StageBox):
+    box.publish(box.clip("film", "lime", 60))
+    box.start()
+    before = await box.until(lambda s: s.items and s.items[0].position_s > 2)
+    box.end("stage", signal.SIGKILL)
+    box.start("stage")
+    after = await box.until(lambda s: s.started_at > before.started_at and s.items)
+    assert after.items[0].position_s > 2
+    async with await Sway.connect(box.dirs.sway_socket, 20) as sway:
+        shown = [window.app_id for window in await sway.windows() if window.rect.x >= 0]
+    assert shown == ["sig-ahead"]
+    await box.until_seen("lime")
 
 
 async def test_p1_an_item_that_was_on_screen_at_three_deaths_is_kept_off(box: StageBox):

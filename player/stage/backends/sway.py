@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from player.compositor.hang import read_hangs
-from player.compositor.sway import Sway
+from player.compositor.session import SessionInfo
 from player.config import Dirs, StageConfig
 from player.core.curtain import IDLE_DRAWN, Behind
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
+from player.core.resume import HeadStart
 from player.errors import SignageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest
 from player.stage.applets import AppletBoard
+from player.stage.backends.ahead import Ahead
 from player.stage.backends.curtain_line import CurtainLine
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.gate import Gate
@@ -44,23 +46,31 @@ class SwayScreen:
     """
 
     def __init__(
-        self, sway: Sway, config: StageConfig, dirs: Dirs, way_out: Latest[WayOut], wall: Wall, page: Callable[[str], FaultPage]
-    ) -> None:
+        self, session: SessionInfo, config: StageConfig, dirs: Dirs, way_out: Latest[WayOut], wall: Wall,
+        page: Callable[[str], FaultPage],
+    ) -> None:  # fmt: skip
         self._way_out, self._wall = way_out, wall
-        self._sway, self._config, self._dirs, self._page = sway, config, dirs, page
-        self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(sway.session.backend, sway.session.backend)
-        self.wayland_display = sway.session.wayland_display
-        self.renderer, self.renderer_why = sway.session.renderer, sway.session.why
+        self._config, self._dirs, self._page = config, dirs, page
+        self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(session.backend, session.backend)
+        self.wayland_display = session.wayland_display
+        self.renderer, self.renderer_why = session.renderer, session.why
         self.applets = AppletBoard()
         self._browser: Any = None
+        self._browser_is_made = asyncio.Event()
         self._drawn_windows: Any = None
         self._page_snapshots: Any = None
         self._curtain = CurtainLine(dirs.curtain_socket)
         self._sound = Sound(config.audio_device, config.levelling, faults=page("sound"))
         self._gate = Gate(wall.admits, page("gate"))
+        self._ahead = Ahead(self._film)
         self._players: weakref.WeakSet[MpvSurface] = weakref.WeakSet()
         os.environ["WAYLAND_DISPLAY"] = self.wayland_display
         os.environ.setdefault("XDG_RUNTIME_DIR", str(dirs.stage_runtime))
+
+    async def begin(self, head_start: HeadStart | None) -> None:
+        """Opens what is to be opened before anything else; the first surface of that size that is made is this one."""
+        if head_start is not None:
+            await self._ahead.begin(head_start)
 
     async def make(self, sort: str, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         """A surface of libmpv, of the browser (which is started by the first), drawn here, or only heard; `now` is for clocks."""
@@ -72,9 +82,13 @@ class SwayScreen:
             from player.stage.web.surface import WebSurface
 
             return WebSurface(self._the_browser(), name, self._the_snapshots(), self.applets)
-        hardware = self._sway.session.renderer != "pixman"
+        return self._ahead.taken(size) or await self._film(name, size)
+
+    async def _film(self, name: str, size: tuple[int, int]) -> MpvSurface:
         options: dict[str, Any] = (
-            {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec} if hardware else {"vo": "wlshm", "hwdec": "no"}
+            {"vo": "wlshm", "hwdec": "no"}
+            if self.renderer == "pixman"
+            else {"vo": "gpu", "gpu_context": "wayland", "hwdec": self._config.hwdec}
         )
         options |= {"hidpi_window_scale": False}  # the compositor's pixels are ours, whatever the scale
         return await self._play(name, size, options)
@@ -129,11 +143,12 @@ class SwayScreen:
                 self._way_out,
                 faults=self._page("browser"),
                 program=self._config.browser,
-                gpu=self._sway.session.renderer != "pixman",
+                gpu=self.renderer != "pixman",
                 why=self._wall.why,
                 admit=self._wall.also_at,
                 sandbox=self._config.browser_sandbox,
             )
+            self._browser_is_made.set()
         return self._browser
 
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:
@@ -171,8 +186,14 @@ class SwayScreen:
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The browser, from when it is wanted, the look at where sound goes, what is told of hangs, and the line to the curtain."""
         return {
-            "browser": self._the_browser().run, "sound": self._listen, "hangs": self._tell_hangs, "curtain": self._curtain.run,
+            "browser": self._browse, "sound": self._listen, "hangs": self._tell_hangs, "curtain": self._curtain.run,
+            "ahead": self._ahead.run,
         }  # fmt: skip
+
+    async def _browse(self) -> None:
+        """Where no page is on air nothing of it is loaded."""
+        await self._browser_is_made.wait()
+        await self._browser.run()
 
     async def _tell_hangs(self) -> None:
         """A hang ends the stage with the compositor, so it is the next one that tells of it."""

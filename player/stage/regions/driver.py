@@ -72,7 +72,7 @@ class RegionDriver:
         self._events: asyncio.Queue[cues.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._placed: dict[int, Placed] = {}
-        self._items: dict[int, Item] = {}
+        self._playables: dict[int, Playable] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._released: set[int] = set()
         self._silent: set[int] = set()
@@ -126,6 +126,10 @@ class RegionDriver:
     def is_heard(self, token: int, item: Item) -> bool:
         """Whether a sound device may be open for it."""
         return item.kind.is_heard and not self._muted() and token not in self._silent
+
+    def opened(self, token: int) -> Playable | None:
+        """What a surface was told to open for it."""
+        return self._playables.get(token)
 
     def give_up_stand_ins(self) -> None:
         """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
@@ -213,14 +217,12 @@ class RegionDriver:
                 await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
                 target = await target_of(item, self._cache, self._resolve)
                 placed = self._placed[token] = await self.pool.take(item.kind, item.room)
-                self._items[token] = item
                 wanted = item if placed.sort != STAND_IN else self._lengths.given(item)
-                playable = self._playable(wanted, target, effect)
+                playable = self._playables[token] = self._playable(wanted, target, effect)
                 await self._park(placed)
                 await placed.surface.fetch(playable)
-                async with (
-                    self._turns if item.kind.has_file else contextlib.nullcontext()
-                ):  # what a network holds up holds up itself alone
+                turn = self._turns if item.kind.has_file else contextlib.nullcontext()  # a slow network holds up itself alone
+                async with turn:
                     await self._put(placed, self.pool.rect)  # a window that gets no frames would not draw its first one
                     await placed.surface.load(playable)
                 await self._park(placed)
@@ -303,13 +305,13 @@ class RegionDriver:
 
     def _fade_sound(self, effect: cues.ShowItem, placed: Placed, before: Placed | None) -> asyncio.Task[None] | None:
         """Sound changes over while the picture does. None where there is nothing to fade: a cut, or silence."""
-        leaving = self._items.get(effect.replaces or 0)
+        leaving = self._playables.get(effect.replaces or 0)
         cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0
         if cut or before is None or leaving is None or self._muted() or self._group is None:
             return None
-        if not (leaving.kind.is_heard or effect.item.kind.is_heard):
+        if not (leaving.item.kind.is_heard or effect.item.kind.is_heard):
             return None
-        voices = [self._voice(leaving, before), self._voice(effect.item, placed)]
+        voices = [self._voice(leaving.item, before), self._voice(effect.item, placed)]
         voices[1](0.0)
         return self._group.create_task(crossfade(effect.transition, *voices), name=f"{self.region.id}: sound")
 
@@ -336,7 +338,7 @@ class RegionDriver:
 
     async def _give_back(self, token: int) -> None:
         placed = self._placed.pop(token, None)
-        self._items.pop(token, None)
+        self._playables.pop(token, None)
         self._silent.discard(token)
         self._released.discard(token)
         if placed is not None:

@@ -41,10 +41,7 @@ def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
     for name, value in options.items():
         handle.command("set", name, value)
     handle.command("set", "deinterlace", "no")
-    handle.command("set", "keepaspect", "no" if playable.fit == Fit.STRETCH else "yes")
-    handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
-    handle.command("set", "volume", str(playable.volume))
-    handle.command("set", "mute", "yes" if playable.muted else "no")
+    dress(handle, playable)
     unseen = playable.item.kind.is_unseen
     handle.command("set", "vid", "no" if unseen else "auto")
     handle.command("set", "aid", "no" if playable.silent and not unseen else "auto")
@@ -52,6 +49,14 @@ def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
     handle.command("set", "start", f"{beginning:.3f}" if beginning else "none")
     handle.command("set", "hr-seek", "yes" if beginning else "no")  # else it begins with the key frame before
     handle.command("loadfile", playable.target, "replace")
+
+
+def dress(handle: Any, playable: Playable) -> None:
+    """How it lies in its window, and how loud it is."""
+    handle.command("set", "keepaspect", "no" if playable.fit == Fit.STRETCH else "yes")
+    handle.command("set", "panscan", "1" if playable.fit == Fit.COVER else "0")
+    handle.command("set", "volume", str(playable.volume))
+    handle.command("set", "mute", "yes" if playable.muted else "no")
 
 
 def begin_s(playable: Playable) -> float:

@@ -57,6 +57,7 @@ class MpvSurface(Surface):
         self._opened = self._drawn = self._has_video = False
         self._failure: ContentError | None = None
         self._name = ""
+        self._begun: Playable | None = None
         self._eof = False
         self._clip = ClipClock(stall_s)
         self._live = self._unseen = False
@@ -144,6 +145,12 @@ class MpvSurface(Surface):
 
     # --- the port
 
+    async def begin(self, playable: Playable) -> None:
+        """Begins to load it: `load` of the same goes on with that. Raises ContentError."""
+        self._reset(playable)
+        await self._command_load(playable)
+        self._begun = playable
+
     async def load(self, playable: Playable) -> None:
         """Loads and draws the first frame, paused. Raises ContentError."""
         try:
@@ -152,16 +159,15 @@ class MpvSurface(Surface):
             raise by_cause(error, self._why(playable.target)) from error
 
     async def _load(self, playable: Playable) -> None:
-        item = playable.item
-        self._name, self._live, self._unseen = item.name, item.kind.is_stream, item.kind.is_unseen
-        self._opened = self._drawn = self._eof = self._has_video = False
-        self._failure = None
-        # The length that a sound tells may be a guess from its first seconds: nothing is waited for when its end came.
-        self._clip.rewound(whole=item.kind.has_file and not self._unseen, begin_s=calls.begin_s(playable))
+        item, begun, self._begun = playable.item, self._begun, None
         try:
             async with asyncio.timeout(self._load_limit_s):
-                options = {**options_for(playable, self._way_out), **self._outputs(playable)}
-                await in_thread(calls.load, self._handle, playable, options)
+                if begun is not None and self._failure is None and _opens_alike(begun, playable):
+                    self._name = item.name
+                    await in_thread(calls.dress, self._handle, playable)
+                else:
+                    self._reset(playable)
+                    await self._command_load(playable)
                 await self._first_frame()
                 if await in_thread(calls.is_combed, self._handle):
                     await self._deinterlaced()
@@ -170,6 +176,18 @@ class MpvSurface(Surface):
         except TimeoutError as error:
             missing = "was not to be heard" if self._unseen else "showed no picture"
             raise ContentError("timeout", item.name, f"{missing} within {self._load_limit_s:.0f} s") from error
+
+    def _reset(self, playable: Playable) -> None:
+        item = playable.item
+        self._name, self._live, self._unseen = item.name, item.kind.is_stream, item.kind.is_unseen
+        self._opened = self._drawn = self._eof = self._has_video = False
+        self._failure = None
+        # The length that a sound tells may be a guess from its first seconds: nothing is waited for when its end came.
+        self._clip.rewound(whole=item.kind.has_file and not self._unseen, begin_s=calls.begin_s(playable))
+
+    async def _command_load(self, playable: Playable) -> None:
+        options = {**options_for(playable, self._way_out), **self._outputs(playable)}
+        await in_thread(calls.load, self._handle, playable, options)
 
     def _outputs(self, playable: Playable) -> Mapping[str, str]:
         """Where its sound may go. What has nothing but sound, and is to have none, keeps its time in silence."""
@@ -281,6 +299,11 @@ class MpvSurface(Surface):
     def _set(self, name: str, value: str) -> None:
         if self._handle is not None:
             self._handle.command_async("set", name, value)
+
+
+def _opens_alike(one: Playable, other: Playable) -> bool:
+    """Whether both open the same file at the same place; how it is seen and heard may differ."""
+    return (one.item.kind, one.target, one.begin_s, one.silent) == (other.item.kind, other.target, other.begin_s, other.silent)
 
 
 def _open(gate: Gate, loop: asyncio.AbstractEventLoop, app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
