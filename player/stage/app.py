@@ -123,6 +123,7 @@ class Stage:
             self.show, now=self._judged_now, mono=self._clock.monotonic, zone=self._zone, facts=lambda: self.surround.brief.facts,
             applets=lambda: AppletPlan() if self.crashes.safe_since is not None else self.surround.brief.applets,
         )  # fmt: skip
+        screen.expect_pages(lambda: self.on_air.needs_pages)
         requests = Requests(
             self.show, self.surround, compositor, self.plays, self.applets, dirs.stage_runtime, self.reread, self._try_again
         )

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from player.core.applet_layout import beside, with_applets
 from player.core.applets import AppletPlan, AppletTurn, applet_on, turned
+from player.core.browser_rest import needs_pages
 from player.core.content import Manifest
 from player.core.onair import Because, Listings, OnAir, Source
 from player.core.schedule import Facts
@@ -80,6 +81,16 @@ class OnAirWatch:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._wait_s()):
                     await self._again.wait()
+
+    @property
+    def needs_pages(self) -> bool:
+        """Whether pages are shown now or soon: the programme's, or applets."""
+        if self._plan.runs:
+            return True
+        manifest = self._show.manifest
+        if self._listings is None or manifest is None:
+            return False
+        return needs_pages(self._listings, self._now(), self._facts(), manifest.stand_by)
 
     def _wait_s(self) -> float:
         until = self.on_air.until if self.on_air else None

@@ -56,6 +56,9 @@ class Screen(Protocol):
     def keep_rooms(self, rooms: Collection[str]) -> None:
         """The programme has items with these rooms and no others: what others kept is thrown away."""
 
+    def expect_pages(self, needed: Callable[[], bool]) -> None:
+        """`needed` tells whether the programme shows pages now or soon: where it does not, what shows them may go for a while."""
+
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What has to run as long as the stage does, by name."""
 

@@ -28,6 +28,7 @@ from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousIt
 from player.core.showing import GONE
 from player.errors import BoxError
 from player.stage.cards.catalogue import lock_pad
+from tests.e2e.player_box import until
 from tests.fakes.programmes import manifest_of
 from tests.stage.conftest import StageBox
 
@@ -111,9 +112,11 @@ async def test_p1_a_film_goes_on_where_it_was_in_the_window_that_had_the_head_st
     after = await box.until(lambda s: s.started_at > before.started_at and s.items)
     assert after.items[0].position_s > 2
     async with await Sway.connect(box.dirs.sway_socket, 20) as sway:
-        shown = [window.app_id for window in await sway.windows() if window.rect.x >= 0]
-    assert shown == ["sig-ahead"]
-    await box.until_seen("lime")
+
+        async def shown() -> list[str] | None:
+            return [window.app_id for window in await sway.windows() if window.rect.x >= 0] or None
+
+        assert await until("a window on the panel", shown) == ["sig-ahead"]
 
 
 async def test_p1_an_item_that_was_on_screen_at_three_deaths_is_kept_off(box: StageBox):

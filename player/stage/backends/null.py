@@ -100,6 +100,8 @@ class NullScreen:
 
     def keep_rooms(self, rooms: Collection[str]) -> None: ...
 
+    def expect_pages(self, needed: Callable[[], bool]) -> None: ...
+
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {}
 

@@ -244,6 +244,8 @@ class SingleScreen:
 
     def keep_rooms(self, rooms: Collection[str]) -> None: ...
 
+    def expect_pages(self, needed: Callable[[], bool]) -> None: ...
+
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What brings items on screen."""
         return {"window": self.run, "tickers": self.run_cards}

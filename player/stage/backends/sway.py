@@ -57,6 +57,7 @@ class SwayScreen:
         self.applets = AppletBoard()
         self._browser: Any = None
         self._browser_is_made = asyncio.Event()
+        self._needs_pages: Callable[[], bool] = lambda: True
         self._drawn_windows: Any = None
         self._page_snapshots: Any = None
         self._curtain = CurtainLine(dirs.curtain_socket)
@@ -147,6 +148,7 @@ class SwayScreen:
                 why=self._wall.why,
                 admit=self._wall.also_at,
                 sandbox=self._config.browser_sandbox,
+                needed=self._needs_pages,
             )
             self._browser_is_made.set()
         return self._browser
@@ -182,6 +184,9 @@ class SwayScreen:
         """What pages of others kept is thrown away."""
         if self._browser is not None:
             self._browser.keep_rooms(rooms)
+
+    def expect_pages(self, needed: Callable[[], bool]) -> None:
+        self._needs_pages = needed
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The browser, from when it is wanted, the look at where sound goes, what is told of hangs, and the line to the curtain."""

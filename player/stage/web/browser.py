@@ -1,9 +1,10 @@
 """The browser behind web surfaces: one Chromium, spoken to over its debugging pipe (no port), in its own sandbox.
 
 It starts when the first page is wanted and is started again when it dies (`run` belongs under `keep_running`). Every surface is a
-window of its own: only `--app=ADDRESS` gives windows without bars whose page fills them to the pixel, and a second call of the
-program with the same folder asks the running one for such a window, in the profile that is its content's room (`web.rooms`). The
-address, which loads nothing, and the profile are what set its app_id.
+window of its own: only `--app=ADDRESS` gives windows without bars whose page fills them to the pixel, and the running one opens
+such a window when it is told over its socket what a second call of the program was called with, in the profile that is its
+content's room (`web.rooms`). Where it does not listen there, the program is called. The address, which loads nothing, and the
+profile are what set its app_id.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import contextlib
 import logging
 import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
+from player.core.browser_rest import REST_AFTER_S
 from player.core.egress import WayOut
 from player.core.reach import not_known
 from player.errors import BoxError
@@ -28,7 +30,7 @@ from player.runtime.tasks import Latest
 from player.stage.web import island
 from player.stage.web.authority import trust
 from player.stage.web.cdp import Cdp
-from player.stage.web.chromium import address, app_id, find_browser, flags, name_of, window_flags
+from player.stage.web.chromium import NO_SANDBOX, address, app_id, find_browser, flags, name_of, window_flags
 from player.stage.web.guard import Why
 from player.stage.web.page import WebPage
 from player.stage.web.process import Admit, asking, commands_of, end, give_way, piped
@@ -37,19 +39,16 @@ from player.stage.web.rooms import ROOM_LIMIT, Rooms, room_for_all
 log = logging.getLogger(__name__)
 START_S = 80.0  # on a slow box; others play meanwhile
 ROOMS_LOOK_S = 5.0
+REST_LOOK_S = 5.0
 CLOSE_TRIES = 6
 LOAD_S = 25.0  # others play meanwhile; within what the region waits for a page
-NO_SANDBOX = (
-    "pages are not shown: this system does not let the browser have its sandbox. Allow user namespaces "
-    "(sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0, and not as root), "
-    "or set stage.browser_sandbox = false, which runs pages without it"
-)
 Coming = asyncio.Future[WebPage]
 
 
 class BrowserProcess:
     """Chromium with a fresh folder below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn;
-    `why` is asked where a page did not open; `admit` lets through at the door of an island, on which it lives then.
+    `why` is asked where a page did not open; `admit` lets through at the door of an island, on which it lives then;
+    `needed` is asked while it shows nothing: where no page is shown soon, it ends after `rest_after_s` until one is wanted.
 
     It lives in the zone of `way_out`, and starts anew when that is another one. Windows are asked for by `open`,
     which waits for `run`. `sandbox` false runs pages without the browser's own: it never does so by itself.
@@ -68,11 +67,13 @@ class BrowserProcess:
         load_s: float = LOAD_S,
         why: Why = not_known,
         admit: Admit | None = None,
+        needed: Callable[[], bool] = lambda: True,
+        rest_after_s: float = REST_AFTER_S,
     ) -> None:
         self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu
         self._faults, self._load_s, self._why = faults, load_s, why
         self._latest, self._way_out = way_out, way_out.value  # what it is to be, and with which it was started
-        self._user_agent, self._admit = "", admit
+        self._user_agent, self._admit, self._rest_after_s = "", admit, rest_after_s
         self._rooms = Rooms(self._profile, room_limit=ROOM_LIMIT, all_limit=room_for_all(runtime))
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()  # it is up, or could not start
@@ -82,11 +83,11 @@ class BrowserProcess:
         self._pages: dict[str, WebPage] = {}
         self._opening: dict[str, asyncio.Future[str]] = {}
         self._late: dict[str, list[Coming]] = {}  # by profile: windows that came, or come, too late for who asked
-        self._windows = 0
         self._said: deque[str] = deque(maxlen=20)
         self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
         self._sandbox, self._was_up = sandbox, False
-        self.pid = 0
+        self._needed, self._rests = needed, False  # whether pages are shown now or soon; it was ended since none are
+        self._windows = self.pid = 0
 
     def __repr__(self) -> str:
         return f"browser (process {self.pid})" if self.pid else "browser (not running)"
@@ -100,7 +101,7 @@ class BrowserProcess:
             self._settled.set()
             if self._sandbox and any("sandbox" in line.lower() for line in self._said):
                 self._faults.report("sandbox", "browser_no_sandbox", NO_SANDBOX, count=1)
-        if self._latest.value.zone == self._way_out.zone:
+        if self._latest.value.zone == self._way_out.zone and not self._rests:
             raise error
 
     async def open(self, name: str, room: str) -> WebPage:
@@ -183,9 +184,9 @@ class BrowserProcess:
     async def _new_target(self, name: str, profile: str) -> str:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._opening[address(name)] = opened
-        wish = [*self._flags(), *window_flags(name, profile)]
+        words = [find_browser(self._program), *self._flags(), *window_flags(name, profile)]
         try:
-            async with asyncio.timeout(START_S), asking(find_browser(self._program), wish, self._environment()):
+            async with asyncio.timeout(START_S), asking(self._profile, words, self._environment()):
                 return await opened
         except TimeoutError as error:
             raise BoxError("browser", f"the window {name} did not open within {START_S:g} s") from error
@@ -214,6 +215,7 @@ class BrowserProcess:
             beside = [
                 group.create_task(self._end_in_another_zone(process), name="browser-zone"),
                 group.create_task(self._look_at_rooms(), name="browser-rooms"),
+                group.create_task(self._end_idle(process), name="browser-rest"),
             ]
             try:
                 await self._greet(cdp, process.pid)
@@ -235,6 +237,20 @@ class BrowserProcess:
         while (zone := self._latest.value.zone) == self._way_out.zone:
             await self._latest.wait()
         log.info("browser: it starts again in the time zone %s", zone or "of this system")
+        await end(process)
+
+    async def _end_idle(self, process: asyncio.subprocess.Process) -> None:
+        """Nothing shows pages. What they keep on disk is there when it comes back."""
+        loop = asyncio.get_running_loop()
+        idle_since = loop.time()
+        while loop.time() - idle_since < self._rest_after_s:
+            await asyncio.sleep(min(REST_LOOK_S, self._rest_after_s))
+            if self._opening or not all(page.is_blank for page in self._pages.values()) or self._needed():
+                idle_since = loop.time()
+        log.info("browser: it ends until there is a page to be shown")
+        self._rests = True
+        self._wanted.clear()
+        self._settled.clear()
         await end(process)
 
     async def _greet(self, cdp: Cdp, pid: int) -> None:
@@ -262,11 +278,13 @@ class BrowserProcess:
     @contextlib.asynccontextmanager
     async def _started(self) -> AsyncIterator[asyncio.subprocess.Process]:
         program = find_browser(self._program)
-        await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
-        self._profile.mkdir(mode=0o700, parents=True)
         apart = self._admit is not None and await self._can_be_apart()
         self._way_out = island.way_out(self._latest.value) if apart else self._latest.value
-        await self._trust(self._way_out.ca_file)
+        if not self._rests:
+            await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
+            self._profile.mkdir(mode=0o700, parents=True)
+            await self._trust(self._way_out.ca_file)
+        self._rests = False
         version = await run_program("browser", (program, "--version"), self._environment(), package="chromium", within_s=START_S)
         self._user_agent = name_of(version.said, self._way_out.user_agent)
         async with piped(program, self._flags(), self._environment(), self._admit if apart else None) as process:

@@ -14,6 +14,11 @@ from player.stage.web.rooms import CACHE, QUOTA, SHARED
 
 PIPED = ("--remote-debugging-pipe", "--no-startup-window")
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable")
+NO_SANDBOX = (
+    "pages are not shown: this system does not let the browser have its sandbox. Allow user namespaces "
+    "(sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0, and not as root), "
+    "or set stage.browser_sandbox = false, which runs pages without it"
+)
 _MIB = 1024 * 1024
 _ASKED_AT_ONCE, _FOR_A_PAGE = 384 * _MIB, 1024 * _MIB
 _NOWHERE = "http://127.0.0.1:9"

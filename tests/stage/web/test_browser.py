@@ -25,7 +25,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
 from player.runtime.tasks import Latest, keep_running
-from player.stage.web.browser import BrowserProcess
+from player.stage.web.browser import REST_LOOK_S, BrowserProcess
 from player.stage.web.chromium import find_browser
 from player.stage.web.rooms import ROOM_LIMIT
 from player.stage.web.surface import WebSurface
@@ -807,6 +807,43 @@ async def test_a_window_that_comes_too_late_is_there_for_who_asks_next(box, site
     await other.load(playable(site.page("/a", "lime")))
     assert [w.app_id for w in await box.sway.windows()] == [other.app_id]
     await other.close()
+    await no_window(box.sway)
+
+
+async def test_a_window_comes_without_a_second_call_of_the_program(box, site):
+    first, second = box.surface(), box.surface()
+    await first.open("")
+    box.browser._program, before = "false", box.browser._program
+    try:
+        await second.open("another room")
+    finally:
+        box.browser._program = before
+    await second.load(playable(site.page("/a", "lime")))
+    await first.close()
+    await second.close()
+    await no_window(box.sway)
+
+
+async def test_a_browser_that_nothing_needs_ends_and_comes_back_with_what_pages_keep(box, site):
+    url, surface = site.page("/a", "lime"), box.surface()
+    await surface.open("one")
+    await surface.load(playable(url))
+    assert await said(surface, KEEP) == "kept"
+    before, box.browser._needed, box.browser._rest_after_s = box.browser.pid, lambda: False, 0.1
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(REST_LOOK_S + 1):
+            await surface.ended()
+    assert box.browser.pid == before, "a page is on screen"
+    await surface.unload()
+    async with asyncio.timeout(60):
+        while box.browser.pid:  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.05)
+    box.browser._needed = lambda: True
+    await surface.open("one")
+    await surface.load(playable(url))
+    assert box.browser.pid not in (0, before)
+    assert (await said(surface, KEPT)).startswith("1,")
+    await surface.close()
     await no_window(box.sway)
 
 
