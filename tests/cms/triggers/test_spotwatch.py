@@ -163,6 +163,7 @@ async def test_a_call_has_to_bring_the_token_that_was_set(script: Script):
             assert answer.status == 403
         assert (await source.called(b'{"token": ')).status == 400
         assert (await source.called(b"\xff")).status == 400
+        assert (await source.called(b'{"token": "\xff"}')).status == 400
         assert (await source.called(b"[1]")).status == 403
         assert await source.called(json.dumps(pushed(message(2), token=token)).encode()) == HookAnswer(200)
         assert await source.called(json.dumps({"messages": [pushed(message(3))], "token": token}).encode()) == HookAnswer(200)

@@ -57,6 +57,11 @@ def test_a_wall_clocks_time_is_in_the_keys_zone_summer_and_winter():
     assert instant_of("2024-13-45 99:00:00", BERLIN) is None
 
 
+def test_the_smallest_picture_of_it_is_taken():
+    pictures = {"image": {"preview": "/large", "preview_xs": "/small"}}
+    assert broadcast(message(media=pictures)).preview == f"{BASE}/small"
+
+
 def test_an_advertisement_by_its_id_alone_is_asked_for():
     bare = message() | {"ad": 1843718744355554}
     found = reading(pushed(bare))
@@ -66,6 +71,9 @@ def test_an_advertisement_by_its_id_alone_is_asked_for():
     found = reading(told)
     assert isinstance(found, ReadBroadcast)
     assert (found.lacks_ad, found.broadcast.brand, found.broadcast.duration_s) == (False, "fiat", 10.0)
+    found = reading(message() | {"ad": {"brand": "fiat", "categories": ["cars"]}})
+    assert isinstance(found, ReadBroadcast)
+    assert (found.lacks_ad, found.broadcast.brand) == (True, "fiat"), "its length did not come with it"
     assert reading(message() | {"ad": None, "broadcast": {"id": 5}}) == ReadBroadcast(
         Broadcast("spotwatch", "5", detected_at=DETECTED, received_at=5.0), lacks_ad=False
     )
