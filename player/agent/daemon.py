@@ -12,6 +12,7 @@ from player.config import Config, Dirs
 from player.errors import SignageError
 from player.identity import load_or_create
 from player.runtime.logs import set_up_logging
+from player.runtime.memory import hold_memory_small
 from player.runtime.tasks import Shutdown
 from player.way_out import read_way_out
 
@@ -29,6 +30,7 @@ async def _run(config: Config, dirs: Dirs, started: Callable[[], None]) -> None:
 def main(config: Config, dirs: Dirs, started: Callable[[], None]) -> int:
     """Until it is stopped, and with which code the process ends; `started` as for `Agent`."""
     set_up_logging(config.log.level, kept_in=dirs.runtime / "agent.log")
+    hold_memory_small()
     code = 0
     try:
         asyncio.run(_run(config, dirs, started))

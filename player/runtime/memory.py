@@ -7,7 +7,9 @@ import ctypes
 
 
 def hold_memory_small() -> None:
-    """mallopt(3): two arenas (decoders run in many threads), and frames in mappings of their own that go back when they are freed.
+    """mallopt(3): two arenas (decoders run in many threads), and large blocks in mappings of their own, that go back with them.
+
+    Such a block is a frame, or a server's long answer.
 
     The environment variables of the same name would have to be there before this process began.
     """
