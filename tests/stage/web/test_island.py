@@ -26,7 +26,7 @@ from tests.fakes.way_out import STRAIGHT
 
 # What a browser that somebody has taken over might do.
 PROGRAM = """
-import json, os, socket, sys
+import json, os, socket, sys, threading
 port, url = int(sys.argv[1]), sys.argv[2]
 for host in ('127.0.0.1', '::1', '10.0.0.1', '8.8.8.8'):
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
@@ -42,7 +42,15 @@ def asked(url):
         door.sendall(f'GET {url} HTTP/1.1\\r\\n\\r\\n'.encode())
         return b''.join(iter(lambda: door.recv(1000), b'')).decode()
 rights = [line for line in open('/proc/self/status') if line.startswith('CapEff')][0].split()[1]
-print(json.dumps([asked(url), asked(f'http://127.0.0.1:{port}/'), rights, os.getpid()]))
+answers = [asked(url), asked(f'http://127.0.0.1:{port}/')]
+over, started = threading.Event(), 0
+try:
+    while started < 2000:
+        threading.Thread(target=over.wait).start()
+        started += 1
+except RuntimeError:
+    over.set()
+print(json.dumps([*answers, rights, os.getpid(), started]))
 """
 
 
@@ -60,12 +68,13 @@ async def test_l4_a_process_on_the_island_reaches_the_wall_and_nothing_else():
             door = await ferry.door()
             async with asyncio.timeout(60), running(wall.run()), wall.also_at(door):
                 said, _ = await process.communicate()
-        good, bad, rights, pid = json.loads(said)
+        good, bad, rights, pid, started = json.loads(said)
         assert '{"from": "the server"}' in good
         assert bad.startswith("HTTP/1.1 403 ")
         assert other.reached == []
         assert int(rights, 16) == 0, "it kept no right over the namespace"
         assert pid == process.pid, "it is the process that was started"
+        assert 100 < started < island.TASKS, "its tasks have an end of their own"
 
 
 async def test_where_no_island_is_made_nobody_waits_for_its_door():
