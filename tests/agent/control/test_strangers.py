@@ -272,3 +272,12 @@ async def test_l6_who_hangs_up_in_the_middle_of_a_body_writes_nothing_into_the_l
         writer.transport.abort()
     assert await box.get("127.0.0.1") == 200
     assert caplog.records == []
+
+
+async def test_l6_who_expects_what_is_no_text_writes_nothing_into_the_log(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+    reader, writer = await box.hold("127.0.0.2")
+    writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nExpect: \xff\r\n\r\n")
+    assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 ")
+    writer.close()
+    assert await box.get("127.0.0.1") == 200
+    assert caplog.records == []
