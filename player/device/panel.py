@@ -13,6 +13,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from player.device.cec import CecAdapter
 from player.device.dbus import SystemBus
 from player.device.ddc import DdcDisplay, display_buses
 from player.errors import BoxError
+from player.runtime.threads import begun
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,9 +51,12 @@ class BoxPanel:
         *,
         ioctl: Callable[..., Any] = fcntl.ioctl,
         pause: Callable[[float], None] = time.sleep,
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         self._dev, self._sys, self._bus, self._ioctl, self._pause = dev, sys, bus, ioctl, pause
+        self._deadline_s = deadline_s
         self._lock = asyncio.Lock()
+        self._calls: dict[str, Future[Any]] = {}  # the last on each way: a kernel's driver may never come back from one
         self._said = ""
 
     def __repr__(self) -> str:
@@ -81,7 +86,7 @@ class BoxPanel:
         async with self._lock:
             reasons: list[str] = []
             for adapter in self._cec():
-                await _done(functools.partial(adapter.remind, on=on, shown=shown), reasons)
+                await self._done(adapter, functools.partial(adapter.remind, on=on, shown=shown), reasons)
             for reason in reasons:
                 log.debug("a panel was not reminded: %s", reason)
 
@@ -94,7 +99,7 @@ class BoxPanel:
         displays = self._ddc()
         if not displays:
             raise BoxError("input source", "only a panel on DDC/CI says what it shows")
-        return await self._read(displays[0].input_source)
+        return await self._read(displays[0], displays[0].input_source)
 
     async def set_brightness(self, brightness: int) -> Told:
         """0 to 100; what was done. Raises BoxError."""
@@ -106,7 +111,7 @@ class BoxPanel:
                     return self._say(await light.set_brightness(brightness))
                 except BoxError as error:
                     reasons.append(error.reason)
-            done = [await _done(functools.partial(way.set_brightness, brightness), reasons) for way in self._ddc()]
+            done = [await self._done(way, functools.partial(way.set_brightness, brightness), reasons) for way in self._ddc()]
         return self._all("panel brightness", done, reasons, _NO_BRIGHTNESS)
 
     async def brightness(self) -> int:
@@ -116,25 +121,41 @@ class BoxPanel:
             return light.brightness()
         if not displays:
             raise BoxError("panel brightness", _NO_BRIGHTNESS)
-        return await self._read(displays[0].brightness)
+        return await self._read(displays[0], displays[0].brightness)
 
-    async def _read(self, question: Callable[[], T]) -> T:
+    async def _read(self, way: object, question: Callable[[], T]) -> T:
         async with self._lock:
-            try:
-                async with asyncio.timeout(DEADLINE_S):
-                    return await asyncio.to_thread(question)
-            except TimeoutError as error:
-                raise BoxError("panel", _silent()) from error
+            return await self._call(way, question)
 
     async def _by_wire(self, ability: str, act: Callable[[Any], Told]) -> Told:
         """The first sort of wires on which a panel obeys, each of its panels told."""
         reasons: list[str] = []
         async with self._lock:
             for ways in (self._cec(), self._ddc()):
-                done = [await _done(functools.partial(act, way), reasons) for way in ways]
+                done = [await self._done(way, functools.partial(act, way), reasons) for way in ways]
                 if any(done):
                     return self._all(ability, done, reasons, _NO_WAY)
         return self._all(ability, [], reasons, _NO_WAY)
+
+    async def _done(self, way: object, action: Callable[[], T], reasons: list[str]) -> T | None:
+        """Why it was not done is added to `reasons`."""
+        try:
+            return await self._call(way, action)
+        except BoxError as error:
+            reasons.append(error.reason)
+            return None
+
+    async def _call(self, way: object, action: Callable[[], T]) -> T:
+        """In a thread. Raises BoxError, and at once where the call before has never come back."""
+        before = self._calls.get(str(way))
+        if before is not None and not before.done():
+            raise BoxError("panel", f"{way} hangs: it has not answered what it was asked before")
+        self._calls[str(way)] = call = begun(action)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await asyncio.wrap_future(call)
+        except TimeoutError as error:
+            raise BoxError("panel", f"the panel did not answer within {self._deadline_s:.0f} s") from error
 
     def _all(self, ability: str, done: Sequence[Told | None], reasons: Sequence[str], lacks: str) -> Told:
         told = [each for each in done if each is not None]
@@ -154,19 +175,3 @@ class BoxPanel:
 
     def _ddc(self) -> list[DdcDisplay]:
         return [DdcDisplay(path, self._ioctl) for path in display_buses(self._dev, self._sys)]
-
-
-async def _done(action: Callable[[], T], reasons: list[str]) -> T | None:
-    """Does it in a thread; why it was not done is added to `reasons`."""
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            return await asyncio.to_thread(action)
-    except TimeoutError:
-        reasons.append(_silent())
-    except BoxError as error:
-        reasons.append(error.reason)
-    return None
-
-
-def _silent() -> str:
-    return f"the panel did not answer within {DEADLINE_S:.0f} s"

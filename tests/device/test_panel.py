@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from player.device.dbus import SystemBus
 from player.device.panel import BoxPanel, find_panel
 from player.errors import BoxError
 from tests.fakes.device import FakeCec, FakeDisplay, FakeSession, private_bus, serving
+from tests.fakes.running import eventually
 
 HEADER = """
 #include <stdio.h>
@@ -48,6 +52,18 @@ def box(folder: Path, ioctl: Callable[..., Any]) -> BoxPanel:
         (folder / name).mkdir(exist_ok=True)
     bus = SystemBus(f"unix:path={folder}/bus", 5)
     return BoxPanel(folder / "dev", folder / "sys", bus, ioctl=ioctl, pause=lambda _: None)
+
+
+class Stuck:
+    """A kernel that never comes back from a call before `event` is set."""
+
+    def __init__(self, kernel: FakeCec) -> None:
+        self._kernel, self.event, self.calls = kernel, threading.Event(), 0
+
+    def __call__(self, *arguments: Any) -> Any:
+        self.calls += 1
+        self.event.wait()
+        return self._kernel(*arguments)
 
 
 def with_cec(folder: Path, kernel: FakeCec) -> BoxPanel:
@@ -223,6 +239,31 @@ async def test_the_input_is_chosen_over_cec_and_never_confirmed(tmp_path: Path):
         await panel.set_input(InputSource.VGA_1)
     with pytest.raises(BoxError, match=r"only a panel on DDC/CI says what it shows"):
         await panel.input_source()
+
+
+async def test_a_driver_that_never_comes_back_is_not_called_again_until_it_does(tmp_path: Path):
+    with_cec(tmp_path, FakeCec())
+    stuck = Stuck(FakeCec())
+    bus = SystemBus(f"unix:path={tmp_path}/bus", 5)
+    panel = BoxPanel(tmp_path / "dev", tmp_path / "sys", bus, ioctl=stuck, pause=lambda _: None, deadline_s=0.1)
+    try:
+        with pytest.raises(BoxError, match=r"the panel did not answer within"):
+            await panel.set_power(True)
+        await eventually(lambda: stuck.calls == 1, 20)
+        for _ in range(9):
+            with pytest.raises(BoxError, match=r"CEC at .*/dev/cec0 hangs"):
+                await panel.set_power(True)
+        assert stuck.calls == 1
+    finally:
+        stuck.event.set()
+
+    told = None
+    async with asyncio.timeout(20):
+        while told is None:
+            with contextlib.suppress(BoxError):
+                told = await panel.set_power(True)
+            await asyncio.sleep(0.01)
+    assert told.confirmed
 
 
 # --- DDC/CI ----------------------------------------------------------------------------------------------------------------------

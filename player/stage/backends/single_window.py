@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from player.errors import BoxError
-from player.stage.video.calls import in_thread
 from player.stage.video.mpv import CALL_LIMIT_S, MpvSurface
 
 
@@ -18,7 +17,7 @@ class SingleWindow(MpvSurface):
         """The result of `work(handle)`, from a thread. Raises BoxError when mpv does not answer or refuses."""
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                return await in_thread(work, self._handle)
+                return await self.call(work)
         except TimeoutError as error:
             raise BoxError("the window", f"does not answer within {CALL_LIMIT_S:.0f} s") from error
         except (SystemError, ValueError, OSError, RuntimeError, AttributeError) as error:  # what python-mpv makes of a refusal

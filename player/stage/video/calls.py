@@ -1,38 +1,17 @@
-"""What libmpv is asked, each in a thread of its own: one that hangs may hang for ever, and a shared pool would fill up with them.
+"""What libmpv is asked; each may hang, and is called in a thread of its own (`runtime.threads`).
 
 Values are set as properties and never formatted into commands.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from player.core.clipclock import Reading
 from player.core.content import Fit
 from player.core.ports.screen import Playable
-
-T = TypeVar("T")
-
-
-async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
-    """The result of `work`, done by a thread that nobody waits for any longer than they want to."""
-    result: Future[T] = Future()
-    threading.Thread(target=_carry, args=(result, work, arguments), name="libmpv call", daemon=True).start()
-    return await asyncio.wrap_future(result)
-
-
-def _carry(result: Future[T], work: Callable[..., T], arguments: tuple[Any, ...]) -> None:
-    if not result.set_running_or_notify_cancel():
-        return
-    try:
-        result.set_result(work(*arguments))
-    except Exception as error:  # noqa: BLE001 - carried over to whoever waits
-        result.set_exception(error)
 
 
 def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:

@@ -4,9 +4,9 @@ Nothing from outside reaches mpv unparsed: files are absolute paths into the cac
 URLs under the options for streams (`video.options`); values are set as properties and never formatted into commands.
 
 mpv's own word is not proof: an item counts as loaded when `playback-restart` came *and* there are video parameters; what is heard
-alone, whose pictures are never opened here, when it came and a sound was chosen. Calls that may
-block run in threads of their own with a deadline, since one that hangs may hang for ever: a shared pool would fill up with them. A
-handle that does not answer is given up and replaced by whoever owns the surface.
+alone, whose pictures are never opened here, when it came and a sound was chosen. Calls that may block run in threads of their own
+with a deadline (`runtime.threads`); who asked may be gone before its call is over, and the handle is not ended before. A handle
+that does not answer is given up and replaced by whoever owns the surface.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Self, assert_never
+from concurrent.futures import Future, wait
+from typing import Any, Self, TypeVar, assert_never
 
 from player.core.clipclock import ClipClock, Look, Over, Overdue, Reading, Stalled
 from player.core.egress import WayOut
 from player.core.ports.screen import Playable, Surface
 from player.core.reach import Unopened, by_cause, not_known
 from player.errors import ContentError
+from player.runtime.threads import begun, in_thread
 from player.stage.video import calls
-from player.stage.video.calls import in_thread
 from player.stage.video.error_words import error_words
 from player.stage.video.gate import Gate
 from player.stage.video.options import ALWAYS, options_for
 from player.stage.video.sound import SILENCE
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LOAD_LIMIT_S = 10.0
 CALL_LIMIT_S = 5.0
@@ -65,6 +67,7 @@ class MpvSurface(Surface):
         self.sound_output: str | None = None
         self._changed = asyncio.Event()
         self._dropped = 0
+        self._calls: set[Future[Any]] = set()  # under way
 
     @classmethod
     async def create(
@@ -164,15 +167,15 @@ class MpvSurface(Surface):
             async with asyncio.timeout(self._load_limit_s):
                 if begun is not None and self._failure is None and _opens_alike(begun, playable):
                     self._name = item.name
-                    await in_thread(calls.dress, self._handle, playable)
+                    await self.call(calls.dress, playable)
                 else:
                     self._reset(playable)
                     await self._command_load(playable)
                 await self._first_frame()
-                if await in_thread(calls.is_combed, self._handle):
+                if await self.call(calls.is_combed):
                     await self._deinterlaced()
                 if self._clip.duration_s is None and item.kind.is_recorded:  # mpv may tell of it after the first frame
-                    self._clip.duration_s = await in_thread(calls.length, self._handle)
+                    self._clip.duration_s = await self.call(calls.length)
         except TimeoutError as error:
             missing = "was not to be heard" if self._unseen else "showed no picture"
             raise ContentError("timeout", item.name, f"{missing} within {self._load_limit_s:.0f} s") from error
@@ -187,7 +190,7 @@ class MpvSurface(Surface):
 
     async def _command_load(self, playable: Playable) -> None:
         options = {**options_for(playable, self._way_out), **self._outputs(playable)}
-        await in_thread(calls.load, self._handle, playable, options)
+        await self.call(calls.load, playable, options)
 
     def _outputs(self, playable: Playable) -> Mapping[str, str]:
         """Where its sound may go. What has nothing but sound, and is to have none, keeps its time in silence."""
@@ -200,19 +203,19 @@ class MpvSurface(Surface):
                 raise self._failure
             if self._drawn and (self._has_video or self._unseen):
                 return
-            if self._drawn and not await in_thread(lambda handle: bool(handle.vid), self._handle):
+            if self._drawn and not await self.call(lambda handle: bool(handle.vid)):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
             await self._changed.wait()
 
     async def _deinterlaced(self) -> None:
         """The first frame again, without its combs; a stream, which cannot go back, loses them from its next frame on."""
         self._drawn = False
-        await in_thread(calls.deinterlace, self._handle)
+        await self.call(calls.deinterlace)
         if not self._live:
             await self._first_frame()
 
     def start(self) -> None:
-        """Lets it run."""
+        """Lets the item run from where it is."""
         self._clip.started(self._loop.time())
         self._set("pause", "no")
 
@@ -256,7 +259,7 @@ class MpvSurface(Surface):
         """Where playback is. Raises ContentError when mpv is silent."""
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                reading, self._dropped = await in_thread(calls.reading, self._handle)
+                reading, self._dropped = await self.call(calls.reading)
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not answer") from error
         return reading
@@ -267,7 +270,7 @@ class MpvSurface(Surface):
         self._changed.set()
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
-                self._dropped = await in_thread(calls.stop, self._handle)
+                self._dropped = await self.call(calls.stop)
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not let go") from error
         self._name = ""
@@ -290,11 +293,22 @@ class MpvSurface(Surface):
         return self._dropped
 
     async def close(self) -> None:
-        """Ends the handle; one that hangs is left to the end of the process."""
+        """Ends the handle, once no call is in the midst of it; one that hangs is left to the end of the process."""
         handle, self._handle = self._handle, None
         if handle is not None:
+            _, hanging = await in_thread(wait, tuple(self._calls), CALL_LIMIT_S)
+            if hanging:
+                log.warning("%s does not answer, and is left as it is", self)
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(in_thread(handle.terminate), CALL_LIMIT_S)
+
+    async def call(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of `work(handle, …)`, done in a thread of its own, whether anybody still waits for it or not."""
+        under_way = begun(work, self._handle, *arguments)
+        self._calls.add(under_way)
+        under_way.add_done_callback(self._calls.discard)
+        return await asyncio.wrap_future(under_way)
 
     def _set(self, name: str, value: str) -> None:
         if self._handle is not None:

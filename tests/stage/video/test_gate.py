@@ -24,7 +24,7 @@ from player.runtime.seccomp import (
     processor,
     stand_behind,
 )  # fmt: skip
-from player.stage.video.calls import in_thread
+from player.runtime.threads import in_thread
 from player.stage.video.gate import Gate, read_end
 from player.stage.video.mpv import MpvSurface
 from tests.fakes.faults import fault_page
