@@ -101,7 +101,7 @@ class Agent:
         self.stage = StageClient(dirs.stage_socket, self._pin_entered, self._page("stage"))
         self.formats = Formats(dirs.state, __version__)
         self.brief = BriefStore(dirs.brief, self.stage)
-        self.box = await open_box(self._stack, config, dirs.state, self.brief, self.stage, clock, self._page("settings"))
+        self.box = await open_box(self._stack, config, dirs, self.brief, self.stage, clock, self._page("settings"))
         self.host, self.audio, self.sensors, self.settings = self.box.host, self.box.audio, self.box.sensors, self.box.settings
         servers = Servers(config, dirs.state, self._identity.uuid, self.brief.current.cards, clock, self._way_out)
         self.server, self._place, kept = servers.folder, servers.place, servers.folder.facts

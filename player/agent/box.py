@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from player.agent.settings.appliers import build_appliers
@@ -18,7 +17,7 @@ from player.agent.settings.dimming import DimmingPanel
 from player.agent.settings.panel_reminder import PanelReminder
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.stage_client import StageClient
-from player.config import Config
+from player.config import Config, Dirs
 from player.core.content import Orientation
 from player.core.ports.box import Clock
 from player.device.audio import LateAudio
@@ -45,16 +44,16 @@ class Box:
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for it for ever, by name."""
-        return {"settings": self.settings.run, "reminder": PanelReminder(self.panel, self.settings).run}
+        return {**self.settings.loops(), "reminder": PanelReminder(self.panel, self.settings).run}
 
 
 async def open_box(
-    stack: AsyncExitStack, config: Config, state: Path, brief: BriefStore, stage: StageClient, clock: Clock, faults: FaultPage
+    stack: AsyncExitStack, config: Config, dirs: Dirs, brief: BriefStore, stage: StageClient, clock: Clock, faults: FaultPage
 ) -> Box:
     """With the settings as they were left; the configuration's values hold where nobody asked for others."""
     host, audio, panel, root = SystemHost(clock), LateAudio(), DimmingPanel(find_panel(), brief), RootSocket()
     settings = SettingsRegistry(
-        state / "settings", brief,
+        dirs.state / "settings", brief,
         build_appliers(stage=stage, audio=audio, panel=panel, host=host, switches=BoxSwitches(root, Network())),
         configured={
             "orientation": Orientation(config.stage.orientation), "time_zone": config.time.zone or None,
@@ -64,4 +63,4 @@ async def open_box(
     )  # fmt: skip
     stack.enter_context(contextlib.closing(settings))
     await settings.open()
-    return Box(host, audio, SystemSensors(), panel, BoxPackages(config.devices.packages, root), settings)
+    return Box(host, audio, SystemSensors((dirs.state, dirs.cache)), panel, BoxPackages(config.devices.packages, root), settings)

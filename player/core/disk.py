@@ -42,4 +42,4 @@ def worn(wear: Sequence[StorageWear]) -> str:
 
 def damaged(errors: int) -> str:
     """The sentence of its fault; "" where the kernel has counted none."""
-    return f"the kernel has counted {errors} errors on the file systems of this box since they were last checked" if errors else ""
+    return f"the kernel has counted {errors} errors where state and media are kept, since it was last checked" if errors else ""

@@ -72,7 +72,8 @@ _MODE = re.compile(r"\d{3,5}x\d{3,5}(@\d{1,3}(\.\d{1,3})?)?", re.ASCII)
 class Setting:
     """One row. `read` makes a value of what was typed or sent, and raises ValueError; `range` says in words what it takes.
 
-    `applied_by`: the first has to succeed, what others add is a bonus. `default` holds where nothing is configured.
+    `applied_by`: the first has to succeed, what others add is a bonus; the last may be a device. `default` holds where nothing is
+    configured.
     """
 
     name: str
@@ -83,6 +84,11 @@ class Setting:
     default: Value = None
     may_set: frozenset[Asker] = ANYBODY
     instead: str = ""  # what somebody can do who may not
+
+    @property
+    def device(self) -> AppliedBy:
+        """Who is told at last: a device of the box where one has part in it."""
+        return self.applied_by[-1]
 
     def value(self, given: Any) -> Value:
         """The checked value of `given`. Raises SettingRefused, which names the range."""
@@ -241,6 +247,11 @@ class SettingsBook:
         return last is not None and (last.value, last.by, last.who, last.configured) == (
             record.value, record.by, record.who, record.configured
         )  # fmt: skip
+
+    def is_undone(self, name: str) -> bool:
+        """Whether the last request had no good end, or none that is known."""
+        last = self.last.get(name)
+        return last is not None and (last.ended is None or not last.in_effect)
 
     def says_anew(self, name: str, value: Value, who: str) -> bool:
         """Whether that server said something else of this setting before, or nothing."""

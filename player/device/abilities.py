@@ -67,7 +67,7 @@ def _packages(folders: Folders, root: RootSocket) -> Ability:
 
 
 def _readings(folders: Folders, network: Network) -> Iterator[Ability]:
-    sensors = SystemSensors(proc=folders.proc, sys=folders.sys, etc=folders.etc)
+    sensors = SystemSensors((), proc=folders.proc, sys=folders.sys, etc=folders.etc)
     yield Ability("interfaces", tuple(each.name for each in network.interfaces()), "this box has no network interface")
     signal = network.wifi_signal_dbm()
     yield Ability("Wi-Fi strength", () if signal is None else (f"{signal} dBm",), "this box has joined no Wi-Fi")
@@ -78,4 +78,4 @@ def _readings(folders: Folders, network: Network) -> Iterator[Ability]:
     wear = tuple(f"{chip.device}, {chip.used_percent} % used" for chip in sensors.storage_wear())
     yield Ability("storage wear", wear, "only eMMC chips count it")
     counted = any((folders.sys / "fs/ext4").glob("*/errors_count"))
-    yield Ability("disk errors", (f"{sensors.file_system_errors()} on ext4",) if counted else (), "no file system here counts them")
+    yield Ability("disk errors", ("ext4",) if counted else (), "no file system here counts them")

@@ -6,6 +6,8 @@ and costs the agent a megabyte). Every method reads small virtual files and may 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import shlex
 import threading
@@ -25,17 +27,18 @@ _NEAR_ITS_END = ("0x02", "0x03")  # of an eMMC's spare blocks 80 % are used, or 
 
 
 class SystemSensors:
-    """The readings of a Linux box."""
+    """The readings of a Linux box that keeps what is its own below the folders `keeps`."""
 
     def __init__(
         self,
+        keeps: Sequence[Path],
         *,
         proc: Path = Path("/proc"),
         sys: Path = Path("/sys"),
         etc: Path = Path("/etc"),
         targets: Sequence[str] = ELSEWHERE,
     ) -> None:
-        self._proc, self._sys, self._etc, self._targets = proc, sys, etc, targets
+        self._keeps, self._proc, self._sys, self._etc, self._targets = keeps, proc, sys, etc, targets
         self._network = Network(proc, sys)
         self._lock = threading.Lock()
         self._cpu_before = (0, 0)
@@ -66,8 +69,8 @@ class SystemSensors:
         return tuple(self._wear())
 
     def file_system_errors(self) -> int:
-        """What ext4 counted, over all its file systems."""
-        counts = (self._text(path) for path in (self._sys / "fs/ext4").glob("*/errors_count"))
+        """What ext4 counted on the file systems of what is kept: another disk, or a stick, is none of the player's."""
+        counts = (self._text(self._sys / "fs/ext4" / device / "errors_count") for device in self._disks())
         return sum(int(count) for count in counts if count)
 
     def uptime_s(self) -> int:
@@ -126,6 +129,15 @@ class SystemSensors:
             kilobytes[key] = int(rest.split()[0])
         total = kilobytes.get("MemTotal", 0)
         return total // 1024, (total - kilobytes.get("MemAvailable", total)) // 1024
+
+    def _disks(self) -> set[str]:
+        """The block devices of what is kept, as the kernel names them ("mmcblk0p2"). A folder may not be there yet."""
+        found = set()
+        for folder in self._keeps:
+            with contextlib.suppress(OSError):
+                device = folder.stat().st_dev
+                found.add((self._sys / f"dev/block/{os.major(device)}:{os.minor(device)}").resolve().name)
+        return found
 
     def _wear(self) -> Iterator[StorageWear]:
         for disk in sorted((self._sys / "block").glob("mmcblk*")):

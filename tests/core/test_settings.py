@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from player.core.content import DeviceSettings, Orientation
 from player.core.ports.box import InputSource
-from player.core.settings import SETTINGS, Asker, SettingRecord, SettingsBook, find
+from player.core.settings import SETTINGS, AppliedBy, Asker, SettingRecord, SettingsBook, find
 from player.errors import SettingRefused
 
 DEFAULT = SettingRecord("orientation", "landscape", Asker.CONFIGURATION, "", 1.0, configured=True, ended="")
@@ -131,6 +131,23 @@ def test_a_server_that_repeats_itself_says_nothing_anew():
     assert book.says_anew("volume", 40, "a")
     assert book.says_anew("volume", 30, "another server")
     assert book.says_anew("brightness", 30, "a")
+
+
+def test_a_request_is_undone_until_it_had_a_good_end():
+    book = SettingsBook()
+    assert not book.is_undone("volume")
+    book.write(loud(30))
+    assert book.is_undone("volume")
+    book.write(replace(loud(30), ended="it hangs", in_effect=False))
+    assert book.is_undone("volume")
+    book.write(replace(loud(30), ended="the volume is 30"))
+    assert not book.is_undone("volume")
+
+
+def test_a_setting_ends_at_the_device_that_has_part_in_it():
+    assert [SETTINGS[name].device for name in ("volume", "muted", "time_zone", "wifi", "orientation")] == [
+        AppliedBy.AUDIO, AppliedBy.AUDIO, AppliedBy.HOST, AppliedBy.SWITCHES, AppliedBy.STAGE
+    ]  # fmt: skip
 
 
 def test_the_same_request_by_the_same_asker_is_told_already():

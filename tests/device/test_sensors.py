@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,12 @@ WIRELESS = """Inter-| sta-|   Quality        |   Discarded packets              
 """
 
 
-def lay_out(folder: Path, files: dict[str, str]) -> SystemSensors:
+def lay_out(folder: Path, files: dict[str, str], keeps: Sequence[Path] = ()) -> SystemSensors:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return SystemSensors(proc=folder / "proc", sys=folder / "sys", etc=folder / "etc")
+    return SystemSensors(keeps, proc=folder / "proc", sys=folder / "sys", etc=folder / "etc")
 
 
 @pytest.fixture
@@ -114,27 +116,37 @@ def test_the_interfaces_of_a_box_are_facts(tmp_path: Path):
     eth, wlan = Network(tmp_path / "proc", tmp_path / "sys", ioctl).interfaces()
     assert eth == Interface("eth0", "ethernet", "dc:a6:32:01:02:03", True, ("192.168.1.5/24", "fd00::5/64"), "192.168.1.1")
     assert wlan == Interface("wlan0", "wifi", "", False, (), None)
-    sensors = SystemSensors(proc=tmp_path / "proc", sys=tmp_path / "sys", etc=tmp_path / "etc")
+    sensors = SystemSensors((), proc=tmp_path / "proc", sys=tmp_path / "sys", etc=tmp_path / "etc")
     assert sensors.name_servers() == ("192.168.1.1", "9.9.9.9")
     assert [each.name for each in sensors.interfaces()] == ["eth0", "wlan0"]
 
 
 def test_this_machines_own_addresses_are_found_by_the_kernels_ioctl():
     address = source_address()
-    found = [each for interface in SystemSensors().interfaces() for each in interface.addresses]
+    found = [each for interface in SystemSensors(()).interfaces() for each in interface.addresses]
     assert not found or address is None or any(each.partition("/")[0] == address for each in found)
 
 
-def test_an_emmc_counts_its_wear_and_ext4_its_errors(tmp_path: Path):
+def test_an_emmc_counts_its_wear(tmp_path: Path):
     sensors = lay_out(tmp_path, {
         "sys/block/mmcblk0/device/life_time": "0x02 0x05\n", "sys/block/mmcblk0/device/pre_eol_info": "0x01\n",
         "sys/block/mmcblk1/device/life_time": "0x00 0x00\n",
         "sys/block/mmcblk2/device/life_time": "0x0b 0x01\n", "sys/block/mmcblk2/device/pre_eol_info": "0x03\n",
-        "sys/fs/ext4/mmcblk0p2/errors_count": "3\n", "sys/fs/ext4/sda1/errors_count": "0\n",
     })  # fmt: skip
     assert sensors.storage_wear() == (StorageWear("mmcblk0", 50, False), StorageWear("mmcblk2", 100, True))
-    assert sensors.file_system_errors() == 3
     assert lay_out(tmp_path / "none", {}).storage_wear() == ()
+
+
+def test_ext4_counts_the_errors_of_the_disks_that_keep_what_is_ours_and_of_no_other(tmp_path: Path):
+    counts = {"sys/fs/ext4/mmcblk0p2/errors_count": "3\n", "sys/fs/ext4/sda1/errors_count": "4\n"}
+    device = tmp_path.stat().st_dev
+    here = f"sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    kept = (tmp_path, tmp_path / "sys", tmp_path / "not there yet")
+    sensors = lay_out(tmp_path, {**counts, "sys/devices/mmc0/mmcblk0p2/dev": ""}, kept)
+    assert sensors.file_system_errors() == 0, "a folder in memory has no block device"
+    (tmp_path / here).parent.mkdir(parents=True)
+    (tmp_path / here).symlink_to("../../devices/mmc0/mmcblk0p2")
+    assert sensors.file_system_errors() == 3
 
 
 def test_a_pc_whose_maker_filled_in_nothing_is_named_by_its_board(tmp_path: Path):
@@ -232,7 +244,7 @@ def test_guest_time_is_not_counted_twice():
 
 
 def test_this_very_box_answers_every_reading():
-    sensors = SystemSensors()
+    sensors = SystemSensors(())
     address = sensors.address()
     assert address is None or ipaddress.ip_address(address)
     total, used = sensors.memory_mb()

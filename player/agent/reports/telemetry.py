@@ -41,9 +41,9 @@ class TelemetryReader:
         stage: StagePort,
         clock: Clock,
         *,
-        host: Host | None = None,
-        more: Callable[[], Mapping[str, Any]] = dict,
-        proof: Callable[[], Mapping[str, Any]] = dict,
+        host: Host,
+        more: Callable[[], Mapping[str, Any]],
+        proof: Callable[[], Mapping[str, Any]],
         deadline_s: float = DEADLINE_S,
     ) -> None:
         self._sensors, self._audio, self._media, self._stage, self._clock = sensors, audio, media, stage, clock
@@ -56,7 +56,7 @@ class TelemetryReader:
         """Every field, at the latest after three deadlines. Never raises for a reading."""
         box = await self._read_box()
         volume = None if isinstance(self._audio, Absent) else await self._attempt("volume", self._audio.volume)
-        synced = await self._attempt("clock", self._host.clock_synced) if self._host else None
+        synced = await self._attempt("clock", self._host.clock_synced)
         status = self._stage.status
         total, used, free = box.get("storage") or (0, 0, 0)
         return Telemetry(

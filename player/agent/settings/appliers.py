@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from player.core.ports.box import Absent, Audio, Host, InputSource, Panel, Switch, Switches, Told
 from player.core.ports.stage import StagePort, StageStatus
 from player.core.settings import Value
 from player.errors import BoxError
+
+A = TypeVar("A")  # an ability
 
 
 async def _nobody() -> Value:
@@ -82,7 +84,7 @@ def _switching(switches: Switches | Absent, switch: Switch) -> Applier:
     )  # fmt: skip
 
 
-def _telling(ability: Any, act: Callable[[Any, Any], Awaitable[Told | None]]) -> Callable[[Any], Awaitable[Told]]:
+def _telling(ability: A | Absent, act: Callable[[A, Any], Awaitable[Told | None]]) -> Callable[[Any], Awaitable[Told]]:
     """A device that says nothing when it has obeyed has confirmed it: it raises where it has not."""
 
     async def tell(value: Any) -> Told:
@@ -91,14 +93,14 @@ def _telling(ability: Any, act: Callable[[Any, Any], Awaitable[Told | None]]) ->
     return tell
 
 
-def _reading(ability: Any, read: Callable[[Any], Awaitable[Value]]) -> Callable[[], Awaitable[Value]]:
+def _reading(ability: A | Absent, read: Callable[[A], Awaitable[Value]]) -> Callable[[], Awaitable[Value]]:
     async def found() -> Value:
         return await read(_there(ability))
 
     return found
 
 
-def _there(ability: Any) -> Any:
+def _there(ability: A | Absent) -> A:
     """The ability, or its absence as an error."""
     if isinstance(ability, Absent):
         raise BoxError(ability.ability, ability.reason)

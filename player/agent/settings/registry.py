@@ -1,17 +1,14 @@
 """Brings what is wanted of this device and what is found together; every request for a setting comes through here.
 
-A request is in the stage's brief first and in the book second, both on disk, and takes effect third. A device that is late or lost
-(a sound server that is not up yet) is told again until it takes the value, and is one fault meanwhile. Whatever differs from the
-built-in default is told again after a start (faults.md K8).
+A request is in the stage's brief first and in the book second, both on disk, and takes effect third (faults.md K8): devices hear of
+it from `device_teller`, which goes on until they take it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -20,21 +17,20 @@ import msgspec
 
 from player.agent.settings.appliers import Applier
 from player.agent.settings.brief_store import BriefStore
+from player.agent.settings.device_teller import DeviceTeller
 from player.core.content import DeviceSettings
 from player.core.ports.box import Clock
-from player.core.settings import RESET, SETTINGS, AppliedBy, Asker, Setting, SettingRecord, SettingsBook, Value, find
+from player.core.settings import RESET, SETTINGS, Asker, SettingRecord, SettingsBook, Value, find
 from player.errors import BoxError, StorageError
 from player.journal import Journal
 from player.journal_reader import read_journal
 from player.runtime.fault_page import FaultPage
-from player.runtime.tasks import backoff
 
 log = logging.getLogger(__name__)
-AGAIN_S, LONGEST_S = 5.0, 300.0
-LOOK_S = 60.0
+AGAIN_S, LOOK_S = 5.0, 60.0
+WITHIN_S = 45.0  # a command, which waits a minute, has the reason by then; most drivers have shorter limits of their own
 COMPACT_EVERY = 1000  # records: the journal stays below three segments
 IN_BRIEF = frozenset(field.name for field in fields(DeviceSettings))
-TOLD_AGAIN = {AppliedBy.AUDIO, AppliedBy.PANEL}  # forget with the power, or come late; the host remembers by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +53,10 @@ class SettingRow:
     confirmed: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """A value that a device has not taken, or has to be told after a start."""
-
-    tries: int
-    at: float
-
-
 class SettingsRegistry:
     """The book in `folder`. `configured`: what the configuration says, by name; `server`: the one that it names.
 
-    `again_s` grows with each try in vain.
+    `again_s`, `look_s` and `within_s` are the teller's.
     """
 
     def __init__(
@@ -83,17 +71,16 @@ class SettingsRegistry:
         faults: FaultPage,
         again_s: float = AGAIN_S,
         look_s: float = LOOK_S,
+        within_s: float = WITHIN_S,
     ) -> None:
-        self._brief, self._appliers, self._configured, self._clock, self._faults = brief, appliers, configured, clock, faults
-        self.server, self._again_s, self._look_s = server, again_s, look_s
+        self._brief, self._configured, self._clock, self.server = brief, configured, clock, server
         # A request is synced by itself; an outcome that a power cut takes is found out again.
         self._journal: Journal[SettingRecord] = Journal(folder, sync_lines=COMPACT_EVERY)
         self._book = SettingsBook.of(_records(folder))
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._due: dict[str, _Due] = {}
-        self._taken: dict[str, Value] = {}  # as read back after the device took it
-        self._confirmed: dict[str, bool] = {}
-        self._wake = asyncio.Event()
+        self._teller = DeviceTeller(
+            appliers, wanted=self.wanted, is_undone=self._book.is_undone, note=self._note, clock=clock, faults=faults,
+            again_s=again_s, look_s=look_s, within_s=within_s,
+        )  # fmt: skip
 
     async def open(self) -> None:
         """Takes in what another version set meanwhile, and what the configuration says anew."""
@@ -140,10 +127,10 @@ class SettingsRegistry:
         row.allow(by)
         reset = given is None or given == RESET
         value = self._default(name) if reset else row.value(given)
-        async with self._turns[name]:
+        async with self._teller.turn(name):
             await self._want(SettingRecord(name, value, by, who, self._now(), configured=reset))
             self._sync()
-            return await self._apply(row)
+            return await self._teller.tell(row)
 
     async def server_says(self, name: str, given: Any) -> None:
         """A state that a server repeats: a request where it is another than the one before. Raises as `ask`, but never BoxError."""
@@ -181,100 +168,21 @@ class SettingsRegistry:
         self._sync()
         self._journal.drop_through(through)
 
-    # --- how it takes effect
+    # --- how it took effect
 
-    async def run(self) -> None:
-        """Tells devices what they have to be told, after the start and until they take it, for ever."""
-        self._due = {row.name: _Due(0, 0.0) for row in SETTINGS.values() if self._told_after_a_start(row)} | self._due
-        looked = self._clock.monotonic()
-        while True:
-            self._wake.clear()
-            for name in [name for name, due in self._due.items() if due.at <= self._clock.monotonic()]:
-                await self._again(name)
-            if self._clock.monotonic() - looked >= self._look_s:
-                looked = self._clock.monotonic()
-                await self._watch()
-            wait_s = min([self._look_s, *(due.at - self._clock.monotonic() for due in self._due.values())])
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.01, wait_s)):
-                    await self._wake.wait()
+    def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs for ever, by name: devices are told what they have to be told, after the start and until they take it."""
+        return self._teller.loops()
 
-    def _told_after_a_start(self, row: Setting) -> bool:
-        wanted = self.wanted(row.name) != row.default and row.name not in self._taken
-        return wanted and bool(TOLD_AGAIN.intersection(row.applied_by))
-
-    async def _again(self, name: str) -> None:
-        async with self._turns[name]:
-            with contextlib.suppress(BoxError):
-                await self._apply(SETTINGS[name])
-
-    async def _apply(self, row: Setting) -> str:
-        """Has the device take the wanted value, and writes down how that ended. Raises BoxError where it is needed and does not."""
-        value, applier = self.wanted(row.name), self._appliers[row.name]
-        words, refusal = applier.words(value), None
-        self._taken.pop(row.name, None)
-        self._confirmed.pop(row.name, None)
-        if value is None:
-            words = f"{row.name} is left as it is"
-        elif applier.tell is not None:
-            try:
-                told = await applier.tell(value)
-                words, self._confirmed[row.name] = "; ".join(filter(None, (words, told.words))), told.confirmed
-                self._taken[row.name] = await self._found(row.name)
-            except BoxError as error:
-                refusal = error
-            except asyncio.CancelledError:  # whoever asked has given up on a device that hangs: it is told again
-                hangs = BoxError(row.name, "the device did not answer for as long as was waited for it")
-                self._plan(row, hangs)
-                self._note(row.name, str(hangs), in_effect=False)
-                raise
-        return self._ended(row, words, refusal)
-
-    def _ended(self, row: Setting, words: str, refusal: BoxError | None) -> str:
-        needed = row.applied_by[0] is not AppliedBy.STAGE
-        self._plan(row, refusal)
-        if refusal and needed:
-            self._faults.report(row.name, "setting", f"{row.name} {self.wanted(row.name)} is not in effect: {refusal}", count=1)
-            self._note(row.name, str(refusal), in_effect=False)
-            raise refusal
-        self._faults.clear(row.name)
-        words += f"; {refusal}" if refusal else ""
-        self._note(row.name, words, in_effect=True)
-        return words
-
-    def _plan(self, row: Setting, refusal: BoxError | None) -> None:
-        tries = self._due.pop(row.name, _Due(0, 0.0)).tries
-        if refusal and TOLD_AGAIN.intersection(row.applied_by):
-            pause = backoff(tries, first_s=self._again_s, limit_s=LONGEST_S)
-            self._due[row.name] = _Due(tries + 1, self._clock.monotonic() + pause)
-            self._wake.set()
-
-    def _note(self, name: str, outcome: str, *, in_effect: bool) -> None:
+    def _note(self, name: str, outcome: str, in_effect: bool) -> None:
         last = self._book.last.get(name)
         if last is not None and (last.ended, last.in_effect) != (outcome, in_effect):
             self._write(replace(last, ended=outcome, in_effect=in_effect))
 
-    async def _watch(self) -> None:
-        """A sound server that came back, or a hand at the mixer: what was taken is told again where it is so no longer."""
-        for row in SETTINGS.values():
-            if row.applied_by[0] is AppliedBy.AUDIO and row.name not in self._due and row.name in self._taken:
-                found = await self._found(row.name)
-                if found is not None and found != self._taken[row.name]:
-                    log.info("%s was found at %s and is set to %s again", row.name, found, self.wanted(row.name))
-                    await self._again(row.name)
-
-    # --- what is found
-
-    async def _found(self, name: str) -> Value:
-        try:
-            return await self._appliers[name].found()
-        except BoxError:
-            return None
-
     async def row(self, name: str) -> SettingRow:
         """One setting, read back now. Raises SettingRefused."""
         setting, last = find(name), self._book.last.get(name)
-        found, confirmed = await self._found(name), self._confirmed.get(name)
+        found, confirmed = await self._teller.found(name), self._teller.confirmed(name)
         row = SettingRow(name, setting.meaning, setting.range, self.wanted(name), found, confirmed=confirmed)
         if last is None:
             return row
@@ -282,7 +190,7 @@ class SettingsRegistry:
         return replace(row, asked_by=by, asked_at=last.at, outcome=outcome, in_effect=last.in_effect)
 
     async def rows(self) -> tuple[SettingRow, ...]:
-        """All of them."""
+        """Every setting, read back now."""
         return tuple([await self.row(name) for name in SETTINGS])
 
     def close(self) -> None:

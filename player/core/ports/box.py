@@ -206,7 +206,7 @@ class Sensors(Protocol):
         """Of each device that counts it (eMMC)."""
 
     def file_system_errors(self) -> int:
-        """How many the kernel has counted on file systems that count them (ext4), since each was last repaired."""
+        """How many the kernel has counted where state and media are kept (ext4 alone counts), since each was last repaired."""
 
     def uptime_s(self) -> int:
         """Seconds since the boot."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,22 @@ from player.journal_reader import journal_bytes, read_journal
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel, FakeSwitches
 from tests.fakes.running import eventually, running
-from tests.fakes.settings import CONFIGURED, registry
+from tests.fakes.settings import CONFIGURED, registry, telling
 from tests.fakes.stage import FakeStage
 
 LINE = {"by": Asker.BOX, "who": "the command line"}
+
+
+class HangingAudio(FakeAudio):
+    """A sound server that takes no volume, and says nothing, as long as `hangs`."""
+
+    hangs, calls = True, 0
+
+    async def set_volume(self, volume: int) -> None:
+        self.calls += 1
+        if self.hangs:
+            await asyncio.Event().wait()
+        self.level = volume
 
 
 class Box:
@@ -72,15 +85,7 @@ async def test_a_request_takes_effect_and_is_kept_with_who_asked_when_and_how_it
 
 
 async def test_a_device_that_hangs_until_nobody_waits_any_longer_is_told_again(box: Box):
-    class Hanging(FakeAudio):
-        hangs = True
-
-        async def set_volume(self, volume: int) -> None:
-            if self.hangs:
-                await asyncio.Event().wait()
-            self.level = volume
-
-    audio = Hanging()
+    audio = HangingAudio()
     settings = await box.start(audio=audio)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
@@ -88,7 +93,7 @@ async def test_a_device_that_hangs_until_nobody_waits_any_longer_is_told_again(b
     row = await settings.row("volume")
     assert (row.wanted, row.in_effect, "did not answer" in row.outcome) == (35, False, True)
     audio.hangs = False
-    async with running(settings.run()):
+    async with running(*telling(settings)):
         box.clock.forward(60)
         await eventually(lambda: audio.level == 35, 20)
 
@@ -289,7 +294,7 @@ async def test_k8_wanted_values_are_told_again_after_a_start(box: Box):
     for name, value in (("volume", 35), ("muted", True), ("brightness", 40), ("screen_on", False)):
         await settings.ask(name, value, **LINE)
     box.audio.level, box.audio.silent, box.panel.level, box.panel.power = 100, False, 100, True
-    async with running((await box.start()).run()):
+    async with running(*telling(await box.start())):
         await eventually(lambda: (box.audio.level, box.audio.silent) == (35, True))
         await eventually(lambda: (box.panel.level, box.panel.power) == (40, False))
 
@@ -297,7 +302,7 @@ async def test_k8_wanted_values_are_told_again_after_a_start(box: Box):
 async def test_what_nobody_asked_for_is_left_alone_after_a_start(box: Box):
     box.audio.level, box.audio.silent, box.panel.power, box.panel.level = 71, True, False, 62
     settings = await box.start()
-    async with running(settings.run()):
+    async with running(*telling(settings)):
         await settings.ask("orientation", "portrait", **LINE)
     assert (box.audio.level, box.audio.silent, box.panel.power, box.panel.level) == (71, True, False, 62)
     assert box.host.calls == []
@@ -309,7 +314,7 @@ async def test_a_sound_server_that_is_late_is_told_when_it_is_there_and_is_one_f
     box.audio.broken = True
     settings = await box.start(StageBrief(DeviceSettings(volume=35)))
     with caplog.at_level(logging.INFO):
-        async with running(settings.run()):
+        async with running(*telling(settings)):
             await eventually(lambda: box.codes() == ["setting"])
             for _ in range(20):
                 box.clock.forward(400)
@@ -326,7 +331,7 @@ async def test_a_sound_server_that_is_late_is_told_when_it_is_there_and_is_one_f
 async def test_a_request_in_vain_is_told_again_until_another_one_comes(box: Box):
     settings = await box.start()
     box.audio.broken = True
-    async with running(settings.run()):
+    async with running(*telling(settings)):
         with pytest.raises(BoxError):
             await settings.ask("volume", 35, **LINE)
         await settings.ask("volume", "default", **LINE)
@@ -339,7 +344,7 @@ async def test_a_request_in_vain_is_told_again_until_another_one_comes(box: Box)
 
 async def test_a_volume_that_came_undone_is_set_again(box: Box):
     settings = await box.start(look_s=0.0)
-    async with running(settings.run()):
+    async with running(*telling(settings)):
         await settings.ask("volume", 35, **LINE)
         box.audio.level = 100
         await eventually(lambda: box.audio.level == 35)
@@ -358,10 +363,71 @@ async def test_a_mixer_with_coarse_steps_is_not_set_again_and_again(box: Box):
             return self.level
 
     settings = await box.start(audio=Coarse(), look_s=0.0)
-    async with running(settings.run()):
+    async with running(*telling(settings)):
         await settings.ask("volume", 35, **LINE)
         await eventually(lambda: len(looked) > 4)
     assert told == [35]
+
+
+async def test_a_driver_that_hangs_has_refused_after_a_while_and_is_told_again(box: Box):
+    audio = HangingAudio()
+    settings = await box.start(audio=audio, within_s=0.05)
+    with pytest.raises(BoxError, match="did not answer"):
+        async with asyncio.timeout(20):
+            await settings.ask("volume", 35, **LINE)
+    assert box.codes() == ["setting"]
+    async with running(*telling(settings)):
+        box.clock.forward(60)
+        await eventually(lambda: audio.calls > 1, 20)
+        audio.hangs = False
+        await eventually(lambda: (box.clock.forward(60), audio.level, box.codes()) == (None, 35, []), 20)
+
+
+async def test_a_driver_that_hangs_holds_up_no_other(box: Box):
+    settings = await box.start(StageBrief(DeviceSettings(volume=35, screen_on=False)), audio=HangingAudio())
+    box.host.broken = True
+    with pytest.raises(BoxError):
+        await settings.ask("ntp_server", "ntp.example.com", **LINE)
+    async with running(*telling(settings)):
+        await eventually(lambda: box.panel.power is False, 20)
+        box.host.broken = False
+        box.clock.forward(60)
+        await eventually(lambda: len(box.host.calls) > 1, 20)
+
+
+async def test_what_cannot_be_read_back_for_it_hangs_is_not_known(box: Box):
+    class Hanging(FakeAudio):
+        async def volume(self) -> int:
+            await asyncio.Event().wait()
+            return self.level
+
+    settings = await box.start(audio=Hanging(), within_s=0.05)
+    assert (await settings.row("volume")).found is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("ntp_server", "ntp.example.com"), ("time_zone", "Europe/Berlin"), ("wifi", False)])
+async def test_whatever_a_device_refused_is_told_again(box: Box, name: str, value: Any):
+    box.host.broken, box.switches.lacking = True, set(Switch)
+    settings = await box.start()
+    with contextlib.suppress(BoxError):
+        await settings.ask(name, value, **LINE)
+    box.host.calls.clear()
+    box.host.broken, box.switches.lacking = False, set()
+    async with running(*telling(settings)):
+        box.clock.forward(60)
+        await eventually(lambda: box.host.calls or not box.switches.on[Switch.WIFI], 20)
+
+
+async def test_what_was_refused_before_the_agent_ended_is_told_again_and_what_was_taken_is_not(box: Box):
+    settings = await box.start()
+    await settings.ask("time_zone", "Europe/Berlin", **LINE)
+    box.host.broken = True
+    with pytest.raises(BoxError):
+        await settings.ask("ntp_server", "ntp.example.com", **LINE)
+    box.host.broken = False
+    async with running(*telling(await box.start())):
+        await eventually(lambda: len(box.host.calls) > 2, 20)
+    assert box.host.calls == ["time zone Europe/Berlin", "time server ntp.example.com", "time server ntp.example.com"]
 
 
 # --- the book over starts

@@ -26,7 +26,7 @@ from player.errors import BoxError, SettingRefused, StorageError
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakePanel
 from tests.fakes.running import eventually, running
-from tests.fakes.settings import registry
+from tests.fakes.settings import registry, telling
 from tests.fakes.stage import FakeStage
 
 NIGHT = datetime(2026, 3, 25, 2, 0, tzinfo=UTC)
@@ -168,7 +168,7 @@ async def test_a_panel_that_is_away_is_told_by_the_registry_when_it_is_back(box:
     assert (box.settings.wanted("screen_on"), box.panel.power) == (False, True)
     assert (box.settings.wanted("brightness"), box.panel.level) == (40, 100)
     box.panel.broken = False
-    async with running(box.settings.run()):
+    async with running(*telling(box.settings)):
         box.clock.forward(400)
         await eventually(lambda: (box.panel.power, box.panel.level) == (False, 40), 20)
 
