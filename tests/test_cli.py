@@ -587,6 +587,16 @@ def test_play_takes_what_the_agent_takes_by_its_bytes(tmp_path: Path, name: str,
     assert (tmp_path / "cache" / taken.file).stat().st_size > 0
 
 
+def test_play_hears_a_film_without_a_picture_and_refuses_it_where_a_video_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", path], check=True)
+    taken = Intake(tmp_path / "cache", "1280x720")(path)
+    assert (taken.kind, (tmp_path / "cache" / taken.file).suffix) == (Kind.AUDIO, ".mp4")
+    with pytest.raises(ContentError, match="list it as audio") as refused:
+        Intake(tmp_path / "cache", "1280x720")(path, Kind.VIDEO)
+    assert refused.value.code == "no_picture"
+
+
 def test_play_refuses_what_the_agent_refuses(tmp_path: Path) -> None:
     intake, path = Intake(tmp_path / "cache", "1280x720"), tmp_path / "a.mp4"
     path.write_bytes(b"#EXTM3U\nhttp://127.0.0.1/x.mp4\n")

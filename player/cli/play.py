@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from player.brief import BriefFile
@@ -24,11 +25,14 @@ from player.config_reader import find_file
 from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, always, full_screen
 from player.core.kinds import Kind
 from player.core.urls import written_out
-from player.errors import ConfigError, StorageError
+from player.errors import ConfigError, ContentError, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account
 from player.layout_file import Hosts, Taken, read_layout
 from player.programme_file import ProgrammeFile
+
+if TYPE_CHECKING:
+    from player.media.prepare.parent import Prepared
 
 LARGEST_PANEL = "3840x2160"  # without a screen to ask, nothing is made smaller than it could be shown
 LONGEST_BASE = 60  # the name of a Unix socket has 107 characters at most
@@ -99,24 +103,35 @@ class Intake:
 
     def __call__(self, path: Path, kind: Kind | None = None) -> Taken:
         """As `kind`, or as what it is. Raises StorageError, ContentError, BoxError."""
-        import asyncio
-
-        from player.media.prepare.parent import prepare
-
         found, suffix = _recognised(path)
         digest = _sha256(path)
-        source, folder = self._cache / "media" / digest[:2] / (digest + suffix), self._cache / "prepared"
+        source = self._cache / "media" / digest[:2] / (digest + suffix)
         _put(path, source)
         asked = Kind.IMAGE if kind is Kind.SVG else kind or found
-        made = asyncio.run(prepare(source, asked, path.name, folder, self._panel, sha256=digest))
+        try:
+            made = self._prepared(source, asked, path.name, digest)
+        except ContentError as error:
+            if kind or error.code != "no_picture":
+                raise
+            asked = Kind.AUDIO  # the container is a film's, and there is only sound in it
+            made = self._prepared(source, asked, path.name, digest)
         if made.shortened:
             say(f"{path}: {made.shortened}", sys.stderr)
-        if folder.exists():
-            _open_up(folder)
         shown = Kind.SVG if made.file.suffix == ".svg" else asked
         pages = tuple(str(page.relative_to(self._cache)) for page in made.pages)
         cover = str(made.cover.relative_to(self._cache)) if made.cover else None
         return Taken(shown, str(made.file.relative_to(self._cache)), digest, pages, cover=cover)
+
+    def _prepared(self, source: Path, kind: Kind, name: str, digest: str) -> Prepared:
+        import asyncio
+
+        from player.media.prepare.parent import prepare
+
+        folder = self._cache / "prepared"
+        made = asyncio.run(prepare(source, kind, name, folder, self._panel, sha256=digest))
+        if folder.exists():
+            _open_up(folder)
+        return made
 
 
 def _open_up(folder: Path) -> None:

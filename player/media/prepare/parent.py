@@ -117,7 +117,7 @@ async def prepare(
 
     `sha256` of the source saves hashing it again; `deadline_s` is by its kind where it is not given; `tell_missing` is told which
     walls around the child the kernel refused (none: an empty tuple). Raises ContentError (`empty`, `wrong_type`, `unsupported`,
-    `too_large`, `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not installed).
+    `no_picture`, `too_large`, `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not installed).
     """
     size = _size(source, name)
     patience_s = (DOCUMENT_S if kind is Kind.PDF else DEADLINE_S) if deadline_s is None else deadline_s

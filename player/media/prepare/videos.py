@@ -75,7 +75,7 @@ def _video_stream(told: dict[str, Any], name: str) -> dict[str, Any]:
     if not films:
         audio = any(stream.get("codec_type") == "audio" for stream in streams)
         reason = "it has sound but no picture: list it as audio" if audio else "it has no video stream; export it again"
-        raise ContentError("unsupported" if audio else "damaged", name, reason, transient=False)
+        raise ContentError("no_picture" if audio else "damaged", name, reason, transient=False)
     stream = films[0]
     width, height = int(stream.get("width") or 0), int(stream.get("height") or 0)
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:

@@ -40,7 +40,7 @@ class Cache:
 
     @property
     def parts(self) -> Path:
-        """Where downloads grow."""
+        """The folder in which downloads grow until they are whole."""
         return self.folder / "part"
 
     @property
@@ -100,11 +100,11 @@ class Cache:
         return self._index.files.get(sha256)
 
     def held(self) -> list[Held]:
-        """For the plan."""
+        """Every file that is here, as the plan of what is evicted wants it."""
         return [Held(s.sha256, s.bytes, s.used_at) for s in self._index.files.values()]
 
     def figures(self) -> CacheFigures:
-        """For the status."""
+        """How many files there are and how large they are, for the status."""
         return CacheFigures(sum(s.bytes for s in self._index.files.values()), self.limit_bytes, len(self._index.files))
 
     async def free_bytes(self) -> int:
