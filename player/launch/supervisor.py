@@ -58,7 +58,7 @@ class Daemon:
     tells: bool = False  # says READY=1 when there is something on screen
     signs_s: float = 0.0  # gives a sign of life within this time, once it said READY=1; 0: none is asked for
     begins_s: float = 30.0  # says READY=1 within this time, or asks for more; counts where signs of life are asked for
-    waits: bool = False  # starts once another told so, or after AGENT_WAITS_S
+    waits_s: float = 0.0  # starts once another told so, or after this time
     outlives: bool = False  # is stopped when the others are gone
     settings: Mapping[str, str] = field(default_factory=dict)  # of its environment
 
@@ -87,7 +87,7 @@ def daemons(backend: str, config_file: str | None, *, agent: bool = True) -> tup
     if backend not in ("none", "single"):
         wanted.insert(0, Daemon("compositor", command("compositor"), outlives=True))
     if agent:
-        wanted.append(Daemon("agent", command("agent"), first_s=0.5, limit_s=120.0, waits=True, signs_s=AGENT_SIGNS_S))
+        wanted.append(Daemon("agent", command("agent"), first_s=0.5, limit_s=120.0, waits_s=AGENT_WAITS_S, signs_s=AGENT_SIGNS_S))
     return tuple(wanted)
 
 
@@ -111,7 +111,7 @@ class Supervisor:
         self._environment = {key: value for key, value in environment.items() if key not in _ONLY_OURS}
         self._poll = select.poll()
         now = time.monotonic()
-        self._children = [_Child(daemon, now + (AGENT_WAITS_S if daemon.waits else 0.0)) for daemon in daemons]
+        self._children = [_Child(daemon, now + daemon.waits_s) for daemon in daemons]
         self._stopped_at: float | None = None
 
     def _listen(self) -> socket.socket:
@@ -185,7 +185,7 @@ class Supervisor:
 
     def _wake_waiting(self) -> None:
         for child in self._children:
-            if child.daemon.waits and not child.deaths:
+            if child.daemon.waits_s and not child.deaths:
                 child.due = min(child.due, time.monotonic())
 
     def _start_due(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from player.core.content import Alert, CardFacts, Rect, StageBrief
 from player.core.cover import Cover, View
@@ -22,6 +22,9 @@ from player.errors import BoxError
 from player.protocols.layer_shell import Anchor, Keyboard, Layer
 from player.stage.drawing.running import SPEED, is_rtl
 from player.stage.wayland.layer_card import PanelCards, Picture, Place
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ class Presenter:
         self, overlay: PanelCards, panel_place: PanelPlace, clock: Clock, zone: Callable[[], tzinfo | None], cache: Path
     ) -> None:
         self._overlay, self._panel_place, self._clock, self._zone, self._cache = overlay, panel_place, clock, zone, cache
-        self._shown: dict[str, Any] = {}
+        self._shown: dict[str, object] = {}
         self.pad_keys: dict[str, Rect] = {}
 
     @property
@@ -89,7 +92,7 @@ class Presenter:
         self._panel_place = panel_place
 
     def close(self) -> None:
-        """The panel went."""
+        """The panel went: its cards are gone with it."""
         self._shown.clear()
         self._overlay.close()
 
@@ -97,45 +100,19 @@ class Presenter:
         self, view: View, brief: StageBrief, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
     ) -> None:
         """Makes the panel agree with `view`; `backdrop` (#rrggbb) lies behind and between the regions."""
-        from player.stage.cards import catalogue as cards
-
         self._shown = {name: key for name, key in self._shown.items() if self._overlay.shows(name)}
         view, notices = _uncovered(view, notices)
         if view.curtain:
             await self._plain("curtain", _BLACK, wanted=True, place=_CURTAIN)
         now = self._now()
-        minute = now.replace(second=0, microsecond=0)
         await self._plain("keys", _CLEAR, wanted=self._panel_place.has_keys, place=_KEYS)
-        size = self.size
-        told = brief.cards
-        facts = (told.server_name, told.server_url, told.pair_url, told.device_name, told.address, told.network)
-        covers: dict[Cover, tuple[Any, Callable[[], Any], Place]] = {
-            Cover.IDLE: (
-                (told.device_name, minute),
-                lambda: cards.idle_card(size, device_name=told.device_name, now=now),
-                _UNDER,
-            ),
-            Cover.PAIRING: ((told.pairing_code, facts, minute), lambda: _pairing(size, told, now), _OVER),
-            Cover.PROBLEM: (
-                (view.problem, facts, minute),
-                lambda: cards.problem_card(size, _known(view.problem), told, now),
-                _OVER,
-            ),
-            Cover.SAFE_MODE: (
-                (view.stills, facts, None if view.stills else minute),
-                lambda: cards.safe_mode_card(size, [Path(still) for still in view.stills], _known(view.problem), told, now),
-                _OVER,
-            ),
-            Cover.PROGRESS: ((view.progress, facts, minute), lambda: cards.progress_card(size, *view.progress, told, now), _OVER),
-            Cover.ALERT: ((view.alert,), lambda: self._alert(view.alert), _OVER),
-            Cover.LOCK_PAD: ((pad,), lambda: self._lock_pad(pad), _OVER),
-        }
-        for cover, (key, draw, place) in covers.items():
+        for cover, (key, draw, place) in self._covers(view, brief.cards, pad, now).items():
             await self._card(cover, key if view.cover is cover else None, draw, place)
-        await self._corner(view.corner_code, view.corner_problem, told)
-        await self._notices(told, notices)
+        await self._corner(view.corner_code, view.corner_problem, brief.cards)
+        await self._notices(brief.cards, notices)
         await self._ticker(view.tickers)
-        await self._card("watermark", True if watermark else None, self._watermark, _corner(size, Anchor.BOTTOM | Anchor.RIGHT))
+        edge = _corner(self.size, Anchor.BOTTOM | Anchor.RIGHT)
+        await self._card("watermark", True if watermark else None, self._watermark, edge)
         await self._card("backdrop", backdrop, lambda: _plane(backdrop or "#000000"), _UNDER)
         glass = None if view.curtain else brief.dimmed or None
         await self._card("glass", glass, lambda: _glass(brief.dimmed), _CURTAIN)
@@ -144,10 +121,36 @@ class Presenter:
         catching = brief.settings.locked and view.cover not in (Cover.LOCK_PAD, Cover.ALERT)
         await self._plain("catcher", _CLEAR, wanted=catching, place=Place(Layer.TOP, whole_screen=True, touchable=True))
 
+    def _covers(
+        self, view: View, told: CardFacts, pad: Pad, now: datetime
+    ) -> dict[Cover, tuple[object, Callable[[], Image], Place]]:
+        """Each card that can cover the screen: what it says, by which it is drawn again, how it is drawn, and where it lies."""
+        from player.stage.cards import catalogue as cards
+
+        size, minute = self.size, now.replace(second=0, microsecond=0)
+        facts = (told.server_name, told.server_url, told.pair_url, told.device_name, told.address, told.network)
+        stills = [Path(still) for still in view.stills]
+        return {
+            Cover.IDLE: (
+                (told.device_name, minute), lambda: cards.idle_card(size, device_name=told.device_name, now=now), _UNDER,
+            ),
+            Cover.PAIRING: ((told.pairing_code, facts, minute), lambda: _pairing(size, told, now), _OVER),
+            Cover.PROBLEM: (
+                (view.problem, facts, minute), lambda: cards.problem_card(size, _known(view.problem), told, now), _OVER,
+            ),
+            Cover.SAFE_MODE: (
+                (view.stills, facts, None if view.stills else minute),
+                lambda: cards.safe_mode_card(size, stills, _known(view.problem), told, now), _OVER,
+            ),
+            Cover.PROGRESS: ((view.progress, facts, minute), lambda: cards.progress_card(size, *view.progress, told, now), _OVER),
+            Cover.ALERT: ((view.alert,), lambda: self._alert(view.alert), _OVER),
+            Cover.LOCK_PAD: ((pad,), lambda: self._lock_pad(pad), _OVER),
+        }  # fmt: skip
+
     def _now(self) -> datetime:
         return self._clock.now().astimezone(self._zone())
 
-    async def _card(self, name: str, key: Any, draw: Callable[[], Any], place: Place) -> None:
+    async def _card(self, name: str, key: object, draw: Callable[[], Image], place: Place) -> None:
         """Draws and shows the card when `key` is not what it shows already; None takes it away."""
         if key == self._shown.get(name):
             return
@@ -213,31 +216,31 @@ class Presenter:
 
     def _strip(self, alerts: tuple[Alert, ...]) -> Picture:
         """Nothing, the text, nothing: its end joins its start."""
-        from PIL import Image
+        import PIL.Image
 
         from player.stage.cards import catalogue as cards
 
         backdrop, ink = cards.alert_colours(alerts[0])
         height = max(28, self.size[1] // 14)
         line = cards.ticker_strip(height, "     •     ".join(_lines(alerts)), color=ink, background=backdrop)
-        strip = Image.new("RGBA", (line.width + 2 * self.size[0], height), (*backdrop, 255))
+        strip = PIL.Image.new("RGBA", (line.width + 2 * self.size[0], height), (*backdrop, 255))
         strip.paste(line, (self.size[0], 0))
         return _picture(strip)
 
-    def _alert(self, alert: Alert | None) -> Any:
+    def _alert(self, alert: Alert | None) -> Image:
         from player.stage.cards import catalogue as cards
 
         if alert is None:
             raise BoxError("stage", "an alert card without an alert")
         return cards.alert_card(self.size, alert, self._cache / alert.image if alert.image else None)
 
-    def _lock_pad(self, pad: Pad) -> Any:
+    def _lock_pad(self, pad: Pad) -> Image:
         from player.stage.cards import catalogue as cards
 
         image, self.pad_keys = cards.lock_pad(self.size, entered=pad.entered, wait_s=pad.wait_s, message=pad.message)
         return image
 
-    def _watermark(self) -> Any:
+    def _watermark(self) -> Image:
         from player.stage.cards import catalogue as cards
 
         return cards.watermark(cards.watermark_size(self.size))
@@ -257,7 +260,7 @@ def _uncovered(view: View, notices: Notices) -> tuple[View, Notices]:
     return view, Notices() if view.cover is Cover.ALERT else notices
 
 
-def _pairing(size: tuple[int, int], told: CardFacts, now: datetime) -> Any:
+def _pairing(size: tuple[int, int], told: CardFacts, now: datetime) -> Image:
     from player.stage.cards import catalogue as cards
 
     return cards.pairing_card(
@@ -272,17 +275,17 @@ def _known(problem: Problem | None) -> Problem:
     return problem
 
 
-def _plane(colour: str) -> Any:
-    from PIL import Image
+def _plane(colour: str) -> Image:
+    import PIL.Image
 
-    return Image.new("RGBA", (1, 1), colour)
+    return PIL.Image.new("RGBA", (1, 1), colour)
 
 
-def _glass(dimmed: int) -> Any:
+def _glass(dimmed: int) -> Image:
     """What takes so many per cent of the light away."""
-    from PIL import Image
+    import PIL.Image
 
-    return Image.new("RGBA", (1, 1), (0, 0, 0, round(255 * dimmed / 100)))
+    return PIL.Image.new("RGBA", (1, 1), (0, 0, 0, round(255 * dimmed / 100)))
 
 
 def _corner(size: tuple[int, int], anchor: Anchor) -> Place:
@@ -290,11 +293,11 @@ def _corner(size: tuple[int, int], anchor: Anchor) -> Place:
     return Place(Layer.TOP, anchor, (edge, edge, edge, edge))
 
 
-def _drawn(draw: Callable[[], Any]) -> Picture:
+def _drawn(draw: Callable[[], Image]) -> Picture:
     return _picture(draw())
 
 
-def _picture(image: Any) -> Picture:
+def _picture(image: Image) -> Picture:
     from player.stage.cards import catalogue as cards
 
     return Picture(image.width, image.height, cards.overlay_bytes(image))

@@ -79,7 +79,7 @@ async def test_pictures_follow_each_other_at_most_two_a_second_and_small(local: 
         began = time.monotonic()
         pictures = [await part(answer) for _ in range(4)]
     assert pictures == [JPEG + str(number).encode() for number in range(1, 5)]
-    assert 1.4 < time.monotonic() - began < 3
+    assert time.monotonic() - began > 1.4
     assert set(local.camera.pictures) == {("jpeg", 1280)}
 
 
