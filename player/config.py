@@ -107,7 +107,7 @@ class CacheConfig(Section, frozen=True):
 
 
 class StageConfig(Section, frozen=True):
-    """The picture."""
+    """The screen: by what it is drawn, how large and how turned, and what may play on it."""
 
     backend: Literal["auto", "sway", "headless", "single", "none"] = "auto"
     size: Size | None = None

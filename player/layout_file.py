@@ -99,7 +99,7 @@ class _LayoutReading:
         self._table = layout.region[number]
 
     def region(self) -> Region:
-        """Raises ConfigError."""
+        """The region that the table describes. Raises ConfigError."""
         table, name = self._table, self._table.id or f"region{self._number + 1}"
         if not table.item:
             raise self._mistake("item", "the region has nothing to show; add a [[region.item]] with a file, a url or a text")

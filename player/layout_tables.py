@@ -90,7 +90,7 @@ class RegionTable(_Table, frozen=True):
 
 
 class LayoutTable(_Table, frozen=True):
-    """The whole file."""
+    """The whole file: the size in whose units regions lie, and the regions."""
 
     width: Side = FULL_SCREEN.width
     height: Side = FULL_SCREEN.height

@@ -29,7 +29,7 @@ class CompositorWatch:
         self._read, self._restart, self._look_s = read, restart, look_s
 
     async def run(self) -> None:
-        """Looks for ever."""
+        """Looks for hangs that were told of, for ever."""
         seen = InVain()
         while True:
             seen = seen.after(*self._read())

@@ -61,7 +61,7 @@ class DemoScreen:
 
     @property
     def client(self) -> ControlClient:
-        """Speaks to it."""
+        """What asks this screen over its control socket."""
         return ControlClient(self.dirs.control_socket, 20.0)
 
     def settings(self, kind: str, server: Demonstration, beside: SpotwatchDemonstration | None) -> dict[str, str]:

@@ -76,14 +76,14 @@ def pair(_: argparse.Namespace, __: Config, dirs: Dirs) -> int:
 
 
 def lock(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
-    """Locks local controls."""
+    """`lock --pin PIN`: closes local controls; the exit code."""
     ControlClient(dirs.control_socket).lock(chosen.pin)
     print("locked")
     return 0
 
 
 def unlock(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
-    """Unlocks local controls."""
+    """`unlock --pin PIN`: opens local controls; the exit code."""
     ControlClient(dirs.control_socket).unlock(chosen.pin)
     print("unlocked")
     return 0

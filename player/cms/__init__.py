@@ -42,7 +42,7 @@ class ServerRow:
     answers_at: str
 
     def keys(self) -> type[Section]:
-        """Its own table."""
+        """The class of its own table of the configuration."""
         found: type[Section] = importlib.import_module(f"{self.package}.keys").Keys
         return found
 

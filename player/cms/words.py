@@ -58,7 +58,7 @@ def whole(value: Any, default: int) -> int:
 
 
 def percent(value: float | None, default: int) -> int:
-    """0 to 100."""
+    """`value` as a whole number from 0 to 100; `default` where there is none."""
     return default if value is None else min(max(round(value), 0), 100)
 
 

@@ -81,7 +81,7 @@ class Ipc(asyncio.Protocol):
     # --- from the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there."""
+        """asyncio says that the connection is open."""
         self._transport = transport if isinstance(transport, asyncio.Transport) else None
 
     def data_received(self, data: bytes) -> None:

@@ -123,7 +123,7 @@ class ActionBook:
         return max(round(now, 3), round(self.last_at + STEP_S, 3))
 
     def of_kind(self, kind: ActionKind) -> Sequence[Action]:
-        """Newest first."""
+        """What was asked for of that kind, newest first."""
         return tuple(reversed(self._kinds[kind])) if kind in self._kinds else ()
 
     def all(self) -> Sequence[Action]:

@@ -87,7 +87,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Do this now."""
+    """The command is to be carried out at once."""
 
     instruction: Instruction
 

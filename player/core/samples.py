@@ -34,11 +34,11 @@ class SampleBook:
         return book
 
     def write(self, sample: BoxSample) -> None:
-        """Takes one in."""
+        """Takes in the next reading."""
         self._kinds.setdefault(sample.kind, deque(maxlen=KEPT)).append(sample)
 
     def of_kind(self, kind: str) -> Sequence[BoxSample]:
-        """Oldest first."""
+        """The readings of that kind, oldest first."""
         return tuple(self._kinds.get(kind, ()))
 
     def all(self) -> Sequence[BoxSample]:

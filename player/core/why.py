@@ -98,7 +98,7 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
 
 
 class _Case:
-    """One question."""
+    """What is judged by for all items of one question."""
 
     def __init__(self, evidence: Evidence, on_air: OnAir) -> None:
         self._known, self._on_air = evidence, on_air

@@ -34,7 +34,7 @@ class Backlight:
 
     @property
     def rank(self) -> int:
-        """Lower is better."""
+        """How well it knows the panel: of several the lowest is taken."""
         try:
             kind = (self._folder / "type").read_text(encoding="ascii").strip()
         except OSError:

@@ -46,7 +46,7 @@ class RecentLines(logging.Handler):
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Takes one in."""
+        """Keeps the record, and lets go of the oldest."""
         self.lines.append(self.format(record)[:LONGEST_LINE])
 
 

@@ -72,7 +72,7 @@ class OnAirWatch:
         self._again.set()
 
     async def run(self, group: asyncio.TaskGroup) -> None:
-        """Until cancelled."""
+        """Puts on air what the rules say, at their times, until cancelled."""
         while True:
             async with self._looking:
                 await self._look(group, on_time=True)

@@ -19,7 +19,7 @@ VERSION = 1
 
 
 class _Places(msgspec.Struct):
-    """By region."""
+    """Where each region was, by its id."""
 
     regions: dict[str, LeftOff]
     version: int = VERSION

@@ -54,7 +54,7 @@ class ItemFaults:
         return max(pause, asked or 0.0)
 
     def gone(self, key: str) -> None:
-        """It works now."""
+        """The fault is over: it was fetched, or can be shown."""
         self._retries.went_well(key)
         self._faults.clear(key)
 

@@ -57,7 +57,7 @@ class Rounds:
         return replace(standing, faults=(asking, *standing.faults))
 
     async def run(self) -> None:
-        """Rounds, for ever."""
+        """One round after the other, for ever."""
         if self._sync.manifest is not None:
             await self._rest(self._first_s)
         while True:

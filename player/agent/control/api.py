@@ -259,7 +259,7 @@ class _Calls:
         return _json({"items": await self._source.why(request.query.get("item"))})
 
     async def metrics(self, _: web.Request) -> web.Response:
-        """Prometheus text."""
+        """What Prometheus scrapes, in its text format."""
         from player.agent.control.metrics import CONTENT_TYPE, render
 
         return web.Response(body=render(await self._source.status()), headers={"Content-Type": CONTENT_TYPE})

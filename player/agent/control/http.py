@@ -101,7 +101,7 @@ class ControlServer:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[web.AppRunner]:
-        """Serves while entered."""
+        """Answers at the socket and at the addresses that are configured, for as long as it is entered."""
         runner = web.AppRunner(
             self._app,
             access_log=None,

@@ -32,7 +32,7 @@ class _Collector:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every figure once."""
+        """Every figure as it is at this scrape."""
         status = self._status
         info = {"version": status.version, "uuid8": status.uuid8, "backend": status.stage.backend, "size": status.stage.size}
         yield InfoMetricFamily("signage_player", "This player.", value=info)

@@ -49,7 +49,7 @@ class ActionLog:
         self.ended(action.succeeded(self._now(), words, confirmed=confirmed))
 
     def failed(self, action: Action, reason: str) -> None:
-        """It did not."""
+        """Writes down that it failed, and why."""
         self.ended(action.failed(self._now(), reason))
 
     def ended(self, action: Action) -> None:
@@ -64,11 +64,11 @@ class ActionLog:
             log.info("the management (%s) asked for %s, which failed: %s", action.by, action.kind, action.reason)
 
     def of_kind(self, kind: ActionKind) -> Sequence[Action]:
-        """Newest first."""
+        """What was asked for of that kind, newest first."""
         return self._book.of_kind(kind)
 
     def all(self) -> Sequence[Action]:
-        """Newest first."""
+        """All that was asked for and is kept, newest first."""
         return self._book.all()
 
     def _compact(self) -> None:

@@ -65,7 +65,7 @@ class PanelTurn(StrEnum):
 
 
 class SizeBody(CallBody):
-    """How many pixels."""
+    """The width and height that are asked for, in pixels."""
 
     width: Side
     height: Side
@@ -132,13 +132,13 @@ PowerWord = Literal[
 
 
 class PowerBody(CallBody):
-    """One of eight."""
+    """What is to happen at once: one of eight power actions."""
 
     power: PowerWord = Field(alias="devicePowerAction")
 
 
 class AutoRecoveryBody(CallBody):
-    """Times are milliseconds."""
+    """How often the page is asked whether it is well, and after how long off means on again; in milliseconds."""
 
     enabled: bool
     healthcheck_interval: Pause | None = Field(None, alias="healthcheckIntervalMs")
@@ -186,7 +186,7 @@ class SecurityBody(CallBody):
 
 
 class SwitchBody(CallBody):
-    """Screen capture, VPN."""
+    """On or off, for what has a switch: screen capture, VPN."""
 
     enable: bool
 
@@ -198,7 +198,7 @@ class FeatureTestsBody(CallBody):
 
 
 class TagBody(CallBody):
-    """A label."""
+    """The name of a label that is made."""
 
     name: Name
     color: Annotated[str, Field(max_length=32)] | None = None
@@ -236,7 +236,7 @@ class RemoveAttachmentsBody(CallBody):
 
     @property
     def names(self) -> frozenset[str]:
-        """Those that go."""
+        """The names of what is taken away."""
         return frozenset((*self.attachments_to_remove, *self.attachments))
 
 

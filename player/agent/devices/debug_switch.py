@@ -17,5 +17,5 @@ class DebugSwitch:
         return logging.getLogger().getEffectiveLevel() <= logging.DEBUG
 
     def set(self, on: bool) -> None:
-        """From now on."""
+        """Whether everything is said from now on."""
         logging.getLogger().setLevel(logging.DEBUG if on else self._before)

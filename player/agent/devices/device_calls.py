@@ -72,7 +72,7 @@ class DeviceCalls:
         return ApiAnswer(wire.device_v1(self._facts, await self._now(), self._known_pin() if may else ""))
 
     async def one_v2(self, _: ApiCall) -> ApiAnswer:
-        """Without one."""
+        """As version 2 has it, without its PIN."""
         return ApiAnswer(wire.device_v2(self._facts, await self._now()))
 
     async def rename(self, call: ApiCall) -> ApiAnswer:

@@ -50,7 +50,7 @@ class LocationCalls:
         )
 
     async def places(self, call: ApiCall) -> ApiAnswer:
-        """By pages."""
+        """The places that there are, by pages."""
         return call.paged(self._places.all(), lambda one: one.created_at, lambda one: self._place(one, call.base))
 
     async def make_place(self, call: ApiCall) -> ApiAnswer:
@@ -74,7 +74,7 @@ class LocationCalls:
         return ApiAnswer()
 
     async def remove_place(self, call: ApiCall) -> ApiAnswer:
-        """With its pictures."""
+        """Takes a place away, with its pictures."""
         place = self._found(call)
         self._places.remove(place.uid)
         for picture in place.attachments:
@@ -118,7 +118,7 @@ class LocationCalls:
         return ApiAnswer()
 
     async def picture(self, call: ApiCall) -> ApiAnswer:
-        """Its bytes."""
+        """A picture of the place, as it was given."""
         picture = next((one for one in self._found(call).attachments if one.uid == call.pieces["picture"]), None)
         if picture is None:
             raise not_found("picture of that name")

@@ -83,7 +83,7 @@ class LogCalls:
         return self._asking.ask(call, ActionKind.FEATURE_TEST, {"tests": list(asked)}, effect, deadline_s=TESTED_WITHIN_S)
 
     async def tests(self, _: ApiCall) -> ApiAnswer:
-        """The last run."""
+        """What the last run of the tests found."""
         run = self._run
         if run is None:
             raise not_found("run of the tests; PUT makes one")

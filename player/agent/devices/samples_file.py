@@ -61,7 +61,7 @@ class SampleKeeper:
         return {kind: reading for kind, reading in found.items() if reading is not None}
 
     def history(self, kind: str) -> Sequence[BoxSample]:
-        """Oldest first."""
+        """The readings of that kind that are kept, oldest first."""
         return self._book.of_kind(kind)
 
     async def run(self) -> None:

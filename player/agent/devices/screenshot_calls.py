@@ -39,7 +39,7 @@ class ScreenshotCalls:
         )
 
     async def take(self, call: ApiCall) -> ApiAnswer:
-        """One more, soon."""
+        """Asks for one more picture of the screen, which is listed soon."""
 
         async def effect() -> EffectOutcome:
             if not self._about.current.captures:
@@ -50,7 +50,7 @@ class ScreenshotCalls:
         return self._asking.ask(call, ActionKind.SCREENSHOT, {}, effect, deadline_s=TAKEN_WITHIN_S)
 
     async def all(self, call: ApiCall) -> ApiAnswer:
-        """By pages."""
+        """The pictures that are kept, by pages."""
         shots = self._ring.shots()
         return call.paged(shots, _taken_at, lambda shot: self._shape(shot, call), since="takenSince", until="takenUntil")
 
@@ -61,7 +61,7 @@ class ScreenshotCalls:
         return ApiAnswer([self._shape(shot, call) for shot in shots])
 
     async def picture(self, call: ApiCall) -> ApiAnswer:
-        """The JPEG itself."""
+        """The picture of that name as JPEG."""
         found = self._ring.picture(call.pieces["name"])
         if found is None:
             raise not_found("picture of that name")

@@ -35,7 +35,7 @@ class Shot:
 
     @property
     def uid(self) -> str:
-        """What names it."""
+        """The name by which it is asked for."""
         return self.name.partition("-")[2].removesuffix(".jpg")
 
 

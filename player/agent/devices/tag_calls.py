@@ -40,7 +40,7 @@ class TagCalls:
         )
 
     async def tags(self, call: ApiCall) -> ApiAnswer:
-        """By pages."""
+        """The labels that there are, by pages."""
         return call.paged(self._tags.all(), lambda one: one.created_at, self._tag)
 
     async def make_tag(self, call: ApiCall) -> ApiAnswer:

@@ -71,7 +71,7 @@ class TelemetryCalls:
         )
 
     async def latest(self, call: ApiCall) -> ApiAnswer:
-        """One kind."""
+        """The newest reading of the kind that is named."""
         kind = call.pieces["kind"]
         reading = await self._samples.read(kind) if self._samples.knows(kind) else None
         if reading is None:
@@ -80,7 +80,7 @@ class TelemetryCalls:
         return ApiAnswer({"deviceUid": self._device, "type": kind, "createdAt": at, "updatedAt": at, "data": reading})
 
     async def of_device(self, _: ApiCall) -> ApiAnswer:
-        """Every kind."""
+        """The newest reading of every kind."""
         return ApiAnswer(await self._all())
 
     async def of_devices(self, call: ApiCall) -> ApiAnswer:

@@ -20,7 +20,7 @@ class DiskWatch:
         self._state, self._sensors, self._faults, self._look_s = state, sensors, faults, look_s
 
     async def run(self) -> None:
-        """Looks, for ever."""
+        """Looks every `look_s` seconds, for ever."""
         while True:
             self._tell("storage", trouble(await asyncio.to_thread(_state_of, self._state)))
             self._tell("disk_worn", worn(await asyncio.to_thread(self._sensors.storage_wear)))

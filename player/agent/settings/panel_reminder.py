@@ -20,7 +20,7 @@ class PanelReminder:
         self._panel, self._settings, self._every_s = panel, settings, every_s
 
     async def run(self) -> None:
-        """Reminds, for ever."""
+        """Tells the panel again and again how it is wanted, for ever."""
         while True:
             shown = self._settings.wanted("input_source") in (None, InputSource.PLAYER)
             await self._panel.remind(on=bool(self._settings.wanted("screen_on")), shown=shown)

@@ -93,7 +93,7 @@ class TriggerWatch:
     # --- out
 
     async def run(self) -> None:
-        """Answers, until cancelled."""
+        """Has shown what triggers answer with, one task each, until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
                 rule, broadcast = await self._answers.get()

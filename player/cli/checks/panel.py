@@ -18,7 +18,7 @@ _DDC_REMEDY = "sudo modprobe i2c-dev, and switch DDC/CI on in the panel's menu"
 
 
 def outputs(system: Path = SYS) -> Iterator[Finding]:
-    """What is connected."""
+    """Whether a panel is connected, and at which output."""
     states = {
         path.parent.name.partition("-")[2]: path.read_text().strip() for path in (system / "class/drm").glob("card*-*/status")
     }

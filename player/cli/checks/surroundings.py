@@ -77,7 +77,7 @@ def secrets(left: Sequence[str]) -> Iterator[Finding]:
 
 
 def network(proc: Path = Path("/proc")) -> Iterator[Finding]:
-    """A way out."""
+    """By which interfaces the box has a way out."""
     try:
         routes = [line.split() for line in (proc / "net/route").read_text().splitlines()[1:]]
         routes6 = (

@@ -21,7 +21,7 @@ class FolderRhythm:
         self._was_there: bool | None = None
 
     async def run(self, inbox: ServerInbox) -> None:
-        """Looks for ever."""
+        """Looks whether the folder is there and what changed in it, for ever."""
         while True:
             changed = await self._folder.look()
             await self._told(inbox)

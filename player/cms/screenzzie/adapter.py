@@ -219,6 +219,6 @@ class Screenzzie:
             return None
 
     def _told(self, faults: list[Fault], code: str, message: str) -> None:
-        """Once a sentence."""
+        """Adds a fault, once for each sentence."""
         if all(fault.message != message for fault in faults):
             faults.append(Fault(code, message, self._clock.now().timestamp()))

@@ -26,7 +26,7 @@ class ScreenzzieRhythm:
         self._before: WireScreen | None = None
 
     async def run(self, inbox: ServerInbox) -> None:
-        """Calls for ever."""
+        """Asks the server for the screen and its content, for ever."""
         attempt = 0
         while True:
             try:

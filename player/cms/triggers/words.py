@@ -26,7 +26,7 @@ _PATH = re.compile(r"/[\w~.-]{1,200}")
 
 
 class WireAd(Wire):
-    """An advertisement."""
+    """An advertisement that was recognised, as the message describes it."""
 
     id: Text = None
     brand: Text = None

@@ -42,7 +42,7 @@ class CurtainLine:
             self._waits += 1
 
     async def run(self) -> None:
-        """For ever."""
+        """Speaks to the curtain, and connects again where it went, for ever."""
         while True:
             with contextlib.suppress(OSError):
                 await self._hold()

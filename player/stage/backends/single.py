@@ -108,7 +108,7 @@ class SingleSurface(Surface):
         return self._screen.window.dropped_frames() if self._screen.shown is self else 0
 
     async def close(self) -> None:
-        """The window stays."""
+        """Lets go of the item; the window stays, since it is the only one."""
         self._screen.leave(self)
         self._screen.forget(self)
 
@@ -256,7 +256,7 @@ class SingleScreen:
         await self._cards.run()
 
     def pids(self) -> dict[str, int]:
-        """Processes, by name."""
+        """The processes that draw, by their names."""
         return {"stage": os.getpid()}
 
     async def close(self) -> None:

@@ -69,7 +69,7 @@ class MpvCards:
         self._window.tell("overlay-remove", str(number))
 
     async def run(self) -> None:
-        """Moves the ticker."""
+        """Moves the ticker, a step at a time, for ever."""
         loop = asyncio.get_running_loop()
         while True:
             await self._strip_came.wait()

@@ -218,7 +218,7 @@ class SwayScreen:
             await asyncio.sleep(LISTEN_S)
 
     def pids(self) -> dict[str, int]:
-        """Processes, by name."""
+        """The processes that draw, by their names."""
         found = {"stage": os.getpid()}
         if self._browser is not None and self._browser.pid:
             found["browser"] = self._browser.pid

@@ -45,7 +45,7 @@ class Canvas:
 
     @property
     def area(self) -> Rect:
-        """The whole image."""
+        """The rectangle of the whole image."""
         return Rect(0, 0, self.width, self.height)
 
     def px(self, units: float) -> int:

@@ -281,7 +281,7 @@ class Interludes:
         return [driver for one in (*self._shown, *self._ready.values()) for driver in one.drivers]
 
     def frames_dropped(self) -> int:
-        """Since the start."""
+        """Frames that triggered items lost since the start."""
         return self._dropped + sum(driver.pool.dropped_frames() for driver in self.all)
 
     # --- what the drivers tell

@@ -264,7 +264,7 @@ class Show:
             driver.pool.reread()
 
     def set_volume(self) -> None:
-        """The settings changed."""
+        """The volume of everything follows settings that changed."""
         for driver in [*self._everyone, *self.interludes.all]:
             driver.set_volume()
 
@@ -315,7 +315,7 @@ class Show:
         return tuple(PausedItem(name, round(wall + until - now)) for name, until in dict(found).items())
 
     def frames_dropped(self) -> int:
-        """Since the start."""
+        """Frames that anything lost since the start."""
         return self._dropped + self.interludes.frames_dropped() + sum(one.pool.dropped_frames() for one in self._everyone)
 
     def stop(self) -> None:

@@ -48,7 +48,7 @@ class Frames:
             self._cdp.post("Emulation.setUserAgentOverride", session, userAgent=user_agent)
 
     def leave(self) -> None:
-        """No more events."""
+        """The page gets no more of the events of its frames."""
         for session in self._contexts:
             self._cdp.unsubscribe(session)
 

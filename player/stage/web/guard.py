@@ -123,7 +123,7 @@ def opens(url: str) -> bool:
 
 
 def scheme(url: str) -> str:
-    """In lower case."""
+    """What stands before the colon of an address, in lower case."""
     return url.partition(":")[0].lower()
 
 
