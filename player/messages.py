@@ -14,7 +14,7 @@ from typing import Any, TypeVar, assert_never, cast, get_args
 import msgspec
 
 from player.core.ports import stage as port
-from player.core.ports.stage import AnyAnswer, AnyRequest, AppletSaid, PinEntered, Request, StageStatus
+from player.core.ports.stage import AnyAnswer, AnyRequest, AppletAsked, AppletSaid, PinEntered, Request, StageStatus
 from player.errors import ContentError
 
 LINE_LIMIT = 64 * 1024 * 1024  # a screenshot travels in one line
@@ -34,6 +34,7 @@ WORDS: Mapping[str, type[AnyRequest]] = {
     "log": port.ReadLog,
     "trigger": port.ShowTrigger,
     "applet_command": port.CommandApplet,
+    "applet_answer": port.AnswerApplet,
 }
 _WORD_OF: Mapping[type[Request[Any]], str] = {kind: word for word, kind in WORDS.items()}
 _WHERE = "the socket between agent and stage"
@@ -81,7 +82,7 @@ class PassedOver:
     kind: str
 
 
-Said = StageStatus | PinEntered | AppletSaid
+Said = StageStatus | PinEntered | AppletSaid | AppletAsked
 Message = Said | Asked | NotUnderstood | Answered | RequestRefused | PassedOver
 
 
@@ -114,7 +115,7 @@ def encode(message: Said | Answered | RequestRefused) -> bytes:
             return _line("Answer", _Answer(number, result))
         case RequestRefused(number, reason):
             return _line("Answer", _Answer(number, error=reason))
-        case StageStatus() | PinEntered() | AppletSaid():
+        case StageStatus() | PinEntered() | AppletSaid() | AppletAsked():
             return _line(type(message).__name__, message)
         case _:
             assert_never(message)
@@ -156,6 +157,8 @@ def decode(line: bytes) -> Message:
                 return msgspec.json.decode(said.body, type=PinEntered)
             case "AppletSaid":
                 return msgspec.json.decode(said.body, type=AppletSaid)
+            case "AppletAsked":
+                return msgspec.json.decode(said.body, type=AppletAsked)
             case _:
                 return PassedOver(said.kind)
     except _UNREADABLE as error:

@@ -57,7 +57,7 @@ from player.agent.stage_client import StageClient
 from player.agent.supply import open_supply
 from player.agent.trigger_source import open_triggers
 from player.compositor.hang import hangs_told
-from player.config import Config, Dirs
+from player.config import Config, Dirs, parse_size
 from player.core.applets import AppletPlace
 from player.core.contact import Contact, Standing
 from player.core.device_schedule import APPLET_ACTIONS, DEED_COMMANDS, PowerAction
@@ -230,7 +230,8 @@ class Agent:
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.box.packages,
             allowed=self._config.devices.packages, command=self.commands.perform,
-            applets_said=self.stage.applets_said, tokens=tokens, zone=self._zone,
+            applets_said=self.stage.applets_said, fetch=self.supply.page_files.fetch,
+            reserve=parse_size(self._config.storage.reserve), tokens=tokens, zone=self._zone,
             telemetry=self._telemetry, clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs, examine=examined,
             proxy=proxy.server if proxy else "",
         ))  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar, assert_never
 
-from player.core.ports.stage import AppletSaid, PinEntered, Request, StageStatus
+from player.core.ports.stage import AppletAsked, AppletSaid, PinEntered, Request, StageStatus
 from player.errors import BoxError, ContentError
 from player.messages import (
     LINE_LIMIT,
@@ -37,13 +37,13 @@ A = TypeVar("A")
 class StageClient:
     """`changed` wakes on every status. `on_pin(pin)` is awaited for each PIN entered at the screen.
 
-    `applets_said` holds what applets said until it is taken; where nobody does, no more than `SAID`.
+    `applets_said` holds what applets said and ask for until it is taken; where nobody does, no more than `SAID`.
     """
 
     def __init__(self, path: Path, on_pin: Callable[[str], Awaitable[None]], faults: FaultPage) -> None:
         self._path, self._on_pin, self._faults = path, on_pin, faults
         self.changed: Latest[StageStatus | None] = Latest(None)
-        self.applets_said: asyncio.Queue[AppletSaid] = asyncio.Queue(SAID)
+        self.applets_said: asyncio.Queue[AppletSaid | AppletAsked] = asyncio.Queue(SAID)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answered]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -125,7 +125,7 @@ class StageClient:
                     self.changed.set(message)
                 case PinEntered(pin):
                     await self._on_pin(pin)
-                case AppletSaid():
+                case AppletSaid() | AppletAsked():
                     if not self.applets_said.full():
                         self.applets_said.put_nowait(message)
                 case Answered(number):

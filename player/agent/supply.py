@@ -23,6 +23,7 @@ from player.agent.fallback import Fallback
 from player.agent.stage_client import StageClient
 from player.agent.trigger_source import Triggers
 from player.config import Config, Dirs, parse_size
+from player.core.applet_storage import PARTS
 from player.core.egress import WayOut
 from player.core.ports.box import Absent, Clock
 from player.core.ports.server import Connection
@@ -41,7 +42,10 @@ FULL_HD = (1920, 1080)  # until the stage says what panel there is
 
 @dataclass(frozen=True, slots=True)
 class ContentSupply:
-    """`rounds` asks for the programme, `sync` fetches what it needs into `cache` and publishes what can be shown."""
+    """`rounds` asks for the programme, `sync` fetches what it needs into `cache` and publishes what can be shown.
+
+    `page_files` fetches what applets' pages keep, into `PARTS`.
+    """
 
     cache: Cache
     scrub: Scrub
@@ -49,6 +53,7 @@ class ContentSupply:
     feeds: Feeds
     sync: Sync
     rounds: Rounds
+    page_files: Downloader
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for ever where there is content, by name."""
@@ -105,4 +110,5 @@ async def open_supply(
         poll_s=config.cms.poll_interval, seed=seed,
     )  # fmt: skip
     alert_pictures = AlertPictures(cache, download(require_hash=False), look_at, lambda: asset_fetcher.panel)
-    return ContentSupply(cache, Scrub(cache), alert_pictures, feeds, sync, rounds)
+    page_files = Downloader(downloads, dirs.cache / PARTS, egress, reserve_bytes=reserve, credentials={}, require_hash=False)
+    return ContentSupply(cache, Scrub(cache), alert_pictures, feeds, sync, rounds, page_files)

@@ -2,9 +2,8 @@
 
 Messages are JSON objects `{type, ...}`. What the page says goes into `AppletHost.heard`; what has to be done comes out as effects,
 in order. Every invocation is answered once: at once, or by `answered` and `refused` when its deed is done; a page that asks for
-what it may not have, or for what this player has not, is told so, or its promise would never end. A page has its own files and the
-page's own videos without being asked whose they are; a setting is read or changed only as far as `scope` (the right of the token
-that put the applet on) allows.
+what it may not have, or for what this player has not, is told so, or its promise would never end. What it may have is in
+`applet_rights`; how often, here.
 """
 
 from __future__ import annotations
@@ -14,50 +13,29 @@ import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from player.core.allowance import Allowance
+from player.core.applet_rights import READ, RIGHTS, Right, Use, supports, why_not
 
-READ, CONTROL = 1, 2  # as `agent.control.access.Scope`
 TYPE = re.compile(r"[a-zA-Z0-9._-]{1,100}")
 COMMANDS_AT_ONCE, COMMAND_EVERY_S = 30, 1.0  # the library's documented throttle: 30 in 30 s
+WRITES_AT_ONCE, WRITE_EVERY_S = 500, 10.0  # of its own files: what a first start keeps, then what flash bears for years
+CHANGES_AT_ONCE, CHANGE_EVERY_S = 10, 5.0  # of the box
+SETTLED_S = 600.0  # before it may end what it runs on: one that asks at its start would never let anybody in
 WAITING = 100  # commands for a page that is not ready; the oldest go
 LARGEST_COMMAND = 16 * 1024
 OPEN = 256  # deeds that a page may have under way
 PLAY = "PoP.ItemPlayed"
+DEEPEST = 32  # objects and lists within one another
 
 Message = Mapping[str, Any]
-# Deeds on the page's own files, by message; what each is answered with, "" for nothing.
-FILES = {
-    "file_system.list_storage_units": "storageUnits", "file_system.list_files": "files", "file_system.exists": "exists",
-    "file_system.get_file": "file", "file_system.read_file": "contents", "file_system.write_file": "",
-    "file_system.append_file": "", "file_system.copy_file": "", "file_system.move_file": "", "file_system.delete_file": "",
-    "file_system.download_file": "", "file_system.get_file_checksum": "checksum", "file_system.create_directory": "",
-    "file_system.is_directory": "isDirectory", "offline.cache.list_files": "fileUids", "offline.cache.load_file": "loadedFile",
-    "offline.cache.save_file": "savedFile", "offline.cache.delete_file": "", "offline.cache.list_contents": "contentUids",
-    "offline.cache.load_content": "loadedContent", "offline.cache.save_content": "savedContent",
-    "offline.cache.delete_content": "", "offline.cache.get_checksum": "checksum",
-    "offline.cache.validate_checksum": "validatedChecksum",
-}  # fmt: skip
 VIDEO = ("prepare", "play", "stop", "pause", "resume")
-# What of the box a page may ask for: the setting, and what its value is called in the answer.
-SETTINGS_READ = {
-    "management.get_volume": ("volume", "volume"),
-    "management.get_screen_brightness": ("brightness", "screenBrightness"),
-    "management.get_is_display_power_on": ("screen_on", "isDisplayPowerOn"),
-}
-# What it may change: the setting, and the message's field with the value, or the value itself.
-SETTINGS_CHANGED: Mapping[str, tuple[str, str | bool]] = {
-    "management.set_volume": ("volume", "volume"),
-    "management.power_on_display": ("screen_on", True),
-    "management.power_off_display": ("screen_on", False),
-}
-SUPPORTED = frozenset({"VIDEO"})
 
 
 @dataclass(frozen=True, slots=True)
 class AppletFacts:
-    """What the page is told of itself and of this box. `scope`: see above."""
+    """What the page is told of itself and of this box. `scope`: what the token that put the applet on allows."""
 
     configuration: Mapping[str, Any]
     auth_hash: str
@@ -102,8 +80,8 @@ class RecordPlay:
 
 
 @dataclass(frozen=True, slots=True)
-class FileDeed:
-    """Do `what` (a key of `FILES`) in the page's own folder; `asked` are the message's fields."""
+class PageDeed:
+    """Do `what` (a key of `applet_rights.RIGHTS`) for the page; `asked` are the message's fields."""
 
     invocation: str
     what: str
@@ -119,20 +97,11 @@ class VideoDeed:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingDeed:
-    """Read the setting (`value` None), or change it."""
-
-    invocation: str
-    name: str
-    value: Any = None
-
-
-@dataclass(frozen=True, slots=True)
 class StartAgain:
     """Load the page anew."""
 
 
-Effect = Post | StoreCommand | RecordPlay | FileDeed | VideoDeed | SettingDeed | StartAgain
+Effect = Post | StoreCommand | RecordPlay | PageDeed | VideoDeed | StartAgain
 
 
 @dataclass(slots=True)
@@ -144,10 +113,13 @@ class AppletHost:
     _held: deque[Message] = field(default_factory=lambda: deque(maxlen=WAITING))
     _open: dict[str, str] = field(default_factory=dict)
     _said: Allowance = field(default_factory=lambda: Allowance(COMMANDS_AT_ONCE, COMMAND_EVERY_S))
+    _written: Allowance = field(default_factory=lambda: Allowance(WRITES_AT_ONCE, WRITE_EVERY_S))
+    _changed: Allowance = field(default_factory=lambda: Allowance(CHANGES_AT_ONCE, CHANGE_EVERY_S))
+    _began: float | None = None
 
-    def begun(self) -> None:
+    def begun(self, mono: float) -> None:
         """The page is loaded anew: its library does not run yet, and nobody waits for answers any more."""
-        self.ready = False
+        self.ready, self._began = False, mono
         self._open.clear()
 
     def command(self, command: Message) -> Sequence[Effect]:
@@ -169,8 +141,17 @@ class AppletHost:
         invocation = message.get("invocationUid")
         if not isinstance(invocation, str) or not 0 < len(invocation) <= 100:
             return ()
+        if not is_shallow(message):
+            return (_error(invocation, f"a message has {DEEPEST} levels at most", "BAD_MESSAGE"),)
         asked = {name: value for name, value in message.items() if name not in ("type", "invocationUid")}
         return self._invoked(kind.removeprefix("hug."), invocation, asked, mono)
+
+    def misheard(self, message: object) -> Sequence[Effect]:
+        """It said what cannot be passed on: half a character."""
+        invocation = message.get("invocationUid") if isinstance(message, dict) else None
+        if not isinstance(invocation, str) or not invocation.isascii():
+            return ()
+        return (_error(invocation[:100], "it holds characters that cannot be passed on", "BAD_MESSAGE"),)
 
     def answered(self, invocation: str, value: object = None) -> Sequence[Effect]:
         """A deed of the page's is done, with its result."""
@@ -206,21 +187,36 @@ class AppletHost:
         if what == "command.dispatch":
             return self._dispatched(invocation, asked.get("command"), mono)
         if what in ("restore", "applet_refresh"):
+            if not self._changed.spare(mono):
+                return (_too_many(invocation, CHANGES_AT_ONCE, CHANGE_EVERY_S),)
             return (_success(invocation), StartAgain())
         if what.startswith("video."):
             return self._video(what.removeprefix("video."), invocation, asked)
-        if what in FILES:
-            return self._begin(invocation, FILES[what], FileDeed(invocation, what, asked))
-        if what in SETTINGS_READ or what in SETTINGS_CHANGED:
-            return self._setting(what, invocation, asked)
-        told = self._told(what, asked)
-        return (_unknown(invocation, what) if told is None else _success(invocation, told),)
+        if what in RIGHTS:
+            return (self._refusal(RIGHTS[what], invocation, what, mono) or self._begin(RIGHTS[what], invocation, what, asked),)
+        return (self._told(invocation, what, asked),)
 
-    def _begin(self, invocation: str, answer: str, deed: Effect) -> Sequence[Effect]:
+    def _refusal(self, right: Right, invocation: str, what: str, mono: float) -> Post | None:
+        """Why it may not have that, or not yet."""
+        if self.facts.scope < right.scope:
+            return _no_access(invocation, what)
+        match right.use:
+            case Use.LOOK:
+                return None
+            case Use.WRITE:
+                return None if self._written.spare(mono) else _too_many(invocation, WRITES_AT_ONCE, WRITE_EVERY_S)
+            case Use.END if self._began is None or mono - self._began < SETTLED_S:
+                return _error(invocation, f"a page may ask for that when it has run for {SETTLED_S / 60:g} minutes", "TOO_EARLY")
+            case Use.CHANGE | Use.END:
+                return None if self._changed.spare(mono) else _too_many(invocation, CHANGES_AT_ONCE, CHANGE_EVERY_S)
+            case _:
+                assert_never(right.use)
+
+    def _begin(self, right: Right, invocation: str, what: str, asked: Message) -> Effect:
         if invocation in self._open or len(self._open) >= OPEN:
-            return (_error(invocation, f"{OPEN} are under way already", "TOO_MANY"),)
-        self._open[invocation] = answer
-        return (deed,)
+            return _error(invocation, f"{OPEN} are under way already", "TOO_MANY")
+        self._open[invocation] = right.answer
+        return PageDeed(invocation, what, asked)
 
     def _dispatched(self, invocation: str, command: object, mono: float) -> Sequence[Effect]:
         kind = command.get("type") if isinstance(command, dict) else None
@@ -229,38 +225,24 @@ class AppletHost:
         if len(json.dumps(command)) > LARGEST_COMMAND:
             return (_error(invocation, f"a command has {LARGEST_COMMAND} characters of JSON at most", "BAD_COMMAND"),)
         if not self._said.spare(mono):
-            return (_error(invocation, f"{COMMANDS_AT_ONCE} commands at once, then one each second", "TOO_MANY"),)
+            return (_too_many(invocation, COMMANDS_AT_ONCE, COMMAND_EVERY_S),)
         play = (_play(command),) if kind == PLAY else ()
         return (StoreCommand(command), *play, _success(invocation))
 
     def _video(self, what: str, invocation: str, asked: Message) -> Sequence[Effect]:
         if what not in VIDEO:
-            return (_unknown(invocation, f"video.{what}"),)
+            return (_error(invocation, why_not(f"video.{what}"), "NOT_SUPPORTED"),)
         numbers = [asked.get(name) for name in ("x", "y", "width", "height")]
         if not isinstance(asked.get("uri"), str) or not all(isinstance(one, int) and abs(one) < 100_000 for one in numbers):
             return (_error(invocation, "a video has an address, and a place in whole pixels", "BAD_VIDEO"),)
         return (VideoDeed(what, asked), _success(invocation))
 
-    def _setting(self, what: str, invocation: str, asked: Message) -> Sequence[Effect]:
-        if what in SETTINGS_READ:
-            name, answer = SETTINGS_READ[what]
-            if self.facts.scope < READ:
-                return (_denied(invocation, name),)
-            return self._begin(invocation, answer, SettingDeed(invocation, name))
-        name, given = SETTINGS_CHANGED[what]
-        value = asked.get(given) if isinstance(given, str) else given
-        if self.facts.scope < CONTROL:
-            return (_denied(invocation, name),)
-        if value is None:
-            return (_error(invocation, f"{given} is missing", "BAD_VALUE"),)
-        return self._begin(invocation, "", SettingDeed(invocation, name, value))
-
-    def _told(self, what: str, asked: Message) -> Message | None:
-        """What is known without a look at anything; None: nothing of that name is."""
+    def _told(self, invocation: str, what: str, asked: Message) -> Post:
+        """What is known without a look at anything."""
         facts = self.facts
         known: Mapping[str, Message] = {
-            "display.supports": {"supports": asked.get("capability") in SUPPORTED},
-            "management.supports": {"supports": False},
+            "display.supports": {"supports": supports(asked.get("capability"), facts.scope)},
+            "management.supports": {"supports": supports(asked.get("capability"), facts.scope)},
             "device_info.get_device_name": {"name": facts.device_name},
             "device_info.get_location": {"location": None},
             "device_info.get_organization_tags": {"tags": []},
@@ -268,7 +250,7 @@ class AppletHost:
             "timing.triggers.pause": {}, "timing.triggers.resume": {}, "touch.event": {},
         }  # fmt: skip
         if what in known:
-            return known[what]
+            return _success(invocation, known[what])
         box: Mapping[str, Message] = {
             "management.get_model": {"model": facts.model},
             "management.get_serial_number": {"serialNumber": facts.serial},
@@ -277,7 +259,17 @@ class AppletHost:
             "management.get_application_version": {"applicationVersion": facts.player_version},
             "management.get_firmware_version": {"firmwareVersion": facts.os_version},
         }
-        return box.get(what) if facts.scope >= READ else None
+        if what not in box:
+            return _error(invocation, why_not(what), "NOT_SUPPORTED")
+        return _success(invocation, box[what]) if facts.scope >= READ else _no_access(invocation, what)
+
+
+def is_shallow(value: object, levels: int = DEEPEST) -> bool:
+    """Whether no more than `levels` objects and lists of JSON lie within one another."""
+    if not isinstance(value, dict | list):
+        return True
+    within = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(is_shallow(one, levels - 1) for one in within)
 
 
 def _success(invocation: str, fields: Message | None = None) -> Post:
@@ -289,12 +281,12 @@ def _error(invocation: str, message: str, code: str) -> Post:
     return Post({"type": "hug.invocation.error", "invocationUid": invocation, "error": error})
 
 
-def _unknown(invocation: str, what: str) -> Post:
-    return _error(invocation, f"this player does not answer {what[:100]}", "NOT_SUPPORTED")
+def _no_access(invocation: str, what: str) -> Post:
+    return _error(invocation, f"the token that put this applet on does not allow {what}", "NO_ACCESS")
 
 
-def _denied(invocation: str, name: str) -> Post:
-    return _error(invocation, f"the token that put this applet on does not allow it the setting {name}", "NO_ACCESS")
+def _too_many(invocation: str, at_once: int, every_s: float) -> Post:
+    return _error(invocation, f"{at_once} at once, then one every {every_s:g} s", "TOO_MANY")
 
 
 def _play(command: Message) -> RecordPlay:

@@ -35,6 +35,11 @@ class AgentSocket:
         self._listeners: set[asyncio.StreamWriter] = set()
         self._last: StageStatus | None = None
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
     async def run(self) -> None:
         """Serves until cancelled."""
         with contextlib.suppress(FileNotFoundError):

@@ -28,9 +28,9 @@ from player.core.cues import Moment, Skipped
 from player.core.egress import WayOut
 from player.core.faults import FaultBook, gravest
 from player.core.hangs import ANSWER_S, LOOK_S, TOLD_S
-from player.core.ports.applets import AppletPlayed, AppletSpoke, AppletTapped
+from player.core.ports.applets import AppletAsks, AppletPlayed, AppletSpoke, AppletTapped
 from player.core.ports.screen import Compositor, Surface
-from player.core.ports.stage import AppletSaid, PinEntered, StageStatus
+from player.core.ports.stage import AppletAsked, AppletSaid, PinEntered, StageStatus
 from player.core.problem import SafeMode, TroubleWatch
 from player.core.resume import Death
 from player.device.host import boot_id
@@ -64,6 +64,7 @@ COMPOSITOR_GONE = 3
 TELL_S = 2.0
 FIRST_S = 1.0
 TRIM_S = 600.0
+AWAY = "the part of the player that does this is being started again; ask once more"
 
 
 class Stage:
@@ -294,6 +295,10 @@ class Stage:
                     )  # fmt: skip
                 case AppletTapped():
                     self.on_air.tapped()
+                case AppletAsks(number, applet, scope, what, asked) if self.server.heard:
+                    self.server.tell(AppletAsked(number, applet, scope, what, dict(asked)))
+                case AppletAsks(number):
+                    self.applets.settle(number, refusal=AWAY)
 
     async def _keep_telling(self) -> None:
         while True:

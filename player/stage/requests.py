@@ -12,6 +12,7 @@ from player.core import cues
 from player.core.content import StageBrief
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import (
+    AnswerApplet,
     AnswerPin,
     AnyAnswer,
     AnyRequest,
@@ -96,6 +97,8 @@ class Requests:
                 return TriggerSeen(await self._show.interrupt(name, told))
             case CommandApplet(applet, command):
                 self._applets.command(applet, command)
+            case AnswerApplet(number, value, refusal):
+                self._applets.settle(number, value, refusal)
             case ReadLog():
                 return LogLines(tuple(recent_lines()))
             case _:

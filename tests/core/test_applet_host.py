@@ -8,21 +8,24 @@ from typing import Any
 import pytest
 
 from player.core.applet_host import (
+    CHANGES_AT_ONCE,
     COMMANDS_AT_ONCE,
-    FILES,
+    DEEPEST,
     OPEN,
+    SETTLED_S,
     WAITING,
+    WRITES_AT_ONCE,
     AppletFacts,
     AppletHost,
     Effect,
-    FileDeed,
+    PageDeed,
     Post,
     RecordPlay,
-    SettingDeed,
     StartAgain,
     StoreCommand,
     VideoDeed,
 )
+from player.core.applet_rights import RIGHTS, Right, Use
 
 WHERE = {"uri": "https://a.example/v.mp4", "x": 0, "y": 0, "width": 640, "height": 360}
 
@@ -68,7 +71,7 @@ def test_commands_wait_until_it_is_ready_and_the_oldest_go_first():
     sent = [effect.message["command"]["n"] for effect in one.heard({"type": "hug_api.ready"}, 0.0)[4:] if isinstance(effect, Post)]
     assert sent == list(range(1, WAITING + 1))
     assert posted(one.command({"type": "go"})) == {"type": "hug.command.dispatch_to_applet", "command": {"type": "go"}}
-    one.begun()
+    one.begun(0.0)
     assert one.command({"type": "go"}) == ()
 
 
@@ -115,6 +118,20 @@ def test_a_proof_of_play_is_a_command_and_a_play():
     assert bare == RecordPlay("", "", "", (), "", success=True, error="")
 
 
+def nested(levels: int) -> object:
+    found: object = 7
+    for level in range(levels):
+        found = [found] if level % 2 else {"in": found}
+    return found
+
+
+def test_what_is_nested_too_deep_or_cannot_be_passed_on_is_refused_and_not_left_unanswered():
+    assert isinstance(asked(host(), "command.dispatch", command={"type": "go", "in": nested(DEEPEST - 2)})[0], StoreCommand)
+    assert code(asked(host(), "command.dispatch", command={"type": "go", "in": nested(DEEPEST - 1)})) == "BAD_MESSAGE"
+    assert code(host().misheard({"type": "hug.command.dispatch", "invocationUid": "u1", "command": "\ud800"})) == "BAD_MESSAGE"
+    assert [host().misheard(said) for said in (None, {}, {"invocationUid": "\ud800"})] == [()] * 3
+
+
 def test_it_may_be_loaded_anew():
     assert asked(host(), "restore") == (Post(answer()), StartAgain())
 
@@ -136,55 +153,69 @@ def test_the_end_of_a_video_is_told_with_what_it_was_begun_with():
     assert posted(host().video_ended(WHERE, "torn")) == {"type": "hug.video.error", **WHERE, "message": "torn"}
 
 
-@pytest.mark.parametrize(("what", "name"), FILES.items())
-def test_files_are_a_deed_that_is_answered_when_it_is_done(what: str, name: str):
-    one = host()
-    assert asked(one, what, uid="u1", filePath="a") == (FileDeed("u1", what, {"filePath": "a"}),)
-    assert posted(one.answered("u1", 7)) == answer(**{name: 7} if name else {})
+@pytest.mark.parametrize(("what", "right"), RIGHTS.items())
+def test_a_deed_is_answered_when_it_is_done(what: str, right: Right):
+    one = host(right.scope)
+    one.begun(0.0)
+    assert asked(one, what, SETTLED_S, filePath="a") == (PageDeed("u1", what, {"filePath": "a"}),)
+    assert posted(one.answered("u1", 7)) == answer(**{right.answer: 7} if right.answer else {})
     assert one.answered("u1", 7) == ()
 
 
 def test_a_deed_that_fails_is_told_once_and_none_after_the_page_began_anew():
     one = host()
-    asked(one, "offline.cache.load_file", uid="u1")
+    asked(one, "offline.cache.load_file")
     assert code(one.refused("u1", "it is not there")) == "FAILED"
     assert one.refused("u1", "it is not there") == ()
-    asked(one, "offline.cache.load_file", uid="u1")
-    one.begun()
+    asked(one, "offline.cache.load_file")
+    one.begun(0.0)
     assert one.answered("u1") == ()
 
 
 def test_not_every_number_of_deeds_is_under_way_at_once():
     one = host()
     for number in range(OPEN):
-        assert isinstance(asked(one, "file_system.exists", uid=str(number))[0], FileDeed)
+        assert isinstance(asked(one, "file_system.exists", uid=str(number))[0], PageDeed)
     assert code(asked(one, "file_system.exists", uid="more")) == "TOO_MANY"
     one.answered("0")
     assert code(asked(one, "file_system.exists", uid="1")) == "TOO_MANY"
 
 
-def test_a_setting_is_read_as_far_as_the_tokens_scope_allows():
-    assert code(asked(host(0), "management.get_volume")) == "NO_ACCESS"
-    one = host(1)
-    assert asked(one, "management.get_volume") == (SettingDeed("u1", "volume"),)
-    assert posted(one.answered("u1", 40)) == answer(volume=40)
+@pytest.mark.parametrize(("what", "right"), [(what, right) for what, right in RIGHTS.items() if right.scope])
+def test_the_box_is_read_and_changed_as_far_as_the_tokens_scope_allows(what: str, right: Right):
+    one = host(right.scope - 1)
+    one.begun(0.0)
+    assert code(asked(one, what, SETTLED_S)) == "NO_ACCESS"
 
 
-def test_a_setting_is_changed_as_far_as_the_tokens_scope_allows():
-    assert code(asked(host(1), "management.set_volume", volume=40)) == "NO_ACCESS"
+@pytest.mark.parametrize(
+    ("what", "at_once"), [("file_system.write_file", WRITES_AT_ONCE), ("management.set_volume", CHANGES_AT_ONCE), ("restore", 10)]
+)
+def test_what_wears_the_box_or_changes_it_is_done_only_so_often(what: str, at_once: int):
     one = host(2)
-    assert asked(one, "management.set_volume", volume=40) == (SettingDeed("u1", "volume", 40),)
-    assert posted(one.answered("u1")) == answer()
-    assert asked(one, "management.power_off_display") == (SettingDeed("u1", "screen_on", value=False),)
-    assert code(asked(host(2), "management.set_volume")) == "BAD_VALUE"
+    for number in range(at_once):
+        asked(one, what, uid=str(number))
+        one.answered(str(number))
+    assert code(asked(one, what)) == "TOO_MANY"
+    later = asked(one, what, 3600.0, uid="later")
+    assert not any(isinstance(effect, Post) and "error" in effect.message for effect in later)
+
+
+def test_a_page_ends_what_it_runs_on_only_when_it_has_run_for_long():
+    ending = next(what for what, right in RIGHTS.items() if right.use is Use.END)
+    one = host(2)
+    assert code(asked(one, ending, 10 * SETTLED_S)) == "TOO_EARLY"
+    one.begun(100.0)
+    assert code(asked(one, ending, 99.0 + SETTLED_S)) == "TOO_EARLY"
+    assert isinstance(asked(one, ending, 100.0 + SETTLED_S)[0], PageDeed)
 
 
 def test_what_is_known_is_told_and_of_the_box_only_to_who_may_read():
     assert posted(asked(host(), "device_info.get_device_name")) == answer(name="Lobby")
     assert posted(asked(host(), "display.supports", capability="VIDEO")) == answer(supports=True)
-    assert posted(asked(host(), "display.supports", capability="NFC")) == answer(supports=False)
+    assert posted(asked(host(), "management.supports", capability="SET_VOLUME")) == answer(supports=False)
     assert posted(asked(host(1), "management.get_model")) == answer(model="Pi 4")
-    assert code(asked(host(0), "management.get_model")) == "NOT_SUPPORTED"
+    assert code(asked(host(0), "management.get_model")) == "NO_ACCESS"
 
 
 def test_what_this_player_has_not_is_refused_and_never_left_unanswered():

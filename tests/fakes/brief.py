@@ -15,7 +15,8 @@ def brief(before: StageBrief = NOTHING, /, **changes: Any) -> StageBrief:
     alerts = changes.pop("alerts", before.alerts)
     wanted = {name: changes.pop(name) for name in {field.name for field in fields(DeviceSettings)} & changes.keys()}
     clock = {name: changes.pop(name) for name in ("trusted_boot", "floor") if name in changes}
-    facts = changes.pop("facts", before.facts)
+    facts, applets = changes.pop("facts", before.facts), changes.pop("applets", before.applets)
     return StageBrief(
-        replace(before.settings, **wanted), replace(before.cards, **changes), alerts, replace(before.clock, **clock), facts
-    )
+        replace(before.settings, **wanted), replace(before.cards, **changes), alerts, replace(before.clock, **clock), facts,
+        before.dimmed, applets,
+    )  # fmt: skip

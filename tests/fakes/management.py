@@ -22,14 +22,16 @@ from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
 from player.brief import BriefFile
+from player.core.applet_storage import PARTS
 from player.core.applets import AppletPlace
 from player.core.faults import FaultBook
 from player.core.ports.server import CommandResult, CommandStatus
-from player.core.ports.stage import AppletSaid, PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
+from player.core.ports.stage import AppletAsked, AppletSaid, PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
 from player.identity import load_or_create
 from player.runtime.fault_page import FaultPage
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePackages, FakePanel, FakeSensors, FakeSwitches
+from tests.fakes.downloads import FakeDownloads
 from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
 from tests.fakes.running import running
 from tests.fakes.settings import registry
@@ -76,7 +78,8 @@ class Managed:
         self.switches, self.packages = FakeSwitches(), FakePackages()
         self.stage = ObedientStage(folder / "orders.json")
         self.commands: list[str] = []
-        self.applets_said: asyncio.Queue[AppletSaid] = asyncio.Queue()
+        self.applets_said: asyncio.Queue[AppletSaid | AppletAsked] = asyncio.Queue()
+        self.elsewhere: dict[str, bytes] = {}  # what pages may download, by address
         self.command_ends = CommandStatus.INITIATED
         self.tokens = TokenStore(folder / "tokens.json", lambda: self.clock.now().timestamp())
         self.http: aiohttp.ClientSession
@@ -101,7 +104,9 @@ class Managed:
             identity=self.identity, clock=clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.packages, allowed=("cec-utils",),
-            command=self._command, applets_said=self.applets_said, tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
+            command=self._command, applets_said=self.applets_said,
+            fetch=FakeDownloads(self.elsewhere, folder / "cache" / PARTS).fetch, reserve=0,
+            tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
             telemetry=TelemetryReader(self.sensors, self.audio, folder, self.stage, clock).read,
             clock_trusted=self._trusted, read_logs=self._logs, examine=self._examine, proxy="",
         )  # fmt: skip

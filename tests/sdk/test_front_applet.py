@@ -89,7 +89,7 @@ async def test_it_becomes_ready_is_commanded_plays_a_video_and_records_it(
     sway: tuple[Sway, BrowserProcess, Path], folder: Path
 ):  # fmt: skip
     screen, browser, place = sway
-    board, look = AppletBoard(), looking(screen, place)
+    board, look = AppletBoard(folder), looking(screen, place)
     told = {"auth_hash": "a1b2", "device_name": "Lobby", "player_version": "1"}
     run = AppletRun("menu", "1.0.0", {"title": "Menu"}, files="f00d", entry="dist/index.html", scope=1, told=told)
     surface = WebSurface(browser, "applet", None, board)

@@ -10,16 +10,16 @@ import pytest
 
 from player.brief import BriefFile
 from player.config import Dirs
-from player.core.applet_host import RecordPlay
+from player.core.applet_host import PageDeed, RecordPlay
 from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming, Finish, FinishKind
 from player.core.content import Item, Manifest, Playlist, StageBrief, full_screen
 from player.core.kinds import Kind
-from player.core.ports.applets import AppletPlayed, AppletTapped
+from player.core.ports.applets import AppletAsks, AppletPlayed, AppletTapped
 from player.errors import BoxError
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
-from player.stage.app import Stage
-from player.stage.applets import WAITING, AppletBoard
+from player.stage.app import AWAY, Stage
+from player.stage.applets import FULL, WAITING, AppletBoard
 from tests.fakes.running import eventually, running
 from tests.stage.conftest import assembled
 
@@ -86,15 +86,22 @@ class FakePage:
     """A page that is open."""
 
     def __init__(self, applet: str) -> None:
-        self.applet = applet
+        self.applet, self.scope = applet, 2
         self.commands: list[Any] = []
+        self.told: list[Any] = []
 
     def command(self, command: Any) -> None:
         self.commands.append(command)
 
+    def answered(self, invocation: str, value: object) -> None:
+        self.told.append((invocation, value))
+
+    def refused(self, invocation: str, reason: str) -> None:
+        self.told.append((invocation, reason))
+
 
 def test_a_command_goes_to_every_open_page_of_its_applet():
-    board, pages = AppletBoard(), [FakePage("menu"), FakePage("menu"), FakePage("bar")]
+    board, pages = AppletBoard(Path()), [FakePage("menu"), FakePage("menu"), FakePage("bar")]
     for page in (*pages, pages[0]):
         board.here(page)
     board.command("menu", {"type": "go"})
@@ -106,10 +113,39 @@ def test_a_command_goes_to_every_open_page_of_its_applet():
 
 
 def test_what_pages_tell_is_bounded():
-    board = AppletBoard()
+    board = AppletBoard(Path())
     for _ in range(WAITING + 1):
         board.tell(AppletTapped())
     assert board.events.qsize() == WAITING
+    page = FakePage("menu")
+    board.ask(page, PageDeed("u1", "file_system.exists", {}))
+    assert page.told == [("u1", FULL)]
+
+
+async def test_what_a_page_asks_for_is_answered_once_and_nobody_else_is():
+    board, page, left = AppletBoard(Path()), FakePage("menu"), FakePage("menu")
+    for asker in (page, left, page):
+        board.here(asker)
+        board.ask(asker, PageDeed("u1", "file_system.exists", {"filePath": "a"}))
+    first, of_left, second = [board.events.get_nowait() for _ in range(3)]
+    assert isinstance(first, AppletAsks)
+    assert isinstance(second, AppletAsks)
+    assert isinstance(of_left, AppletAsks)
+    assert (first.applet, first.scope, first.what, first.asked) == ("menu", 2, "file_system.exists", {"filePath": "a"})
+    board.gone(left)
+    for number in (first.number, first.number, of_left.number, 7):
+        board.settle(number, True)
+    board.settle(second.number, refusal="no")
+    assert (page.told, left.told) == ([("u1", True), ("u1", "no")], [])
+
+
+async def test_where_no_agent_listens_a_page_is_told_so_at_once(dirs: Dirs):
+    made = assembled(dirs)
+    async with running(made.run()):
+        page = FakePage("menu")
+        made.applets.ask(page, PageDeed("u1", "file_system.exists", {}))
+        await eventually(lambda: page.told == [("u1", AWAY)], 20)
+    made.stop()
 
 
 def test_a_plan_is_kept_in_the_brief_whole(dirs: Dirs):

@@ -67,6 +67,10 @@ class ActionLog:
         """What was asked for of that kind, newest first."""
         return self._book.of_kind(kind)
 
+    def find(self, uid: str) -> Action | None:
+        """The one of that uid, as far as it is known how it ended; None: it is forgotten."""
+        return next((action for action in self._book.all() if action.uid == uid), None)
+
     def all(self) -> Sequence[Action]:
         """All that was asked for and is kept, newest first."""
         return self._book.all()

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from player.agent.devices.bodies import CallBody, Name, Uid, Url, Words
+from player.core.applet_host import DEEPEST, is_shallow
 from player.core.applets import FinishKind
 
 LARGEST_CONFIGURATION = 8 * 1024  # bytes of JSON: a hundred timings are read by the stage at once
@@ -23,6 +24,8 @@ def _object(given: Any) -> Any:
     found = json.loads(given) if isinstance(given, str) else given
     if isinstance(found, dict) and len(json.dumps(found).encode()) > LARGEST_CONFIGURATION:
         raise ValueError(f"it has {LARGEST_CONFIGURATION} bytes at most")
+    if not is_shallow(found):
+        raise ValueError(f"it has {DEEPEST} levels at most")
     return found
 
 
@@ -145,6 +148,8 @@ def _command(given: Any) -> Any:
     found = json.loads(given) if isinstance(given, str) else given
     if isinstance(found, dict) and len(json.dumps(found).encode()) > LARGEST_COMMAND:
         raise ValueError(f"it has {LARGEST_COMMAND} bytes at most")
+    if not is_shallow(found):
+        raise ValueError(f"it has {DEEPEST} levels at most")
     kind = found.get("type") if isinstance(found, dict) else None
     if not isinstance(kind, str) or not 0 < len(kind) <= 100:
         raise ValueError("expected an object with a type")

@@ -28,8 +28,8 @@ class Asking:
         deadline_s: float | None = None,
     ) -> ApiAnswer:  # fmt: skip
         """Writes down what the caller asks for; it is carried out after this answer. Raises Declined, StorageError."""
-        self._effects.ask(kind, asked, call.token.name, effect, ends=ends, deadline_s=deadline_s)
-        return ApiAnswer()
+        action = self._effects.ask(kind, asked, call.token.name, effect, ends=ends, deadline_s=deadline_s)
+        return ApiAnswer(action=action.uid)
 
     def note(self, call: ApiCall, kind: ActionKind, asked: Mapping[str, Any], words: str) -> None:
         """Writes down what was done while the caller waited. Raises StorageError."""

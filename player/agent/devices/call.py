@@ -100,12 +100,13 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
-    """`body` is JSON, or bytes of `content_type`."""
+    """`body` is JSON, or bytes of `content_type`; `action` is the uid of the request that was written down, "" where none was."""
 
     body: Any = field(default_factory=lambda: wire.OK)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    action: str = ""
 
 
 Handler = Callable[[ApiCall], Awaitable[ApiAnswer]]

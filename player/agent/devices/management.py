@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -16,6 +17,7 @@ from player.agent.devices.applet_command_calls import AppletCommandCalls, Applet
 from player.agent.devices.applet_file_calls import AppletFileCalls
 from player.agent.devices.applet_folder import AppletFolder
 from player.agent.devices.applet_records import AppletShelf
+from player.agent.devices.applet_storage import AppletStorage
 from player.agent.devices.asking import Asking
 from player.agent.devices.box_reader import BoxReader, facts_of
 from player.agent.devices.debug_switch import DebugSwitch
@@ -26,6 +28,8 @@ from player.agent.devices.labels import Labels
 from player.agent.devices.location_calls import LocationCalls
 from player.agent.devices.log_calls import LogCalls
 from player.agent.devices.package_calls import PackageCalls
+from player.agent.devices.page_box import PageBox
+from player.agent.devices.page_requests import PageRequests
 from player.agent.devices.parts import FOLDER, Parts
 from player.agent.devices.plan_keeper import PlanKeeper
 from player.agent.devices.policy_calls import PolicyCalls
@@ -44,6 +48,7 @@ from player.agent.devices.telemetry_calls import TelemetryCalls, intervals_s, sc
 from player.agent.devices.timing_calls import TimingCalls
 from player.agent.devices.upkeep_calls import UpkeepCalls
 from player.core.device_schedule import PowerAction
+from player.core.ports.stage import AppletAsked, AppletSaid
 
 CALLERS = "wrong_device_tokens.json"
 
@@ -90,7 +95,8 @@ class Management:
 
         self._applets_said = parts.applets_said
         shelf, applets = AppletShelf(folder, lambda: clock.now().timestamp()), AppletFolder(parts.cache)
-        self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told)
+        storage = AppletStorage(parts.cache, parts.fetch, spare=parts.reserve, mono=clock.monotonic)
+        self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told, storage.sweep)
         self.commands = AppletCommands(parts.runtime / "applet_commands.json", clock)
         calls = (
             DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
@@ -111,6 +117,8 @@ class Management:
             AppletCommandCalls(facts.uid, self.commands, shelf, self.applets, parts.stage, clock),
         )
         self.uid, self.rows = facts.uid, tuple(row for one in calls for row in one.rows())
+        pages = PageBox(facts.uid, self.rows, self._log, self._settings, parts.schedule, box, parts.sensors, debug)
+        self._pages = PageRequests(parts.stage, storage, pages)
         self._api = ManagementApi(self.rows, doorkeeper, facts.uid, clock)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -139,10 +147,14 @@ class Management:
         }
 
     async def _hear(self) -> None:
-        """What applets' pages say, into the list of commands, for ever."""
-        while True:
-            said = await self._applets_said.get()
-            self.commands.add(said.applet, said.command)
+        """What applets' pages say, into the list of commands; what they ask for is done. For ever."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                match await self._applets_said.get():
+                    case AppletSaid(applet, command):
+                        self.commands.add(applet, command)
+                    case AppletAsked() as asked:
+                        group.create_task(self._pages.answer(asked), name=f"{asked.applet}: {asked.what}")
 
     def close(self) -> None:
         """Closes the journals; the object is of no use afterwards."""

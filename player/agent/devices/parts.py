@@ -15,13 +15,16 @@ from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.applets import AppletPlace
+from player.core.content import WantedAsset
 from player.core.ports.box import Clock, Host, Packages, Sensors
 from player.core.ports.server import CommandResult, Telemetry
-from player.core.ports.stage import AppletSaid, StagePort
+from player.core.ports.stage import AppletAsked, AppletSaid, StagePort
 from player.identity import Identity
+from player.media.fetch.download import Fetched
 
 FOLDER = "devices"  # below the state folder: what the management keeps
 Command = Callable[[str, Mapping[str, object]], Awaitable[CommandResult]]
+Fetch = Callable[[WantedAsset, str, int], Awaitable[Fetched]]  # a file, the name of its part, and how many bytes it may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Parts:
     `cache` is the folder that the stage reads files from; `place`: where applets stand to the server's programme.
 
     `proxy` is the way out without its password, "" for none; `allowed` are the packages that may be installed; `examine` makes the
-    tests of `doctor`; `applets_said` is what applets say on the screen; `command` carries out a command given at the box.
+    tests of `doctor`; `applets_said` is what applets say and ask for on the screen, `fetch` gets files that they
+    keep, with `reserve` bytes of the disk left free; `command` carries out a command given at the box.
     """
 
     state: Path
@@ -50,7 +54,9 @@ class Parts:
     allowed: Sequence[str]
     lock: ScreenLock
     command: Command
-    applets_said: asyncio.Queue[AppletSaid]
+    applets_said: asyncio.Queue[AppletSaid | AppletAsked]
+    fetch: Fetch
+    reserve: int
     tokens: TokenStore
     zone: Callable[[], ZoneInfo]
     telemetry: Callable[[], Awaitable[Telemetry]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class WantedApplets:
 
 class PlanKeeper:
     """Its one writer. `path` is the file; each change goes to the stage by its brief. `place` as in the
-    plan, `told` as in its runs."""
+    plan, `told` as in its runs; `sweep` has what other applets than the given ones kept go."""
 
     def __init__(
         self,
@@ -48,8 +48,9 @@ class PlanKeeper:
         clock: Clock,
         place: AppletPlace,
         told: Callable[[], Mapping[str, str]],
+        sweep: Callable[[Collection[str]], None],
     ) -> None:
-        self._file, self._place, self._told = Snapshot(path, WantedApplets), place, told
+        self._file, self._place, self._told, self._sweep_own = Snapshot(path, WantedApplets), place, told, sweep
         self._shelf, self._folder, self._brief, self._clock = shelf, folder, brief, clock
         self.current = self._file.read_or(WantedApplets())
 
@@ -153,3 +154,5 @@ class PlanKeeper:
             self._folder.sweep(
                 {file.sha256 for version in versions for file in version.files}, {version.built for version in versions}
             )
+        connected = {self.current.connected.applet} if self.current.connected else set()
+        self._sweep_own({one.uid for one in self._shelf.applets.all()} | connected)

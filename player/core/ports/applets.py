@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from player.core.applet_host import RecordPlay
+from player.core.applet_host import PageDeed, RecordPlay
 from player.core.content import Item
 
 
@@ -31,7 +32,21 @@ class AppletTapped:
     """Somebody touched a page."""
 
 
-AppletEvent = AppletPlayed | AppletSpoke | AppletTapped
+@dataclass(frozen=True, slots=True)
+class AppletAsks:
+    """A page asks for something of its files or of the box: `what` as in `core.applet_rights`, which it may have.
+
+    `number`: of the answer; `scope`: what the token that put the applet on allows.
+    """
+
+    number: int
+    applet: str
+    scope: int
+    what: str
+    asked: Mapping[str, Any]
+
+
+AppletEvent = AppletPlayed | AppletSpoke | AppletTapped | AppletAsks
 
 
 class CommandedPage(Protocol):
@@ -41,8 +56,18 @@ class CommandedPage(Protocol):
     def applet(self) -> str:
         """Its applet's uid."""
 
+    @property
+    def scope(self) -> int:
+        """What the token that put it on allows."""
+
     def command(self, command: Mapping[str, Any]) -> None:
         """Gives it a command; it has it when its library is ready."""
+
+    def answered(self, invocation: str, value: object) -> None:
+        """What it asked for is done, with its result."""
+
+    def refused(self, invocation: str, reason: str) -> None:
+        """What it asked for could not be done."""
 
 
 class AppletStand(Protocol):
@@ -54,5 +79,11 @@ class AppletStand(Protocol):
     def gone(self, page: CommandedPage) -> None:
         """It is not any more; one that was not open is passed over."""
 
+    def own_folder(self, applet: str) -> Path:
+        """Where what that applet keeps is; it may not be there yet."""
+
     def tell(self, event: AppletEvent) -> None:
         """Something happened in a page."""
+
+    def ask(self, page: CommandedPage, deed: PageDeed) -> None:
+        """Has the deed done; the page is told in any case how it ended, once, unless it is gone then."""

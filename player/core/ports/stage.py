@@ -82,6 +82,20 @@ class AppletSaid:
     command: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class AppletAsked:
+    """Stage to agent: an applet's page asks for something (`core.applet_rights`); `AnswerApplet` says how it ended.
+
+    `scope`: what the token that put the applet on allows.
+    """
+
+    number: int
+    applet: str
+    scope: int
+    what: str
+    asked: dict[str, Any]
+
+
 # --- answers ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -234,9 +248,18 @@ class CommandApplet(Request[None]):
     command: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerApplet(Request[None]):
+    """How what a page asked for ended (`AppletAsked.number`): its result, or, where `refusal` is not empty, why it was not done."""
+
+    number: int
+    value: Any = None
+    refusal: str = ""
+
+
 AnyRequest = (
     Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
-    | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger | CommandApplet
+    | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger | CommandApplet | AnswerApplet
 )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ class NullScreen:
 
     def __init__(self, compositor: NullCompositor) -> None:
         self.make = compositor.make
-        self.applets = AppletBoard()
+        self.applets = AppletBoard(Path())
 
     async def open_cards(self, *_: object) -> None: ...
 

@@ -16,6 +16,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any
 
 from player.config import Dirs
@@ -122,7 +123,7 @@ class SingleScreen:
 
     def __init__(self, window: SingleWindow, way_out: WayOut, gate: Gate) -> None:
         self._way_out, self._gate = way_out, gate
-        self.window, self.applets = window, AppletBoard()
+        self.window, self.applets = window, AppletBoard(Path())
         self.shown: SingleSurface | None = None
         self.gone = asyncio.Event()
         self._wanted: SingleSurface | None = None

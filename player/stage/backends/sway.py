@@ -54,7 +54,7 @@ class SwayScreen:
         self.backend = {"drm": "sway", "wayland": "sway", "x11": "sway"}.get(session.backend, session.backend)
         self.wayland_display = session.wayland_display
         self.renderer, self.renderer_why = session.renderer, session.why
-        self.applets = AppletBoard()
+        self.applets = AppletBoard(dirs.cache)
         self._browser: Any = None
         self._browser_is_made = asyncio.Event()
         self._needs_pages: Callable[[], bool] = lambda: True

@@ -3,6 +3,9 @@
 What listens lies in a world of its own beside the page's scripts, which cannot reach it: the browser's binding is there alone. It
 listens in the page's own document and at its own origin; a page that leads elsewhere has no host there, and is told nothing. The
 document itself is its library's parent, so only what it says to itself counts, and nothing that a frame in it says.
+
+A page may say what it likes as often as it likes: what listens lets a little through at once and the rest in its turn, larger
+messages later, and refuses what it cannot hold, all at the page's own cost; what comes faster all the same is not read here.
 """
 
 from __future__ import annotations
@@ -12,14 +15,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
+import msgspec
+
+from player.core.allowance import Allowance
 from player.core.applet_host import (
     AppletFacts,
     AppletHost,
     Effect,
-    FileDeed,
+    PageDeed,
     Post,
     RecordPlay,
-    SettingDeed,
     StartAgain,
     StoreCommand,
     VideoDeed,
@@ -29,24 +34,50 @@ from player.core.ports.applets import AppletPlayed, AppletSpoke, AppletStand, Ap
 
 BINDING, WORLD = "signageHost", "signage host"
 LARGEST = 256 * 1024  # characters of one message out of the page
-NO_FILES = "this player keeps no files for applets"
-NO_SETTINGS = "this player gives applets no settings"
+AT_ONCE, EACH_S = 100, 0.01  # messages out of a document; one counts once more for each `HEAVY` characters
+HEAVY = 4096
+HELD, HELD_CHARACTERS = 300, 4 * 1024 * 1024  # what waits in the page for its turn
+READ_AT_ONCE, READ_EACH_S = 300, 0.005  # whatever the page does to its documents
+SUCCESS = "hug.invocation.success"
+_DATED = "(name, held) => name === 'currentDate' && typeof held === 'number' ? new Date(held) : held"  # JSON has no dates
 Call = Callable[..., Awaitable[dict[str, Any]]]
 
 _SCRIPT = """(() => {
   if (window !== window.top || location.origin !== %(origin)s) return;
   const out = globalThis.%(binding)s;
+  let left = %(at_once)d, at = performance.now(), held = 0;
+  const waiting = [];
+  const flow = () => {
+    const now = performance.now();
+    left = Math.min(%(at_once)d, left + (now - at) / %(each_ms)d);
+    at = now;
+    while (waiting.length && left > 0) {
+      const said = waiting.shift();
+      held -= said.length;
+      left -= 1 + said.length / %(heavy)d;
+      out(said);
+    }
+    if (waiting.length) setTimeout(flow, %(each_ms)d);
+  };
   const tell = what => {
-    try {
-      const said = JSON.stringify(what);
-      if (said.length <= %(largest)d) out(said);
-    } catch {}
+    let said = '';
+    try { said = JSON.stringify(what); } catch {}
+    if (!said || said.length > %(largest)d || waiting.length >= %(most)d || held + said.length > %(most_held)d) return false;
+    waiting.push(said);
+    held += said.length;
+    if (waiting.length === 1) flow();
+    return true;
+  };
+  const refuse = uid => {
+    const error = {type: 'AppletHostError', message: 'too many messages at once, or one too large', code: 'TOO_MANY'};
+    window.postMessage({type: 'hug.invocation.error', invocationUid: uid, error}, location.origin);
   };
   addEventListener('message', event => {
     const said = event.data;
-    if (event.source !== window || !said || typeof said !== 'object' || typeof said.type !== 'string') return;
+    if (!event.isTrusted || event.source !== window || !said || typeof said !== 'object' || typeof said.type !== 'string') return;
     if (said.type.startsWith('hug.invocation.')) return;
-    if (said.type === 'hug_api.ready' || (said.type.startsWith('hug.') && said.invocationUid)) tell({said});
+    if (said.type === 'hug_api.ready') tell({said: {type: said.type}});
+    else if (said.type.startsWith('hug.') && said.invocationUid && !tell({said})) refuse(String(said.invocationUid));
   });
   addEventListener('pointerdown', event => { if (event.isTrusted) tell({tapped: true}); }, true);
   const videos = new Map();
@@ -56,8 +87,9 @@ _SCRIPT = """(() => {
     Object.assign(video.style, {position: 'fixed', zIndex: -1, objectFit: 'fill', visibility: 'hidden'});
     for (const [name, value] of Object.entries(at)) video.style[name] = `${value}px`;
     video.preload = 'auto';
-    video.onended = () => tell({video: 'ended', asked});
-    video.onerror = () => tell({video: 'error', asked, message: video.error?.message || 'it cannot be played'});
+    video.onended = event => event.isTrusted && tell({video: 'ended', asked});
+    const broken = () => tell({video: 'error', asked, message: video.error?.message || 'it cannot be played'});
+    video.onerror = event => event.isTrusted && broken();
     video.src = asked.uri;
     (document.body || document.documentElement).prepend(video);
     return video;
@@ -90,7 +122,7 @@ _SCRIPT = """(() => {
       video.load();
     }
   };
-  tell({begun: true});
+  out(JSON.stringify({begun: true}));
 })()"""
 
 
@@ -100,12 +132,13 @@ class AppletPage:
     def __init__(self, item: Item, stand: AppletStand, mono: Callable[[], float]) -> None:
         assert item.applet is not None  # noqa: S101 - who makes one has looked
         run = item.applet
-        self.applet, self._item, self._stand, self._mono = run.applet, item, stand, mono
+        self.applet, self.scope, self._item, self._stand, self._mono = run.applet, run.scope, item, stand, mono
         told = run.told
         self._host = AppletHost(AppletFacts(
             run.configuration, told.get("auth_hash", ""), run.version, run.front, run.scope, told.get("device_name", ""),
             told.get("model", ""), told.get("serial", ""), told.get("player_version", ""), told.get("os_version", ""),
         ))  # fmt: skip
+        self._read = Allowance(READ_AT_ONCE, READ_EACH_S)
         self._post: Callable[..., Any] = _nobody
         self._origin, self._script, self._context = "", "", 0
 
@@ -115,11 +148,19 @@ class AppletPage:
         above = Path(target).parents if isinstance(target, str) and files else ()
         return next((folder for folder in above if folder.name == files), None)
 
+    @property
+    def own(self) -> Path:
+        """The folder with what the applet keeps."""
+        return self._stand.own_folder(self.applet)
+
     async def begin(self, call: Call, post: Callable[..., Any], origin: str) -> None:
         """Before the page's address is opened, whose `origin` alone is hosted. Raises BoxError."""
         self._post, self._origin = post, origin
         await call("Runtime.addBinding", name=BINDING, executionContextName=WORLD)
-        values = {"origin": json.dumps(origin), "binding": BINDING, "largest": LARGEST}
+        values = {
+            "origin": json.dumps(origin), "binding": BINDING, "largest": LARGEST, "at_once": AT_ONCE, "each_ms": EACH_S * 1000,
+            "heavy": HEAVY, "most": HELD, "most_held": HELD_CHARACTERS,
+        }  # fmt: skip
         made = await call("Page.addScriptToEvaluateOnNewDocument", source=_SCRIPT % values, worldName=WORLD)
         self._script = made["identifier"]
         self._stand.here(self)
@@ -136,10 +177,18 @@ class AppletPage:
         """Gives the page a command."""
         self._do(self._host.command(command))
 
+    def answered(self, invocation: str, value: object) -> None:
+        """What it asked for is done, with its result."""
+        self._do(self._host.answered(invocation, value))
+
+    def refused(self, invocation: str, reason: str) -> None:
+        """What it asked for could not be done."""
+        self._do(self._host.refused(invocation, reason))
+
     def heard(self, params: Mapping[str, Any]) -> None:
         """A `Runtime.bindingCalled`."""
-        payload = params.get("payload")
-        if params.get("name") != BINDING or not isinstance(payload, str) or len(payload) > LARGEST:
+        payload, mono = params.get("payload"), self._mono()
+        if params.get("name") != BINDING or not isinstance(payload, str) or len(payload) > LARGEST or not self._read.spare(mono):
             return
         try:
             told = json.loads(payload)
@@ -147,9 +196,14 @@ class AppletPage:
             return
         if not isinstance(told, dict):
             return
+        try:
+            msgspec.json.encode(told)
+        except (ValueError, OverflowError, RecursionError):
+            self._do(self._host.misheard(told.get("said")))
+            return
         if "begun" in told:
             self._context = params["executionContextId"]
-            self._host.begun()
+            self._host.begun(mono)
         elif params["executionContextId"] != self._context:
             return
         elif "tapped" in told:
@@ -158,7 +212,7 @@ class AppletPage:
             error = str(told.get("message", ""))[:500] if told["video"] == "error" else ""
             self._do(self._host.video_ended(told["asked"], error))
         else:
-            self._do(self._host.heard(told.get("said"), self._mono()))
+            self._do(self._host.heard(told.get("said"), mono))
 
     def _do(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -176,10 +230,8 @@ class AppletPage:
                 self._stand.tell(AppletPlayed(self._item, effect))
             case VideoDeed(what, asked):
                 self._evaluate(f"globalThis.signageVideo({json.dumps(what)}, {_parsed(asked)})", self._context)
-            case FileDeed(invocation):
-                self._do(self._host.refused(invocation, NO_FILES))
-            case SettingDeed(invocation):
-                self._do(self._host.refused(invocation, NO_SETTINGS))
+            case PageDeed():
+                self._stand.ask(self, effect)
             case StartAgain():
                 self._post("Page.reload")
             case _:
@@ -191,7 +243,8 @@ class AppletPage:
 
 def _parsed(message: Mapping[str, Any]) -> str:
     """As an expression: a text that is parsed, since an object written out could name its own prototype."""
-    return f"JSON.parse({json.dumps(json.dumps(message))})"
+    dated = f", {_DATED}" if message.get("type") == SUCCESS else ""
+    return f"JSON.parse({json.dumps(json.dumps(message))}{dated})"
 
 
 def _nobody(*_: Any, **__: Any) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from player.core.applet_storage import SERVED
 from player.core.reach import Unopened
 from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
@@ -38,12 +39,16 @@ class Verdict:
 
 
 class Guard:
-    """The rules for one item; `main` is the page's own frame, `origin` whose server its address is of."""
+    """The rules for one item; `main` is the page's own frame, `origin` whose server its address is of.
+
+    Of an applet: `root` is the folder that it was built as, `own` where what it keeps is (`core.applet_storage`).
+    """
 
     def __init__(
-        self, main: str, target: str | PagePicture = "", headers: Mapping[str, str] | None = None, root: Path | None = None
-    ) -> None:
-        self._main, self._headers, self._folder = main, dict(headers or {}), None
+        self, main: str, target: str | PagePicture = "", headers: Mapping[str, str] | None = None, root: Path | None = None,
+        own: Path | None = None,
+    ) -> None:  # fmt: skip
+        self._main, self._headers, self._folder, self._own = main, dict(headers or {}), None, own
         self._picture = target if isinstance(target, PagePicture) else None
         self.address = f"{PACKAGE}/" if isinstance(target, PagePicture) else target
         if self.address.startswith("/"):
@@ -58,6 +63,8 @@ class Guard:
         asked = [{"urlPattern": "*", "resourceType": "Document", "requestStage": stage} for stage in ("Request", "Response")]
         if self._headers or self._folder:
             asked.append({"urlPattern": f"{self.origin}/*", "requestStage": "Request"})
+        elif self._own:
+            asked.append({"urlPattern": f"{self.origin}{SERVED}*", "requestStage": "Request"})
         return asked
 
     def verdict(self, paused: Mapping[str, Any], why: Why) -> Verdict:
@@ -71,8 +78,11 @@ class Guard:
         asked = paused["request"]
         if not before or origin(asked["url"]) != self.origin:
             return Verdict("Fetch.continueRequest")
+        path = urlsplit(asked["url"]).path
+        if self._own is not None and path.startswith(SERVED):
+            return self._from_folder(self._own, path.removeprefix(SERVED), mine=False)
         if self._folder is not None:
-            return self._from_folder(self._folder, asked["url"], paused["frameId"] == self._main)
+            return self._from_folder(self._folder, path, mine=paused["frameId"] == self._main and asked["url"] == self.address)
         if not self._headers:
             return Verdict("Fetch.continueRequest")
         return Verdict("Fetch.continueRequest", {"headers": _listed(asked["headers"] | self._headers)})
@@ -103,14 +113,16 @@ class Guard:
         except OSError as error:
             return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, ("missing", f"its file cannot be read: {error.strerror}"))
 
-    def _from_folder(self, folder: Path, url: str, mine: bool) -> Verdict:
-        path = (folder / unquote(urlsplit(url).path).lstrip("/")).resolve()
+    def _from_folder(self, folder: Path, asked: str, *, mine: bool) -> Verdict:
+        """The file of that path as the browser writes it; `mine`: the page itself, which cannot be shown without it."""
+        folder = folder.resolve()
         try:
+            path = (folder / unquote(asked).lstrip("/")).resolve()
             if not path.is_relative_to(folder) or path.stat().st_size > FILE_LIMIT:
                 raise FileNotFoundError(path)
             body = path.read_bytes()
         except (OSError, ValueError):
-            failure = ("page_error", f"the package has no file {urlsplit(url).path:.80}") if mine and url == self.address else None
+            failure = ("page_error", f"the package has no file {asked:.80}") if mine else None
             return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, failure)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         text = f"{kind}; charset=utf-8" if kind == "text/html" else kind

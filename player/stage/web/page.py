@@ -86,7 +86,8 @@ class WebPage:
         self._options, self._size = options, size
         self.tell(0, muted=True, shown=False)
         within_s = min(limit_s or self._load_s, self._load_s)
-        self._guard = Guard(self.target, target, options.headers, host.root(target) if host else None)
+        root, own = (host.root(target), host.own) if host else (None, None)
+        self._guard = Guard(self.target, target, options.headers, root, own)
         url = self._guard.address
         if not opens(url):
             raise self._error("page_refused", f"{url:.80} is not http or https")

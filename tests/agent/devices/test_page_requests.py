@@ -1,0 +1,286 @@
+"""What applets' pages ask for: their own files, and the box as far as their token goes. Each is answered, once."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.agent.control.access import Scope
+from player.agent.devices.applet_storage import DOWNLOADS
+from player.agent.devices.own_folder import MIB_AT_ONCE, MIB_EVERY_S, OwnFolder
+from player.core.applet_files import LARGEST_FILE, MOST_FILES
+from player.core.applet_rights import RIGHTS
+from player.core.applet_storage import OWN, own_folder
+from player.core.content import Orientation
+from player.core.ports.stage import AnswerApplet, AppletAsked
+from tests.fakes.management import Managed, managed
+from tests.fakes.running import eventually
+
+UNIT = {"type": "internal"}
+
+
+class Page:
+    """A page of an applet, as the agent hears of it."""
+
+    def __init__(self, box: Managed, applet: str = "menu", scope: int = Scope.CONTROL) -> None:
+        self._box, self._applet, self._scope = box, applet, scope
+
+    async def ask(self, what: str, **asked: Any) -> Any:
+        """The result. Raises LookupError with the reason."""
+        number = next(NUMBERS)
+        self._box.applets_said.put_nowait(AppletAsked(number, self._applet, self._scope, what, asked))
+
+        def answers() -> list[AnswerApplet]:
+            return [one for one in self._box.stage.asked if isinstance(one, AnswerApplet) and one.number == number]
+
+        await eventually(lambda: bool(answers()), 20)
+        (answer,) = answers()
+        if answer.refusal:
+            raise LookupError(answer.refusal)
+        return answer.value
+
+    async def refusal(self, what: str) -> str:
+        """Why it is not done; "" where it is."""
+        try:
+            await self.ask(what)
+        except LookupError as refusal:
+            return str(refusal)
+        return ""
+
+    async def file(self, what: str, path: str = "", **asked: Any) -> Any:
+        """Of the file system."""
+        return await self.ask(f"file_system.{what}", filePath=place(path), **asked)
+
+
+NUMBERS = itertools.count(1)
+
+
+def place(path: str) -> dict[str, Any]:
+    return {"storageUnit": UNIT, "filePath": path}
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Managed]:
+    async with managed(tmp_path) as made:
+        yield made
+
+
+def kept(box: Managed, applet: str = "menu") -> Path:
+    return box.folder / "cache" / OWN / own_folder(applet)
+
+
+async def test_a_page_keeps_files_of_its_own_and_finds_them_under_its_own_address(box: Managed):
+    page = Page(box)
+    assert await page.ask("file_system.list_files", directoryPath=place("")) == []
+    assert not await page.file("exists", "menu.json")
+    assert await page.file("get_file", "menu.json") is None
+    await page.file("write_file", "menu.json", contents="{}")
+    await page.file("append_file", "menu.json", contents="é")
+    assert await page.file("read_file", "menu.json") == "{}é"
+    found = await page.file("get_file", "menu.json")
+    assert (found["localUri"], found["sizeBytes"], found["mimeType"]) == ("/.signage-own/files/menu.json", 4, "application/json")
+    assert await page.file("get_file_checksum", "menu.json", hashType="crc32") == f"{zlib.crc32('{}é'.encode()):08x}"
+    md5 = hashlib.md5("{}é".encode(), usedforsecurity=False).hexdigest()
+    assert await page.file("get_file_checksum", "menu.json", hashType="md5") == md5
+    await page.ask("file_system.create_directory", directoryPath=place("a"))
+    both = {"sourceFilePath": place("menu.json"), "destinationFilePath": place("a/b.json")}
+    await page.ask("file_system.copy_file", **both)
+    with pytest.raises(LookupError, match="overwrite"):
+        await page.ask("file_system.copy_file", **both)
+    await page.ask("file_system.move_file", **both, options={"overwrite": True})
+    listed = await page.ask("file_system.list_files", directoryPath=place(""))
+    assert [one["filePath"] for one in listed] == ["a"]
+    assert await page.file("is_directory", "a")
+    with pytest.raises(LookupError, match="not empty"):
+        await page.file("delete_file", "a", recursive=False)
+    await page.ask("file_system.copy_file", sourceFilePath=place("a"), destinationFilePath=place("c"))
+    assert await page.file("read_file", "c/b.json") == "{}é"
+    await page.file("delete_file", "a", recursive=True)
+    (unit,) = await page.ask("file_system.list_storage_units")
+    assert unit["capacity"] - unit["freeSpace"] == 4
+    await page.ask("file_system.wipeout")
+    assert not kept(box).exists()
+
+
+async def test_no_file_is_another_applets_or_anybody_elses(box: Managed):
+    await Page(box, "other").file("write_file", "secret", contents="1234")
+    page = Page(box)
+    assert not await page.file("exists", "secret")
+    for path in ("../../x", "/etc/passwd", "a/../../../secret"):
+        for what in ("exists", "read_file", "get_file", "delete_file"):
+            with pytest.raises(LookupError):
+                await page.file(what, path)
+    with pytest.raises(LookupError, match="make it first"):
+        await page.file("write_file", "no/folder", contents="")
+    with pytest.raises(LookupError, match="into itself"):
+        await page.ask("file_system.move_file", sourceFilePath=place("a"), destinationFilePath=place("a/b"))
+    assert await Page(box, "other").file("read_file", "secret") == "1234"
+
+
+async def test_a_file_is_downloaded_once_and_kept_for_when_there_is_no_network(box: Managed):
+    page, url = Page(box), "http://a.example/film.mp4"
+    with pytest.raises(LookupError, match="nothing is kept as films/1"):
+        await page.ask("offline.cache.load_file", uid="films/1")
+    box.elsewhere[url] = b"film"
+    saved = await page.ask("offline.cache.save_file", uid="films/1", uri=url)
+    box.elsewhere.clear()
+    assert await page.ask("offline.cache.load_file", uid="films/1") == saved == {"filePath": "/.signage-own/cache/films%252F1"}
+    assert (kept(box) / "cache/films%2F1").read_bytes() == b"film"
+    assert await page.ask("offline.cache.list_files") == ["films/1"]
+    md5 = await page.ask("offline.cache.get_checksum", uid="films/1", hashType="md5")
+    assert await page.ask("offline.cache.validate_checksum", uid="films/1", hashType="md5", hash=md5.upper())
+    await page.ask("offline.cache.delete_file", uid="films/1")
+    assert await page.ask("offline.cache.list_files") == []
+    with pytest.raises(LookupError, match="nobody is there"):
+        await page.ask("offline.cache.save_file", uid="a", uri=url)
+    with pytest.raises(LookupError, match="headers"):
+        await page.ask("offline.cache.save_file", uid="a", uri=url, headers={"X-Key": "1"})
+    box.elsewhere[url] = b"film"
+    await page.file("download_file", "film.mp4", sourceUri=url)
+    assert await page.file("read_file", "film.mp4") == "film"
+    assert list((box.folder / "cache/applets/parts").iterdir()) == []
+
+
+async def test_texts_are_kept_by_their_uid(box: Managed):
+    page = Page(box)
+    assert await page.ask("offline.cache.save_content", uid="..", content="a") == "a"
+    assert await page.ask("offline.cache.load_content", uid="..") == "a"
+    assert await page.ask("offline.cache.list_contents") == [".."]
+    await page.ask("offline.cache.delete_content", uid="..")
+    with pytest.raises(LookupError):
+        await page.ask("offline.cache.load_content", uid="..")
+
+
+async def test_an_applet_keeps_only_so_much(box: Managed):
+    page, url = Page(box), "http://a.example/large"
+    box.elsewhere[url] = bytes(LARGEST_FILE + 1)
+    with pytest.raises(LookupError, match="32 MiB at most"):
+        await page.file("download_file", "large", sourceUri=url)
+    (kept(box) / "files").mkdir(parents=True)
+    for number in range(MOST_FILES):
+        (kept(box) / "files" / str(number)).touch()
+    for what, fields in (("write_file", {"contents": ""}), ("download_file", {"sourceUri": url})):
+        with pytest.raises(LookupError, match="files and folders at most"):
+            await page.file(what, "more", **fields)
+    await page.file("write_file", "1", contents="it was there")
+    with pytest.raises(LookupError, match="KiB at most"):
+        await page.file("write_file", "1", contents="x" * 200_000)
+
+
+def test_an_applet_writes_only_so_often(tmp_path: Path):
+    now = [0.0]
+    folder = OwnFolder(tmp_path, 0, lambda: now[0])
+    for _ in range(MIB_AT_ONCE):
+        folder.room_for(folder.cache_target("film"))
+    with pytest.raises(ValueError, match="MiB at once"):
+        folder.save_text("menu", "{}")
+    now[0] = MIB_EVERY_S
+    folder.save_text("menu", "{}")
+
+
+async def test_what_an_applet_kept_goes_with_it(box: Managed):
+    _, _, headers = await box.ask("POST", "/v1/applet", {"name": "Menu"})
+    uid = headers["Link"].strip("<>").rpartition("/")[2]
+    await Page(box, uid).file("write_file", "a", contents="1")
+    await box.management.applets.tell()
+    assert (kept(box, uid) / "files/a").exists()
+    await box.ask("DELETE", f"/v1/applet/{uid}")
+    assert not kept(box, uid).exists()
+
+
+async def test_every_message_that_may_be_asked_is_done_by_somebody(box: Managed):
+    for what in RIGHTS:
+        assert "does not answer" not in await Page(box).refusal(what), what
+    assert set(DOWNLOADS) <= set(RIGHTS)
+
+
+async def test_a_setting_is_changed_as_through_every_other_door_and_read_back(box: Managed):
+    page = Page(box)
+    await page.ask("management.set_volume", volume=40)
+    assert await page.ask("management.get_volume") == 40
+    assert box.audio.level == 40
+    (action,) = (await box.ask("GET", "/v1/device/{device}/volume"))[1]
+    assert (action["volume"], action["confirmed"]) == (40, True)
+    await page.ask("management.power_off_display")
+    assert await page.ask("management.get_is_display_power_on") is False
+    await page.ask("management.resize_screen", orientation="PORTRAIT", resolution="FULL_HD", baseUrl="", currentVersion="")
+    assert await page.ask("management.get_screen_orientation") == {"screenOrientation": Orientation.PORTRAIT.upper()}
+    points = {"brightness1": 80, "timeFrom1": "08:00:00", "brightness2": 20, "timeFrom2": "20:00:00"}
+    await page.ask("management.set_screen_brightness", **points)
+    assert await page.ask("management.get_screen_brightness") == points
+    await page.ask("management.set_ntp_time_with_timezone", ntpServer="time.example", timezone="Europe/Rome")
+    assert box.settings.wanted("time_zone") == "Europe/Rome"
+    assert (await page.ask("management.get_current_time_with_timezone"))["ntpServer"] == "time.example"
+
+
+async def test_timers_and_planned_restarts_are_in_the_librarys_words(box: Managed):
+    page = Page(box)
+    timer = {"timeOn": "08:00:00", "timeOff": "20:00:00", "weekdays": ["mon", "sun"]}
+    await page.ask("management.set_timer", timerType="TIMER_1", volume=30, **timer)
+    await page.ask("management.set_proprietary_timer", timerType="TIMER_2", keepAppletRunning=False, **timer)
+    assert await page.ask("management.get_timers") == [{"type": "TIMER_1", "volume": 30, **timer}]
+    await page.ask("management.delete_proprietary_timer", timerType="TIMER_2")
+    assert await page.ask("management.get_proprietary_timers") == []
+    for day in (0, 6):
+        await page.ask("management.set_scheduled_reboot", rule={"weekdays": [day], "time": "03:00:00"})
+    first, second = await page.ask("management.get_scheduled_reboots")
+    assert (first["rule"], second["rule"]["weekdays"]) == ({"weekdays": [0], "time": "03:00:00"}, [6])
+    await page.ask("management.remove_scheduled_reboot", id=first["id"])
+    assert await page.ask("management.get_scheduled_reboots") == [second]
+    await page.ask("management.clear_scheduled_reboots")
+    assert await page.ask("management.get_scheduled_reboots") == []
+
+
+async def test_what_the_box_is_and_how_it_stands(box: Managed):
+    page = Page(box, scope=Scope.READ)
+    assert await page.ask("management.get_current_temperature") == box.sensors.temperature_c()
+    memory = await page.ask("management.get_memory_usage")
+    assert memory["total"] == memory["used"] + memory["free"]
+    (eth,) = await page.ask("management.get_network_interfaces")
+    network = await page.ask("management.get_network_info")
+    assert (network["activeInterface"], network["localAddress"], network["ethernetMacAddress"]) == (
+        "ethernet", eth["localAddress"], eth["macAddress"],
+    )  # fmt: skip
+    assert (await page.ask("management.get_os_info"))["version"] == box.sensors.os_version()
+
+
+async def test_a_page_may_lock_and_never_unlock(box: Managed):
+    page = Page(box, scope=Scope.ADMIN)
+    await page.ask("management.set_remote_control_enabled", enabled=False)
+    assert await page.ask("management.get_is_remote_control_enabled") is False
+    with pytest.raises(LookupError, match="PIN"):
+        await page.ask("management.set_remote_control_enabled", enabled=True)
+    assert box.settings.wanted("locked") is True
+
+
+async def test_the_right_counts_here_too_and_bad_values_change_nothing(box: Managed):
+    with pytest.raises(LookupError, match="does not allow"):
+        await Page(box, scope=Scope.READ).ask("management.set_volume", volume=40)
+    for what, fields in (
+        ("set_volume", {"volume": 101}), ("set_volume", {}), ("set_timer", {"timerType": "TIMER_9"}),
+        ("set_current_time_with_timezone", {"currentDate": {"year": "soon"}, "timezone": "Europe/Rome"}),
+        ("set_scheduled_reboot", {"rule": 7}), ("resize_screen", {"orientation": "SIDEWAYS"}),
+    ):  # fmt: skip
+        with pytest.raises(LookupError):
+            await Page(box).ask(f"management.{what}", **fields)
+    assert box.settings.wanted("volume") is None
+
+
+async def test_a_policy_outranks_a_page(box: Managed):
+    _, _, headers = await box.ask("POST", "/v1/policy", {"name": "Quiet", "organizationUid": "x"})
+    uid = headers["Location"].rpartition("/")[2]
+    await box.ask("PUT", f"/v1/policy/{uid}", {"items": [{"type": "VOLUME", "value": {"volume": 10}}]})
+    await box.ask("POST", "/v1/device/{device}/policy", {"uid": uid, "priority": 1})
+    with pytest.raises(LookupError, match="Quiet"):
+        await Page(box).ask("management.set_volume", volume=90)
+
+
+async def test_a_page_has_the_box_started_again_by_the_ledger(box: Managed):
+    await Page(box).ask("management.reboot_system")
+    assert box.commands == ["reboot"]
