@@ -47,7 +47,7 @@ def test_what_fits(wants: dict[str, object]):
         ({"brand": ("alfa",)}, 'its brand is "Alfa Romeo", and not "alfa"'),
         ({"category": ("food", "tr*")}, 'its category is "mobility" and "cars", and not "food" or "tr*"'),
         ({"keyword": ("diesel",)}, "its description is"),
-        ({"program": ("american.chopper",)}, "its program is"),
+        ({"program": ("american.chopper",)}, "its program is"), ({"program": ("american.*",)}, "its program is"),
         ({"duration_min": 21.0}, "it lasts 20 s, and not 21 to inf"),
         ({"duration_min": 5.0, "duration_max": 19.0}, "it lasts 20 s, and not 5 to 19"),
         ({"self_promo": True}, "it is not a broadcaster's own"),
@@ -62,6 +62,7 @@ def test_what_is_not_told_fits_no_word_and_no_length():
     assert replace(ANY, brand=("*",)).misfit(bare) == 'its brand is not told, and not "*"'
     assert replace(ANY, duration_max=9.0).misfit(bare) == "its length is not told"
     assert replace(ANY, self_promo=False).misfit(replace(bare, self_promo=True)) == "it is a broadcaster's own"
+    assert replace(ANY, self_promo=False).misfit(bare) is None
     assert (ANY.misfit(bare), str(bare)) == (None, "an advertisement on television (spotwatch 1)")
 
 

@@ -138,7 +138,9 @@ async def test_a_flood_asks_the_stage_no_more_than_the_rules_let_it():
 
 
 async def test_what_was_on_lately_says_what_is_kept_ready_first():
-    rules = [TriggerRule(name, f"url:https://x.example/{name}", brand=(name,)) for name in ("a", "b")]
+    rules = [
+        TriggerRule(name, f"url:https://x.example/{name}", brand=(name,), priority=high) for name, high in (("a", 5), ("b", 0))
+    ]
     answers: list[ServerUnreachable | Broadcast] = [Broadcast("spotwatch", "1", brand="b")]
 
     async def lately() -> Sequence[Broadcast]:

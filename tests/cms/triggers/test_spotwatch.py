@@ -29,6 +29,7 @@ from tests.fakes.way_out import STRAIGHT
 SET, QUEUE, AD, BATCH = "/set-push-broadcast", "/get-message-queue", "/get-ad", "/batch"
 KEY = "secret-key-0123456789"
 OURS = "https://box.example.com"
+NO_AD = {"code": 400, "reply": {"brand": "of none"}}
 
 
 def words(text: str, status: int = 200) -> web.Response:
@@ -68,7 +69,8 @@ async def test_the_queue_is_set_once_and_emptied_and_the_key_stands_in_a_header_
     assert {one.headers["Authorization"] for one in script.seen} == {f"key {KEY}"}
     assert KEY not in json.dumps([[one.body, one.query, one.path] for one in script.seen])
     assert source.place == script.url
-    assert inbox.of(Reached)
+    assert {type(one.offset_s) for one in inbox.of(Reached)} == {float}
+    assert script.asked(QUEUE)[0].body == {"num_messages": AT_ONCE}
 
 
 async def test_a_full_answer_is_followed_by_the_next_at_once(script: Script):
@@ -126,7 +128,7 @@ async def test_advertisements_that_came_by_their_ids_are_asked_for_together_and_
 
     def known(seen: Seen) -> dict[str, Any]:
         found = {one["mapkey"]: one["args"]["id"] for one in seen.body["requests"]}
-        return {key: {"code": 200, "reply": {"brand": f"brand {ad}", "duration": 5}} if ad != 13 else {"code": 400, "reply": "no"}
+        return {key: {"code": 200, "reply": {"brand": f"brand {ad}", "duration": 5}} if ad != 13 else NO_AD
                 for key, ad in found.items()}  # fmt: skip
 
     script.on(BATCH, known)
