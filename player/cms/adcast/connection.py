@@ -18,6 +18,8 @@ from player.core.ports.box import Clock
 from player.core.ports.server import ByRhythm, Connection, Device
 from player.runtime.sessions import open_session
 
+POLLS_A_PLAN = 10  # the schedules are for the time when the server is away: most polls can do without them
+
 
 @contextlib.asynccontextmanager
 async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock, way_out: WayOut) -> AsyncIterator[Connection]:
@@ -34,7 +36,8 @@ async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock, way_out
         signed_in = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, token), headers=bearer)
         api = AdCast(
             http, uuid=device.uuid, key=device.key, clock=clock, model=device.model, os_version=device.os_version,
-            app_version=device.version, license_key=license_key, operator=OperatorCalls(signed_in, clock) if token else None,
+            app_version=device.version, license_key=license_key,
+            operator=OperatorCalls(signed_in, clock, POLLS_A_PLAN * cms.poll_interval) if token else None,
         )  # fmt: skip
         answered, hints = ByRhythm("in the heartbeat's answer, at once where it is pushed"), Hints(device.uuid, clock, keep)
         yield Connection(

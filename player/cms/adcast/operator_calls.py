@@ -18,16 +18,15 @@ from player.core.ports.box import Clock
 from player.errors import ServerError, ServerNonsense
 
 PAGES, PAGE, PLAYLISTS = 50, 100, 50
-EVERY_S = 600.0
 
 Row = Mapping[str, Any]
 
 
 class OperatorCalls:
-    """`http` carries the token with each call."""
+    """`http` carries the token with each call; `every_s` lies between two readings without a reason."""
 
-    def __init__(self, http: ServerHttp, clock: Clock) -> None:
-        self._http, self._clock = http, clock
+    def __init__(self, http: ServerHttp, clock: Clock, every_s: float) -> None:
+        self._http, self._clock, self._every_s = http, clock, every_s
         self._planned, self._due_at = Planned(), float("-inf")
 
     def __repr__(self) -> str:
@@ -38,7 +37,7 @@ class OperatorCalls:
         if anew or self._planned.problem or self._clock.monotonic() >= self._due_at:
             try:
                 found = await self._read(device)
-                self._due_at = self._clock.monotonic() + EVERY_S
+                self._due_at = self._clock.monotonic() + self._every_s
             except ServerError as error:
                 is_said = self._planned.problem and error.retry_after_s is not None  # a pause of ours says nothing more
                 found = self._planned if is_said else replace(self._planned, problem=str(error))
