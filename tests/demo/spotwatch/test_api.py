@@ -75,7 +75,7 @@ async def test_errors_are_text(call: Caller):
     assert (await call.raw("/nothing"))[0] == 404
     assert (await call.raw("/get-ads", time_fmt="roman"))[0] == 400
     assert (await call.raw("/get-broadcasts", time_from="soon"))[0] == 400
-    assert (await call.raw("/set-push-broadcast", url="gopher://x"))[0] == 400
+    assert (await call.raw("/set-push-broadcast", url="gopher://x"))[::2] == (400, "Invalid endpoint [gopher://x].")
     assert (await call.raw("/set-push-broadcast", url="http://127.0.0.1:9/x"))[0] == 400
 
 
@@ -84,6 +84,7 @@ async def test_one_advertisement_in_every_form_of_time(call: Caller):
     assert (found["brand"], found["duration"], found["categories"]) == (AD.brand, AD.duration, [AD.category])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["lastseen"])
     assert len(found["broadcasts"]) == found["nbroadcasts"] > 3
+    assert found["created"] < found["lastseen"]
     unix = await call("/get-ad", id=str(AD.id), time_fmt="unix", ad_fields="id,lastseen,media")
     assert set(unix) == {"id", "lastseen", "media"}
     seen = datetime.fromtimestamp(unix["lastseen"], UTC)
@@ -98,6 +99,7 @@ async def test_one_advertisement_in_every_form_of_time(call: Caller):
 async def test_lists_are_filtered_and_come_in_pages(call: Caller):
     page = await call("/get-broadcasts", region="at", page_lim=100, broadcast_fields=["id", "channel"])
     assert (page["page"]["index"], page["page"]["prev"], len(page["results"])) == (0, None, 100)
+    assert {one["channel"] for one in page["results"]} == set(CHANNELS["at"])
     ids = [one["id"] for one in page["results"]]
     while page["page"]["next"]:
         status, _, _ = await call.get(page["page"]["next"])
@@ -145,6 +147,7 @@ async def test_the_queue_keeps_the_newest_thousand(call: Caller):
     assert first[0]["push_type"] == "broadcast"
     assert len((await call("/get-message-queue"))["messages"]) >= 998
     assert await call("/delete-push-broadcast") == "Push endpoint deleted."
+    assert (await call.raw("/get-message-queue"))[0] == 400
 
 
 async def test_keys_and_lists(call: Caller):
