@@ -20,7 +20,7 @@ Where to look:
     protocols/   what the player speaks to its compositor besides what everybody does: layers, copies of the screen
 
     config, config_reader, way_out, errors, identity, folders, store, journal, journal_reader, formats, brief, programme_file,
-    layout_file, layout_tables, messages, redact
+    layout_file, layout_tables, messages, redact, sizes
                  what every daemon stands on
 
 Which page answers:

@@ -8,7 +8,6 @@ else receives the whole Config (house rule 4).
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,8 +16,6 @@ import msgspec
 from msgspec import Meta
 
 from player.errors import ConfigError
-
-_UNITS = {"": 1, "B": 1, "KiB": 1024, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 CREDENTIAL = "secret"  # the agent's unit loads the files of /etc/signage-player/secrets by this name (systemd.exec(5))
 Seconds = Annotated[float, Meta(gt=0)]
@@ -162,15 +159,20 @@ class ProofConfig(Section, frozen=True):
 
 
 class UpdateConfig(Section, frozen=True):
-    """`public_key`: Ed25519, base64; empty refuses every update."""
+    """`public_key`: Ed25519, base64; empty refuses every update. `folder`: bundles that the management may have installed."""
 
     public_key: str = ""
+    folder: str = ""
 
 
 class DevicesConfig(Section, frozen=True):
-    """`packages`: Debian packages that the management may have installed; `content`: where its applets stand to the programme."""
+    """What the management may do here. `packages`: Debian packages that it may have installed; none unless they are named.
+
+    `vpn`: the unit of the system's that it may switch on and off; `content`: where its applets stand to the programme.
+    """
 
     packages: tuple[str, ...] = ()
+    vpn: str = ""
     content: Literal["above", "below", "off"] = "below"
 
 
@@ -310,14 +312,6 @@ class Dirs(msgspec.Struct, frozen=True):
     def compositor_info(self) -> Path:
         """How the compositor was started (backend, renderer, Wayland display): a small JSON file."""
         return self.stage_runtime / "compositor.json"
-
-
-def parse_size(text: str) -> int:
-    """Bytes of "8GiB", "512MiB", "1000". Raises ValueError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
-    if not match or match[2] not in _UNITS:
-        raise ValueError(f'expected a size such as "512MiB", found "{text}"')
-    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def resolve_dirs(config: Config, environment: Mapping[str, str] = os.environ) -> Dirs:

@@ -22,9 +22,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from player.config import CmsConfig, Config, ConfigFile, ControlConfig, Section, SpotwatchConfig, TriggerConfig, parse_size
+from player.config import CmsConfig, Config, ConfigFile, ControlConfig, Section, SpotwatchConfig, TriggerConfig
 from player.core.egress import Proxy
 from player.errors import ConfigError
+from player.sizes import parse_size
 
 ENV_PREFIX = "SIGNAGE__"
 TRIGGER = "trigger"

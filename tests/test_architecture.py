@@ -25,7 +25,8 @@ PLAYER = ROOT / "player"
 
 GROUND = {
     "brief", "core", "errors", "runtime", "folders", "store", "journal", "journal_reader", "formats", "config", "config_reader",
-    "messages", "identity", "programme_file", "protocols", "redact", "way_out", "layout_file", "layout_tables", "__version__",
+    "messages", "identity", "programme_file", "protocols", "redact", "way_out", "layout_file", "layout_tables", "sizes",
+    "__version__",
 }  # fmt: skip
 PACKAGES = {path.parent.name for path in PLAYER.glob("*/__init__.py")}
 # Packages that stand on another one.
@@ -51,7 +52,7 @@ ROOTS = {
     "player.cli.device_token": {"agent", "device"},  # the token's certificate is the agent's; at which address this box is reached
     "player.cli.tokens": {"agent"},
     "player.cli.trigger": {"cms"},  # reads a recorded message as the adapter does
-    "player.cli.update": {"device"},  # whether the clock is right, for a bundle's date
+    "player.cli.bundle_check": {"device"},  # whether the clock is right, for a bundle's date
     "player.__main__": {"cli", "launch"},
     "player.launch.daemon": {"agent", "cms", "stage", "compositor"},  # is each daemon; the kinds of servers, as above
 }

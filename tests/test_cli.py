@@ -66,7 +66,7 @@ from tests.fakes.programmes import manifest_of
 
 COMMANDS = (
     "run", "agent", "stage", "compositor", "demo", "play", "status", "screenshot", "pair", "lock", "unlock",
-    "why", "settings", "get", "set", "doctor", "support-bundle", "cache", "proof", "token", "update",
+    "why", "settings", "get", "set", "doctor", "support-bundle", "cache", "proof", "token", "update", "timer",
     "trigger",
 )  # fmt: skip
 
@@ -256,6 +256,7 @@ def test_status_never_says_online_of_a_server_that_was_never_reached(happened: l
         ["lock", "--pin", "4711"],
         ["unlock", "--pin", "4711"],
         ["settings"],
+        ["timer", "list"],
         ["why"],
         ["get", "volume"],
         ["set", "volume", "35"],
@@ -328,6 +329,32 @@ def test_settings_are_a_table_of_what_is_wanted_and_found_and_who_asked(box: Box
     assert lines[2] == "volume is not in effect: no sink"
     assert json.loads(box("settings", "--json").stdout)[0]["range"] == "a number from 0 to 100"
     assert box("get", "volume").stdout == "35\n"
+
+
+def test_timers_are_set_listed_and_removed(box: Box, running: Running) -> None:
+    assert box("timer", "list").stdout == "there are no timers: the screen stays as it is\n"
+    done = box("timer", "set", "1", "--on", "8:00", "--off", "20:30", "--days", "fri-mon,wed", "--volume", "40")
+    assert done.stdout == "timer 1 is set: on from 08:00, off from 20:30; mon, wed, fri, sat, sun, at volume 40\n", done.stderr
+    assert box("timer", "set", "1", "--level", "proprietary", "--off", "23:00").returncode == 0
+    (first, second) = json.loads(box("timer", "list", "--json").stdout)
+    assert first == {"number": 1, "level": "native", "on": "08:00:00", "off": "20:30:00", "days": [1, 3, 5, 6, 7], "volume": 40}
+    assert (second["level"], second["on"], second["off"], second["days"]) == (
+        "proprietary",
+        None,
+        "23:00:00",
+        [1, 2, 3, 4, 5, 6, 7],
+    )
+    assert "1      proprietary  off from 23:00; every day" in box("timer", "list").stdout
+    assert box("timer", "remove", "1").stdout == "timer 1 is removed\n"
+    assert [timer.level for timer in running.actions.schedule.timers] == ["proprietary"]
+    for wrong, words, code in (
+        (("set", "1"), "a timer has a time to switch on (--on), or one to switch off (--off)", 1),
+        (("set", "1", "--on", "25:00"), 'expected a time of the day such as "08:00", found "25:00"', 2),
+        (("set", "1", "--on", "8:00", "--days", "mon-foo"), 'expected days such as "mon-fri,sun", found "mon-foo"', 2),
+        (("set", "8", "--on", "8:00"), "expected a whole number from 1 to 7", 2),
+    ):
+        done = box("timer", *wrong)
+        assert (done.returncode, words in done.stderr) == (code, True), done.stderr
 
 
 def test_a_setting_is_asked_for_or_refused_with_the_reason(box: Box, running: Running) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from player.cms import KINDS
 from player.cms.adcast.keys import Keys
-from player.config import Config, ConfigFile, Section, TriggerConfig, parse_size, resolve_dirs
+from player.config import Config, ConfigFile, Section, TriggerConfig, resolve_dirs
 from player.config_reader import find_file, is_private, load
 from player.errors import ConfigError
+from player.sizes import parse_size
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 

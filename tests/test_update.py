@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import subprocess
 import sys
@@ -60,16 +61,17 @@ class Maker:
             for one, content in members:
                 archive.addfile(one, io.BytesIO(content) if one.isreg() else None)
 
-    def update(self, key: str | None = None) -> subprocess.CompletedProcess[str]:
+    def update(self, key: str | None = None, *arguments: str) -> subprocess.CompletedProcess[str]:
         public = base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "SIGNAGE_SECRET": "leaked",
             "SIGNAGE__UPDATE__PUBLIC_KEY": public if key is None else key,
+            "SIGNAGE__UPDATE__FOLDER": str(self.folder),
             "SIGNAGE__STORAGE__STATE_DIR": str(self.folder / "state"),
         }
-        command = [sys.executable, "-P", "-m", "player", "update", str(self.path)]
+        command = [sys.executable, "-P", "-m", "player", "update", *(arguments or (str(self.path),))]
         return subprocess.run(
             ["prlimit", f"--as={MOST_MEMORY}", *command],
             env=environment,
@@ -238,6 +240,34 @@ def test_u6_what_is_damaged_or_no_bundle_is_refused(maker: Maker) -> None:
     maker.refused("is refused: it")
     maker.path.write_bytes(b"anything at all")
     maker.refused("damaged, or no bundle")
+
+
+def test_the_folder_of_bundles_offers_its_versions_and_one_is_installed_by_its_number(maker: Maker) -> None:
+    maker.make(version="99.1")
+    (maker.folder / "broken.bundle").write_bytes(b"anything")
+    maker.path.rename(maker.folder / "newer.bundle")
+    maker.make(version="0.0.1")
+    listed = {one["file"]: one for one in json.loads(maker.update(None, "--list", "--json").stdout)}
+    assert {name: one["version"] for name, one in listed.items()} == {
+        "broken.bundle": "", "newer.bundle": "99.1", "player.bundle": "0.0.1",
+    }  # fmt: skip
+    assert listed["newer.bundle"]["refusal"] == ""
+    assert "only a newer version replaces it" in listed["player.bundle"]["refusal"]
+    assert "newer.bundle: version 99.1\n" in maker.update(None, "--list").stdout
+    checked = maker.update(None, "--check", "--to", "99.1.0")
+    assert (checked.returncode, "signed by the configured key" in checked.stdout, "installing" in checked.stdout) == (
+        0,
+        True,
+        False,
+    )
+    assert "installing one" in maker.update(None, "--to", "99.1").stdout
+    for version, words in (
+        ("98", "version 98 is in no bundle in"),
+        ("0.0.1", "only a newer version replaces it"),
+        ("", "name a bundle"),
+    ):
+        refused = maker.update(None, "--check", "--to", version)
+        assert (refused.returncode, words in refused.stderr) == (1, True), refused.stderr
 
 
 def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ from player.agent.stage_client import StageClient
 from player.agent.supply import open_supply
 from player.agent.trigger_source import open_triggers
 from player.compositor.hang import hangs_told
-from player.config import Config, Dirs, parse_size
+from player.config import Config, Dirs
 from player.core.applets import AppletPlace
 from player.core.contact import Contact, Standing
 from player.core.device_schedule import APPLET_ACTIONS, DEED_COMMANDS, PowerAction
@@ -74,6 +74,7 @@ from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
 from player.runtime.systemd import feed_watchdog, sd_notify
 from player.runtime.tasks import Latest, keep_running, stopping_on_signals, until_stopped
+from player.sizes import parse_size
 
 BUILT_AT = Path(__file__).stat().st_mtime  # of this file: when the player was installed, or built
 
@@ -149,7 +150,9 @@ class Agent:
             self.sync, self.stage, clock, self._all_faults, triggers=lambda: rules.standings if rules else {},
             applets=lambda: self.brief.current.applets,
         )  # fmt: skip
-        local_controls = LocalControls(self.status.read, why.read, self.commands, self.lock, self.settings, self.stage)
+        local_controls = LocalControls(
+            self.status.read, why.read, self.commands, self.lock, self.settings, self.schedule, self.stage, clock
+        )
         tokens = TokenStore(dirs.state / "tokens.json")
         self.management = self._stack.enter_context(contextlib.closing(self._management(tokens)))
         self.control = ControlServer(
@@ -228,12 +231,12 @@ class Agent:
             state=self._dirs.state, runtime=self._dirs.runtime, cache=self._dirs.cache,
             place=AppletPlace(self._config.devices.content), identity=self._identity, clock=self._clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
-            schedule=self.schedule, packages=self.box.packages,
-            allowed=self._config.devices.packages, command=self.commands.perform,
+            schedule=self.schedule, packages=self.box.packages, updates=self.box.updates, system_log=self.box.log,
+            vpn=self.box.vpn, allowed=self._config.devices.packages, command=self.commands.perform,
             applets_said=self.stage.applets_said, fetch=self.supply.page_files.fetch,
             reserve=parse_size(self._config.storage.reserve), tokens=tokens, zone=self._zone,
-            telemetry=self._telemetry, clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs, examine=examined,
-            proxy=proxy.server if proxy else "",
+            telemetry=self._telemetry, clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs, redactor=self._redactor,
+            examine=examined, proxy=proxy.server if proxy else "",
         ))  # fmt: skip
 
     async def _applet_deed(self, action: PowerAction) -> None:
@@ -298,7 +301,11 @@ class Agent:
     # --- deeds
 
     async def _read_logs(self) -> dict[str, list[str]]:
-        return await read_logs(self.stage, lambda: Redactor(known_secrets(self._config, self._dirs.state)))
+        return await read_logs(self.stage, self._redactor)
+
+    def _redactor(self) -> Redactor:
+        """Reads files."""
+        return Redactor(known_secrets(self._config, self._dirs.state))
 
     async def _restart(self) -> None:
         """Both daemons end; whoever supervises them starts them again."""

@@ -28,6 +28,9 @@ from player.device.panel import find_panel
 from player.device.root import RootSocket
 from player.device.sensors import SystemSensors
 from player.device.switches import BoxSwitches
+from player.device.system_log import JournaledLog
+from player.device.updates import BundledUpdates
+from player.device.vpn import UnitVpn
 from player.runtime.fault_page import FaultPage
 
 
@@ -40,6 +43,9 @@ class Box:
     sensors: SystemSensors
     panel: DimmingPanel
     packages: BoxPackages
+    updates: BundledUpdates
+    log: JournaledLog
+    vpn: UnitVpn
     settings: SettingsRegistry
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -63,4 +69,6 @@ async def open_box(
     )  # fmt: skip
     stack.enter_context(contextlib.closing(settings))
     await settings.open()
-    return Box(host, audio, SystemSensors((dirs.state, dirs.cache)), panel, BoxPackages(config.devices.packages, root), settings)
+    packages, vpn = BoxPackages(config.devices.packages, root), UnitVpn(config.devices.vpn, root)
+    sensors = SystemSensors((dirs.state, dirs.cache))
+    return Box(host, audio, sensors, panel, packages, BundledUpdates(root), JournaledLog(root), vpn, settings)

@@ -22,7 +22,7 @@ from player.agent.content.sync import Sync
 from player.agent.fallback import Fallback
 from player.agent.stage_client import StageClient
 from player.agent.trigger_source import Triggers
-from player.config import Config, Dirs, parse_size
+from player.config import Config, Dirs
 from player.core.applet_storage import PARTS
 from player.core.egress import WayOut
 from player.core.ports.box import Absent, Clock
@@ -35,6 +35,7 @@ from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
 from player.programme_file import ProgrammeFile
 from player.runtime.fault_page import FaultPage
+from player.sizes import parse_size
 from player.way_out import read_reach
 
 FULL_HD = (1920, 1080)  # until the stage says what panel there is

@@ -85,6 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_daemons(commands)
     _add_shows(commands)
     _add_questions(commands)
+    _add_timers(commands)
     _add_trials(commands)
     _add_records(commands)
     return parser
@@ -250,6 +251,37 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
     )
 
 
+def _add_timers(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
+    def timer(parser: argparse.ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="list|set|remove", required=True)
+        listed = _action(actions, "list", "every timer", "timer list")
+        listed.add_argument("--json", action="store_true", help="for programs")
+        set_ = _action(actions, "set", "set one in its place", "timer set 1 --on 8:00 --off 20:00 --days mon-fri --volume 40")
+        set_.add_argument("--on", type=_read_by("wall_time"), metavar="HH:MM", help="when the screen is switched on")
+        set_.add_argument("--off", type=_read_by("wall_time"), metavar="HH:MM", help="when it is switched off")
+        set_.add_argument(
+            "--days", type=_read_by("days"), default="mon-sun", metavar="DAYS", help="mon-fri,sun (default: every day)"
+        )
+        set_.add_argument("--volume", type=_whole(0, 100), metavar="0-100", help="how loud it is from then on")
+        remove = _action(actions, "remove", "take one away", "timer remove 1")
+        levels = "whose timers: the device's own, or the panel's; here both switch the panel (default native)"
+        for action in (set_, remove):
+            action.add_argument("number", type=_whole(1, 7), metavar="1-7", help="which one")
+            action.add_argument("--level", choices=("native", "proprietary"), default="native", help=levels)
+
+    text = "when the screen is on, by the box's own wall clock"
+    _command(commands, "timer", "timers:main", text, "timer set 1 --on 8:00 --off 20:00 --days mon-fri", timer)
+
+
+def _read_by(name: str) -> Callable[[str], object]:
+    """A reader of `cli.timers`, which is imported when there is something to read."""
+
+    def read(text: str) -> object:
+        return getattr(importlib.import_module("player.cli.timers"), name)(text)
+
+    return read
+
+
 def _add_trials(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]  # as above
     def trigger(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="test", required=True)
@@ -295,7 +327,13 @@ def _add_records(commands: argparse._SubParsersAction) -> None:  # type: ignore[
         revoke.add_argument("id", metavar="ID")
 
     def update(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("bundle", metavar="BUNDLE", help="what scripts/bundle made")
+        parser.add_argument("bundle", nargs="?", metavar="BUNDLE", help="what scripts/bundle made")
+        parser.add_argument("--to", metavar="VERSION", help="instead of a file: the bundle of that version in update.folder")
+        parser.add_argument("--check", action="store_true", help="say whether it would be installed, and install nothing")
+        parser.add_argument(
+            "--list", action="store_true", help="the bundles in update.folder, and whether this box may install them"
+        )
+        parser.add_argument("--json", action="store_true", help="the list for programs")
 
     _command(commands, "cache", "cache:main", "the media store", "cache verify", cache)
     _command(commands, "proof", "proof:main", "proof of play", "proof export --since 7d --format csv", proof)

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from player.cli.client import ControlClient
 from player.cli.terminal import say
-from player.config import Config, Dirs, parse_size
+from player.config import Config, Dirs
 from player.errors import NotRunning, StorageError
 from player.media.store.cache import Cache
 from player.media.store.index import Stored
 from player.media.store.scrub import Scrub, VerifyProgress
 from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock
+from player.sizes import parse_size
 
 FRESH_S = 600.0
 

@@ -75,6 +75,14 @@ class ControlClient:
         """Asks for a setting; returns its row. Raises SettingRefused."""
         return self._json("POST", f"/api/settings/{quote(name, safe='')}", {"value": value})
 
+    def timers(self) -> list[dict[str, Any]]:
+        """Every timer: number, level, on, off, days, volume."""
+        return cast("list[dict[str, Any]]", self._json("GET", "/api/timers")["timers"])
+
+    def set_timer(self, timer: dict[str, Any]) -> None:
+        """Sets one in its place; without both times it goes. Raises CommandRejected."""
+        self._call("POST", "/api/timers", timer)
+
     def _json(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self._call(method, path, body)))
 

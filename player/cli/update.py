@@ -1,7 +1,7 @@
 """`update BUNDLE`: a version of the player in one signed file, installed without a network. Faults U1 to U3, U6.
 
-Nothing is unpacked before the signature by the configured key is right, nothing that the signed manifest does not name, and nothing
-is read that has no bound (`bundle_file`).
+Nothing is unpacked before the signature by the configured key is right (`bundle_check`), nothing that the signed manifest does not
+name, and nothing is read that has no bound (`bundle_file`). `--to VERSION` takes the bundle from `update.folder`.
 The bundle's own `scripts/install` builds the version beside the running one and moves a link in one step, so that a power cut
 leaves either. Where the services do not stay up with it, the link is moved back and the version before runs again; after a power
 cut before that is known, `trial` sees to it.
@@ -10,124 +10,53 @@ cut before that is known, `trial` sees to it.
 from __future__ import annotations
 
 import argparse
-import base64
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from player import __version__
-from player.brief import BriefFile
-from player.cli.bundle_file import BundleFile, NoBundle
+from player.cli.bundle_check import UpdateRefused, checked, opened
+from player.cli.bundle_file import BundleFile
 from player.cli.trial import INSTALLED, Releases, start_again
+from player.cli.update_folder import bundle_of, show
 from player.config import Config, Dirs
 from player.core import bundle
 from player.core.bundle import Bundle, Part
-from player.core.content import ClockFacts
-from player.device.host import boot_id, kernel_clock_synced
-from player.errors import SignageError
-from player.formats import Formats
 
 ROOM = 3  # times its size: unpacked, and installed beside the running version
-BUILT_AT = Path(__file__).stat().st_mtime  # of this file: when the player was installed, or built
-
-
-class UpdateRefused(SignageError):
-    """The bundle is not installed. Exit code 1."""
-
-    code = "update_refused"
 
 
 def main(chosen: argparse.Namespace, config: Config, dirs: Dirs) -> int:
-    """Checks, unpacks, installs; refuses with the reason."""
-    path = Path(chosen.bundle)
+    """Checks, unpacks, installs; refuses with the reason. Or lists what lies in the folder of bundles."""
+    if chosen.list:
+        return show(config, dirs, as_json=chosen.json)
+    if not (chosen.bundle or chosen.to):
+        raise UpdateRefused("name a bundle, or with --to a version that lies in update.folder")
+    path = Path(chosen.bundle) if chosen.bundle else bundle_of(chosen.to, config, dirs)
+    _install_from(path, config, dirs, only_check=chosen.check)
+    return 0
+
+
+def _install_from(path: Path, config: Config, dirs: Dirs, *, only_check: bool) -> None:
     if not path.is_file():
         raise UpdateRefused(f"{path}: there is no such file")
     if Releases().on_trial:
         raise UpdateRefused(f"{path}: the update before was cut off and is still looked at; try again in ten minutes")
-    if not config.update.public_key:
-        raise UpdateRefused(f"{path} is refused: no key is configured that could have signed it; set update.public_key")
-    with _opened(path) as archive, tempfile.TemporaryDirectory(prefix="signage-update-", dir="/var/tmp") as made:
-        found = _checked(archive, path, config.update.public_key, dirs)
+    with opened(path) as archive, tempfile.TemporaryDirectory(prefix="signage-update-", dir="/var/tmp") as made:
+        found = checked(archive, path, config, dirs)
+        if found.expires is None:
+            print(f"warning: {path} says no end, and can be installed for ever; make it again", file=sys.stderr)
         print(f"{path}: {found}, signed by the configured key", flush=True)
+        if only_check:
+            return
         _make_sure_of_room(found, path)
         _unpack(archive, found, path, Path(made))
         _install(found, Path(made))
     print(f"version {found.version} is installed")
-    return 0
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BundleFile]:
-    try:
-        with path.open("rb") as file:
-            yield BundleFile(file)
-    except NoBundle as error:
-        raise UpdateRefused(f"{path} is refused: it is damaged, or no bundle ({error}); fetch it again") from error
-    except OSError as error:
-        raise UpdateRefused(f"{path} cannot be installed: {error.strerror or error} ({error.filename or path})") from error
-
-
-def _checked(archive: BundleFile, path: Path, public_key: str, dirs: Dirs) -> Bundle:
-    """The manifest, once its signature is right and this machine may have it. Raises UpdateRefused."""
-    manifest = _head(archive, bundle.MANIFEST, bundle.LARGEST_MANIFEST, path)
-    signature = _head(archive, bundle.SIGNATURE, bundle.SIGNATURE_BYTES, path)
-    if not _is_signed(manifest, signature, public_key):
-        raise UpdateRefused(f"{path} is refused: the key in update.public_key did not sign it; ask whoever made it")
-    try:
-        found = bundle.parse(manifest)
-    except ValueError as error:
-        raise UpdateRefused(f"{path} is refused: {error}") from error
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    highest = Formats(dirs.state, __version__).highest
-    machine = platform.machine()
-    why = bundle.refusal(found, running=__version__, highest=highest, machine=machine, python=here, not_before=_not_before(dirs))
-    if why is not None:
-        raise UpdateRefused(f"{path} is refused: {why}")
-    if found.expires is None:
-        print(
-            f"warning: {path} says no end, and can be installed for ever; make it again",
-            file=sys.stderr,
-        )
-    return found
-
-
-def _not_before(dirs: Dirs) -> float:
-    """It is surely not earlier, seconds since the epoch: by our clock where it was found right in this boot, else by the floor."""
-    brief = BriefFile(dirs.brief).read()
-    clock = ClockFacts() if brief is None else brief.clock
-    boot = boot_id()
-    right = kernel_clock_synced() or (bool(boot) and clock.trusted_boot == boot)
-    return max(clock.floor, BUILT_AT, time.time() if right else 0.0)
-
-
-def _head(archive: BundleFile, name: str, most: int, path: Path) -> bytes:
-    member = archive.following()
-    if member is None or not member.plain or member.path != name:
-        raise UpdateRefused(f"{path} is refused: it is no bundle, {name} is not where it belongs")
-    return archive.read(member, most)
-
-
-def _is_signed(manifest: bytes, signature: bytes, public_key: str) -> bool:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
-    except ValueError as error:
-        raise UpdateRefused(f"update.public_key is no Ed25519 key in base64 ({error}); take what scripts/bundle printed") from error
-    try:
-        key.verify(signature, bundle.SIGNED + manifest)
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _make_sure_of_room(found: Bundle, path: Path) -> None:

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from player.core.bundle import is_same
+
 KEPT = 100  # of each kind
 REASON_LIMIT = 500  # characters
 STEP_S = 0.001  # between two actions: a list is paged by when they were asked, in milliseconds
 CLOSE = 1.0  # a mixer that counts in steps of its own does not hit each number
 _MODE = re.compile(r"(\d+x\d+)(?:@(\d+(?:\.\d+)?))?")
+TAKEN_BACK = "version {version} runs: the update did not stay, or the player was started again before it had come"
 RESTARTED = "the player was started again before it was known how this ended"
 
 
@@ -58,6 +61,7 @@ class Ends(StrEnum):
     NOTHING = "nothing"
     PLAYER = "player"
     BOX = "box"
+    VERSION = "version"  # the player, which is to be another one afterwards: `asked` names it, and it has to stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,10 @@ class Action:
     def is_open(self) -> bool:
         """Whether it is not known yet how it ended."""
         return self.succeeded_at is None and self.failed_at is None
+
+    def awaits(self, version: str) -> bool:
+        """Whether it is open, and asked for that version of the player."""
+        return self.is_open and self.ends is Ends.VERSION and is_same(str(self.asked.get("version")), version)
 
     def succeeded(self, at: float, words: str, *, confirmed: bool) -> Action:
         """It took effect, or, where nobody can be asked, was sent."""
@@ -130,12 +138,22 @@ class ActionBook:
         """All that are remembered, newest first."""
         return sorted((action for row in self._kinds.values() for action in row), key=lambda one: one.created_at, reverse=True)
 
-    def after_restart(self, boot: str, at: float) -> Sequence[Action]:
-        """How those ended that were open when the player stopped; `boot` is this one's name."""
-        return tuple(_after_restart(action, boot, at) for action in reversed(self.all()) if action.is_open)
+    def after_restart(self, boot: str, version: str, at: float) -> Sequence[Action]:
+        """How those ended that were open when the player stopped; `boot` and `version` are these ones' names.
+
+        A version that was asked for and runs has yet to stay: its action is still open.
+        """
+        opened = (action for action in reversed(self.all()) if action.is_open)
+        return tuple(_after_restart(action, boot, version, at) for action in opened if not action.awaits(version))
+
+    def arrived(self, version: str) -> Sequence[Action]:
+        """Those that are open because it has yet to stay."""
+        return tuple(action for action in self.all() if action.awaits(version))
 
 
-def _after_restart(action: Action, boot: str, at: float) -> Action:
+def _after_restart(action: Action, boot: str, version: str, at: float) -> Action:
+    if action.ends is Ends.VERSION:
+        return action.failed(at, TAKEN_BACK.format(version=version))
     if action.ends is Ends.PLAYER:
         return action.succeeded(at, "the player was started again", confirmed=True)
     if action.ends is Ends.BOX and action.boot != boot:

@@ -140,6 +140,11 @@ def is_newer(version: str, than: str) -> bool:
     return _numbers(version) > _numbers(than)
 
 
+def is_same(version: str, other: str) -> bool:
+    """Whether they are one version: 1.2 and 1.2.0 are."""
+    return _numbers(version) == _numbers(other)
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     """Comparable, whatever was written."""
     found = [int(number) for number in re.findall(r"\d+", version)[:4]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-HOUR_S = 3600.0
+HOUR_S, DAY_S = 3600.0, 86400.0
 KEPT = 400  # spans
 
 
@@ -53,3 +53,20 @@ def by_hour(spans: Sequence[Span], begins: float, ends: float) -> Iterator[tuple
         if up_s > 0:
             yield hour, up_s
         hour += HOUR_S
+
+
+def stretches(spans: Sequence[Span], begins: float, ends: float) -> Iterator[Span]:
+    """When it was, as far as that lies between two instants; oldest first."""
+    for span in spans:
+        part = Span(max(span.begins, begins), min(span.ends, ends))
+        if part.begins < part.ends:
+            yield part
+
+
+def whole_days(spans: Sequence[Span], until: float) -> Iterator[float]:
+    """When each day (of UTC) begins that was over at `until` and in which it was up; oldest first."""
+    day = spans[0].begins // DAY_S * DAY_S if spans else until
+    while day + DAY_S <= until:
+        if uptime_s(spans, day, day + DAY_S) > 0:
+            yield day
+        day += DAY_S

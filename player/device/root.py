@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 from player.errors import BoxError
 
 SOCKET = Path("/run/signage-root.sock")
-ANSWER_BYTES = 4096
+ANSWER_BYTES = 8 * 1024 * 1024  # a stretch of the log is the longest
 DEADLINE_S = 30.0  # the system's own programs do the work, on a slow box
+NO_ANSWER = "root's helper ended without an answer; `journalctl -u 'signage-root@*'` says why"
 NOT_THERE = "this needs root's helper, which `sudo scripts/install` sets up (signage-root.socket)"
 
 
@@ -32,8 +34,11 @@ class RootSocket:
         """Whether this box has one."""
         return self._path.exists()
 
-    async def ask(self, ability: str, verb: str, *arguments: str) -> None:
-        """Has it done. Raises BoxError of `ability` where it refuses, fails, or is not there."""
+    async def ask(self, ability: str, verb: str, *arguments: str) -> Any:
+        """Has it done; what was found, where that is what was asked for.
+
+        Raises BoxError of `ability` where it refuses, fails, or is not there.
+        """
         question = json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n"
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -44,28 +49,24 @@ class RootSocket:
             raise BoxError(ability, NOT_THERE) from error
         except OSError as error:
             raise BoxError(ability, f"{self} cannot be reached ({error.strerror})") from error
-        refused = _refusal(answer)
+        try:
+            said = json.loads(answer)
+            refused, found = said["refused"], said.get("found")
+        except (ValueError, KeyError, TypeError):
+            raise BoxError(ability, NO_ANSWER) from None
         if refused is not None:
-            raise BoxError(ability, refused)
+            raise BoxError(ability, str(refused))
+        return found
 
     async def _exchange(self, question: bytes) -> bytes:
         reader, writer = await asyncio.open_unix_connection(self._path, limit=ANSWER_BYTES)
         try:
             writer.write(question)
             await writer.drain()
-            return await reader.read(ANSWER_BYTES)
-        except (ConnectionResetError, BrokenPipeError):  # it ended before it read the question
+            return await reader.readline()
+        except (ConnectionResetError, BrokenPipeError, ValueError):  # it ended before it read the question, or does not end
             return b""
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-
-
-def _refusal(answer: bytes) -> str | None:
-    """Why it was not done; None where it was."""
-    try:
-        refused = json.loads(answer)["refused"]
-    except (ValueError, KeyError, TypeError):
-        return "root's helper ended without an answer; `journalctl -u 'signage-root@*'` says why"
-    return None if refused is None else str(refused)

@@ -8,6 +8,7 @@ file unchecked; what comes is not believed because of who sent it. It imports th
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import json
 import re
 import socket
@@ -17,13 +18,19 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 QUESTION_BYTES = 1024
 TIMESYNCD = "systemd-timesyncd.service"
 WITHIN_S = 20.0
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 EARLIEST, LATEST = 1_704_067_200, 4_102_444_800  # 2024 and 2100, seconds since the epoch: a clock outside of them is a mistake
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 _PACKAGE, _VERSION = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}\Z"), re.compile(r"([0-9][A-Za-z0-9.+~:-]{0,63})?\Z")
+_PLAYER_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}\Z")
+_INSTANT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?\Z")
+_UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,100}\.service\Z")
+MOST_LINES, LONGEST_LINE = 1000, 2000
 _RADIOS = {"wifi": "wlan", "bluetooth": "bluetooth"}
 _ON = {"on": True, "off": False}
 STORAGE = "08"  # the class of USB interfaces that are disks and sticks
@@ -34,6 +41,7 @@ STORAGE_RULE = (
 )
 
 Run = Callable[[Sequence[str]], None]
+ReadLines = Callable[[Sequence[str], int], Sequence[str]]
 
 
 class NotDone(Exception):
@@ -42,11 +50,15 @@ class NotDone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RootFolders:
-    """The folders that are written in, /etc and /sys, and what runs the system's own programs. `run` raises NotDone."""
+    """The folders that are written in, /etc and /sys, and what runs the system's own programs.
+
+    `run` runs one to its end, `read_lines` until it has said so many lines; both raise NotDone.
+    """
 
     etc: Path
     sys: Path
     run: Run
+    read_lines: ReadLines
 
 
 def storage_rule(etc: Path) -> Path:
@@ -55,18 +67,18 @@ def storage_rule(etc: Path) -> Path:
 
 
 def answer(question: bytes, folders: RootFolders) -> bytes:
-    """One line in, one line out: does what is asked for, or says why not."""
+    """One line in, one line out: does what is asked for and says what it `found`, if anything; or says why it is `refused`."""
     try:
         verb, arguments = read(question)
-        verb(folders, *arguments)
+        found = verb(folders, *arguments)
     except NotDone as refused:
         return json.dumps({"refused": str(refused)}).encode() + b"\n"
     except OSError as error:
         return json.dumps({"refused": f"{error.filename or 'the system'}: {error.strerror}"}).encode() + b"\n"
-    return b'{"refused": null}\n'
+    return json.dumps({"refused": None, "found": found}).encode() + b"\n"
 
 
-def read(question: bytes) -> tuple[Callable[..., None], Sequence[str]]:
+def read(question: bytes) -> tuple[Callable[..., Any], Sequence[str]]:
     """The deed and its arguments, of a known verb and the right number. Raises NotDone."""
     try:
         asked = json.loads(question)
@@ -138,10 +150,7 @@ def package(folders: RootFolders, name: str, version: str) -> None:
     """Begins to install a package that root's own configuration allows; "" is the newest version."""
     if not _PACKAGE.match(name) or not _VERSION.match(version):
         raise NotDone("this is no package")
-    try:
-        allowed = tomllib.loads((folders.etc / "signage-player/config.toml").read_text(encoding="utf-8"))["devices"]["packages"]
-    except (KeyError, TypeError, ValueError):
-        allowed = []
+    allowed = configured(folders, "devices", "packages")
     if not isinstance(allowed, list) or name not in allowed:
         raise NotDone(f"{name} is not among devices.packages of this box's configuration")
     wanted = f"{name}={version}" if version else name
@@ -149,9 +158,64 @@ def package(folders: RootFolders, name: str, version: str) -> None:
     folders.run(("systemctl", "start", "--no-block", f"signage-package@{escaped}.service"))
 
 
-VERBS: Mapping[str, tuple[Callable[..., None], int]] = {
+def update(folders: RootFolders, version: str) -> None:
+    """Begins to install that version of the player from root's own folder of bundles; `signage-player update` judges it."""
+    if not _PLAYER_VERSION.match(version):
+        raise NotDone("this is no version of the player")
+    if not configured(folders, "update", "folder"):
+        raise NotDone("no folder of bundles is configured (update.folder)")
+    folders.run(("systemctl", "start", "--no-block", f"signage-update@{version}.service"))
+
+
+def vpn(folders: RootFolders, state: str) -> None:
+    """Brings up the unit that root's own configuration names, or takes it down, over restarts."""
+    if state not in _ON:
+        raise NotDone("a VPN is on or off")
+    unit = configured(folders, "devices", "vpn")
+    if not isinstance(unit, str) or not _UNIT.match(unit):
+        raise NotDone("no unit is configured that brings one up (devices.vpn)")
+    folders.run(("systemctl", "enable" if _ON[state] else "disable", "--now", unit))
+
+
+def journal(folders: RootFolders, since: str, until: str, order: str) -> list[dict[str, Any]]:
+    """What the player's own units said between two instants (seconds since the epoch), `MOST_LINES` of it from one end.
+
+    {at, unit, words} each. The agent reads nothing else of the system's journal: it is not in the group that may.
+    """
+    if not (_INSTANT.match(since) and _INSTANT.match(until) and order in ("newest", "oldest")):
+        raise NotDone("a stretch of the log is two times in seconds, and which end of it comes first")
+    command = [
+        "journalctl", "--quiet", "--no-pager", "--output=json", "--output-fields=MESSAGE,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER",
+        "--unit=signage-*", f"--since=@{since}", f"--until=@{until}",
+    ]  # fmt: skip
+    lines = folders.read_lines((*command, "--reverse") if order == "newest" else command, MOST_LINES)
+    return [line for line in map(_line_of, lines) if line is not None]
+
+
+def _line_of(text: str) -> dict[str, Any] | None:
+    try:
+        said = json.loads(text)
+        words, at = said["MESSAGE"], int(said["__REALTIME_TIMESTAMP"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if isinstance(words, list):  # not text: the journal writes its bytes one by one
+        words = bytes(byte for byte in words if isinstance(byte, int) and 0 <= byte < 256).decode(errors="replace")
+    unit = str(said.get("SYSLOG_IDENTIFIER") or said.get("_SYSTEMD_UNIT") or "")
+    return {"at": at / 1_000_000, "unit": unit[:100], "words": str(words)[:LONGEST_LINE]}
+
+
+VERBS: Mapping[str, tuple[Callable[..., Any], int]] = {
     "ntp_server": (ntp_server, 1), "set_clock": (set_clock, 1), "switch": (switch, 2), "package": (package, 2),
+    "update": (update, 1), "journal": (journal, 3), "vpn": (vpn, 1),
 }  # fmt: skip
+
+
+def configured(folders: RootFolders, table: str, key: str) -> Any:
+    """What root's own configuration says; None where it says nothing."""
+    try:
+        return tomllib.loads((folders.etc / "signage-player/config.toml").read_text(encoding="utf-8"))[table][key]
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _is_host(text: str) -> bool:
@@ -186,13 +250,29 @@ def run(command: Sequence[str]) -> None:
     """One of the system's own programs, with nothing of the environment. Raises NotDone with what it complained of."""
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=WITHIN_S, check=False,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=WITHIN_S, check=False, env=ENVIRONMENT
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotDone(f"{command[0]} could not be run ({type(error).__name__})") from error
     if done.returncode:
         raise NotDone(done.stderr.decode(errors="replace").strip()[:300] or f"{command[0]} failed")
+
+
+def read_lines(command: Sequence[str], most: int) -> Sequence[str]:
+    """The first lines that one of them says; it is ended there. Raises NotDone where it fails and says none."""
+    try:
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
+        ) as process:
+            assert process.stdout  # noqa: S101 - it was asked for
+            assert process.stderr  # noqa: S101 - likewise
+            found = [line.decode(errors="replace") for line in itertools.islice(process.stdout, most)]
+            if not found and process.wait(WITHIN_S):
+                raise NotDone(process.stderr.read(300).decode(errors="replace").strip() or f"{command[0]} failed")
+            process.kill()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotDone(f"{command[0]} could not be run ({type(error).__name__})") from error
+    return found
 
 
 def serve(line: socket.socket, folders: RootFolders) -> None:
@@ -208,4 +288,4 @@ def serve(line: socket.socket, folders: RootFolders) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=sys.stdin.fileno()), RootFolders(Path("/etc"), Path("/sys"), run))
+    serve(socket.socket(fileno=sys.stdin.fileno()), RootFolders(Path("/etc"), Path("/sys"), run, read_lines))

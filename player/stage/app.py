@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from player.brief import BriefFile
-from player.config import Config, Dirs, parse_size
+from player.config import Config, Dirs
 from player.config_reader import Unreadable
 from player.core.applet_layout import with_applets
 from player.core.applets import AppletPlan
@@ -39,6 +39,7 @@ from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage
 from player.runtime.systemd import sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, keep_running, stopping_on_signals, until_stopped
+from player.sizes import parse_size
 from player.stage.agent_socket import AgentSocket
 from player.stage.applets import play_of
 from player.stage.crashes import Crashes, last_death

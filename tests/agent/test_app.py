@@ -208,6 +208,8 @@ async def test_every_door_leads_to_the_same_settings_and_they_hold_after_a_start
     async with agent(script.url, dirs, load_or_create(dirs.state)) as made:
         await eventually(lambda: listens(dirs.control_socket))
         await asyncio.to_thread(line.set, "orientation", "portrait")
+        await asyncio.to_thread(line.set_timer, {"number": 2, "off": "23:00:00"})
+        assert [str(timer) for timer in made.schedule.current.timers] == ["timer 2"]
         await made.commands.perform("mute", {"muted": True})
         order = {"id": "7", "type": "screen_off"}
         script.on(HEARTBEAT, {"paired": True, "is_locked": True, "pending_commands": [order]}, {"paired": True, "is_locked": True})

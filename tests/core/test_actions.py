@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from player.core.actions import KEPT, RESTARTED, Action, ActionBook, ActionKind, Ends, is_confirmed
+from player.core.actions import KEPT, RESTARTED, TAKEN_BACK, Action, ActionBook, ActionKind, Ends, is_confirmed
 
 
 def asked(uid: str, at: float, kind: ActionKind = ActionKind.VOLUME, ends: Ends = Ends.NOTHING, boot: str = "boot-1") -> Action:
-    return Action(uid, kind, {"volume": 40}, "tool", at, boot, ends)
+    return Action(uid, kind, {"volume": 40, "version": "2.0"}, "tool", at, boot, ends)
 
 
 def test_the_last_word_of_an_action_replaces_the_first_and_the_newest_stands_first():
@@ -46,8 +46,16 @@ def test_no_two_are_asked_in_the_same_millisecond_or_before_one_another():
 )
 def test_a_start_says_how_what_was_open_ended(ends: Ends, boot: str, reason: str):
     book = ActionBook.of([asked("1", 10.0, ActionKind.POWER, ends, boot), asked("2", 9.0).failed(9.5, "no")])
-    (settled,) = book.after_restart("boot-1", 60.0)
+    (settled,) = book.after_restart("boot-1", "1.0", 60.0)
     assert (settled.reason, settled.failed_at if reason is RESTARTED else settled.succeeded_at) == (reason, 60.0)
+
+
+def test_a_version_that_runs_has_yet_to_stay_and_one_that_does_not_was_taken_back():
+    ours = asked("1", 10.0, ActionKind.FIRMWARE, Ends.VERSION, "boot-1")
+    book = ActionBook.of([ours])
+    assert (book.after_restart("boot-1", "2.0", 60.0), book.arrived("2.0"), book.arrived("1.0")) == ((), (ours,), ())
+    (settled,) = book.after_restart("boot-1", "1.0", 60.0)
+    assert (settled.failed_at, settled.reason) == (60.0, TAKEN_BACK.format(version="1.0"))
 
 
 @pytest.mark.parametrize(

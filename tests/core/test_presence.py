@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from player.core.presence import KEPT, Span, begun, by_hour, gaps, lived_on, uptime_s
+from player.core.presence import DAY_S, KEPT, Span, begun, by_hour, gaps, lived_on, stretches, uptime_s, whole_days
 
 SPANS = (Span(0.0, 100.0), Span(200.0, 3700.0), Span(3800.0, 4000.0))
 
@@ -29,3 +29,15 @@ def test_the_gaps_are_between_its_starts():
 def test_an_hour_in_which_it_never_was_up_is_left_out():
     assert list(by_hour(SPANS, 100.0, 4000.0)) == [(0.0, 3500.0), (3600.0, 300.0)]
     assert list(by_hour(SPANS, 7200.0, 9000.0)) == []
+
+
+def test_the_stretches_of_a_time_are_cut_to_it():
+    assert list(stretches(SPANS, 50.0, 3000.0)) == [Span(50.0, 100.0), Span(200.0, 3000.0)]
+    assert list(stretches(SPANS, 100.0, 200.0)) == []
+
+
+def test_a_day_counts_when_it_is_over_and_the_player_was_up_in_it():
+    spans = (Span(3600.0, 7200.0), Span(2 * DAY_S + 5.0, 3 * DAY_S + 60.0))
+    assert list(whole_days(spans, 3 * DAY_S + 60.0)) == [0.0, 2 * DAY_S]
+    assert list(whole_days(spans, DAY_S - 1)) == []
+    assert list(whole_days((), DAY_S)) == []

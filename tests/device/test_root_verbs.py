@@ -14,7 +14,21 @@ from typing import Any
 import pytest
 
 from player.device.root import RootSocket
-from player.device.root_verbs import QUESTION_BYTES, STORAGE_RULE, VERBS, NotDone, RootFolders, answer, run, serve, storage_rule
+from player.device.root_verbs import (
+    LONGEST_LINE,
+    MOST_LINES,
+    QUESTION_BYTES,
+    STORAGE_RULE,
+    VERBS,
+    NotDone,
+    RootFolders,
+    answer,
+    read_lines,
+    run,
+    serve,
+    storage_rule,
+)
+from player.device.system_log import JournaledLog
 from player.errors import BoxError
 
 
@@ -23,7 +37,8 @@ class System:
 
     def __init__(self, folder: Path) -> None:
         self.etc, self.sys, self.ran, self.failing = folder / "etc", folder / "sys", list[tuple[str, ...]](), ""
-        self.ground = RootFolders(self.etc, self.sys, self.run)
+        self.said: list[str] = []
+        self.ground = RootFolders(self.etc, self.sys, self.run, self.read_lines)
         for radio, kind in (("rfkill0", "wlan"), ("rfkill1", "bluetooth")):
             self.write(f"sys/class/rfkill/{radio}/type", kind)
             self.write(f"sys/class/rfkill/{radio}/soft", "0")
@@ -44,6 +59,10 @@ class System:
         self.ran.append(tuple(command))
         if command[0] == self.failing:
             raise NotDone("Automatic time synchronization is enabled")
+
+    def read_lines(self, command: Sequence[str], most: int) -> Sequence[str]:
+        self.ran.append(tuple(command))
+        return self.said[:most]
 
     def files(self) -> list[str]:
         return sorted(str(path.relative_to(self.etc)) for path in self.etc.rglob("*") if path.is_file())
@@ -116,7 +135,83 @@ def test_a_package_that_the_configuration_allows_is_begun_to_be_installed(system
     ]
 
 
+def test_a_version_of_the_player_is_begun_to_be_installed_where_there_is_a_folder_of_bundles(system: System):
+    assert system.ask("update", "1.2") == "no folder of bundles is configured (update.folder)"
+    system.write("etc/signage-player/config.toml", '[update]\nfolder = "/srv/updates"')
+    assert system.ask("update", "1.2.10") is None
+    assert system.ran == [("systemctl", "start", "--no-block", "signage-update@1.2.10.service")]
+
+
+def test_the_vpn_that_the_configuration_names_is_brought_up_and_no_other(system: System):
+    assert system.ask("vpn", "on") == "no unit is configured that brings one up (devices.vpn)"
+    for name in ("--help", "wg quick.service", "wg-quick@office", "a/b.service", 7):
+        system.write("etc/signage-player/config.toml", f"[devices]\nvpn = {json.dumps(name)}")
+        assert system.ask("vpn", "on") == "no unit is configured that brings one up (devices.vpn)"
+    system.write("etc/signage-player/config.toml", '[devices]\nvpn = "wg-quick@office.service"')
+    assert (system.ask("vpn", "on"), system.ask("vpn", "off"), system.ask("vpn", "x")) == (None, None, "a VPN is on or off")
+    assert system.ran == [("systemctl", word, "--now", "wg-quick@office.service") for word in ("enable", "disable")]
+
+
+def entry(at_us: int, words: Any, unit: str = "signage-agent") -> str:
+    return json.dumps({"MESSAGE": words, "__REALTIME_TIMESTAMP": str(at_us), "SYSLOG_IDENTIFIER": unit})
+
+
+def test_the_journal_of_the_players_units_is_read_from_either_end_and_no_other(system: System):
+    system.said = [
+        entry(1_774_440_000_250_000, "volume is 40"),
+        "no JSON",
+        entry(1_774_440_000_000_000, [104, 105, 255], "x" * 200),
+    ]
+    system.said += [entry(1, "l" * 9000), *["{}"] * MOST_LINES, entry(1, "one too many")]
+    question = b'{"verb": "journal", "arguments": ["1774353600.000", "1774440001", "newest"]}'
+    found = json.loads(answer(question, system.ground))["found"]
+    assert found[:2] == [
+        {"at": 1774440000.25, "unit": "signage-agent", "words": "volume is 40"},
+        {"at": 1774440000.0, "unit": "x" * 100, "words": "hi\ufffd"},
+    ]
+    assert (len(found), len(found[2]["words"])) == (3, LONGEST_LINE)
+    assert system.ask("journal", "0", "1774440001", "oldest") is None
+    newest, oldest = system.ran
+    assert ("--unit=signage-*" in newest, "--since=@1774353600.000" in newest, "--until=@1774440001" in newest) == (True,) * 3
+    assert ("--reverse" in newest, "--reverse" in oldest) == (True, False)
+
+
+def test_of_what_goes_on_for_ever_the_first_lines_are_read():
+    assert read_lines(("sh", "-c", "while :; do echo on and on; done"), 3) == ["on and on\n"] * 3
+    assert read_lines(("sh", "-c", "echo once; exit 1"), 3) == ["once\n"]
+    assert read_lines(("true",), 3) == []
+    for command, words in (
+        (("no-such-program",), "no-such-program could not be run"),
+        (("sh", "-c", "echo why >&2; exit 1"), "^why$"),
+    ):
+        with pytest.raises(NotDone, match=words):
+            read_lines(command, 3)
+
+
 # --- what it does not
+
+
+@pytest.mark.parametrize("version", ["", "1.2.3.4.5", "latest", "-1", "1.2\n", "../1", "1.2.bundle", "1;reboot", "٣"])
+def test_what_is_no_version_is_not_installed(system: System, version: str):
+    system.write("etc/signage-player/config.toml", '[update]\nfolder = "/srv/updates"')
+    assert system.ask("update", version) == "this is no version of the player"
+    assert system.ran == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("yesterday", "1", "newest"),
+        ("1", "now", "newest"),
+        ("1", "2", "random"),
+        ("-1", "2", "newest"),
+        ("1", "2\n", "oldest"),
+        ("", "", ""),
+    ],
+)
+def test_what_is_no_stretch_of_time_reads_no_journal(system: System, arguments: tuple[str, ...]):
+    assert system.ask("journal", *arguments) == "a stretch of the log is two times in seconds, and which end of it comes first"
+    assert system.ran == []
 
 
 @pytest.mark.parametrize(
@@ -174,10 +269,10 @@ def test_what_is_no_switch_is_not_turned(system: System, arguments: tuple[str, s
 
 
 def test_a_radio_that_is_not_there_is_said(tmp_path: Path):
-    assert RootFolders(tmp_path, tmp_path, run)
-    assert json.loads(answer(b'{"verb": "switch", "arguments": ["wifi", "off"]}', RootFolders(tmp_path, tmp_path, run))) == {
-        "refused": "this box has no wifi"
-    }
+    assert RootFolders(tmp_path, tmp_path, run, read_lines)
+    assert json.loads(
+        answer(b'{"verb": "switch", "arguments": ["wifi", "off"]}', RootFolders(tmp_path, tmp_path, run, read_lines))
+    ) == {"refused": "this box has no wifi"}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +300,7 @@ def test_l7_what_is_no_verb_with_its_arguments_does_nothing(system: System, ques
 
 
 def test_there_are_no_other_verbs():
-    assert sorted(VERBS) == ["ntp_server", "package", "set_clock", "switch"]
+    assert sorted(VERBS) == ["journal", "ntp_server", "package", "set_clock", "switch", "update", "vpn"]
 
 
 def test_a_file_that_cannot_be_written_is_said(system: System):
@@ -263,6 +358,16 @@ async def test_the_agent_asks_and_is_answered(system: System, runtime_dir: Path)
         with pytest.raises(BoxError, match="time server: this is no question"):
             await root.ask("time server", "ntp_server", "x" * QUESTION_BYTES)
     assert system.files() == ["systemd/timesyncd.conf.d/signage-player.conf"]
+
+
+async def test_a_long_stretch_of_the_log_comes_whole(system: System, runtime_dir: Path):
+    system.said = [entry(number * 1000, f"{number} {'x' * LONGEST_LINE}") for number in range(MOST_LINES)]
+    log = JournaledLog(RootSocket(runtime_dir / "root.sock"))
+    with pytest.raises(BoxError, match="system log: this needs root's helper"):
+        await log.lines(0.0, 1.0, newest_first=True)
+    with helper(runtime_dir / "root.sock", system.ground):
+        found = await log.lines(0.0, 1.0, newest_first=True)
+    assert [(line.at, line.words.partition(" ")[0]) for line in found] == [(n / 1000, str(n)) for n in range(MOST_LINES)]
 
 
 async def test_a_helper_that_ends_without_a_word_or_hangs_is_an_error(runtime_dir: Path):

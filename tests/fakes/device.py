@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import tty
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusSignature, DBusS
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
 from player.core.commands import Awaited
-from player.core.ports.box import InputSource, Interface, StorageWear, Switch, Told
+from player.core.ports.box import InputSource, Interface, LoggedLine, StorageWear, Switch, Told
 from player.core.ports.stage import StageStatus
 from player.errors import BoxError
 
@@ -459,6 +459,58 @@ class FakePackages:
     def _check(self, name: str) -> None:
         if name != "cec-utils":
             raise BoxError("packages", f"the fake allows no {name}")
+
+
+@dataclass
+class FakeUpdates:
+    """`core.ports.Updates`: `offered` lie ready; what is begun stays begun until it has `failed`."""
+
+    offered: set[str] = field(default_factory=set)
+    begun: list[str] = field(default_factory=list)
+    failed: bool = False
+
+    async def check(self, version: str) -> None:
+        if version not in self.offered:
+            raise BoxError("update", f"version {version} is in no bundle of the fake's")
+
+    async def install(self, version: str) -> None:
+        await self.check(version)
+        self.begun.append(version)
+
+    async def has_failed(self, version: str) -> bool:
+        return version in self.begun and self.failed
+
+
+@dataclass
+class FakeVpn:
+    """`core.ports.Vpn`; without a `unit` nobody has set one up."""
+
+    unit: str = ""
+    up: bool = False
+
+    async def set(self, on: bool) -> None:
+        if not self.unit:
+            raise BoxError("VPN", "the fake has none")
+        self.up = on
+
+    async def is_on(self) -> bool:
+        return self.up
+
+
+@dataclass
+class FakeSystemLog:
+    """`core.ports.SystemLog`: `most` lines at a time; without any the system tells nothing. `asked` were the stretches."""
+
+    said: list[LoggedLine] = field(default_factory=list)
+    most: int = 1000
+    asked: list[tuple[float, float]] = field(default_factory=list)
+
+    async def lines(self, since: float, until: float, *, newest_first: bool) -> Sequence[LoggedLine]:
+        if not self.said:
+            raise BoxError("system log", "the fake keeps none")
+        self.asked.append((since, until))
+        found = sorted((one for one in self.said if since <= one.at <= until), key=lambda one: one.at, reverse=newest_first)
+        return found[: self.most]
 
 
 @dataclass

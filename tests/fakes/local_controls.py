@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from player.agent.control.timers import WantedTimer
 from player.agent.reports.status import (
     CacheFigures,
     ClockFigures,
@@ -19,6 +20,7 @@ from player.agent.settings.registry import SettingRow
 from player.core.contact import Standing
 from player.core.content import CardFacts, StageBrief
 from player.core.cover import StageState
+from player.core.device_schedule import DeviceSchedule, Timer
 from player.core.faults import Fault
 from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import NowPlaying, StageStatus
@@ -76,6 +78,7 @@ class FakeActions:
         self.pin, self.pause_s = pin, 0.0
         self.done: list[tuple[str, Any]] = []
         self.sources: list[str] = []
+        self.schedule = DeviceSchedule()
         self.pictures: list[tuple[str, int | None]] = []
 
     @property
@@ -117,6 +120,13 @@ class FakeActions:
             raise BoxError("panel", "this box has no backlight")
         self.done.append((f"{name} for {who}", find(name).value(value)))
         return replace(VOLUME, wanted=value)
+
+    async def timers(self) -> Sequence[Timer]:
+        return tuple(self.schedule.timers)
+
+    async def set_timer(self, wanted: WantedTimer) -> None:
+        timer = wanted.timer(0.0)
+        self.schedule = self.schedule.with_timer(timer) if timer else self.schedule.without_timer(wanted.level, wanted.number)
 
     async def screenshot(self, kind: str, width: int | None = None) -> bytes:
         self.pictures.append((kind, width))

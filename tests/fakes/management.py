@@ -28,9 +28,20 @@ from player.core.faults import FaultBook
 from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import AppletAsked, AppletSaid, PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
 from player.identity import load_or_create
+from player.redact import Redactor
 from player.runtime.fault_page import FaultPage
 from tests.fakes.clock import FakeClock
-from tests.fakes.device import FakeAudio, FakeHost, FakePackages, FakePanel, FakeSensors, FakeSwitches
+from tests.fakes.device import (
+    FakeAudio,
+    FakeHost,
+    FakePackages,
+    FakePanel,
+    FakeSensors,
+    FakeSwitches,
+    FakeSystemLog,
+    FakeUpdates,
+    FakeVpn,
+)
 from tests.fakes.downloads import FakeDownloads
 from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
 from tests.fakes.running import running
@@ -43,6 +54,8 @@ FINDINGS = (
     {"ability": "CEC", "result": "not present", "detail": "no adapter"},
     {"ability": "disk", "result": "failed", "detail": "full"},
 )
+V1 = "/v1/device/{device}"
+SECRET = "the-operators-token"
 LOGS = {
     "agent": ["2026-03-25 12:00:00,000 INFO player: volume is 40", "  a line below it"],
     "stage": ["2026-03-25 12:00:00,000 INFO player.stage: on screen"],
@@ -72,10 +85,11 @@ class ObedientStage(FakeStage):
 class Managed:
     """One box under management, with a token that may do everything. `commands` are those that were given."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.clock = folder, FakeClock()
+    def __init__(self, folder: Path, clock: FakeClock | None = None) -> None:
+        self.folder, self.clock = folder, clock or FakeClock()
         self.audio, self.panel, self.host, self.sensors = FakeAudio(), FakePanel(), FakeHost(), FakeSensors()
         self.switches, self.packages = FakeSwitches(), FakePackages()
+        self.updates, self.log, self.vpn = FakeUpdates(), FakeSystemLog(), FakeVpn()
         self.stage = ObedientStage(folder / "orders.json")
         self.commands: list[str] = []
         self.applets_said: asyncio.Queue[AppletSaid | AppletAsked] = asyncio.Queue()
@@ -103,12 +117,14 @@ class Managed:
             state=folder, runtime=folder / "run", cache=folder / "cache", place=AppletPlace.BELOW,
             identity=self.identity, clock=clock, host=self.host,
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
-            schedule=self.schedule, packages=self.packages, allowed=("cec-utils",),
-            command=self._command, applets_said=self.applets_said,
+            schedule=self.schedule, packages=self.packages, updates=self.updates, system_log=self.log, vpn=self.vpn,
+            allowed=("cec-utils",), command=self._command, applets_said=self.applets_said,
             fetch=FakeDownloads(self.elsewhere, folder / "cache" / PARTS).fetch, reserve=0,
             tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
-            telemetry=TelemetryReader(self.sensors, self.audio, folder, self.stage, clock).read,
-            clock_trusted=self._trusted, read_logs=self._logs, examine=self._examine, proxy="",
+            telemetry=TelemetryReader(
+                self.sensors, self.audio, folder, self.stage, clock, host=self.host, more=dict, proof=dict
+            ).read,
+            clock_trusted=self._trusted, read_logs=self._logs, redactor=lambda: Redactor([SECRET]), examine=self._examine, proxy="",
         )  # fmt: skip
         self.management = Management(self.parts)
         self.server = ControlServer(
@@ -156,10 +172,27 @@ class Managed:
         return FINDINGS
 
 
+async def got(box: Managed, path: str) -> Any:
+    """What GET answers."""
+    status, said, _ = await box.ask("GET", path)
+    assert status == 200, said
+    return said
+
+
+async def ended(box: Managed, what: str) -> dict[str, Any]:
+    """The newest line of the history of that type, once it has ended."""
+    async with asyncio.timeout(20):
+        while True:
+            found = [one for one in await got(box, f"{V1}/action-log") if one["type"] == what]
+            if found and (found[0]["succeededAt"] or found[0]["failedAt"]):
+                return found[0]
+            await asyncio.sleep(0.01)
+
+
 @contextlib.asynccontextmanager
-async def managed(folder: Path, *, tls: TlsDoor | None = None) -> AsyncIterator[Managed]:
+async def managed(folder: Path, *, tls: TlsDoor | None = None, clock: FakeClock | None = None) -> AsyncIterator[Managed]:
     """A box that is served, and whose loops run."""
-    made = Managed(folder)
+    made = Managed(folder, clock)
     await made.open(tls=tls)
     made.auth = made.token()
     try:

@@ -135,7 +135,9 @@ def test_x3_the_agent_cannot_touch_the_screen_and_the_stage_cannot_touch_the_sta
 
 
 def test_root_does_its_few_verbs_for_the_agent_and_nothing_for_anybody_else(device: Container) -> None:
-    program = "import asyncio, sys; from player.device.root import RootSocket; asyncio.run(RootSocket().ask('it', *sys.argv[1:]))"
+    program = (
+        "import asyncio, sys; from player.device.root import RootSocket; print(asyncio.run(RootSocket().ask('it', *sys.argv[1:])))"
+    )
 
     def ask(user: str, *arguments: str) -> str:
         python = f'/opt/signage-player/venv/bin/python -P -c "{program}" {" ".join(arguments)}'
@@ -148,6 +150,9 @@ def test_root_does_its_few_verbs_for_the_agent_and_nothing_for_anybody_else(devi
     assert "NTP=ntp.example.com" in device.run("cat /etc/systemd/timesyncd.conf.d/signage-player.conf")
     assert "a time server is a host name or an address" in ask("signage", "ntp_server", "'a;reboot'")
     assert "this is not among what is done here" in ask("signage", "reboot")
+    assert "'unit': 'signage-agent'" in ask("signage", "journal", "0", "4102444800", "oldest")
+    assert "no folder of bundles is configured" in ask("signage", "update", "9.9")
+    assert "no unit is configured that brings one up" in ask("signage", "vpn", "on")
     assert "Permission denied" in ask("signage-stage", "ntp_server", "evil.example.com")
     assert "NTP=ntp.example.com" in device.run("cat /etc/systemd/timesyncd.conf.d/signage-player.conf")
     assert device.run("systemctl --failed --no-legend") == ""

@@ -203,6 +203,11 @@ async def test_upkeep_screenshots_and_telemetry(box: Managed):
         assert asked["version"] == __version__
         assert (await sdk("v1.device.firmware.set", uid, {"version": "13"}))["message"] == "OK"
         assert (await sdk("v1.device.firmware.get", uid))["version"] == "Debian GNU/Linux 12 (bookworm)"
+        asked = await soon(lambda: sdk("v1.device.firmware.get", uid), lambda found: found["failedAt"])
+        assert asked["reason"] == "update: version 13 is in no bundle of the fake's"
+        box.updates.offered = {"99.0.0"}
+        await sdk("v1.device.appVersion.set", uid, {"applicationType": "linux", "version": "99.0.0"})
+        await eventually(lambda: box.updates.begun == ["99.0.0"], 20)
         assert [one["packageName"] for one in await sdk("v1.package.list")] == ["cec-utils"]
         assert (await sdk("v1.package.get", "cec-utils"))["label"] == "cec-utils"
         await sdk("v1.device.package.install", uid, {"packageName": "cec-utils", "version": "6.0.2", "build": None})
@@ -242,6 +247,9 @@ async def test_upkeep_screenshots_and_telemetry(box: Managed):
         assert (await sdk("v1.device.monitoring.storage", uid))["internal"]["capacity"] > 0
         box.clock.forward(3600)
         assert is_date((await sdk("v1.device.monitoring.hourlyStatuses", uid))[0]["from"])
+        box.clock.forward(86_400)
+        (report,) = await sdk("v1.device.monitoring.reports", uid)
+        assert (report["type"], report["urn"], is_date(report["createdAt"])) == ("UPTIME", "uptime-2026-03-25.csv", True)
 
 
 async def test_labels_and_policies(box: Managed):
@@ -275,14 +283,22 @@ async def test_labels_and_policies(box: Managed):
         assert await sdk("v1.location.list") == []
 
         policy = await sdk("v1.policy.create", {"name": "Quiet", "organizationUid": organization["uid"]})
-        items = [{"type": "VOLUME", "value": {"volume": 15}}, {"type": "BUNDLED_APPLET", "value": {}}]
+        timer = {"type": "TIMER_3", "timeOn": "08:00:00", "timeOff": "20:00:00", "weekdays": ["MONDAY"], "volume": 15}
+        items = [
+            {"type": "VOLUME", "value": {"volume": 15}}, {"type": "BUNDLED_APPLET", "value": {}},
+            {"type": "PROPRIETARY_TIMERS", "value": [timer]}, {"type": "FIRMWARE_VERSION", "value": {"version": "13"}},
+        ]  # fmt: skip
         await sdk("v1.policy.set", policy["uid"], {"items": items, "note": "at night"})
         assert (await sdk("v1.policy.get", policy["uid"]))["note"] == "at night"
         await sdk("v1.device.policy.assign", uid, {"uid": policy["uid"], "priority": 5})
         assert (await sdk("v1.device.policy.list", uid))[0]["policyUid"] == policy["uid"]
         await eventually(lambda: box.audio.level == 15, 20)
-        statuses = await soon(lambda: sdk("v1.device.policyStatus.list", uid, {}), lambda found: len(found) == 2)
-        assert {one["itemType"]: one["success"] for one in statuses} == {"VOLUME": True, "BUNDLED_APPLET": False}
+        statuses = await soon(lambda: sdk("v1.device.policyStatus.list", uid, {}), lambda found: len(found) == 4)
+        assert {one["itemType"]: one["success"] for one in statuses} == {
+            "VOLUME": True, "BUNDLED_APPLET": False, "PROPRIETARY_TIMERS": True, "FIRMWARE_VERSION": False,
+        }  # fmt: skip
+        timers = (await sdk("v1.device.telemetry.getLatest", uid, "PROPRIETARY_TIMERS"))["data"]
+        assert timers == [timer]
         assert (await sdk("v1.device.policyStatus.get", uid, {"policyUid": policy["uid"], "itemType": "VOLUME"}))["success"]
         await sdk("v1.device.audio.set", uid, {"volume": 80})
         assert 'the policy "Quiet" holds it' in (await last(sdk, "v1.device.audio.list", uid))["reason"]

@@ -14,12 +14,15 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import HttpVersion11, web
 
-from player.agent.control import local_page
-from player.agent.control.access import Access, Refused, Scope, check_host, check_origin, is_pin, is_proxied
+from player.agent.control import local_page, timers
+from player.agent.control.access import Access, Refused, Scope, check_host, check_origin, is_proxied
 from player.agent.control.callers import Turns, address_of, is_unix
 from player.agent.control.mjpeg import RemoteView
+from player.agent.control.request_body import BODY_WITHIN_S, pin_of, read_body
+from player.agent.control.timers import WantedTimer
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow
+from player.core.device_schedule import Timer
 from player.core.guesses import PROXY, SOCKET
 from player.core.ports.server import CommandResult
 from player.core.ports.triggers import HookAnswer
@@ -27,7 +30,6 @@ from player.core.why import Reason
 from player.errors import CommandRejected, PinNotLookedAt, SettingRefused, SignageError, WrongPin
 
 ANSWER_WITHIN_S = 30.0
-BODY_WITHIN_S = 5.0
 REMOTE_WIDTH = 1280
 LARGEST_BODY = 64 * 1024
 ADMIN_COMMANDS = frozenset({"update_app", "upload_logs"})
@@ -73,6 +75,8 @@ class Actions(Protocol):
     async def command(self, kind: str, payload: Mapping[str, Any]) -> CommandResult: ...
     async def settings(self) -> Sequence[SettingRow]: ...
     async def set(self, name: str, value: Any, who: str) -> SettingRow: ...
+    async def timers(self) -> Sequence[Timer]: ...
+    async def set_timer(self, wanted: WantedTimer) -> None: ...
     async def screenshot(self, kind: str, width: int | None = None) -> bytes: ...
 
 
@@ -99,6 +103,8 @@ def make_app(
     app.router.add_post("/api/command", calls.command)
     app.router.add_get("/api/settings", calls.settings)
     app.router.add_post("/api/settings/{name}", calls.set)
+    app.router.add_get("/api/timers", calls.timers)
+    app.router.add_post("/api/timers", calls.set_timer)
     local_page.add_to(app, source.status, source.why, actions.settings, lambda: access.has_password or actions.has_pin)
     app.on_response_prepare.append(_add_headers)
     return app
@@ -271,20 +277,20 @@ class _Calls:
 
     async def lock(self, request: web.Request) -> web.Response:
         """{pin}: local controls are locked."""
-        body = await _body(request)
-        pin = _pin(body)
+        body = await read_body(request)
+        pin = pin_of(body)
         await self._need(request, Scope.CONTROL, pin)
         await self._actions.lock(pin, source_of(request))
         return _json({"locked": True})
 
     async def unlock(self, request: web.Request) -> web.Response:
         """{pin}: the right PIN is itself the right to do it."""
-        await self._actions.unlock(_pin(await _body(request)), source_of(request))
+        await self._actions.unlock(pin_of(await read_body(request)), source_of(request))
         return _json({"locked": False})
 
     async def command(self, request: web.Request) -> web.Response:
         """{type, payload}: a command as the server would give it; answers its result."""
-        body = await _body(request)
+        body = await read_body(request)
         kind, payload = body.get("type"), body.get("payload") or {}
         if not isinstance(kind, str) or not isinstance(payload, dict):
             raise CommandRejected('expected {"type": "…", "payload": {…}}')
@@ -297,12 +303,23 @@ class _Calls:
 
     async def set(self, request: web.Request) -> web.Response:
         """{value}: a request for one setting, null returns to the configuration; answers its row."""
-        body = await _body(request)
+        body = await read_body(request)
         if "value" not in body:
             raise CommandRejected('expected {"value": …}')
         await self._need(request, Scope.CONTROL)
         who = "the command line" if is_unix(request.transport) else "the control API"
         return _json(await self._actions.set(request.match_info["name"], body["value"], who))
+
+    async def timers(self, _: web.Request) -> web.Response:
+        """{timers: [{number, level, on, off, days, volume}]}."""
+        return _json({"timers": [timers.shown(timer) for timer in await self._actions.timers()]})
+
+    async def set_timer(self, request: web.Request) -> web.Response:
+        """{number, level, on, off, days, volume}: in its place; without both times it goes. Answers what there is then."""
+        wanted = timers.read(await read_body(request))
+        await self._need(request, Scope.CONTROL)
+        await self._actions.set_timer(wanted)
+        return await self.timers(request)
 
     async def _need(self, request: web.Request, scope: Scope, pin: str | None = None) -> None:
         found = request[_SCOPE]
@@ -317,21 +334,3 @@ class _Calls:
 
 def _json(value: Any) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json")
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            body = msgspec.json.decode(await request.read())
-    except (ValueError, RecursionError) as error:  # what is not UTF-8 is a plain ValueError
-        raise CommandRejected(f"the body is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise CommandRejected("expected a JSON object")
-    return body
-
-
-def _pin(body: Mapping[str, Any]) -> str:
-    pin = body.get("pin")
-    if not isinstance(pin, str) or not is_pin(pin):
-        raise CommandRejected("a PIN has 4 to 12 digits; nothing was tried")
-    return pin

@@ -6,9 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from player.agent.commands.runner import CommandRunner
+from player.agent.control.timers import WantedTimer
 from player.agent.reports.status import Status
 from player.agent.settings.registry import SettingRow, SettingsRegistry
+from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
+from player.core.device_schedule import Timer
+from player.core.ports.box import Clock
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import PictureFormat, StagePort, TakePicture
 from player.core.settings import Asker
@@ -25,16 +29,12 @@ class LocalControls:
         commands: CommandRunner,
         lock: ScreenLock,
         settings: SettingsRegistry,
+        schedule: ScheduleRunner,
         stage: StagePort,
+        clock: Clock,
     ) -> None:
-        self._build, self._why, self._commands, self._lock, self._settings, self._stage = (
-            build,
-            why,
-            commands,
-            lock,
-            settings,
-            stage,
-        )
+        self._build, self._why, self._commands, self._lock = build, why, commands, lock
+        self._settings, self._schedule, self._stage, self._clock = settings, schedule, stage, clock
 
     async def status(self) -> Status:
         """What the player is doing now."""
@@ -73,6 +73,18 @@ class LocalControls:
         """A request for a setting; None returns to the configuration. Raises SettingRefused, StorageError, BoxError."""
         await self._settings.ask(name, value, by=Asker.BOX, who=who)
         return await self._settings.row(name)
+
+    async def timers(self) -> Sequence[Timer]:
+        """Those that are set."""
+        return self._schedule.current.timers
+
+    async def set_timer(self, wanted: WantedTimer) -> None:
+        """Sets one in its place, or takes it away. Raises CommandRejected, StorageError."""
+        timer = wanted.timer(self._clock.now().timestamp())
+        if timer is None:
+            await self._schedule.remove_timer(wanted.level, wanted.number)
+        else:
+            self._schedule.set_timer(timer)
 
     async def screenshot(self, kind: str, width: int | None = None) -> bytes:
         """The whole screen as "jpeg" or "png". Raises BoxError."""

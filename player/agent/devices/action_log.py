@@ -24,16 +24,16 @@ COMPACT_EVERY = 1000  # records
 
 
 class ActionLog:
-    """Its one writer, in `folder`. `boot` names this boot. What was open when the player stopped is settled at once.
+    """Its one writer, in `folder`. `boot` and `version` name these. What was open when the player stopped is settled at once.
 
     Raises StorageError where the journal cannot be read.
     """
 
-    def __init__(self, folder: Path, clock: Clock, boot: str) -> None:
-        self._clock, self._boot = clock, boot
+    def __init__(self, folder: Path, clock: Clock, boot: str, version: str) -> None:
+        self._clock, self._boot, self._version = clock, boot, version
         self._journal: Journal[Action] = Journal(folder, sync_lines=COMPACT_EVERY)
         self._book = ActionBook.of(_records(folder))
-        for settled in self._book.after_restart(boot, self._now()):
+        for settled in self._book.after_restart(boot, version, self._now()):
             self.ended(settled)
 
     def ask(self, kind: ActionKind, asked: Mapping[str, Any], by: str, ends: Ends) -> Action:
@@ -62,6 +62,11 @@ class ActionLog:
             log.warning("how a request of the management ended is not kept: %s", error)
         if action.failed_at:  # what succeeded is said by whoever did it
             log.info("the management (%s) asked for %s, which failed: %s", action.by, action.kind, action.reason)
+
+    def stayed(self) -> None:
+        """This version of the player is here to stay: whoever asked for it has it."""
+        for action in self._book.arrived(self._version):
+            self.succeeded(action, f"version {self._version} runs", confirmed=True)
 
     def of_kind(self, kind: ActionKind) -> Sequence[Action]:
         """What was asked for of that kind, newest first."""

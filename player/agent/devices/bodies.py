@@ -6,7 +6,7 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -309,6 +309,12 @@ class DatetimeItem(CallBody):
     ntp_server: Annotated[str, Field(max_length=253)] | None = Field(None, alias="ntpServer")
 
 
+class TemperatureItem(CallBody):
+    """The hottest that a policy lets the processor be, in degrees Celsius."""
+
+    temperature: Annotated[float, Field(ge=0, le=150)]
+
+
 class TimerBody(CallBody):
     """One of seven of its level; both times null: it goes."""
 
@@ -331,3 +337,9 @@ class PlanBody(CallBody):
     power: PowerWord = Field(alias="powerAction")
     weekdays: Annotated[tuple[str, ...], Field(max_length=14)]
     time: WallTime
+
+
+class PlanItem(PlanBody):
+    """A policy's plan, by the telemetry's name for the action or by the call's."""
+
+    power: PowerWord = Field(validation_alias=AliasChoices("powerType", "powerAction"))

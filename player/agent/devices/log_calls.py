@@ -1,10 +1,11 @@
-"""The player's log, secrets removed, and the tests that it makes of its own machine."""
+"""The log of the player's units, secrets removed, and the tests that it makes of its own machine."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,20 +16,13 @@ from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.effects import EffectOutcome
 from player.agent.devices.refusals import not_found
 from player.core.actions import ActionKind
-from player.core.ports.box import Clock
+from player.core.ports.box import Clock, LoggedLine, SystemLog
+from player.errors import BoxError
 
 SYSTEM_LOG, TESTS = "/v1/device/{device}/system-log", "/v1/device/{device}/test"
 TESTED_WITHIN_S = 90.0
+DAY_S, STEP_S = 86400.0, 0.001
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) ")
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line. `at`: seconds since the epoch, a millisecond after the one before where both were at once."""
-
-    at: float
-    unit: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +36,18 @@ class FeatureRun:
 
 
 class LogCalls:
-    """`read_logs` answers lines by the daemon's name; `examine` what `doctor` finds: ability, result, detail of each."""
+    """`system_log` has a day of it and more; `read_logs` the last lines of both daemons, by their names, where that is not told.
+
+    `examine` answers what `doctor` finds: ability, result, detail of each; `redactor` makes what takes secrets out of a line.
+    """
 
     def __init__(
-        self, device: str, asking: Asking, clock: Clock, read_logs: Callable[[], Awaitable[Mapping[str, Sequence[str]]]],
+        self, device: str, asking: Asking, clock: Clock, system_log: SystemLog,
+        read_logs: Callable[[], Awaitable[Mapping[str, Sequence[str]]]], redactor: Callable[[], Callable[[str], str]],
         examine: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]],
     ) -> None:  # fmt: skip
-        self._device, self._asking, self._clock, self._read_logs, self._examine = device, asking, clock, read_logs, examine
+        self._device, self._asking, self._clock, self._examine = device, asking, clock, examine
+        self._system_log, self._read_logs, self._redactor = system_log, read_logs, redactor
         self._run: FeatureRun | None = None
 
     def rows(self) -> Sequence[Row]:
@@ -60,11 +59,27 @@ class LogCalls:
         )
 
     async def system_log(self, call: ApiCall) -> ApiAnswer:
-        """The last lines of both daemons, newest first, by pages."""
-        lines = merged(await self._read_logs())
-        return call.paged(lines, lambda one: one.at, self._line)
+        """What the player's units said, by pages; of the last day, unless `since` and `until` say otherwise.
 
-    def _line(self, line: LogLine) -> dict[str, Any]:
+        Where the system tells nothing, the last lines of both daemons, and before them why there are no others.
+        """
+        wanted = call.page_wanted()
+        until = self._now() if wanted.until is None else wanted.until
+        since = until - DAY_S if wanted.since is None else wanted.since
+        stretch = replace(call, query={**call.query, "since": (wire.instant(since),)})  # the next page is of the same one
+        try:
+            found = apart(await self._system_log.lines(since, until, newest_first=wanted.descending))
+        except BoxError as error:
+            return call.paged(await self._kept_lines(str(error)), lambda one: one.at, self._line)
+        redact = await asyncio.to_thread(self._redactor)  # it reads files
+        return stretch.paged([replace(one, words=redact(one.words)) for one in found], lambda one: one.at, self._line)
+
+    async def _kept_lines(self, reason: str) -> Sequence[LoggedLine]:
+        kept = merged(await self._read_logs())
+        at = max([round(self._now(), 3), *(round(line.at + STEP_S, 3) for line in kept[-1:])])
+        return (*kept, LoggedLine(at, "signage-agent", f"{reason}; these are the last {len(kept)} lines of the running daemons"))
+
+    def _line(self, line: LoggedLine) -> dict[str, Any]:
         return {"deviceUid": self._device, "createdAt": wire.instant(line.at), "unit": line.unit, "message": line.words}
 
     async def test(self, call: ApiCall) -> ApiAnswer:
@@ -100,7 +115,7 @@ class LogCalls:
         return self._clock.now().timestamp()
 
 
-def merged(logs: Mapping[str, Sequence[str]]) -> Sequence[LogLine]:
+def merged(logs: Mapping[str, Sequence[str]]) -> Sequence[LoggedLine]:
     """The lines of several daemons by their time, oldest first; a line without one belongs to the one before it."""
     lines = []
     for unit, texts in logs.items():
@@ -108,9 +123,14 @@ def merged(logs: Mapping[str, Sequence[str]]) -> Sequence[LogLine]:
         for text in texts:
             begins = _TIME.match(text)
             at = datetime.fromisoformat(f"{begins[1]}.{begins[2]}").timestamp() if begins else at
-            lines.append(LogLine(at, f"signage-{unit}", text[begins.end() :] if begins else text))
-    apart: list[LogLine] = []
+            lines.append(LoggedLine(at, f"signage-{unit}", text[begins.end() :] if begins else text))
+    return apart(lines)
+
+
+def apart(lines: Sequence[LoggedLine]) -> Sequence[LoggedLine]:
+    """Oldest first, each a millisecond after the one before where both were at once: a list is paged by that."""
+    found: list[LoggedLine] = []
     for line in sorted(lines, key=lambda one: one.at):
-        at = line.at if not apart else max(line.at, round(apart[-1].at + 0.001, 3))
-        apart.append(LogLine(at, line.unit, line.words))
-    return apart
+        at = round(line.at, 3)
+        found.append(replace(line, at=max(at, round(found[-1].at + STEP_S, 3)) if found else at))
+    return found

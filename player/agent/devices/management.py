@@ -34,9 +34,11 @@ from player.agent.devices.parts import FOLDER, Parts
 from player.agent.devices.plan_keeper import PlanKeeper
 from player.agent.devices.policy_calls import PolicyCalls
 from player.agent.devices.policy_keeper import PolicyKeeper
+from player.agent.devices.policy_rules import PolicyRules
 from player.agent.devices.power_calls import PowerCalls
 from player.agent.devices.presence_file import PresenceFile
 from player.agent.devices.readings import Readings
+from player.agent.devices.report_calls import ReportCalls
 from player.agent.devices.samples_file import SampleKeeper
 from player.agent.devices.schedule_calls import ScheduleCalls, word_of
 from player.agent.devices.screenshot_calls import ScreenshotCalls
@@ -47,6 +49,7 @@ from player.agent.devices.tag_calls import TagCalls
 from player.agent.devices.telemetry_calls import TelemetryCalls, intervals_s, screenshots_every_s
 from player.agent.devices.timing_calls import TimingCalls
 from player.agent.devices.upkeep_calls import UpkeepCalls
+from player.agent.devices.versions import Versions
 from player.core.device_schedule import PowerAction
 from player.core.ports.stage import AppletAsked, AppletSaid
 
@@ -56,7 +59,8 @@ CALLERS = "wrong_device_tokens.json"
 class Management:
     """Answers below `/v1` and `/v2`, and keeps what it knows in `devices` below the state folder. Raises StorageError.
 
-    `uid` names the box, `rows` are all calls that it answers; `applets` is what is wanted of them, `commands` what they are told.
+    `uid` names the box, `rows` are all calls that it answers; `applets` is what is wanted of them, `commands` what they are told;
+    `log` is what was asked.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -69,11 +73,13 @@ class Management:
         )  # fmt: skip
         debug = DebugSwitch()
         doorkeeper = Doorkeeper(parts.tokens, WrongPasswords(parts.state / CALLERS, clock.monotonic))
-        self._log = ActionLog(folder / "actions", clock, parts.host.boot_id())
-        self._effects = Effects(self._log)
+        self.log = ActionLog(folder / "actions", clock, parts.host.boot_id(), facts.version)
+        self._effects = Effects(self.log)
+        self._versions = Versions(parts.updates, self._effects, self.log, facts.version, clock)
         self._presence = PresenceFile(folder / "presence.json", clock, lambda: doorkeeper.is_open)
         self._policies = PolicyKeeper(folder, clock)
-        self._settings = SettingEffects(parts.settings, self._policies.held_by)
+        settings = SettingEffects(parts.settings, self._policies.held_by)
+        self._rules = PolicyRules(settings, parts.schedule, debug, self._versions, facts.os_version, parts.telemetry, clock)
         self._ring = ScreenshotRing(
             parts.runtime / "screenshots", parts.stage, clock,
             every_s=lambda: screenshots_every_s(about) if doorkeeper.is_open and about.current.captures else None,
@@ -84,7 +90,7 @@ class Management:
             intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
         )  # fmt: skip
         labels = Labels(folder)
-        asking = Asking(self._log, self._effects, facts.uid)
+        asking = Asking(self.log, self._effects, facts.uid)
 
         def told() -> Mapping[str, str]:
             name = about.current.name or parts.brief.current.cards.device_name
@@ -100,14 +106,15 @@ class Management:
         self.commands = AppletCommands(parts.runtime / "applet_commands.json", clock)
         calls = (
             DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
-            SettingCalls(asking, self._settings, parts.host, clock, debug, box.mode),
-            ScheduleCalls(facts.uid, parts.schedule, asking, self._settings, clock),
-            PowerCalls(asking, self._settings, parts.command, self.applets.power),
-            UpkeepCalls(facts, asking, self._log, self._settings),
+            SettingCalls(asking, settings, parts.host, clock, debug, box.mode),
+            ScheduleCalls(facts.uid, parts.schedule, asking, settings, clock),
+            PowerCalls(asking, settings, parts.command, self.applets.power),
+            UpkeepCalls(facts, asking, self.log, settings, self._versions, parts.vpn),
             PackageCalls(facts, parts.packages, parts.allowed, asking),
             TelemetryCalls(facts.uid, self._samples, about, self._presence, clock),
+            ReportCalls(facts.uid, self._presence, clock),
             ScreenshotCalls(facts.uid, self._ring, about, asking),
-            LogCalls(facts.uid, asking, clock, parts.read_logs, parts.examine),
+            LogCalls(facts.uid, asking, clock, parts.system_log, parts.read_logs, parts.redactor, parts.examine),
             TagCalls(labels, about, clock, facts.organization),
             LocationCalls(labels, folder / "attachments", about, clock, facts.organization),
             PolicyCalls(facts.uid, self._policies, asking),
@@ -117,7 +124,7 @@ class Management:
             AppletCommandCalls(facts.uid, self.commands, shelf, self.applets, parts.stage, clock),
         )
         self.uid, self.rows = facts.uid, tuple(row for one in calls for row in one.rows())
-        pages = PageBox(facts.uid, self.rows, self._log, self._settings, parts.schedule, box, parts.sensors, debug)
+        pages = PageBox(facts.uid, self.rows, self.log, settings, parts.schedule, box, parts.sensors, debug)
         self._pages = PageRequests(parts.stage, storage, pages)
         self._api = ManagementApi(self.rows, doorkeeper, facts.uid, clock)
 
@@ -132,7 +139,7 @@ class Management:
     async def look(self) -> None:
         """Reads what is due and has policies followed, as its loops do from time to time."""
         await self._samples.look()
-        await self._policies.look(self._settings)
+        await self._policies.look(self._rules)
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for ever, by name."""
@@ -140,10 +147,11 @@ class Management:
             "applets": self.applets.run,
             "applets' words": self._hear,
             "management": self._effects.run,
-            "policies": functools.partial(self._policies.run, self._settings),
+            "policies": functools.partial(self._policies.run, self._rules),
             "presence": self._presence.run,
             "readings": self._samples.run,
             "screenshots": self._ring.run,
+            "versions": self._versions.run,
         }
 
     async def _hear(self) -> None:
@@ -159,4 +167,4 @@ class Management:
     def close(self) -> None:
         """Closes the journals; the object is of no use afterwards."""
         self._samples.close()
-        self._log.close()
+        self.log.close()

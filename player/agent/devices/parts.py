@@ -16,7 +16,7 @@ from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.applets import AppletPlace
 from player.core.content import WantedAsset
-from player.core.ports.box import Clock, Host, Packages, Sensors
+from player.core.ports.box import Clock, Host, Packages, Sensors, SystemLog, Updates, Vpn
 from player.core.ports.server import CommandResult, Telemetry
 from player.core.ports.stage import AppletAsked, AppletSaid, StagePort
 from player.identity import Identity
@@ -35,7 +35,8 @@ class Parts:
 
     `proxy` is the way out without its password, "" for none; `allowed` are the packages that may be installed; `examine` makes the
     tests of `doctor`; `applets_said` is what applets say and ask for on the screen, `fetch` gets files that they
-    keep, with `reserve` bytes of the disk left free; `command` carries out a command given at the box.
+    keep, with `reserve` bytes of the disk left free; `redactor` reads the secrets that are configured, and makes
+    what takes them out of a text; `command` carries out a command given at the box.
     """
 
     state: Path
@@ -51,6 +52,9 @@ class Parts:
     settings: SettingsRegistry
     schedule: ScheduleRunner
     packages: Packages
+    updates: Updates
+    system_log: SystemLog
+    vpn: Vpn
     allowed: Sequence[str]
     lock: ScreenLock
     command: Command
@@ -62,5 +66,6 @@ class Parts:
     telemetry: Callable[[], Awaitable[Telemetry]]
     clock_trusted: Callable[[], Awaitable[bool]]
     read_logs: Callable[[], Awaitable[Mapping[str, Sequence[str]]]]
+    redactor: Callable[[], Callable[[str], str]]
     examine: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
     proxy: str

@@ -1,6 +1,6 @@
 """Policies of this box: kept, and enforced again whenever something drifts from what they say.
 
-What an item says becomes requests for settings, in the policy's name. An item that this box cannot follow is a violation, with the
+`policy_rules` brings about what an item says, in the policy's name. An item that this box cannot follow is a violation, with the
 reason in the log once; the rest of its policy holds all the same.
 """
 
@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from player.agent.devices.policy_items import settings_of
+from player.agent.devices.policy_items import names_of
+from player.agent.devices.policy_rules import PolicyRules
 from player.agent.devices.records_file import RecordsFile
 from player.agent.devices.refusals import Declined, conflict, not_found
-from player.agent.devices.setting_effects import SettingEffects
 from player.core.policies import Holding, Policy, PolicyAssignment, in_force
 from player.core.ports.box import Clock
 from player.errors import SignageError
@@ -53,11 +53,11 @@ class PolicyKeeper:
         """By the item's kind: what is in force."""
         return in_force({policy.uid: policy for policy in self.records.all()}, self.assigned)
 
-    def held_by(self, setting: str) -> str:
-        """The name of the policy that holds a setting, "" where none does."""
+    def held_by(self, what: str) -> str:
+        """The name of the policy that holds a setting, or another kind of item as a whole; "" where none does."""
         for held in self.holding().values():
             with contextlib.suppress(Declined):
-                if setting in dict(settings_of(held.item)):
+                if what in names_of(held.item):
                     return held.policy.name
         return ""
 
@@ -96,31 +96,24 @@ class PolicyKeeper:
 
     # --- how they are followed
 
-    async def run(self, settings: SettingEffects) -> None:
+    async def run(self, rules: PolicyRules) -> None:
         """Looks after every change and every minute, for ever."""
         while True:
             self._wake.clear()
-            await self.look(settings)
+            await self.look(rules)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._look_s):
                     await self._wake.wait()
 
-    async def look(self, settings: SettingEffects) -> None:
+    async def look(self, rules: PolicyRules) -> None:
         """Has every item in force followed."""
         for kind, held in self.holding().items():
             try:
-                await self._follow(held, settings)
+                await rules.follow(held)
             except SignageError as error:
                 self._note(kind, held, str(error))
             else:
                 self._note(kind, held, "")
-
-    async def _follow(self, held: Holding, settings: SettingEffects) -> None:
-        """Raises Declined where the item cannot be understood, and what the registry raises."""
-        for name, value in settings_of(held.item):
-            if not await settings.is_so(name, value):
-                log.info('the policy "%s" sets %s to %s', held.policy.name, name, value)
-                await settings.ask(name, value, f'policy "{held.policy.name}"')
 
     def _note(self, kind: str, held: Holding, reason: str) -> None:
         before = self._statuses.get(kind)

@@ -15,13 +15,14 @@ from player.agent.devices import bodies, wire
 from player.agent.devices.asking import Asking
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.effects import EffectOutcome
-from player.agent.devices.refusals import bad_field, not_found
+from player.agent.devices.refusals import bad_field, conflict, not_found
 from player.agent.devices.setting_effects import SettingEffects
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.core.actions import Action, ActionKind
 from player.core.device_schedule import BrightnessPoints, PlannedAction, PowerAction, Timer, TimerLevel
 from player.core.ports.box import Clock
 from player.core.schedule import EVERY_DAY
+from player.errors import BoxError
 
 V1 = "/v1/device/{device}"
 # What can be planned, in the API's words.
@@ -62,12 +63,15 @@ class ScheduleCalls:
         """{type, level, timeOn, timeOff, weekdays, volume}; without both times the timer goes."""
         wanted = call.read(bodies.TimerBody)
         level, number = TimerLevel(wanted.level.lower()), wanted.number
+        held = "TIMERS" if level is TimerLevel.NATIVE else "PROPRIETARY_TIMERS"
 
         async def set_it() -> EffectOutcome:
+            self._settings.check_free(held)
             self._schedule.set_timer(timer)
             return EffectOutcome(f"{timer} is set", confirmed=True)
 
         async def remove_it() -> EffectOutcome:
+            self._settings.check_free(held)
             await self._schedule.remove_timer(level, number)
             return EffectOutcome(f"timer {number} is removed", confirmed=True)
 
@@ -102,6 +106,7 @@ class ScheduleCalls:
     async def plan(self, call: ApiCall) -> ApiAnswer:
         """{powerAction, weekdays, time}."""
         wanted = call.read(bodies.PlanBody)
+        self._check_plans_free()
         planned = PlannedAction(uuid4().hex, POWER[wanted.power], days_of(wanted.weekdays), wanted.time, self._now())
         self._schedule.plan(planned)
         self._asking.note(
@@ -123,10 +128,17 @@ class ScheduleCalls:
     async def cancel(self, call: ApiCall) -> ApiAnswer:
         """It is not planned any more."""
         uid = call.pieces["plan"]
+        self._check_plans_free()
         if not await self._schedule.cancel(uid):
             raise not_found("planned power action of that uid")
         self._asking.note(call, ActionKind.SCHEDULED_POWER, {"planUid": uid}, "a planned power action is cancelled")
         return ApiAnswer()
+
+    def _check_plans_free(self) -> None:
+        try:
+            self._settings.check_free("POWER_ACTIONS_SCHEDULE")
+        except BoxError as error:
+            raise conflict(error.reason) from error
 
     def _entry(self, planned: PlannedAction) -> dict[str, Any]:
         at = planned.since

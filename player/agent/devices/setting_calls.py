@@ -79,6 +79,7 @@ class SettingCalls:
         asked = {"appletEnabled": wanted.applet_enabled, "nativeEnabled": wanted.native_enabled}
 
         async def effect() -> EffectOutcome:
+            self._settings.check_free("DEBUG")
             self._debug.set(wanted.native_enabled)
             says = "everything" if wanted.native_enabled else "what the configuration asks for"
             return EffectOutcome(f"the log says {says}", confirmed=self._debug.is_on or not wanted.native_enabled)

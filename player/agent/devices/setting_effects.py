@@ -20,7 +20,7 @@ LOOK_S, LOOKS = 0.1, 30  # what the stage does is seen a moment later
 
 
 class SettingEffects:
-    """`held_by` names the policy that holds a setting, "" where none does."""
+    """`held_by` names the policy that holds a setting, or a kind of its items as a whole, "" where none does."""
 
     def __init__(self, settings: SettingsRegistry, held_by: Callable[[str], str]) -> None:
         self._settings, self._held_by = settings, held_by
@@ -52,7 +52,7 @@ class SettingEffects:
         return await self.read_back(name, await self._settings.ask(name, value, by=Asker.MANAGEMENT, who=who))
 
     def check_free(self, name: str) -> None:
-        """Raises BoxError where a policy holds a setting."""
+        """Raises BoxError where a policy holds a setting, or a kind of its items."""
         if policy := self._held_by(name):
             raise BoxError(name, f'the policy "{policy}" holds it')
 

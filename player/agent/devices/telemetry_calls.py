@@ -66,7 +66,6 @@ class TelemetryCalls:
             Row("GET", f"{V1}/temperature", self.temperatures, read),
             Row("GET", f"{V1}/hourly-connected-status", self.hourly, read),
             Row("GET", f"{V1}/offline-range", self.offline, read),
-            Row("GET", f"{V1}/report", self.reports, read),
             Row("GET", "/v1/uptime", self.uptime, read),
         )
 
@@ -168,10 +167,6 @@ class TelemetryCalls:
     def _gap(self, gap: Span) -> dict[str, Any]:
         begins = wire.instant(gap.begins)
         return {"deviceUid": self._device, "createdAt": begins, "since": begins, "until": wire.instant(gap.ends)}
-
-    async def reports(self, _: ApiCall) -> ApiAnswer:
-        """Files of the cloud's; a box makes none, and has its history in the calls above."""
-        return ApiAnswer([])
 
     def _between(self, call: ApiCall, since: str, until: str, otherwise_s: float) -> tuple[float, float, Sequence[Span]]:
         ends = min(call.instant(until) or self._now(), self._now())

@@ -5,7 +5,8 @@ What this player does always (it is watched by systemd) is confirmed; what it ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from player.agent.control.access import Scope
@@ -17,17 +18,16 @@ from player.agent.devices.effects import EffectOutcome
 from player.agent.devices.readings import WATCHDOG_MS
 from player.agent.devices.refusals import bad_field, not_found
 from player.agent.devices.setting_effects import SettingEffects
+from player.agent.devices.versions import INSTALLED_WITHIN_S, Versions
 from player.agent.devices.wire import BoxFacts
-from player.core.actions import Action, ActionKind
-from player.core.ports.box import Absent
+from player.core.actions import Action, ActionKind, Ends
+from player.core.ports.box import Absent, Vpn
 from player.errors import BoxError
 
 V1 = "/v1/device/{device}"
+VPN_WITHIN_S, LOOK_S = 60.0, 0.5
 NO_PEERS = Absent("peer recovery", "this box asks no other one to start it again; systemd does, whatever ends")
 NO_MAKER = Absent("extended management", "this box has no remote management of a panel maker's")
-NO_BUNDLES = "it is in no folder of signed bundles; install one with `signage-player update BUNDLE`"
-NO_FIRMWARE = Absent("firmware", "the operating system is brought up to date by its own means, not by the player")
-NO_VPN = "this player sets up no VPN"
 # The API's switches, and the settings of this player that they stand for: the setting is on where the switch is.
 CONTROLS = ("menuAccessEnabled", "remoteControlEnabled", "kioskModeEnabled")
 SWITCHES = {"bluetoothEnabled": "bluetooth", "wifiEnabled": "wifi", "usbEnabled": "usb_storage"}
@@ -36,8 +36,11 @@ SWITCHES = {"bluetoothEnabled": "bluetooth", "wifiEnabled": "wifi", "usbEnabled"
 class UpkeepCalls:
     """`log` is what GET reads the last word of."""
 
-    def __init__(self, facts: BoxFacts, asking: Asking, log: ActionLog, settings: SettingEffects) -> None:
+    def __init__(
+        self, facts: BoxFacts, asking: Asking, log: ActionLog, settings: SettingEffects, versions: Versions, vpn: Vpn
+    ) -> None:
         self._facts, self._asking, self._log, self._settings = facts, asking, log, settings
+        self._versions, self._vpn = versions, vpn
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
@@ -56,8 +59,8 @@ class UpkeepCalls:
             Row("PUT", f"{V1}/firmware", self.set_firmware, admin),
             Row("GET", f"{V1}/security", self.security, read),
             Row("PUT", f"{V1}/security", self.set_security, admin),
-            Row("GET", f"{V1}/vpn", _vpn_off, read),
-            Row("PUT", f"{V1}/vpn", self.vpn, admin),
+            Row("GET", f"{V1}/vpn", self.vpn, read),
+            Row("PUT", f"{V1}/vpn", self.set_vpn, admin),
         )
 
     # --- recovery
@@ -88,24 +91,35 @@ class UpkeepCalls:
         return ApiAnswer(self._version(ActionKind.APPLICATION_VERSION, self._facts.version) | {"applicationType": wire.KIND})
 
     async def set_application_version(self, call: ApiCall) -> ApiAnswer:
-        """{version}: succeeds where it runs already."""
+        """{version}: of the player. Succeeds where it runs already; else its bundle has to lie in the folder of bundles."""
         if call.pieces["kind"] != wire.KIND:
             raise not_found(f"application of the type {call.pieces['kind'][:60]}")
         version = call.read(bodies.VersionBody).version
-        same = version == self._facts.version
-        effect = saying("it runs already") if same else lacking(Absent(f"version {version}", NO_BUNDLES))
         asked = {"version": version, "applicationType": wire.KIND}
-        return self._asking.ask(call, ActionKind.APPLICATION_VERSION, asked, effect)
+        return self._ask(call, ActionKind.APPLICATION_VERSION, asked, self._versions.is_running(version))
 
     async def firmware(self, _: ApiCall) -> ApiAnswer:
         """The operating system's; with what was asked last."""
         return ApiAnswer(self._version(ActionKind.FIRMWARE, self._facts.os_version))
 
     async def set_firmware(self, call: ApiCall) -> ApiAnswer:
-        """{version}."""
+        """{version}: the system's own where it has it already; else a version of the player, which is all that this box updates."""
         version = call.read(bodies.VersionBody).version
-        self._asking.ask(call, ActionKind.FIRMWARE, {"version": version}, lacking(NO_FIRMWARE))
+        runs = version == self._facts.os_version or self._versions.is_running(version)
+        self._ask(call, ActionKind.FIRMWARE, {"version": version}, runs)
         return ApiAnswer({**wire.OK, "requestUid": self._log.of_kind(ActionKind.FIRMWARE)[0].uid})
+
+    def _ask(self, call: ApiCall, kind: ActionKind, asked: Mapping[str, Any], runs: bool) -> ApiAnswer:
+        if runs:
+            return self._asking.ask(call, kind, asked, saying("it runs already"))
+        held = "FIRMWARE_VERSION" if kind is ActionKind.FIRMWARE else "APPLICATION_VERSION"
+        bring = self._versions.bringing(str(asked["version"]))
+
+        async def effect() -> EffectOutcome:
+            self._settings.check_free(held)
+            return await bring()
+
+        return self._asking.ask(call, kind, asked, effect, ends=Ends.VERSION, deadline_s=INSTALLED_WITHIN_S)
 
     def _version(self, kind: ActionKind, runs: str) -> dict[str, Any]:
         """The last request, where there was one; `version` is always what runs."""
@@ -141,11 +155,22 @@ class UpkeepCalls:
             effect = lacking(Absent("buttons", "a panel's own buttons cannot be switched from here"))
         return self._asking.ask(call, ActionKind.SECURITY, asked, effect)
 
-    async def vpn(self, call: ApiCall) -> ApiAnswer:
-        """{enable}."""
+    async def vpn(self, _: ApiCall) -> ApiAnswer:
+        """Whether it is up; one that nobody has set up is not."""
+        return ApiAnswer([{"enabled": await self._vpn.is_on()}])
+
+    async def set_vpn(self, call: ApiCall) -> ApiAnswer:
+        """{enable}: the one that this box's configuration names."""
         enable = call.read(bodies.SwitchBody).enable
-        effect = lacking(Absent("VPN", NO_VPN)) if enable else saying(NO_VPN)
-        return self._asking.ask(call, ActionKind.VPN, {"enabled": enable}, effect)
+
+        async def effect() -> EffectOutcome:
+            if await self._vpn.is_on() is not enable:
+                await self._vpn.set(enable)
+            while await self._vpn.is_on() is not enable:  # noqa: ASYNC110 - another's state, in another process
+                await asyncio.sleep(LOOK_S)
+            return EffectOutcome(f"it is {'up' if enable else 'down'}", confirmed=True)
+
+        return self._asking.ask(call, ActionKind.VPN, {"enabled": enable}, effect, deadline_s=VPN_WITHIN_S)
 
 
 def _switch(enabled: bool, name: str, value: int | str | None, again_after: int | None) -> dict[str, Any]:
@@ -161,7 +186,3 @@ async def _watched() -> EffectOutcome:
 
 async def _always_watched() -> EffectOutcome:
     raise BoxError("auto recovery", "systemd watches this player always")
-
-
-async def _vpn_off(_: ApiCall) -> ApiAnswer:
-    return ApiAnswer([{"enabled": False}])

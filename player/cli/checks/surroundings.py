@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from player.cli.checks.finding import Finding, absent, failed, passed
-from player.config import Dirs, parse_size
+from player.config import Dirs
+from player.sizes import parse_size
 
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized
 _TIMEX_BYTES = 512  # more than any struct timex

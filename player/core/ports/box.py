@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -158,6 +159,45 @@ class Packages(Protocol):
 
     async def installed(self, name: str) -> str | None:
         """Its version; None where it is not there."""
+
+
+class Updates(Protocol):
+    """Versions of the player that lie ready on this box, as signed bundles. Raises BoxError with the reason."""
+
+    async def check(self, version: str) -> None:
+        """Raises BoxError where no bundle of that version lies there that this box may install."""
+
+    async def install(self, version: str) -> None:
+        """Begins to install it: within minutes it ends this process, or has failed."""
+
+    async def has_failed(self, version: str) -> bool:
+        """Whether its installation ended without it."""
+
+
+class Vpn(Protocol):
+    """A private network that somebody set up on this box. Raises BoxError where nobody did, or it does not obey."""
+
+    async def set(self, on: bool) -> None:
+        """Brings it up, or takes it down, also over restarts."""
+
+    async def is_on(self) -> bool:
+        """Whether it is up; False too where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLine:
+    """A line that a daemon said. `at`: seconds since the epoch; `unit`: who said it ("signage-agent")."""
+
+    at: float
+    unit: str
+    words: str
+
+
+class SystemLog(Protocol):
+    """What the system keeps of the player's daemons, over restarts. Raises BoxError where it keeps none, or tells nothing."""
+
+    async def lines(self, since: float, until: float, *, newest_first: bool) -> Sequence[LoggedLine]:
+        """Of that stretch, from the end that is asked for; no more than a thousand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,20 @@ async def test_settings_are_shown_and_asked_for(served: Served) -> None:
     assert served.actions.done == [("volume for the command line", 40), ("volume for the control API", 50)]
 
 
+async def test_timers_are_set_shown_and_removed_and_need_a_right(served: Served) -> None:
+    timer = {"number": 3, "level": "native", "on": "08:00:00", "off": None, "days": [1, 2], "volume": 30}
+    assert (await served.post("/api/timers", timer))[0] == 401
+    code, found = await served.post("/api/timers", timer, **basic())
+    assert (code, found) == (200, {"timers": [timer]})
+    for change, words in (
+        ({"number": 8}, "$.number"), ({"days": []}, "holds on no day"), ({"days": [0]}, "$.days"), ({"on": "soon"}, "$.on"),
+        ({"volume": 101}, "$.volume"), ({"level": "lobby"}, "$.level"), ({"on": "08:00:00Z"}, "$.on"),
+    ):  # fmt: skip
+        code, answer = await served.post("/api/timers", timer | change, **basic())
+        assert (code, answer["error"], words in answer["message"]) == (400, "command_rejected", True), answer
+    assert (await served.post("/api/timers", {"number": 3}, **basic()))[1] == {"timers": []}
+
+
 async def test_a_setting_that_is_refused_says_why(served: Served) -> None:
     for name, body, code, error, words in (
         ("volume", {"value": 101}, 400, "setting_refused", "volume: must be a number from 0 to 100"),

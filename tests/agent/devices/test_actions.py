@@ -68,7 +68,7 @@ async def test_a_reboot_goes_through_the_ledger_and_is_known_to_have_happened_af
     await box.ask("POST", POWER, {"devicePowerAction": "SYSTEM_REBOOT"})
     await eventually(lambda: box.commands == ["reboot"], 20)
     assert (await box.ask("GET", POWER))[1][0]["succeededAt"] is None
-    again = ActionLog(box.folder / "devices/actions", box.clock, "boot-2")
+    again = ActionLog(box.folder / "devices/actions", box.clock, "boot-2", "1.0")
     (action,) = again.of_kind(ActionKind.POWER)
     assert (action.confirmed, action.reason) == (True, "the box was started again")
     again.close()
@@ -86,7 +86,7 @@ async def test_a_reboot_that_the_system_refuses_has_failed(box: Managed):
 
 @pytest.fixture
 def log(tmp_path: Path) -> ActionLog:
-    return ActionLog(tmp_path / "actions", FakeClock(), "boot-1")
+    return ActionLog(tmp_path / "actions", FakeClock(), "boot-1", "1.0")
 
 
 async def test_requests_of_one_kind_are_carried_out_in_order_and_other_kinds_do_not_wait(log: ActionLog):
@@ -141,7 +141,7 @@ def test_what_was_open_when_the_player_stopped_has_failed_and_what_ended_is_reme
     log.ask(ActionKind.VOLUME, {"volume": 1}, "tool", Ends.NOTHING)
     log.failed(log.ask(ActionKind.VOLUME, {"volume": 2}, "tool", Ends.NOTHING), "no sound")
     log.close()
-    again = ActionLog(tmp_path / "actions", FakeClock(), "boot-1")
+    again = ActionLog(tmp_path / "actions", FakeClock(), "boot-1", "1.0")
     assert [(one.asked["volume"], one.reason) for one in again.of_kind(ActionKind.VOLUME)] == [(2, "no sound"), (1, RESTARTED)]
     again.close()
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from player.core.ports.box import Switch
-from tests.fakes.management import Managed, managed
+from player import __version__
+from player.core.ports.box import LoggedLine, Switch
+from tests.fakes.management import SECRET, V1, Managed, ended, got, managed
 from tests.fakes.running import eventually
 
-V1 = "/v1/device/{device}"
 HOUR_S = 3600.0
 
 
@@ -21,22 +19,6 @@ HOUR_S = 3600.0
 async def box(tmp_path: Path) -> AsyncIterator[Managed]:
     async with managed(tmp_path) as made:
         yield made
-
-
-async def got(box: Managed, path: str) -> Any:
-    status, said, _ = await box.ask("GET", path)
-    assert status == 200, said
-    return said
-
-
-async def ended(box: Managed, what: str) -> dict[str, Any]:
-    """The newest line of the history of that type, once it has ended."""
-    async with asyncio.timeout(20):
-        while True:
-            found = [one for one in await got(box, f"{V1}/action-log") if one["type"] == what]
-            if found and (found[0]["succeededAt"] or found[0]["failedAt"]):
-                return found[0]
-            await asyncio.sleep(0.01)
 
 
 async def test_switches_are_settings_and_what_is_not_named_stays(box: Managed):
@@ -99,13 +81,75 @@ async def test_the_machines_tests_are_made_and_told(box: Managed):
 
 
 async def test_the_log_is_paged_line_by_line_newest_first(box: Managed):
-    lines = await got(box, f"{V1}/system-log")
+    note, *lines = await got(box, f"{V1}/system-log")
+    assert note["message"] == "system log: the fake keeps none; these are the last 3 lines of the running daemons"
     assert [(one["unit"], one["message"]) for one in lines] == [
         ("signage-stage", "INFO player.stage: on screen"), ("signage-agent", "  a line below it"),
         ("signage-agent", "INFO player: volume is 40"),
     ]  # fmt: skip
     _, first, headers = await box.ask("GET", f"{V1}/system-log?limit=2")
     assert (len(first), "Link" in headers) == (2, True)
+
+
+async def test_the_systems_journal_is_paged_over_a_day_without_its_secrets_and_from_either_end(box: Managed):
+    now = box.clock.now().timestamp()
+    box.log.said = [LoggedLine(now - 90_000, "signage-agent", "the day before")]
+    box.log.said += [LoggedLine(now - 100 + number // 3, "signage-stage", f"line {number}") for number in range(30)]
+    box.log.said += [LoggedLine(now - 1, "signage-agent", f"asked with {SECRET}")]
+    seen, path = [], f"{V1}/system-log?limit=12"
+    while path:
+        status, page, headers = await box.ask("GET", path)
+        assert status == 200
+        seen += [one["message"] for one in page]
+        path = headers["Link"].partition(">")[0].removeprefix(f"<{box.url}") if "Link" in headers else ""
+    assert (seen[0].startswith("asked with"), SECRET in seen[0]) == (True, False)
+    assert seen[1:] == [f"line {number}" for number in reversed(range(30))]
+    assert {since for since, _ in box.log.asked} == {round(now - 86_400, 3)}
+    oldest = await got(box, f"{V1}/system-log?limit=2&descending=false&since={round((now - 95_000) * 1000)}")
+    assert [one["message"] for one in oldest] == ["the day before", "line 0"]
+
+
+async def test_a_day_that_is_over_has_its_report(tmp_path: Path):
+    async with managed(tmp_path) as box:
+        assert await got(box, f"{V1}/report") == []
+    box.clock.forward(86_400)  # the box is off
+    async with managed(tmp_path, clock=box.clock) as again:
+        again.clock.forward(86_400)
+        today = f"{again.clock.now():%Y-%m-%d}"
+        reports = await got(again, f"{V1}/report")
+        assert [one["createdAt"] for one in reports[:1]] == [f"{today}T00:00:00.000Z"]
+        assert {(one["type"], one["deviceUid"]) for one in reports} == {("UPTIME", again.uid)}
+        async with again.http.get(reports[0]["uri"], headers={"X-Auth": again.auth}) as answer:
+            head, row, *_ = (await answer.text()).splitlines()
+        assert (head, answer.content_type) == ("from,to,seconds", "text/csv")
+        assert row.split(",")[1:] == [f"{today}T00:00:00.000Z", "43200.000"]
+        async with again.http.get(reports[0]["uri"]) as answer:
+            assert answer.status == 403
+
+
+async def test_another_version_of_the_player_comes_from_the_folder_of_bundles_and_has_to_stay(tmp_path: Path):
+    async with managed(tmp_path) as box:
+        await box.ask("PUT", f"{V1}/application/linux/version", {"version": "99.0"})
+        assert (await ended(box, "Device.ApplicationVersion.Set"))["reason"] == "update: version 99.0 is in no bundle of the fake's"
+        box.updates.offered, box.updates.failed = {"99.0", __version__}, True
+        await box.ask("PUT", f"{V1}/firmware", {"version": "99.0"})
+        assert "journalctl -u signage-update@99.0" in (await ended(box, "Device.Firmware.Set"))["reason"]
+        box.updates.failed = False
+        await box.ask("PUT", f"{V1}/application/linux/version", {"version": "99.0"})
+        await eventually(lambda: box.updates.begun == ["99.0", "99.0"], 20)
+    async with managed(tmp_path) as box:  # and the version before runs again
+        asked = await got(box, f"{V1}/application/version")
+        assert (asked["version"], "the update did not stay" in asked["reason"]) == (__version__, True)
+
+
+async def test_the_vpn_is_switched_and_read_back_or_was_never_set_up(box: Managed):
+    assert await got(box, f"{V1}/vpn") == [{"enabled": False}]
+    await box.ask("PUT", f"{V1}/vpn", {"enable": True})
+    assert (await ended(box, "Device.Vpn.Set"))["reason"] == "VPN: the fake has none"
+    box.vpn.unit = "wg-quick@office.service"
+    await box.ask("PUT", f"{V1}/vpn", {"enable": True})
+    assert (await ended(box, "Device.Vpn.Set"))["confirmed"]
+    assert await got(box, f"{V1}/vpn") == [{"enabled": True}]
 
 
 async def test_what_is_switched_off_takes_no_picture(box: Managed):
@@ -130,24 +174,6 @@ async def test_the_devices_tags_and_where_it_stands(box: Managed):
     assert (status, "exclude each other" in said["message"]) == (400, True)
     status, said, _ = await box.ask("POST", "/v1/location", {"name": "x"})
     assert (status, said["errorDetail"]) == (400, "coordinates")
-
-
-async def test_a_policy_with_an_item_that_says_nothing_is_refused_whole(box: Managed):
-    items = [{"type": "VOLUME", "value": {"volume": 400}}]
-    status, said, _ = await box.ask("POST", "/v1/policy", {"name": "Loud", "items": items})
-    assert (status, said["errorDetail"]) == (400, "volume")
-    assert await got(box, "/v1/policy") == []
-
-
-async def test_a_hand_at_the_mixer_does_not_undo_a_policy(box: Managed):
-    _, _, headers = await box.ask("POST", "/v1/policy", {"name": "Quiet", "items": [{"type": "VOLUME", "value": {"volume": 15}}]})
-    uid = headers["Location"].rpartition("/")[2]
-    await box.ask("POST", f"{V1}/policy", {"uid": uid, "priority": 1})
-    await eventually(lambda: box.audio.level == 15, 20)
-    box.audio.level = 70
-    await box.management.look()
-    await eventually(lambda: box.audio.level == 15, 20)
-    assert (await got(box, f"{V1}/policy/{uid}"))["name"] == "Quiet"
 
 
 async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path):

@@ -1,0 +1,109 @@
+"""Policies: what they hold, that it is held again, and what they say where this box does not keep it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from player.core.actions import ActionKind
+from player.core.device_schedule import TimerLevel
+from tests.fakes.management import V1, Managed, ended, got, managed
+from tests.fakes.running import eventually
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Managed]:
+    async with managed(tmp_path) as made:
+        yield made
+
+
+async def test_a_policy_with_an_item_that_says_nothing_is_refused_whole(box: Managed):
+    items = [{"type": "VOLUME", "value": {"volume": 400}}]
+    status, said, _ = await box.ask("POST", "/v1/policy", {"name": "Loud", "items": items})
+    assert (status, said["errorDetail"]) == (400, "volume")
+    assert await got(box, "/v1/policy") == []
+
+
+async def test_a_hand_at_the_mixer_does_not_undo_a_policy(box: Managed):
+    uid = await assigned(box, [{"type": "VOLUME", "value": {"volume": 15}}])
+    await eventually(lambda: box.audio.level == 15, 20)
+    box.audio.level = 70
+    await box.management.look()
+    await eventually(lambda: box.audio.level == 15, 20)
+    assert (await got(box, f"{V1}/policy/{uid}"))["name"] == "House"
+
+
+TIMER = {"type": "TIMER_2", "timeOn": "08:00:00", "timeOff": "20:00:00", "weekdays": ["MONDAY"], "volume": 30}
+PLAN = {"powerType": "SYSTEM_REBOOT", "weekdays": ["SUNDAY"], "time": "04:00:00"}
+
+
+async def assigned(box: Managed, items: Sequence[Mapping[str, Any]]) -> str:
+    """The uid of a policy with those items, which this box follows."""
+    status, said, headers = await box.ask("POST", "/v1/policy", {"name": "House", "items": items})
+    assert status == 201, said
+    uid: str = headers["Location"].rpartition("/")[2]
+    await box.ask("POST", f"{V1}/policy", {"uid": uid, "priority": 1})
+    return uid
+
+
+async def test_a_policy_holds_timers_plans_and_debugging_and_single_requests_for_them_fail_with_its_name(box: Managed):
+    await box.ask("PUT", f"{V1}/timer-settings", {**TIMER, "type": "TIMER_7", "level": "NATIVE"})
+    await ended(box, "Device.Timer.Set")
+    await box.ask("POST", f"{V1}/scheduled-power-action", {"powerAction": "APP_RESTART", "weekdays": [], "time": "01:00"})
+    values = {"TIMERS": [TIMER], "PROPRIETARY_TIMERS": [], "POWER_ACTIONS_SCHEDULE": [PLAN], "DEBUG": {"nativeEnabled": False}}
+    await assigned(box, [{"type": kind, "value": value} for kind, value in values.items()])
+    await eventually(lambda: [one.number for one in box.schedule.current.timers] == [2], 20)
+    await eventually(lambda: [one.action for one in box.schedule.current.planned] == ["reboot"], 20)
+    (planned,) = box.schedule.current.planned
+    for body in (
+        {**TIMER, "type": "TIMER_1", "level": "NATIVE"},
+        {"type": "TIMER_2", "level": "NATIVE", "timeOn": None, "timeOff": None},
+    ):
+        await box.ask("PUT", f"{V1}/timer-settings", body)
+        assert "House" in (await ended(box, "Device.Timer.Set"))["reason"]
+    status, said, _ = await box.ask("DELETE", f"{V1}/scheduled-power-action/{planned.id}")
+    assert (status, said["message"]) == (409, 'the policy "House" holds it')
+    await box.ask("PUT", f"{V1}/debug", {"appletEnabled": False, "nativeEnabled": True})
+    assert "House" in (await ended(box, "Device.Debug.Set"))["reason"]
+    await box.schedule.remove_timer(TimerLevel.NATIVE, 2)  # at the box itself
+    await box.management.look()
+    assert [(one.number, one.volume, sorted(one.days)) for one in box.schedule.current.timers] == [(2, 30, [1])]
+    assert box.schedule.current.planned == (planned,), "what is planned as it should be stays the same plan"
+
+
+async def test_a_policy_says_what_this_box_does_not_keep(box: Managed):
+    box.updates.offered = set()
+    items = [
+        {"type": "TEMPERATURE", "value": {"temperature": 40}}, {"type": "APPLICATION_VERSION", "value": {"version": "99.0"}},
+        {"type": "FIRMWARE_VERSION", "value": {"version": "Debian GNU/Linux 12 (bookworm)"}},
+        {"type": "DEBUG", "value": {"appletEnabled": True}},
+    ]  # fmt: skip
+    uid = await assigned(box, items)
+    await eventually(lambda: len(box.management.log.of_kind(ActionKind.APPLICATION_VERSION)) == 1, 20)
+    await ended(box, "Device.ApplicationVersion.Set")
+    await box.management.look()
+    found = {one["itemType"]: one["reason"] for one in await got(box, f"{V1}/policy-status?policyUid={uid}")}
+    assert found == {
+        "TEMPERATURE": "temperature: the processor is hotter than 40 °C",
+        "APPLICATION_VERSION": "version 99.0: update: version 99.0 is in no bundle of the fake's",
+        "FIRMWARE_VERSION": None, "DEBUG": "applet: no applet runs on this box that could be debugged",
+    }  # fmt: skip
+    assert len(box.management.log.of_kind(ActionKind.APPLICATION_VERSION)) == 1, "it is not asked for again at once"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "field"),
+    [
+        ("TIMERS", {}, "items.value"), ("TIMERS", [TIMER, TIMER], "items.value"), ("TIMERS", [{"type": "TIMER_8"}], "type"),
+        ("PROPRIETARY_TIMERS", [{**TIMER, "weekdays": ["someday"]}], "weekdays"),
+        ("TEMPERATURE", {"temperature": "hot"}, "temperature"),
+        ("POWER_ACTIONS_SCHEDULE", [{**PLAN, "powerType": "EXPLODE"}], "powerType"), ("APPLICATION_VERSION", {}, "version"),
+        ("DEBUG", {"nativeEnabled": 7}, "nativeEnabled"), ("MOOD", {}, "items.type"),
+    ],
+)  # fmt: skip
+async def test_an_item_of_a_policy_that_cannot_be_understood_is_refused(box: Managed, kind: str, value: object, field: str):
+    status, said, _ = await box.ask("POST", "/v1/policy", {"name": "House", "items": [{"type": kind, "value": value}]})
+    assert (status, said["errorDetail"]) == (400, field)
