@@ -19,7 +19,6 @@ from player.stage.web.island import Ferry
 STOP_S = 2.0
 GIVING_WAY = ("nice", "-n", "10")  # a page that is loaded takes no time from a clip that plays
 OOM_SCORE_ADJ = 500  # when memory runs out a page goes, and not the player
-_TAKEN = b"ACK"
 _PIPE = 'ulimit -d "$1"; shift; exec "$@" 3<&0 4>&1 </dev/null >/dev/null'  # Chromium reads commands at 3 and answers at 4
 
 
@@ -46,35 +45,16 @@ async def piped(
 
 
 @contextlib.asynccontextmanager
-async def asking(profile: Path, words: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[None]:
-    """Has the browser that runs in the folder `profile` do what it would do if it was called by `words`.
-
-    A second call only hands its words on, at the price of the program's whole start, so they are handed on from here. Where nobody
-    takes them it is made after all; it ends by itself, at the latest at the end.
-    """
-    if await _taken(profile, words):
-        yield
-        return
+async def asking(program: str, flags: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[None]:
+    """A second call, which hands its wish to the browser that runs; it ends by itself, at the latest at the end."""
     process = await asyncio.create_subprocess_exec(
-        *GIVING_WAY, *words, env=environment,
+        *GIVING_WAY, program, *flags, env=environment,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
         yield
     finally:
         await end(process)
-
-
-async def _taken(profile: Path, words: Sequence[str]) -> bool:
-    """Chromium's `chrome/browser/process_singleton_posix.cc` is the protocol's only description."""
-    try:
-        reader, writer = await asyncio.open_unix_connection(str(profile / "SingletonSocket"))
-        with contextlib.closing(writer):
-            writer.write("\0".join(("START", str(profile), *words)).encode())
-            writer.write_eof()
-            return await reader.read(len(_TAKEN)) == _TAKEN
-    except OSError:
-        return False
 
 
 def commands_of(process: asyncio.subprocess.Process) -> Cdp:

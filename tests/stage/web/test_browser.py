@@ -810,20 +810,6 @@ async def test_a_window_that_comes_too_late_is_there_for_who_asks_next(box, site
     await no_window(box.sway)
 
 
-async def test_a_window_comes_without_a_second_call_of_the_program(box, site):
-    first, second = box.surface(), box.surface()
-    await first.open("")
-    box.browser._program, before = "false", box.browser._program
-    try:
-        await second.open("another room")
-    finally:
-        box.browser._program = before
-    await second.load(playable(site.page("/a", "lime")))
-    await first.close()
-    await second.close()
-    await no_window(box.sway)
-
-
 async def test_a_browser_that_nothing_needs_ends_and_comes_back_with_what_pages_keep(box, site):
     url, surface = site.page("/a", "lime"), box.surface()
     await surface.open("one")
