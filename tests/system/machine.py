@@ -1,8 +1,9 @@
 """A whole device in emulation: kernel, KMS, systemd and the installed player in QEMU, with power to cut and a panel to look at.
 
 The disk holds a Debian tree in which `scripts/install --no-start` ran in a chroot, as images for devices are made. Few places where
-tests run have KVM, so the processor is emulated: a boot takes a minute, and only order means something. A root shell for the tests
-is reached by a network of its own; the player's network is another card, which can be unplugged. Needs root.
+tests run have KVM, so the processor is emulated: a boot takes a minute, and only order means something. Its time goes by a
+nanosecond an instruction, and by this machine's clock where it has nothing to do: no watchdog in it barks because this machine is
+busy. A root shell for the tests has a network of its own; the player's is another card, which can be unplugged. Needs root.
 """
 
 from __future__ import annotations
@@ -182,8 +183,8 @@ class Machine:
             self._port = probe.getsockname()[1]
         at = f"nbd:unix:{self.folder}/nbd" if self._disk else str(self.image)
         command = [
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-m", "2048", "-smp", "1",
-            "-no-user-config", "-vga", "none", "-device", f"virtio-gpu-pci,id=gpu0,xres={SIZE[0]},yres={SIZE[1]}",
+            "qemu-system-x86_64", "-accel", "tcg,thread=single,tb-size=512", "-icount", "shift=0", "-cpu", "max", "-m", "2048",
+            "-smp", "1", "-no-user-config", "-vga", "none", "-device", f"virtio-gpu-pci,id=gpu0,xres={SIZE[0]},yres={SIZE[1]}",
             "-display", "none", "-vnc", f"unix:{self.folder}/vnc,display=gpu0", "-device", "virtio-keyboard-pci",
             "-netdev", "user,id=n0", "-device", "virtio-net-pci,id=net0,netdev=n0,mac=52:54:00:00:00:01,romfile=",
             "-netdev", f"user,id=n1,net=10.0.9.0/24,restrict=on,hostfwd=tcp:127.0.0.1:{self._port}-10.0.9.15:7000",
