@@ -89,6 +89,7 @@ def _end_of(pid: int, signals: int, ear: _Ear | None) -> tuple[int, bool]:
         if number != signal.SIGCHLD:
             asked = True
             os.kill(pid, number)
+            os.kill(pid, signal.SIGCONT)  # one that is stopped takes no other; the watchdog would wait until it kills
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)  # what it left behind; the number is its own until it is waited for
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), asked

@@ -169,3 +169,10 @@ def test_what_a_stage_says_of_itself_comes_from_the_one_that_waits_and_nobody_el
         os.kill(first, signal.SIGKILL)
         standing.stage(2)
         assert heard(systemd) == ("READY=1", process.pid), "of the second, and nothing of the stranger's"
+
+
+def test_a_stage_that_is_stopped_takes_the_watchdogs_signal_at_once(standing: Standing) -> None:
+    process = standing.start()
+    os.kill(standing.stage(1)[0], signal.SIGSTOP)
+    process.send_signal(signal.SIGQUIT)
+    assert process.wait(20) == -signal.SIGQUIT
