@@ -28,8 +28,8 @@ mkdir -p /srv/content
 rm -rf /root/made /root/wheels"""
 RUNNING = "readlink /opt/signage-player/venv"
 HALF_BUILT = """for one in /opt/signage-player/releases/*; do
-  [ -e $one/.complete ] || ls -d $one/lib/python3*/site-packages/PIL
-done 2>/dev/null | grep -q PIL"""
+  [ -e $one/.complete ] || ls -d $one/lib/python3*/site-packages/holidays
+done 2>/dev/null | grep -q holidays"""
 LEFT = "ls -d /var/tmp/signage-update-* /opt/signage-player/venv.before /opt/signage-player/*.next 2>/dev/null"
 BUILDING = 3000.0  # seconds, emulated
 
