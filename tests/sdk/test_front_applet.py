@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from player.agent.devices.applet_storage import AppletStorage
 from player.compositor.sway import Sway
 from player.core.applet_layout import applet_item
+from player.core.applet_storage import PARTS
 from player.core.applets import AppletRun
-from player.core.content import Rect
-from player.core.ports.applets import AppletEvent, AppletPlayed, AppletSpoke
+from player.core.content import Item, Rect
+from player.core.ports.applets import AppletAsks, AppletEvent, AppletPlayed, AppletSpoke
 from player.core.ports.screen import Playable
-from player.errors import BoxError
+from player.errors import BoxError, SignageError
 from player.runtime.tasks import Latest, keep_running
 from player.stage.applets import AppletBoard
+from player.stage.web.applet_page import AT_ONCE
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.surface import WebSurface
 from tests.conftest import looking, running_sway
+from tests.fakes.downloads import FakeDownloads
 from tests.fakes.faults import fault_page
+from tests.fakes.running import eventually, running
 from tests.fakes.way_out import STRAIGHT
 from tests.what_plays import film
 
@@ -43,10 +52,18 @@ sos.onReady(async () => {
   let refused = '';
   try { await sos.management.audio.setVolume(10); } catch (error) { refused = error.code || error.message; }
   await said({type: 'Volume', refused});
-  await sos.video.prepare('/film.mp4', 0, 0, 320, 360);
-  await sos.video.play('/film.mp4', 0, 0, 320, 360);
+  const {currentDate} = await sos.management.time.get();
+  await sos.offline.cache.loadOrSaveFile('film.mp4', 'http://a.example/film.mp4');
+  const film = (await sos.offline.cache.loadFile('film.mp4')).filePath;
+  const [unit] = await sos.fileSystem.listInternalStorageUnits();
+  await sos.fileSystem.writeFile({storageUnit: unit, filePath: 'note'}, 'kept');
+  const note = await sos.fileSystem.readFile({storageUnit: unit, filePath: 'note'});
+  const missing = await sos.fileSystem.getFile({storageUnit: unit, filePath: 'x'});
+  await said({type: 'Files', note, missing, at: currentDate.getTime()});
+  await sos.video.prepare(film, 0, 0, 320, 360);
+  await sos.video.play(film, 0, 0, 320, 360);
   await said({type: 'Playing'});
-  await sos.video.onceEnded('/film.mp4', 0, 0, 320, 360);
+  await sos.video.onceEnded(film, 0, 0, 320, 360);
   await sos.proofOfPlay.recordItemPlayed({name: 'Film', customId: '7', type: 'video', fileName: 'film.mp4', playbackSuccess: true});
   await said({type: 'Done'});
 });
@@ -64,6 +81,59 @@ async def folder(tmp_path: Path) -> Path:
         film("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-f", "mp4"), folder / "film.mp4", "lime"
     )
     return folder
+
+
+class Stage:
+    """A surface on the screen of that sway, its board, and an agent that keeps files. `said` are the page's commands and plays."""
+
+    def __init__(self, sway: tuple[Sway, BrowserProcess, Path], cache: Path) -> None:
+        self.screen, self._browser, place = sway
+        self.board, self.look = AppletBoard(cache), looking(self.screen, place)
+        film_there = {"http://a.example/film.mp4": cache / "film.mp4"}
+        held = {url: path.read_bytes() for url, path in film_there.items() if path.exists()}
+        self._storage = AppletStorage(cache, FakeDownloads(held, cache / PARTS).fetch, spare=0, mono=time.monotonic)
+        self.surface = WebSurface(self._browser, f"applet{next(NUMBERS)}", None, self.board)
+        self._said: asyncio.Queue[AppletEvent] = asyncio.Queue()
+
+    async def show(self, item: Item, target: str) -> None:
+        """Brings the page on screen."""
+        await self.surface.open("")
+        async with asyncio.timeout(20):
+            while not (found := [one for one in await self.screen.windows() if one.app_id == self.surface.app_id]):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await self.screen.place(found[0].id, Rect(0, 0, *SIZE))
+        await self.surface.load(Playable(item, target, SIZE))
+        await self.screen.show_above(found[0].id)
+        self.surface.start()
+
+    async def answer(self) -> None:
+        """Does what pages ask for, for ever."""
+        while True:
+            event = await self.board.events.get()
+            if not isinstance(event, AppletAsks):
+                self._said.put_nowait(event)
+            elif event.what.startswith("management."):
+                self.board.settle(event.number, {"currentDate": 86_400_000, "timezone": "Europe/Rome"})
+            else:
+                try:
+                    self.board.settle(event.number, await self._storage.do(event.applet, event.what, event.asked))
+                except (ValueError, SignageError) as error:
+                    self.board.settle(event.number, refusal=str(error))
+
+    async def told(self) -> AppletEvent:
+        """What the page said next."""
+        async with asyncio.timeout(20):
+            return await self._said.get()
+
+    async def said(self) -> Any:
+        """The command that it said next."""
+        event = await self.told()
+        assert isinstance(event, AppletSpoke)
+        assert event.applet == "menu"
+        return event.command
+
+
+NUMBERS = itertools.count(1)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -85,51 +155,104 @@ async def sway() -> AsyncIterator[tuple[Sway, BrowserProcess, Path]]:
             await asyncio.wait([running])
 
 
-async def test_it_becomes_ready_is_commanded_plays_a_video_and_records_it(
+async def test_it_becomes_ready_is_commanded_keeps_files_plays_a_video_and_records_it(
     sway: tuple[Sway, BrowserProcess, Path], folder: Path
 ):  # fmt: skip
-    screen, browser, place = sway
-    board, look = AppletBoard(folder), looking(screen, place)
+    stage = Stage(sway, folder)
+    board, look, said = stage.board, stage.look, stage.said
     told = {"auth_hash": "a1b2", "device_name": "Lobby", "player_version": "1"}
     run = AppletRun("menu", "1.0.0", {"title": "Menu"}, files="f00d", entry="dist/index.html", scope=1, told=told)
-    surface = WebSurface(browser, "applet", None, board)
-
-    async def told_of() -> AppletEvent:
-        async with asyncio.timeout(20):
-            return await board.events.get()
-
-    async def said() -> Any:
-        event = await told_of()
-        assert isinstance(event, AppletSpoke)
-        assert event.applet == "menu"
-        return event.command
-
     with pytest.raises(BoxError):
         board.command("menu", {"type": "Open"})
-    await surface.open("")
-    async with asyncio.timeout(20):
-        while not (found := [one for one in await screen.windows() if one.app_id == surface.app_id]):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    await screen.place(found[0].id, Rect(0, 0, *SIZE))
     item = applet_item(run, "t", 0)
-    await surface.load(Playable(item, str(folder / "dist" / "index.html"), SIZE))
-    await screen.show_above(found[0].id)
-    surface.start()
-
-    assert await said() == {"type": "Ready", "title": "Menu", "version": "1.0.0", "hash": "a1b2"}
-    board.command("menu", {"type": "Open", "dish": 7})
-    assert await said() == {"type": "Opened", "dish": 7}
-    assert (await said())["refused"] == "NO_ACCESS"
-    assert (await said())["type"] == "Playing"
-    async with asyncio.timeout(20):
-        while (await look()).getpixel((100, 100))[:2] != (0, 255):  # noqa: ASYNC110 - the screen has no event
-            await asyncio.sleep(0.05)
-    assert (await look()).getpixel((500, 100)) == (255, 0, 0)
-    assert (await said())["type"] == "PoP.ItemPlayed"
-    played = await told_of()
-    assert isinstance(played, AppletPlayed)
-    assert (played.play.name, played.play.custom_id, played.item) == ("Film", "7", item)
-    assert (await said())["type"] == "Done"
-    await surface.unload()
+    await stage.show(item, str(folder / "dist" / "index.html"))
+    async with running(stage.answer()):
+        assert await said() == {"type": "Ready", "title": "Menu", "version": "1.0.0", "hash": "a1b2"}
+        board.command("menu", {"type": "Open", "dish": 7})
+        assert await said() == {"type": "Opened", "dish": 7}
+        assert (await said())["refused"] == "NO_ACCESS"
+        assert await said() == {"type": "Files", "note": "kept", "at": 86_400_000, "missing": None}
+        assert (await said())["type"] == "Playing"
+        async with asyncio.timeout(20):
+            while (await look()).getpixel((100, 100))[:2] != (0, 255):  # noqa: ASYNC110 - the screen has no event
+                await asyncio.sleep(0.05)
+        assert (await look()).getpixel((500, 100)) == (255, 0, 0)
+        assert (await said())["type"] == "PoP.ItemPlayed"
+        played = await stage.told()
+        assert isinstance(played, AppletPlayed)
+        assert (played.play.name, played.play.custom_id, played.item) == ("Film", "7", item)
+        assert (await said())["type"] == "Done"
+    await stage.surface.unload()
     assert repr(board) == "<applets: none open>"
-    await surface.close()
+    await stage.surface.close()
+
+
+HOSTILE = """<!doctype html><body><iframe srcdoc="<script>
+parent.postMessage({type: 'hug_api.ready'}, '*');
+parent.postMessage({type: 'hug.command.dispatch', invocationUid: 'f', command: {type: 'FromAFrame'}}, '*');
+parent.postMessage('framed', '*');
+</script>"></iframe><script>
+const codes = {};
+let answers = 0, framed = false;
+const say = (type, uid, more) => postMessage({type: `hug.${type}`, invocationUid: uid, ...more});
+const command = (type, more) => say('command.dispatch', type, {command: {type, ...more}});
+addEventListener('message', event => {
+  const {type, invocationUid, error, command: given} = event.data;
+  if (event.data === 'framed') framed = true;
+  if (type === 'hug.config.update') attack();
+  if (type === 'hug.command.dispatch_to_applet') location.href = given.address;
+  if (type === 'hug.invocation.success' || type === 'hug.invocation.error') {
+    answers += 1;
+    if (error) codes[error.code] = (codes[error.code] || 0) + 1;
+    if (answers === 20006) command('Counted', {framed, many: codes.TOO_MANY, bad: codes.BAD_MESSAGE});
+  }
+});
+const attack = () => {
+  say('device_info.get_device_name', 'half', {text: '\\ud800'});
+  say('device_info.get_device_name', 'wide', {number: 2 ** 64});
+  say('device_info.get_device_name', 'deep', {list: Array(300).fill().reduce(held => [held], 7)});
+  for (let n = 0; n < 20000; n++) say('device_info.get_device_name', `n${n}`);
+  say('file_system.write_file', 'large', {contents: 'x'.repeat(2 ** 22)});
+  const round = {};
+  round.round = round;
+  say('device_info.get_device_name', 'round', {round});
+  say('device_info.get_device_name', 'big', {number: 1n});
+};
+dispatchEvent(new MessageEvent('message', {data: {type: 'hug_api.ready'}, source: window}));
+document.addEventListener('DOMContentLoaded', () => postMessage({type: 'hug_api.ready'}));
+</script>"""
+ELSEWHERE = """<script>
+addEventListener('message', event => fetch('/heard'));
+postMessage({type: 'hug_api.ready'}, '*');
+postMessage({type: 'hug.command.dispatch', invocationUid: 'e', command: {type: 'FromElsewhere'}}, '*');
+fetch('/here');
+</script>"""
+
+
+async def test_a_page_that_floods_its_host_is_told_so_and_one_that_leads_elsewhere_has_none_there(
+    sway: tuple[Sway, BrowserProcess, Path], folder: Path
+):  # fmt: skip
+    stage, asked = Stage(sway, folder), []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(text=ELSEWHERE, content_type="text/html")
+
+    (folder / "index.html").write_text(HOSTILE, encoding="utf-8")
+    run = AppletRun("menu", "1.0.0", {}, files="f00d", scope=3)
+    await stage.show(applet_item(run, "t", 0), str(folder / "index.html"))
+    app = web.Application()
+    app.router.add_get("/{path:.*}", elsewhere)
+    async with running(stage.answer()), TestServer(app) as server:
+        counted = await stage.said()
+        assert (counted["type"], counted["framed"], counted["bad"]) == ("Counted", True, 2)
+        assert 10_000 < counted["many"] < 20_000 - AT_ONCE
+        stage.board.command("menu", {"type": "Leave", "address": str(server.make_url("/"))})
+        await eventually(lambda: "/here" in asked, 20)
+        stage.board.command("menu", {"type": "Secret"})
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await stage.told()
+        assert asked.count("/heard") <= 2, "it hears what it says to itself, and nothing else"
+    await stage.surface.unload()
+    await stage.surface.close()

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from player.config import StageConfig
+from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming
 from player.core.content import Alert, Item, Orientation, Severity
 from player.core.kinds import Kind
 from player.core.ports.screen import CompositorGone, Playable
@@ -253,6 +254,14 @@ async def test_a_whole_stage_plays_and_shows_its_cards_in_one_window(display: st
         await until_drawn(display, lambda picture: picture.getextrema() != ((0, 0),) * 3)
         status = await box.until(lambda s: s.faults)
         assert "no_browser" in {fault.code for fault in status.faults}
+        run = AppletRun("menu", "1.0.0", url="http://127.0.0.1:1/")
+        timing = AppletTiming("t", 1.0, 1.0, run, 1.0, 1.0)
+        box.order(applets=AppletPlan((timing,), place=AppletPlace.ABOVE))
+        await box.reread()
+        status = await box.until(lambda s: any(fault.content_id == "menu" for fault in s.faults))
+        (fault,) = (fault for fault in status.faults if fault.content_id == "menu")
+        assert (fault.code, "pages need a compositor" in fault.message) == ("no_browser", True)
+        await until_drawn(display, lambda picture: picture.getextrema() != ((0, 0),) * 3)
         assert {play["name"] for play in box.plays()} >= {"red", "clip"}
         assert (await box.look()).size == SIZE
         assert box.end("stage") == 0
