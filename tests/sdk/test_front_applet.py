@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,16 +24,14 @@ from player.core.content import Item, Rect
 from player.core.ports.applets import AppletAsks, AppletEvent, AppletPlayed, AppletSpoke
 from player.core.ports.screen import Playable
 from player.errors import BoxError, SignageError
-from player.runtime.tasks import Latest, keep_running
 from player.stage.applets import AppletBoard
 from player.stage.web.applet_page import AT_ONCE
-from player.stage.web.browser import BrowserProcess
+from player.stage.web.browser import LOAD_S, BrowserProcess
 from player.stage.web.surface import WebSurface
-from tests.conftest import looking, running_sway
+from tests.conftest import looking
+from tests.fakes.browsers import running_browser
 from tests.fakes.downloads import FakeDownloads
-from tests.fakes.faults import fault_page
 from tests.fakes.running import eventually, running
-from tests.fakes.way_out import STRAIGHT
 from tests.what_plays import film
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
@@ -138,21 +135,8 @@ NUMBERS = itertools.count(1)
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def sway() -> AsyncIterator[tuple[Sway, BrowserProcess, Path]]:
-    with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
-        async with await Sway.connect(socket, 10) as sway:
-            browser = BrowserProcess(
-                Path(name),
-                sway.session.wayland_display,
-                Latest(STRAIGHT),
-                faults=fault_page(),
-                program="auto",
-                gpu=False,
-                sandbox=True,
-            )
-            running = asyncio.ensure_future(keep_running("browser", browser.run))
-            yield sway, browser, Path(name)
-            running.cancel()
-            await asyncio.wait([running])
+    async with running_browser(LOAD_S) as found:
+        yield found
 
 
 async def test_it_becomes_ready_is_commanded_keeps_files_plays_a_video_and_records_it(

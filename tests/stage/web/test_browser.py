@@ -8,7 +8,6 @@ import io
 import os
 import re
 import signal
-import tempfile
 import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -29,7 +28,8 @@ from player.stage.web.browser import REST_LOOK_S, BrowserProcess
 from player.stage.web.chromium import find_browser
 from player.stage.web.rooms import ROOM_LIMIT
 from player.stage.web.surface import WebSurface
-from tests.conftest import Look, looking, running_sway
+from tests.conftest import Look, looking
+from tests.fakes.browsers import running_browser
 from tests.fakes.faults import fault_page
 from tests.fakes.way_out import STRAIGHT
 
@@ -101,22 +101,8 @@ class Box:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def box() -> AsyncIterator[Box]:
-    with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
-        async with await Sway.connect(socket, 10) as sway:
-            browser = BrowserProcess(
-                Path(name),
-                sway.session.wayland_display,
-                Latest(STRAIGHT),
-                faults=fault_page(),
-                program="auto",
-                gpu=False,
-                sandbox=True,
-                load_s=3,
-            )
-            running = asyncio.ensure_future(keep_running("browser", browser.run))
-            yield Box(sway, browser, looking(sway, Path(name)))
-            running.cancel()
-            await asyncio.wait([running])
+    async with running_browser(load_s=3) as (sway, browser, folder):
+        yield Box(sway, browser, looking(sway, folder))
 
 
 @pytest.fixture

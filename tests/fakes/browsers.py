@@ -1,0 +1,37 @@
+"""A real browser on a real compositor without hardware, as tests of pages and applets have them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from player.compositor.sway import Sway
+from player.runtime.tasks import Latest, keep_running
+from player.stage.web.browser import BrowserProcess
+from tests.conftest import running_sway
+from tests.fakes.faults import fault_page
+from tests.fakes.way_out import STRAIGHT
+
+
+@contextlib.asynccontextmanager
+async def running_browser(load_s: float) -> AsyncIterator[tuple[Sway, BrowserProcess, Path]]:
+    """Compositor, browser and their folder; a page has `load_s` seconds to be drawn."""
+    with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
+        async with await Sway.connect(socket, 10) as sway:
+            browser = BrowserProcess(
+                Path(name),
+                sway.session.wayland_display,
+                Latest(STRAIGHT),
+                faults=fault_page(),
+                program="auto",
+                gpu=False,
+                sandbox=True,
+                load_s=load_s,
+            )
+            running = asyncio.ensure_future(keep_running("browser", browser.run))
+            yield sway, browser, Path(name)
+            running.cancel()
+            await asyncio.wait([running])
