@@ -66,6 +66,7 @@ CODES: Mapping[str, Meaning] = {
     "agent_away": Meaning(
         CRITICAL, "the player's agent is not running", "it is started again by itself; if it stays away: `signage-player doctor`"
     ),
+    "agent_starting": Meaning(CRITICAL, "the player is starting", "wait a moment; a small box takes some minutes"),
     "config": Meaning(CRITICAL, "the configuration cannot be read", "mend the key in the file; the player takes it up by itself"),
     "compositor_hung": Meaning(
         CRITICAL,

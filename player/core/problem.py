@@ -1,7 +1,8 @@
 """What stands between a screen and its content: how the agent judges it, and what the stage makes of it as time passes. Pure.
 
-The agent tells its `Outlook` again and again; a stage that hears nothing for `SILENT_S` says so of itself. A screen with content
-shows no more than a small card, and only of what lasts.
+The agent tells its `Outlook` again and again; a stage that hears nothing for `SILENT_S` says so of itself. One that has never heard
+of it says that the player is starting, until it should have come. A screen with content shows no more than a small card, and only
+of what lasts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from player.core.contact import Contact, Standing
 from player.core.faults import Fault, gravest
 
-SILENT_S = 30.0  # the agent starts after the stage, and slowly on a small box
+SILENT_S = 30.0
+STARTING_S = 180.0  # the agent starts after the stage, and slowly on a small box
 CODE_STAYS_S = 20.0  # somebody may be reading the pairing code while one call fails
 _WITHOUT_A_WAY = frozenset({"no_internet", "name_unknown"})
 
@@ -121,11 +123,17 @@ class TroubleWatch:
         heard = self._heard or Outlook()
         worst = gravest(shown_faults, 1)
         failed = Problem(worst[0].code, worst[0].message) if worst else None
-        silent = at - (self.began if self._heard is None else self._heard_at) >= SILENT_S
-        found = self.own or failed or (Problem("agent_away") if silent else heard.problem)
+        silence = self._silence(at)
+        found = self.own or failed or silence or heard.problem
         if found is None:
             self._since = None
             return Trouble(None, 0.0, heard.ready, heard.total, self._heard is not None)
         if self._since is None:
-            self._since = self._heard_at if silent and self._heard is not None else at
+            self._since = self._heard_at if silence and self._heard is not None else at
         return Trouble(found, at - self._since, heard.ready, heard.total, self._heard is not None)
+
+    def _silence(self, at: float) -> Problem | None:
+        silent_s = at - (self.began if self._heard is None else self._heard_at)
+        if silent_s < SILENT_S:
+            return None
+        return Problem("agent_starting" if self._heard is None and silent_s < STARTING_S else "agent_away")

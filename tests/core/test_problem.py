@@ -8,7 +8,7 @@ import pytest
 
 from player.core.contact import Contact, Standing
 from player.core.faults import CODES, Fault
-from player.core.problem import SILENT_S, ContentStanding, Outlook, Problem, SafeMode, TroubleWatch, outlook
+from player.core.problem import SILENT_S, STARTING_S, ContentStanding, Outlook, Problem, SafeMode, TroubleWatch, outlook
 from player.errors import NameUnknown, NoWayOut, ServerDenied, ServerError, ServerNonsense, ServerUnreachable, ServerUntrusted
 
 URL = "https://cms.example.com"
@@ -73,10 +73,13 @@ def test_a_screen_with_content_has_no_problem_with_its_content():
     assert told(ONLINE, ContentStanding(True, 3, False, 2, 3, (DAMAGED,))) == Outlook(None, 2, 3)
 
 
-def test_the_stage_says_of_itself_that_the_agent_never_came():
+def test_an_agent_that_was_never_heard_is_starting_until_it_should_have_come():
     watch = TroubleWatch(began=100.0)
     assert watch.look(100.0 + SILENT_S - 1).problem is None
-    assert watch.look(100.0 + SILENT_S).problem == Problem("agent_away")
+    assert watch.look(100.0 + SILENT_S).problem == Problem("agent_starting")
+    assert watch.look(100.0 + STARTING_S - 1).problem == Problem("agent_starting")
+    found = watch.look(100.0 + STARTING_S)
+    assert (found.problem, found.lasted_s) == (Problem("agent_away"), STARTING_S - SILENT_S)
 
 
 def test_the_stage_says_of_itself_that_the_agent_went_and_since_when():
