@@ -15,7 +15,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -34,6 +34,7 @@ _SIZES = {"headless": "1920x1080", "x11": "1280x720"}  # where nothing else says
 BACKGROUND = "#202020"
 _TURNS = {"landscape": "normal", "portrait": "90", "landscape_flipped": "180", "portrait_flipped": "270"}
 _NOT_FOR_SWAY = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "SWAYSOCK", "I3SOCK")
+PICTURE = "SIGNAGE_PICTURE"  # set by the unit: what the installer drew, for a box that has shown nothing of its own
 ENV_PREFIX = "SIGNAGE__"  # as in player.config, which a file this small should not wait for
 _WINDOWS = """\
 xwayland disable
@@ -183,16 +184,17 @@ def prepare_session(
     choice = settle(renderer, chosen, runtime, kept_in, dri=dri)  # by what the last one left
     for stale in (*runtime.glob("wayland-*"), *(runtime / name for name in ("sway.sock", "compositor.json", FIRST_FRAME))):
         stale.unlink(missing_ok=True)
-    behind = _behind(runtime, kept_in, turned=orientation != "landscape")
+    brand = [kept_in / IDLE, *([Path(environment[PICTURE])] if PICTURE in environment else ())]
+    behind = _behind(runtime, kept_in, brand=brand, turned=orientation != "landscape")
     return Launch((program, "-c", str(conf)), _environment(runtime, chosen, choice, environment) | behind, chosen, choice)
 
 
-def _behind(runtime: Path, kept_in: Path, *, turned: bool) -> dict[str, str]:
-    """What is seen until a stage shows something, and what the curtain has to know."""
-    kept, idle = kept_in / IDLE, runtime / IDLE
-    if kept.is_file() and not idle.exists():  # the first compositor after a boot
+def _behind(runtime: Path, kept_in: Path, *, brand: Sequence[Path], turned: bool) -> dict[str, str]:
+    """What is seen until a stage shows something, and what the curtain has to know. `brand`: the first that is there is shown."""
+    idle, found = runtime / IDLE, next((picture for picture in brand if picture.is_file()), None)
+    if found and not idle.exists():  # the first compositor after a boot
         with contextlib.suppress(OSError):
-            idle.write_bytes(kept.read_bytes())
+            idle.write_bytes(found.read_bytes())
     shown = first_picture(runtime, turned=turned, plain=BACKGROUND)
     return {"SIGNAGE_BEHIND": " ".join(shown), "SIGNAGE_KEPT": str(kept_in), "SIGNAGE_PYTHON": sys.executable}
 

@@ -57,6 +57,19 @@ def test_a_size_on_a_panel_is_one_of_its_modes_and_without_a_panel_a_custom_one(
     assert "output * mode --custom 1920x1080\n" in (runtime_dir / "sway.conf").read_text()
 
 
+def test_a_box_that_has_shown_nothing_of_its_own_begins_with_the_installers_picture(runtime_dir, tmp_path):
+    kept, drawn = tmp_path / "kept", tmp_path / "picture.png"
+    kept.mkdir()
+    drawn.write_bytes(b"drawn at the installation")
+    installed = {"backend": "headless", "kept_in": kept, "environment": HERE | {"SIGNAGE_PICTURE": str(drawn)}}
+    assert prepare(runtime_dir, **installed).environment["SIGNAGE_BEHIND"] == "-i idle.png -m fill"
+    assert (runtime_dir / "idle.png").read_bytes() == b"drawn at the installation"
+    (runtime_dir / "idle.png").unlink()
+    (kept / "idle.png").write_bytes(b"its own")
+    prepare(runtime_dir, **installed)
+    assert (runtime_dir / "idle.png").read_bytes() == b"its own"
+
+
 def test_a_window_in_x11_is_as_wide_as_a_screen(runtime_dir, dri):
     assert prepare(runtime_dir, dri, environment=HERE | {"DISPLAY": "elsewhere:0"}).backend == "x11"
     assert "output * mode --custom 1280x720\n" in (runtime_dir / "sway.conf").read_text()
