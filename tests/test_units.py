@@ -127,6 +127,7 @@ def test_the_units_and_the_command_agree_on_the_folders() -> None:
 
 def test_the_watchdogs_hear_from_the_two_daemons_that_show_progress() -> None:
     assert (values("agent", "Type"), values("agent", "WatchdogSec")) == (["notify"], ["30"])
+    assert values("agent", "TimeoutAbortSec") == ["1"], "one that was stopped takes no SIGABRT"
     assert (values("stage", "Type"), values("stage", "WatchdogSec")) == (["notify"], ["13"])
     assert (values("compositor", "Type"), values("compositor", "WatchdogSec")) == (["exec"], [])
 
