@@ -49,6 +49,10 @@ class Device:
         """Another one after each boot."""
         return self.machine.sh("cat /proc/sys/kernel/random/boot_id")
 
+    def uptime(self) -> float:
+        """Seconds of its own clock since it was switched on: they pass slowly while it is at work."""
+        return float(self.machine.sh("cat /proc/uptime").split()[0])
+
     def has_in_the_middle(self, colour: tuple[int, int, int], name: str) -> bool:
         """Whether the middle of the panel has that colour; what was seen is kept as `name`."""
         seen = self.machine.keep(name).getpixel((SIZE[0] // 2, SIZE[1] // 2))

@@ -2,13 +2,16 @@
 
 Run as a program: `python -m tests.system.lossy_disk IMAGE SOCKET SEED`. A client that says goodbye loses nothing; of one that
 vanishes (a machine whose power is cut) all, none or a random half of the blocks that were not flushed never reach the image, as
-disks do that write in an order of their own. One line of output for each cut. Facts from the NBD project's doc/proto.md.
+disks do that write in an order of their own. One line of output for each cut. After SIGUSR1 the power goes in the middle of what
+is written next: nothing is answered any more, and a line says so. Facts from the NBD project's doc/proto.md.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import signal
 import socket
 import struct
 import sys
@@ -23,6 +26,8 @@ _ACK, _TOLD, _UNSUPPORTED = 1, 3, 1 << 31 | 1
 _READ, _WRITE, _GOODBYE, _FLUSH = 0, 1, 2, 3
 _REQUEST = struct.Struct(">IHHQQI")
 _EINVAL = 22
+MOST_WAITING = 8  # blocks that wait when the power goes in the middle of writing, or what one request brings
+GONE = "gone"
 
 
 class LossyDisk:
@@ -33,6 +38,7 @@ class LossyDisk:
         self.size = os.fstat(self._file).st_size
         self._waiting: dict[int, bytes] = {}
         self._dice = random.Random(seed)
+        self._ends_at = 0
 
     def read(self, offset: int, length: int) -> bytes:
         """As the machine sees it."""
@@ -58,9 +64,18 @@ class LossyDisk:
             os.pwrite(self._file, content, block * BLOCK)
         self._waiting.clear()
 
+    def end_soon(self) -> None:
+        """The power goes as soon as a few blocks wait."""
+        self._ends_at = self._dice.randint(1, MOST_WAITING)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether that is so."""
+        return 0 < self._ends_at <= len(self._waiting)
+
     def cut(self) -> str:
         """The power goes. Says what that cost."""
-        waiting = len(self._waiting)
+        self._ends_at, waiting = 0, len(self._waiting)
         share = self._dice.choice((0.0, 0.5, 0.5, 1.0))
         self._waiting = {block: content for block, content in self._waiting.items() if self._dice.random() >= share}
         lost = waiting - len(self._waiting)
@@ -72,8 +87,12 @@ class Goodbye(Exception):
     """The client has closed the disk in order."""
 
 
+class PowerGone(Exception):
+    """Nothing more is written or answered."""
+
+
 def serve(connection: socket.socket, disk: LossyDisk) -> None:
-    """One client, until it goes. Raises Goodbye, and ConnectionError where it vanishes."""
+    """One client, until it goes. Raises Goodbye, PowerGone, and ConnectionError where it vanishes."""
     stream = connection.makefile("rb")
 
     def take(length: int) -> bytes:
@@ -91,6 +110,8 @@ def serve(connection: socket.socket, disk: LossyDisk) -> None:
             answer = disk.read(offset, length)
         elif kind == _WRITE:
             disk.write(offset, take(length))
+            if disk.has_ended:
+                raise PowerGone
         elif kind == _GOODBYE:
             raise Goodbye
         elif kind != _FLUSH:
@@ -129,6 +150,7 @@ def _reply(connection: socket.socket, option: int, kind: int, content: bytes = b
 def main(image: str, path: str, seed: str) -> None:
     """Serves one client after another, for ever."""
     disk = LossyDisk(Path(image), int(seed))
+    signal.signal(signal.SIGUSR1, lambda *_: disk.end_soon())
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
         listening.listen(1)
@@ -140,6 +162,12 @@ def main(image: str, path: str, seed: str) -> None:
                     serve(connection, disk)
                 except Goodbye:
                     disk.flush()
+                except PowerGone:
+                    print(GONE, flush=True)
+                    with contextlib.suppress(ConnectionError):
+                        while connection.recv(65536):
+                            pass
+                    print(disk.cut(), flush=True)
                 except ConnectionError:
                     print(disk.cut(), flush=True)
 

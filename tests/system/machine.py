@@ -26,6 +26,7 @@ from typing import Any, Self
 from PIL import Image
 
 from tests.install.container import CERTIFICATES, CLEAN, ROOT, TREES, base_tree, in_chroot
+from tests.system.lossy_disk import GONE
 
 SIZE = (1280, 720)
 HOST = "10.0.2.2"  # this machine, as the emulated one sees it
@@ -202,14 +203,19 @@ class Machine:
         if not network:
             self.plug(False)
 
-    def cut(self) -> None:
-        """The power goes."""
+    def cut(self, *, while_writing: bool) -> None:
+        """The power goes: at once, or in the middle of what is written next. A lossy disk says what that cost (`cuts`)."""
         assert self._qemu is not None
+        if self._disk is not None and while_writing:
+            self._disk.send_signal(signal.SIGUSR1)
+            with contextlib.suppress(OSError):  # it hardly comes back
+                self.try_sh("sync", 20)
         self._qemu.send_signal(signal.SIGKILL)
         self._qemu.wait(30)
         if self._disk is not None:
             assert self._disk.stdout is not None
-            self.cuts.append(self._disk.stdout.readline().strip())
+            said = (line.strip() for line in self._disk.stdout)
+            self.cuts.append(next(line for line in said if line != GONE))
 
     def wait_off(self, within_s: float = 240) -> None:
         """Until it has switched itself off."""

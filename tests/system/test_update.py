@@ -69,7 +69,7 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Updated]:
 
 
 def cut_and_boot(machine: Machine) -> None:
-    machine.cut()
+    machine.cut(while_writing=True)
     print(*machine.cuts[-1:])
     machine.boot(words=QUIET)
 
