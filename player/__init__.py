@@ -28,7 +28,7 @@ Which page answers:
     why is this item not on air?        core/why                what is on air, until when?     core/onair
     what happens at power-on?           launch/__init__         what does this fault mean?      core/faults
     who may reboot the device?          agent/control/access    what may be set, and by whom?   core/settings
-    what may content open?              core/reach              who judges each connection?     stage/wall
+    what may content open?              core/address_policy     who judges each connection?     stage/wall
     which applet is on?                 core/applets            what may its page have?         core/applet_rights
     where do plays wait while offline?  stage/plays             and how do they leave?          agent/reports/plays_outbox
     what does a server's word do here?  agent/inbox             how is a server added?          cms/__init__

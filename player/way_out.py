@@ -1,6 +1,6 @@
 """The way out as it is configured: `core.egress.WayOut` read from the configuration and the environment, its files beside it.
 
-And where it may lead: `core.reach.Reach`.
+And where it may lead: `core.address_policy.AddressPolicy`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from player import __version__
 from player.config import Config, NetworkConfig
+from player.core.address_policy import AddressPolicy
 from player.core.egress import SYSTEM_AUTHORITIES, Proxy, WayOut, entries, hosts_of, straight
-from player.core.reach import Reach
 from player.errors import ConfigError, StorageError
 from player.store import write_atomically
 
@@ -36,11 +36,11 @@ def read_way_out(config: Config, environment: Mapping[str, str]) -> WayOut:
     )  # fmt: skip
 
 
-def read_reach(config: Config) -> Reach:
+def read_address_policy(config: Config) -> AddressPolicy:
     """What content may open."""
     offline, second = config.cms.kind == OFFLINE, config.fallback
     _, _, port = config.control.listen.rpartition(":")
-    return Reach(
+    return AddressPolicy(
         server="" if offline else config.cms.url,
         second="" if second.kind in ("", OFFLINE) else second.url,
         nets=tuple(ipaddress.ip_network(net) for net in config.network.allow_private),

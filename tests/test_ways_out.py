@@ -23,11 +23,11 @@ from player.cli.checks import server_probe
 from player.cms.http import ServerHttp
 from player.compositor.sway import Sway
 from player.config import CmsConfig, Config, FallbackConfig, NetworkConfig, TimeConfig
+from player.core.address_policy import beside
 from player.core.content import Item, WantedAsset, WebOptions
 from player.core.egress import SYSTEM_AUTHORITIES, Proxy, WayOut, straight
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
-from player.core.reach import beside
 from player.errors import ConfigError, ContentError, ProxyBroken, ServerUnreachable
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress, Way
@@ -42,7 +42,7 @@ from player.stage.video.mpv import MpvSurface
 from player.stage.video.youtube import Resolver
 from player.stage.wall import Wall
 from player.stage.web.browser import BrowserProcess
-from player.way_out import USER_AGENT, read_reach, read_way_out, way_out_as_can_be
+from player.way_out import USER_AGENT, read_address_policy, read_way_out, way_out_as_can_be
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import fault_page
 from tests.fakes.proxy import PASSWORD, USER, FakeProxy, private_authority, proxy
@@ -476,8 +476,11 @@ def test_who_reaches_the_network_takes_the_way_out_without_a_default(module: str
 def test_where_content_may_go_is_told_by_both_sources_and_a_folder_is_nowhere():
     first = CmsConfig(url="https://cms.example.com")
     config = Config(cms=first, fallback=FallbackConfig(kind="spot", url="http://192.168.7.9:8000"))
-    assert (read_reach(config).server, read_reach(config).second) == ("https://cms.example.com", "http://192.168.7.9:8000")
+    assert (read_address_policy(config).server, read_address_policy(config).second) == (
+        "https://cms.example.com",
+        "http://192.168.7.9:8000",
+    )
     for kind in ("", "folder"):
-        assert read_reach(Config(cms=first, fallback=FallbackConfig(kind=kind, url="http://192.168.7.9"))).second == ""
-    offline = read_reach(Config(cms=CmsConfig(kind="folder", url="http://10.0.0.1"), fallback=config.fallback))
+        assert read_address_policy(Config(cms=first, fallback=FallbackConfig(kind=kind, url="http://192.168.7.9"))).second == ""
+    offline = read_address_policy(Config(cms=CmsConfig(kind="folder", url="http://10.0.0.1"), fallback=config.fallback))
     assert (offline.server, offline.second) == ("", "http://192.168.7.9:8000")

@@ -36,7 +36,7 @@ from player.media.store.scrub import Scrub
 from player.programme_file import ProgrammeFile
 from player.runtime.fault_page import FaultPage
 from player.sizes import parse_size
-from player.way_out import read_reach
+from player.way_out import read_address_policy
 
 FULL_HD = (1920, 1080)  # until the stage says what panel there is
 
@@ -89,7 +89,7 @@ async def open_supply(
         content, local = fallback.behind(content, known=known, shown=lambda: sync.shown), fallback.files(local)
     if triggers is not None:
         content, local = triggers.beside(content), triggers.files_beside(local)
-    egress = Egress(read_reach(config), way_out)
+    egress = Egress(read_address_policy(config), way_out)
     downloads = await stack.enter_async_context(egress.session())
     reserve = parse_size(config.storage.reserve)
     cache = Cache(dirs.cache, clock, parse_size(config.storage.cache_limit))

@@ -2,7 +2,7 @@
 
 The players behind these kinds would open far more than the network (files, devices, listening sockets), so what is not on the
 list here never reaches them. `srt` is a caller, `udp` and `rtp` belong to a multicast group or to an address of
-`stage.stream_hosts`. Where the addresses lead is judged by `core.reach`.
+`stage.stream_hosts`. Where the addresses lead is judged by `core.address_policy`.
 """
 
 from __future__ import annotations

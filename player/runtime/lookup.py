@@ -1,4 +1,4 @@
-"""Names looked up, and only what may be opened comes back: where `core.reach` meets the name service.
+"""Names looked up, and only what may be opened comes back: where `core.address_policy` meets the name service.
 
 Look-ups have threads of their own, so that a name service that is slow, asked for many names by a page, holds up nothing else.
 """
@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from player.core.reach import Call, Reach, Sort, sort_of, written_address
+from player.core.address_policy import AddressPolicy, Call, Sort, sort_of, written_address
 from player.errors import ContentError, ServerUnreachable
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]  # a host and a port -> addresses, the best first; raises OSError
@@ -23,10 +23,10 @@ LOCAL = (".local", ".localhost")
 
 
 class Lookup:
-    """Finds the addresses of hosts, as far as `reach` opens them; `resolve` asks the name service."""
+    """Finds the addresses of hosts, as far as `policy` opens them; `resolve` asks the name service."""
 
-    def __init__(self, reach: Reach, resolve: Resolve) -> None:
-        self.reach, self._resolve = reach, resolve
+    def __init__(self, policy: AddressPolicy, resolve: Resolve) -> None:
+        self.policy, self._resolve = policy, resolve
         self._seen: frozenset[Sort] = frozenset()  # the sorts of all addresses that the server's name has led to
         self._looked_at = float("-inf")
 
@@ -67,12 +67,12 @@ class Lookup:
 
     def refusal(self, call: Call, address: str) -> str | None:
         """Why `call` must not be opened there, by what is known of the server's name so far."""
-        ours = call.port in self.reach.listeners and is_ours(address)
-        return self.reach.refusal(call, address, ours=ours, seen=self._seen)
+        ours = call.port in self.policy.listeners and is_ours(address)
+        return self.policy.refusal(call, address, ours=ours, seen=self._seen)
 
     async def _judged(self, call: Call, found: list[str]) -> list[str]:
         reasons = [self.refusal(call, address) for address in found]
-        if any(reasons) and self.reach.goes_by_looks and Sort.PRIVATE in map(sort_of, found):
+        if any(reasons) and self.policy.goes_by_looks and Sort.PRIVATE in map(sort_of, found):
             await self._look_at_the_server()
             reasons = [self.refusal(call, address) for address in found]
         allowed = [address for address, reason in zip(found, reasons, strict=True) if reason is None]
@@ -82,7 +82,7 @@ class Lookup:
 
     async def _look_at_the_server(self) -> None:
         """Where its name leads: asked again after a while, and whatever it ever led to is remembered."""
-        server = self.reach.server_call
+        server = self.policy.server_call
         if server is None or time.monotonic() - self._looked_at < LOOK_AGAIN_S:
             return
         try:

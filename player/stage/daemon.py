@@ -24,14 +24,16 @@ from player.stage.opening import open_screen
 from player.stage.places import Places
 from player.stage.wall import Wall
 from player.stage.way_out import own_way_out
-from player.way_out import read_reach
+from player.way_out import read_address_policy
 
 log = logging.getLogger("player.stage")
 
 
 async def _run(config: Config, dirs: Dirs, unreadable: Unreadable | None, started: Callable[[], None]) -> None:
     faults = FaultBook()
-    wall = Wall(own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")), read_reach(config), by_the_system())
+    wall = Wall(
+        own_way_out(config, dirs, FaultPage(faults, SystemClock(), "network")), read_address_policy(config), by_the_system()
+    )
     way_out = Latest(wall.for_pages)
     places = Places(dirs.stage_runtime / "places.json", last_death(dirs.stage_runtime))
     compositor, screen = await open_screen(config, dirs, faults, way_out, wall, places)

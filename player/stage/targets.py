@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from player.core.address_policy import by_cause
 from player.core.content import Item
 from player.core.kinds import Kind
-from player.core.reach import by_cause
 from player.errors import ContentError
 from player.stage.video.youtube import Resolver
 from player.stage.wall import Wall

@@ -1,10 +1,10 @@
 """The wall between what is shown and the network: a forward proxy of the stage's own, through which pages and streams alone go out.
 
-It checks the very address that it connects to, at each connection (`core.reach`), so that neither a redirect nor another answer of
-a name service leads inside, and goes on through the configured proxy where there is one. It lives in the stage: pages and streams
-play on while the agent is away. There is a door for pages and one for streams, and only processes of the stage's own user are let
-in. What plays streams connects by itself too (rtsp, rtmp, and wherever playlists and servers send it), which `video.gate` has
-judged here.
+It checks the very address that it connects to, at each connection (`core.address_policy`), so that neither a redirect nor another
+answer of a name service leads inside, and goes on through the configured proxy where there is one. It lives in the stage: pages
+and streams play on while the agent is away. There is a door for pages and one for streams, and only processes of the stage's own
+user are let in. What plays streams connects by itself too (rtsp, rtmp, and wherever playlists and servers send it), which
+`video.gate` has judged here.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from player.core.address_policy import AddressPolicy, Call, Unopened
 from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.egress import WRONG_LOGIN, Proxy, WayOut
-from player.core.reach import Call, Reach, Unopened
 from player.core.streams import opened_at, port_of
 from player.core.urls import PACKETS, WEB, is_group
 from player.core.wall import AWAY, BAD, FORBIDDEN, LOGIN, Passage, answer_head, read_request, refused, status_of
@@ -42,13 +42,13 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Wall:
-    """Opens what `reach` allows, by `way_out`. Its doors stand when it is made; `run` lets through them."""
+    """Opens what `policy` allows, by `way_out`. Its doors stand when it is made; `run` lets through them."""
 
-    def __init__(self, way_out: WayOut, reach: Reach, resolve: Resolve) -> None:
+    def __init__(self, way_out: WayOut, policy: AddressPolicy, resolve: Resolve) -> None:
         self._way_out = way_out
         self._pages, self._streams = _door(), _door()
         mine = frozenset(door.getsockname()[1] for door in (self._pages, self._streams))
-        self._lookup = Lookup(replace(reach, listeners=reach.listeners | mine), resolve)
+        self._lookup = Lookup(replace(policy, listeners=policy.listeners | mine), resolve)
         self._unopened: dict[tuple[str, int], Unopened] = {}
         self._led_to: dict[tuple[str, int], None] = {}  # what plays streams was told to open; the latest come last
         self._serving: set[asyncio.Task[None]] = set()
@@ -103,7 +103,7 @@ class Wall:
         if (address, port) in ((ADDRESS, self._streams.getsockname()[1]), *self._led_to):
             return True
         call = Call(address, port, stream=True)
-        reason = self._lookup.reach.unlisted(call) or self._lookup.refusal(call, address)
+        reason = self._lookup.policy.unlisted(call) or self._lookup.refusal(call, address)
         if reason is not None:
             self._say(call, reason)
         return reason is None

@@ -107,9 +107,9 @@ def _ours(url: str, folder: Path, digest: str) -> tuple[float, float]:
 
 
 async def _fetch(url: str, folder: Path, digest: str) -> tuple[float, float]:
+    from player.core.address_policy import beside
     from player.core.content import WantedAsset
     from player.core.egress import straight
-    from player.core.reach import beside
     from player.media.fetch.download import Downloader
     from player.media.fetch.egress import Egress
     from player.way_out import USER_AGENT

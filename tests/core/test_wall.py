@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from player.core.address_policy import Call
 from player.core.egress import Proxy
-from player.core.reach import Call
 from player.core.wall import answer_head, read_request, refused, status_of
 
 PROXY = Proxy("proxy.example", 3128, "box", "p@ss")

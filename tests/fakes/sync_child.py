@@ -9,9 +9,9 @@ from pathlib import Path
 from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
+from player.core.address_policy import beside
 from player.core.content import Item, WantedAsset
 from player.core.kinds import Kind
-from player.core.reach import beside
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
@@ -25,12 +25,12 @@ from tests.fakes.way_out import STRAIGHT
 
 
 async def main(folder: Path, url: str, wanted: list[str]) -> None:
-    clock, cms, reach = SystemClock(), FakeCms(), Egress(beside(url), STRAIGHT)
+    clock, cms, egress = SystemClock(), FakeCms(), Egress(beside(url), STRAIGHT)
     cache, item_faults = Cache(folder / "cache", clock, 10**12), ItemFaults(fault_page(), clock)
     pairs = [one.split(":") for one in wanted]
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))
-    async with reach.session() as session:
-        downloader = Downloader(session, cache.parts, reach, reserve_bytes=0, credentials={}, require_hash=False)
+    async with egress.session() as session:
+        downloader = Downloader(session, cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
         asset_fetcher = AssetFetcher(cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         sync = Sync(
             cms, cache, asset_fetcher, item_faults, ProgrammeFile(folder), FakeStage(), clock, **JUDGED, faults=fault_page(),

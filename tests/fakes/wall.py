@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from player.core.reach import beside
+from player.core.address_policy import beside
 from player.stage.wall import Wall
 from tests.fakes.names import FakeNames
 from tests.fakes.way_out import STRAIGHT

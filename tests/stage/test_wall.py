@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 import aiohttp
 import pytest
 
+from player.core.address_policy import beside
 from player.core.egress import Proxy, WayOut
-from player.core.reach import Reach, beside
 from player.errors import ContentError
 from player.runtime.lookup import is_ours
 from player.stage.wall import ADDRESS, Wall
-from tests.core.test_reach import INSIDE
+from tests.core.test_address_policy import INSIDE
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import Neighbour, neighbour
 from tests.fakes.proxy import PASSWORD, USER, FakeProxy, proxy
@@ -35,7 +35,6 @@ class Town:
     names: FakeNames
     wall: Wall
     session: aiohttp.ClientSession
-    reach: Reach = field(default_factory=lambda: beside(""))
 
     @property
     def port(self) -> int:
@@ -54,12 +53,12 @@ def door(wall: Wall, *, stream: bool = False) -> str:
 
 
 @contextlib.asynccontextmanager
-async def town(way_out: WayOut = STRAIGHT, **reach) -> AsyncIterator[Town]:
+async def town(way_out: WayOut = STRAIGHT, **policy) -> AsyncIterator[Town]:
     async with scripted_server() as server, neighbour() as other, aiohttp.ClientSession() as session:
         names = FakeNames()
         names.on("cms.test", ["127.0.0.1"])
         server.on("/", {"from": "the server"})
-        allowed = replace(beside(server.url.replace("127.0.0.1", "cms.test")), **reach)
+        allowed = replace(beside(server.url.replace("127.0.0.1", "cms.test")), **policy)
         with contextlib.closing(Wall(way_out, allowed, names)) as wall:
             async with running(wall.run()):
                 yield Town(server, other, names, wall, session, allowed)
@@ -324,11 +323,11 @@ async def test_a_stream_is_opened_by_the_address_that_was_checked(url: str, open
 async def test_what_plays_streams_connects_to_the_door_to_where_it_was_led_and_to_where_an_item_might_lead():
     names = FakeNames()
     names.on("cam.test", ["192.168.7.5"])
-    reach = replace(beside("https://cms.example.com"), stream_hosts=("cam.test",), nets=(IPv4Network("10.1.0.0/16"),))
-    with contextlib.closing(Wall(STRAIGHT, replace(reach, stream_hosts=()), names)) as wall:
+    policy = replace(beside("https://cms.example.com"), stream_hosts=("cam.test",), nets=(IPv4Network("10.1.0.0/16"),))
+    with contextlib.closing(Wall(STRAIGHT, replace(policy, stream_hosts=()), names)) as wall:
         assert all(wall.admits(address, 554) for address in ("8.8.8.8", "10.1.2.3"))
         assert not any(wall.admits(address, 554) for address in ("192.168.7.5", "10.2.0.1"))
-    with contextlib.closing(Wall(STRAIGHT, reach, names)) as wall:
+    with contextlib.closing(Wall(STRAIGHT, policy, names)) as wall:
         (streams, pages) = (int(door(wall, stream=stream).rpartition(":")[2]) for stream in (True, False))
         assert [wall.admits(ADDRESS, port) for port in (streams, pages, 80)] == [True, False, False]
         assert not wall.admits("192.168.7.5", 554)

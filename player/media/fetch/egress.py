@@ -1,8 +1,8 @@
 """Where media may be fetched from, and the way there: redirects followed by hand, one hop checked at a time (faults N11).
 
-Which addresses are open is decided by `core.reach`. Names are resolved before each request, and `Egress.session` checks once more
-the very address that is connected to. Where a proxy leads on, names are the proxy's to resolve, and only addresses that are written
-out and local names are checked here.
+Which addresses are open is decided by `core.address_policy`. Names are resolved before each request, and `Egress.session` checks
+once more the very address that is connected to. Where a proxy leads on, names are the proxy's to resolve, and only addresses that
+are written out and local names are checked here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from player.core.address_policy import AddressPolicy, Call, Sort, sort_of
 from player.core.egress import Proxy, WayOut
-from player.core.reach import Call, Reach, Sort, sort_of
 from player.core.urls import written_out
 from player.errors import ContentError, ProxyBroken, ServerError, ServerNonsense, ServerUnreachable
 from player.runtime.lookup import Lookup, by_the_system
@@ -48,12 +48,12 @@ def shown(url: URL) -> str:
 
 
 class Egress:
-    """Where files come from: what `reach` opens, by `way_out`."""
+    """Where files come from: what `policy` opens, by `way_out`."""
 
-    def __init__(self, reach: Reach, way_out: WayOut) -> None:
+    def __init__(self, policy: AddressPolicy, way_out: WayOut) -> None:
         self.way_out = way_out
-        self._lookup = Lookup(reach, by_the_system())
-        self._server = URL(reach.server)
+        self._lookup = Lookup(policy, by_the_system())
+        self._server = URL(policy.server)
         self._admitted: set[tuple[str, int]] = set()  # what is not public and may be connected to, and proxies: checked before
 
     def is_server(self, url: URL) -> bool:

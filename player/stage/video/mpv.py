@@ -19,10 +19,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from typing import Any, Self, TypeVar, assert_never
 
+from player.core.address_policy import Unopened, by_cause, not_known
 from player.core.clipclock import ClipClock, Look, Over, Overdue, Reading, Stalled
 from player.core.egress import WayOut
 from player.core.ports.screen import Playable, Surface
-from player.core.reach import Unopened, by_cause, not_known
 from player.errors import ContentError
 from player.runtime.threads import begun, in_thread
 from player.stage.video import calls

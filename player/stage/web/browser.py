@@ -18,10 +18,10 @@ from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
+from player.core.address_policy import not_known
 from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.browser_rest import REST_AFTER_S
 from player.core.egress import WayOut
-from player.core.reach import not_known
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.runtime.programs import run_program

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from player.core.address_policy import Unopened
 from player.core.applet_storage import SERVED
-from player.core.reach import Unopened
 from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
 PACKAGE = "https://package.invalid"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from player.agent.content.alert_pictures import LARGEST, AlertPictures
-from player.core.reach import beside
+from player.core.address_policy import beside
 from player.errors import ContentError, ServerNonsense
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress

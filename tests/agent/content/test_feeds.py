@@ -16,11 +16,11 @@ from player.agent.content.asset_fetcher import AssetFetcher
 from player.agent.content.feeds import AT_ONCE, READ_AT_ONCE, Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
+from player.core.address_policy import beside
 from player.core.content import Item
 from player.core.feed import file_of
 from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
-from player.core.reach import beside
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache

@@ -20,11 +20,11 @@ import pytest
 from player.agent.content.asset_fetcher import AssetFetcher, Prepare
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.sync import Sync
+from player.core.address_policy import beside
 from player.core.content import Item, Layout, Playlist, Programme, Rect, Region, WantedAsset
 from player.core.faults import Fault, FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
-from player.core.reach import beside
 from player.core.schedule import Rule
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable, StorageError

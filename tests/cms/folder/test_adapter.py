@@ -23,10 +23,10 @@ from player.cms.folder.rhythm import FolderRhythm
 from player.cms.folder.signature import SIGNED, NotSigned, checked
 from player.config import CmsConfig
 from player.config_reader import load
+from player.core.address_policy import beside
 from player.core.content import Programme, WantedAsset
 from player.core.ports.box import Absent
 from player.core.ports.server import ContentChanged, Missed, Paired, Reached
-from player.core.reach import beside
 from player.errors import ConfigError, ContentError
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress

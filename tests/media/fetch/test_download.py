@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from player.core.address_policy import beside
 from player.core.content import WantedAsset
-from player.core.reach import beside
 from player.errors import ContentError, ServerBusy, ServerNonsense, ServerUnreachable, StorageError
 from player.media.fetch.download import Downloader, Fetched, NoRoom, Patience
 from player.media.fetch.egress import MAX_REDIRECTS, Egress, parse_url

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from player.core.address_policy import beside
 from player.core.content import Item
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
-from player.core.reach import beside
 from player.errors import ContentError
 from player.runtime.fault_page import FaultPage
 from player.stage.video.gate import Gate

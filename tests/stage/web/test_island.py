@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from player.core.reach import beside
+from player.core.address_policy import beside
 from player.errors import BoxError
 from player.runtime.tasks import Latest
 from player.stage.wall import Wall

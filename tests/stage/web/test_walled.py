@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from player.compositor.sway import Sway
+from player.core.address_policy import beside
 from player.core.content import WebOptions
-from player.core.reach import beside
 from player.errors import ContentError
 from player.runtime.tasks import Latest
 from player.stage.wall import Wall
@@ -143,8 +143,8 @@ async def street(folder: Path, sway_socket: Path, runtime: Path) -> AsyncIterato
         for name in ("cms.test", "page.test"):
             names.on(name, [SITE])
         names.on("inward.test", ["127.0.0.1"])
-        reach = replace(beside("https://cms.example.com"), nets=(IPv4Network(f"{SITE}/32"),))
-        wall = Wall(replace(STRAIGHT, ca_file=str(ca_file)), reach, names)
+        policy = replace(beside("https://cms.example.com"), nets=(IPv4Network(f"{SITE}/32"),))
+        wall = Wall(replace(STRAIGHT, ca_file=str(ca_file)), policy, names)
         async with await Sway.connect(sway_socket, 10) as sway:
             process = BrowserProcess(
                 runtime, sway.session.wayland_display, Latest(wall.for_pages), faults=fault_page(), program="auto", gpu=False,

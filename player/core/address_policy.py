@@ -108,7 +108,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AddressPolicy:
     """What the configuration opens. `server`: the server's address, "" for none; `second`: the fallback's, which opens itself.
 
     `nets`: of `network.allow_private`.
@@ -189,9 +189,9 @@ def _origin(address: str) -> Call | None:
     return Call(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), stream=False)
 
 
-def beside(server: str) -> Reach:
+def beside(server: str) -> AddressPolicy:
     """What the server's address alone opens."""
-    return Reach(server, "", (), (), frozenset())
+    return AddressPolicy(server, "", (), (), frozenset())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`player.core.reach`: which addresses content may open, however they are written and named."""
+"""`player.core.address_policy`: which addresses content may open, however they are written and named."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.reach import Call, Reach, Sort, Unopened, beside, by_cause, not_known, sort_of, written_address
+from player.core.address_policy import AddressPolicy, Call, Sort, Unopened, beside, by_cause, not_known, sort_of, written_address
 from player.errors import ContentError
 
 PUBLIC = beside("https://cms.example.com")
@@ -22,10 +22,10 @@ NOTHING_SEEN: frozenset[Sort] = frozenset()
 
 
 def opens(
-    reach: Reach, host: str, address: str, port: int = 80, *, stream: bool = False, ours: bool = False,
+    policy: AddressPolicy, host: str, address: str, port: int = 80, *, stream: bool = False, ours: bool = False,
     seen: frozenset[Sort] = NOTHING_SEEN,
 ) -> bool:  # fmt: skip
-    return reach.refusal(Call(host, port, stream), address, ours=ours, seen=seen) is None
+    return policy.refusal(Call(host, port, stream), address, ours=ours, seen=seen) is None
 
 
 # The forms in which an inside address was tried on a running player.
@@ -54,9 +54,9 @@ def test_an_inside_address_is_known_in_every_form_and_opens_for_nobody(host: str
     address = written_address(host)
     assert address is not None
     assert sort_of(str(address)) is INSIDE[host]
-    for reach in (PUBLIC, NOBODY, BY_NAME):
+    for policy in (PUBLIC, NOBODY, BY_NAME):
         for stream in (False, True):
-            assert not opens(reach, host, str(address), stream=stream)
+            assert not opens(policy, host, str(address), stream=stream)
 
 
 @pytest.mark.parametrize("host", ["example.com", "1.2.3.4.5", "256.1.1.1", "1.256.1", "08.1", "0xg", "1.2.3.", "", "9" * 30, "::x"])
@@ -90,10 +90,10 @@ def test_the_servers_own_origin_is_open_wherever_it_stands():
     ],
 )
 def test_a_server_whose_address_is_written_out_opens_others_of_its_sort(server: str, open_: tuple[str, ...], shut: tuple[str, ...]):
-    reach = beside(server)
-    assert not reach.goes_by_looks
-    assert all(opens(reach, address, address) for address in open_)
-    assert not any(opens(reach, address, address) for address in shut)
+    policy = beside(server)
+    assert not policy.goes_by_looks
+    assert all(opens(policy, address, address) for address in open_)
+    assert not any(opens(policy, address, address) for address in shut)
 
 
 def test_a_servers_name_opens_private_addresses_where_it_never_led_elsewhere():
@@ -110,29 +110,29 @@ def test_a_servers_name_opens_private_addresses_where_it_never_led_elsewhere():
 
 def test_a_fallback_opens_itself_and_nothing_beside_it():
     for second in ("http://192.168.7.9:8000", "http://spare.intern:8000"):
-        reach = replace(PUBLIC, second=second)
+        policy = replace(PUBLIC, second=second)
         host = second.removeprefix("http://").removesuffix(":8000")
-        assert opens(reach, host, "192.168.7.9", 8000)
-        assert not opens(reach, host, "192.168.7.9", 80)
-        assert not opens(reach, "192.168.7.8", "192.168.7.8", 8000)
+        assert opens(policy, host, "192.168.7.9", 8000)
+        assert not opens(policy, host, "192.168.7.9", 80)
+        assert not opens(policy, "192.168.7.8", "192.168.7.8", 8000)
 
 
 def test_named_nets_are_open_to_everything():
-    reach = replace(PUBLIC, nets=(IPv4Network("192.168.7.0/24"), ipaddress.IPv6Network("fd00:7::/32")))
+    policy = replace(PUBLIC, nets=(IPv4Network("192.168.7.0/24"), ipaddress.IPv6Network("fd00:7::/32")))
     for address in ("192.168.7.1", "::ffff:192.168.7.1", "fd00:7::1"):
-        assert opens(reach, "camera.intern", address)
-    assert not opens(reach, "camera.intern", "192.168.8.1")
+        assert opens(policy, "camera.intern", address)
+    assert not opens(policy, "camera.intern", "192.168.8.1")
 
 
 def test_listed_hosts_open_themselves_for_streams_alone():
-    reach = replace(PUBLIC, stream_hosts=("cams.intern", "10.0.0.5", "127.0.0.1"))
-    assert opens(reach, "one.cams.intern", "10.0.0.7", stream=True)
-    assert opens(reach, "10.0.0.5", "10.0.0.5", stream=True)
-    assert opens(reach, "127.0.0.1", "127.0.0.1", stream=True)
-    assert not opens(reach, "one.cams.intern", "10.0.0.7")
-    assert not opens(reach, "one.cams.intern", "127.0.0.1", stream=True), "a name is listed for a camera, not for this box"
-    assert not opens(reach, "10.0.0.6", "10.0.0.6", stream=True)
-    assert not opens(reach, "evil.example", "10.0.0.5", stream=True)
+    policy = replace(PUBLIC, stream_hosts=("cams.intern", "10.0.0.5", "127.0.0.1"))
+    assert opens(policy, "one.cams.intern", "10.0.0.7", stream=True)
+    assert opens(policy, "10.0.0.5", "10.0.0.5", stream=True)
+    assert opens(policy, "127.0.0.1", "127.0.0.1", stream=True)
+    assert not opens(policy, "one.cams.intern", "10.0.0.7")
+    assert not opens(policy, "one.cams.intern", "127.0.0.1", stream=True), "a name is listed for a camera, not for this box"
+    assert not opens(policy, "10.0.0.6", "10.0.0.6", stream=True)
+    assert not opens(policy, "evil.example", "10.0.0.5", stream=True)
 
 
 def test_where_hosts_of_streams_are_listed_a_redirect_leads_to_them_alone():
@@ -145,7 +145,7 @@ def test_where_hosts_of_streams_are_listed_a_redirect_leads_to_them_alone():
 
 
 def test_the_player_itself_never_opens():
-    everything = Reach("http://127.0.0.1:8770", "", (IPv4Network("0.0.0.0/0"),), ("127.0.0.1",), frozenset({8770}))
+    everything = AddressPolicy("http://127.0.0.1:8770", "", (IPv4Network("0.0.0.0/0"),), ("127.0.0.1",), frozenset({8770}))
     for address in ("127.0.0.1", "192.168.1.5", "8.8.8.8"):
         assert not opens(everything, "127.0.0.1", address, 8770, stream=True, ours=True)
     assert "this player itself" in (everything.refusal(Call("me", 8770, stream=True), "127.0.0.1", ours=True, seen=()) or "")
@@ -181,9 +181,11 @@ def test_without_anything_that_opens_it_only_public_is_open(address: str, host: 
 
 
 @given(addresses, names, st.booleans(), sorts, st.sampled_from([PUBLIC, NOBODY, BY_NAME, beside("http://10.0.0.1")]))
-def test_what_is_configured_opens_and_never_shuts(address: str, host: str, stream: bool, seen: frozenset[Sort], reach: Reach):
-    wider = replace(reach, nets=(IPv4Network("10.0.0.0/8"),), stream_hosts=("cms.intern",))
-    assert opens(reach, host, address, stream=stream, seen=seen) <= opens(wider, host, address, stream=stream, seen=seen)
+def test_what_is_configured_opens_and_never_shuts(
+    address: str, host: str, stream: bool, seen: frozenset[Sort], policy: AddressPolicy
+):
+    wider = replace(policy, nets=(IPv4Network("10.0.0.0/8"),), stream_hosts=("cms.intern",))
+    assert opens(policy, host, address, stream=stream, seen=seen) <= opens(wider, host, address, stream=stream, seen=seen)
 
 
 @given(st.ip_addresses(v=4))
