@@ -28,7 +28,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """One table of the file."""
 
 
-def _first_words(path: str, key: str) -> str:
+def first_words(path: str, key: str) -> str:
     """A file that holds a secret and nothing else, as systemd hands it over where only root may read it. Raises ConfigError."""
     handed = Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) / f"{CREDENTIAL}_{Path(path).name}"
     try:
@@ -61,7 +61,7 @@ class CmsConfig(Section, frozen=True):
         if not path:
             value: str = getattr(self, name)
             return value
-        return _first_words(path, f"cms.{name}_file")
+        return first_words(path, f"cms.{name}_file")
 
 
 class FallbackConfig(CmsConfig, frozen=True):
@@ -84,7 +84,7 @@ class NetworkConfig(Section, frozen=True):
 
     def password(self) -> str:
         """The proxy's password, "" where no file is named. Raises ConfigError."""
-        return _first_words(self.proxy_password_file, "network.proxy_password_file") if self.proxy_password_file else ""
+        return first_words(self.proxy_password_file, "network.proxy_password_file") if self.proxy_password_file else ""
 
 
 class StorageConfig(Section, frozen=True):
@@ -141,7 +141,7 @@ class ControlConfig(Section, frozen=True):
 
     def secret(self) -> str:
         """The password, or the text of its file. Raises ConfigError."""
-        return _first_words(self.password_file, "control.password_file") if self.password_file else self.password
+        return first_words(self.password_file, "control.password_file") if self.password_file else self.password
 
 
 class TimeConfig(Section, frozen=True):
@@ -182,20 +182,22 @@ class LogConfig(Section, frozen=True):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
-class SpotwatchConfig(Section, frozen=True):
-    """A source of triggers; `url` "": none. `zone`: the key's time zone; `folder`: where the files lie that triggers name."""
+class TriggerSourceConfig(Section, frozen=True):
+    """A source of triggers: what all kinds share, each in the table of its kind. `url` "": it is not used.
+
+    `folder`: where the files lie that triggers name.
+    """
 
     url: str = ""
-    key: str = ""
-    key_file: str = ""
-    receive: Literal["queue", "webhook"] = "queue"
-    zone: str = "Europe/Berlin"
     folder: str = ""
     allow_plain_http: bool = False
 
-    def secret(self) -> str:
-        """The key, or the text of its file. Raises ConfigError."""
-        return _first_words(self.key_file, "spotwatch.key_file") if self.key_file else self.key
+    def mistake(self, public_url: str) -> tuple[str, str] | None:  # noqa: ARG002 - for those that call here
+        """A key whose value is wrong, `table.key`, and what is wrong with it; None where there is none.
+
+        `public_url`: the address at which this box is reached from outside, "" for none.
+        """
+        return None
 
 
 class TriggerConfig(Section, frozen=True):
@@ -236,17 +238,19 @@ class ConfigFile(Section, frozen=True):
     update: UpdateConfig = UpdateConfig()
     devices: DevicesConfig = DevicesConfig()
     log: LogConfig = LogConfig()
-    spotwatch: SpotwatchConfig = SpotwatchConfig()
 
 
 class Config(ConfigFile, frozen=True):
     """The whole file. `server` is the own table of the kind of server that is used; None: no server is configured.
 
-    `fallback_server`: likewise of the second source. `triggers` are the [[trigger]] tables.
+    `fallback_server`: likewise of the second source. `trigger_source`: of the source of triggers, whose kind is `trigger_kind`;
+    None and "": none is configured. `triggers` are the [[trigger]] tables.
     """
 
     server: Section | None = None
     fallback_server: Section | None = None
+    trigger_kind: str = ""
+    trigger_source: TriggerSourceConfig | None = None
     triggers: tuple[TriggerConfig, ...] = ()
 
 

@@ -1,7 +1,8 @@
 """config.toml and the environment -> one frozen `Config`; a mistake is a sentence naming file, key and what was expected.
 
-What one kind of server alone needs stands in a table of its name. This page knows no kind: which there are, and the keys of their
-tables, is told by whoever reads (`player.cms.KINDS`), and checked at every reading: `doctor` refuses what the agent refuses.
+What one kind of server, or of sources of triggers, alone needs stands in a table of its name. This page knows no kind: which there
+are, and the keys of their tables, is told by whoever reads (`player.cms.KINDS`), and checked at every reading: `doctor` refuses
+what the agent refuses.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import EnumType
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Protocol, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
 
-from player.config import CmsConfig, Config, ConfigFile, ControlConfig, Section, SpotwatchConfig, TriggerConfig
+from player.config import CmsConfig, Config, ConfigFile, ControlConfig, TriggerConfig, TriggerSourceConfig
+from player.config_kinds import Kinds, ServerKind
 from player.core.egress import Proxy
 from player.errors import ConfigError
 from player.sizes import parse_size
@@ -30,17 +32,6 @@ from player.sizes import parse_size
 ENV_PREFIX = "SIGNAGE__"
 TRIGGER = "trigger"
 Source = Callable[[str], str]  # where a key was set, in words: a file, or a variable
-
-
-class ServerKind(Protocol):
-    """What is asked of a kind of server: which keys of [cms] it cannot be without, and those of its own table."""
-
-    @property
-    def needs(self) -> Collection[str]: ...
-    def keys(self) -> type[Section]: ...
-
-
-Kinds = Mapping[str, ServerKind]  # by the name that `cms.kind` gives, which is also that of its own table
 
 
 def find_file(given: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -102,19 +93,40 @@ def _checked(tree: dict[str, Any], name: str, kinds: Kinds, environment: Mapping
     def source(key: str) -> str:
         return of.get(key, name)
 
-    own = {name: tree.pop(name) for name in list(tree) if name not in _fields(ConfigFile) and name in kinds}
+    own = {name: tree.pop(name) for name in list(tree) if name not in _fields(ConfigFile) and kinds.has(name)}
     triggers = _triggers(tree.pop(TRIGGER, []), source)
     file: ConfigFile = _read(tree, ConfigFile, "", source)
     check(file, source)
     shared = {one.name: getattr(file, one.name) for one in msgspec.structs.fields(ConfigFile)}
 
     def own_table(cms: CmsConfig, table: str) -> Any:
-        if not is_configured(cms, kinds, source, table):
+        if not is_configured(cms, kinds.servers, source, table):
             return None
-        return _read(own.get(cms.kind, {}), kinds[cms.kind].keys(), cms.kind, source)
+        return _read(own.get(cms.kind, {}), kinds.servers[cms.kind].keys(), cms.kind, source)
 
     second = own_table(file.fallback, "fallback") if file.fallback.kind else None
-    return Config(**shared, server=own_table(file.cms, "cms"), fallback_server=second, triggers=triggers)
+    listened = {name: _read(own[name], kind.keys(), name, source) for name, kind in kinds.trigger_sources.items() if name in own}
+    kind, beside = _trigger_source(listened, file.control.public_url, source)
+    return Config(
+        **shared, server=own_table(file.cms, "cms"), fallback_server=second, trigger_kind=kind, trigger_source=beside,
+        triggers=triggers,
+    )  # fmt: skip
+
+
+def _trigger_source(
+    tables: Mapping[str, TriggerSourceConfig], public_url: str, source: Source
+) -> tuple[str, TriggerSourceConfig | None]:
+    """The one that is used, and its kind. Raises ConfigError."""
+    used = [(name, table) for name, table in tables.items() if table.url]
+    if len(used) > 1:
+        key = f"{used[1][0]}.url"
+        raise ConfigError(source(key), key, f"the player listens to one source of triggers, and {used[0][0]}.url names one")
+    for name, table in used:
+        _check_server(table, source, name)
+        if mistake := table.mistake(public_url):
+            raise ConfigError(source(mistake[0]), *mistake)
+        return name, table
+    return "", None
 
 
 def _triggers(tables: Any, source: Source) -> tuple[TriggerConfig, ...]:
@@ -137,7 +149,7 @@ def _read(tree: Any, table: type[Any], prefix: str, source: Source) -> Any:
         raise ConfigError(source(key), key, problem) from error
 
 
-def is_configured(cms: CmsConfig, kinds: Kinds, source: Source, table: str) -> bool:
+def is_configured(cms: CmsConfig, kinds: Mapping[str, ServerKind], source: Source, table: str) -> bool:
     """Whether the table of that name names a server.
 
     Raises ConfigError for a kind that does not exist, and for what its kind cannot be without.
@@ -174,7 +186,7 @@ def _add_environment(tree: dict[str, Any], kinds: Kinds, environment: Mapping[st
 def _table(name: str, kinds: Kinds) -> type[Any] | None:
     """The keys of the table of that name; None where there is none."""
     shared = _fields(ConfigFile).get(name)
-    return kinds[name].keys() if shared is None and name in kinds else shared
+    return kinds.keys_of(name) if shared is None else shared
 
 
 def _fields(table: type[Any]) -> dict[str, Any]:
@@ -255,15 +267,13 @@ def check(config: ConfigFile, source: Source) -> None:
             raise ConfigError(source("network.proxy"), "network.proxy", str(error)) from error
     for net in config.network.allow_private:
         _check_net(net, source)
-    if config.time.zone:
-        _check_zone(config.time.zone, source)
+    if config.time.zone and (problem := no_zone(config.time.zone)):
+        raise ConfigError(source("time.zone"), "time.zone", problem)
     if config.time.country and not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", config.time.country):
         expected = f'expected two letters such as "AT", or with a part of the country "DE-BY", found "{config.time.country}"'
         raise ConfigError(source("time.country"), "time.country", expected)
     _check_server(config.cms, source, "cms")
     _check_server(config.fallback, source, "fallback")
-    _check_server(config.spotwatch, source, "spotwatch")
-    _check_spotwatch(config, source)
 
 
 def _check_control(control: ControlConfig, source: Source) -> None:
@@ -275,25 +285,15 @@ def _check_control(control: ControlConfig, source: Source) -> None:
         raise ConfigError(source(key), key, "a certificate and its key are named together")
 
 
-def _check_spotwatch(config: ConfigFile, source: Source) -> None:
-    spotwatch = config.spotwatch
-    if not spotwatch.url:
-        return
-    if not (spotwatch.key or spotwatch.key_file):
-        raise ConfigError(source("spotwatch.key"), "spotwatch.key", "Spotwatch cannot be asked without it")
-    if spotwatch.receive == "webhook" and not config.control.public_url:
-        key = "control.public_url"
-        raise ConfigError(source(key), key, 'spotwatch.receive = "webhook" needs the address at which Spotwatch reaches this box')
-    _check_zone(spotwatch.zone, source, "spotwatch.zone")
-
-
-def _check_zone(zone: str, source: Source, key: str = "time.zone") -> None:
+def no_zone(zone: str) -> str:
+    """What was expected where no zone has that name; "" where one has it."""
     import zoneinfo
 
     try:
         zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(source(key), key, f'expected an IANA name such as "Europe/Berlin", found "{zone}"') from error
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return f'expected an IANA name such as "Europe/Berlin", found "{zone}"'
+    return ""
 
 
 def _check_net(net: str, source: Source) -> None:
@@ -304,7 +304,7 @@ def _check_net(net: str, source: Source) -> None:
         raise ConfigError(source(key), key, f'expected networks such as "192.168.7.0/24", found "{net}" ({error})') from error
 
 
-def _check_server(cms: CmsConfig | SpotwatchConfig, source: Source, table: str) -> None:
+def _check_server(cms: CmsConfig | TriggerSourceConfig, source: Source, table: str) -> None:
     key, parts = f"{table}.url", urlsplit(cms.url)
     if not cms.url:
         return

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from player.cms import KINDS
+from player.cms import KINDS, SERVERS
 from player.cms.adcast.keys import Keys
-from player.config import Config, ConfigFile, Section, TriggerConfig, resolve_dirs
+from player.config import Config, ConfigFile, Section, TriggerConfig, TriggerSourceConfig, resolve_dirs
+from player.config_kinds import Kinds
 from player.config_reader import find_file, is_private, load
 from player.errors import ConfigError
 from player.sizes import parse_size
@@ -29,9 +30,7 @@ def write(folder: Path, text: str) -> str:
 
 def keys() -> set[str]:
     """Every key of every table, those of the kinds of servers among them."""
-    tables = {table.name: table.type for table in msgspec.structs.fields(ConfigFile)} | {
-        name: row.keys() for name, row in KINDS.items()
-    }
+    tables = {table.name: table.type for table in msgspec.structs.fields(ConfigFile)} | KINDS.tables()
     tables["trigger"] = TriggerConfig
     return {f"{name}.{key.name}" for name, table in tables.items() for key in msgspec.structs.fields(table)}
 
@@ -132,7 +131,18 @@ class PushKind:
         return PushKeys
 
 
-BOTH = {"adcast": KINDS["adcast"], "push": PushKind()}
+class RadioKeys(TriggerSourceConfig, frozen=True):
+    """What a source of triggers may have that wants nothing."""
+
+    station: str = ""
+
+
+class RadioKind:
+    def keys(self) -> type[TriggerSourceConfig]:
+        return RadioKeys
+
+
+BOTH = Kinds({"adcast": SERVERS["adcast"], "push": PushKind()}, {"radio": RadioKind(), **KINDS.trigger_sources})
 PUSH = "[cms]\nkind = 'push'\nurl = 'https://cms.example.com'\ntoken = 't'\n"
 
 
@@ -171,6 +181,22 @@ def test_a_token_may_be_in_a_file_and_without_a_url_there_is_no_server(tmp_path:
     assert load(write(tmp_path, push), BOTH, {}).server == PushKeys()
     assert load(write(tmp_path, "[adcast]\nx = 1"), BOTH, {}).server is None
     assert load(write(tmp_path, "[cms]\nurl = 'https://x.example'"), BOTH, {}).server == Keys()
+
+
+def test_the_source_of_triggers_that_has_an_address_is_used_and_of_two_none(tmp_path: Path) -> None:
+    radio = "[radio]\nurl = 'https://radio.example'\nstation = 'one'\n"
+    found = load(write(tmp_path, "[spotwatch]\nzone = 'UTC'\n" + radio), BOTH, {})
+    assert (found.trigger_kind, found.trigger_source) == ("radio", RadioKeys(url="https://radio.example", station="one"))
+    none = load(write(tmp_path, "[radio]\nstation = 'one'"), BOTH, {})
+    assert (none.trigger_kind, none.trigger_source) == ("", None)
+    with pytest.raises(
+        ConfigError, match=r"spotwatch\.url: the player listens to one source of triggers, and radio\.url names one"
+    ):
+        load(write(tmp_path, radio + "[spotwatch]\nurl = 'https://x.example'\nkey = 'k'"), BOTH, {})
+    with pytest.raises(ConfigError, match=r"radio\.url: plain http is allowed for loopback"):
+        load(write(tmp_path, "[radio]\nurl = 'http://radio.example'"), BOTH, {})
+    with pytest.raises(ConfigError, match=r"radio\.statoin: there is no such key; did you mean radio\.station\?"):
+        load(write(tmp_path, "[radio]\nstatoin = 'one'"), BOTH, {})
 
 
 def test_what_is_not_toml_or_not_there_is_said(tmp_path: Path) -> None:

@@ -64,6 +64,15 @@ def test_secrets_move_into_files_of_their_owner_alone_and_nothing_else_changes(c
     assert (config.read_text(), capsys.readouterr().out) == (text, "")
 
 
+def test_the_key_of_a_source_of_triggers_moves_too(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[spotwatch]\nurl = "https://spots.example"\nkey = "k3y"\n')
+    assert left_inside(load(str(path), KINDS, {})) == ["spotwatch.key"]
+    move_all(str(path), str(tmp_path / "secrets"), KINDS)
+    assert capsys.readouterr().out.startswith("spotwatch.key: moved to ")
+    assert left_inside(load(str(path), KINDS, {})) == []
+
+
 def test_what_cannot_be_moved_without_another_change_is_named_and_stays(config: Path, tmp_path: Path, capsys) -> None:
     text = '[cms]\nurl = "https://cms.example.com"\nlicense_key = """\nlong"""\n'
     config.write_text(text)

@@ -25,7 +25,7 @@ import pytest
 from player.cli import support
 from player.cli.checks import machine, panel, running, server_probe, surroundings
 from player.cli.checks.finding import Finding
-from player.cms import KINDS
+from player.cms import SERVERS
 from player.config import CmsConfig, Config, Dirs, Section
 from player.core.egress import straight
 from player.core.faults import CODES
@@ -266,7 +266,7 @@ def answering(answer: str) -> Iterator[int]:
 def asked(answer: str, scheme: str = "http") -> Finding:
     """What doctor makes of a server that answers so."""
     with answering(answer) as port:
-        (finding,) = server_probe.server(f"{scheme}://127.0.0.1:{port}", KINDS["adcast"].answers_at, straight("test"))
+        (finding,) = server_probe.server(f"{scheme}://127.0.0.1:{port}", SERVERS["adcast"].answers_at, straight("test"))
     return replace(finding, detail=finding.detail.replace(f"127.0.0.1:{port}", "HOST"))
 
 
@@ -301,7 +301,7 @@ def test_n2_a_server_without_tls_where_https_is_wanted_has_failed() -> None:
 async def test_every_kind_of_server_names_a_path_that_answers_as_its_api(tmp_path: Path) -> None:
     async with DemoServer(tmp_path / "server") as running:
         (found,) = await asyncio.to_thread(
-            lambda: list(server_probe.server(running.url, KINDS["adcast"].answers_at, straight("test")))
+            lambda: list(server_probe.server(running.url, SERVERS["adcast"].answers_at, straight("test")))
         )
     assert found.result == "passed", found
 

@@ -66,11 +66,12 @@ async def open_triggers(
     page: Callable[[str], FaultPage],
 ) -> Triggers | None:
     """None where no source is configured. Raises ConfigError."""
-    given = config.spotwatch
-    if not given.url:
+    given = config.trigger_source
+    if given is None:
         return None
     rules = [TriggerRule(**msgspec.structs.asdict(one)) for one in config.triggers]
-    source = await stack.enter_async_context(cms.connect_triggers(given, config.control.public_url, clock, way_out))
+    row = cms.TRIGGER_SOURCES[config.trigger_kind]
+    source = await stack.enter_async_context(row.connect(given, config.control.public_url, clock, way_out))
     watch = TriggerWatch(source.place, rules, stage, clock, page("triggers"))
     names = NameWatch(rules, source.vocabulary, page("names of triggers"))
     return Triggers(source, watch, LikelyRules(rules, source.lately), names, cms.trigger_files(given.folder), clock)

@@ -74,9 +74,9 @@ def examine(config: Config, dirs: Dirs) -> list[Finding]:
 
 def _server(config: Config) -> list[Finding]:
     from player.cli.checks.server_probe import server
-    from player.cms import KINDS
+    from player.cms import SERVERS
 
-    row = KINDS[config.cms.kind]
+    row = SERVERS[config.cms.kind]
     if not row.answers_at:  # nothing that could be asked
         return []
     try:

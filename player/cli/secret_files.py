@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from player.config import Config, ConfigFile, Section
-from player.config_reader import Kinds
+from player.config_kinds import Kinds
 from player.store import write_atomically
 
 FILE = "_file"  # a key that may hold a secret has a twin that names a file of it
@@ -32,7 +32,8 @@ def left_inside(config: Config) -> list[str]:
     """The keys whose secrets stand in the configuration itself."""
     sections = {one.name: getattr(config, one.name) for one in msgspec.structs.fields(Config)}
     there = {name: section for name, section in sections.items() if isinstance(section, Section)}
-    own = {name if name != "server" else config.cms.kind: section for name, section in there.items()}
+    kinds = {"server": config.cms.kind, "fallback_server": config.fallback.kind, "trigger_source": config.trigger_kind}
+    own = {kinds.get(name, name): section for name, section in there.items()}
     keys = secret_keys({name: type(section) for name, section in own.items()})
     return [f"{table}.{name}" for table, name in keys if getattr(own[table], name) and not getattr(own[table], name + FILE)]
 
@@ -86,8 +87,7 @@ def _says(text: str, tree: Mapping[str, Any]) -> bool:
 
 def move_all(path: str, folder: str, kinds: Kinds) -> None:
     """Moves what it can, for a player that speaks to `kinds` of servers, and says so."""
-    own = {name: kind.keys() for name, kind in kinds.items()}
-    tables = {one.name: one.type for one in msgspec.structs.fields(ConfigFile)} | own
+    tables = {one.name: one.type for one in msgspec.structs.fields(ConfigFile)} | kinds.tables()
     moved, left = move(Path(path), Path(folder), tables)
     if moved:
         print(f"{', '.join(moved)}: moved to {folder}, where root alone and the agent read them")

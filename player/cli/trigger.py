@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import msgspec
 
 from player.cli.terminal import say
-from player.cms.triggers.words import Illegible, messages_of, read
+from player.cms import TRIGGER_SOURCES
 from player.config import Config, Dirs
+from player.core.ports.triggers import Misread, OtherSort, Triggered
 from player.core.triggers import TriggerRule, in_order
 from player.errors import ConfigError, StorageError
 
@@ -20,29 +21,29 @@ def main(chosen: argparse.Namespace, config: Config, _: Dirs) -> int:
     if not config.triggers:
         raise ConfigError(chosen.config or "the configuration", "trigger", "there is none: write a table [[trigger]]")
     rules = in_order(TriggerRule(**msgspec.structs.asdict(one)) for one in config.triggers)
-    fits = [_test(message, rules, ZoneInfo(config.spotwatch.zone)) for message in _recorded(Path(chosen.file))]
+    row = TRIGGER_SOURCES[config.trigger_kind or next(iter(TRIGGER_SOURCES))]
+    told = row.recorded(_decoded(Path(chosen.file)), config.trigger_source or row.keys()())
+    fits = [_test(event, rules) for event in told]
     return 0 if any(fits) else 1
 
 
-def _recorded(path: Path) -> list[object]:
-    """A push, what a queue answered, a list of messages, or one."""
+def _decoded(path: Path) -> Any:
     try:
-        return list(messages_of(msgspec.json.decode(path.read_bytes())))
+        return msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise StorageError(str(path), f"is no JSON: {error}") from error
 
 
-def _test(message: object, rules: list[TriggerRule], zone: ZoneInfo) -> bool:
-    found = read(message, zone, 0.0, "")
-    if isinstance(found, Illegible):
-        say(f"no broadcast: {found.reason or f'a message of the sort {found.sort}'}", keep="")
+def _test(event: Triggered | OtherSort | Misread, rules: list[TriggerRule]) -> bool:
+    if not isinstance(event, Triggered):
+        say(f"no broadcast: {event.reason if isinstance(event, Misread) else f'a message of the sort {event.sort}'}", keep="")
         return False
-    say(f"{found.broadcast}", keep="")
+    say(f"{event.broadcast}", keep="")
     fires = None
     for rule in rules:
-        misfit = rule.misfit(found.broadcast)
+        misfit = rule.misfit(event.broadcast)
         if misfit is None and fires is None:
             fires = rule
         word = "fires" if fires is rule else "fits, but another fires" if misfit is None else "does not fit"

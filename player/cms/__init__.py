@@ -1,12 +1,15 @@
 """The servers, one folder an API; a vendor's words stop there. The rest knows `core.ports.server` and this page.
 
-A server is one folder and one row in `KINDS`: its `keys.Keys` are its own table of the configuration, its `connection.connect`
+A server is one folder and one row in `_BUILT_IN`: its `keys.Keys` are its own table of the configuration, its `connection.connect`
 makes the `Connection`. Only the folder of the kind that is used is imported. What else is to be written: a test beside AdCast's
 that derives from `tests/cms/contract.py`, a line for each of its own keys in `config.example.toml` and the README, and what answers
 for it in `player/demo`, with a row in `demonstration.ROOMS`.
 
-A package of somebody else's adds a kind likewise: beside this player in its environment, with a `ServerRow` of its own as an entry
-point of the group `signage_player.cms`, named like the kind. `tests/fixtures/billboard` is a small one, whole.
+A source of triggers is one folder below `triggers` and one row in `TRIGGER_SOURCES`; its `recorded.recorded` reads messages that
+somebody has kept.
+
+A package of somebody else's adds a kind of server likewise: beside this player in its environment, with a `ServerRow` of its own as
+an entry point of the group `signage_player.cms`, named like the kind. `tests/fixtures/billboard` is a small one, whole.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from player.config import CmsConfig, Section, SpotwatchConfig
+from player.config import CmsConfig, Section, TriggerSourceConfig
+from player.config_kinds import Kinds
 from player.errors import ConfigError
 
 if TYPE_CHECKING:  # whoever reads the configuration imports this page, and the first frame waits for some of those
@@ -26,7 +30,7 @@ if TYPE_CHECKING:  # whoever reads the configuration imports this page, and the 
     from player.core.egress import WayOut
     from player.core.ports.box import Clock
     from player.core.ports.server import Connection, Device
-    from player.core.ports.triggers import TriggerSource
+    from player.core.ports.triggers import Misread, OtherSort, Triggered, TriggerSource
 
 NONE = "no server is configured (cms.url)"
 GROUP = "signage_player.cms"
@@ -63,7 +67,7 @@ _BUILT_IN = {
 }
 
 
-class _Kinds(Mapping[str, ServerRow]):
+class _Servers(Mapping[str, ServerRow]):
     """Those of this package first; others are looked for only where a name is none of these."""
 
     def __getitem__(self, name: str) -> ServerRow:
@@ -100,16 +104,34 @@ def _loaded(name: str, entry_point: Any) -> ServerRow:
     return row
 
 
-KINDS: Mapping[str, ServerRow] = _Kinds()
+@dataclass(frozen=True, slots=True)
+class TriggerRow:
+    """A kind of source of triggers: the package of its adapter."""
+
+    package: str
+
+    def keys(self) -> type[TriggerSourceConfig]:
+        """The class of its own table of the configuration."""
+        found: type[TriggerSourceConfig] = importlib.import_module(f"{self.package}.keys").Keys
+        return found
+
+    def connect(
+        self, own: TriggerSourceConfig, public_url: str, clock: Clock, way_out: WayOut
+    ) -> AbstractAsyncContextManager[TriggerSource]:
+        """Its adapter, made from the configuration. Raises ConfigError."""
+        room = importlib.import_module(f"{self.package}.connection")
+        source: AbstractAsyncContextManager[TriggerSource] = room.connect(own, public_url, clock, way_out)
+        return source
+
+    def recorded(self, found: Any, own: TriggerSourceConfig) -> Iterator[Triggered | OtherSort | Misread]:
+        """What messages of its tell that somebody has kept; `found`: JSON, decoded."""
+        told: Iterator[Triggered | OtherSort | Misread] = importlib.import_module(f"{self.package}.recorded").recorded(found, own)
+        return told
 
 
-def connect_triggers(
-    given: SpotwatchConfig, public_url: str, clock: Clock, way_out: WayOut
-) -> AbstractAsyncContextManager[TriggerSource]:
-    """The source of triggers that is configured. Raises ConfigError."""
-    from player.cms.triggers.connection import connect as connect_spotwatch
-
-    return connect_spotwatch(given, public_url, clock, way_out)
+SERVERS: Mapping[str, ServerRow] = _Servers()
+TRIGGER_SOURCES = {"spotwatch": TriggerRow("player.cms.triggers.spotwatch")}
+KINDS = Kinds(SERVERS, TRIGGER_SOURCES)
 
 
 def trigger_files(folder: str) -> TriggerFiles:
@@ -132,4 +154,4 @@ def connect(
         from player.core.ports.server import no_connection
 
         return nullcontext(no_connection(NONE))
-    return KINDS[cms.kind].connect(cms, own, device, clock, way_out)
+    return SERVERS[cms.kind].connect(cms, own, device, clock, way_out)

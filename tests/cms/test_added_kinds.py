@@ -24,7 +24,7 @@ async def main():
     device = Device("uuid", "key", "Box", "12", "1", None, None, tuple, tuple, lambda: 1.0)
     async with cms.connect(config.cms, config.server, device, SystemClock(), straight("test")) as connection:
         print(*(item.text for item in (await connection.content.programme()).items))
-        print(sorted(cms.KINDS))
+        print(sorted(cms.SERVERS))
 
 asyncio.run(main())
 """

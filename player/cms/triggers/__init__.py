@@ -1,4 +1,4 @@
-"""Spotwatch: what was on television, as a source of triggers beside any server. Nothing outside this folder knows its words.
+"""Sources of triggers, beside any server: one folder each, where its words stop; `files` are those of this machine that rules name.
 
 Imports `folder`, `http`, `pace`, `wire`.
 """

@@ -10,7 +10,8 @@ import aiohttp
 
 from player.agent.app import Agent
 from player.agent.control.metrics import render
-from player.config import Config, ControlConfig, Dirs, SpotwatchConfig, TriggerConfig
+from player.cms.triggers.spotwatch.keys import Keys
+from player.config import Config, ControlConfig, Dirs, TriggerConfig
 from player.core.ports.stage import AnyAnswer, AnyRequest, ShowTrigger, StageStatus, TriggerSeen
 from player.demo.spotwatch.server import DEMO_KEY, SpotwatchServer
 from player.identity import load_or_create
@@ -46,12 +47,13 @@ async def test_a_broadcast_that_is_called_in_reaches_the_stage_without_any_serve
     door = AgentSocket(dirs.stage_socket, stage)
     door.tell(StageStatus())
     async with SpotwatchServer(speed=1.0) as server:
-        spotwatch = SpotwatchConfig(url=server.url, key=DEMO_KEY, receive="webhook", folder=str(tmp_path / "answers"))
+        source = Keys(url=server.url, key=DEMO_KEY, receive="webhook", folder=str(tmp_path / "answers"))
         rules = (
             TriggerConfig(name="cars", show="file:answer.png", brand=("alfa*",), seconds=6.0, late_s=1e12),
             TriggerConfig(name="gone", show="content:1"),
         )
-        config = Config(control=ControlConfig(listen=at, public_url=f"http://{at}"), spotwatch=spotwatch, triggers=rules)
+        control = ControlConfig(listen=at, public_url=f"http://{at}")
+        config = Config(control=control, trigger_kind="spotwatch", trigger_source=source, triggers=rules)
         async with (
             running(door.run()),
             Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as made,

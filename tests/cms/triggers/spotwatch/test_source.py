@@ -11,10 +11,10 @@ import pytest
 from aiohttp import ClientSession, web
 
 from player import cms
-from player.cms.triggers.api import AT_ONCE
-from player.cms.triggers.connection import connect
-from player.cms.triggers.spotwatch import WAITING, Spotwatch
-from player.config import SpotwatchConfig
+from player.cms.triggers.spotwatch.api import AT_ONCE
+from player.cms.triggers.spotwatch.connection import connect
+from player.cms.triggers.spotwatch.keys import Keys
+from player.cms.triggers.spotwatch.source import WAITING, Spotwatch
 from player.core.ports.server import Missed, Reached
 from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered
 from player.core.vocabulary import Vocabulary
@@ -46,7 +46,7 @@ async def script() -> AsyncIterator[Script]:
 
 @contextlib.asynccontextmanager
 async def connected(url: str, receive: str = "queue", key: str = KEY) -> AsyncIterator[tuple[Spotwatch, FakeTriggerInbox]]:
-    given = SpotwatchConfig(url=url, key=key, receive=receive)  # type: ignore[arg-type]  # one of two words
+    given = Keys(url=url, key=key, receive=receive)  # type: ignore[arg-type]  # one of two words
     inbox = FakeTriggerInbox()
     async with connect(given, OURS, QuickClock(), STRAIGHT) as source, running(source.run(inbox)):
         yield source, inbox
@@ -210,7 +210,7 @@ async def test_pages_are_followed_at_the_same_host_and_not_in_circles(script: Sc
     path = "/hl0fserktnimhbcnfcmq"
     script.on("/get-broadcasts", {"page": {"next": path}, "results": rows})
     script.on(path, {"page": {"next": path}, "results": [{"id": 2}, None]})
-    async with connect(SpotwatchConfig(url=script.url, key=KEY), "", QuickClock(), STRAIGHT) as source:
+    async with connect(Keys(url=script.url, key=KEY), "", QuickClock(), STRAIGHT) as source:
         found = await source.api.broadcasts(5.0)
         assert [row.get("id") for row in found] == [1, 2, None]
         assert len(script.asked(path)) == 1
@@ -225,7 +225,7 @@ async def test_pages_are_followed_at_the_same_host_and_not_in_circles(script: Sc
 async def test_the_names_that_it_lists_are_read_and_a_list_that_it_keeps_to_itself_is_none(script: Script):
     script.on("/get-all-brands", ["arabesk", None, 7, {"a": 1}])
     script.on("/get-all-channels", {"de": ["sport1", "vox"], "at": ["orf1"], "ch": None})
-    async with connect(SpotwatchConfig(url=script.url, key=KEY), "", QuickClock(), STRAIGHT) as source:
+    async with connect(Keys(url=script.url, key=KEY), "", QuickClock(), STRAIGHT) as source:
         assert await source.vocabulary() == Vocabulary(("arabesk", "7"), ("sport1", "vox", "orf1"))
         script.on("/get-all-brands", words("Argument(s) missing. Expected [key, region].", 400))
         script.on("/get-all-channels", words("Not for this key.", 403))
@@ -272,8 +272,11 @@ async def test_the_embedded_server_calls():
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         at = f"http://127.0.0.1:{runner.addresses[0][1]}"
         try:
-            given = SpotwatchConfig(url=server.url, key=DEMO_KEY, receive="webhook")
-            async with cms.connect_triggers(given, at, QuickClock(), STRAIGHT) as source, running(source.run(inbox)):
+            given = Keys(url=server.url, key=DEMO_KEY, receive="webhook")
+            async with (
+                cms.TRIGGER_SOURCES["spotwatch"].connect(given, at, QuickClock(), STRAIGHT) as source,
+                running(source.run(inbox)),
+            ):
                 await eventually(lambda: inbox.of(Reached), 20)
                 await server.push(message(5, brand="fiat"))
                 (came,) = await eventually(lambda: inbox.of(Triggered), 20)

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from player.cms.triggers.api import SpotwatchApi
-from player.cms.triggers.words import ReadBroadcast, with_ad
+from player.cms.triggers.spotwatch.api import SpotwatchApi
+from player.cms.triggers.spotwatch.words import ReadBroadcast, with_ad
 from player.core.ports.box import Clock
 from player.core.triggers import Broadcast
 from player.errors import ServerError

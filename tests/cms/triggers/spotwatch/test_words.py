@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from player.cms.triggers.words import Illegible, ReadBroadcast, instant_of, messages_of, read
+from player.cms.triggers.spotwatch.words import Illegible, ReadBroadcast, instant_of, messages_of, read
 from player.core.triggers import Broadcast
 from tests.fakes.spotwatch import message, pushed
 

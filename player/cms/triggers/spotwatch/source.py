@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from player.cms.pace import rest_s
-from player.cms.triggers.adverts import Adverts
-from player.cms.triggers.api import AT_ONCE, QUEUE, SpotwatchApi
-from player.cms.triggers.words import Illegible, ReadBroadcast, messages_of, read
+from player.cms.triggers.spotwatch.adverts import Adverts
+from player.cms.triggers.spotwatch.api import AT_ONCE, QUEUE, SpotwatchApi
+from player.cms.triggers.spotwatch.words import Illegible, ReadBroadcast, messages_of, read
 from player.core.ports.box import Clock
 from player.core.ports.server import Missed, Reached
 from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered, TriggerInbox

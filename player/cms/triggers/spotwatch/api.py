@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from player.cms.http import Meanings, ServerHttp
-from player.cms.triggers.words import AD_FIELDS, messages_of
+from player.cms.triggers.spotwatch.words import AD_FIELDS, messages_of
 from player.cms.wire import rows, table, text
 from player.errors import ServerDenied, ServerNonsense, ServerRefused
 

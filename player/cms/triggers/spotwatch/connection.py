@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 
 from player.cms.http import ServerHttp
 from player.cms.pace import Budget
-from player.cms.triggers.api import SpotwatchApi
-from player.cms.triggers.spotwatch import Spotwatch
-from player.config import SpotwatchConfig
+from player.cms.triggers.spotwatch.api import SpotwatchApi
+from player.cms.triggers.spotwatch.keys import Keys
+from player.cms.triggers.spotwatch.source import Spotwatch
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.runtime.sessions import open_session
 
 
 @contextlib.asynccontextmanager
-async def connect(given: SpotwatchConfig, public_url: str, clock: Clock, way_out: WayOut) -> AsyncIterator[Spotwatch]:
+async def connect(given: Keys, public_url: str, clock: Clock, way_out: WayOut) -> AsyncIterator[Spotwatch]:
     """Nothing is asked yet. Raises ConfigError where a file that the configuration names cannot be read."""
     key = given.secret()
     reached_at = public_url if given.receive == "webhook" else ""
