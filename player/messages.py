@@ -35,6 +35,7 @@ WORDS: Mapping[str, type[AnyRequest]] = {
     "trigger": port.ShowTrigger,
     "applet_command": port.CommandApplet,
     "applet_answer": port.AnswerApplet,
+    "applet_examination": port.ExamineApplet,
 }
 _WORD_OF: Mapping[type[Request[Any]], str] = {kind: word for word, kind in WORDS.items()}
 _WHERE = "the socket between agent and stage"

@@ -53,6 +53,7 @@ class ActionKind(StrEnum):
     FEATURE_TEST = "feature test"
     DEPROVISION = "deprovision"
     APPLET = "applet"
+    APPLET_TEST = "applet test"
 
 
 class Ends(StrEnum):

@@ -22,6 +22,7 @@ TYPE = re.compile(r"[a-zA-Z0-9._-]{1,100}")
 COMMANDS_AT_ONCE, COMMAND_EVERY_S = 30, 1.0  # the library's documented throttle: 30 in 30 s
 WRITES_AT_ONCE, WRITE_EVERY_S = 500, 10.0  # of its own files: what a first start keeps, then what flash bears for years
 CHANGES_AT_ONCE, CHANGE_EVERY_S = 10, 5.0  # of the box
+PLAYS_AT_ONCE, PLAY_EVERY_S = 60, 10.0  # KiB of the proof of play, of all pages together: what a playlist of pictures writes
 SETTLED_S = 600.0  # before it may end what it runs on: one that asks at its start would never let anybody in
 WAITING = 100  # commands for a page that is not ready; the oldest go
 LARGEST_COMMAND = 16 * 1024
@@ -106,9 +107,10 @@ Effect = Post | StoreCommand | RecordPlay | PageDeed | VideoDeed | StartAgain
 
 @dataclass(slots=True)
 class AppletHost:
-    """One page's host. `ready`: whether its library runs, and can be told anything."""
+    """One page's host. `plays` are the KiB that pages may write into the proof of play; `ready`: its library can be told things."""
 
     facts: AppletFacts
+    plays: Allowance
     ready: bool = False
     _held: deque[Message] = field(default_factory=lambda: deque(maxlen=WAITING))
     _open: dict[str, str] = field(default_factory=dict)
@@ -226,8 +228,10 @@ class AppletHost:
             return (_error(invocation, f"a command has {LARGEST_COMMAND} characters of JSON at most", "BAD_COMMAND"),)
         if not self._said.spare(mono):
             return (_too_many(invocation, COMMANDS_AT_ONCE, COMMAND_EVERY_S),)
-        play = (_play(command),) if kind == PLAY else ()
-        return (StoreCommand(command), *play, _success(invocation))
+        play = _play(command) if kind == PLAY else None
+        if play is not None and not all(self.plays.spare(mono) for _ in range(_kib(play))):
+            return (_too_many(invocation, PLAYS_AT_ONCE, PLAY_EVERY_S),)
+        return (StoreCommand(command), *([play] if play else []), _success(invocation))
 
     def _video(self, what: str, invocation: str, asked: Message) -> Sequence[Effect]:
         if what not in VIDEO:
@@ -287,6 +291,16 @@ def _no_access(invocation: str, what: str) -> Post:
 
 def _too_many(invocation: str, at_once: int, every_s: float) -> Post:
     return _error(invocation, f"{at_once} at once, then one every {every_s:g} s", "TOO_MANY")
+
+
+def plays_of_pages() -> Allowance:
+    """What all pages of a stage together may write into the proof of play, which is on flash."""
+    return Allowance(PLAYS_AT_ONCE, PLAY_EVERY_S)
+
+
+def _kib(play: RecordPlay) -> int:
+    """How much of the proof it takes, at the least one."""
+    return 1 + len(json.dumps([play.name, play.custom_id, play.file_name, play.error])) // 1024
 
 
 def _play(command: Message) -> RecordPlay:

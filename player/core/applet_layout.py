@@ -1,13 +1,14 @@
 """Applets among what is on air: each as a layout of its own over the whole screen, and where it stands to the programme (pure).
 
 The configuration (devices.content) decides: "above" before every rule of the server's, "below" where the server has nothing to
-show. Alerts, the lock pad and the other cards lie over either, as over all content (`core.cover`).
+show. A page above that cannot be shown gives way to the programme, until it is tried again (`core.applet_pauses`). Alerts, the lock
+pad and the other cards lie over either, as over all content (`core.cover`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -54,14 +55,23 @@ def with_applets(manifest: Manifest | None, plan: AppletPlan) -> Manifest | None
     return replace(manifest or Manifest("", ()), layouts=(*(manifest.layouts if manifest else ()), *layouts))
 
 
-def beside(found: OnAir, plan: AppletPlan, on: AppletOn) -> OnAir:
-    """What is on air of the programme (`found`) and the applets (`on`) together."""
+def page_of(layout: Layout | None) -> Item | None:
+    """The applet's page that the layout was made for; None: it is one of the programme's."""
+    items = [item for region in layout.regions for item in region.playlist.items] if layout else []
+    return items[0] if items and items[0].applet is not None else None
+
+
+def beside(found: OnAir, plan: AppletPlan, on: AppletOn, failed: Collection[str]) -> OnAir:
+    """What is on air of the programme (`found`) and the applets (`on`) together; `failed` pages, by their items' ids, are not."""
     until = _earlier(found.until, None if on.until is None else datetime.fromtimestamp(on.until, UTC))
     shows = found.layout is not None and any(region.playlist.items for region in found.layout.regions)
     if on.run is None or (shows and plan.place is not AppletPlace.ABOVE):
         return replace(found, until=until)
+    layout = applet_layout(on.run, on.uid, plan.round)
+    if shows and layout.id in failed:
+        return replace(found, until=until)
     where = "before the programme" if plan.place is AppletPlace.ABOVE else "the programme has nothing to show"
-    return OnAir(applet_layout(on.run, on.uid, plan.round), until, Because(Source.APPLET, applet=f"{on.why}; {where}"))
+    return OnAir(layout, until, Because(Source.APPLET, applet=f"{on.why}; {where}"))
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

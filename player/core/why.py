@@ -72,7 +72,8 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
     """
     wall, plan = evidence.at.timestamp(), evidence.applets
     applet = applet_on(plan, turned(AppletTurn(), plan, wall, 0.0), wall, 0.0)
-    on_air = beside(evidence.listings.at(evidence.at, evidence.facts), plan, applet)
+    paused = {one.item_id for one in evidence.stage.paused} if evidence.stage else set()
+    on_air = beside(evidence.listings.at(evidence.at, evidence.facts), plan, applet, paused)
     case = _Case(evidence, on_air)
     found = tuple(
         case.answer(item, layout, region)
@@ -133,10 +134,11 @@ class _Case:
         """About the page of an applet. Whose turn it is among several the stage knows, by what it plays."""
         if _bare(item.id) in self._playing:
             return Reason(item.id, item.content_id, item.name, layout.id, True, "on screen now: the management put it on")
-        if self._on_air.why.source is not Source.APPLET:
+        if self._on_air.why.source is not Source.APPLET and item.id not in self._paused:
             instead = f"not on air: {self._on_air.why}; see `devices.content`"
             return Reason(item.id, item.content_id, item.name, layout.id, False, instead)
-        reason = self._off_by_stage(item) if self._on_air.layout == layout else f"{self._on_air.why}: its turn or its time comes"
+        is_its_turn = self._on_air.layout == layout or item.id in self._paused
+        reason = self._off_by_stage(item) if is_its_turn else f"{self._on_air.why}: its turn or its time comes"
         return Reason(
             item.id,
             item.content_id,

@@ -112,7 +112,7 @@ class Stage:
             resolve=Targets(wall, Resolver(config.stage.youtube_hosts, wall.for_pages)), changed=self._changed,
             screen_on=lambda: self.surround.screen_on, page=page, mirror=config.stage.outputs == "mirror",
             seed=int.from_bytes(os.urandom(8)),  # no two devices, and no two starts, shuffle alike
-            resume=self.places.resume,
+            resume=self.places.resume, judged=lambda item, well: self.on_air.judged(item, well=well),
         )  # fmt: skip
         self.surround = Surround(
             show=self.show, panels=Panels(compositor, mode=config.stage.mode, scale=config.stage.scale), faults=page("panels"),
@@ -276,7 +276,8 @@ class Stage:
             renderer=self._screen.renderer, renderer_why=self._screen.renderer_why,
             screen_on=self.surround.screen_on, manifest_version=manifest.version if manifest else "", playlist=playlists,
             items=self.show.now_playing(),
-            paused=self.show.paused(), cover=self.surround.seen.cover, problem=problem.code if problem else "",
+            paused=(*self.show.paused(), *self.on_air.paused), cover=self.surround.seen.cover,
+            problem=problem.code if problem else "",
             frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
             faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
             ready=self.show.interludes.ready,

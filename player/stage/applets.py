@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from player.core.applet_host import PageDeed, RecordPlay
+from player.core.allowance import Allowance
+from player.core.applet_host import PageDeed, RecordPlay, plays_of_pages
 from player.core.applet_storage import OWN, own_folder
 from player.core.content import Item
 from player.core.cues import Moment, PlayRecord, PlayResult
@@ -31,6 +32,7 @@ class AppletBoard(AppletStand):
     def __init__(self, cache: Path) -> None:
         self._cache = cache
         self.events: asyncio.Queue[AppletEvent] = asyncio.Queue(WAITING)
+        self._plays = plays_of_pages()
         # An answer that was meant for the stage before this one is nobody's.
         self._numbers = itertools.count(int.from_bytes(os.urandom(5)))
         self._open: dict[int, tuple[CommandedPage, str, asyncio.TimerHandle]] = {}
@@ -38,6 +40,10 @@ class AppletBoard(AppletStand):
 
     def __repr__(self) -> str:
         return f"<applets: {', '.join(page.applet for page in self._pages) or 'none'} open>"
+
+    @property
+    def plays(self) -> Allowance:
+        return self._plays
 
     def here(self, page: CommandedPage) -> None:
         if page not in self._pages:
@@ -83,6 +89,13 @@ class AppletBoard(AppletStand):
             raise BoxError("applet", f"the applet {applet} is not open on this screen")
         for page in pages:
             page.command(command)
+
+    async def examine(self, applet: str, version: str, script: str) -> str:
+        """Runs a script in a page of that version: "", or what it threw. Raises BoxError where none is open, or it does not end."""
+        page = next((page for page in self._pages if (page.applet, page.version) == (applet, version)), None)
+        if page is None:
+            raise BoxError("applet", f"the applet {applet} {version} is not open on this screen; put it on by a timing first")
+        return await page.examine(script)
 
 
 def play_of(item: Item, play: RecordPlay, at: Moment) -> PlayRecord:

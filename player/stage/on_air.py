@@ -13,11 +13,13 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from player.core.applet_layout import beside, with_applets
+from player.core.applet_layout import applet_layouts, beside, with_applets
+from player.core.applet_pauses import AppletPauses
 from player.core.applets import AppletPlan, AppletTurn, applet_on, turned
 from player.core.browser_rest import needs_pages
-from player.core.content import Manifest
+from player.core.content import Item, Manifest
 from player.core.onair import Because, Listings, OnAir, Source
+from player.core.ports.stage import PausedItem
 from player.core.schedule import Facts
 from player.core.turns import PREPARE_LIMIT_S
 from player.stage.regions.show import Show
@@ -40,6 +42,7 @@ class OnAirWatch:
         self._show, self._now, self._mono, self._zone, self._facts = show, now, mono, zone, facts
         self._applets = applets
         self._plan, self._turn, self._tapped = AppletPlan(), AppletTurn(), False
+        self._pauses = AppletPauses()
         self._turn_ends_s: float | None = None
         self._listings: Listings | None = None
         self._listed: tuple[Manifest | None, ZoneInfo | None] = (None, None)
@@ -60,6 +63,7 @@ class OnAirWatch:
             is_news = (manifest.version if manifest else None) != (self._listed[0].version if self._listed[0] else None)
             if is_news or plan != self._plan:
                 self._plan = plan
+                self._pauses.keep_only({layout.id for layout in applet_layouts(plan)})
                 self._show.take(with_applets(manifest, plan))
             if is_news or wanted[1] != self._listed[1]:
                 self._listed, self._listings = wanted, Listings(manifest, wanted[1]) if manifest else None
@@ -70,6 +74,20 @@ class OnAirWatch:
         """Somebody touched an applet's page."""
         self._tapped = True
         self._again.set()
+
+    def judged(self, item: Item, *, well: bool) -> None:
+        """An item is on screen, or could not be shown; of an applet's page it is remembered."""
+        if item.applet is not None and well:
+            self._pauses.shown(item.id, self._mono())
+        elif item.applet is not None:
+            self._pauses.failed(item.id, self._mono())
+            self._again.set()
+
+    @property
+    def paused(self) -> tuple[PausedItem, ...]:
+        """Applets' pages that could not be shown, and when each is tried again."""
+        wall, mono = self._now().timestamp(), self._mono()
+        return tuple(PausedItem(name, round(wall + until - mono)) for name, until in self._pauses.at(mono).items())
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Puts on air what the rules say, at their times, until cancelled."""
@@ -119,14 +137,13 @@ class OnAirWatch:
         self._turn, self._tapped = turned(self._turn, self._plan, at, mono, tapped=self._tapped), False
         on = applet_on(self._plan, self._turn, at, mono)
         self._turn_ends_s = on.ends_in_s
-        return beside(self._programme(now), self._plan, on)
+        return beside(self._programme(now), self._plan, on, self._pauses.at(mono))
 
     def _then(self, at: datetime) -> OnAir:
         """What will be on air then, while nobody taps."""
         wall, mono = at.timestamp(), self._mono()
-        return beside(
-            self._programme(at), self._plan, applet_on(self._plan, turned(self._turn, self._plan, wall, mono), wall, mono)
-        )
+        on = applet_on(self._plan, turned(self._turn, self._plan, wall, mono), wall, mono)
+        return beside(self._programme(at), self._plan, on, self._pauses.at(mono))
 
     def _programme(self, at: datetime) -> OnAir:
         return self._listings.at(at, self._facts()) if self._listings else OnAir(None, None, Because(Source.NOTHING))

@@ -18,6 +18,8 @@ from player.core.ports.stage import (
     AnyRequest,
     CommandApplet,
     DropPlays,
+    ExamineApplet,
+    Examined,
     LogLines,
     NextItem,
     PictureFormat,
@@ -99,6 +101,8 @@ class Requests:
                 self._applets.command(applet, command)
             case AnswerApplet(number, value, refusal):
                 self._applets.settle(number, value, refusal)
+            case ExamineApplet(applet, version, script):
+                return Examined(await self._applets.examine(applet, version, script))
             case ReadLog():
                 return LogLines(tuple(recent_lines()))
             case _:

@@ -9,9 +9,12 @@ import pytest
 
 from player.core.applet_host import (
     CHANGES_AT_ONCE,
+    COMMAND_EVERY_S,
     COMMANDS_AT_ONCE,
     DEEPEST,
     OPEN,
+    PLAY_EVERY_S,
+    PLAYS_AT_ONCE,
     SETTLED_S,
     WAITING,
     WRITES_AT_ONCE,
@@ -24,6 +27,7 @@ from player.core.applet_host import (
     StartAgain,
     StoreCommand,
     VideoDeed,
+    plays_of_pages,
 )
 from player.core.applet_rights import RIGHTS, Right, Use
 
@@ -31,7 +35,8 @@ WHERE = {"uri": "https://a.example/v.mp4", "x": 0, "y": 0, "width": 640, "height
 
 
 def host(scope: int = 0) -> AppletHost:
-    return AppletHost(AppletFacts({"title": "Menu"}, "f00d", "1.0.0", "8.2.4", scope, "Lobby", "Pi 4", "42", "0.2.0", "Debian"))
+    facts = AppletFacts({"title": "Menu"}, "f00d", "1.0.0", "8.2.4", scope, "Lobby", "Pi 4", "42", "0.2.0", "Debian")
+    return AppletHost(facts, plays_of_pages())
 
 
 def asked(one: AppletHost, kind: str, mono: float = 0.0, uid: str = "u1", **fields: Any) -> Sequence[Effect]:
@@ -116,6 +121,20 @@ def test_a_proof_of_play_is_a_command_and_a_play():
     assert play == RecordPlay("Dish", "7", "video", ("a", ""), "v.mp4", success=False, error="torn")
     bare = asked(host(), "command.dispatch", command={"type": "PoP.ItemPlayed", "itemTags": "none"})[1]
     assert bare == RecordPlay("", "", "", (), "", success=True, error="")
+
+
+def test_the_plays_of_all_pages_together_are_bounded_by_what_they_write():
+    plays = plays_of_pages()
+    one, other = (AppletHost(host().facts, plays) for _ in range(2))
+    short, long = ({"type": "PoP.ItemPlayed", "itemName": "x", "errorMessage": "é" * n} for n in (1, 200))
+    every = COMMAND_EVERY_S
+    taken = [asked(page, "command.dispatch", n * every, command=short) for n in range(40) for page in (one, other)]
+    assert [len(found) for found in taken[:PLAYS_AT_ONCE]] == [3] * PLAYS_AT_ONCE
+    assert code(taken[-1]) == "TOO_MANY"
+    later = 40 * every + PLAYS_AT_ONCE * PLAY_EVERY_S
+    fits = [asked(one, "command.dispatch", later + n * every, command=long) for n in range(PLAYS_AT_ONCE // 2 + 2)]
+    assert [len(found) for found in fits[:-2]] == [3] * (PLAYS_AT_ONCE // 2), "a long one counts twice"
+    assert len(asked(other, "command.dispatch", later + 99, command={"type": "go"})) == 2, "other commands are not plays"
 
 
 def nested(levels: int) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from player.core.applet_layout import applet_layout, applet_layouts, beside, with_applets
+from player.core.applet_layout import applet_layout, applet_layouts, beside, page_of, with_applets
 from player.core.applets import AppletAssignment, AppletOn, AppletPlace, AppletPlan, AppletRun, AppletTiming, AppletTurn, applet_on
 from player.core.content import Item, Manifest, Playlist, full_screen
 from player.core.kinds import Kind
@@ -23,30 +23,45 @@ def on(plan: AppletPlan) -> AppletOn:
 
 
 def test_below_it_is_on_where_the_programme_has_nothing_to_show():
-    found = beside(NOTHING, PLAN, on(PLAN))
+    found = beside(NOTHING, PLAN, on(PLAN), ())
     assert found.layout == applet_layout(RUN, "t", 0)
     assert (found.until, found.why.source) == (datetime.fromtimestamp(100, UTC), Source.APPLET)
     assert str(found.why) == "the timing t puts the applet menu 1.0.0 on air; the programme has nothing to show"
     empty = OnAir(full_screen(Playlist("p", "p")), None, Because(Source.DEFAULT))
-    assert beside(empty, PLAN, on(PLAN)).layout == applet_layout(RUN, "t", 0)
+    assert beside(empty, PLAN, on(PLAN), ()).layout == applet_layout(RUN, "t", 0)
 
 
 def test_below_the_programme_stays_and_ends_no_later_than_before():
-    assert beside(SHOWN, PLAN, on(PLAN)) == SHOWN
-    assert beside(replace(SHOWN, until=None), PLAN, on(PLAN)).until == datetime.fromtimestamp(100, UTC)
+    assert beside(SHOWN, PLAN, on(PLAN), ()) == SHOWN
+    assert beside(replace(SHOWN, until=None), PLAN, on(PLAN), ()).until == datetime.fromtimestamp(100, UTC)
 
 
 def test_above_it_goes_before_the_programme():
     plan = replace(PLAN, place=AppletPlace.ABOVE)
-    found = beside(SHOWN, plan, on(plan))
+    found = beside(SHOWN, plan, on(plan), ())
     assert (found.layout, found.until) == (applet_layout(RUN, "t", 0), SHOWN.until)
     assert str(found.why).endswith("; before the programme")
 
 
+def test_one_above_that_cannot_be_shown_gives_way_and_alone_it_has_its_place_all_the_same():
+    plan, page = replace(PLAN, place=AppletPlace.ABOVE), applet_layout(RUN, "t", 0)
+    assert beside(SHOWN, plan, on(plan), {page.id}) == SHOWN
+    assert beside(SHOWN, plan, on(plan), {"another"}).layout == page
+    for place in (AppletPlace.ABOVE, AppletPlace.BELOW):
+        assert beside(NOTHING, replace(plan, place=place), on(plan), {page.id}).layout == page
+
+
+def test_a_layout_of_an_applet_is_known_by_its_page():
+    (item,) = applet_layout(RUN, "t", 0).regions[0].playlist.items
+    assert page_of(applet_layout(RUN, "t", 0)) == item
+    for other in (None, PROGRAMME, full_screen(Playlist("p", "p"))):
+        assert page_of(other) is None
+
+
 def test_none_on_leaves_the_programme():
     plan = AppletPlan(place=AppletPlace.ABOVE)
-    assert beside(SHOWN, plan, on(plan)) == SHOWN
-    assert beside(NOTHING, plan, on(plan)) == NOTHING
+    assert beside(SHOWN, plan, on(plan), ()) == SHOWN
+    assert beside(NOTHING, plan, on(plan), ()) == NOTHING
 
 
 def test_a_page_is_a_package_below_the_cache_or_a_developers_address():

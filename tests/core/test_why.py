@@ -74,6 +74,17 @@ def test_an_applet_is_answered_for_wherever_it_stands():
     assert because(known(ALWAYS, applets=above, stage=seen), "menu") == "on screen now: the management put it on"
 
 
+def test_of_an_applet_above_that_could_not_be_shown_it_is_said_and_the_programme_is_on_air():
+    above = replace(APPLETS, place=AppletPlace.ABOVE)
+    (item,) = applet_layout(MENU, "menu", 0).regions[0].playlist.items
+    failed = replace(STAGE, paused=(PausedItem(item.id, NOON.timestamp()),))
+    evidence = known(ALWAYS, applets=above, stage=failed, faults=(Fault("page_failed", "menu: no answer", 1.0, item.id),))
+    assert because(evidence, "menu").startswith(
+        "not on air: it is paused after a failure until 12:00:00 UTC; menu: no answer (page_failed)"
+    )
+    assert because(evidence, "shop") == 'on screen now; the rule "Always" puts it on air'
+
+
 def test_it_is_asked_by_item_content_or_name_and_what_nobody_knows_is_said():
     assert [one.name for one in explain(known(ALWAYS), "c-cafe")] == ["cafe"]
     (answer,) = explain(known(ALWAYS), "nobody")

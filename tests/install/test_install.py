@@ -7,9 +7,12 @@ devices and memory limits are not seen here; users, folders, sandboxes, system c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
+import socket
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -358,7 +361,90 @@ def test_u4_after_a_boot_an_update_that_was_cut_off_is_judged_by_the_version_bef
     assert device.run("readlink /opt/signage-player/venv") == runs
     assert device.run("ls -d /opt/signage-player/venv.before /var/tmp/signage-update-* 2>/dev/null || true") == ""
     assert device.run("systemctl --failed --no-legend") == ""
-    device.run("rm -rf /root/made /root/wheels /root/*.bundle")
+
+
+class Tool:
+    """What manages the container's player over its API: the network is this machine's."""
+
+    def __init__(self, device: Container, port: int) -> None:
+        said = device.run("signage-player token create --kind device --name tool --scope admin")
+        self._auth, self._url = said.split()[1], f"http://127.0.0.1:{port}"
+        wait_for(self._is_there, "the management's answer", 60)
+        self.own = f"/v1/device/{self.ask('GET', '/v1/device')[0]['uid']}"
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """What is answered. Raises OSError where that is no 2xx, or nothing."""
+        headers = {"X-Auth": self._auth, "Content-Type": "application/json"}
+        given = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._url + path, given, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def _is_there(self) -> bool:
+        with contextlib.suppress(OSError):
+            return bool(self.ask("GET", "/v1/device"))
+        return False
+
+    def ended(self, what: str, within_s: float = 120) -> dict[str, Any]:
+        """The newest request of that type in the history, once it has ended."""
+        found: list[dict[str, Any]] = []
+
+        def look() -> bool:
+            found[:] = [one for one in self.ask("GET", f"{self.own}/action-log") if one["type"] == what]
+            return bool(found and (found[0]["succeededAt"] or found[0]["failedAt"]))
+
+        wait_for(look, f"{what} to end", within_s)
+        return found[0]
+
+
+TUNNEL = "[Unit]\\nDescription=A tunnel\\n[Service]\\nExecStart=/usr/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n"
+MANAGED = '[control]\\nlisten = "127.0.0.1:%d"\\n[devices]\\nvpn = "tunnel.service"\\n'
+
+
+@pytest.fixture(scope="module")
+def tool(device: Container) -> Tool:
+    """With a unit that stands for a VPN, and a folder for bundles."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    conf = "/etc/signage-player/config.toml"
+    device.run(f"printf '{TUNNEL}' > /etc/systemd/system/tunnel.service && systemctl daemon-reload && mkdir -p /srv/bundles")
+    device.run(f"printf '{MANAGED % port}' >> {conf}")
+    device.run(f"sed -i 's|^\\[update\\]$|&\\nfolder = \"/srv/bundles\"|' {conf} && systemctl restart signage-agent")
+    return Tool(device, port)
+
+
+def test_the_management_switches_the_vpn_and_reads_the_systems_journal(device: Container, tool: Tool) -> None:
+    for enable, state, kept in ((True, "active", "enabled"), (False, "inactive", "disabled")):
+        tool.ask("PUT", f"{tool.own}/vpn", {"enable": enable})
+        assert tool.ended("Device.Vpn.Set")["succeededAt"]
+        assert tool.ask("GET", f"{tool.own}/vpn") == [{"enabled": enable}]
+        assert device.try_run("systemctl is-active tunnel; systemctl is-enabled tunnel")[1].split() == [state, kept]
+    lines = tool.ask("GET", f"{tool.own}/system-log?limit=500")
+    assert "signage-stage" in {line["unit"] for line in lines}, "both daemons, out of one journal that the agent may not read"
+    assert not any("the last 200 lines" in line["message"] for line in lines)
+    assert device.run("systemctl --failed --no-legend") == ""
+
+
+def test_u1_the_management_has_a_version_installed_by_its_number(device: Container, tool: Tool) -> None:
+    def ask_for(number: str) -> None:
+        tool.ask("PUT", f"{tool.own}/application/linux/version", {"applicationType": "linux", "version": number})
+
+    ask_for("9.9")
+    refused = tool.ended("Device.ApplicationVersion.Set")
+    assert refused["failedAt"]
+    assert "version 9.9 is in no bundle in /srv/bundles" in refused["reason"]
+    make_bundle(device, "9.0")
+    device.run("mv /root/9.0.bundle /srv/bundles/any-name.bundle")
+    ask_for("9.0")
+    wait_for(lambda: version(device) == "9.0" and active(device), "the version of the bundle", 600)
+    wait_for(lambda: device.try_run("systemctl is-active signage-update@9.0")[1] == "inactive", "the installer's verdict", 300)
+    assert device.run("systemctl show -P Result signage-update@9.0") == "success"
+    assert confirmed(device) == "9.0"
+    found = tool.ask("GET", f"{tool.own}/application/version")
+    assert (found["version"], found["failedAt"]) == ("9.0", None), "it has succeeded when it has run for eleven minutes"
+    assert device.run("systemctl --failed --no-legend") == ""
+    device.run("rm -rf /root/made /root/wheels /root/*.bundle /srv/bundles /etc/systemd/system/tunnel.service")
 
 
 def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) -> None:

@@ -166,6 +166,14 @@ async def test_it_becomes_ready_is_commanded_keeps_files_plays_a_video_and_recor
         assert isinstance(played, AppletPlayed)
         assert (played.play.name, played.play.custom_id, played.item) == ("Film", "7", item)
         assert (await said())["type"] == "Done"
+        scripts = {
+            "if (sos.config.title !== 'Menu') throw new Error('another title')": "",
+            "throw new Error('no dish')": "no dish", "await Promise.reject('later')": "later", "dish(": "SyntaxError",
+            "await sos.fileSystem.listInternalStorageUnits(); return {toString: 7}": "",
+        }  # fmt: skip
+        for script, failure in scripts.items():
+            found = await board.examine("menu", "1.0.0", script)
+            assert (failure in found) if failure else found == "", script
     await stage.surface.unload()
     assert repr(board) == "<applets: none open>"
     await stage.surface.close()

@@ -22,7 +22,7 @@ from player import __version__
 from player.agent.devices import wire
 from player.core.applets import AppletOn, AppletTurn, applet_on, turned
 from player.core.content import Orientation
-from player.core.ports.stage import AppletSaid, CommandApplet
+from player.core.ports.stage import AppletSaid, CommandApplet, ExamineApplet, Examined
 from tests.fakes.local_controls import JPEG, PNG
 from tests.fakes.management import Managed, managed
 from tests.fakes.running import eventually
@@ -282,10 +282,13 @@ async def test_labels_and_policies(box: Managed):
         await sdk("v1.organizationTag.delete", tags[0]["uid"])
         assert await sdk("v1.location.list") == []
 
+        applet = await sdk("v1.applet.create", {"name": "Menu"})
+        await sdk("v1.applet.version.create", applet["uid"], {"version": "1.0.0", "binary": "<h1>Menu</h1>"})
         policy = await sdk("v1.policy.create", {"name": "Quiet", "organizationUid": organization["uid"]})
         timer = {"type": "TIMER_3", "timeOn": "08:00:00", "timeOff": "20:00:00", "weekdays": ["MONDAY"], "volume": 15}
         items = [
-            {"type": "VOLUME", "value": {"volume": 15}}, {"type": "BUNDLED_APPLET", "value": {}},
+            {"type": "VOLUME", "value": {"volume": 15}},
+            {"type": "BUNDLED_APPLET", "value": {"appletUid": applet["uid"], "appletVersion": "1.0.0", "config": {}}},
             {"type": "PROPRIETARY_TIMERS", "value": [timer]}, {"type": "FIRMWARE_VERSION", "value": {"version": "13"}},
         ]  # fmt: skip
         await sdk("v1.policy.set", policy["uid"], {"items": items, "note": "at night"})
@@ -295,8 +298,11 @@ async def test_labels_and_policies(box: Managed):
         await eventually(lambda: box.audio.level == 15, 20)
         statuses = await soon(lambda: sdk("v1.device.policyStatus.list", uid, {}), lambda found: len(found) == 4)
         assert {one["itemType"]: one["success"] for one in statuses} == {
-            "VOLUME": True, "BUNDLED_APPLET": False, "PROPRIETARY_TIMERS": True, "FIRMWARE_VERSION": False,
+            "VOLUME": True, "BUNDLED_APPLET": True, "PROPRIETARY_TIMERS": True, "FIRMWARE_VERSION": False,
         }  # fmt: skip
+        on = shown(box)
+        assert on.run
+        assert on.run.applet == (await sdk("v1.device.telemetry.getLatest", uid, "BUNDLED_APPLET"))["data"]["appletUid"]
         timers = (await sdk("v1.device.telemetry.getLatest", uid, "PROPRIETARY_TIMERS"))["data"]
         assert timers == [timer]
         assert (await sdk("v1.device.policyStatus.get", uid, {"policyUid": policy["uid"], "itemType": "VOLUME"}))["success"]
@@ -368,8 +374,14 @@ async def test_applets_their_versions_and_their_files(box: Managed):
         await sdk("v1.applet.tests.update", menu["uid"], "1.0.0", "first", {"binary": "it(2)"})
         assert (await sdk("v1.applet.tests.get", menu["uid"], "1.0.0", "first"))["binary"] == "it(2)"
         assert [one["identifier"] for one in await sdk("v1.applet.tests.list", menu["uid"], "1.0.0")] == ["first"]
-        await sdk("v1.device.appletTest.run", box.uid, menu["uid"], "1.0.0", ["first"])
-        assert (await sdk("v1.device.appletTest.get", box.uid, menu["uid"], "1.0.0"))["failedTests"] == ["first"]
+        for failure, outcome in (("Error: 2", "failedTests"), ("", "successfulTests")):
+            box.stage.answers[ExamineApplet] = Examined(failure)
+            await sdk("v1.device.appletTest.run", box.uid, menu["uid"], "1.0.0", ["first"])
+            tested = await soon(
+                lambda: sdk("v1.device.appletTest.get", box.uid, menu["uid"], "1.0.0"), lambda one: one["finishedAt"]
+            )
+            assert (tested[outcome], tested["pendingTests"], is_date(tested["createdAt"])) == (["first"], [], True)
+        assert ExamineApplet(menu["uid"], "1.0.0", "it(2)") in box.stage.asked
         await sdk("v1.applet.tests.delete", menu["uid"], "1.0.0", "first")
         assert await sdk("v1.applet.tests.list", menu["uid"], "1.0.0") == []
         await sdk("v1.applet.version.file.remove", menu["uid"], "1.0.0", "js/a.js")

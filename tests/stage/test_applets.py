@@ -66,6 +66,47 @@ async def test_an_applet_is_shown_where_there_is_no_programme_and_gives_way_to_o
     made.stop()
 
 
+async def test_one_above_that_cannot_be_shown_leaves_the_programme_on_air_and_is_tried_again(dirs: Dirs):
+    page = dirs.cache / "applets/built/f00d/index.html"
+    above = AppletPlan((timing("menu"),), place=AppletPlace.ABOVE)
+    layout = full_screen(Playlist("p", "p", (Item("clock", "clock", "Clock", Kind.CLOCK, 600.0),)))
+    ProgrammeFile(dirs.state).write(Manifest("1", (layout,), default=layout.id))
+    tell(dirs, AppletPlan())
+    made = assembled(dirs)
+    async with running(made.run()):
+        await eventually(lambda: shown(made) == ["clock"], 20)
+        (clock,) = made.show.drivers
+        page.unlink()
+        tell(dirs, above)
+        await made.reread()
+        await eventually(lambda: [fault.content_id for fault in made.status().faults] == ["menu"], 20)
+        await eventually(lambda: made.show.layout == layout, 20)
+        (paused,) = made.status().paused
+        assert paused.item_id.startswith("applet/menu/")
+        assert made.show.drivers == [clock], "it plays on, and does not begin anew"
+        assert "default" in str(made.on_air.on_air and made.on_air.on_air.why)
+        page.write_text("<h1>Menu</h1>", encoding="utf-8")
+        await eventually(lambda: shown(made) == ["menu"], 30)
+        assert made.status().faults == ()
+        assert made.status().paused == ()
+        page.unlink()
+        tell(dirs, replace(above, round=1))  # it is to begin anew, and cannot
+        await made.reread()
+        await eventually(lambda: shown(made) == ["clock"], 20)
+    made.stop()
+
+
+async def test_alone_it_waits_with_its_fault_where_nothing_else_is_to_be_shown(dirs: Dirs):
+    (dirs.cache / "applets/built/f00d/index.html").unlink()
+    tell(dirs, AppletPlan((timing("menu"),), place=AppletPlace.ABOVE))
+    made = assembled(dirs)
+    async with running(made.run()):
+        await eventually(lambda: [fault.content_id for fault in made.status().faults] == ["menu"], 20)
+        assert made.show.layout is not None
+        assert made.show.layout.id.startswith("applet/menu/")
+    made.stop()
+
+
 async def test_a_tap_ends_a_turn_and_what_a_page_showed_is_in_the_proof_of_play(dirs: Dirs):
     tell(dirs, AppletPlan((timing("menu"), timing("bar", 2))))
     made = assembled(dirs)
@@ -85,13 +126,16 @@ async def test_a_tap_ends_a_turn_and_what_a_page_showed_is_in_the_proof_of_play(
 class FakePage:
     """A page that is open."""
 
-    def __init__(self, applet: str) -> None:
-        self.applet, self.scope = applet, 2
+    def __init__(self, applet: str, version: str = "1.0.0") -> None:
+        self.applet, self.version, self.scope = applet, version, 2
         self.commands: list[Any] = []
         self.told: list[Any] = []
 
     def command(self, command: Any) -> None:
         self.commands.append(command)
+
+    async def examine(self, script: str) -> str:
+        return f"{self.version} does not know {script}"
 
     def answered(self, invocation: str, value: object) -> None:
         self.told.append((invocation, value))
@@ -110,6 +154,15 @@ def test_a_command_goes_to_every_open_page_of_its_applet():
         board.gone(page)
     with pytest.raises(BoxError, match="not open"):
         board.command("menu", {"type": "go"})
+
+
+async def test_a_script_is_run_in_the_page_of_its_version_and_nowhere_else():
+    board = AppletBoard(Path())
+    for page in (FakePage("bar", "2.0.0"), FakePage("menu", "1.0.0"), FakePage("menu", "2.0.0")):
+        board.here(page)
+    assert await board.examine("menu", "2.0.0", "go()") == "2.0.0 does not know go()"
+    with pytest.raises(BoxError, match=r"menu 3\.0\.0 is not open on this screen; put it on by a timing"):
+        await board.examine("menu", "3.0.0", "go()")
 
 
 def test_what_pages_tell_is_bounded():

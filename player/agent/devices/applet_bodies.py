@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from player.agent.devices.bodies import CallBody, Name, Uid, Url, Words
 from player.core.applet_host import DEEPEST, is_shallow
@@ -134,6 +134,14 @@ class AssignmentBody(CallBody):
     version: Version = Field(alias="appletVersion")
     configuration: Configuration = Field(default_factory=dict)
     active: bool = True
+
+
+class BundledAppletItem(CallBody):
+    """A policy's applet."""
+
+    applet: Uid = Field(alias="appletUid")
+    version: Version = Field(alias="appletVersion")
+    configuration: Configuration = Field(default_factory=dict, validation_alias=AliasChoices("config", "configuration"))
 
 
 class ConnectBody(CallBody):

@@ -13,11 +13,13 @@ from player.agent.devices.about import AboutFile
 from player.agent.devices.action_log import ActionLog
 from player.agent.devices.api import ManagementApi
 from player.agent.devices.applet_calls import AppletCalls
-from player.agent.devices.applet_command_calls import AppletCommandCalls, AppletCommands
+from player.agent.devices.applet_command_calls import AppletCommandCalls
+from player.agent.devices.applet_commands import AppletCommands
 from player.agent.devices.applet_file_calls import AppletFileCalls
 from player.agent.devices.applet_folder import AppletFolder
 from player.agent.devices.applet_records import AppletShelf
 from player.agent.devices.applet_storage import AppletStorage
+from player.agent.devices.applet_test_calls import AppletTestCalls
 from player.agent.devices.asking import Asking
 from player.agent.devices.box_reader import BoxReader, facts_of
 from player.agent.devices.debug_switch import DebugSwitch
@@ -79,14 +81,15 @@ class Management:
         self._presence = PresenceFile(folder / "presence.json", clock, lambda: doorkeeper.is_open)
         self._policies = PolicyKeeper(folder, clock)
         settings = SettingEffects(parts.settings, self._policies.held_by)
-        self._rules = PolicyRules(settings, parts.schedule, debug, self._versions, facts.os_version, parts.telemetry, clock)
         self._ring = ScreenshotRing(
             parts.runtime / "screenshots", parts.stage, clock,
             every_s=lambda: screenshots_every_s(about) if doorkeeper.is_open and about.current.captures else None,
         )  # fmt: skip
         self._samples = SampleKeeper(
             folder / "telemetry", parts.runtime / "telemetry.tail",
-            Readings(facts, box.now, parts.telemetry, parts.settings, parts.schedule, debug, parts.proxy).table(), clock,
+            Readings(
+                facts, box.now, parts.telemetry, parts.settings, parts.schedule, debug, parts.proxy, lambda: self.applets.assigned,
+            ).table(), clock,
             intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
         )  # fmt: skip
         labels = Labels(folder)
@@ -103,7 +106,10 @@ class Management:
         shelf, applets = AppletShelf(folder, lambda: clock.now().timestamp()), AppletFolder(parts.cache)
         storage = AppletStorage(parts.cache, parts.fetch, spare=parts.reserve, mono=clock.monotonic)
         self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told, storage.sweep)
-        self.commands = AppletCommands(parts.runtime / "applet_commands.json", clock)
+        self._rules = PolicyRules(
+            settings, parts.schedule, debug, self._versions, facts.os_version, parts.telemetry, self.applets, clock
+        )
+        self.commands = AppletCommands(parts.runtime / "applet_commands", clock)
         calls = (
             DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
             SettingCalls(asking, settings, parts.host, clock, debug, box.mode),
@@ -120,8 +126,9 @@ class Management:
             PolicyCalls(facts.uid, self._policies, asking),
             AppletCalls(shelf, applets, self.applets, clock),
             AppletFileCalls(shelf, applets, self.applets, clock),
-            TimingCalls(facts.uid, shelf, self.applets, asking, clock),
-            AppletCommandCalls(facts.uid, self.commands, shelf, self.applets, parts.stage, clock),
+            TimingCalls(facts.uid, shelf, self.applets, asking, settings, clock),
+            AppletCommandCalls(facts.uid, self.commands, shelf, self.applets, parts.stage),
+            AppletTestCalls(facts.uid, shelf, parts.stage, asking, clock),
         )
         self.uid, self.rows = facts.uid, tuple(row for one in calls for row in one.rows())
         pages = PageBox(facts.uid, self.rows, self.log, settings, parts.schedule, box, parts.sensors, debug)
@@ -166,5 +173,6 @@ class Management:
 
     def close(self) -> None:
         """Closes the journals; the object is of no use afterwards."""
+        self.commands.close()
         self._samples.close()
         self.log.close()

@@ -16,6 +16,7 @@ from player.agent.devices.refusals import conflict, not_found
 from player.agent.settings.brief_store import BriefStore
 from player.core.applets import AppletAssignment, AppletOn, AppletPlace, AppletPlan, AppletRun, AppletTiming, AppletTurn, applet_on
 from player.core.ports.box import Clock
+from player.errors import BoxError
 from player.store import Snapshot
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,19 @@ class PlanKeeper:
             raise not_found("assignment of that applet")
         return found
 
+    @property
+    def assigned(self) -> AppletAssignment | None:
+        """The assignment that is active."""
+        return next((one for one in self.current.assigned if one.active), None)
+
+    def check(self, applet: str, version: str) -> None:
+        """Whether a version can be shown here. Raises BoxError."""
+        found = self._shelf.find(applet, version)
+        if found is None:
+            raise BoxError("applet", f"the applet {applet} has no version {version} on this box; upload it")
+        if not self._folder.is_built(found.built):
+            raise BoxError("applet", f"the files of the applet {applet} {version} are not complete here; upload the others")
+
     async def put_timing(self, timing: AppletTiming) -> None:
         """Keeps it, in the place of the one of its uid. Raises Declined, StorageError."""
         others = tuple(one for one in self.current.timings if one.uid != timing.uid)
@@ -122,8 +136,7 @@ class PlanKeeper:
 
     def plan(self) -> AppletPlan:
         """As the stage gets it: every run with its files."""
-        wanted = self.current
-        active = next((one for one in wanted.assigned if one.active), None)
+        wanted, active = self.current, self.assigned
         return AppletPlan(
             tuple(replace(one, run=self._filled(one.run)) for one in wanted.timings),
             replace(active, run=self._filled(active.run)) if active else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
-from player.agent.devices import bodies
+from player.agent.devices import applet_bodies, bodies
 from player.agent.devices.call import read_as
 from player.agent.devices.refusals import bad_field
 from player.agent.devices.schedule_calls import POWER, days_of
@@ -21,7 +21,7 @@ Settings = Sequence[tuple[str, Value]]
 TIMERS = {"TIMERS": TimerLevel.NATIVE, "PROPRIETARY_TIMERS": TimerLevel.PROPRIETARY}
 PLANS, DEBUG, TEMPERATURE = "POWER_ACTIONS_SCHEDULE", "DEBUG", "TEMPERATURE"
 VERSIONS = ("APPLICATION_VERSION", "FIRMWARE_VERSION")
-APPLET = "BUNDLED_APPLET"  # known to the API; nothing of this player stands for it
+APPLET = "BUNDLED_APPLET"  # what is shown while no timing is on: the assignment stands for it
 
 
 def names_of(item: PolicyItem) -> Sequence[str]:
@@ -54,7 +54,9 @@ def check(kind: str, value: object) -> None:
         temperature_of(item)
     elif kind in VERSIONS:
         version_of(item)
-    elif kind != APPLET:
+    elif kind == APPLET:
+        applet_of(item)
+    else:
         known = ", ".join(sorted((*_KINDS, *TIMERS, PLANS, DEBUG, TEMPERATURE, *VERSIONS, APPLET)))
         raise bad_field("items.type", f"there is no {kind[:60]}; the types are {known}")
 
@@ -94,6 +96,11 @@ def temperature_of(item: PolicyItem) -> float:
 def version_of(item: PolicyItem) -> str:
     """Raises Declined."""
     return read_as(bodies.VersionBody, _object(item.value)).version
+
+
+def applet_of(item: PolicyItem) -> applet_bodies.BundledAppletItem:
+    """Its uid, its version and its configuration. Raises Declined."""
+    return read_as(applet_bodies.BundledAppletItem, _object(item.value))
 
 
 def _object(value: object) -> Mapping[str, object]:

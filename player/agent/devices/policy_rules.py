@@ -8,14 +8,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
+from player.agent.control.access import Scope
 from player.agent.devices import policy_items as items
 from player.agent.devices.debug_switch import DebugSwitch
+from player.agent.devices.plan_keeper import PlanKeeper
 from player.agent.devices.setting_calls import NO_APPLET
 from player.agent.devices.setting_effects import SettingEffects
 from player.agent.devices.versions import Versions
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.core.actions import ActionKind
+from player.core.applets import AppletAssignment, AppletRun
 from player.core.device_schedule import PlannedAction, Timer
 from player.core.policies import Holding, PolicyItem
 from player.core.ports.box import Clock
@@ -30,10 +34,10 @@ class PolicyRules:
 
     def __init__(
         self, settings: SettingEffects, schedule: ScheduleRunner, debug: DebugSwitch, versions: Versions, os_version: str,
-        telemetry: Callable[[], Awaitable[Telemetry]], clock: Clock,
+        telemetry: Callable[[], Awaitable[Telemetry]], plan: PlanKeeper, clock: Clock,
     ) -> None:  # fmt: skip
         self._settings, self._schedule, self._debug, self._versions = settings, schedule, debug, versions
-        self._os_version, self._telemetry, self._clock = os_version, telemetry, clock
+        self._os_version, self._telemetry, self._plan_of_applets, self._clock = os_version, telemetry, plan, clock
 
     async def follow(self, held: Holding) -> None:
         """Has what an item says hold. Raises Declined where it cannot be understood, and whatever says why it does not hold."""
@@ -51,7 +55,7 @@ class PolicyRules:
         elif item.kind in items.VERSIONS:
             self._run_version(item, who)
         else:
-            raise BoxError(item.kind, "a policy puts no applet on this player; a timing does")
+            await self._assign(item, who)
 
     async def _set(self, item: PolicyItem, who: str) -> None:
         for name, value in items.settings_of(item):
@@ -105,8 +109,23 @@ class PolicyRules:
         if not (self._versions.is_running(version) or (kind is ActionKind.FIRMWARE and version == self._os_version)):
             raise BoxError(f"version {version}", self._versions.ask_for(version, kind, who))
 
+    async def _assign(self, item: PolicyItem, who: str) -> None:
+        """An applet with the right of those who may make policies; timings go before it, as before every assignment."""
+        wanted, active = items.applet_of(item), self._plan_of_applets.assigned
+        self._plan_of_applets.check(wanted.applet, wanted.version)
+        run = AppletRun(wanted.applet, wanted.version, wanted.configuration, scope=Scope.CONTROL)
+        if active is not None and _said_of(active.run) == _said_of(run):
+            return
+        log.info("the %s assigns the applet %s %s", who, run.applet, run.version)
+        at = self._plan_of_applets.next_at()
+        await self._plan_of_applets.put_assignment(AppletAssignment(uuid4().hex, at, at, run))
+
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _said_of(run: AppletRun) -> Sequence[Any]:
+    return run.applet, run.version, run.configuration
 
 
 def _said_by(one: Timer | PlannedAction) -> Sequence[Any]:

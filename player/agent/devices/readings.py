@@ -12,6 +12,7 @@ from player.agent.devices.schedule_calls import plans_of, timers_of
 from player.agent.devices.wire import BoxFacts, BoxNow
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.schedule_runner import ScheduleRunner
+from player.core.applets import AppletAssignment
 from player.core.device_schedule import TimerLevel
 from player.core.ports.box import InputSource
 from player.core.ports.server import Telemetry
@@ -22,14 +23,15 @@ Reading = Callable[[], Awaitable[Any]]
 
 
 class Readings:
-    """`telemetry` reads the box as for a heartbeat, `now` what its shapes need of it."""
+    """`telemetry` reads the box as for a heartbeat, `now` what its shapes need of it; `assigned` is the applet that is."""
 
     def __init__(
         self, facts: BoxFacts, now: Callable[[], Awaitable[BoxNow]], telemetry: Callable[[], Awaitable[Telemetry]],
         settings: SettingsRegistry, schedule: ScheduleRunner, debug: DebugSwitch, proxy: str,
+        assigned: Callable[[], AppletAssignment | None],
     ) -> None:  # fmt: skip
         self._facts, self._now, self._telemetry, self._settings, self._schedule = facts, now, telemetry, settings, schedule
-        self._debug, self._proxy = debug, proxy
+        self._debug, self._proxy, self._assigned = debug, proxy, assigned
 
     def table(self) -> Mapping[str, Reading]:
         """Each kind, and what reads it."""
@@ -53,6 +55,7 @@ class Readings:
             "AUTO_RECOVERY": _fixed({"enabled": True, "healthcheckIntervalMs": WATCHDOG_MS}),
             "PEER_RECOVERY": _fixed({"enabled": False}),
             "EXTENDED_MANAGEMENT": _fixed({"url": None}),
+            "BUNDLED_APPLET": self._applet,
             "PROXY": _fixed({"enabled": bool(self._proxy), "uri": self._proxy or None}),
             "TEMPERATURE": self._temperature,
             "WIFI_STRENGTH": self._wifi,
@@ -89,6 +92,13 @@ class Readings:
 
     async def _plans(self) -> Any:
         return plans_of(self._schedule)
+
+    async def _applet(self) -> Any:
+        """The one that is assigned: what is shown while no timing is on."""
+        found = self._assigned()
+        return None if found is None else {
+            "appletUid": found.run.applet, "appletVersion": found.run.version, "config": found.run.configuration,
+        }  # fmt: skip
 
     async def _temperature(self) -> Any:
         found = (await self._telemetry()).extra.get("temperature_c")

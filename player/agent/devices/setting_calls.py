@@ -20,7 +20,7 @@ from player.core.ports.box import Absent, Clock, Host
 from player.core.settings import Value, find
 
 V1 = "/v1/device/{device}"
-NO_APPLET = Absent("applet", "no applet runs on this box that could be debugged")
+NO_APPLET = Absent("applet", "pages of applets cannot be debugged from elsewhere: this player's browser listens nowhere")
 EARLIEST, LATEST = 2020, 2099
 CLOSE_S = 60.0  # a clock that is nearer than this to what is asked for is right
 

@@ -14,10 +14,13 @@ from player.agent.devices.applet_records import AppletShelf
 from player.agent.devices.asking import Asking
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.plan_keeper import PlanKeeper
-from player.agent.devices.refusals import bad_field, not_found
+from player.agent.devices.policy_items import APPLET
+from player.agent.devices.refusals import bad_field, conflict, not_found
+from player.agent.devices.setting_effects import SettingEffects
 from player.core.actions import ActionKind
 from player.core.applets import AppletAssignment, AppletRun, AppletTiming, Finish, together
 from player.core.ports.box import Clock
+from player.errors import BoxError
 
 TIMING, D = "/v1/timing", "/v1/device/{device}"
 OWN = f"{D}/applet"
@@ -26,8 +29,11 @@ OWN = f"{D}/applet"
 class TimingCalls:
     """`device` is the box's uid."""
 
-    def __init__(self, device: str, shelf: AppletShelf, plan: PlanKeeper, asking: Asking, clock: Clock) -> None:
+    def __init__(
+        self, device: str, shelf: AppletShelf, plan: PlanKeeper, asking: Asking, settings: SettingEffects, clock: Clock
+    ) -> None:
         self._device, self._shelf, self._plan, self._asking, self._clock = device, shelf, plan, asking, clock
+        self._settings = settings
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
@@ -112,6 +118,7 @@ class TimingCalls:
     async def assign(self, call: ApiCall) -> ApiAnswer:
         """{appletUid, appletVersion, configuration, active}."""
         wanted = call.read(bodies.AssignmentBody)
+        self._check_free()
         self._shelf.version(wanted.applet, wanted.version)
         at = self._plan.next_at()
         run = AppletRun(wanted.applet, wanted.version, wanted.configuration, scope=scope_of(call))
@@ -126,6 +133,7 @@ class TimingCalls:
     async def change_assignment(self, call: ApiCall) -> ApiAnswer:
         """What is given changes."""
         held, wanted = self._plan.assignment(call.pieces["applet"]), call.read(bodies.AssignmentChangeBody)
+        self._check_free()
         run = self._changed(held.run, wanted.version, wanted.configuration, call)
         active = held.active if wanted.active is None else wanted.active
         await self._plan.put_assignment(replace(held, run=run, active=active, updated_at=self._plan.next_at()))
@@ -137,9 +145,17 @@ class TimingCalls:
     async def unassign(self, call: ApiCall) -> ApiAnswer:
         """It is not assigned any more."""
         held = self._plan.assignment(call.pieces["applet"])
+        self._check_free()
         await self._plan.change(assigned=tuple(one for one in self._plan.current.assigned if one is not held))
         self._asking.note(call, ActionKind.APPLET, {"appletUid": held.run.applet}, f"the applet {held.run.applet} is unassigned")
         return ApiAnswer()
+
+    def _check_free(self) -> None:
+        """Raises Declined where a policy says which applet is assigned."""
+        try:
+            self._settings.check_free(APPLET)
+        except BoxError as error:
+            raise conflict(error.reason) from error
 
     # --- a developer's
 

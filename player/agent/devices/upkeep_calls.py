@@ -26,8 +26,10 @@ from player.errors import BoxError
 
 V1 = "/v1/device/{device}"
 VPN_WITHIN_S, LOOK_S = 60.0, 0.5
-NO_PEERS = Absent("peer recovery", "this box asks no other one to start it again; systemd does, whatever ends")
-NO_MAKER = Absent("extended management", "this box has no remote management of a panel maker's")
+NO_PEERS = Absent(
+    "peer recovery", "other boxes are recovered by the URL launcher of Tizen panels, which this one is not; systemd starts it again"
+)
+NO_MAKER = Absent("extended management", "the remote server is a panel maker's own, and its management is not in this player")
 # The API's switches, and the settings of this player that they stand for: the setting is on where the switch is.
 CONTROLS = ("menuAccessEnabled", "remoteControlEnabled", "kioskModeEnabled")
 SWITCHES = {"bluetoothEnabled": "bluetooth", "wifiEnabled": "wifi", "usbEnabled": "usb_storage"}

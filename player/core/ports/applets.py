@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from player.core.allowance import Allowance
 from player.core.applet_host import PageDeed, RecordPlay
 from player.core.content import Item
 
@@ -57,11 +58,18 @@ class CommandedPage(Protocol):
         """Its applet's uid."""
 
     @property
+    def version(self) -> str:
+        """Which version of it."""
+
+    @property
     def scope(self) -> int:
         """What the token that put it on allows."""
 
     def command(self, command: Mapping[str, Any]) -> None:
         """Gives it a command; it has it when its library is ready."""
+
+    async def examine(self, script: str) -> str:
+        """Runs a script in it to its end: "", or what it threw, in words. Raises BoxError where it does not end, or begin."""
 
     def answered(self, invocation: str, value: object) -> None:
         """What it asked for is done, with its result."""
@@ -72,6 +80,10 @@ class CommandedPage(Protocol):
 
 class AppletStand(Protocol):
     """Who stands behind the pages."""
+
+    @property
+    def plays(self) -> Allowance:
+        """How much pages may write into the proof of play."""
 
     def here(self, page: CommandedPage) -> None:
         """That page is open."""

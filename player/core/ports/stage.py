@@ -130,7 +130,14 @@ class TriggerSeen:
     at: float
 
 
-AnyAnswer = ScreenPicture | LogLines | TriggerSeen | None
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """How a script ended in an applet's page. `failure`: what it threw, in words; "" where it ran to its end."""
+
+    failure: str
+
+
+AnyAnswer = ScreenPicture | LogLines | TriggerSeen | Examined | None
 
 # --- requests --------------------------------------------------------------------------------------------------------------------
 
@@ -257,9 +264,19 @@ class AnswerApplet(Request[None]):
     refusal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ExamineApplet(Request[Examined]):
+    """Run a script in the page of that version of an applet, where it is on screen or coming, to its end."""
+
+    applet: str
+    version: str
+    script: str
+
+
 AnyRequest = (
     Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
     | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger | CommandApplet | AnswerApplet
+    | ExamineApplet
 )  # fmt: skip
 
 

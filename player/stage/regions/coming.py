@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
 
-from player.core import cues, turns
+from player.core import cues
 from player.core.content import Layout
 from player.stage.regions.making import Running
 
@@ -23,9 +23,14 @@ class ComingLayout:
         for visibility in self._unseen:
             visibility.is_open = False
 
-    async def settle(self) -> None:
-        """Waits until each region is ready, or cannot be."""
-        await _all_set((driver.settled for driver in self.drivers), turns.PREPARE_LIMIT_S)
+    async def settle(self, limit_s: float) -> None:
+        """Waits until each region is ready, or cannot be; no longer than `limit_s`."""
+        await _all_set((driver.settled for driver in self.drivers), limit_s)
+
+    @property
+    def is_vain(self) -> bool:
+        """Whether there is nothing that could be shown of it, now that it is settled."""
+        return all(driver.machine.is_empty for driver in self.drivers)
 
     async def come_on(self, covered: str | None) -> Sequence[int]:
         """Begins to play, and answers the windows that are to be shown together."""

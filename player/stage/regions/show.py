@@ -1,7 +1,4 @@
-"""The regions of the layout that is on air: made, moved and ended as layouts change, with their plays and faults.
-
-What a region driver tells (a play, a fault, an item about to be shown) arrives here and is written down at once.
-"""
+"""The regions of the layout that is on air: made, moved and ended as layouts change, with their plays and faults (`reports`)."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from player.core import backdrop, cues
+from player.core.applet_layout import page_of
 from player.core.content import DeviceSettings, Item, Layout, Manifest, Rect, Region
 from player.core.cover import View
 from player.core.curtain import Scene
@@ -19,20 +17,23 @@ from player.core.panels import is_mirror, mirrored
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import NowPlaying, PausedItem
+from player.core.turns import PAGE_LIMIT_S, PREPARE_LIMIT_S
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.stage.mark import Mark
 from player.stage.plays import Plays
 from player.stage.regions.coming import ComingLayout, shape
-from player.stage.regions.driver import RegionDriver, RegionEvents
+from player.stage.regions.driver import RegionDriver
 from player.stage.regions.interludes import Interludes
 from player.stage.regions.making import RegionMaker, Running
 from player.stage.regions.placement import Placement
 from player.stage.regions.region_faults import RegionFaults
+from player.stage.regions.reports import RegionReports
 from player.stage.regions.scene import grounds_of, scene_of
 from player.stage.regions.surfaces import SurfaceMaker, Windows
 
 log = logging.getLogger(__name__)
+LATE_S = 5.0  # beyond the time that a page may take, so that its region has said that it cannot be shown
 
 
 class Show:
@@ -61,8 +62,9 @@ class Show:
         mirror: bool,
         seed: int,
         resume: Callable[[str], cues.Resumed | None],
+        judged: Callable[[Item, bool], None],
     ) -> None:
-        self._compositor, self._clock, self._plays, self._mark, self._synced = compositor, clock, plays, mark, clock_synced
+        self._compositor, self._clock, self._mark = compositor, clock, mark
         self._changed, self._mirror, self._resume = changed, mirror, resume
         self.placement = Placement(screen_on, page("regions"))
         self._drivers: dict[str, Running] = {}
@@ -83,7 +85,12 @@ class Show:
         self.manifest: Manifest | None = None
         self._known: frozenset[str] = frozenset()
         self.layout: Layout | None = None
-        self.first_shown = asyncio.Event()
+        self._standing: Layout | None = None  # whose regions are on screen, while `layout` is still made ready
+        self._reports = RegionReports(
+            placement=self.placement, plays=plays, mark=mark, faults=self._faults, find=self._region, synced=clock_synced,
+            judged=judged,
+        )  # fmt: skip
+        self.first_shown = self._reports.first_shown
 
     def __repr__(self) -> str:
         return "; ".join(str(driver) for driver in self.drivers) or "nothing on air"
@@ -97,6 +104,9 @@ class Show:
     def size(self) -> tuple[int, int]:
         """Of the first panel, in pixels."""
         return self.placement.size
+
+    def _region(self, name: str) -> Region | None:
+        return next((driver.region for driver in self.drivers if driver.region.id == name), None)
 
     @property
     def _everyone(self) -> list[RegionDriver]:
@@ -114,7 +124,9 @@ class Show:
         self._group, before, self.layout = group, self.layout, layout
         if self._changing is not None:
             self._changing.cancel()
-            self._changing = None
+            self._changing, before = None, self._standing
+            if layout == before:  # it has not left the screen
+                return
         if layout and self.has_content and (on_time or shape(layout) != shape(before)):
             if self._next is None or self._next.layout != layout:
                 await self.prepare(layout, group)
@@ -123,6 +135,7 @@ class Show:
                 self._changing = group.create_task(self._change_layout(coming), name="layout")
             return
         await self.forget_prepared()
+        self._standing = layout
         wanted = {region.id: region for region in self._regions(layout)}
         for name in [name for name in self._drivers if name not in wanted]:
             await self._end(*self._drivers.pop(name))
@@ -169,21 +182,27 @@ class Show:
         first: list[cues.Event] = [resumed] if resumed else []
         first.append(cues.PlaylistChanged(self._faults.without_barred(region.playlist)))
         first += [cues.Covered(covered)] if covered else []
-        events = RegionEvents(self._record, self._report, self._faults.recover, self._about_to_show, self._changed)
-        if is_mirror(region):
-            events = RegionEvents(_nothing, _nothing, _nothing, _nothing, self._changed)
+        events = self._reports.events(self._changed, repeats=is_mirror(region))
         return self._maker.begin(region, rect, group, events, first, layer=region.z)
 
     async def _change_layout(self, coming: ComingLayout) -> None:
-        """Shows every region of the layout when each is ready, and takes the ones before away."""
+        """Shows every region of the layout when each is ready, and takes the ones before away.
+
+        An applet's page that cannot be made ready leaves what was on air where it is.
+        """
+        is_applet = page_of(coming.layout) is not None
         try:
-            await coming.settle()
+            await coming.settle(PAGE_LIMIT_S + LATE_S if is_applet else PREPARE_LIMIT_S)
         except asyncio.CancelledError:
             await self._end_all(coming.running)
             raise
+        if is_applet and coming.is_vain:
+            self._changing, self.layout = None, self._standing
+            await self._end_all(coming.running)
+            return
         for driver in self._everyone:  # recorded while its region is still known by its id
             driver.stop(cues.Stopped("the layout changed"))
-        before, self._drivers, self._changing = self._drivers, coming.running, None
+        before, self._drivers, self._changing, self._standing = self._drivers, coming.running, None, coming.layout
         await self._compositor.show_together(await coming.come_on(self._covered))
         await self._end_all(before)
         self.set_volume()
@@ -326,25 +345,3 @@ class Show:
     def unseen(self) -> None:
         """The screen is dark: the plays under way were not seen all through."""
         self.placement.unseen(driver.region for driver in self.drivers)
-
-    # --- what the drivers tell
-
-    def _record(self, zone: str, record: cues.PlayRecord) -> None:
-        region = next((driver.region for driver in self.drivers if driver.region.id == zone), None)
-        seen, playlist = self.placement.was_seen(region, zone), region.playlist.id if region else ""
-        self._plays.record(record, playlist_id=playlist, zone=zone, screen_on=seen, clock_synced=self._synced())
-        if record.result is cues.PlayResult.COMPLETE:
-            self._mark.went_well(record.item)
-
-    def _report(self, report: cues.Report) -> None:
-        self._faults.report(report)
-        self.first_shown.set()  # or cannot be: if nothing else can, a card is needed
-
-    def _about_to_show(self, zone: str, item: Item) -> None:
-        self._mark.shown(zone, item)
-        self._faults.shown(item)
-        self.first_shown.set()
-
-
-def _nothing(*_: object) -> None:
-    """What only repeats another region tells nothing."""

@@ -31,6 +31,7 @@ from player.core.applet_host import (
 )
 from player.core.content import Item
 from player.core.ports.applets import AppletPlayed, AppletSpoke, AppletStand, AppletTapped
+from player.errors import BoxError
 
 BINDING, WORLD = "signageHost", "signage host"
 LARGEST = 256 * 1024  # characters of one message out of the page
@@ -38,6 +39,8 @@ AT_ONCE, EACH_S = 100, 0.01  # messages out of a document; one counts once more 
 HEAVY = 4096
 HELD, HELD_CHARACTERS = 300, 4 * 1024 * 1024  # what waits in the page for its turn
 READ_AT_ONCE, READ_EACH_S = 300, 0.005  # whatever the page does to its documents
+EXAMINED_S = 8.0  # less than whoever asks for it waits
+LONGEST_FAILURE = 2000
 SUCCESS = "hug.invocation.success"
 _DATED = "(name, held) => name === 'currentDate' && typeof held === 'number' ? new Date(held) : held"  # JSON has no dates
 Call = Callable[..., Awaitable[dict[str, Any]]]
@@ -132,14 +135,16 @@ class AppletPage:
     def __init__(self, item: Item, stand: AppletStand, mono: Callable[[], float]) -> None:
         assert item.applet is not None  # noqa: S101 - who makes one has looked
         run = item.applet
-        self.applet, self.scope, self._item, self._stand, self._mono = run.applet, run.scope, item, stand, mono
+        self.applet, self.version, self.scope = run.applet, run.version, run.scope
+        self._item, self._stand, self._mono = item, stand, mono
         told = run.told
         self._host = AppletHost(AppletFacts(
             run.configuration, told.get("auth_hash", ""), run.version, run.front, run.scope, told.get("device_name", ""),
             told.get("model", ""), told.get("serial", ""), told.get("player_version", ""), told.get("os_version", ""),
-        ))  # fmt: skip
+        ), stand.plays)  # fmt: skip
         self._read = Allowance(READ_AT_ONCE, READ_EACH_S)
         self._post: Callable[..., Any] = _nobody
+        self._call: Call = _no_answer
         self._origin, self._script, self._context = "", "", 0
 
     def root(self, target: object) -> Path | None:
@@ -155,7 +160,7 @@ class AppletPage:
 
     async def begin(self, call: Call, post: Callable[..., Any], origin: str) -> None:
         """Before the page's address is opened, whose `origin` alone is hosted. Raises BoxError."""
-        self._post, self._origin = post, origin
+        self._post, self._call, self._origin = post, call, origin
         await call("Runtime.addBinding", name=BINDING, executionContextName=WORLD)
         values = {
             "origin": json.dumps(origin), "binding": BINDING, "largest": LARGEST, "at_once": AT_ONCE, "each_ms": EACH_S * 1000,
@@ -171,11 +176,24 @@ class AppletPage:
         if self._script:
             self._post("Page.removeScriptToEvaluateOnNewDocument", identifier=self._script)
             self._post("Runtime.removeBinding", name=BINDING)
-        self._script, self._post, self._context = "", _nobody, 0
+        self._script, self._post, self._call, self._context = "", _nobody, _no_answer, 0
 
     def command(self, command: Mapping[str, Any]) -> None:
         """Gives the page a command."""
         self._do(self._host.command(command))
+
+    async def examine(self, script: str) -> str:
+        """Runs a script among the page's own, as the body of an async function; an endless loop is ended by the browser."""
+        elsewhere = f"if (location.origin !== {json.dumps(self._origin)}) throw new Error('the page leads elsewhere');"
+        found = await self._call(
+            "Runtime.evaluate", deadline_s=EXAMINED_S, timeout=EXAMINED_S * 1000, awaitPromise=True,
+            expression=f"(async () => {{{elsewhere}\n{script}\n}})()",
+        )  # fmt: skip
+        thrown = found.get("exceptionDetails")
+        if not isinstance(thrown, dict):
+            return ""
+        exception = thrown.get("exception", {})
+        return str(exception.get("description") or exception.get("value") or thrown.get("text"))[:LONGEST_FAILURE]
 
     def answered(self, invocation: str, value: object) -> None:
         """What it asked for is done, with its result."""
@@ -245,6 +263,11 @@ def _parsed(message: Mapping[str, Any]) -> str:
     """As an expression: a text that is parsed, since an object written out could name its own prototype."""
     dated = f", {_DATED}" if message.get("type") == SUCCESS else ""
     return f"JSON.parse({json.dumps(json.dumps(message))}{dated})"
+
+
+async def _no_answer(*_: Any, **__: Any) -> dict[str, Any]:
+    """Of a page that is left."""
+    raise BoxError("applet", "its page is left")
 
 
 def _nobody(*_: Any, **__: Any) -> None:

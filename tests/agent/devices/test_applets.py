@@ -12,8 +12,11 @@ import aiohttp
 import pytest
 
 from player.agent.control.access import Scope
+from player.agent.devices.applet_commands import MOST_BYTES
+from player.core.actions import ActionKind
 from player.core.applet_files import LARGEST_FILE
-from player.core.ports.stage import AppletSaid, CommandApplet
+from player.core.ports.stage import AppletSaid, CommandApplet, ExamineApplet, Examined
+from player.journal import SEGMENT_BYTES
 from tests.fakes.management import Managed, managed
 from tests.fakes.running import eventually
 
@@ -201,13 +204,60 @@ async def test_a_command_is_kept_whether_or_not_the_applet_is_on_screen(box: Man
     assert (await box.ask("POST", path.replace(version.split("/")[3], "other"), {"command": {"type": "go"}}))[0] == 404
 
 
+async def test_tests_of_a_version_pass_or_fail_with_what_they_threw_or_because_its_page_is_not_open(box: Managed):
+    version = await applet(box)
+    where = f"/v1/device/{{device}}/applet-test/{version.split('/')[3]}/1.0.0"
+    assert (await box.ask("GET", where))[0] == 404
+    for name in ("first", "second"):
+        await box.ask("POST", f"{version}/test", {"identifier": name, "binary": f"{name}()"})
+    status, said, _ = await box.ask("PUT", where, {"tests": ["first", "third"]})
+    assert (status, said["errorDetail"]) == (400, "tests")
+
+    async def tested(**body: Any) -> Any:
+        assert (await box.ask("PUT", where, body))[0] == 200
+        await eventually(lambda: not box.management.log.of_kind(ActionKind.APPLET_TEST)[0].is_open, 20)
+        return (await box.ask("GET", where))[1]
+
+    box.stage.answers[ExamineApplet] = "it is not open"
+    found = await tested(tests=["first"])
+    assert (found["testResults"], found["failedTests"]) == ({"first": "it is not open"}, ["first"])
+    box.stage.answers[ExamineApplet] = Examined("Error: no dish")
+    assert (await tested())["testResults"] == {"first": "Error: no dish", "second": "Error: no dish"}
+    box.stage.answers[ExamineApplet] = Examined("")
+    found = await tested()
+    assert (found["successfulTests"], found["failedTests"], found["pendingTests"]) == (["first", "second"], [], [])
+    assert [one.script for one in box.stage.asked[-2:] if isinstance(one, ExamineApplet)] == ["first()", "second()"]
+    assert box.management.log.of_kind(ActionKind.APPLET_TEST)[0].reason == "2 tests were made; failed: none"
+
+
 async def test_commands_are_bounded(box: Managed):
     for number in range(510):
         box.management.commands.add("menu", {"type": "go", "n": number})
     held = box.management.commands.all()
     assert (len(held), held[0].command["n"]) == (500, 10)
+    files = box.folder / "run/applet_commands"
+    size = sum(path.stat().st_size for path in files.iterdir())
+    for number in range(300):
+        box.management.commands.add("menu", {"type": "go", "n": number, "text": "x" * 15_000})
+    held = [one.command["n"] for one in box.management.commands.all()]
+    assert held == list(range(300 - len(held), 300))
+    assert len(held) * 15_000 <= MOST_BYTES < (len(held) + 1) * 15_100
+    assert size < sum(path.stat().st_size for path in files.iterdir()) < MOST_BYTES + 3 * SEGMENT_BYTES
+    box.close()
+    await box.open()
+    assert [one.command["n"] for one in box.management.commands.all()] == held
     box.clock.forward(4 * 86400)
     assert box.management.commands.all() == []
+
+
+async def test_a_command_costs_no_more_where_many_are_kept(box: Managed):
+    def written(number: int) -> int:
+        before = {path.name: path.stat().st_size for path in files.iterdir()} if files.is_dir() else {}
+        box.management.commands.add("menu", {"type": "go", "n": number, "text": "x" * 1000})
+        return sum(path.stat().st_size - before.get(path.name, 0) for path in files.iterdir())
+
+    files = box.folder / "run/applet_commands"
+    assert max(written(number) for number in range(100)) < 8192
 
 
 async def test_a_page_of_html_is_a_version_of_its_own(box: Managed):

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from player.agent.control.access import Scope
 from player.core.actions import ActionKind
+from player.core.applets import AppletAssignment
 from player.core.device_schedule import TimerLevel
 from tests.fakes.management import V1, Managed, ended, got, managed
 from tests.fakes.running import eventually
@@ -89,9 +91,51 @@ async def test_a_policy_says_what_this_box_does_not_keep(box: Managed):
     assert found == {
         "TEMPERATURE": "temperature: the processor is hotter than 40 °C",
         "APPLICATION_VERSION": "version 99.0: update: version 99.0 is in no bundle of the fake's",
-        "FIRMWARE_VERSION": None, "DEBUG": "applet: no applet runs on this box that could be debugged",
+        "FIRMWARE_VERSION": None,
+        "DEBUG": "applet: pages of applets cannot be debugged from elsewhere: this player's browser listens nowhere",
     }  # fmt: skip
     assert len(box.management.log.of_kind(ActionKind.APPLICATION_VERSION)) == 1, "it is not asked for again at once"
+
+
+async def test_a_policy_says_which_applet_is_shown_while_no_timing_is_on(box: Managed):
+    _, _, headers = await box.ask("POST", "/v1/applet", {"name": "Menu"})
+    menu = headers["Link"].strip("<>").rpartition("/")[2]
+    bundled = {"appletUid": menu, "appletVersion": "1.0.0", "config": {"title": "Menu"}}
+    uid = await assigned(box, [{"type": "BUNDLED_APPLET", "value": bundled}])
+    status = f"{V1}/policy-status/{uid}/item/BUNDLED_APPLET"
+
+    async def why_not() -> str:
+        await box.management.look()
+        return str((await got(box, status))["reason"])
+
+    assert "has no version 1.0.0 on this box" in await why_not()
+    await box.ask("POST", f"/v1/applet/{menu}/version", {"version": "1.0.0", "entryFile": "index.html"})
+    assert "are not complete here" in await why_not()
+    assert box.management.applets.assigned is None
+    await box.ask("PUT", f"/v1/applet/{menu}/version/1.0.0", {"binary": "<h1>Menu</h1>"})
+    await box.management.look()
+    assert (await got(box, status))["success"]
+    run = box.management.applets.on_air().run
+    assert run
+    assert (run.applet, run.version, dict(run.configuration), run.scope) == (menu, "1.0.0", {"title": "Menu"}, Scope.CONTROL)
+    assert (await got(box, f"{V1}/telemetry/BUNDLED_APPLET/latest"))["data"] == bundled
+    held = box.management.applets.assigned
+    await box.management.look()
+    assert box.management.applets.assigned is held, "what is so already is left alone"
+    own, body = f"{V1}/applet/{menu}", {"appletUid": menu, "appletVersion": "1.0.0"}
+    for method, path, given in (("POST", f"{V1}/applet", body), ("PUT", own, {"active": False}), ("DELETE", own, None)):
+        answered, said, _ = await box.ask(method, path, given)
+        assert (answered, said["message"]) == (409, 'the policy "House" holds it'), method
+    await box.management.applets.change(assigned=())  # by whatever
+    await box.management.look()
+    assert box.management.applets.on_air().run == run
+
+    def wanted() -> AppletAssignment:
+        assert box.management.applets.assigned
+        return box.management.applets.assigned
+
+    await box.ask("PUT", f"/v1/policy/{uid}", {"items": [{"type": "BUNDLED_APPLET", "value": {**bundled, "config": {}}}]})
+    await eventually(lambda: not wanted().run.configuration, 20)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +145,8 @@ async def test_a_policy_says_what_this_box_does_not_keep(box: Managed):
         ("PROPRIETARY_TIMERS", [{**TIMER, "weekdays": ["someday"]}], "weekdays"),
         ("TEMPERATURE", {"temperature": "hot"}, "temperature"),
         ("POWER_ACTIONS_SCHEDULE", [{**PLAN, "powerType": "EXPLODE"}], "powerType"), ("APPLICATION_VERSION", {}, "version"),
-        ("DEBUG", {"nativeEnabled": 7}, "nativeEnabled"), ("MOOD", {}, "items.type"),
+        ("BUNDLED_APPLET", {"appletVersion": "1"}, "appletUid"), ("DEBUG", {"nativeEnabled": 7}, "nativeEnabled"),
+        ("MOOD", {}, "items.type"),
     ],
 )  # fmt: skip
 async def test_an_item_of_a_policy_that_cannot_be_understood_is_refused(box: Managed, kind: str, value: object, field: str):
