@@ -428,7 +428,7 @@ INSIDE = {
     "player.device.packages": "asks dpkg; apt, as root, goes the way that the system has",
     "player.device.root_verbs": "root's helper: the system's own programs",
     "player.launch.supervisor": "the player's own daemons",
-    "player.media.prepare.parent": "reads files alone, and is told of no proxy",
+    "player.media.prepare.children": "reads files alone, and is told of no proxy",
     "player.media.prepare.ffmpeg": "ffmpeg, within the child above",
     "player.runtime.programs": "starts what the others of this list ask",
     "player.stage.web.authority": "certutil on files",

@@ -30,6 +30,7 @@ from player.core.ports.server import Connection
 from player.core.schedule import Facts
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
+from player.media.prepare.children import Children
 from player.media.prepare.parent import prepare
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
@@ -95,7 +96,8 @@ async def open_supply(
     cache = Cache(dirs.cache, clock, parse_size(config.storage.cache_limit))
     download = functools.partial(Downloader, downloads, cache.parts, egress, reserve_bytes=reserve, credentials={})
     item_faults = ItemFaults(page("items"), clock)
-    look_at = functools.partial(prepare, tell_missing=DecoderWalls(page("decoder")).tell)
+    children = await stack.enter_async_context(Children())
+    look_at = functools.partial(prepare, children=children, tell_missing=DecoderWalls(page("decoder")).tell)
     asset_fetcher = AssetFetcher(
         cache, download(require_hash=config.cache.require_hash, local=local), look_at, item_faults, reserve_bytes=reserve,
         panel=FULL_HD,

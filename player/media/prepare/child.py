@@ -1,4 +1,4 @@
-"""The child that opens foreign files: `python -I -m player.media.prepare.child`, one `Job` in, one `Reply` out, then it ends.
+"""The child that opens a foreign file: one `Job`, one `Reply`, then it ends. It is forked for that file alone (`nursery`).
 
 Before it reads a byte it gives up what it does not need: memory beyond a bound, processor time, large files, priority, and whatever
 lies beyond its `walls`. It dies with the agent, and so does what it starts.
@@ -18,8 +18,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from player.core.kinds import Kind
 from player.errors import BoxError, ContentError, StorageError
 from player.media import filetype
@@ -35,15 +33,21 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main() -> int:
-    """Reads the job, answers, returns the exit status."""
-    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+def load(kind: Kind) -> None:
+    """What takes long to load and opens such files: read in before children are forked."""
+    if kind is Kind.IMAGE:
+        from player.media.prepare import pictures
+
+        pictures.load()
+
+
+def answer(job: Job) -> None:
+    """Gives up what is not needed, looks at the file, and writes the reply as a line on standard output."""
     missing = give_up(job)
     warnings.simplefilter("ignore")  # foreign pictures are full of small sins; what matters raises
     reply = _answered(job)
     sys.stdout.buffer.write(encoded(replace(reply, missing_walls=missing)))
     sys.stdout.buffer.flush()
-    return 0
 
 
 def give_up(job: Job) -> tuple[str, ...]:
@@ -73,9 +77,9 @@ def _memory(kind: Kind) -> int:
     return most if kind is Kind.VIDEO else max(384 * MIB, min(most, installed * 3 // 4))
 
 
-def die_with_parent() -> None:
-    """This process is killed when the one that started it ends (prctl(2))."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
+    """This process gets that signal when the one that started it ends (prctl(2))."""
+    _libc.prctl(_PR_SET_PDEATHSIG, by)
 
 
 def _answered(job: Job) -> Reply:
@@ -150,7 +154,3 @@ def expect(name: str, kind: str, allowed: frozenset[str], wanted: str) -> None:
     raise ContentError(
         "wrong_type", name, f"the server calls it {wanted}, but its bytes are {filetype.described(kind)}", transient=False
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

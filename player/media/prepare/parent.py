@@ -1,9 +1,10 @@
 """What happens to a file when it enters the cache: it is looked at, once, by a child process with little to lose (design law 2).
 
 Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG) stay as they are; videos and sounds must decode,
-and a sound's cover becomes a picture; packages are unpacked; documents become pictures. The child (see `prepare.child`) works in a
-folder of its own (`prepare.making`), and has limits on memory, time and file size, and walls beyond which it sees neither files nor
-the network; it answers one line of JSON. A file that crashes it costs that file, not the show.
+and a sound's cover becomes a picture; packages are unpacked; documents become pictures. The child (see `prepare.child`) is forked
+for one file (`prepare.children`), works in a folder of its own (`prepare.making`), and has limits on memory, time and file size,
+and walls beyond which it sees neither files nor the network; it answers one line of JSON. A file that crashes it costs that file,
+not the show.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import msgspec
 
 from player.core.kinds import Kind
 from player.errors import BoxError, ContentError, StorageError
+from player.media.prepare.children import ChildOutcome, Children
 from player.media.prepare.making import own_folder, taken
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the child is asked, one line of JSON on its standard input."""
+    """What a child is asked, one line of JSON."""
 
     source: str
     kind: Kind
@@ -111,12 +111,14 @@ async def prepare(
     *,
     sha256: str | None = None,
     deadline_s: float | None = None,
+    children: Children | None = None,
     tell_missing: Callable[[tuple[str, ...]], None] = _say_missing,
 ) -> Prepared:
     """Checks `source` and makes of it what can be shown, below `folder`; `name` is for messages, `panel` in pixels.
 
-    `sha256` of the source saves hashing it again; `deadline_s` is by its kind where it is not given; `tell_missing` is told which
-    walls around the child the kernel refused (none: an empty tuple). Raises ContentError (`empty`, `wrong_type`, `unsupported`,
+    `sha256` of the source saves hashing it again; `deadline_s` is by its kind where it is not given; `children`: who opens
+    it, somebody for this file alone where nobody is given; `tell_missing` is told which walls around the child the kernel refused
+    (none: an empty tuple). Raises ContentError (`empty`, `wrong_type`, `unsupported`,
     `no_picture`, `too_large`, `truncated`, `damaged`, `timeout`), StorageError (the disk), BoxError (ffmpeg is not installed).
     """
     size = _size(source, name)
@@ -125,15 +127,14 @@ async def prepare(
     with own_folder(folder) as at:
         job = Job(str(source), kind, name, str(at), panel, max(1, round(allowed_s)), sha256)
         try:
-            async with asyncio.timeout(allowed_s), _child() as child:
-                line = await _ask(child, encoded(job))
-                ended = await child.wait()
+            async with asyncio.timeout(allowed_s), contextlib.nullcontext(children) if children else Children() as asked:
+                ended = await asked.ask(encoded(job))
         except TimeoutError as error:
             reason = (
                 f"looking at it took longer than {allowed_s:.0f} s; it is skipped. Encode it with less detail or a lower bit rate"
             )
             raise ContentError("timeout", name, reason) from error
-        reply = _reply(line, ended, name)
+        reply = _reply(ended, name)
         tell_missing(reply.missing_walls)
         made = _judged(reply, name, folder)
         files = [path for path in (made.file, *made.pages, made.cover) if path and path != source]  # that is shown as it came
@@ -153,47 +154,11 @@ def _size(source: Path, name: str) -> int:
     return size
 
 
-@contextlib.asynccontextmanager
-async def _child() -> AsyncIterator[asyncio.subprocess.Process]:
-    """The child in a session of its own; whatever happens, it and what it started are gone afterwards."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        "-m",
-        "player.media.prepare.child",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-        env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},
-    )
+def _reply(ended: ChildOutcome, name: str) -> Reply:
     try:
-        yield child
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        await child.wait()
-
-
-async def _ask(child: asyncio.subprocess.Process, question: bytes) -> bytes:
-    """The first line that the child writes; empty when it died or wrote more than a line may hold."""
-    if child.stdin is None or child.stdout is None:
-        return b""
-    with contextlib.suppress(ConnectionError):
-        child.stdin.write(question)
-        await child.stdin.drain()
-        child.stdin.close()
-    try:
-        return await child.stdout.readline()
-    except ValueError:
-        return b""
-
-
-def _reply(line: bytes, ended: int, name: str) -> Reply:
-    try:
-        return decoded_reply(line)
+        return decoded_reply(ended.line)
     except msgspec.DecodeError as error:
-        code, reason = _death(ended)
+        code, reason = _death(ended.status)
         raise ContentError(code, name, reason, transient=False) from error
 
 
@@ -210,10 +175,10 @@ def _judged(reply: Reply, name: str, folder: Path) -> Prepared:
             raise ContentError(refusal.code, name, refusal.reason, transient=refusal.transient)
 
 
-def _death(ended: int) -> tuple[str, str]:
+def _death(status: int) -> tuple[str, str]:
     """The code and the sentence for a child that died without an answer."""
-    if ended in (-signal.SIGXCPU, -signal.SIGKILL):
+    if status in (-signal.SIGXCPU, -signal.SIGKILL):
         return "too_large", "reading it takes more time or memory than a box has to spare; make it smaller"
-    if ended < 0:
-        return "damaged", f"it crashes its decoder (signal {-ended}); export it again from the program that made it"
-    return "damaged", f"it could not be read (status {ended}); export it again from the program that made it"
+    if status < 0:
+        return "damaged", f"it crashes its decoder (signal {-status}); export it again from the program that made it"
+    return "damaged", f"it could not be read (status {status}); export it again from the program that made it"

@@ -49,6 +49,11 @@ _UPRIGHT = {
 }
 
 
+def load() -> None:
+    """Reads in what opens the usual pictures, so that no child need do it."""
+    Image.preinit()
+
+
 def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, int], digest: str) -> Prepared:
     """The picture, ready to be shown: within a square of the panel's longer side, however the panel hangs; never scaled up."""
     Image.MAX_IMAGE_PIXELS = None  # judged here, against the size that is really decoded

@@ -32,6 +32,7 @@ from player.media.prepare import documents
 from player.media.prepare.documents import MAX_PAGES
 from player.media.prepare.packages import MAX_FILES
 from player.media.prepare.parent import Prepared, prepare
+from tests.fakes.files import slow_picture
 from tests.what_plays import HEIC
 
 PANEL = (640, 360)
@@ -791,20 +792,13 @@ async def test_c4_a_file_that_takes_too_long_is_given_up_and_nothing_is_left_run
     assert not children()
 
 
-def slow_picture(path: Path) -> None:
-    """Thirty frames of sixty million pixels in a kilobyte: within the limits, and seconds of work."""
-    screen = b"GIF89a" + struct.pack("<HHBBB", 7900, 7900, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
-    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
-    path.write_bytes(screen + frame * 30 + b"\x3b")
-
-
 def children() -> list[str]:
     """This process's children that still live, by their command lines."""
     found = []
     for task in Path("/proc/self/task").iterdir():
         for pid in (task / "children").read_text().split():
             command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            if "prepare_child" in command:
+            if "player.media.prepare" in command:
                 found.append(command)
     return found
 
@@ -829,12 +823,13 @@ def test_p8_the_child_dies_with_the_agent(tmp_path: Path) -> None:
     )
     agent = subprocess.Popen((sys.executable, "-c", code, source, tmp_path / "cache"))
     try:
-        child = eventually(lambda: Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split())[0]
+        nursery = eventually(lambda: Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split())[0]
+        child = eventually(lambda: Path(f"/proc/{nursery}/task/{nursery}/children").read_text().split())[0]
         eventually(lambda: "Max open files            128" in Path(f"/proc/{child}/limits").read_text())
     finally:
         agent.kill()
         agent.wait(10)
-    eventually(lambda: ended(child), within_s=3)  # by itself it would go on for longer
+    eventually(lambda: ended(child) and ended(nursery), within_s=3)  # by itself it would go on for longer
 
 
 def ended(pid: str) -> bool:
