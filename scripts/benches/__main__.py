@@ -13,8 +13,8 @@ from scripts.benches.figures import Figure, table, to_json
 from scripts.benches.plot import Row, draw
 
 NAMES = (
-    "start", "restart", "footprint", "download", "rules", "items", "push", "stage", "regions", "trigger", "memory", "cpu", "flash",
-    "small", "hostile",
+    "start", "restart", "footprint", "agents", "download", "rules", "items", "push", "stage", "regions", "trigger", "memory", "cpu",
+    "flash", "small", "hostile",
 )  # fmt: skip
 
 
@@ -70,6 +70,12 @@ class Benches:
         from scripts.benches.footprint import footprint
 
         return footprint(self._media)
+
+    def agents(self) -> list[Figure]:
+        """With each kind of server."""
+        from scripts.benches.agents import agents
+
+        return agents(self._media)
 
     def download(self) -> list[Figure]:
         """A gigabyte."""

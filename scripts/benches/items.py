@@ -79,6 +79,7 @@ def items(folder: Path, runs: int) -> list[Figure]:
         by_body = _a_poll(agent.pid, told)
         held = pss_mb(agent.pid)
         told.tagged = True
+        _tell(rig, told, ITEMS)  # so that its tag is learned with it
         by_tag = _a_poll(agent.pid, told)
         stop(process)
     size, plain = len(told.playlist) / MB, "json.loads of the answer"
