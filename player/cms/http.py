@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import logging
 import os
 import socket
@@ -22,7 +21,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import msgspec
 
-from player.cms.answers import body_of, decoded, reason_of, words_of
+from player.cms.answers import AnswerBody, body_of, decoded, reason_of, words_of
 from player.cms.pace import Budget, Paces, http_instant
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
@@ -117,10 +116,10 @@ class ServerHttp:
             if response.status == 304 and known is not None:
                 return known
             body = await self._whole(path, response)
-            digest = hashlib.blake2b(body, digest_size=16).digest() if by_body else b""
+            digest = body.digest() if by_body else b""
             if known is not None and digest and digest == known.digest:
                 return known
-            value = decoded(self._plain(path), response, body, may_be_empty=False, in_parts=in_parts)
+            value = decoded(self._plain(path), response, body.whole(), may_be_empty=False, in_parts=in_parts)
             return Tagged(value, response.headers.get("ETag", "")[:200], digest)
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
@@ -174,9 +173,9 @@ class ServerHttp:
 
     async def _read(self, path: str, response: aiohttp.ClientResponse, *, may_be_empty: bool) -> Any:
         body = await self._whole(path, response)
-        return decoded(self._plain(path), response, body, may_be_empty=may_be_empty, in_parts=False)
+        return decoded(self._plain(path), response, body.whole(), may_be_empty=may_be_empty, in_parts=False)
 
-    async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytearray:
+    async def _whole(self, path: str, response: aiohttp.ClientResponse) -> AnswerBody:
         """The bytes of an answer that leads nowhere else."""
         url = self._plain(path)
         if 300 <= response.status < 400:

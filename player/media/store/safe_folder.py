@@ -115,10 +115,14 @@ class SafeFolder:
         with self.folder(*folders) as handle:
             return sorted(_listed(handle))
 
-    def stats(self, *folders: str) -> dict[str, os.stat_result]:
-        """The regular files of a folder."""
-        with self.folder(*folders) as handle, os.scandir(handle) as entries:
-            return {entry.name: entry.stat(follow_symlinks=False) for entry in entries if entry.is_file(follow_symlinks=False)}
+    def stats_within(self, name: str) -> dict[str, os.stat_result]:
+        """The regular files of the folders within a folder of the root, as paths below the root."""
+        found = {}
+        with self.folder(name) as handle:
+            for inner in _listed(handle):
+                for entry, stated in _stats(handle, inner):
+                    found[f"{name}/{inner}/{entry}"] = stated
+        return found
 
     def size(self, file: str) -> int:
         """Bytes of a file, or of everything in a folder."""
@@ -149,6 +153,21 @@ def _enter(folder: int, name: str) -> int:
 def _listed(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
         return [entry.name for entry in entries]
+
+
+def _stats(folder: int, name: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Of the regular files of a folder; nothing where that is none."""
+    try:
+        handle = os.open(name, _DIRECTORY, dir_fd=folder)
+    except (NotADirectoryError, FileNotFoundError):
+        return
+    try:
+        with os.scandir(handle) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    yield entry.name, entry.stat(follow_symlinks=False)
+    finally:
+        os.close(handle)
 
 
 def _share(folder: int, name: str) -> None:

@@ -41,12 +41,9 @@ class Scrub:
         """What is gone, what was touched, and what lost the files prepared from it."""
         gone, touched, bare = [], [], []
         prepared = {f"prepared/{name}" for name in self._cache.safe_folder.names("prepared")}
-        shards: dict[str, dict[str, os.stat_result]] = {}
+        files = self._cache.safe_folder.stats_within("media")
         for stored in self._cache.entries():
-            folder, _, name = stored.file.rpartition("/")
-            if folder not in shards:
-                shards[folder] = self._cache.safe_folder.stats(*folder.split("/"))
-            found = shards[folder].get(name)
+            found = files.get(stored.file)
             if found is None:
                 gone.append(stored.sha256)
             elif (found.st_size, found.st_mtime_ns) != (stored.size, stored.mtime_ns):
