@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ from PIL import Image
 
 from tests.install.container import CERTIFICATES, CLEAN, ROOT, TREES, base_tree, in_chroot
 from tests.system.lossy_disk import GONE
+from tests.system.panel import Seen
 
 SIZE = (1280, 720)
 HOST = "10.0.2.2"  # this machine, as the emulated one sees it
@@ -116,32 +117,6 @@ def installed_image(
         shutil.copy(next((tree / "boot").glob(f"{name}-*")), folder / name)
     subprocess.run(["rm", "-rf", "--one-file-system", str(tree)], check=True, timeout=300)
     return image
-
-
-def is_dark(picture: Image.Image) -> bool:
-    """Whether nothing is on the panel but the emulator's own line in the very middle: it stands there while the output is off."""
-    left, above, right, below = picture.convert("L").getbbox() or (200, 400, 200, 400)
-    middle = picture.height // 2
-    return above > middle - 60 and below < middle + 60 and left > 100 and right < picture.width - 100
-
-
-def is_console(picture: Image.Image) -> bool:
-    """Whether the panel shows a text console: black, and on it the grey or white of the kernel's letters."""
-    if is_dark(picture):
-        return False
-    colours = {colour: count for count, colour in picture.getcolors(1 << 24) or []}
-    black, total = colours.get((0, 0, 0), 0), picture.width * picture.height
-    letters = colours.get((170, 170, 170), 0) + colours.get((255, 255, 255), 0)
-    return black > 0.85 * total and letters > 20
-
-
-@dataclass
-class Seen:
-    """What was on the panel from when on; `path`: kept as a file."""
-
-    at_s: float
-    picture: Image.Image = field(repr=False)
-    path: Path
 
 
 class Machine:
@@ -317,27 +292,32 @@ class Machine:
     def watch(self, name: str, over: Callable[[], bool], within_s: float, every_s: float = 0.4) -> list[Seen]:
         """Every picture that differs from the one before, until `over` (asked every few seconds) or the power is off; each is kept.
 
-        What is seen before the kernel has set the panel's mode is the emulator's own.
+        What is seen before the kernel has set the panel's mode is the emulator's own. `over` is asked beside the looking: a machine
+        that boots lets whoever asks wait. It must not look itself.
         """
         seen: list[Seen] = []
-        began, asked, before = time.monotonic(), 0.0, b""
-        while self._qemu is not None and self._qemu.poll() is None:
-            with contextlib.suppress(OSError):
-                picture = self.look()
-                small = picture.resize((64, 36)).tobytes()
-                if picture.size == SIZE and small != before:
-                    before = small
-                    path = self.shots / f"{name}-{len(seen):02d}.png"
-                    picture.save(path)
-                    seen.append(Seen(time.monotonic() - began, picture, path))
-            now = time.monotonic()
-            assert now - began < within_s, f"waited {within_s} s for {name}"
-            if now - asked > 5:
-                asked = now
-                with contextlib.suppress(OSError, ValueError):
-                    if over():
-                        break
-            time.sleep(every_s)
+        began, before = time.monotonic(), b""
+        with ThreadPoolExecutor(1) as beside:
+            answer, asked = None, began
+            while self._qemu is not None and self._qemu.poll() is None:
+                with contextlib.suppress(OSError):
+                    picture = self.look()
+                    small = picture.resize((64, 36)).tobytes()
+                    if picture.size == SIZE and small != before:
+                        before = small
+                        path = self.shots / f"{name}-{len(seen):02d}.png"
+                        picture.save(path)
+                        seen.append(Seen(time.monotonic() - began, picture, path))
+                now = time.monotonic()
+                assert now - began < within_s, f"waited {within_s} s for {name}"
+                if answer is None and now - asked > 5:
+                    answer, asked = beside.submit(over), now
+                elif answer is not None and answer.done():
+                    with contextlib.suppress(OSError, ValueError):
+                        if answer.result():
+                            break
+                    answer, asked = None, now
+                time.sleep(every_s)
         return seen
 
     def _monitor(self, command: str, **arguments: Any) -> None:

@@ -24,7 +24,8 @@ from player.demo.samples import Sample
 from tests.fakes.certificate import self_signed
 from tests.fakes.samples import make_picture
 from tests.system.device import QUIET, SLOW, UNITS, Device
-from tests.system.machine import HOST, Machine, installed_image, is_console, is_dark
+from tests.system.machine import HOST, Machine, installed_image
+from tests.system.panel import is_console, is_dark
 
 pytestmark = [pytest.mark.root, pytest.mark.nightly, pytest.mark.timeout(7200)]
 CONFIG = '[stage]\nrenderer = "pixman"\n\n[cms]\nurl = "http://{host}:{port}"\npoll_interval = 5\nheartbeat_interval = 5\n'

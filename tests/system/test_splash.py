@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from scripts.quiet_boot import quieted
-from tests.system.machine import Machine, Seen, installed_image, is_console
+from tests.system.machine import Machine, installed_image
+from tests.system.panel import Seen, is_console
 
 pytestmark = [pytest.mark.root, pytest.mark.nightly, pytest.mark.timeout(3600)]
 PLYMOUTH = "apt-get -q update; apt-get -q install -y --no-install-recommends plymouth"

@@ -13,7 +13,8 @@ import pytest
 from player import __version__
 from tests.install.bundles import SPOILT, TRUST, making
 from tests.system.device import QUIET, SLOW, Device
-from tests.system.machine import Machine, Seen, installed_image, is_console
+from tests.system.machine import Machine, installed_image
+from tests.system.panel import Seen, is_console
 
 pytestmark = [pytest.mark.root, pytest.mark.nightly, pytest.mark.timeout(7200)]
 CONFIG = '[stage]\nrenderer = "pixman"\n\n[cms]\nkind = "folder"\n\n[folder]\npath = "/srv/content"\n'
