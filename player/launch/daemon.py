@@ -77,7 +77,7 @@ def _daemon(name: str, config: Config, dirs: Dirs, unreadable: Unreadable | None
 def _load_stage(backend: str) -> str:
     """Loads what the first frame needs. Where it is supervised this process then waits, and a child of it goes on as the stage,
     another one whenever that is killed: how the one before ended."""
-    from player.launch.supervisor import STANDS_BY
+    from player.launch.supervisor import STANDS_BY, forgiving
     from player.runtime.systemd import sd_notify, taking_its_time
     from player.stage.loading import load
 
@@ -87,4 +87,4 @@ def _load_stage(backend: str) -> str:
         return ""
     from player.launch.understudy import stand_by
 
-    return stand_by(lambda: sd_notify("WATCHDOG=1"))
+    return stand_by(lambda: sd_notify("WATCHDOG=1"), forgiven=forgiving())

@@ -3,7 +3,7 @@
 Law 1 shapes it. The first frame must be there within half a second, so this module imports little, needs no asyncio, and starts the
 agent last: once the stage said that it shows something (`READY=1`, as to systemd) or after a second. None takes another down. Who
 once said that it is ready and then gives no sign of life (`WATCHDOG=1`) is ended, as systemd would, and so is who does not come up
-(`EXTEND_TIMEOUT_USEC` asks for more time). Who was killed from outside did not crash, and is back at once unless that goes on.
+(`EXTEND_TIMEOUT_USEC` asks for more time). Who was killed from outside did not crash, and is back at once, but not for ever.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from player.core.allowance import Allowance
 
 STOP_S = 4.0  # after this much of the five seconds that a stop may take, SIGKILL
 COMPOSITOR_STOPS_S = 2.0  # the stage has this long to fade out while there still is a screen
@@ -63,6 +65,11 @@ class Daemon:
     settings: Mapping[str, str] = field(default_factory=dict)  # of its environment
 
 
+def forgiving() -> Allowance:
+    """How often who was killed soon after its start is back at once. Where memory is short that happens again and again."""
+    return Allowance(10, 5.0)
+
+
 @dataclass(slots=True)
 class _Child:
     daemon: Daemon
@@ -71,6 +78,7 @@ class _Child:
     handle: int = -1  # the pidfd
     began: float = 0.0
     deaths: int = 0
+    forgiven: Allowance = field(default_factory=forgiving)
     last_words: str = ""
     signs: socket.socket | None = None
     is_ready: bool = False
@@ -250,9 +258,12 @@ class Supervisor:
     def _retry_later(self, child: _Child, words: str, *, killed: bool = False) -> None:
         now = time.monotonic()
         steady = now - child.began > (KILLED_STEADY_S if killed else STEADY_S)
-        pause = min(child.daemon.limit_s, child.daemon.first_s * 2.0 ** min(child.deaths, 20))
-        pause = 0.0 if steady or (killed and not child.deaths) else pause
-        child.deaths = 1 if steady else child.deaths + 1
+        pause = 0.0
+        if steady:
+            child.deaths = 1
+        elif not (killed and child.forgiven.spare(now)):
+            pause = min(child.daemon.limit_s, child.daemon.first_s * 2.0 ** min(child.deaths, 20))
+            child.deaths += 1
         child.last_words, child.due = words, now + pause
         if pause >= 1:
             self._say(f"the {child.daemon.name} {words}; tried again in {pause:.0f} s")

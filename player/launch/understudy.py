@@ -5,9 +5,10 @@ starts as the stage loads them and then only waits: each stage is its child by f
 memory. What waits can neither hang nor be spoiled by what ended a stage: it has one thread, no connection, no lock and no window.
 Whoever supervises it hears this process alone (`NotifyAccess=main`), which passes on what its stage says of itself.
 
-Another stage follows only one that a signal ended, or that lost its compositor, after a good start; a lost compositor forgives one
-bad start. Every other end is this process's too, in the same way, so that whoever supervises it judges as ever and keeps to its
-pauses. Signals to end are passed on; where this process is killed itself, its stage goes with it.
+Another stage follows one that a signal ended, or that lost its compositor, after a good start; and one that was killed or lost it
+soon after its start, which is no fault of its own, as often as is forgiven. Every other end is this process's too, in the same way,
+so that whoever supervises it judges as ever and keeps to its pauses. Signals to end are passed on; where this process is killed
+itself, its stage goes with it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
+from player.core.allowance import Allowance
 from player.launch.restarts import PICTURE_STEADY_S
 from player.launch.supervisor import COMPOSITOR_GONE, die_with, how_it_ended
 from player.runtime.systemd import NOTIFY, sd_notify
@@ -34,15 +36,16 @@ _WHO = struct.Struct("3i")  # struct ucred: process, user, group
 _TOLD = 128  # bytes of struct signalfd_siginfo, and of a sigset_t
 
 
-def stand_by(followed: Callable[[], None], *, steady_s: float = PICTURE_STEADY_S) -> str:
+def stand_by(followed: Callable[[], None], *, forgiven: Allowance, steady_s: float = PICTURE_STEADY_S) -> str:
     """Returns in a child, which is to be the stage, and in each that follows it: how the one before ended, "" in the first. In this
     process it never returns: it ends as the last of them did.
 
-    A start is good after `steady_s` seconds. `followed` is called here before another one begins. Call it with no other thread.
+    A start is good after `steady_s` seconds; `forgiven` counts who is killed sooner. `followed` is called here before another one
+    begins. Call it with no other thread.
     """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_PASSED_ON, signal.SIGCHLD})
     gc.freeze()  # what is loaded is shared, and is not to be copied for being looked at
-    words, is_good = "", True
+    words = ""
     signals, ear = _signals({*_PASSED_ON, signal.SIGCHLD}), _Ear() if NOTIFY in os.environ else None
     while True:
         began = time.monotonic()
@@ -54,9 +57,12 @@ def stand_by(followed: Callable[[], None], *, steady_s: float = PICTURE_STEADY_S
                 ear.close()
             return words
         status, asked = _end_of(pid, signals, ear)
-        was_good, is_good = is_good, time.monotonic() - began >= steady_s
-        lost_it = status == COMPOSITOR_GONE and was_good
-        if asked or not (lost_it or (is_good and (status < 0 or status == COMPOSITOR_GONE))):
+        now = time.monotonic()
+        if now - began >= steady_s:
+            follows = status < 0 or status == COMPOSITOR_GONE
+        else:
+            follows = status in (-signal.SIGKILL, COMPOSITOR_GONE) and forgiven.spare(now)
+        if asked or not follows:
             _end_likewise(status, mask)
         words = f"(process {pid}) {how_it_ended(status)}"
         followed()

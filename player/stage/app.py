@@ -218,13 +218,14 @@ class Stage:
     def stop(self) -> None:
         """The plays under way are recorded, and nothing is blamed for the end. The next stage begins anew."""
         self.break_off()
+        self.plays.close()
         self.places.clear()
 
     def break_off(self) -> None:
-        """The same, for an end that nobody wanted: the next stage goes on where this one was."""
+        """For an end that nobody wanted: the next stage goes on where this one was, at once. Nothing waits for the disk, which may
+        take seconds: plays are in the journal's tail, as of a stage that is killed."""
         self.places.write(self.show.drivers, self._clock.monotonic())
         self.show.stop()
-        self.plays.close()
         self.mark.clear()
 
     def _compositor_gone(self) -> None:

@@ -51,22 +51,18 @@ def colour_of(picture: Image.Image, at: tuple[int, int] = MIDDLE) -> str:
 
 
 class PlayerBox:
-    """One player. `settings` are environment variables of the configuration; `folder` must be short enough for sockets."""
+    """One player. `settings` are environment variables of the configuration; `folder` must be short enough for sockets, and so
+    must `runtime` be, which is a folder in it if it is none of its own."""
 
-    def __init__(self, folder: Path, server_url: str, **settings: str) -> None:
-        self.dirs: Dirs = resolve_dirs(
-            Config(
-                storage=StorageConfig(
-                    state_dir=str(folder / "state"), cache_dir=str(folder / "cache"), runtime_dir=str(folder / "run")
-                )
-            ),
-            {},
-        )
+    def __init__(self, folder: Path, server_url: str, runtime: Path | None = None, **settings: str) -> None:
+        runtime_dir = str(runtime or folder / "run")
+        storage = StorageConfig(state_dir=str(folder / "state"), cache_dir=str(folder / "cache"), runtime_dir=runtime_dir)
+        self.dirs: Dirs = resolve_dirs(Config(storage=storage), {})
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("SIGNAGE__")},
             PARENT: str(os.getpid()),
             "HOME": str(folder),
-            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "XDG_RUNTIME_DIR": runtime_dir,
             "SIGNAGE__STORAGE__STATE_DIR": str(self.dirs.state),
             "SIGNAGE__STORAGE__CACHE_DIR": str(self.dirs.cache),
             "SIGNAGE__STORAGE__RUNTIME_DIR": str(self.dirs.runtime),

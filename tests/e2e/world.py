@@ -182,8 +182,8 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def installation(**settings: str) -> AsyncIterator[World]:
-    """Everything runs; the box is switched on and not paired yet. `settings` as for PlayerBox."""
+async def installation(runtime: Path | None = None, **settings: str) -> AsyncIterator[World]:
+    """Everything runs; the box is switched on and not paired yet. `runtime` and `settings` as for PlayerBox."""
     folder = Path(tempfile.mkdtemp(prefix="e-"))
     files, sound_folder = folder / "files", folder / "s"
     for made in (files, sound_folder):
@@ -200,7 +200,7 @@ async def installation(**settings: str) -> AsyncIterator[World]:
         await operator.register("Ada", "ada@example.com", "correct horse", "Ada's")
         neighbourhood = {**sound, "DBUS_SYSTEM_BUS_ADDRESS": bus, "SIGNAGE__STAGE__YOUTUBE_HOSTS": "127.0.0.1",
                          "SIGNAGE__STAGE__STREAM_HOSTS": "127.0.0.1"}  # fmt: skip
-        box = PlayerBox(folder, line.url, **(neighbourhood | settings))
+        box = PlayerBox(folder, line.url, runtime, **(neighbourhood | settings))
         await box.start()
         try:
             yield World(server, operator, line, box, files, site, sound, logind)

@@ -85,6 +85,20 @@ def test_a_killed_child_is_started_again_alone_and_the_log_says_so(run: Run) -> 
     assert alive(other[0])
 
 
+def test_who_is_killed_soon_after_its_start_is_back_without_a_pause_until_that_goes_on_and_on(run: Run) -> None:
+    run.start("Daemon('stage', NAP, first_s=600, limit_s=600)")
+    killed: list[int] = []
+
+    def all_killed() -> bool:
+        for pid in run.pids("stage")[len(killed) :]:
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+        return "tried again in 600 s" in run.log
+
+    until(all_killed, "the pause", 60)
+    assert len(killed) > 10
+
+
 def test_p4_who_keeps_dying_is_tried_ever_more_slowly_and_never_given_up(run: Run) -> None:
     run.start("Daemon('agent', ['sh', '-c', 'echo $$ >> {folder}/{name}.pids; exit 7'], first_s=0.02, limit_s=0.3)")
     until(lambda: len(run.pids("agent")) >= 5, "five tries")

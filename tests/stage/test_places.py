@@ -14,6 +14,7 @@ from player.core.content import Item, Playlist, full_screen
 from player.core.cues import Skipped
 from player.core.faults import FaultBook
 from player.core.kinds import Kind
+from player.journal_reader import read_journal, records_in
 from player.programme_file import ProgrammeFile
 from player.runtime.tasks import Latest
 from player.stage.app import Stage
@@ -80,6 +81,16 @@ async def test_after_a_kill_the_same_item_goes_on_where_it_was(dirs: Dirs):
         showing = stage.show.drivers[0].machine.on_screen
         assert showing is not None
         assert showing.covered_by == "a restart"
+
+
+async def test_an_end_that_nobody_wanted_waits_for_no_disk_and_one_in_order_does(dirs: Dirs):
+    async with on_air(dirs) as stage:
+        stage.break_off()
+        assert [play["result"] for _, play in records_in(dirs.stage_runtime / "plays.log")] == ["interrupted"]
+    async with on_air(dirs) as stage:
+        stage.stop()
+        assert list(records_in(dirs.stage_runtime / "plays.log")) == []
+        assert len(list(read_journal(dirs.plays))) == 2
 
 
 async def test_an_end_in_order_begins_anew(dirs: Dirs):
