@@ -400,13 +400,13 @@ TAKES = {
     "player.stage.video.mpv": ("MpvSurface.create",),
     "player.stage.video.youtube": ("Resolver.__init__",),
     "player.stage.wall": ("Wall.__init__",),
-    "player.stage.web.browser": ("BrowserProcess.__init__",),
 }
-# Those that use a session of `runtime.sessions`, whose proxy is asked for at each request.
+# Those that use a session of `runtime.sessions`, whose proxy is asked for at each request, or tell another process the way.
 ASK = {
     "player.cms": ("connect",), "player.cms.http": ("ServerHttp.__init__",), "player.media.fetch.egress": ("Egress.__init__",),
     "player.agent.app": ("Agent.__init__",), "player.stage.app": ("Stage.__init__",),
     "player.stage.backends.sway": ("SwayScreen.__init__",), "player.stage.backends.single": ("SingleScreen.__init__",),
+    "player.stage.web.browser": ("BrowserProcess.__init__",),
 }  # fmt: skip
 INSIDE = {
     "player.agent.devices.examination": "asks `doctor`, which goes the configured way itself",
@@ -433,6 +433,7 @@ INSIDE = {
     "player.runtime.programs": "starts what the others of this list ask",
     "player.stage.web.authority": "certutil on files",
     "player.stage.web.island": "asks whether a network of its own can be made",
+    "player.stage.web.known": "asks the browser's version",
     "player.stage.web.process": "starts the browser with the flags that `stage.web.browser` has of the way out",
 }
 

@@ -24,7 +24,6 @@ from player.core.browser_rest import REST_AFTER_S
 from player.core.egress import WayOut
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
-from player.runtime.programs import run_program
 from player.runtime.systemd import child_environment
 from player.runtime.tasks import Latest
 from player.stage.web import island
@@ -32,12 +31,12 @@ from player.stage.web.authority import trust
 from player.stage.web.cdp import Cdp
 from player.stage.web.chromium import NO_SANDBOX, address, app_id, find_browser, flags, name_of, window_flags
 from player.stage.web.guard import Why
+from player.stage.web.known import START_S, BrowserFacts
 from player.stage.web.page import WebPage
 from player.stage.web.process import Admit, asking, commands_of, end, give_way, piped
 from player.stage.web.rooms import ROOM_LIMIT, Rooms, room_for_all
 
 log = logging.getLogger(__name__)
-START_S = 80.0  # on a slow box; others play meanwhile
 ROOMS_LOOK_S = 5.0
 REST_LOOK_S = 5.0
 CLOSE_TRIES = 6
@@ -74,6 +73,7 @@ class BrowserProcess:
         self._faults, self._load_s, self._why = faults, load_s, why
         self._latest, self._way_out = way_out, way_out.value  # what it is to be, and with which it was started
         self._user_agent, self._admit, self._rest_after_s = "", admit, rest_after_s
+        self._facts = BrowserFacts(runtime / "browser.known", faults, apart=admit is not None)
         self._rooms = Rooms(self._profile, room_limit=ROOM_LIMIT, all_limit=room_for_all(runtime))
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()  # it is up, or could not start
@@ -95,7 +95,11 @@ class BrowserProcess:
     async def run(self) -> None:
         """Waits until a window is wanted, then runs Chromium until it ends. Raises BoxError when it does."""
         await self._wanted.wait()
-        error = await self._run_once()
+        try:
+            error = await self._run_once()
+        finally:
+            if not self._was_up:
+                self._facts.forget()
         if not self._was_up:
             self._why_not = error
             self._settled.set()
@@ -278,26 +282,15 @@ class BrowserProcess:
     @contextlib.asynccontextmanager
     async def _started(self) -> AsyncIterator[asyncio.subprocess.Process]:
         program = find_browser(self._program)
-        apart = self._admit is not None and await self._can_be_apart()
-        self._way_out = island.way_out(self._latest.value) if apart else self._latest.value
         if not self._rests:
             await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
             self._profile.mkdir(mode=0o700, parents=True)
-            await self._trust(self._way_out.ca_file)
-        self._rests = False
-        version = await run_program("browser", (program, "--version"), self._environment(), package="chromium", within_s=START_S)
-        self._user_agent = name_of(version.said, self._way_out.user_agent)
-        async with piped(program, self._flags(), self._environment(), self._admit if apart else None) as process:
+            await self._trust(self._latest.value.ca_file)
+        known = await self._facts.of(program, self._environment())
+        self._way_out, self._rests = island.way_out(self._latest.value) if known.apart else self._latest.value, False
+        self._user_agent = name_of(known.version, self._way_out.user_agent)
+        async with piped(program, self._flags(), self._environment(), self._admit if known.apart else None) as process:
             yield process
-
-    async def _can_be_apart(self) -> bool:
-        try:
-            await island.try_one(self._environment())
-        except BoxError as error:
-            self._faults.report("island", "browser_island", f"the browser has no network of its own: {error.reason}", count=1)
-            return False
-        self._faults.clear("island")
-        return True
 
     def _flags(self) -> list[str]:
         return flags(self._profile, self._way_out, self._user_agent, gpu=self._gpu, sandbox=self._sandbox)

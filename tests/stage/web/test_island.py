@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from player.core.address_policy import beside
 from player.errors import BoxError
 from player.runtime.tasks import Latest
 from player.stage.wall import Wall
-from player.stage.web import island
+from player.stage.web import island, landing
 from player.stage.web.browser import BrowserProcess
+from player.stage.web.known import BrowserFacts, Known
 from tests.fakes.faults import fault_page
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import neighbour
@@ -74,7 +76,7 @@ async def test_l4_a_process_on_the_island_reaches_the_wall_and_nothing_else():
         assert other.reached == []
         assert int(rights, 16) == 0, "it kept no right over the namespace"
         assert pid == process.pid, "it is the process that was started"
-        assert 100 < started < island.TASKS, "its tasks have an end of their own"
+        assert 100 < started < landing.TASKS, "its tasks have an end of their own"
 
 
 async def test_where_no_island_is_made_nobody_waits_for_its_door():
@@ -84,16 +86,48 @@ async def test_where_no_island_is_made_nobody_waits_for_its_door():
         await island.try_one({"PATH": "/nowhere"})
 
 
-async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
-    runtime_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts these scripts, by their names, before the programs of this system."""
+
+    def put(**scripts: str) -> None:
+        for name, script in scripts.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+            (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    return put
+
+
+async def test_what_is_known_of_the_browser_is_asked_once_a_program_and_again_when_it_did_not_start(
+    tmp_path: Path, programs: Callable[..., None]
 ):
-    for name, script in {
-        "unshare": "echo unshare: not permitted >&2; exit 1",
-        "browser": f'[ "$1" = --version ] && echo Chromium 150.0.0.0 && exit; echo "$@" > {tmp_path}/started',
-    }.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    programs(browser=f"echo asked >> {tmp_path}/asked; echo Chromium 150.0.0.0", unshare="exit 0")
+    program, path, environment = str(tmp_path / "browser"), tmp_path / "known", dict(os.environ)
+
+    async def known() -> tuple[Known, int]:
+        facts = BrowserFacts(path, fault_page(), apart=True)
+        return await facts.of(program, environment), len((tmp_path / "asked").read_text().split())
+
+    whole = Known("Chromium 150.0.0.0\n", apart=True)
+    assert [await known(), await known()] == [(whole, 1), (whole, 1)]
+    path.write_text("nonsense")
+    assert await known() == (whole, 2)
+    os.utime(program, (1, 1))  # an update
+    assert [await known(), await known()] == [(whole, 3), (whole, 3)]
+    BrowserFacts(path, fault_page(), apart=True).forget()
+    programs(unshare="exit 1")
+    without = Known("Chromium 150.0.0.0\n", apart=False)
+    assert [await known(), await known()] == [(without, 4), (without, 5)]
+
+
+async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
+    runtime_dir: Path, tmp_path: Path, programs: Callable[..., None]
+):
+    programs(
+        unshare="echo unshare: not permitted >&2; exit 1",
+        browser=f'[ "$1" = --version ] && echo Chromium 150.0.0.0 && exit; echo "$@" > {tmp_path}/started',
+    )
     faults = fault_page()
     with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
         process = BrowserProcess(
@@ -104,6 +138,24 @@ async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
             await asyncio.gather(process.run(), _asks_for_a_window(process))
     assert [(fault.code, "unshare: not permitted" in fault.message) for fault in faults.faults] == [("browser_island", True)]
     assert "--proxy-server=127.0.0.1:" in (tmp_path / "started").read_text()
+
+
+async def test_what_could_not_start_is_not_known_any_more(runtime_dir: Path, tmp_path: Path, programs: Callable[..., None]):
+    programs(browser='[ "$1" = --version ] && echo Chromium 150.0.0.0', unshare="exit 0")
+    with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
+        process = BrowserProcess(
+            runtime_dir, "wayland-9", Latest(wall.for_pages), faults=fault_page(), program=str(tmp_path / "browser"), gpu=False,
+            admit=wall.also_at, sandbox=True,
+        )  # fmt: skip
+        process._wanted.set()
+        facts_file(runtime_dir).write_text("of before")
+        with pytest.raises(BoxError, match="no network of its own"):
+            await process.run()
+    assert not facts_file(runtime_dir).exists()
+
+
+def facts_file(folder: Path) -> Path:
+    return folder / "browser.known"
 
 
 async def _asks_for_a_window(process: BrowserProcess) -> None:
