@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from player.cms.http import Meanings, ServerHttp
-from player.cms.triggers.spotwatch.words import AD_FIELDS, messages_of
+from player.cms.triggers.spotwatch.words import AD_FIELDS, masked, messages_of
 from player.cms.wire import rows, table, text
 from player.errors import ServerDenied, ServerNonsense, ServerRefused
 
@@ -72,7 +71,7 @@ class SpotwatchApi:
         arguments = {"time_from": int(since), "broadcast_fields": fields, "time_fmt": TIMES, "page_lim": AT_ONCE * 5}
         answer = table(await self._http.post("/get-broadcasts", arguments, means=MEANS))
         found, read = list(rows(answer.get("results")) or ()), set[str]()
-        while (path := _path_of(table(answer.get("page")).get("next"))) and path not in read and len(read) < PAGES:
+        while (path := masked(table(answer.get("page")).get("next"))) and path not in read and len(read) < PAGES:
             read.add(path)
             answer = table(await self._http.get(path, means=MEANS))
             found += rows(answer.get("results")) or ()
@@ -97,10 +96,3 @@ class SpotwatchApi:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(filter(None, map(text, rows(value) or ())))
-
-
-def _path_of(value: Any) -> str:
-    """A path at the same host; "" for anything else."""
-    said = text(value) or ""
-    parts = urlsplit(said)
-    return said if said.startswith("/") and not said.startswith("//") and not parts.scheme and not parts.netloc else ""

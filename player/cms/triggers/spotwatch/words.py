@@ -78,6 +78,12 @@ class Illegible:
     sort: str = ""
 
 
+def masked(value: Any) -> str:
+    """A path that stands for a request, as the document has them; "" for anything else, which may lead to another host."""
+    found = text(value) or ""
+    return found if _PATH.fullmatch(found) else ""
+
+
 def messages_of(body: Any) -> Sequence[Any]:
     """The messages in a push, in the answer of the queue, in a list, or one by itself; each as `read` takes it."""
     if isinstance(body, list):
@@ -117,7 +123,7 @@ def with_ad(broadcast: Broadcast, given: Mapping[str, Any], base: str) -> Broadc
     """The same with what is told of its advertisement."""
     ad = WireAd.model_validate(given)
     picture = table(ad.media.get("image"))
-    path = text(picture.get("preview_xs")) or text(picture.get("preview")) or ""
+    path = masked(picture.get("preview_xs")) or masked(picture.get("preview"))
     return replace(
         broadcast,
         ad_id=broadcast.ad_id or ad.id or "",
@@ -126,7 +132,7 @@ def with_ad(broadcast: Broadcast, given: Mapping[str, Any], base: str) -> Broadc
         category=_words(ad.categories) or broadcast.category,
         duration_s=broadcast.duration_s if ad.duration is None else ad.duration,
         self_promo=broadcast.self_promo if ad.self_promo is None else ad.self_promo,
-        preview=base.rstrip("/") + path if _PATH.fullmatch(path) else broadcast.preview,
+        preview=base.rstrip("/") + path if path else broadcast.preview,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,16 +12,21 @@ import pytest
 from aiohttp import ClientSession, web
 
 from player import cms
-from player.cms.triggers.spotwatch.api import AT_ONCE
+from player.cms.http import ServerHttp
+from player.cms.triggers.spotwatch.adverts import KEPT, KEPT_S, TOGETHER, Adverts
+from player.cms.triggers.spotwatch.api import AT_ONCE, SpotwatchApi
 from player.cms.triggers.spotwatch.connection import connect
 from player.cms.triggers.spotwatch.keys import Keys
 from player.cms.triggers.spotwatch.source import WAITING, Spotwatch
+from player.cms.triggers.spotwatch.words import ReadBroadcast
 from player.core.ports.server import Missed, Reached
 from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered
+from player.core.triggers import Broadcast
 from player.core.vocabulary import Vocabulary
 from player.demo.spotwatch.server import DEMO_KEY, SpotwatchServer
 from player.errors import ServerBusy, ServerDenied, ServerNonsense, ServerRefused
 from tests.cms.contract import DEEP, HALF, PORTAL, QuickClock
+from tests.fakes.clock import FakeClock
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Scripted, Seen, scripted_server
 from tests.fakes.spotwatch import FakeTriggerInbox, message, pushed
@@ -70,6 +76,7 @@ async def test_the_queue_is_set_once_and_emptied_and_the_key_stands_in_a_header_
     assert KEY not in json.dumps([[one.body, one.query, one.path] for one in script.seen])
     assert source.place == script.url
     assert {type(one.offset_s) for one in inbox.of(Reached)} == {float}
+    assert {one.path for one in script.seen} == {SET, QUEUE}, "what came whole is not asked for"
     assert script.asked(QUEUE)[0].body == {"num_messages": AT_ONCE}
 
 
@@ -98,6 +105,22 @@ async def test_a_key_that_is_refused_says_so_and_never_itself(script: Script):
     assert isinstance(missed.error, ServerDenied)
     assert "check the key (spotwatch.key)" in str(missed.error)
     assert KEY not in str(missed.error)
+
+
+async def test_a_key_that_is_revoked_is_told_and_the_queue_goes_on_when_it_is_valid_again(script: Script):
+    script.on(QUEUE, {"messages": [pushed(message(1))]}, words("Invalid API key.", 403), {"messages": [pushed(message(2))]})
+    async with connected(script.url) as (_, inbox):
+        await eventually(lambda: len(inbox.of(Triggered)) >= 2, 20)
+    (missed,) = inbox.of(Missed)
+    assert (isinstance(missed.error, ServerDenied), "check the key (spotwatch.key)" in str(missed.error)) == (True, True)
+
+
+async def test_whose_endpoint_is_replaced_is_logged(script: Script, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    script.on(SET, words("Push endpoint set to [/message-queue]. It replaces [https://another.example/]."))
+    async with connected(script.url) as (_, inbox):
+        await eventually(lambda: len(inbox.of(Reached)) >= 2)
+    assert caplog.text.count("It replaces [https://another.example/].") == 1
 
 
 @pytest.mark.parametrize("answer", [500, PORTAL, HALF, DEEP, words("busy", 503), {"messages": None}, "no object", 7])
@@ -150,6 +173,39 @@ async def test_without_an_answer_about_them_broadcasts_are_told_as_they_came(scr
     async with connected(script.url) as (_, inbox):
         (came, *_) = await eventually(lambda: inbox.of(Triggered))
     assert (came.broadcast.brand, came.broadcast.channel) == ("", "sport1")
+
+
+def showings(first: int, last: int) -> list[ReadBroadcast]:
+    """One of each of these advertisements, of which nothing else is told."""
+    return [ReadBroadcast(Broadcast("spotwatch", str(ad), str(ad)), lacks_ad=True) for ad in range(first, last)]
+
+
+async def test_what_is_known_of_an_advertisement_is_kept_for_a_day_and_of_the_newest_alone(script: Script):
+    def known(seen: Seen) -> dict[str, Any]:
+        return {one["mapkey"]: {"code": 200, "reply": {"brand": "b"}} for one in seen.body["requests"]}
+
+    def asked() -> set[str]:
+        singles = {str(one.body["id"]) for one in script.asked(AD)}
+        return singles | {one["mapkey"] for call in script.asked(BATCH) for one in call.body["requests"]}
+
+    clock = FakeClock()
+    script.on(BATCH, known)
+    script.on(AD, {"brand": "b"})
+    async with ClientSession() as session:
+        adverts = Adverts(SpotwatchApi(ServerHttp(session, script.url, STRAIGHT, clock=clock, secrets=())), script.url, clock)
+        assert [one.brand for one in await adverts.completed(showings(0, 1))] == ["b"]
+        script.seen.clear()
+        clock.forward(KEPT_S - 1)
+        await adverts.completed(showings(0, 1))
+        assert asked() == set()
+        clock.forward(2)
+        await adverts.completed(showings(0, 1))
+        assert asked() == {"0"}
+        for first in range(1, KEPT + 1, TOGETHER):
+            await adverts.completed(showings(first, first + TOGETHER))
+        script.seen.clear()
+        await adverts.completed([*showings(0, 1), *showings(KEPT, KEPT + 1)])
+        assert asked() == {"0"}, "the oldest made room"
 
 
 # --- calls
@@ -214,9 +270,11 @@ async def test_pages_are_followed_at_the_same_host_and_not_in_circles(script: Sc
         found = await source.api.broadcasts(5.0)
         assert [row.get("id") for row in found] == [1, 2, None]
         assert len(script.asked(path)) == 1
-        for elsewhere in ("https://elsewhere.example/x", "//elsewhere.example/x", 5, {"a": 1}):
+        host = script.url.removeprefix("http://")
+        for elsewhere in (f"https://{host}/x", f"//{host}/x", f"/{script.url}/x", "//[", "/a/../b", 5, {"a": 1}):
             script.on("/get-broadcasts", {"page": {"next": elsewhere}, "results": rows})
             assert len(await source.api.broadcasts(5.0)) == 1
+        assert script.asked("/x") == []
         script.on(QUEUE, web.json_response("x"))
         with pytest.raises(ServerNonsense):
             await source.api.queue()
