@@ -7,6 +7,7 @@ have. An ability that the server does not have is held to its reason instead.
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -60,6 +61,7 @@ from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Scripted, Seen, scripted_server
 from tests.fakes.stage import FakeStage
+from tests.fuzz.spoil import Place, places
 
 UUID, KEY = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10", "vendor-1"
 JPEG = b"\xff\xd8\xff\xe0picture"
@@ -122,12 +124,13 @@ class Bench:
     def __init__(self, vendor: Vendor, script: Script) -> None:
         self.vendor, self.script = vendor, script
         self.inbox, self.untold, self.faults = FakeInbox(), list[CommandResult](), list[Fault]()
+        self.interval_s = 0.03
         self.connection: Connection
 
     def device(self, *, paired: bool | None) -> Device:
         return Device(
             uuid=UUID, key=KEY, model="Box", os_version="12", version="1.0", paired=paired, telemetry=self._telemetry,
-            faults=lambda: self.faults, results=lambda: self.untold, heartbeat_interval=lambda: 0.03,
+            faults=lambda: self.faults, results=lambda: self.untold, heartbeat_interval=lambda: self.interval_s,
         )  # fmt: skip
 
     def rhythm(self, inbox: ServerInbox | None = None):
@@ -155,6 +158,19 @@ def events(*ids: str) -> list[dict[str, Any]]:
 
 def ids(seen: Sequence[Seen]) -> list[str]:
     return [event["id"] for one in seen for event in one.body["events"]]
+
+
+ODD = (None, [], {}, "x", -1, True)  # what stands where something else should
+
+
+def spoiled(document: Any, place: Place, value: Any) -> web.Response:
+    """The document with that in one place of it."""
+    made = holder = copy.deepcopy({"": document})
+    *way, last = ("", *place)
+    for key in way:
+        holder = holder[key]
+    holder[last] = value
+    return web.json_response(made[""])
 
 
 REFUSALS: list[tuple[int, type[ServerError]]] = [
@@ -191,6 +207,32 @@ class ServerContract:
         assert {asset.content_id for asset in programme.assets} == {"5", "6"}
         assert len(programme.faults) == 1
         assert {item.server for item in items(programme)} == {KEY}
+
+    async def test_whatever_stands_in_one_place_of_an_answer_costs_what_stands_there(self, bench: Bench):
+        bench.vendor.wants(bench.script, 5, 6)
+        await self._content(bench).programme()
+        tried = 0
+        for path in {one.path for one in bench.script.seen}:
+            (whole,) = bench.script.answers[path]
+            for place in places(whole):
+                value, tried = ODD[tried % len(ODD)], tried + 1
+                bench.script.on(path, spoiled(whole, place, value))
+                shown = await self._shown_anew(bench)
+                if 1 in place:
+                    assert "5" in (shown or ()), (path, place, value)
+                elif path.endswith("/6"):
+                    assert shown is None or "5" in shown, (path, place, value)
+            bench.script.on(path, whole)
+        assert tried > 2 * len(ODD)
+
+    async def _shown_anew(self, bench: Bench) -> list[str] | None:
+        """The content of what a connection shows that is asked for the first time; None where it shows what was there before."""
+        async with bench.vendor.connect(bench.script.url, bench.device(paired=True), QuickClock()) as connection:
+            assert not isinstance(connection.content, Absent)
+            try:
+                return [item.content_id for item in items(await connection.content.programme())]
+            except ServerError:
+                return None
 
     @pytest.mark.parametrize(("status", "means"), REFUSALS)
     async def test_a_refusal_of_content_leaves_by_its_meaning(self, bench: Bench, status: int, means: type[ServerError]):
@@ -294,6 +336,17 @@ class ServerContract:
             missed = len(bench.inbox.events)
             await eventually(lambda: any(isinstance(event, Reached) for event in bench.inbox.events[missed:]))
         assert bench.inbox.of(Unpaired) == []
+
+    async def test_whatever_stands_in_one_place_of_an_answer_the_rhythm_goes_on(self, bench: Bench):
+        good = bench.script.answers[bench.vendor.beat][0]
+        odd = [spoiled(good, place, value) for place in places(good) for value in ODD]
+        bench.script.on(bench.vendor.beat, *(answer for one in odd for answer in (one, good)))
+        bench.interval_s = 0.003
+        async with bench.rhythm():
+            await eventually(lambda: len(bench.asked(bench.vendor.beat)) > 2 * len(odd), 60)
+            contacts = len(bench.inbox.of(Reached))
+            await eventually(lambda: len(bench.inbox.of(Reached)) > contacts)
+        assert bench.inbox.of(Missed)
 
     # --- commands and results
 

@@ -26,10 +26,10 @@ TOKENS = (
     b"<a>" * 500, b"\xff", b"\xed\xa0\x80", b"-", b"1" + b"0" * 400, b"1e999", b"null", b"= ", b"[[region]]\n", b"HTTP/1.1",
     b"\xef\xbb\xbf", b"%",
 )  # fmt: skip
-Path = tuple[Any, ...]
+Place = tuple[Any, ...]
 
 
-def places(document: Any, at: Path = ()) -> list[Path]:
+def places(document: Any, at: Place = ()) -> list[Place]:
     """Every place in it, the whole first."""
     found = [at]
     if isinstance(document, dict | list):

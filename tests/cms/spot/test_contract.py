@@ -45,6 +45,7 @@ class SpotVendor:
         script.on(PLAYER, ROW)
         script.on(f"{PLAYER}/heartbeat", {})
         script.on(f"{PLAYER}/commands", {"data": []})
+        script.on("/api/v1/assets", {"data": []})
         script.on("/api/v1/assets/upload-url", {"upload_url": f"{script.url}/put/1", "asset_key": "k1"})
         script.on("/put/1", {})
 
