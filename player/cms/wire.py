@@ -9,6 +9,7 @@ its parts as they are written (`msgspec.Raw`), and `table` and `rows` open one w
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -30,6 +31,14 @@ class Wire(BaseModel):
     """A part of an answer: fields that we do not know are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The rows of a list that came in pages, and why it was not read to its end ("": it was)."""
+
+    rows: tuple[dict[str, Any], ...]
+    cut: str = ""
 
 
 def number(value: Any) -> float | None:

@@ -154,7 +154,7 @@ CODES: Mapping[str, Meaning] = {
     "wrong_type": Meaning(MAJOR, "a file is of another kind than the server says", "upload it as what it is"),
     "unsupported": Meaning(MAJOR, "a file is of a form that cannot be shown", "export it as H.264, MP3, JPEG, PNG or open PDF"),
     "too_large": Meaning(MAJOR, "an item is too large for a box", "make it smaller, and upload it again"),
-    "shortened": Meaning(MAJOR, "only a part of an item is shown", "do what its sentence says"),
+    "shortened": Meaning(MAJOR, "only a part of an item or a list is shown", "do what its sentence says"),
     "damaged": Meaning(MAJOR, "a file cannot be read", _EXPORT),
     "unplayable": Meaning(MAJOR, "an item cannot be played", _EXPORT),
     "no_picture": Meaning(MAJOR, "a video holds sound alone", "list it as audio, or export it with its picture"),
@@ -214,7 +214,7 @@ CODES: Mapping[str, Meaning] = {
         MINOR, "the browser has no network of its own: its flags alone lead it through the wall", "allow user namespaces"
     ),
     "too_many_regions": Meaning(MINOR, "a layout has more regions than are shown", "use fewer"),
-    "too_many_files": Meaning(MINOR, "the server lists more files to fetch ahead than are fetched", "list fewer on the server"),
+    "too_many_files": Meaning(MINOR, "there are more files in a folder, or to fetch ahead, than are taken", "list fewer there"),
     "no_calendar": Meaning(
         MINOR, "the public holidays here are not known", "set `time.country` to two letters such as AT, and a part: DE-BY"
     ),

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from player.cms.adcast.planned import SCHEDULES, Planned, asks_for, reaches
 from player.cms.http import ServerHttp
-from player.cms.wire import number, rows, table, text, truth
+from player.cms.wire import Listed, number, rows, table, text, truth
 from player.core.ports.box import Clock
 from player.errors import ServerError, ServerNonsense
 
@@ -47,15 +47,20 @@ class OperatorCalls:
     async def _read(self, device: str) -> Planned:
         """Raises ServerError."""
         own = await self._one(f"/api/devices/{quote(device, safe='')}", "device")
-        schedules = [row for row in await self._every("/api/schedules") if reaches(row, device, own)][:SCHEDULES]
-        listed = {text(row.get("id")): row for row in await self._every("/api/playlists")}
+        schedules, playlists = await self._every("/api/schedules"), await self._every("/api/playlists")
+        reaching = [row for row in schedules.rows if reaches(row, device, own)]
+        listed = {text(row.get("id")): row for row in playlists.rows}
         default = next((name for name, row in listed.items() if truth(row.get("is_default"))), None)
-        named = dict.fromkeys(filter(None, (*(text(row.get("playlist_id")) for row in schedules), default)))
+        named = dict.fromkeys(filter(None, (*(text(row.get("playlist_id")) for row in reaching[:SCHEDULES]), default)))
         there = [name for name in named if name in listed][:PLAYLISTS]
-        playlists = {name: await self._one(f"/api/playlists/{quote(name, safe='')}", "playlist") for name in there}
-        bare = any(asks_for(playlist) for playlist in playlists.values())
-        content = {text(row.get("id")) or "": row for row in await self._every("/api/content")} if bare else {}
-        return Planned(tuple(schedules), playlists, default, content, cut=len(named) - len(there))
+        found = {name: await self._one(f"/api/playlists/{quote(name, safe='')}", "playlist") for name in there}
+        content = await self._every("/api/content") if any(map(asks_for, found.values())) else Listed(())
+        many = f"{len(reaching)} schedules reach this device; the first {SCHEDULES} are followed"
+        cut = (many if len(reaching) > SCHEDULES else "", schedules.cut, playlists.cut, content.cut)
+        return Planned(
+            tuple(reaching[:SCHEDULES]), found, default, {text(row.get("id")) or "": row for row in content.rows},
+            missing=len(named) - len(there), cut=tuple(filter(None, cut)),
+        )  # fmt: skip
 
     async def _one(self, path: str, name: str) -> Row:
         answer = table(await self._http.get(path))
@@ -64,11 +69,12 @@ class OperatorCalls:
             raise ServerNonsense(path, f"no {name} is in it")
         return found
 
-    async def _every(self, path: str) -> list[Row]:
-        """All rows of a list, each once, which comes in pages."""
-        kept: dict[str, Row] = {}
-        page, last = 1, 1
-        while page <= min(last, PAGES):
+    async def _every(self, path: str) -> Listed:
+        """All rows of a list, each once, which comes in pages; one that never ends is cut, and says so."""
+        kept: dict[str, dict[str, Any]] = {}
+        page, last, before = 1, 1, -1
+        while page <= min(last, PAGES) and len(kept) > before:
+            before = len(kept)
             answer = await self._http.get(path, {"page": str(page), "per_page": str(PAGE)})
             found = rows(answer.get("data")) if isinstance(answer, dict) else rows(answer)
             if found is None:
@@ -76,4 +82,7 @@ class OperatorCalls:
             kept |= {name: row for row in map(table, found) if (name := text(row.get("id")))}
             last = round(number(table(table(answer).get("meta")).get("last_page")) or 1) if isinstance(answer, dict) else 1
             page += 1
-        return list(kept.values())
+        if page > last:
+            return Listed(tuple(kept.values()))
+        why = f"it has more than {PAGES} pages" if page > PAGES else "a page brings nothing that was not there before"
+        return Listed(tuple(kept.values()), f"{path.rpartition('/')[2]}: {why}; what is beyond is not read")

@@ -28,14 +28,16 @@ Row = Mapping[str, Any]
 class Planned:
     """The schedules that reach this device; what they name, by id; the id of the default playlist; content by its id.
 
-    `cut`: how many playlists are named that do not exist, or beyond the limit. `problem`: why nothing newer could be read.
+    `missing`: how many playlists are named that do not exist, or beyond the limit. `cut`: which lists were not read to their end,
+    in words. `problem`: why nothing newer could be read.
     """
 
     schedules: tuple[Row, ...] = ()
     playlists: Mapping[str, Row] = field(default_factory=dict)
     default: str | None = None
     content: Mapping[str, Row] = field(default_factory=dict)
-    cut: int = 0
+    missing: int = 0
+    cut: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -85,8 +87,10 @@ def with_plan(answered: Programme, on_air: str | None, planned: Planned, reader:
     rules = [*filter(None, map(plan.rule, planned.schedules)), *plan.otherwise()]
     if planned.problem:
         reader.complain("no_plan", f"the schedules for when the server is away cannot be read: {planned.problem}")
-    if planned.cut:
-        words = f"{planned.cut} playlists of schedules do not exist, or are too many to be kept for a server that is away"
+    for words in planned.cut:
+        reader.complain("list_cut", words)
+    if planned.missing:
+        words = f"{planned.missing} playlists of schedules do not exist, or are too many to be kept for a server that is away"
         reader.complain("not_there", words)
     if not rules:
         return reader.finished(answered)
@@ -156,7 +160,7 @@ def _as_answered(playlist: Row, content: Mapping[str, Row], schedule: Any) -> Ro
 
 
 def _completed(items: Any, content: Mapping[str, Row], schedule: Any) -> list[Row]:
-    return [_complete(table(row), content, schedule) for row in (rows(items) or [])[:ITEMS]]
+    return [_complete(table(row), content, schedule) for row in (rows(items) or [])[: ITEMS + 1]]  # of which the reader tells
 
 
 def _complete(row: Row, content: Mapping[str, Row], schedule: Any) -> Row:

@@ -222,6 +222,8 @@ class Reader:
     def _items(self, found: list[Any], *, numbered: bool) -> tuple[Item, ...]:
         """`numbered`: the playlist's own id came as a number."""
         kept: list[tuple[float, Item]] = []
+        if len(found) > ITEMS:
+            self._fault("shortened", f"a playlist is {len(found)} items long; the first {ITEMS} are shown", None)
         for index, row in enumerate(found[:ITEMS]):
             raw = table(row)
             wire = _Item.model_validate(raw)

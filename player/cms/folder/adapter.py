@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from player.cms.folder.files import FolderFiles
+from player.cms.folder.files import FILES, FolderFiles
 from player.cms.folder.programme import MANIFEST, READ, SIGNATURE, FolderReader, suffix_of
 from player.cms.folder.signature import NotSigned, checked
 from player.core.content import Programme
@@ -116,6 +116,8 @@ class Folder:
         except OSError as error:
             raise self.away() from error
         reader = FolderReader(entries, {}, hashes, self._clock.now().timestamp(), self._key)
+        if self._files.is_cut:
+            reader.complain("too_many_files", f"the folder holds more than {FILES} files; {FILES} of them are shown")
         reader.texts = {name: text.decode("utf-8-sig", "replace") for name, text in raw.items() if reader.is_signed(name, text)}
         return reader.programme()
 

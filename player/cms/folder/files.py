@@ -44,6 +44,7 @@ class FolderFiles:
     def __init__(self) -> None:
         self.root: Path | None = None
         self.settled: Mapping[str, FolderFile] = {}
+        self.is_cut = False  # there are more than are looked at
         self._last: dict[str, FolderFile] = {}
         self._looks = 0
         self._told: tuple[Path | None, Mapping[str, FolderFile]] = (None, {})
@@ -52,7 +53,8 @@ class FolderFiles:
         """Looks through the folder, which may be another one now; whether there is something else to be shown. Raises OSError."""
         if root != self.root:
             self.root, self.settled, self._last, self._looks = root, {}, {}, 0
-        found = {entry.name: entry for entry in _entries(root)} if root else {}
+        listed = list(_entries(root)) if root else []
+        found, self.is_cut = {entry.name: entry for entry in listed[:FILES]}, len(listed) > FILES
         at_rest = {name: entry for name, entry in found.items() if self._last.get(name) == entry}
         held = {name: self.settled[name] for name in found if name in self.settled}
         self._last, self.settled, self._looks = found, held | at_rest, self._looks + 1
@@ -109,8 +111,8 @@ def _check_file(handle: int) -> None:
 
 
 def _entries(root: Path) -> Iterator[FolderFile]:
-    """At most `FILES` of them, `DEPTH` folders deep."""
-    left = FILES
+    """At most one more than `FILES` of them, `DEPTH` folders deep."""
+    left = FILES + 1
     waiting = [("", 0)]
     while waiting:
         folder, depth = waiting.pop()

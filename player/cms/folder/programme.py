@@ -80,6 +80,10 @@ class FolderReader:
         layouts = tuple(_owned(layout, self.server) for layout in self._layouts.values())
         return Programme(layouts, tuple(rules), default.id, assets=tuple(self.assets.values()), faults=tuple(self.faults[:FAULTS]))
 
+    def complain(self, code: str, message: str) -> None:
+        """What is wrong with the folder as a whole."""
+        self.faults.append(Fault(code, message, self.now))
+
     def is_signed(self, name: str, content: bytes) -> bool:
         """Whether what was read is what was signed, where anything has to be; else that is told."""
         if name not in self.hashes or hashlib.sha256(content).hexdigest() == self.hashes[name]:

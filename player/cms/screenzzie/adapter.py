@@ -86,13 +86,15 @@ class Screenzzie:
 
     async def _find(self) -> str:
         """The id of the one screen of that name."""
-        screens = [WireScreen.model_validate(row) for row in await self._calls.every(SCREENS)]
+        listed = await self._calls.every(SCREENS)
+        screens = [WireScreen.model_validate(row) for row in listed.rows]
         found = [one.id for one in screens if one.id and one.name == self._device]
         if len(found) == 1:
             return found[0]
         there = ", ".join(f'"{one.name}" ({one.id})' for one in screens[:NAMED]) or "none"
         many = "no screen" if not found else f"{len(found)} screens"
-        reason = f'{many} of the name "{self._device}"; set cms.device to the id of one of these: {there}'
+        cut = f"; {listed.cut}" if listed.cut else ""
+        reason = f'{many} of the name "{self._device}"; set cms.device to the id of one of these: {there}{cut}'
         raise DeviceForgotten(SCREENS, reason)
 
     async def programme(self) -> Programme:
@@ -128,11 +130,13 @@ class Screenzzie:
             self._told(faults, "server_refused", "the plan of the server's organisation has no schedules; none is followed")
             return []
         try:
-            found = [WireSchedule.model_validate(row) for row in await self._calls.every(SCHEDULES, isActive="true")]
+            listed = await self._calls.every(SCHEDULES, isActive="true")
         except (ScopeMissing, NotOffered) as error:
             self._told(faults, "server_refused", f"no schedule is followed: {error}")
             return []
-        within = [one for one in found if is_within(one, screen)]
+        if listed.cut:
+            self._told(faults, "list_cut", listed.cut)
+        within = [one for one in map(WireSchedule.model_validate, listed.rows) if is_within(one, screen)]
         several = [one for one in within if one.target == "multiple_screens" and not problem_of(one)]
         chosen = {one.id for one in several if await self._is_chosen(one, screen, faults)}
         for one in within:
@@ -205,7 +209,8 @@ class Screenzzie:
         found: dict[str, WireMedia] = {}
         if len(missing) > ONE_BY_ONE:
             with contextlib.suppress(NotOffered):
-                listed = {media.id: media for media in map(WireMedia.model_validate, await self._calls.every(MEDIA))}
+                rows_of_all = (await self._calls.every(MEDIA)).rows
+                listed = {media.id: media for media in map(WireMedia.model_validate, rows_of_all)}
                 found = {name: listed[name] for name in missing if name in listed}
         for name in missing:
             if name not in found and (entry := await self._entry(name)):

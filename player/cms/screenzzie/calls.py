@@ -1,7 +1,7 @@
 """Screenzzie's calls: the envelope opened, lists read to their end, and a refusal that names the scope which the call needs.
 
-A list that never ends is cut: at `PAGES`, or at a page that brings nothing which was not there before. What stands twice in a list
-because it moved while it was read counts once.
+A list that never ends is cut, and says so: at `PAGES`, or at a page that brings nothing which was not there before. What stands
+twice in a list because it moved while it was read counts once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from player.cms.http import Meanings, ServerHttp
-from player.cms.wire import number, rows, table, text, truth
+from player.cms.wire import Listed, number, rows, table, text, truth
 from player.errors import DeviceForgotten, NotOffered, ServerDenied, ServerNonsense, ServerRefused
 
 BASE = "/api/v1"
@@ -63,8 +63,9 @@ class Calls:
             raise ServerNonsense(path, "an object is missing")
         return found
 
-    async def every(self, path: str, **query: str) -> list[dict[str, Any]]:
+    async def every(self, path: str, **query: str) -> Listed:
         """The whole of a list, each id once. Raises ScopeMissing, ServerError."""
+        why = f"it has more than {PAGES} pages"
         found: dict[str, dict[str, Any]] = {}
         for page in range(1, PAGES + 1):
             data = table(await self._data(path, {"page": str(page), "limit": str(PAGE), **query}, ALL))
@@ -74,9 +75,12 @@ class Calls:
             before = len(found)
             for place, row in enumerate(map(table, items)):
                 found.setdefault(text(row.get("id")) or f"{page} {place}", row)
-            if len(found) == before or not _has_more(table(data.get("pagination")), page):
+            if not _has_more(table(data.get("pagination")), page):
+                return Listed(tuple(found.values()))
+            if len(found) == before:
+                why = "a page brings nothing that was not there before"
                 break
-        return list(found.values())
+        return Listed(tuple(found.values()), f"{path.rpartition('/')[2]}: {why}; what is beyond is not read")
 
     async def _data(self, path: str, query: Mapping[str, str] | None, means: Meanings) -> Any:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -160,9 +161,10 @@ class ScreenzzieReader:
     def _of_sequence(self, name: str) -> content.Playlist:
         wire = WireSequence.model_validate(self.library.sequences[name])
         parts = sorted(_parts(wire), key=lambda part: part[0])
-        items = [item for _, part in parts for item in self._part(part, wire.name or name)]
+        written_out = (item for _, part in parts for item in self._part(part, wire.name or name))
+        items = list(islice(written_out, ITEMS + 1))
         if len(items) > ITEMS:
-            self._fault("shortened", f'the sequence "{wire.name or name}" is {len(items)} items long; the first {ITEMS} are shown')
+            self._fault("shortened", f'the sequence "{wire.name or name}" is longer than {ITEMS} items; these are shown')
         return content.Playlist(name, wire.name or "", tuple(_told_apart(items[:ITEMS])))
 
     def _part(self, part: WireSequenceItem, name: str) -> Iterator[Item]:

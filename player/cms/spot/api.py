@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from player.cms.http import Meanings, ServerHttp, Tagged
-from player.cms.wire import Instant, Wire, number, rows, table, text
+from player.cms.wire import Instant, Listed, Wire, number, rows, table, text
 from player.core.ports.server import Command
 from player.errors import DeviceForgotten, EventsRefused, ServerDenied, ServerNonsense, ServerRefused
 
@@ -42,14 +41,6 @@ READ_CONTENT, WRITE_CONTENT = needing("read:content"), needing("write:content")
 PLAYER: Meanings = {**READ_PLAYERS, 404: DeviceForgotten, 410: DeviceForgotten}
 ACK: Meanings = {**WRITE_PLAYERS, 404: ServerRefused}
 BATCH: Meanings = {**WRITE_PLAYERS, 410: DeviceForgotten, **dict.fromkeys((400, 413, 422), EventsRefused)}
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The rows of a list, and what is wrong with it ("": nothing)."""
-
-    rows: tuple[dict[str, Any], ...]
-    cut: str = ""
 
 
 class SpotApi:
@@ -119,7 +110,10 @@ class SpotApi:
         asked = {"filename": filename, "mime_type": mime_type}
         answer = table(unwrapped(await self._http.post(path, asked, means=WRITE_CONTENT)))
         url, key = text(answer.get("upload_url")), text(answer.get("asset_key"))
-        address = self.absolute(url) if url else ""
+        try:
+            address = self.absolute(url) if url else ""
+        except ValueError:  # what urllib cannot take apart
+            address = ""
         if not key or not address.startswith(("https://", "http://")):
             raise ServerNonsense(path, "no address and key for an upload are in it")
         wanted = {name: value for name, value in table(answer.get("headers")).items() if isinstance(value, str)}

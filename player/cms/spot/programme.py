@@ -189,12 +189,15 @@ class SpotReader:
     def _items(self, playlist: Mapping[str, Any]) -> list[DatedItem]:
         numbered = ("playlist_id",) if isinstance(playlist.get("id"), int) else ()
         kept: list[tuple[float, DatedItem]] = []
-        for index, row in enumerate((rows(playlist.get("items")) or [])[:ITEMS]):
+        found = rows(playlist.get("items")) or []
+        if len(found) > ITEMS:
+            self._fault("shortened", f"a playlist is {len(found)} items long; the first {ITEMS} are shown")
+        for index, row in enumerate(found[:ITEMS]):
             raw = table(row)
             wire = _Entry.model_validate(raw)
-            found = self._item(raw, wire, index, numbered)
-            if found is not None:
-                kept.append((index if wire.position is None else wire.position, found))
+            dated = self._item(raw, wire, index, numbered)
+            if dated is not None:
+                kept.append((index if wire.position is None else wire.position, dated))
         return [one for _, one in sorted(kept, key=lambda pair: pair[0])]
 
     def _item(self, raw: Mapping[str, Any], wire: _Entry, index: int, numbered: tuple[str, ...]) -> DatedItem | None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.heartbeat import FAULTS, read_heartbeat, read_registration
-from player.cms.adcast.programme import AHEAD, Reader
+from player.cms.adcast.programme import AHEAD, ITEMS, Reader
 from player.cms.http import ServerHttp
 from player.core.content import CUT, Fit, Programme, Rect, Severity, Transition, TransitionKind
 from player.core.faults import Fault
@@ -403,6 +403,12 @@ def test_n17_an_answer_without_a_playlist_is_nonsense(answer: object):
         read(answer)
 
 
+def test_of_an_endless_playlist_the_first_items_are_shown_and_it_is_told():
+    programme = read(playlist(*({**ITEM, "id": n} for n in range(ITEMS + 1))))
+    assert len(programme.items) == ITEMS
+    assert [fault.code for fault in programme.faults] == ["shortened"]
+
+
 def test_c12_ten_thousand_items_cost_a_second_or_two_of_processor_time():
     began = time.process_time()
     programme = read(playlist(*({**ITEM, "id": n, "content_id": n} for n in range(10_000))))
@@ -415,14 +421,13 @@ def test_a_layout_brings_regions_of_their_own():
         "id": "ticker", "x": "0", "y": 900, "width": 1920, "height": 180, "z": 2, "fit": "cover", "background": "#AABBCC",
         "audible": False, "transition": "slide", "items": [ITEM],
     }  # fmt: skip
-    programme = read(
-        {"playlist": None, "layout": {"width": 1920, "height": 1080, "regions": [region, {**region, "id": "none", "width": 0}]}}
-    )
+    nowhere = [{**region, "id": f"r{n}", **place} for n, place in enumerate(({"width": 0}, {"x": 1920}, {"y": -180}))]
+    programme = read({"playlist": None, "layout": {"width": 1920, "height": 1080, "regions": [region, *nowhere]}})
     assert (programme.layouts[0].width, programme.layouts[0].height, len(programme.layouts[0].regions)) == (1920, 1080, 1)
     ticker = programme.layouts[0].regions[0]
     assert (ticker.rect, ticker.z, ticker.fit, ticker.background) == (Rect(0, 900, 1920, 180), 2, Fit.COVER, "#aabbcc")
     assert (ticker.audible, ticker.playlist.transition.kind, len(ticker.playlist.items)) == (False, TransitionKind.SLIDE_LEFT, 1)
-    assert [fault.code for fault in programme.faults] == ["bad_region"]
+    assert [fault.code for fault in programme.faults] == ["bad_region"] * 3
     assert programme.rules == (Rule("always", layout="layout"),)
 
 

@@ -32,7 +32,7 @@ from player.runtime.clock import SystemClock
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.samples import make_picture
-from tests.fakes.server import Script, scripted_server
+from tests.fakes.server import Script, Seen, scripted_server
 from tests.fakes.way_out import STRAIGHT
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -186,7 +186,7 @@ def test_a_playlist_says_its_items_in_any_of_the_ways_in_which_operators_see_the
 
 
 def test_a_plan_that_cannot_be_read_any_more_holds_and_is_told():
-    plan = Planned(({**ALL, "id": 5, "playlist_id": "day"},), {"day": {"id": "day", "items": rows("A")}}, cut=3, problem="no")
+    plan = Planned(({**ALL, "id": 5, "playlist_id": "day"},), {"day": {"id": "day", "items": rows("A")}}, missing=3, problem="no")
     programme = read(plan)
     assert shown(programme, **AWAY) == ["A"]
     assert [fault.code for fault in programme.faults] == ["no_plan", "not_there"]
@@ -329,11 +329,23 @@ async def test_what_cannot_be_read_is_told_and_what_was_read_holds(script: Scrip
     assert again is bad, "it is said once"
 
 
-async def test_pages_without_an_end_end(script: Script):
-    endless = {"data": [{"id": 1, "playlist_id": 2, **ALL}], "meta": {"current_page": 1, "last_page": 100_000}}
+@pytest.mark.parametrize(("leads_to_itself", "calls"), [(True, 2), (False, 50)])
+async def test_pages_without_an_end_end_and_say_so(script: Script, *, leads_to_itself: bool, calls: int):
+    def endless(seen: Seen) -> dict[str, Any]:
+        name = 1 if leads_to_itself else seen.query["page"]
+        return {"data": [{"id": name, "playlist_id": 2, **ALL}], "meta": {"current_page": 1, "last_page": 100_000}}
+
     (programme,) = await programmes(script, {"/api/schedules": endless})
     assert shown(programme, **AWAY) == ["A"]
-    assert len(script.asked("/api/schedules")) == 50
+    assert len(script.asked("/api/schedules")) == calls
+    assert [(fault.code, "schedules" in fault.message) for fault in programme.faults] == [("list_cut", True)]
+
+
+async def test_of_more_schedules_than_are_followed_the_first_are_and_it_is_told(script: Script):
+    many = [{"id": number, "playlist_id": 2, **ALL} for number in range(5001)]
+    (programme,) = await programmes(script, {"/api/schedules": {"data": many}})
+    assert len([rule for rule in programme.rules if rule.name.startswith("schedule ")]) == 5000
+    assert [(fault.code, "5001 schedules" in fault.message) for fault in programme.faults] == [("list_cut", True)]
 
 
 def test_an_hour_of_a_night_belongs_to_the_day_on_which_it_began():

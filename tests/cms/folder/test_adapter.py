@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from player import cms
 from player.cli import show_folder
 from player.cms.folder.adapter import Folder, FolderAway, stick_in
+from player.cms.folder.files import FILES
 from player.cms.folder.keys import Keys
 from player.cms.folder.rhythm import FolderRhythm
 from player.cms.folder.signature import SIGNED, NotSigned, checked
@@ -39,6 +40,7 @@ from tests.fakes.server import Script
 from tests.fakes.way_out import STRAIGHT
 
 ROOT = Path(__file__).parents[3]
+WITHIN_S = 30.0  # a look that took long is followed by a long rest
 
 
 @pytest.fixture
@@ -85,18 +87,28 @@ async def test_the_rhythm_tells_of_coming_changing_and_going_once_each(root: Pat
     inbox, away = FakeInbox(), root.with_name("away")
     move(root, away.name)
     async with running(FolderRhythm(folder(root)).run(inbox)):
-        await eventually(lambda: inbox.of(Missed))
+        await eventually(lambda: inbox.of(Missed), WITHIN_S)
         move(away, root.name)
-        await eventually(lambda: inbox.of(ContentChanged))
+        await eventually(lambda: inbox.of(ContentChanged), WITHIN_S)
         assert inbox.of(Paired)[0].name == "shop"
         (root / "2.jpg").write_bytes(b"two")
-        await eventually(lambda: len(inbox.of(ContentChanged)) == 2)
+        await eventually(lambda: len(inbox.of(ContentChanged)) == 2, WITHIN_S)
         move(root, away.name)
-        await eventually(lambda: len(inbox.of(ContentChanged)) == 3)
-        await eventually(lambda: len(inbox.of(Missed)) == 2)
+        await eventually(lambda: len(inbox.of(ContentChanged)) == 3, WITHIN_S)
+        await eventually(lambda: len(inbox.of(Missed)) == 2, WITHIN_S)
         await asyncio.sleep(0.1)
     assert [len(inbox.of(kind)) for kind in (Reached, Paired, Missed, ContentChanged)] == [1, 1, 2, 3]
     assert inbox.of(Missed)[0].error.code == "no_folder"
+
+
+async def test_of_a_folder_with_too_many_files_some_are_shown_and_it_is_told(root: Path):
+    for number in range(FILES):
+        (root / f"x{number}.jpg").touch()
+    programme = await folder(root).programme()
+    assert len(programme.items) == FILES
+    assert [(fault.code, str(FILES) in fault.message) for fault in programme.faults] == [("too_many_files", True)]
+    (root / "x0.jpg").unlink()
+    assert (await folder(root).programme()).faults == ()
 
 
 # --- signed folders

@@ -77,20 +77,24 @@ async def test_a_list_is_read_to_its_end_and_what_moved_meanwhile_counts_once(sc
     ]
 
 
-async def test_a_list_that_leads_to_itself_ends(script: Script):
-    script.on(SCHEDULES, listed(schedule("s", "1"), pages=100_000))
-    async with connected(script) as bench:
-        assert len((await programme(bench.connection)).rules) == 1
-    assert len(script.asked(SCHEDULES)) == 2
-
-
-async def test_a_list_without_an_end_is_cut(script: Script):
+@pytest.mark.parametrize(("leads_to_itself", "calls"), [(True, 2), (False, 200)])
+async def test_a_list_without_an_end_is_cut_and_it_is_told(script: Script, *, leads_to_itself: bool, calls: int):
     def answer(seen: Seen) -> dict[str, Any]:
-        return listed(schedule(f"s{seen.query['page']}", "1"), pages=100_000)
+        return listed(schedule("s" if leads_to_itself else f"s{seen.query['page']}", "1"), pages=100_000)
 
     script.on(SCHEDULES, answer)
     async with connected(script) as bench:
-        assert len((await programme(bench.connection)).rules) == 200
+        made = await programme(bench.connection)
+    assert len(made.rules) == (1 if leads_to_itself else calls)
+    assert len(script.asked(SCHEDULES)) == calls
+    assert [(fault.code, "schedules" in fault.message) for fault in made.faults] == [("list_cut", True)]
+
+
+async def test_a_screen_that_is_not_in_the_part_of_the_list_that_was_read_is_told_so(script: Script):
+    script.on(SCREENS, listed(screen(name="Bar"), pages=100_000))
+    async with connected(script, "Lobby") as bench:
+        with pytest.raises(DeviceForgotten, match="screens: a page brings nothing"):
+            await programme(bench.connection)
 
 
 async def test_files_are_asked_for_once_and_again_when_their_playlist_changed(script: Script):
@@ -269,8 +273,13 @@ NO_ANSWERS: list[Any] = [
 
 
 @pytest.mark.parametrize("answer", NO_ANSWERS)
-@pytest.mark.parametrize("path", [HERE, SCHEDULES, "/api/v1/playlists/1", "/api/v1/media/a"])
+@pytest.mark.parametrize(
+    "path", [HERE, SCHEDULES, f"{SCHEDULES}/s/screens", "/api/v1/sequences/q", "/api/v1/playlists/1", "/api/v1/media/a"]
+)
 async def test_what_is_no_answer_leaves_what_plays_as_it_is(script: Script, path: str, answer: Any):
+    script.on(SCHEDULES, listed(schedule("s", None, sequenceId="q", targetType="multiple_screens")))
+    script.on(f"{SCHEDULES}/s/screens", ok({"items": [{"id": SCREEN_ID}]}))
+    script.on("/api/v1/sequences/q", ok({"id": "q", "items": [{"position": 0, "playlistId": "1"}]}))
     script.on(path, answer)
     async with connected(script) as bench:
         with pytest.raises(ServerError):

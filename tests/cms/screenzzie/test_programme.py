@@ -201,8 +201,9 @@ def test_a_sequence_that_names_itself_or_what_is_not_there_loses_that_part(part:
 
 
 def test_what_is_endless_is_cut():
-    parts = sequence(*[{"position": n, "playlistId": "day", "repeat": 1e9} for n in range(20)])
-    programme = made(on=screen(currentSequenceId="seq"), sequences=[parts])
+    parts = sequence(*[{"position": n, "playlistId": "day", "repeat": 1e9} for n in range(2000)])
+    many = playlist("day", *[item(n, "a") for n in range(2000)])  # written out they would be four thousand million
+    programme = made(on=screen(currentSequenceId="seq"), sequences=[parts], playlists=[many])
     assert len(items_of(programme, "sequence seq")) == 10_000
     assert [fault.code for fault in programme.faults] == ["shortened"]
 

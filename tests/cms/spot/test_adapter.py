@@ -296,8 +296,12 @@ async def test_a_picture_goes_up_without_the_key_and_is_named_with_it(script: Sc
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, {"upload_url": "file:///etc/passwd", "asset_key": "k"}, {"upload_url": "/put"}, {"asset_key": "k"}, []]
-)
+    "answer",
+    [
+        {}, {"upload_url": "file:///etc/passwd", "asset_key": "k"}, {"upload_url": "//[", "asset_key": "k"}, {"upload_url": "/put"},
+        {"asset_key": "k"}, [],
+    ],
+)  # fmt: skip
 async def test_an_upload_needs_an_address_and_a_key(spot: Spot, script: Script, answer: Any):
     script.on(f"{API}/assets/upload-url", answer)
     with pytest.raises(ServerError):

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from player.cms.spot.programme import SpotReader
+from player.cms.spot.programme import ITEMS, SpotReader
 from player.core.content import CUT, Fit, Item, Programme, Rect, Region, Transition, TransitionKind
 from player.core.geometry import NOWHERE
 from player.core.kinds import Kind
@@ -186,6 +186,11 @@ def test_how_long_an_item_stays(fields: dict[str, Any], seconds: float, told: li
 def test_a_bad_item_costs_that_item(row: Any, code: str):
     programme = read({"playlist": playlist(row, entry())})
     assert ([item.id for item in programme.items], codes(programme)) == (["30"], [code])
+
+
+def test_of_an_endless_playlist_the_first_items_are_shown_and_it_is_told():
+    programme = read({"playlist": playlist(*(entry(id=number) for number in range(ITEMS + 1)))})
+    assert (len(programme.items), codes(programme)) == (ITEMS, ["shortened"])
 
 
 def test_an_asset_without_a_type_is_what_its_media_type_says():
