@@ -9,7 +9,8 @@ import ctypes
 def hold_memory_small() -> None:
     """mallopt(3): two arenas (decoders run in many threads), and large blocks in mappings of their own, that go back with them.
 
-    Such a block is a frame, or a server's long answer.
+    Such a block is a frame, or a server's long answer. What a socket is read into (256 KiB at once, by asyncio) is none: it would
+    be mapped and cleared anew for each piece that comes.
 
     The environment variables of the same name would have to be there before this process began.
     """
@@ -17,5 +18,5 @@ def hold_memory_small() -> None:
     with contextlib.suppress(AttributeError):  # a C library that is not glibc
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(arena_max, 2)
-        mallopt(mmap_threshold, 128 * 1024)
-        mallopt(trim_threshold, 256 * 1024)
+        mallopt(mmap_threshold, 512 * 1024)
+        mallopt(trim_threshold, 1024 * 1024)

@@ -118,7 +118,7 @@ class AssetFetcher:
             wanted.append(Wanted(stored.sha256 if stored else key, need.asset.name, size, need.turn))
         gone = set(delete)
         missing = [w.key for w in wanted if self._cache.get(w.key) is None]
-        taken = await asyncio.to_thread(self._cache.part_bytes, missing)
+        taken = await asyncio.to_thread(self._cache.part_bytes, missing) if missing else 0
         return plan(
             wanted,
             self._cache.held(),
@@ -181,20 +181,21 @@ class AssetFetcher:
 
     async def _make_ready(self, job: _Job) -> int:
         """How many contents can be shown that could not be before."""
-        waiting = [need for need in job.needs if self._look_up(need)[1] is None and self._item_faults.due(fault_key(need))]
-        for need in set(job.needs) - set(waiting):
-            if self._look_up(need)[1] is not None:
-                self._settle(need)
+        waiting = []
+        for need in job.needs:
+            stored, derived = self._look_up(need)
+            if stored and derived:
+                self._settle(need, stored, derived)
+            elif self._item_faults.due(fault_key(need)):
+                waiting.append(need)
         if not waiting:
             return 0
-        stored = self._cache.find(job.key) or await self._fetch(job, waiting)
-        return sum([await self._look_at(need, stored) for need in waiting]) if stored else 0
+        fetched = self._cache.find(job.key) or await self._fetch(job, waiting)
+        return sum([await self._look_at(need, fetched) for need in waiting]) if fetched else 0
 
-    def _settle(self, need: Need) -> None:
-        stored, derived = self._look_up(need)
-        if stored:
-            self._cache.call(key_of(need), stored.sha256, need.asset.content_id)
-        if derived and derived.shortened:
+    def _settle(self, need: Need, stored: Stored, derived: Derived) -> None:
+        self._cache.call(key_of(need), stored.sha256, need.asset.content_id)
+        if derived.shortened:
             words = f"{need.asset.name}: {derived.shortened}"
             self._item_faults.state(fault_key(need), "shortened", words, item_id=need.item_id, content_id=need.asset.content_id)
         else:
@@ -239,7 +240,7 @@ class AssetFetcher:
         except (ContentError, StorageError, BoxError) as error:
             self._note([need], error)
             return False
-        self._settle(need)
+        self._settle(need, stored, derived)
         return True
 
     async def _prepared(self, need: Need, stored: Stored) -> Derived:
@@ -269,5 +270,6 @@ def fault_key(need: Need) -> str:
     return f"{key_of(need)} {need.kind}"
 
 
+@functools.lru_cache(maxsize=4)
 def _panel_name(panel: tuple[int, int]) -> str:
     return f"{max(panel)}x{min(panel)}"

@@ -88,7 +88,7 @@ class Feeds:
             self._wanted[url].item = item
         self._wanted = {url: feed for url, feed in self._wanted.items() if url in wanted}
         self._faults.keep_only(wanted)
-        names = await asyncio.to_thread(self._cache.safe_folder.names, FOLDER)
+        names = await asyncio.to_thread(self._cache.safe_folder.names, FOLDER) if wanted else []
         self._here = {f"{FOLDER}/{name}" for name in names} & {feed.file for feed in self._wanted.values()}
         self._changed.set()
         return frozenset(self._here)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from player.agent.content.gathered import GatheredByManifest
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.look_through import LookThrough, Work
 from player.agent.reports.status import SyncProgress
-from player.core.assemble import Need
+from player.core.assemble import Content, Need, Ready
 from player.core.content import Item, Layout, Manifest, Programme
 from player.core.filehash import asset_key
 from player.core.onair import Listings
@@ -181,10 +181,12 @@ class Sync:
             await self._asset_fetcher.fetch(needs, self._pinned(), programme.delete, on_ready)
             ready = self._asset_fetcher.ready(needs)
             self._counts = (len(ready), len(needs))
-            changed = await self._publish(work, is_over=True)
-            if not changed and (self._behind() or set(ready) - set(present)):
+            changed = await self._publish(work, ready, is_over=True)
+            if not changed and (self._behind() or ready.keys() - present):
                 await self._tell_stage()
-            await self._tidy(programme, needs)
+            if changed or ready.keys() != present:
+                await self._asset_fetcher.evict(await self._asset_fetcher.plan(needs, self._pinned(), programme.delete))
+            await self._sweep(needs)
         finally:
             await self._cache.save()
 
@@ -205,16 +207,16 @@ class Sync:
         if count:
             self._looked_at = self._clock.monotonic()
         try:
-            await self._publish(work, is_over=False)
+            await self._publish(work, self._asset_fetcher.ready(work.needs), is_over=False)
         except StorageError as error:
             log.warning("%s; it is tried again when everything is ready", error)
 
-    async def _publish(self, work: Work, *, is_over: bool) -> bool:
-        """Publishes what is decided; answers whether that is another manifest than before. Raises StorageError."""
+    async def _publish(self, work: Work, ready: Mapping[Content, Ready], *, is_over: bool) -> bool:
+        """Publishes what is decided of what is `ready`; whether that is another manifest than before. Raises StorageError."""
         shows = self._gathered.of(self.manifest).shows
         kept = {content: found for content, found in shows.items() if self._cache.get(found.asset or "")}
         given_up = {need.content for need in work.needs if self._item_faults.given_up(fault_key(need))}
-        supply = Supply(self._asset_fetcher.ready(work.needs), kept, given_up, work.left_out)
+        supply = Supply(ready, kept, given_up, work.left_out)
         asked = (work, supply, self._on_air, is_over)
         if self._decided == asked:
             return False
@@ -264,10 +266,8 @@ class Sync:
             *(self._gathered.of(one).assets for one in (self.manifest, self._before, self._earlier_player))
         )
 
-    async def _tidy(self, programme: Programme, needs: Sequence[Need]) -> None:
-        """Removes what the server deleted and nothing uses any more, what is over the limit, and what was left lying."""
-        pinned = self._pinned()
-        await self._asset_fetcher.evict(await self._asset_fetcher.plan(needs, pinned, programme.delete))
+    async def _sweep(self, needs: Sequence[Need]) -> None:
+        """Removes what was left lying."""
         files = set[str]().union(*(self._gathered.of(one).files for one in (self.manifest, self._before, self._earlier_player)))
         if self._feeds:
             await self._feeds.sweep(files)
