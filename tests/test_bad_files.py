@@ -123,7 +123,7 @@ async def switched_on(dirs: Dirs, script: Script, *, run: bool) -> AsyncIterator
         started=lambda: None,
     )
     client = StageClient(dirs.stage_socket, lambda _: asyncio.sleep(0), fault_page())
-    async with Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as agent:
+    async with Agent(config, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as agent:
         loops = (stage.run(), client.run(), agent.run()) if run else ()
         async with running(*loops):
             yield Box(agent, stage, client)

@@ -29,8 +29,6 @@ from hypothesis import strategies as st
 
 from player.agent.control.access import Scope, TokenStore
 from player.agent.control.certificate import fingerprint
-from player.agent.control.http import ControlServer
-from player.agent.control.wrong_passwords import WrongPasswords
 from player.agent.reports.status import ServerContact
 from player.cli import make_parser
 from player.cli.play import Intake
@@ -61,6 +59,7 @@ from player.media.store.index import Index, Stored
 from player.programme_file import ProgrammeFile
 from player.store import Snapshot
 from tests.fakes.brief import brief
+from tests.fakes.control import control_server
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 from tests.fakes.programmes import manifest_of
 
@@ -102,11 +101,9 @@ class Running:
 
     def __init__(self, box: Box) -> None:
         self.source, self.actions = FakeSource(), FakeActions()
-        self._server = ControlServer(
-            self.source, self.actions, socket_path=box.runtime / "control.sock", tokens=TokenStore(box.state / "tokens.json"),
-            wrong_passwords=WrongPasswords(box.state / "wrong.json"),
-            listen="", password="",
-        )  # fmt: skip
+        self._server = control_server(
+            box.state, source=self.source, actions=self.actions, socket_path=box.runtime / "control.sock", listen=""
+        )
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run)
 

@@ -29,7 +29,6 @@ from player.core.egress import SYSTEM_AUTHORITIES, Proxy, WayOut, straight
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ConfigError, ContentError, ProxyBroken, ServerUnreachable
-from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress, Way
 from player.media.store.cache import Cache
 from player.runtime.clock import SystemClock
@@ -38,13 +37,14 @@ from player.runtime.sessions import open_session
 from player.runtime.tasks import Latest, keep_running
 from player.stage.targets import Targets
 from player.stage.video.gate import Gate
-from player.stage.video.mpv import MpvSurface
 from player.stage.video.youtube import Resolver
 from player.stage.wall import Wall
-from player.stage.web.browser import BrowserProcess
 from player.way_out import USER_AGENT, read_address_policy, read_way_out, way_out_as_can_be
+from tests.fakes.browsers import browser_process
 from tests.fakes.clock import FakeClock
+from tests.fakes.downloads import real_downloads
 from tests.fakes.faults import fault_page
+from tests.fakes.films import open_film
 from tests.fakes.proxy import PASSWORD, USER, FakeProxy, private_authority, proxy
 from tests.fakes.running import eventually, running
 from tests.fakes.server import raw_server
@@ -141,7 +141,7 @@ async def walled(way_out: WayOut) -> AsyncIterator[Wall]:
 
 async def test_the_api(field: Field):
     async with open_session(field.way_out) as session:
-        assert await ServerHttp(session, field.url, field.way_out, clock=FakeClock(), secrets=()).get("/api/a") == {}
+        assert await ServerHttp(session, field.url, field.way_out, clock=FakeClock(), budget=None, secrets=()).get("/api/a") == {}
     assert field.agents("/api") == {USER_AGENT}
     assert field.proxy.seen
 
@@ -162,7 +162,7 @@ async def test_doctor(field: Field):
 async def test_downloads(field: Field):
     egress = Egress(beside(field.url), field.way_out)
     async with egress.session() as session:
-        downloads = Downloader(session, field.folder / "parts", egress, reserve_bytes=0, credentials={}, require_hash=False)
+        downloads = real_downloads(session, field.folder / "parts", egress)
         asset = WantedAsset("1", "picture", Kind.IMAGE, f"{field.url}/picture.bin")
         assert (await downloads.fetch(asset, "ab", 10**6)).size == 108
     assert field.agents("/picture") == {USER_AGENT}
@@ -184,7 +184,7 @@ async def test_streams(field: Field):
     async with walled(field.way_out) as wall:
         options = {"vo": "null", "ao": "null", "hwdec": "no"}
         gate = Gate(wall.admits, fault_page())
-        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, gate=gate, options=options)
+        surface = await open_film("sig-x", (160, 90), options, wall.for_streams, gate=gate)
         try:
             item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=f"{field.url}/live.m3u8")
             await surface.load(Playable(item, f"{field.url}/live.m3u8", (160, 90)))
@@ -206,16 +206,7 @@ async def test_youtube(field: Field):
 async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
     async with await Sway.connect(headless_sway, 10) as sway, walled(field.way_out) as wall:
         latest = Latest(wall.for_pages)
-        browser = BrowserProcess(
-            runtime_dir,
-            sway.session.wayland_display,
-            latest,
-            faults=fault_page(),
-            program="auto",
-            gpu=False,
-            sandbox=True,
-            load_s=20,
-        )
+        browser = browser_process(runtime_dir, sway.session.wayland_display, way_out=latest, load_s=20)
         async with running(browser.run()):
             page = await browser.open("main-a", "")
             await page.open(f"{field.url}/page", "page", WebOptions(), (640, 360), "#000000")
@@ -231,16 +222,7 @@ async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
 async def test_the_browser_starts_anew_in_another_zone(headless_sway: Path, runtime_dir: Path):
     async with await Sway.connect(headless_sway, 10) as sway:
         latest = Latest(replace(straight(USER_AGENT), zone="Asia/Tokyo"))
-        browser = BrowserProcess(
-            runtime_dir,
-            sway.session.wayland_display,
-            latest,
-            faults=fault_page(),
-            program="auto",
-            gpu=False,
-            sandbox=True,
-            load_s=20,
-        )
+        browser = browser_process(runtime_dir, sway.session.wayland_display, way_out=latest, load_s=20)
         async with running(keep_running("browser", browser.run)):
             seen = []
             for zone in ("Asia/Tokyo", "America/Lima"):
@@ -262,7 +244,7 @@ async def what_is_told(way_out: WayOut, url: str) -> list[ServerUnreachable]:
     egress = Egress(beside(url), way_out)
     async with open_session(way_out) as session, egress.session() as downloads:
         with pytest.raises(ServerUnreachable) as api:
-            await ServerHttp(session, url, way_out, clock=FakeClock(), secrets=(), total_s=2).get("/api/a")
+            await ServerHttp(session, url, way_out, clock=FakeClock(), budget=None, secrets=(), total_s=2).get("/api/a")
         found.append(api.value)
         with pytest.raises(ServerUnreachable) as media:
             async with Way(downloads, egress, {}, 2).open(URL(f"{url}/a"), "a", {}):
@@ -322,7 +304,7 @@ async def streams_told(way_out: WayOut, url: str) -> list[ContentError]:
         )
         options = {"vo": "null", "ao": "null", "hwdec": "no"}
         gate = Gate(wall.admits, fault_page())
-        surface = await MpvSurface.create("sig-x", (160, 90), wall.for_streams, gate=gate, options=options, why=wall.why)
+        surface = await open_film("sig-x", (160, 90), options, wall.for_streams, gate=gate, why=wall.why)
         try:
             with pytest.raises(ContentError) as stream:
                 await surface.load(Playable(live, await targets(live), (160, 90)))

@@ -82,9 +82,7 @@ BUILT_AT = Path(__file__).stat().st_mtime  # of this file: when the player was i
 class Agent:
     """Everything of one agent, wired. Make it with `async with` inside an event loop. `started` is called when it is up."""
 
-    def __init__(
-        self, config: Config, dirs: Dirs, identity: Identity, way_out: WayOut, started: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, config: Config, dirs: Dirs, identity: Identity, way_out: WayOut, started: Callable[[], None]) -> None:
         self._way_out, self._started = way_out, started
         self._config, self._dirs, self._identity = config, dirs, identity
         self._clock = SystemClock()
@@ -158,7 +156,7 @@ class Agent:
         self.control = ControlServer(
             local_controls, local_controls, socket_path=dirs.control_socket, tokens=tokens,
             wrong_passwords=WrongPasswords(dirs.state / "wrong_passwords.json"), listen=config.control.listen,
-            password=config.control.secret(), manage=self.management.answer, hooks=self.triggers.hooks if self.triggers else None,
+            password=config.control.secret(), manage=self.management.answer, hooks=self.triggers.hooks if self.triggers else {},
             tls=TlsDoor(
                 config.control.tls_listen, Path(config.control.certificate or dirs.certificate),
                 Path(config.control.key or dirs.certificate_key),

@@ -57,7 +57,8 @@ async def open_box(
     stack: AsyncExitStack, config: Config, dirs: Dirs, brief: BriefStore, stage: StageClient, clock: Clock, faults: FaultPage
 ) -> Box:
     """With the settings as they were left; the configuration's values hold where nobody asked for others."""
-    host, audio, panel, root = SystemHost(clock), LateAudio(), DimmingPanel(find_panel(), brief), RootSocket()
+    root = RootSocket()
+    host, audio, panel = SystemHost(clock, root=root), LateAudio(), DimmingPanel(find_panel(), brief)
     settings = SettingsRegistry(
         dirs.state / "settings", brief,
         build_appliers(stage=stage, audio=audio, panel=panel, host=host, switches=BoxSwitches(root, Network())),

@@ -112,6 +112,8 @@ async def open_supply(
         sync, clock, hurry, stage.changed, page("rounds"), known=lambda: known() or has_other,
         poll_s=config.cms.poll_interval, seed=seed,
     )  # fmt: skip
-    alert_pictures = AlertPictures(cache, download(require_hash=False), look_at, lambda: asset_fetcher.panel)
-    page_files = Downloader(downloads, dirs.cache / PARTS, egress, reserve_bytes=reserve, credentials={}, require_hash=False)
+    alert_pictures = AlertPictures(cache, download(require_hash=False, local=None), look_at, lambda: asset_fetcher.panel)
+    page_files = Downloader(
+        downloads, dirs.cache / PARTS, egress, reserve_bytes=reserve, credentials={}, require_hash=False, local=None
+    )
     return ContentSupply(cache, Scrub(cache), alert_pictures, feeds, sync, rounds, page_files)

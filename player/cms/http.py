@@ -79,9 +79,9 @@ class ServerHttp:
         *,
         clock: Clock,
         secrets: tuple[str, ...],
+        budget: Budget | None,
         headers: Mapping[str, str] | None = None,
         total_s: float = TOTAL_S,
-        budget: Budget | None = None,
     ) -> None:
         self._session, self._base, self._clock = session, base_url.rstrip("/") + "/", clock
         self._secrets, self._headers, self._way_out = tuple(s for s in secrets if s), dict(headers or {}), way_out

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -207,6 +207,4 @@ def by_cause(error: ContentError, unopened: Unopened | None) -> ContentError:
     return ContentError(unopened.code or error.code, error.name, unopened.reason) if unopened else error
 
 
-def not_known(_: str) -> Unopened | None:
-    """For whoever has no wall to ask."""
-    return None
+Why = Callable[[str], Unopened | None]  # an address -> why its host did not open, where that is known

@@ -52,14 +52,14 @@ class SystemHost:
         self,
         clock: Clock,
         *,
+        root: RootSocket,
         bus: SystemBus | None = None,
-        root: RootSocket | None = None,
         proc: Path = Path("/proc"),
         run: Path = Path("/run"),
         kernel_synced: Callable[[], bool | None] = kernel_clock_synced,
     ) -> None:
         self._clock, self._bus, self._kernel_synced = clock, bus or SystemBus(), kernel_synced
-        self._root = root or RootSocket()
+        self._root = root
         self._boot_id = proc / "sys/kernel/random/boot_id"
         self._stamp = run / "systemd/timesync/synchronized"
 

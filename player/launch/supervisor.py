@@ -112,10 +112,8 @@ def how_it_ended(status: int) -> str:
 class Supervisor:
     """Runs `daemons` until SIGTERM or SIGINT. Call `run` from the main thread: children are told to die with it."""
 
-    def __init__(
-        self, daemons: Iterable[Daemon], *, environment: Mapping[str, str], account: Account | None = None, say: Say | None = None
-    ) -> None:
-        self._account, self._say = account, say or _log
+    def __init__(self, daemons: Iterable[Daemon], *, environment: Mapping[str, str], account: Account | None, say: Say) -> None:
+        self._account, self._say = account, say
         self._environment = {key: value for key, value in environment.items() if key not in _ONLY_OURS}
         self._poll = select.poll()
         now = time.monotonic()
@@ -317,9 +315,3 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
         return
-
-
-def _log(sentence: str) -> None:
-    import logging
-
-    logging.getLogger(__name__).warning("%s", sentence)

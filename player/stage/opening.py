@@ -38,7 +38,8 @@ async def open_screen(
         from player.stage.backends.single_compositor import open_single
         from player.stage.video.gate import Gate
 
-        return await open_single(config.stage, wall.for_streams, Gate(wall.admits, FaultPage(faults, SystemClock(), "gate")))
+        gate = Gate(wall.admits, FaultPage(faults, SystemClock(), "gate"))
+        return await open_single(config.stage, wall.for_streams, gate, wall.why)
     from player.compositor.hang import start_looking
     from player.compositor.sway import Sway, announced
     from player.stage.backends.sway import SwayScreen

@@ -116,7 +116,7 @@ async def _fetch(url: str, folder: Path, digest: str) -> tuple[float, float]:
 
     egress = Egress(beside(url), straight(USER_AGENT))
     async with egress.session() as session:
-        downloader = Downloader(session, folder, egress, reserve_bytes=0, credentials={}, require_hash=False)
+        downloader = Downloader(session, folder, egress, reserve_bytes=0, credentials={}, require_hash=False, local=None)
         before, began = _peak_mb(), time.monotonic()
         got = await downloader.fetch(WantedAsset("1", "file", "video", url, digest, BYTES), digest, 2 * BYTES)
         took = time.monotonic() - began

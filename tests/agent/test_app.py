@@ -83,7 +83,7 @@ def config(url: str) -> Config:
 @contextlib.asynccontextmanager
 async def agent(url: str, dirs: Dirs, identity: Identity) -> AsyncIterator[Agent]:
     """One that runs."""
-    async with Agent(config(url), dirs, identity, STRAIGHT) as made, running(made.run()):
+    async with Agent(config(url), dirs, identity, STRAIGHT, lambda: None) as made, running(made.run()):
         yield made
 
 
@@ -149,7 +149,7 @@ async def test_the_whole_agent_goes_through_a_proxy_with_a_password_and_trusts_a
         network = NetworkConfig(proxy=f"http://{USER}@{between.address}", proxy_password_file=str(tmp_path / "password"))
         cms = CmsConfig(url=f"https://{SECURE}", ca_file=str(authority), heartbeat_interval=0.1, poll_interval=0.5)
         told = Config(cms=cms, network=network, control=ControlConfig(listen=""), server=Keys())
-        made = Agent(told, dirs, load_or_create(dirs.state), read_way_out(told, {}))
+        made = Agent(told, dirs, load_or_create(dirs.state), read_way_out(told, {}), lambda: None)
         async with made, running(made.run()):
             await eventually(lambda: made.sync.progress.assets_ready == 1 and script.asked(HEARTBEAT), 20)
             standing = (await made.status.read()).server.standing
@@ -231,7 +231,7 @@ async def test_every_door_leads_to_the_same_settings_and_they_hold_after_a_start
 
 async def test_a_token_for_devices_opens_the_management_api_of_the_running_agent(dirs: Dirs):
     set_up = msgspec.structs.replace(config(""), control=ControlConfig(listen="127.0.0.1:0"))
-    async with Agent(set_up, dirs, load_or_create(dirs.state), STRAIGHT) as made, running(made.run()):
+    async with Agent(set_up, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as made, running(made.run()):
         await eventually(lambda: made.control.port, 20)
         tokens, url = TokenStore(dirs.state / "tokens.json"), f"http://127.0.0.1:{made.control.port}/v1/device"
         async with aiohttp.ClientSession() as http:
@@ -393,7 +393,7 @@ async def test_when_an_event_was_taken_in_it_is_written_down_or_under_way(script
     calm = CmsConfig(url=script.url, heartbeat_interval=0.1, poll_interval=600)
     identity = load_or_create(dirs.state)
     async with (
-        Agent(msgspec.structs.replace(config(script.url), cms=calm), dirs, identity, STRAIGHT) as made,
+        Agent(msgspec.structs.replace(config(script.url), cms=calm), dirs, identity, STRAIGHT, lambda: None) as made,
         running(made.run()),
     ):
         await eventually(lambda: script.asked(PLAYLIST))

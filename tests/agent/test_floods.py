@@ -47,7 +47,7 @@ async def test_a_hundred_heartbeats_of_a_thousand_unknown_commands(dirs: Dirs, c
         script.on(PLAYLIST, {"playlist": None})
         script.on(HEARTBEAT, flood)
         identity = load_or_create(dirs.state)
-        async with Agent(config(script.url), dirs, identity, STRAIGHT) as made, running(made.run()):
+        async with Agent(config(script.url), dirs, identity, STRAIGHT, lambda: None) as made, running(made.run()):
             await eventually(lambda: len(script.asked(HEARTBEAT)) > BEATS, 120)
             commands = made.server.path / "commands"
         answered = script.asked(HEARTBEAT)[5].body["command_results"]
@@ -61,7 +61,7 @@ async def test_a_hundred_heartbeats_of_a_thousand_unknown_commands(dirs: Dirs, c
         assert len([line for line in caplog.messages if "command" in line]) < 2 * LINES_AT_ONCE, "however many are refused"
 
         script.on(HEARTBEAT, {"paired": True, "pending_commands": [{"id": "good", "type": "refresh"}]}, {"paired": True})
-        async with Agent(config(script.url), dirs, identity, STRAIGHT) as made, running(made.run()):
+        async with Agent(config(script.url), dirs, identity, STRAIGHT, lambda: None) as made, running(made.run()):
             done = await eventually(lambda: [one for one in made.commands.recent() if one.id == "good"])
         assert done[0].status == "succeeded"
 
@@ -74,7 +74,7 @@ async def test_a_picture_of_an_alert_that_cannot_be_had_is_not_asked_for_at_ever
         script.on(REGISTER, {"paired": True})
         script.on(PLAYLIST, {"playlist": None})
         script.on(HEARTBEAT, {"paired": True, "emergency_alerts": [fire]})
-        async with Agent(config(script.url), dirs, load_or_create(dirs.state), STRAIGHT) as made, running(made.run()):
+        async with Agent(config(script.url), dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as made, running(made.run()):
             await eventually(lambda: made.faults.of("pictures of alerts"))
             asked, beats = len(script.asked("/fire.png")), len(script.asked(HEARTBEAT))
             await eventually(lambda: len(script.asked(HEARTBEAT)) > beats + 20, 20)

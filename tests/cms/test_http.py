@@ -64,7 +64,7 @@ def clock():
 
 @pytest.fixture
 def server_http(script: Script, http, clock: FakeClock):
-    return ServerHttp(http, script.url, STRAIGHT, clock=clock, secrets=(UUID,))
+    return ServerHttp(http, script.url, STRAIGHT, clock=clock, budget=None, secrets=(UUID,))
 
 
 async def test_json_goes_both_ways(script: Script, server_http: ServerHttp):
@@ -119,7 +119,7 @@ async def test_an_answer_above_the_limit_is_refused_before_it_is_read(http, cloc
 
     async with raw_server(serve) as url:
         with pytest.raises(ServerNonsense, match=r"it is 24\.0 MiB long, and an answer has 16 MiB at most"):
-            await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=()).get("/api/a")
+            await ServerHttp(http, url, STRAIGHT, clock=clock, budget=None, secrets=()).get("/api/a")
 
 
 async def test_one_below_it_is_read(script: Script, server_http: ServerHttp):
@@ -153,7 +153,7 @@ async def test_n5_an_answer_that_drips_ends_at_the_deadline(http, clock: FakeClo
     async with raw_server(drip) as url:
         with pytest.raises(ServerUnreachable, match="no answer in time"):
             async with asyncio.timeout(3):
-                await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=(), total_s=0.4).get("/api/a")
+                await ServerHttp(http, url, STRAIGHT, clock=clock, budget=None, secrets=(), total_s=0.4).get("/api/a")
 
 
 @pytest.mark.parametrize(
@@ -173,14 +173,14 @@ async def test_n8_broken_http_is_nonsense(http, clock: FakeClock, sent: bytes):
 
     async with raw_server(serve) as url:
         with pytest.raises(ServerNonsense):
-            await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=()).get("/api/a")
+            await ServerHttp(http, url, STRAIGHT, clock=clock, budget=None, secrets=()).get("/api/a")
 
 
 async def test_nobody_listening_is_unreachable_and_says_where(http, clock: FakeClock):
     async with scripted_server() as script:
         url = script.url
     with pytest.raises(ServerUnreachable, match=url):
-        await ServerHttp(http, url, STRAIGHT, clock=clock, secrets=()).get("/api/a")
+        await ServerHttp(http, url, STRAIGHT, clock=clock, budget=None, secrets=()).get("/api/a")
 
 
 class NoSuchName(aiohttp.abc.AbstractResolver):
@@ -201,7 +201,7 @@ async def test_n1_a_name_that_nobody_knows_and_a_network_without_a_way_out_are_t
 ):
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoSuchName(number))) as session:
         with pytest.raises(kind):
-            await ServerHttp(session, "http://cms.example", STRAIGHT, clock=clock, secrets=()).get("x")
+            await ServerHttp(session, "http://cms.example", STRAIGHT, clock=clock, budget=None, secrets=()).get("x")
 
 
 async def test_a_refusal_carries_the_servers_words(script: Script, server_http: ServerHttp):
@@ -348,7 +348,7 @@ async def test_a_file_is_sent_as_a_form(script: Script, server_http: ServerHttp)
 async def asked_over_tls(url: str, clock: FakeClock, ca_file: str) -> Any:
     way_out = replace(STRAIGHT, ca_file=ca_file)
     async with open_session(way_out) as made:
-        return await ServerHttp(made, url, way_out, clock=clock, secrets=()).get("/api/a")
+        return await ServerHttp(made, url, way_out, clock=clock, budget=None, secrets=()).get("/api/a")
 
 
 @pytest.mark.parametrize(

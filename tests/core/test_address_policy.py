@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.address_policy import AddressPolicy, Call, Sort, Unopened, beside, by_cause, not_known, sort_of, written_address
+from player.core.address_policy import AddressPolicy, Call, Sort, Unopened, beside, by_cause, sort_of, written_address
 from player.errors import ContentError
 
 PUBLIC = beside("https://cms.example.com")
@@ -159,7 +159,6 @@ def test_a_refusal_says_what_it_is_and_what_helps():
         "camera.intern is the private address 192.168.7.3: put it on the server or on a public address, "
         "or name its net in network.allow_private"
     )
-    assert not_known("http://x") is None
 
 
 def test_who_knows_only_that_it_did_not_open_is_told_why():

@@ -137,7 +137,11 @@ async def test_t1_the_kernels_word_comes_first_and_needs_no_bus(tmp_path: Path):
     stamp(tmp_path, age_s=60)
     for word in (True, False):
         host = SystemHost(
-            SystemClock(), bus=SystemBus(f"unix:path={tmp_path}/bus"), run=tmp_path / "run", kernel_synced=lambda word=word: word
+            SystemClock(),
+            root=RootSocket(tmp_path / "root.sock"),
+            bus=SystemBus(f"unix:path={tmp_path}/bus"),
+            run=tmp_path / "run",
+            kernel_synced=lambda word=word: word,
         )
         assert await host.clock_synced() is word
 

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from player.agent.control.access import DEVICE_KIND, Scope, TokenStore
-from player.agent.control.http import ControlServer, TlsDoor
-from player.agent.control.wrong_passwords import WrongPasswords
+from player.agent.control.http import TlsDoor
 from player.agent.devices.management import Management
 from player.agent.devices.parts import Parts
 from player.agent.reports.telemetry import TelemetryReader
@@ -31,6 +30,7 @@ from player.identity import load_or_create
 from player.redact import Redactor
 from player.runtime.fault_page import FaultPage
 from tests.fakes.clock import FakeClock
+from tests.fakes.control import control_server
 from tests.fakes.device import (
     FakeAudio,
     FakeHost,
@@ -43,7 +43,7 @@ from tests.fakes.device import (
     FakeVpn,
 )
 from tests.fakes.downloads import FakeDownloads
-from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
+from tests.fakes.local_controls import JPEG
 from tests.fakes.running import running
 from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
@@ -127,11 +127,7 @@ class Managed:
             clock_trusted=self._trusted, read_logs=self._logs, redactor=lambda: Redactor([SECRET]), examine=self._examine, proxy="",
         )  # fmt: skip
         self.management = Management(self.parts)
-        self.server = ControlServer(
-            FakeSource(), FakeActions(), socket_path=folder / "control.sock", tokens=self.tokens,
-            wrong_passwords=WrongPasswords(folder / "wrong.json"), listen="127.0.0.1:0", password="", host_name="lobby",
-            manage=self.management.answer, **listening,
-        )  # fmt: skip
+        self.server = control_server(folder, tokens=self.tokens, manage=self.management.answer, **listening)
 
     def close(self) -> None:
         self.management.close()

@@ -12,12 +12,12 @@ from player.agent.content.sync import Sync
 from player.core.address_policy import beside
 from player.core.content import Item, WantedAsset
 from player.core.kinds import Kind
-from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
 from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.downloads import real_downloads
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED
 from tests.fakes.stage import FakeStage
@@ -30,11 +30,11 @@ async def main(folder: Path, url: str, wanted: list[str]) -> None:
     pairs = [one.split(":") for one in wanted]
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))
     async with egress.session() as session:
-        downloader = Downloader(session, cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
+        downloader = real_downloads(session, cache.parts, egress)
         asset_fetcher = AssetFetcher(cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         sync = Sync(
             cms, cache, asset_fetcher, item_faults, ProgrammeFile(folder), FakeStage(), clock, **JUDGED, faults=fault_page(),
-            youtube_hosts=("youtube.com",), stream_hosts=(),
+            youtube_hosts=("youtube.com",), stream_hosts=(), feeds=None,
         )  # fmt: skip
         await sync.open()
         print("ready", flush=True)

@@ -18,10 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from player.agent.control.access import TokenStore
-from player.agent.control.http import ControlServer
-from player.agent.control.wrong_passwords import WrongPasswords
-from tests.fakes.local_controls import FakeActions, FakeSource
+from tests.fakes.control import control_server
 from tests.fuzz.spoil import spoiled, torn
 
 NIGHT_S = 60.0
@@ -76,11 +73,7 @@ def is_whole(answer: bytes) -> bool:
 def served() -> Iterator[tuple[Path, int]]:
     """The Unix socket, which is trusted, and the port."""
     with tempfile.TemporaryDirectory(prefix="s-") as at:
-        server = ControlServer(
-            FakeSource(), FakeActions(), socket_path=Path(at) / "control.sock", tokens=TokenStore(Path(at) / "tokens.json"),
-            wrong_passwords=WrongPasswords(Path(at) / "wrong.json"), listen="127.0.0.1:0", password="correct horse",
-            host_name="lobby", connections=64, headers_within_s=0.2,
-        )  # fmt: skip
+        server = control_server(Path(at), password="correct horse", connections=64, headers_within_s=0.2)
         up, stop = threading.Event(), asyncio.Event()
         loops: list[asyncio.AbstractEventLoop] = []
 

@@ -24,7 +24,7 @@ DRIVER = """
 import os, sys
 from player.launch.supervisor import Daemon, Supervisor
 daemons = [{daemons}]
-sys.exit(Supervisor(daemons, environment=os.environ, say=lambda text: print(text, flush=True)).run())
+sys.exit(Supervisor(daemons, environment=os.environ, account=None, say=lambda text: print(text, flush=True)).run())
 """
 NAP = "['sh', '-c', 'echo $$ >> {folder}/{name}.pids; exec sleep 60']"
 

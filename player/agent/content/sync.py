@@ -64,7 +64,7 @@ class Sync:
         faults: FaultPage,
         youtube_hosts: Collection[str],
         stream_hosts: Collection[str],
-        feeds: Feeds | None = None,
+        feeds: Feeds | None,
     ) -> None:
         self._content, self._cache, self._asset_fetcher, self._item_faults = content, cache, asset_fetcher, item_faults
         self._file, self._stage, self._clock, self._zone, self._facts = file, stage, clock, zone, facts

@@ -81,14 +81,14 @@ class Actions(Protocol):
 
 
 def make_app(
-    source: StatusSource, actions: Actions, access: Access, host_name: str, turns: Turns, manage: Handler | None = None,
-    hooks: Mapping[str, Hook] | None = None,
+    source: StatusSource, actions: Actions, access: Access, host_name: str, turns: Turns, manage: Handler | None,
+    hooks: Mapping[str, Hook],
 ) -> web.Application:  # fmt: skip
     """The aiohttp application; it may be served on any number of sockets. `manage` answers for the management API, where it is.
 
     `hooks`: who answers calls from outside, by the path.
     """
-    middlewares = [_answering_errors(access), _in_turn(turns), _managed(manage), _hooked(hooks or {}), _guard(access, host_name)]
+    middlewares = [_answering_errors(access), _in_turn(turns), _managed(manage), _hooked(hooks), _guard(access, host_name)]
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     calls = _Calls(source, actions, access)
     app.router.add_get("/health", calls.health)

@@ -98,7 +98,7 @@ class GuardedSite(web.TCPSite):
 
     def __init__(
         self, runner: web.AppRunner, host: str | None, port: int, turns: Turns, *, each: int, total: int,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | None,
     ) -> None:  # fmt: skip
         super().__init__(runner, host, port, ssl_context=tls)
         self._tls = tls

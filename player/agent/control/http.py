@@ -53,7 +53,7 @@ class TlsDoor:
 class ControlServer:
     """Serves while `run` runs. `listen` is HOST:PORT or "" for the Unix socket alone; port 0 takes a free one, see `port`.
 
-    `manage` answers for the management API.
+    `manage` answers for the management API; `hooks`: who answers calls from outside, by the path.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class ControlServer:
         wrong_passwords: WrongPasswords,
         listen: str,
         password: str,
+        manage: Handler | None,
+        hooks: Mapping[str, Hook],
+        tls: TlsDoor | None,
         host_name: str = "",
-        manage: Handler | None = None,
-        hooks: Mapping[str, Hook] | None = None,
-        tls: TlsDoor | None = None,
         connections: int = CONNECTIONS,
         turn_within_s: float = TURN_WITHIN_S,
         headers_within_s: float = HEADERS_WITHIN_S,

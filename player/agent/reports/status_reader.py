@@ -48,7 +48,7 @@ class StatusReader:
         proof: Callable[[], ProofFigures],
         commands: Callable[[], Sequence[CommandResult]],
         faults: Callable[[], Sequence[Fault]],
-        triggers: Callable[[], TriggerFigures | None] = lambda: None,
+        triggers: Callable[[], TriggerFigures | None],
     ) -> None:
         self._uuid, self._kind, self._url, self._abilities = uuid, kind, url, dict(abilities)
         self._brief, self._stage, self._contact = brief, stage, contact

@@ -31,9 +31,9 @@ async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock, way_out
         await keep_line(url, way_out, clock, talk, ping_s=PING_S, trouble=trouble, first_s=first_s)
 
     async with open_session(way_out) as session:
-        http = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, license_key))
+        http = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, license_key), budget=None)
         bearer = {"Authorization": f"Bearer {token}"}
-        signed_in = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, token), headers=bearer)
+        signed_in = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, token), headers=bearer, budget=None)
         api = AdCast(
             http, uuid=device.uuid, key=device.key, clock=clock, model=device.model, os_version=device.os_version,
             app_version=device.version, license_key=license_key,

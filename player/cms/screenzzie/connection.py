@@ -25,7 +25,7 @@ async def connect(cms: CmsConfig, _: Keys, device: Device, clock: Clock, way_out
     token = cms.secret("token")
     async with open_session(way_out) as session:
         bearer = {"Authorization": f"Bearer {token}"}
-        http = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, token), headers=bearer)
+        http = ServerHttp(session, cms.url, way_out, clock=clock, secrets=(device.uuid, token), headers=bearer, budget=None)
         api = Screenzzie(Calls(http), device=cms.device, key=device.key, clock=clock)
         yield Connection(
             rhythm=ScreenzzieRhythm(api, device, clock),

@@ -45,7 +45,7 @@ class Downloader:
         reserve_bytes: int,
         credentials: Mapping[str, str],
         require_hash: bool,
-        local: LocalFiles | None = None,
+        local: LocalFiles | None,
         at_once: int = 2,
         patience: Patience | None = None,
     ) -> None:

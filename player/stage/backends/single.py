@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from player.config import Dirs
+from player.core.address_policy import Why
 from player.core.curtain import Behind
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
@@ -29,7 +30,7 @@ from player.stage.applets import AppletBoard
 from player.stage.backends.single_window import SingleWindow
 from player.stage.surround import Cards, Surround
 from player.stage.video.gate import Gate
-from player.stage.video.mpv import MpvSurface
+from player.stage.video.mpv import MpvSurface, as_opened
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +122,8 @@ class SingleScreen:
     wayland_display = ""
     renderer = renderer_why = ""
 
-    def __init__(self, window: SingleWindow, way_out: WayOut, gate: Gate) -> None:
-        self._way_out, self._gate = way_out, gate
+    def __init__(self, window: SingleWindow, way_out: WayOut, gate: Gate, why: Why) -> None:
+        self._way_out, self._gate, self._why = way_out, gate, why
         self.window, self.applets = window, AppletBoard(Path())
         self.shown: SingleSurface | None = None
         self.gone = asyncio.Event()
@@ -136,9 +137,10 @@ class SingleScreen:
         self._cards_came = asyncio.Event()
 
     @classmethod
-    async def open(cls, size: tuple[int, int], way_out: WayOut, gate: Gate, options: Mapping[str, Any]) -> SingleScreen:
-        """Opens the window; `options` are mpv's: its output, its size."""
-        return cls(await SingleWindow.create("signage-player", size, way_out, gate=gate, options=options), way_out, gate)
+    async def open(cls, size: tuple[int, int], way_out: WayOut, gate: Gate, why: Why, options: Mapping[str, Any]) -> SingleScreen:
+        """Opens the window; `options` are mpv's: its output, its size; `why`: for what reason an address did not open."""
+        window = await SingleWindow.create("signage-player", size, way_out, gate=gate, options=options, sound=as_opened, why=why)
+        return cls(window, way_out, gate, why)
 
     # --- surfaces
 
@@ -166,8 +168,9 @@ class SingleScreen:
         async with self._checking:
             if self._checker is None:
                 self._checker = await MpvSurface.create(
-                    "sig-check", (64, 64), self._way_out, gate=self._gate, options={"vo": "null", "ao": "null", "hwdec": "no"}
-                )
+                    "sig-check", (64, 64), self._way_out, gate=self._gate, options={"vo": "null", "ao": "null", "hwdec": "no"},
+                    sound=as_opened, why=self._why,
+                )  # fmt: skip
             checker = self._checker
             try:
                 await checker.load(playable)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from player.config import StageConfig
+from player.core.address_policy import Why
 from player.core.content import Orientation, Rect
 from player.core.egress import WayOut
 from player.core.ports.screen import CompositorEvent, CompositorGone, Output, OutputsChanged, Window
@@ -107,8 +108,8 @@ def size_of(config: StageConfig) -> tuple[int, int]:
 
 
 async def open_single(
-    config: StageConfig, way_out: WayOut, gate: Gate, environment: Mapping[str, str] = os.environ, **options: Any
+    config: StageConfig, way_out: WayOut, gate: Gate, why: Why, environment: Mapping[str, str] = os.environ, **options: Any
 ) -> tuple[SingleCompositor, SingleScreen]:
     """The window, as compositor and as screen; `options` are mpv's and come before those that follow from the configuration."""
-    screen = await SingleScreen.open(size_of(config), way_out, gate, output_options(environment, config) | options)
+    screen = await SingleScreen.open(size_of(config), way_out, gate, why, output_options(environment, config) | options)
     return SingleCompositor(screen, size_of(config)), screen

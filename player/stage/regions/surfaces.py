@@ -111,7 +111,7 @@ class SurfacePool:
         windows: Windows,
         compositor: Compositor,
         prepare_window: Callable[[int], None],
-        has_panel: Callable[[], bool] = lambda: True,
+        has_panel: Callable[[], bool],
     ) -> None:
         self._region, self._make, self._windows, self._compositor = region, make, windows, compositor
         self._prepare_window, self._has_panel = prepare_window, has_panel

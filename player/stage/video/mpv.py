@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from typing import Any, Self, TypeVar, assert_never
 
-from player.core.address_policy import Unopened, by_cause, not_known
+from player.core.address_policy import Why, by_cause
 from player.core.clipclock import ClipClock, Look, Over, Overdue, Reading, Stalled
 from player.core.egress import WayOut
 from player.core.ports.screen import Playable, Surface
@@ -39,6 +39,11 @@ CALL_LIMIT_S = 5.0
 STALL_S = 5.0
 
 
+def as_opened() -> Mapping[str, str]:
+    """For what sounds where its options say, as long as it lives."""
+    return {}
+
+
 class MpvSurface(Surface):
     """Implements `core.ports.screen.Surface`. Make it with `await MpvSurface.create(…)`, on the loop that will use it."""
 
@@ -49,10 +54,10 @@ class MpvSurface(Surface):
         loop: asyncio.AbstractEventLoop,
         way_out: WayOut,
         *,
+        sound: Callable[[], Mapping[str, str]],
+        why: Why,
         load_limit_s: float,
         stall_s: float,
-        sound: Callable[[], Mapping[str, str]] = dict,
-        why: Callable[[str], Unopened | None] = not_known,
     ) -> None:
         self._app_id, self._handle, self._loop, self._way_out = app_id, handle, loop, way_out
         self._load_limit_s, self._why = load_limit_s, why
@@ -78,10 +83,10 @@ class MpvSurface(Surface):
         *,
         gate: Gate,
         options: Mapping[str, Any],
+        sound: Callable[[], Mapping[str, str]],
+        why: Why,
         load_limit_s: float = LOAD_LIMIT_S,
         stall_s: float = STALL_S,
-        sound: Callable[[], Mapping[str, str]] = dict,
-        why: Callable[[str], Unopened | None] = not_known,
     ) -> Self:
         """Opens the window, invisible until the compositor is told otherwise, behind `gate`. `options`: vo, hwdec, audio device;
         `sound` is asked for the outputs to try before each item, `why` for the reason when a stream does not open."""

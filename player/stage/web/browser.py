@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from player.core.address_policy import not_known
+from player.core.address_policy import Why
 from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.browser_rest import REST_AFTER_S
 from player.core.egress import WayOut
@@ -30,7 +30,6 @@ from player.stage.web import island
 from player.stage.web.authority import trust
 from player.stage.web.cdp import Cdp
 from player.stage.web.chromium import NO_SANDBOX, address, app_id, find_browser, flags, name_of, window_flags
-from player.stage.web.guard import Why
 from player.stage.web.known import START_S, BrowserFacts
 from player.stage.web.page import WebPage
 from player.stage.web.process import Admit, asking, commands_of, end, give_way, piped
@@ -63,10 +62,10 @@ class BrowserProcess:
         program: str,
         gpu: bool,
         sandbox: bool,
+        why: Why,
+        admit: Admit | None,
+        needed: Callable[[], bool],
         load_s: float = LOAD_S,
-        why: Why = not_known,
-        admit: Admit | None = None,
-        needed: Callable[[], bool] = lambda: True,
         rest_after_s: float = REST_AFTER_S,
     ) -> None:
         self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu

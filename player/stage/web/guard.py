@@ -11,22 +11,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import mimetypes
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from player.core.address_policy import Unopened
+from player.core.address_policy import Why
 from player.core.applet_storage import SERVED
 from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
 PACKAGE = "https://package.invalid"
 FILE_LIMIT = 32 * 1024 * 1024
 WITHIN_THE_PAGE = ("http", "https", "about", "data", "blob", "javascript")
-
-
-Why = Callable[[str], Unopened | None]  # an address -> why its host did not open, where that is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from player.core.address_policy import Why
 from player.core.allowance import Allowance
 from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
 from player.stage.web.applet_page import BINDING, AppletPage
 from player.stage.web.cdp import Cdp
 from player.stage.web.frames import Frames
-from player.stage.web.guard import WITHIN_THE_PAGE, Guard, Why, opens, scheme
+from player.stage.web.guard import WITHIN_THE_PAGE, Guard, opens, scheme
 from player.stage.web.picture_page import DECODED, PagePicture
 
 log = logging.getLogger(__name__)

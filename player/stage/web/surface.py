@@ -35,7 +35,7 @@ class WebSurface(Surface):
     `applets` there is nobody behind an applet."""
 
     def __init__(
-        self, browser: BrowserProcess, name: str, page_snapshots: PageSnapshots | None = None, applets: AppletStand | None = None
+        self, browser: BrowserProcess, name: str, page_snapshots: PageSnapshots | None, applets: AppletStand | None
     ) -> None:
         self._browser, self._name, self._page_snapshots, self._applets = browser, name, page_snapshots, applets
         self._page: WebPage | None = None

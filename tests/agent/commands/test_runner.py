@@ -342,7 +342,7 @@ async def test_a_screenshot_is_taken_and_sent_but_not_one_that_was_asked_for_at_
         script.on("/api/device/screenshot", {})
         clock = FakeClock()
         cms = AdCast(
-            ServerHttp(http, script.url, STRAIGHT, clock=clock, secrets=()),
+            ServerHttp(http, script.url, STRAIGHT, clock=clock, budget=None, secrets=()),
             uuid="u",
             key="k",
             clock=clock,

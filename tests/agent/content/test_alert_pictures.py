@@ -10,12 +10,12 @@ import pytest
 from player.agent.content.alert_pictures import LARGEST, AlertPictures
 from player.core.address_policy import beside
 from player.errors import ContentError, ServerNonsense
-from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakePrepare
+from tests.fakes.downloads import real_downloads
 from tests.fakes.way_out import STRAIGHT
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
@@ -27,7 +27,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[tuple[Chaos, Cache, AlertPictur
         egress, cache, prepare = Egress(beside(chaos.url), STRAIGHT), Cache(tmp_path, FakeClock(), 10**9), FakePrepare()
         await cache.open()
         async with egress.session() as session:
-            downloader = Downloader(session, cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
+            downloader = real_downloads(session, cache.parts, egress)
             yield chaos, cache, AlertPictures(cache, downloader, prepare, lambda: (1080, 1920)), prepare
 
 

@@ -21,7 +21,6 @@ from player.core.content import Item
 from player.core.feed import file_of
 from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
-from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.store.cache import Cache
 from player.programme_file import ProgrammeFile
@@ -29,6 +28,7 @@ from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage
 from tests.fakes.chaos import Chaos, Seen
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.downloads import real_downloads
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED
 from tests.fakes.stage import FakeStage
@@ -246,7 +246,7 @@ async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_
     cms, clock, item_faults = FakeCms(), SystemClock(), ItemFaults(fault_page(), SystemClock())
     egress = Egress(beside(bench.chaos.url), STRAIGHT)
     async with egress.session() as session:
-        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
+        downloader = real_downloads(session, bench.cache.parts, egress)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = file = ProgrammeFile(bench.folder)
         sync = Sync(
@@ -283,7 +283,7 @@ async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench)
     item_faults = ItemFaults(items, clock)
     egress = Egress(beside(bench.chaos.url), STRAIGHT)
     async with egress.session() as session:
-        downloader = Downloader(session, bench.cache.parts, egress, reserve_bytes=0, credentials={}, require_hash=False)
+        downloader = real_downloads(session, bench.cache.parts, egress)
         asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
         snapshot = file = ProgrammeFile(bench.folder)
         sync = Sync(

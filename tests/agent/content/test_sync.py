@@ -28,7 +28,7 @@ from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
 from player.core.schedule import Rule
 from player.core.syncplan import GUESS
 from player.errors import BoxError, ContentError, ServerUnreachable, StorageError
-from player.media.fetch.download import Downloader, Patience
+from player.media.fetch.download import Patience
 from player.media.fetch.egress import Egress
 from player.media.prepare.parent import prepare as look_at
 from player.media.store.cache import Cache
@@ -36,6 +36,7 @@ from player.programme_file import ProgrammeFile
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.downloads import real_downloads
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import JUDGED, programme_of
 from tests.fakes.stage import FakeStage
@@ -122,16 +123,14 @@ async def benched(
         item_faults = ItemFaults(fault_page(faults, "items", clock), clock)
         cache = Cache(folder / "cache", clock, limit)
         patience = Patience(first_byte_s=5, window_s=0.8, pause_s=0.01)
-        downloader = Downloader(
-            session, cache.parts, egress, reserve_bytes=reserve, credentials={}, require_hash=False, patience=patience
-        )
+        downloader = real_downloads(session, cache.parts, egress, reserve_bytes=reserve, patience=patience)
         asset_fetcher = AssetFetcher(cache, downloader, prepare or fake, item_faults, reserve_bytes=reserve, panel=(1920, 1080))
         snapshot = ProgrammeFile(folder)
         stage = FollowingStage(snapshot)
         sync = Sync(
             cms, cache, asset_fetcher, item_faults, snapshot, stage, clock, **JUDGED,
             faults=fault_page(faults, "programme", clock),
-            youtube_hosts=("youtube.com",), stream_hosts=(),
+            youtube_hosts=("youtube.com",), stream_hosts=(), feeds=None,
         )  # fmt: skip
         await sync.open()
         yield Bench(folder, chaos, clock, cms, cache, fake, snapshot, stage, sync, faults)

@@ -17,9 +17,8 @@ import psutil
 import pytest
 
 from player.agent.control.access import Scope, TokenStore, check_host
-from player.agent.control.http import ControlServer
 from player.agent.control.local_page import in_words_value
-from player.agent.control.wrong_passwords import FREE_TRIES, WrongPasswords
+from player.agent.control.wrong_passwords import FREE_TRIES
 from player.cli.client import ControlClient
 from player.cli.settings import in_words
 from player.core.cover import StageState
@@ -27,6 +26,7 @@ from player.core.ports.stage import StageStatus
 from player.core.settings import Value
 from player.errors import BoxError, CommandRejected, NotRunning, WrongPin
 from tests.fakes.brief import brief
+from tests.fakes.control import control_server
 from tests.fakes.local_controls import JPEG, PNG, FakeActions, FakeSource, status
 
 PASSWORD = "correct horse"
@@ -39,18 +39,10 @@ class Served:
         self.source, self.actions = FakeSource(), FakeActions()
         self.tokens = TokenStore(folder / "tokens.json")
         self.socket = folder / "control.sock"
-        self.server = ControlServer(
-            self.source,
-            self.actions,
-            socket_path=self.socket,
-            tokens=self.tokens,
-            wrong_passwords=WrongPasswords(folder / "wrong.json"),
-            listen="127.0.0.1:0",
-            password=PASSWORD,
-            host_name="lobby",
-            connections=4,
+        self.server = control_server(
+            folder, source=self.source, actions=self.actions, tokens=self.tokens, password=PASSWORD, connections=4,
             headers_within_s=0.4,
-        )
+        )  # fmt: skip
         self.http: aiohttp.ClientSession
 
     @property
@@ -338,15 +330,7 @@ async def test_l1_a_token_ends_with_its_time_and_when_revoked(served: Served) ->
 async def test_l1_from_another_machine_even_reading_needs_a_right(tmp_path: Path) -> None:
     found = [entry for card in psutil.net_if_addrs().values() for entry in card if entry.family == socket.AF_INET]
     address = next((entry.address for entry in found if not entry.address.startswith("127.")), "127.0.0.1")
-    server = ControlServer(
-        FakeSource(),
-        FakeActions(),
-        socket_path=tmp_path / "c.sock",
-        tokens=TokenStore(tmp_path / "t"),
-        wrong_passwords=WrongPasswords(tmp_path / "wrong.json"),
-        listen="0.0.0.0:0",
-        password=PASSWORD,
-    )
+    server = control_server(tmp_path, listen="0.0.0.0:0", password=PASSWORD)
     async with server.serving(), aiohttp.ClientSession() as http:
         url = f"http://{address}:{server.port}"
         wanted = {"/api/status": 401, "/": 401, "/api/screen.jpg": 401, "/api/settings": 401, "/settings": 401, "/health": 200}
@@ -499,15 +483,7 @@ async def test_a_taken_port_leaves_the_unix_socket_working(
     served: Served, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "second.sock"
-    second = ControlServer(
-        FakeSource(),
-        FakeActions(),
-        socket_path=path,
-        tokens=TokenStore(tmp_path / "t"),
-        wrong_passwords=WrongPasswords(tmp_path / "wrong.json"),
-        listen=f"127.0.0.1:{served.server.port}",
-        password="",
-    )
+    second = control_server(tmp_path, socket_path=path, listen=f"127.0.0.1:{served.server.port}")
     async with second.serving():
         assert (await asyncio.to_thread(ControlClient(path, 5.0).status))["state"] == "playing"
     assert "the local page is not served on 127.0.0.1" in caplog.text
@@ -516,15 +492,7 @@ async def test_a_taken_port_leaves_the_unix_socket_working(
 
 async def test_a_socket_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 120) / "control.sock"
-    server = ControlServer(
-        FakeSource(),
-        FakeActions(),
-        socket_path=path,
-        tokens=TokenStore(tmp_path / "t"),
-        wrong_passwords=WrongPasswords(tmp_path / "wrong.json"),
-        listen="",
-        password="",
-    )
+    server = control_server(tmp_path, socket_path=path, listen="")
     with pytest.raises(BoxError, match=r"control.sock cannot be made: .*see storage.runtime_dir"):
         async with server.serving():
             pass

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from player.agent.control.access import TokenStore
-from player.agent.control.http import ControlServer
-from player.agent.control.wrong_passwords import WrongPasswords
 from tests.browser import Tab, tab
-from tests.fakes.local_controls import FakeActions, FakeSource
+from tests.fakes.control import control_server
+from tests.fakes.local_controls import FakeActions
 
 pytestmark = pytest.mark.stage
 
@@ -21,15 +19,7 @@ pytestmark = pytest.mark.stage
 async def opened(folder: Path, *, password: str = "correct horse", pin: str = "4711") -> AsyncIterator[tuple[Tab, FakeActions]]:
     """The page of a box with that password and PIN, "" being none, and what is asked of the box."""
     actions = FakeActions(pin)
-    server = ControlServer(
-        FakeSource(),
-        actions,
-        socket_path=folder / "c.sock",
-        tokens=TokenStore(folder / "t"),
-        wrong_passwords=WrongPasswords(folder / "wrong.json"),
-        listen="127.0.0.1:0",
-        password=password,
-    )
+    server = control_server(folder, actions=actions, password=password)
     async with server.serving(), tab(folder) as page:
         await page.open(f"http://127.0.0.1:{server.port}/")
         yield page, actions

@@ -10,12 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from player.agent.control.access import TokenStore
-from player.agent.control.http import ControlServer
 from player.agent.control.mjpeg import WATCHERS, RemoteView
-from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import BoxError
-from tests.fakes.local_controls import JPEG, FakeActions, FakeSource
+from tests.fakes.control import control_server
+from tests.fakes.local_controls import JPEG, FakeActions
 
 
 class Camera(FakeActions):
@@ -34,16 +32,7 @@ class Camera(FakeActions):
 class LocalControls:
     def __init__(self, folder: Path, camera: Camera) -> None:
         self.camera = camera
-        self.server = ControlServer(
-            FakeSource(),
-            camera,
-            socket_path=folder / "control.sock",
-            tokens=TokenStore(folder / "tokens.json"),
-            wrong_passwords=WrongPasswords(folder / "wrong.json"),
-            listen="127.0.0.1:0",
-            password="",
-            host_name="lobby",
-        )
+        self.server = control_server(folder, actions=camera)
         self.http: aiohttp.ClientSession
 
     @property

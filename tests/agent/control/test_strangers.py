@@ -11,8 +11,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from player.agent.control.access import TokenStore
-from player.agent.control.http import ControlServer
 from player.agent.control.wrong_passwords import FREE_TRIES, WrongPasswords
 from player.agent.reports.status import Status
 from player.agent.settings.brief_store import BriefStore
@@ -20,6 +18,7 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.core.guesses import SCREEN, SOCKET, STRANGERS_AT_ONCE
 from player.errors import WrongPin
 from tests.fakes.clock import FakeClock
+from tests.fakes.control import control_server
 from tests.fakes.faults import fault_page
 from tests.fakes.local_controls import FakeActions, FakeSource
 from tests.fakes.running import eventually
@@ -71,17 +70,10 @@ class Box:
         settings = registry(folder, BriefStore(folder / "orders.json", stage), stage, self.clock)
         said = folder / "locked.json"
         self.lock = ScreenLock(folder / "lock.json", settings, stage, self.clock, fault_page(), said=said, log_n=4)
-        self.server = ControlServer(
-            self.source,
-            RealLock(self.lock),
-            socket_path=folder / "control.sock",
-            tokens=TokenStore(folder / "tokens.json"),
-            wrong_passwords=WrongPasswords(folder / "wrong_passwords.json", self.clock.monotonic),
-            listen="127.0.0.1:0",
-            password=PASSWORD,
-            connections=connections,
-            turn_within_s=turn_within_s,
-        )
+        self.server = control_server(
+            folder, source=self.source, actions=RealLock(self.lock), password=PASSWORD, connections=connections,
+            wrong_passwords=WrongPasswords(folder / "wrong_passwords.json", self.clock.monotonic), turn_within_s=turn_within_s,
+        )  # fmt: skip
 
     async def get(self, address: str) -> int:
         """The status of asking for the status from `address`."""

@@ -52,7 +52,7 @@ async def script() -> AsyncIterator[Script]:
 async def cms(script: Script) -> AsyncIterator[AdCast]:
     random.seed(3)
     async with session() as http:
-        server_http = ServerHttp(http, script.url, STRAIGHT, clock=QuickClock(), secrets=())
+        server_http = ServerHttp(http, script.url, STRAIGHT, clock=QuickClock(), budget=None, secrets=())
         yield AdCast(
             server_http, uuid="u", key="k", clock=QuickClock(), model="m", os_version="1", app_version="1", license_key="",
             operator=None,

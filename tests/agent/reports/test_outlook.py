@@ -58,7 +58,11 @@ async def told(url: str, dirs: Dirs) -> AsyncIterator[ListeningStage]:
     server.tell(StageStatus())
     cms = CmsConfig(url=url, heartbeat_interval=0.1, poll_interval=0.5)
     config = Config(cms=cms, control=ControlConfig(listen=""), server=Keys() if url else None)
-    async with running(server.run()), Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as agent, running(agent.run()):
+    async with (
+        running(server.run()),
+        Agent(config, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as agent,
+        running(agent.run()),
+    ):
         yield stage
 
 
@@ -128,7 +132,11 @@ async def test_a_stage_that_starts_again_is_told_again(dirs: Dirs):
     server = AgentSocket(dirs.stage_socket, stage)
     server.tell(StageStatus(started_at=1.0))
     config = Config(cms=CmsConfig(), control=ControlConfig(listen=""))
-    async with running(server.run()), Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as agent, running(agent.run()):
+    async with (
+        running(server.run()),
+        Agent(config, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as agent,
+        running(agent.run()),
+    ):
         await eventually(lambda: len(stage.told) == 1)
         server.tell(StageStatus(started_at=2.0))
         await eventually(lambda: len(stage.told) == 2)

@@ -56,7 +56,7 @@ async def test_a_broadcast_that_is_called_in_reaches_the_stage_without_any_serve
         config = Config(control=control, trigger_kind="spotwatch", trigger_source=source, triggers=rules)
         async with (
             running(door.run()),
-            Agent(config, dirs, load_or_create(dirs.state), STRAIGHT) as made,
+            Agent(config, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as made,
             running(made.run()),
         ):
             await eventually(lambda: made.sync.shown, WITHIN_S)

@@ -59,7 +59,7 @@ def clock():
 @pytest.fixture
 async def cms(script: Script, clock: FakeClock):
     async with session() as http:
-        server_http = ServerHttp(http, script.url, STRAIGHT, clock=clock, secrets=(UUID,))
+        server_http = ServerHttp(http, script.url, STRAIGHT, clock=clock, budget=None, secrets=(UUID,))
         yield AdCast(
             server_http,
             uuid=UUID,
@@ -611,7 +611,7 @@ async def test_a_screenshot_is_sent_as_a_form(script: Script, cms: AdCast):
 async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
     script.on("/api/device/screenshot", 503, 502, {})
     async with session() as http:
-        server_http = ServerHttp(http, script.url, STRAIGHT, clock=SystemClock(), secrets=())
+        server_http = ServerHttp(http, script.url, STRAIGHT, clock=SystemClock(), budget=None, secrets=())
         cms = AdCast(
             server_http,
             uuid=UUID,

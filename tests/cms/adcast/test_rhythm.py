@@ -81,7 +81,7 @@ class Agent:
         clock = FakeClock()
         self.host, self.server = FakeHost(), ServerFolder(folder, ServerFacts("adcast", url))
         self.stage, self.images = FakeStage(), {"http://x/fire.png": "ab/fire.png"}
-        self.server_http = ServerHttp(http, url, STRAIGHT, clock=QuickClock(), secrets=())
+        self.server_http = ServerHttp(http, url, STRAIGHT, clock=QuickClock(), budget=None, secrets=())
         cms = AdCast(
             self.server_http, uuid=uuid, key="k", clock=clock, model="m", os_version="1", app_version="1", license_key="",
             operator=None,

@@ -34,6 +34,7 @@ from player.media.fetch.egress import Egress
 from player.runtime.clock import SystemClock
 from tests.cms.contract import KEY, Bench
 from tests.cms.screenzzie.test_contract import ScreenzzieVendor
+from tests.fakes.downloads import real_downloads
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script
@@ -193,7 +194,7 @@ async def downloader(root: Path, tmp_path: Path) -> AsyncIterator[Downloader]:
     shown, egress = folder(root), Egress(beside(""), STRAIGHT)
     await shown.programme()
     async with egress.session() as session:
-        yield Downloader(session, tmp_path / "parts", egress, reserve_bytes=0, credentials={}, require_hash=False, local=shown)
+        yield real_downloads(session, tmp_path / "parts", egress, local=shown)
 
 
 def asset(name: str, file_hash: str | None = None) -> WantedAsset:
@@ -228,7 +229,7 @@ async def test_a_file_that_cannot_be_had_costs_that_file(
 async def test_no_server_reaches_files_of_this_machine(root: Path, tmp_path: Path):
     egress = Egress(beside(""), STRAIGHT)
     async with egress.session() as session:
-        fetching = Downloader(session, tmp_path / "parts", egress, reserve_bytes=0, credentials={}, require_hash=False)
+        fetching = real_downloads(session, tmp_path / "parts", egress)
         with pytest.raises(ContentError) as caught:
             await fetching.fetch(asset("1.jpg"), "ab" * 32, 1000)
     assert caught.value.code == "bad_url"

@@ -31,7 +31,7 @@ JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 50
 async def cms(server: DemoServer) -> AsyncIterator[AdCast]:
     clock = SystemClock()
     async with aiohttp.ClientSession() as session:
-        link = ServerHttp(session, server.url, STRAIGHT, clock=clock, secrets=(UUID,))
+        link = ServerHttp(session, server.url, STRAIGHT, clock=clock, budget=None, secrets=(UUID,))
         yield AdCast(
             link, uuid=UUID, key="k", clock=clock, model="Box", os_version="12", app_version="0.1.0",
             license_key="ADCAST-AB12-CD34", operator=None,

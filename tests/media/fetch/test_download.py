@@ -26,6 +26,7 @@ from player.media.fetch.partfile import Note, PartFile
 from player.media.fetch.transfer import retry_after
 from player.store import Snapshot
 from tests.fakes.chaos import Chaos
+from tests.fakes.downloads import real_downloads
 from tests.fakes.way_out import STRAIGHT
 
 KEY = "ab" * 32
@@ -62,8 +63,7 @@ async def benched(folder: Path, *, server: str | None = None, **options) -> Asyn
     async with Chaos() as chaos:
         egress = Egress(beside(chaos.url if server is None else server), STRAIGHT)
         async with egress.session() as session:
-            options = {"reserve_bytes": 0, "credentials": {}, "require_hash": False, "patience": QUICK, **options}
-            yield Bench(chaos, folder, Downloader(session, folder, egress, **options))
+            yield Bench(chaos, folder, real_downloads(session, folder, egress, **{"patience": QUICK, **options}))
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from player.core.resume import Film, HeadStart
 from player.errors import BoxError, ContentError
 from player.stage.backends.ahead import Ahead
 from player.stage.video.mpv import MpvSurface
-from tests.fakes.gate import open_gate
+from tests.fakes.films import open_film
 from tests.fakes.running import eventually, running
-from tests.fakes.way_out import STRAIGHT
 from tests.stage.video.conftest import SIZE, colour, encode
 
 UNSEEN = {"vo": "null", "hwdec": "no", "ao": "null"}
@@ -28,7 +27,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 async def made(name: str, size: tuple[int, int]) -> MpvSurface:
-    return await MpvSurface.create(name, size, STRAIGHT, gate=open_gate(), options=UNSEEN)
+    return await open_film(name, size, UNSEEN)
 
 
 def playable(target: Path, begin_s: float) -> Playable:

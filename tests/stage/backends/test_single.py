@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from player.config import StageConfig
+from player.core.address_policy import Unopened, Why
 from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming
 from player.core.content import Alert, Item, Orientation, Severity
 from player.core.kinds import Kind
@@ -25,6 +26,7 @@ from player.stage.backends.single import SingleScreen, SingleSurface
 from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options
 from tests.fakes.gate import open_gate
 from tests.fakes.running import eventually, running
+from tests.fakes.wall import not_known
 from tests.fakes.way_out import STRAIGHT
 from tests.stage.conftest import Running, StageBox
 from tests.stage.video.test_mpv import colour, encode, near
@@ -46,9 +48,11 @@ def media() -> Iterator[Path]:
 
 
 @contextlib.asynccontextmanager
-async def opened(environment: dict[str, str], **options: Any) -> AsyncIterator[tuple[SingleCompositor, SingleScreen]]:
+async def opened(
+    environment: dict[str, str], why: Why = not_known, **options: Any
+) -> AsyncIterator[tuple[SingleCompositor, SingleScreen]]:
     compositor, screen = await open_single(
-        StageConfig(backend="single", size="640x360"), STRAIGHT, open_gate(), environment, ao="null", hwdec="no", **options
+        StageConfig(backend="single", size="640x360"), STRAIGHT, open_gate(), why, environment, ao="null", hwdec="no", **options
     )
     try:
         async with running(screen.run()):
@@ -126,6 +130,14 @@ async def test_c1_what_cannot_be_played_is_refused_while_the_other_stays(single,
         assert caught.value.code == "unplayable"
     assert screen.shown is shown
     await other.load(playable(media / "lime.mp4"))
+
+
+async def test_l4_an_address_that_did_not_open_says_why():
+    async with opened({}, lambda _: Unopened("forbidden_address", "it is this box"), vo="null", gpu_context="auto") as (_, screen):
+        surface = await screen.make("mpv", "main-1", SIZE)
+        with pytest.raises(ContentError, match="it is this box") as caught:
+            await surface.load(playable("http://127.0.0.1:9/live.m3u8", Kind.LIVESTREAM))
+    assert caught.value.code == "forbidden_address"
 
 
 async def test_what_goes_away_between_the_look_and_the_showing_is_reported_when_it_was_to_be_shown(

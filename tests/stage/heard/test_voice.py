@@ -14,9 +14,7 @@ from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.media.prepare.parent import prepare
 from player.stage.heard.surface import VOICE, HeardSurface
-from player.stage.video.mpv import MpvSurface
-from tests.fakes.gate import open_gate
-from tests.fakes.way_out import STRAIGHT
+from tests.fakes.films import open_film
 from tests.what_plays import ROWS, SECONDS, Format, film, tune
 
 FORMATS = [form for row in ROWS if row.kind is Kind.AUDIO for form in row.formats]
@@ -25,7 +23,7 @@ NOBODY = {"ao": "null"}  # in which playback keeps its time
 
 @pytest.fixture
 async def heard() -> AsyncIterator[HeardSurface]:
-    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, gate=open_gate(), options=VOICE | NOBODY)
+    voice = await open_film("sig-heard", (16, 16), VOICE | NOBODY)
     yield (found := HeardSurface(voice, None))
     await found.close()
 
@@ -69,7 +67,7 @@ async def test_a_sound_that_is_to_be_silent_keeps_its_time_and_the_next_one_is_h
         told.append("asked")
         return NOBODY
 
-    voice = await MpvSurface.create("sig-heard", (16, 16), STRAIGHT, gate=open_gate(), options=VOICE, sound=outputs)
+    voice = await open_film("sig-heard", (16, 16), VOICE, sound=outputs)
     try:
         await voice.load(playable(song, silent=True, begin_s=SECONDS - 0.5))
         assert told == []

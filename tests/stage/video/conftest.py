@@ -20,8 +20,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.stage.video.mpv import LOAD_LIMIT_S, MpvSurface
 from tests.conftest import Look, looking, running_sway
-from tests.fakes.gate import open_gate
-from tests.fakes.way_out import STRAIGHT
+from tests.fakes.films import open_film
 
 SIZE = (640, 360)
 CORNER = Rect(0, 0, *SIZE)
@@ -98,9 +97,7 @@ async def open_window(screen: tuple[Sway, Look]) -> AsyncIterator[Open]:
 
         async def opened(load_limit_s: float = LOAD_LIMIT_S, **options: object) -> Window:
             name = f"sig-test-{os.urandom(3).hex()}"
-            surface = await MpvSurface.create(
-                name, SIZE, STRAIGHT, gate=open_gate(), options=SOFTWARE | options, load_limit_s=load_limit_s
-            )
+            surface = await open_film(name, SIZE, SOFTWARE | options, load_limit_s=load_limit_s)
             stack.push_async_callback(surface.close)
             return Window(surface, *screen)
 
@@ -110,7 +107,7 @@ async def open_window(screen: tuple[Sway, Look]) -> AsyncIterator[Open]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def window(screen: tuple[Sway, Look]) -> AsyncIterator[Window]:
     """One window that is used again and again, as a region does."""
-    surface = await MpvSurface.create("sig-test", SIZE, STRAIGHT, gate=open_gate(), options=SOFTWARE, stall_s=STILL_S)
+    surface = await open_film("sig-test", SIZE, SOFTWARE, stall_s=STILL_S)
     made = Window(surface, *screen)
     await made.show()
     yield made

@@ -26,11 +26,9 @@ from player.runtime.seccomp import (
 )  # fmt: skip
 from player.runtime.threads import in_thread
 from player.stage.video.gate import Gate, read_end
-from player.stage.video.mpv import MpvSurface
 from tests.fakes.faults import fault_page
-from tests.fakes.gate import open_gate
+from tests.fakes.films import open_film
 from tests.fakes.running import eventually
-from tests.fakes.way_out import STRAIGHT
 
 
 def tried(family: socket.AddressFamily, to: object) -> str:
@@ -92,7 +90,7 @@ async def test_each_connection_is_judged_by_the_address_it_leads_to(tmp_path: Pa
 async def test_of_a_handle_that_is_closed_no_gate_is_left():
     before = questions()
     options = {"vo": "null", "ao": "null", "hwdec": "no"}
-    surface = await MpvSurface.create("sig-x", (160, 90), STRAIGHT, gate=open_gate(), options=options)
+    surface = await open_film("sig-x", (160, 90), options)
     assert questions() == before + 1
     await surface.close()
     await eventually(lambda: questions() == before, 20)

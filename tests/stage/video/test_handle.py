@@ -6,8 +6,9 @@ import asyncio
 import threading
 
 from player.core.kinds import Kind
-from player.stage.video.mpv import MpvSurface
+from player.stage.video.mpv import MpvSurface, as_opened
 from tests.fakes.running import eventually, running
+from tests.fakes.wall import not_known
 from tests.fakes.way_out import STRAIGHT
 from tests.stage.video.conftest import playable
 
@@ -30,7 +31,9 @@ class SlowHandle:
 
 async def test_a_handle_is_ended_after_the_call_that_is_under_way(tmp_path):
     handle = SlowHandle()
-    surface = MpvSurface("s-1", handle, asyncio.get_running_loop(), STRAIGHT, load_limit_s=60, stall_s=60)
+    surface = MpvSurface(
+        "s-1", handle, asyncio.get_running_loop(), STRAIGHT, sound=as_opened, why=not_known, load_limit_s=60, stall_s=60
+    )
     loading = asyncio.ensure_future(surface.load(playable(str(tmp_path / "a.mp4"), Kind.VIDEO)))
     await eventually(lambda: handle.told == ["loading"], 20)
     loading.cancel()

@@ -20,9 +20,9 @@ from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.runtime.fault_page import FaultPage
 from player.stage.video.gate import Gate
-from player.stage.video.mpv import MpvSurface
 from player.stage.wall import Wall
 from tests.fakes.faults import fault_page
+from tests.fakes.films import open_film
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import Neighbour, neighbour
 from tests.fakes.running import eventually, running
@@ -78,9 +78,9 @@ class Studio:
     async def plays(self, url: str, within_s: float = 20) -> bool:
         """Opens it as an item, up to its first frame."""
         options = {"vo": "null", "ao": "null", "hwdec": "no"}
-        surface = await MpvSurface.create(
-            "sig-x", (160, 90), self.wall.for_streams, gate=Gate(self.wall.admits, self.faults), options=options,
-            load_limit_s=within_s, why=self.wall.why,
+        surface = await open_film(
+            "sig-x", (160, 90), options, self.wall.for_streams, gate=Gate(self.wall.admits, self.faults), load_limit_s=within_s,
+            why=self.wall.why,
         )  # fmt: skip
         try:
             item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=url)

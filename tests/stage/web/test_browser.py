@@ -23,15 +23,14 @@ from player.core.content import Item, Rect, WebOptions
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError
-from player.runtime.tasks import Latest, keep_running
+from player.runtime.tasks import keep_running
 from player.stage.web.browser import REST_LOOK_S, BrowserProcess
 from player.stage.web.chromium import find_browser
 from player.stage.web.rooms import ROOM_LIMIT
 from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking
-from tests.fakes.browsers import running_browser
+from tests.fakes.browsers import browser_process, running_browser
 from tests.fakes.faults import fault_page
-from tests.fakes.way_out import STRAIGHT
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 RED, LIME, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -96,7 +95,7 @@ class Box:
 
     def surface(self) -> WebSurface:
         self.surfaces += 1
-        return WebSurface(self.browser, f"region-{self.surfaces}")
+        return WebSurface(self.browser, f"region-{self.surfaces}", None, None)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -201,8 +200,8 @@ async def test_two_pages_stand_side_by_side_in_windows_of_their_own_and_are_swap
 
 
 async def test_c8_a_region_of_any_name_gets_its_window(box):
-    assert len({WebSurface(box.browser, name).app_id for name in ("a b", "a%20b", "a-b", "a/b", "ä" * 300)}) == 5
-    surface = WebSurface(box.browser, "Zone Ä/1 #50%20'\"<b>-1")
+    assert len({WebSurface(box.browser, name, None, None).app_id for name in ("a b", "a%20b", "a-b", "a/b", "ä" * 300)}) == 5
+    surface = WebSurface(box.browser, "Zone Ä/1 #50%20'\"<b>-1", None, None)
     await place(box.sway, surface, Rect(0, 0, *SIZE))
     await surface.close()
     await no_window(box.sway)
@@ -541,11 +540,9 @@ async def test_a_browser_never_gives_up_its_sandbox_by_itself(sway, runtime_dir,
     program.write_text(f'#!/bin/sh\n{willing}\necho "No usable sandbox!" >&2; exit 1\n')
     program.chmod(0o755)
     faults = fault_page()
-    browser = BrowserProcess(
-        runtime_dir, sway.session.wayland_display, Latest(STRAIGHT), faults=faults, program=str(program), gpu=False, sandbox=sandbox
-    )
+    browser = browser_process(runtime_dir, sway.session.wayland_display, faults=faults, program=str(program), sandbox=sandbox)
     running = asyncio.ensure_future(keep_running("browser", browser.run))
-    surface = WebSurface(browser, "bare")
+    surface = WebSurface(browser, "bare", None, None)
     try:
         if sandbox:
             with pytest.raises(ContentError, match="No usable sandbox"):
@@ -564,12 +561,7 @@ async def test_a_browser_never_gives_up_its_sandbox_by_itself(sway, runtime_dir,
 
 
 async def test_a_browser_that_is_not_installed_is_an_error_at_once_with_its_remedy(runtime_dir):
-    surface = WebSurface(
-        BrowserProcess(
-            runtime_dir, "wayland-9", Latest(STRAIGHT), faults=fault_page(), program="no-such-browser", gpu=False, sandbox=True
-        ),
-        "main-a",
-    )
+    surface = WebSurface(browser_process(runtime_dir, "wayland-9", program="no-such-browser"), "main-a", None, None)
     with pytest.raises(ContentError, match="apt install chromium"):
         await surface.load(playable("http://127.0.0.1/"))
     with pytest.raises(BoxError, match="shows nothing"):
@@ -825,17 +817,9 @@ async def test_the_browser_asks_the_network_for_nothing_of_its_own(sway, runtime
     asked = f'case "$*" in *remote-debugging-pipe*) exec {find_browser("auto")} --log-net-log={log} "$@";; esac'
     program.write_text(f'#!/bin/sh\n{asked}\nexec {find_browser("auto")} "$@"\n')
     program.chmod(0o755)
-    browser = BrowserProcess(
-        runtime_dir,
-        sway.session.wayland_display,
-        Latest(STRAIGHT),
-        faults=fault_page(),
-        program=str(program),
-        gpu=False,
-        sandbox=True,
-    )
+    browser = browser_process(runtime_dir, sway.session.wayland_display, program=str(program))
     running = asyncio.ensure_future(keep_running("browser", browser.run))
-    surface = WebSurface(browser, "quiet")
+    surface = WebSurface(browser, "quiet", None, None)
     try:
         await surface.open("an item's")
         await surface.load(playable(site.page("/a", "lime")))

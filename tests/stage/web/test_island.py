@@ -19,6 +19,7 @@ from player.stage.wall import Wall
 from player.stage.web import island, landing
 from player.stage.web.browser import BrowserProcess
 from player.stage.web.known import BrowserFacts, Known
+from tests.fakes.browsers import browser_process
 from tests.fakes.faults import fault_page
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import neighbour
@@ -130,9 +131,9 @@ async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
     )
     faults = fault_page()
     with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
-        process = BrowserProcess(
-            runtime_dir, "wayland-9", Latest(wall.for_pages), faults=faults, program=str(tmp_path / "browser"), gpu=False,
-            admit=wall.also_at, sandbox=True,
+        process = browser_process(
+            runtime_dir, "wayland-9", way_out=Latest(wall.for_pages), faults=faults, program=str(tmp_path / "browser"),
+            admit=wall.also_at,
         )  # fmt: skip
         with pytest.raises(BoxError, match="it ended while starting"):
             await asyncio.gather(process.run(), _asks_for_a_window(process))

@@ -18,9 +18,8 @@ from player.core.content import WebOptions
 from player.errors import ContentError
 from player.runtime.tasks import Latest
 from player.stage.wall import Wall
-from player.stage.web.browser import BrowserProcess
 from player.stage.web.page import WebPage
-from tests.fakes.faults import fault_page
+from tests.fakes.browsers import browser_process
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import Neighbour, neighbour
 from tests.fakes.proxy import private_authority
@@ -146,10 +145,9 @@ async def street(folder: Path, sway_socket: Path, runtime: Path) -> AsyncIterato
         policy = replace(beside("https://cms.example.com"), nets=(IPv4Network(f"{SITE}/32"),))
         wall = Wall(replace(STRAIGHT, ca_file=str(ca_file)), policy, names)
         async with await Sway.connect(sway_socket, 10) as sway:
-            process = BrowserProcess(
-                runtime, sway.session.wayland_display, Latest(wall.for_pages), faults=fault_page(), program="auto", gpu=False,
-                load_s=20, why=wall.why, admit=wall.also_at, sandbox=True,
-            )  # fmt: skip
+            process = browser_process(
+                runtime, sway.session.wayland_display, way_out=Latest(wall.for_pages), load_s=20, why=wall.why, admit=wall.also_at
+            )
             async with running(wall.run(), process.run()):
                 page = await process.open("main-a", "")
                 yield Street(page, wall, other, f"http://page.test:{plain}", f"https://cms.test:{secure}", told)
