@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from player.core import alerts
 from player.core.content import Orientation, Rect, StageBrief
@@ -25,6 +25,9 @@ from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.stage.panels import Panels
 from player.stage.regions.show import Show
+
+if TYPE_CHECKING:  # cards are loaded when the first is wanted
+    from player.stage.cards.presenter import Notices, Pad
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,9 @@ class Cards(Protocol):
     def curtained(self) -> bool:
         """Whether every panel is covered in black."""
 
-    async def show(self, seen: View, brief: StageBrief, pad: Any, notices: Any, *, watermark: bool, backdrop: str | None) -> None:
+    async def show(
+        self, seen: View, brief: StageBrief, pad: Pad, notices: Notices, *, watermark: bool, backdrop: str | None
+    ) -> None:
         """Makes every panel agree with that. `backdrop` is the colour behind cards, #rrggbb. Raises BoxError."""
 
 

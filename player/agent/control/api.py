@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 from aiohttp import HttpVersion11, web
+from aiohttp.typedefs import Handler, Middleware
 
 from player.agent.control import local_page, timers
 from player.agent.control.access import Access, Refused, Scope, check_host, check_origin, is_proxied
@@ -48,7 +49,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _SCOPE = web.RequestKey("scope", Scope)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Hook = Callable[[bytes], Awaitable[HookAnswer]]  # a call's body -> what is answered
 
 
@@ -114,7 +114,7 @@ async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
 
 
-def _answering_errors(access: Access) -> Any:
+def _answering_errors(access: Access) -> Middleware:
     """The middleware that makes of every refusal JSON with a code and a sentence; for whoever opens the page, the sentence."""
 
     @web.middleware
@@ -142,7 +142,7 @@ def _answering_errors(access: Access) -> Any:
     return answer
 
 
-def _sorry(status: int, code: str, message: str, **more: Any) -> web.Response:
+def _sorry(status: int, code: str, message: str, **more: float) -> web.Response:
     return web.json_response({"error": code, "message": message, **more}, status=status)
 
 
@@ -156,7 +156,7 @@ def _refused(error: Refused, request: web.Request, access: Access) -> web.Respon
     return answer
 
 
-def _in_turn(turns: Turns) -> Any:
+def _in_turn(turns: Turns) -> Middleware:
     """The middleware that lets no source have more than its share answered at a time; who watches the screen is counted there."""
 
     @web.middleware
@@ -170,7 +170,7 @@ def _in_turn(turns: Turns) -> Any:
     return wait
 
 
-def _managed(manage: Handler | None) -> Any:
+def _managed(manage: Handler | None) -> Middleware:
     """The middleware that leaves what is the management API's to `manage`, which judges its callers by itself."""
 
     @web.middleware
@@ -181,7 +181,7 @@ def _managed(manage: Handler | None) -> Any:
     return pass_on
 
 
-def _hooked(hooks: Mapping[str, Hook]) -> Any:
+def _hooked(hooks: Mapping[str, Hook]) -> Middleware:
     """The middleware that hands calls from outside on: who calls has no right here, its message says who it is."""
 
     @web.middleware
@@ -197,7 +197,7 @@ def _hooked(hooks: Mapping[str, Hook]) -> Any:
     return pass_on
 
 
-def _guard(access: Access, host_name: str) -> Any:
+def _guard(access: Access, host_name: str) -> Middleware:
     """The middleware that judges every request before its handler sees it; the scope it found is `request[_SCOPE]`."""
 
     @web.middleware
@@ -332,5 +332,5 @@ class _Calls:
             )
 
 
-def _json(value: Any) -> web.Response:
+def _json(value: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json")

@@ -12,13 +12,14 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import TypeVar
 
 from aiohttp import web
 
 from player.agent.control.access import Refused
 from player.core.callers import Caller, room_for
 
+T = TypeVar("T")
 HANDSHAKE_WITHIN_S = 5.0
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -84,7 +85,7 @@ class Turns:
                 del self._gates[source]
 
 
-def _less(counts: Counter[Any], key: Any) -> int:
+def _less(counts: Counter[T], key: T) -> int:
     """One less of `key`, which is forgotten at 0."""
     counts[key] -= 1
     left = counts[key]

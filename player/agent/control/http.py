@@ -17,9 +17,10 @@ from pathlib import Path
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
 
 from player.agent.control.access import Access, TokenStore
-from player.agent.control.api import Actions, Handler, Hook, StatusSource, make_app
+from player.agent.control.api import Actions, Hook, StatusSource, make_app
 from player.agent.control.callers import GuardedSite, Turns
 from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import BoxError

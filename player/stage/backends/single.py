@@ -17,7 +17,7 @@ import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from player.config import Dirs
 from player.core.address_policy import Why
@@ -31,6 +31,9 @@ from player.stage.backends.single_window import SingleWindow
 from player.stage.surround import Cards, Surround
 from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface, as_opened
+
+if TYPE_CHECKING:  # loaded when cards are wanted
+    from player.stage.backends.single_cards import MpvCards
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +136,7 @@ class SingleScreen:
         self._checking = asyncio.Lock()
         self._made = 0
         self.surfaces: list[SingleSurface] = []
-        self._cards: Any = None
-        self._cards_came = asyncio.Event()
+        self._cards: asyncio.Queue[MpvCards] = asyncio.Queue()
 
     @classmethod
     async def open(cls, size: tuple[int, int], way_out: WayOut, gate: Gate, why: Why, options: Mapping[str, Any]) -> SingleScreen:
@@ -235,9 +237,8 @@ class SingleScreen:
         from player.stage.backends.single_cards import MpvCards
         from player.stage.cards.panel_cards import Presenters
 
-        self._cards = MpvCards(self.window)
-        self._cards_came.set()
-        cards = self._cards
+        cards = MpvCards(self.window)
+        self._cards.put_nowait(cards)
         return Presenters(lambda _: cards, clock, zone, dirs.cache)
 
     curtains = 0
@@ -256,8 +257,7 @@ class SingleScreen:
 
     async def run_cards(self) -> None:
         """Moves what moves on cards, once there are any."""
-        await self._cards_came.wait()
-        await self._cards.run()
+        await (await self._cards.get()).run()
 
     def pids(self) -> dict[str, int]:
         """The processes that draw, by their names."""

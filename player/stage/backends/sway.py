@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from player.compositor.hang import read_hangs
 from player.compositor.session import SessionInfo
@@ -32,6 +32,11 @@ from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
 from player.stage.wall import Wall
 from player.store import write_atomically
+
+if TYPE_CHECKING:  # loaded when the first item wants them: the first frame does not wait for a browser
+    from player.stage.wayland.window import WindowClient
+    from player.stage.web.browser import BrowserProcess
+    from player.stage.web.page_snapshots import PageSnapshots
 
 log = logging.getLogger(__name__)
 LISTEN_S = 2.0
@@ -55,11 +60,11 @@ class SwayScreen:
         self.wayland_display = session.wayland_display
         self.renderer, self.renderer_why = session.renderer, session.why
         self.applets = AppletBoard(dirs.cache)
-        self._browser: Any = None
+        self._browser: BrowserProcess | None = None
         self._browser_is_made = asyncio.Event()
         self._needs_pages: Callable[[], bool] = lambda: True
-        self._drawn_windows: Any = None
-        self._page_snapshots: Any = None
+        self._drawn_windows: WindowClient | None = None
+        self._page_snapshots: PageSnapshots | None = None
         self._curtain = CurtainLine(dirs.curtain_socket)
         self._sound = Sound(config.audio_device, config.levelling, faults=page("sound"))
         self._gate = Gate(wall.admits, page("gate"))
@@ -119,7 +124,7 @@ class SwayScreen:
 
         return await DrawnSurface.create(self._windows(), f"sig-{name}", size, now)
 
-    def _windows(self) -> Any:
+    def _windows(self) -> WindowClient:
         """The connection of the windows that are drawn here."""
         from player.stage.wayland.window import WindowClient
 
@@ -127,14 +132,14 @@ class SwayScreen:
             self._drawn_windows = WindowClient(self.wayland_display)
         return self._drawn_windows
 
-    def _the_snapshots(self) -> Any:
+    def _the_snapshots(self) -> PageSnapshots:
         if self._page_snapshots is None:
             from player.stage.web.page_snapshots import PageSnapshots
 
             self._page_snapshots = PageSnapshots(self._dirs.page_snapshots, time.time)
         return self._page_snapshots
 
-    def _the_browser(self) -> Any:
+    def _the_browser(self) -> BrowserProcess:
         if self._browser is None:
             from player.stage.web.browser import BrowserProcess
 
@@ -198,7 +203,7 @@ class SwayScreen:
     async def _browse(self) -> None:
         """Where no page is on air nothing of it is loaded."""
         await self._browser_is_made.wait()
-        await self._browser.run()
+        await self._the_browser().run()
 
     async def _tell_hangs(self) -> None:
         """A hang ends the stage with the compositor, so it is the next one that tells of it."""
