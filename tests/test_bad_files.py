@@ -157,7 +157,7 @@ async def home(script: Script) -> AsyncIterator[Path]:
         box.stage.plays.sync()
         await eventually(lambda: box.agent.plays and box.agent.plays.last_sent, 20)
         box.agent.formats.confirm()
-        box.agent.cache._unsaved = 1
+        box.agent.cache.files.unsaved = 1
         await box.agent.cache.save()
     (dirs.runtime / "on_screen.json").write_text('{"main": "harmless"}')
     (dirs.runtime / "last_words").write_text("Segmentation fault")

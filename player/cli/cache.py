@@ -54,7 +54,7 @@ async def _run(action: Callable[[Cache, Dirs], Awaitable[int]], config: Config, 
 
 
 def _in_order(cache: Cache) -> list[Stored]:
-    return sorted(cache.entries(), key=lambda stored: stored.file)
+    return sorted(cache.files.entries(), key=lambda stored: stored.file)
 
 
 def _on_air(dirs: Dirs) -> dict[str, str]:

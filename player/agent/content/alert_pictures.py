@@ -32,16 +32,16 @@ class AlertPictures:
         asset = WantedAsset("alert", _NAME, Kind.IMAGE, url)
         key, panel = asset_key(asset.content_id, None, url), self._panel()
         shape = f"{max(panel)}x{min(panel)}"
-        stored = self._cache.find(key)
+        stored = self._cache.files.find(key)
         if stored is None:
             with self._cache.growing(key):
                 fetched = await self._downloader.fetch(asset, key, LARGEST)
                 stored = await self._cache.adopt(fetched, key, _NAME, asset.content_id)
-        derived = self._cache.derived(stored.sha256, shape, Kind.IMAGE)
+        derived = self._cache.files.derived(stored.sha256, shape, Kind.IMAGE)
         if derived is None:
             source = self._cache.folder / stored.file
             made = await self._prepare(source, Kind.IMAGE, _NAME, self._cache.prepared, panel, sha256=stored.sha256)
             derived = Derived(shape, Kind.IMAGE, self._cache.relative(made.file))
             await self._cache.add_derived(stored.sha256, derived)
-        self._cache.touch([stored.sha256])
+        self._cache.files.touch([stored.sha256])
         return derived.file

@@ -29,7 +29,7 @@ class AskAgain:
         """One round: an address with other bytes is forgotten, so that it is fetched; one with known bytes is learned."""
         self._round += 1
         open_ = {asset_key(need.asset.content_id, None, need.asset.url): need for need in needs if not need.asset.file_hash}
-        held = {key: need for key, need in open_.items() if self._cache.find(key)}
+        held = {key: need for key, need in open_.items() if self._cache.files.find(key)}
         self._asked = {key: number for key, number in self._asked.items() if key in held}
         now = due(tuple(held), self._asked)
         self._asked |= dict.fromkeys(now, self._round)
@@ -43,25 +43,25 @@ class AskAgain:
                 log.debug("it is asked again later whether it has changed: %s", error)
 
     async def _ask(self, key: str, need: Need) -> None:
-        stored, known = self._cache.find(key), self._cache.validators(key)
+        stored, known = self._cache.files.find(key), self._cache.files.validators(key)
         answer = await self._downloader.ask(need.asset, known)
         if stored is None or answer is None:
             return
         if is_changed(known, answer.validators, stored.size, answer.length):
             log.info("%s: other bytes lie behind its address; they are fetched", need.asset.name)
-            self._cache.forget_name(key)
+            self._cache.files.forget_name(key)
         elif known == Validators():
-            self._cache.name_validators(key, answer.validators)
+            self._cache.files.name_validators(key, answer.validators)
 
     async def _recognise(self, key: str, need: Need) -> None:
         """Whether a new address holds what the same content had at another."""
         for sha256, known in self._earlier(need.asset.content_id).items():
             answer = await self._downloader.ask(need.asset, known)
             if answer is None or is_same(known, answer.validators):
-                self._cache.call(key, sha256, need.asset.content_id)
-                self._cache.name_validators(key, known)
+                self._cache.files.call(key, sha256, need.asset.content_id)
+                self._cache.files.name_validators(key, known)
                 return
 
     def _earlier(self, content_id: str) -> Mapping[str, Validators]:
-        found = self._cache.tagged(content_id)
+        found = self._cache.files.tagged(content_id)
         return {sha256: known for sha256, known in found.items() if is_same(known, known)}

@@ -102,8 +102,8 @@ class AssetFetcher:
         return found
 
     def _look_up(self, need: Need) -> tuple[Stored | None, Derived | None]:
-        stored = self._cache.find(key_of(need))
-        return stored, self._cache.derived(stored.sha256, self._panel_of(need.kind), need.kind) if stored else None
+        stored = self._cache.files.find(key_of(need))
+        return stored, self._cache.files.derived(stored.sha256, self._panel_of(need.kind), need.kind) if stored else None
 
     def _panel_of(self, kind: Kind) -> str:
         return _panel_name(self.panel) if kind.per_panel else ANY_PANEL
@@ -113,17 +113,17 @@ class AssetFetcher:
         wanted = []
         for need in needs:
             key = key_of(need)
-            stored = self._cache.find(key)
+            stored = self._cache.files.find(key)
             size = self._learned.get(key, need.asset.size)
             wanted.append(Wanted(stored.sha256 if stored else key, need.asset.name, size, need.turn))
         gone = set(delete)
-        missing = [w.key for w in wanted if self._cache.get(w.key) is None]
+        missing = [w.key for w in wanted if self._cache.files.get(w.key) is None]
         taken = await asyncio.to_thread(self._cache.part_bytes, missing) if missing else 0
         return plan(
             wanted,
-            self._cache.held(),
+            self._cache.files.held(),
             pinned=frozenset(pinned),
-            delete={s.sha256 for s in self._cache.entries() if s.contents and gone.issuperset(s.contents)},
+            delete={s.sha256 for s in self._cache.files.entries() if s.contents and gone.issuperset(s.contents)},
             limit_bytes=self._cache.limit_bytes,
             reserve_bytes=self._reserve_bytes,
             free_bytes=await self._cache.free_bytes() + taken,
@@ -145,7 +145,7 @@ class AssetFetcher:
         log.debug("%s", steps)
         groups: dict[str, list[Need]] = {}
         for need in needs:
-            stored = self._cache.find(key_of(need))
+            stored = self._cache.files.find(key_of(need))
             groups.setdefault(stored.sha256 if stored else key_of(need), []).append(need)
         await self.evict(steps)
         jobs = self._jobs(steps, groups)
@@ -190,11 +190,11 @@ class AssetFetcher:
                 waiting.append(need)
         if not waiting:
             return 0
-        fetched = self._cache.find(job.key) or await self._fetch(job, waiting)
+        fetched = self._cache.files.find(job.key) or await self._fetch(job, waiting)
         return sum([await self._look_at(need, fetched) for need in waiting]) if fetched else 0
 
     def _settle(self, need: Need, stored: Stored, derived: Derived) -> None:
-        self._cache.call(key_of(need), stored.sha256, need.asset.content_id)
+        self._cache.files.call(key_of(need), stored.sha256, need.asset.content_id)
         if derived.shortened:
             words = f"{need.asset.name}: {derived.shortened}"
             self._item_faults.state(fault_key(need), "shortened", words, item_id=need.item_id, content_id=need.asset.content_id)

@@ -134,7 +134,7 @@ class Sync:
             await self._feeds.want(self._gathered.of(self.manifest).feeds)
         for item in self.shown:
             if item.asset and item.file_hash:
-                self._cache.call(asset_key(item.content_id, item.file_hash, ""), item.asset, item.content_id)
+                self._cache.files.call(asset_key(item.content_id, item.file_hash, ""), item.asset, item.content_id)
 
     @property
     def shown(self) -> tuple[Item, ...]:
@@ -214,7 +214,7 @@ class Sync:
     async def _publish(self, work: Work, ready: Mapping[Content, Ready], *, is_over: bool) -> bool:
         """Publishes what is decided of what is `ready`; whether that is another manifest than before. Raises StorageError."""
         shows = self._gathered.of(self.manifest).shows
-        kept = {content: found for content, found in shows.items() if self._cache.get(found.asset or "")}
+        kept = {content: found for content, found in shows.items() if self._cache.files.get(found.asset or "")}
         given_up = {need.content for need in work.needs if self._item_faults.given_up(fault_key(need))}
         supply = Supply(ready, kept, given_up, work.left_out)
         asked = (work, supply, self._on_air, is_over)
@@ -234,7 +234,7 @@ class Sync:
             if self._on_air is None or published.unfinished != self._on_air.unfinished:
                 self._on_air = Published(before, published.unfinished)
             return False
-        self._cache.touch(self._gathered.of(before).assets | self._gathered.of(manifest).assets)
+        self._cache.files.touch(self._gathered.of(before).assets | self._gathered.of(manifest).assets)
         await asyncio.to_thread(self._file.write, manifest)
         self._before = self._before or before
         self._on_air = replace(published, manifest=manifest)
@@ -283,7 +283,7 @@ class Sync:
             await self._put_on_air(Published(left, frozenset(layout.id for layout in layouts)))
         self._before = None
         kept = self._gathered.of(self.manifest).assets | self._gathered.of(self._earlier_player).assets
-        for stored in self._cache.entries():
+        for stored in self._cache.files.entries():
             if stored.sha256 not in kept:
                 await self._cache.evict(stored.sha256)
         log.info("the cache is cleared; the %d files on screen are kept", len(kept))

@@ -32,9 +32,9 @@ class Scrub:
         """Compares sizes and dates with the index; what is gone is forgotten, what was touched is hashed again (fault S6)."""
         gone, touched, bare = await asyncio.to_thread(self._compare)
         for sha256 in gone:
-            self._cache.forget(sha256)
+            self._cache.files.forget(sha256)
         for sha256 in bare:
-            self._cache.forget_derived(sha256)
+            self._cache.files.forget_derived(sha256)
         return await self._check(touched)
 
     def _compare(self) -> tuple[list[str], list[Stored], list[str]]:
@@ -42,7 +42,7 @@ class Scrub:
         gone, touched, bare = [], [], []
         prepared = {f"prepared/{name}" for name in self._cache.safe_folder.names("prepared")}
         files = self._cache.safe_folder.stats_within("media")
-        for stored in self._cache.entries():
+        for stored in self._cache.files.entries():
             found = files.get(stored.file)
             if found is None:
                 gone.append(stored.sha256)
@@ -54,19 +54,19 @@ class Scrub:
 
     async def verify(self, progress: VerifyProgress | None = None) -> tuple[Damaged, ...]:
         """Hashes everything again; the damaged is set aside and returned."""
-        return await self._check(self._cache.entries(), progress)
+        return await self._check(self._cache.files.entries(), progress)
 
     async def scrub_next(self, pause_s: float = 0.1) -> Damaged | None:
         """Hashes the file that was longest not checked, gently."""
-        if not self._cache.entries():
+        if not self._cache.files.entries():
             return None
-        stored = min(self._cache.entries(), key=lambda s: s.checked_at)
+        stored = min(self._cache.files.entries(), key=lambda s: s.checked_at)
         return next(iter(await self._check([stored], pause_s=pause_s)), None)
 
     async def run(self, all_in_s: float = 7 * 86400.0) -> None:
         """For ever: every file once in `all_in_s` (fault S6); what it finds is logged, and fetched again by the next round."""
         while True:
-            await asyncio.sleep(max(60.0, all_in_s / max(1, len(self._cache.entries()))))
+            await asyncio.sleep(max(60.0, all_in_s / max(1, len(self._cache.files.entries()))))
             await self.scrub_next()
 
     async def _check(
@@ -79,7 +79,7 @@ class Scrub:
             done += stored.size
             if reason is None:
                 await self._confirm(stored)
-            elif self._cache.get(stored.sha256) is not None:
+            elif self._cache.files.get(stored.sha256) is not None:
                 damaged.append(await self._set_aside(stored, reason))
         await self._cache.save()
         return tuple(damaged)
@@ -87,7 +87,7 @@ class Scrub:
     async def _confirm(self, stored: Stored) -> None:
         found = await asyncio.to_thread(self._cache.safe_folder.stat, stored.file)
         if found is not None:
-            self._cache.confirm(stored.sha256, found.st_mtime_ns)
+            self._cache.files.confirm(stored.sha256, found.st_mtime_ns)
 
     async def _fault_of(self, stored: Stored, done: int, total: int, progress: VerifyProgress | None, pause_s: float) -> str | None:
         """What is wrong with a file's content; None when nothing is."""
@@ -111,7 +111,7 @@ class Scrub:
         return None if running.hexdigest() == stored.sha256 else "its content changed on the disk"
 
     async def _set_aside(self, stored: Stored, reason: str) -> Damaged:
-        self._cache.forget(stored.sha256)
+        self._cache.files.forget(stored.sha256)
         await asyncio.to_thread(self._move_aside, stored)
         log.warning("%s is damaged: %s; it is set aside and fetched again", stored.name or stored.file, reason)
         return Damaged(stored.sha256, stored.name, reason)

@@ -105,7 +105,7 @@ class Bench:
         return [fault.code for fault in self.faults.faults]
 
     def held(self) -> list[str]:
-        return sorted(stored.name for stored in self.cache.entries())
+        return sorted(stored.name for stored in self.cache.files.entries())
 
 
 def body_of(name: str) -> bytes:
@@ -182,7 +182,7 @@ async def test_a_sound_comes_with_its_cover_which_stays_as_long_as_it_is_on_air(
     (item,) = bench.sync.manifest.items
     assert (item.kind, item.file.startswith("media/"), item.cover.startswith("prepared/")) == (Kind.AUDIO, True, True)
     assert (bench.cache.folder / item.cover).is_file()
-    assert bench.cache.entries()[0].bytes > len(body_of("song"))
+    assert bench.cache.files.entries()[0].bytes > len(body_of("song"))
     await bench.on_air(bench.video("a"), delete=("song",), rounds=2)
     assert not (bench.cache.folder / item.cover).exists()
 
@@ -381,7 +381,7 @@ async def test_the_same_bytes_under_two_names_are_fetched_once(bench: Bench):
     one, two = bench.video("one", b"same" * 500), bench.video("two", b"same" * 500)
     assert await bench.on_air(one, two) == ["one", "two"]
     assert bench.chaos.count("/one") + bench.chaos.count("/two") == 1
-    assert bench.cache.entries()[0].contents == ("one", "two")
+    assert bench.cache.files.entries()[0].contents == ("one", "two")
 
 
 async def test_an_opaque_version_that_changes_is_fetched_again(bench: Bench):

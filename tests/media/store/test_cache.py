@@ -53,9 +53,9 @@ async def test_a_file_is_named_by_its_content_and_its_magic(cache: Cache):
     sha256 = hashlib.sha256(MP4).hexdigest()
     assert stored.file == f"media/{sha256[:2]}/{sha256}.mp4"
     assert (cache.folder / stored.file).read_bytes() == MP4
-    assert cache.find(KEY) == stored
-    assert cache.find(sha256) == stored
-    assert cache.find("cd" * 32) is None
+    assert cache.files.find(KEY) == stored
+    assert cache.files.find(sha256) == stored
+    assert cache.files.find("cd" * 32) is None
     assert list(cache.parts.iterdir()) == []
 
 
@@ -83,16 +83,16 @@ def test_c8_the_suffix_comes_from_the_content(head: bytes, suffix: str):
 async def test_the_index_outlives_a_restart(cache: Cache, clock: FakeClock):
     stored = await keep(cache)
     await cache.save()
-    assert (await reopened(cache, clock)).find(KEY) == stored
+    assert (await reopened(cache, clock)).files.find(KEY) == stored
 
 
 async def test_s8_a_file_that_was_kept_before_its_index_is_found_again(cache: Cache, clock: FakeClock):
     stored = await keep(cache)
     again = await reopened(cache, clock)  # killed before `save`
-    assert again.find(KEY) is None
-    assert again.find(stored.sha256).size == len(MP4)
-    again.call(KEY, stored.sha256, "5")
-    assert again.find(KEY).file == stored.file
+    assert again.files.find(KEY) is None
+    assert again.files.find(stored.sha256).size == len(MP4)
+    again.files.call(KEY, stored.sha256, "5")
+    assert again.files.find(KEY).file == stored.file
 
 
 async def test_s8_a_kill_between_rename_and_index_leaves_nothing_behind(cache: Cache, clock: FakeClock):
@@ -108,7 +108,7 @@ async def test_s9_a_damaged_index_is_made_again(cache: Cache, clock: FakeClock, 
     stored = await keep(cache)
     await cache.save()
     (cache.folder / "index.json").write_bytes(content)
-    assert (await reopened(cache, clock)).get(stored.sha256).size == len(MP4)
+    assert (await reopened(cache, clock)).files.get(stored.sha256).size == len(MP4)
 
 
 async def test_the_stage_can_read_what_is_kept(tmp_path: Path, clock: FakeClock):
@@ -131,7 +131,7 @@ async def test_evicting_removes_the_file_and_what_was_prepared(cache: Cache):
     await cache.add_derived(stored.sha256, Derived("1920x1080", "image", "prepared/x.png", 3))
     assert cache.figures().bytes == len(MP4) + 3
     await cache.evict(stored.sha256)
-    assert cache.find(KEY) is None
+    assert cache.files.find(KEY) is None
     assert [p for p in cache.folder.rglob("*") if p.is_file() and p.name != "index.json"] == []
     assert cache.figures().bytes == 0
     await cache.evict(stored.sha256)
@@ -145,24 +145,24 @@ async def test_evicting_a_package_removes_all_of_it(cache: Cache):
     assert cache.size_of(["prepared/p"]) == 200
     await cache.add_derived(stored.sha256, Derived("any", "package", "prepared/p/index.html", 200))
     await Scrub(cache).reconcile()
-    assert cache.derived(stored.sha256, "any", "package")
+    assert cache.files.derived(stored.sha256, "any", "package")
     await cache.evict(stored.sha256)
     assert list(cache.prepared.iterdir()) == []
 
 
 async def test_a_file_is_known_by_every_content_that_it_is(cache: Cache):
     stored = await keep(cache)
-    cache.call("cd" * 32, stored.sha256, "6")
-    cache.call("cd" * 32, stored.sha256, "6")
-    assert cache.get(stored.sha256).contents == ("5", "6")
+    cache.files.call("cd" * 32, stored.sha256, "6")
+    cache.files.call("cd" * 32, stored.sha256, "6")
+    assert cache.files.get(stored.sha256).contents == ("5", "6")
     assert (await keep(cache)).contents == ("5", "6")
 
 
 async def test_use_is_remembered_for_the_plan(cache: Cache, clock: FakeClock):
     one, two = await keep(cache), await keep(cache, b"other", "cd" * 32)
     clock.forward(100)
-    cache.touch([two.sha256, "0" * 64])
-    ages = {h.key: h.used_at for h in cache.held()}
+    cache.files.touch([two.sha256, "0" * 64])
+    ages = {h.key: h.used_at for h in cache.files.held()}
     assert ages[two.sha256] - ages[one.sha256] == 100
 
 
@@ -175,8 +175,8 @@ async def test_what_was_prepared_for_another_panel_goes_unless_the_manifest_name
     (cache.prepared / "package" / "index.html").write_text("<p>")
     await cache.sweep(panels=["1x1"], keep_files={"prepared/2x2.png"}, keep_parts=())
     assert sorted(p.name for p in cache.prepared.iterdir()) == ["1x1.png", "2x2.png"]
-    assert cache.derived(stored.sha256, "3x3", "image") is None
-    assert cache.derived(stored.sha256, "2x2", "image").size == 3
+    assert cache.files.derived(stored.sha256, "3x3", "image") is None
+    assert cache.files.derived(stored.sha256, "2x2", "image").size == 3
 
 
 async def test_the_note_of_a_part_that_was_kept_goes_and_that_of_one_that_is_missing_stays(cache: Cache):
@@ -195,7 +195,7 @@ async def test_s12_a_cache_wiped_while_running_is_made_again(cache: Cache, clock
     await keep(cache)
     shutil.rmtree(cache.folder)
     assert await Scrub(cache).reconcile() == ()
-    assert cache.find(KEY) is None
+    assert cache.files.find(KEY) is None
     assert cache.figures().files == 0
     cache.parts.mkdir(exist_ok=True)
     assert (cache.folder / (await keep(cache)).file).read_bytes() == MP4
@@ -212,7 +212,7 @@ async def test_s12_links_and_strange_files_are_never_followed(cache: Cache, cloc
     (shard / "README").write_text("hello")
     (cache.folder / "media" / "stranger").symlink_to(outside)
     again = await reopened(cache, clock)
-    assert [s.sha256 for s in again.entries()] == [stored.sha256]
+    assert [s.sha256 for s in again.files.entries()] == [stored.sha256]
     async with asyncio.timeout(5):
         assert await Scrub(again).verify() == ()
 
@@ -248,7 +248,7 @@ async def test_s6_a_flipped_bit_is_found_set_aside_and_reported(cache: Cache):
     assert [(d.sha256, d.name) for d in damaged] == [(stored.sha256, "clip.mp4")]
     assert "changed on the disk" in damaged[0].reason
     assert (cache.folder / "aside" / stored.sha256).read_bytes() == body
-    assert (cache.find(KEY), cache.get(fine.sha256)) == (None, cache.find("cd" * 32))
+    assert (cache.files.find(KEY), cache.files.get(fine.sha256)) == (None, cache.files.find("cd" * 32))
     assert told[-1][:2] == (len(MP4) + 4000, len(MP4) + 4000)
 
 
@@ -264,7 +264,7 @@ async def test_a_file_that_was_only_touched_is_believed_again(cache: Cache, cloc
     stored = await keep(cache)
     os.utime(cache.folder / stored.file, (1, 1))
     assert await Scrub(cache).reconcile() == ()
-    assert cache.get(stored.sha256).mtime_ns == 10**9
+    assert cache.files.get(stored.sha256).mtime_ns == 10**9
 
 
 async def test_only_a_few_damaged_files_are_kept(cache: Cache):
@@ -281,8 +281,8 @@ async def test_s6_the_scrub_goes_round_by_the_oldest_check(cache: Cache, clock: 
     for _ in range(3):
         clock.forward(60)
         assert await Scrub(cache).scrub_next(pause_s=0) is None
-    assert len({cache.get(sha).checked_at for sha in shas}) == 3
-    (cache.folder / cache.get(shas[0]).file).write_bytes(b"rot")
+    assert len({cache.files.get(sha).checked_at for sha in shas}) == 3
+    (cache.folder / cache.files.get(shas[0]).file).write_bytes(b"rot")
     assert (await Scrub(cache).scrub_next(pause_s=0)).sha256 == shas[0]
 
 
@@ -291,10 +291,10 @@ async def test_a_prepared_file_that_vanished_is_prepared_again(cache: Cache):
     (cache.prepared / "x.png").write_bytes(b"png")
     await cache.add_derived(stored.sha256, Derived("1x1", "image", "prepared/x.png", 3))
     await Scrub(cache).reconcile()
-    assert cache.derived(stored.sha256, "1x1", "image")
+    assert cache.files.derived(stored.sha256, "1x1", "image")
     (cache.prepared / "x.png").unlink()
     await Scrub(cache).reconcile()
-    assert cache.derived(stored.sha256, "1x1", "image") is None
+    assert cache.files.derived(stored.sha256, "1x1", "image") is None
 
 
 async def test_s10_ten_thousand_files_do_not_rewrite_the_index_each_time(cache: Cache):
@@ -302,7 +302,7 @@ async def test_s10_ten_thousand_files_do_not_rewrite_the_index_each_time(cache: 
     assert not (cache.folder / "index.json").exists()
     await cache.save()
     stamp = (cache.folder / "index.json").stat().st_mtime_ns
-    cache.touch([hashlib.sha256(MP4).hexdigest()])
+    cache.files.touch([hashlib.sha256(MP4).hexdigest()])
     await cache.save()
     assert (cache.folder / "index.json").stat().st_mtime_ns == stamp
 
