@@ -94,14 +94,33 @@ class Agent:
         self._stop = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        config, dirs, clock = self._config, self._dirs, self._clock
-        for folder in (dirs.state, dirs.cache, dirs.runtime):
+        for folder in (self._dirs.state, self._dirs.cache, self._dirs.runtime):
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        await self._open_box()
+        await self._open_servers()
+        await self._open_content()
+        self._open_commands()
+        self._open_reports(self.connection)
+        self._open_control()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.commands.close()
+        await self._stack.aclose()
+
+    async def _open_box(self) -> None:
+        """This box, the stage beside it, and what both are told to be."""
+        dirs, clock = self._dirs, self._clock
         self.stage = StageClient(dirs.stage_socket, self._pin_entered, self._page("stage"))
         self.formats = Formats(dirs.state, __version__)
         self.brief = BriefStore(dirs.brief, self.stage)
-        self.box = await open_box(self._stack, config, dirs, self.brief, self.stage, clock, self._page("settings"))
+        self.box = await open_box(self._stack, self._config, dirs, self.brief, self.stage, clock, self._page("settings"))
         self.host, self.audio, self.sensors, self.settings = self.box.host, self.box.audio, self.box.sensors, self.box.settings
+        self.public_holidays = PublicHolidays(self.brief, clock, self._config.time.country, self._page("calendar"))
+
+    async def _open_servers(self) -> None:
+        """Those that are configured, what is kept of the first, and what is known of time by it."""
+        config, dirs, clock = self._config, self._dirs, self._clock
         servers = Servers(config, dirs.state, self._identity.uuid, self.brief.current.cards, clock, self._way_out)
         self.server, self._place, kept = servers.folder, servers.place, servers.folder.facts
         with contextlib.suppress(StorageError):  # a disk that takes nothing keeps nobody from starting: `DiskWatch` tells of it
@@ -118,38 +137,46 @@ class Agent:
             built_at=BUILT_AT,
         )  # fmt: skip
         self.absence = Absence(self.brief, self.contact, clock, self.server.key, after_s=config.cms.offline_after)
-        self.public_holidays = PublicHolidays(self.brief, clock, config.time.country, self._page("calendar"))
         self.fallback = await servers.open_fallback(
             self._stack, self._device(), faults=self._page("fallback"), hurry=self._sync_now.set
         )
-        self.triggers = await open_triggers(self._stack, config, self.stage, clock, self._way_out, self._page)
+
+    async def _open_content(self) -> None:
+        """What comes on screen: the servers' programme, and what triggers show beside it."""
+        self.triggers = await open_triggers(self._stack, self._config, self.stage, self._clock, self._way_out, self._page)
         self.supply = await open_supply(
-            self._stack, config, dirs, self._way_out, self.connection, self.fallback, self.triggers, self.stage, clock, self._page,
-            hurry=self._sync_now, known=self._is_known, zone=self._zone, facts=lambda: self.brief.current.facts,
-            seed=self._identity.uuid,
+            self._stack, self._config, self._dirs, self._way_out, self.connection, self.fallback, self.triggers, self.stage,
+            self._clock, self._page, hurry=self._sync_now, known=self._is_known, zone=self._zone,
+            facts=lambda: self.brief.current.facts, seed=self._identity.uuid,
         )  # fmt: skip
         self.sync, self.cache = self.supply.sync, self.supply.cache
+
+    def _open_commands(self) -> None:
+        """What the box is told to do, by a server or by the clock."""
         self.commands = CommandRunner(
-            self.server.path / COMMANDS, self._handlers(), clock=clock, host=self.host, version=__version__,
+            self.server.path / COMMANDS, self._handlers(), clock=self._clock, host=self.host, version=__version__,
             faults=self._page("commands"), tell_first=self._tell_first, clock_trusted=self.clock_trust.trusted,
             is_ready=Readiness(self.contact, self.stage, self.audio).of,
         )  # fmt: skip
         self.schedule = ScheduleRunner(
-            dirs.state / "device_schedule.json", self.settings, clock, zone=self._zone,
+            self._dirs.state / "device_schedule.json", self.settings, self._clock, zone=self._zone,
             floor=lambda: self.brief.current.clock.floor,
             deeds={
                 **{action: functools.partial(self.commands.perform, kind, {}) for action, kind in DEED_COMMANDS.items()},
                 **{action: functools.partial(self._applet_deed, action) for action in APPLET_ACTIONS},
             },
         )  # fmt: skip
-        self._open_reports(self.connection)
+
+    def _open_control(self) -> None:
+        """The doors of the box itself: the local page, the control API, and the management API behind it."""
+        config, dirs = self._config, self._dirs
         rules = self.triggers.watch if self.triggers else None
         why = WhyReader(
-            self.sync, self.stage, clock, self._all_faults, triggers=lambda: rules.standings if rules else {},
+            self.sync, self.stage, self._clock, self._all_faults, triggers=lambda: rules.standings if rules else {},
             applets=lambda: self.brief.current.applets,
         )  # fmt: skip
         local_controls = LocalControls(
-            self.status.read, why.read, self.commands, self.lock, self.settings, self.schedule, self.stage, clock
+            self.status.read, why.read, self.commands, self.lock, self.settings, self.schedule, self.stage, self._clock
         )
         tokens = TokenStore(dirs.state / "tokens.json")
         self.management = self._stack.enter_context(contextlib.closing(self._management(tokens)))
@@ -162,11 +189,6 @@ class Agent:
                 Path(config.control.key or dirs.certificate_key),
             ),
         )  # fmt: skip
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.commands.close()
-        await self._stack.aclose()
 
     def _device(self) -> Device:
         """This box, for a server. What is asked of it then is made below, before the rhythm begins."""
