@@ -144,10 +144,9 @@ async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
 async def test_what_could_not_start_is_not_known_any_more(runtime_dir: Path, tmp_path: Path, programs: Callable[..., None]):
     programs(browser='[ "$1" = --version ] && echo Chromium 150.0.0.0', unshare="exit 0")
     with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
-        process = BrowserProcess(
-            runtime_dir, "wayland-9", Latest(wall.for_pages), faults=fault_page(), program=str(tmp_path / "browser"), gpu=False,
-            admit=wall.also_at, sandbox=True,
-        )  # fmt: skip
+        process = browser_process(
+            runtime_dir, "wayland-9", way_out=Latest(wall.for_pages), program=str(tmp_path / "browser"), admit=wall.also_at
+        )
         process._wanted.set()
         facts_file(runtime_dir).write_text("of before")
         with pytest.raises(BoxError, match="no network of its own"):
