@@ -15,6 +15,7 @@ from PIL import Image
 
 from player.compositor.session import prepare_session
 from player.compositor.sway import Sway
+from tests.fakes.measured import AGAIN
 
 SCREEN = (1280, 720)
 Look = Callable[[], Awaitable[Image.Image]]
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if Path(__file__).parent / "core" not in item.path.parents:
                 item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names what was measured more than once in a test that passed."""
+    for line in AGAIN:
+        terminalreporter.write_line(f"MEASURED AGAIN {line}")
 
 
 @pytest.fixture

@@ -359,23 +359,24 @@ async def test_n4_n17_n13_what_is_no_programme_changes_nothing_and_is_reported(
 # --- alerts, and room ------------------------------------------------------------------------------------------------------------
 
 
-async def test_an_alert_shows_within_a_second_and_stays_without_the_server_until_it_expires(world: World) -> None:
-    await world.colours("red")
-    expires = time.time() + 10
+async def test_an_alert_shows_at_its_heartbeat_and_stays_without_the_server_until_it_expires(world: World) -> None:
+    """How soon it shows is a figure of `scripts/bench push`."""
+    await world.colours("red", seconds=600)
+    expires = time.time() + 14
     at = datetime.fromtimestamp(expires, UTC).isoformat()
     await world.operator.alert("Evacuate", "Use the north exit", "extreme", color="#0000ff", expires_at=at)
-    brought = await until("the alert's heartbeat", lambda: alert_passed(world))
-    last_without = brought
-    while not is_blue(picture := await world.box.look()):
-        last_without = time.monotonic()
-        assert last_without - brought < 20, picture
-    assert last_without - brought <= 1.0
+    await until("the alert's heartbeat", lambda: alert_passed(world))
+    await world.box.until_seen("blue")
     async with world.server_away():
         await world.box.until(lambda s: not s["server"]["online"])
-        while time.time() < expires - 0.5:
-            assert is_blue(await world.box.look())
+        while True:
+            seen = is_blue(await world.box.look())
+            if time.time() > expires - 0.5:
+                break
+            assert seen
             await asyncio.sleep(0.3)
-        await world.box.until_seen("red", limit_s=expires - time.time() + 4)
+        await world.box.until_seen("red")
+        assert time.time() >= expires
     await world.heartbeat()
 
 

@@ -14,7 +14,7 @@ from scripts.benches.plot import Row, draw
 
 NAMES = (
     "start", "restart", "footprint", "agents", "download", "rules", "items", "push", "stage", "regions", "trigger", "memory", "cpu",
-    "flash", "small", "hostile",
+    "flash", "small", "hostile", "cards", "boundary",
 )  # fmt: skip
 
 
@@ -155,6 +155,18 @@ class Benches:
         from scripts.benches.hostile import hostile
 
         return hostile(self._chosen.seconds)
+
+    def cards(self) -> list[Figure]:
+        """What the player draws itself."""
+        from scripts.benches.cards import cards
+
+        return cards(self._chosen.runs)
+
+    def boundary(self) -> list[Figure]:
+        """A layout's second."""
+        from scripts.benches.boundary import boundary
+
+        return boundary(self._media, self._chosen.runs)
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ async def open_window(sway: Sway, runtime_dir: Path) -> AsyncIterator[OpenWindow
         async def opened(app_id: str, colour: str, size: tuple[int, int]) -> Window:
             process = stack.enter_context(mpv_window(runtime_dir, sway.session.wayland_display, app_id, colour, size))
             stack.callback(process.terminate)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while True:
                     for window in await sway.windows():
                         if window.pid == process.pid:

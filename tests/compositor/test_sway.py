@@ -22,7 +22,7 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 async def until(look, point, colour):
     """The first picture that shows `colour` at `point`; clients need a moment to draw at a changed size."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (picture := await look()).getpixel(point) != colour:  # noqa: ASYNC110 - the screen has no event
             await asyncio.sleep(0.03)
     return picture
@@ -189,7 +189,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_nobody_elses(headless
     pid = int((runtime_dir / "sway.pid").read_text())
     os.kill(pid, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             given_up = group.create_task(sway.windows(), name="given up")
             asked = [group.create_task(sway.outputs(), name=f"asked {number}") for number in range(3)]
             await asyncio.sleep(0.1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from player.core.assemble import Need, Ready, assemble, earlier, needs_of
 from player.core.content import Item, Layout, Playlist, Programme, Rect, Region, StandBy, WantedAsset, full_screen
 from player.core.kinds import Kind
+from tests.fakes.measured import processor_at_most
 from tests.fakes.programmes import programme_of
 
 
@@ -103,8 +103,7 @@ def test_an_empty_programme_stays_one():
 def test_c12_ten_thousand_items_are_assembled_within_a_second():
     items = tuple(item(str(n)) for n in range(10_000))
     programme = programme_of(layout(items), tuple(asset(str(n)) for n in range(10_000)))
-    began = time.process_time()
-    needs, _ = needs_of(programme, ["l"])
-    result = assemble(programme.layouts[0], {n.content: Ready("f", "s") for n in needs})
-    assert time.process_time() - began < 1
+    for _ in processor_at_most(1.0):
+        needs, _ = needs_of(programme, ["l"])
+        result = assemble(programme.layouts[0], {n.content: Ready("f", "s") for n in needs})
     assert len(result.regions[0].playlist.items) == 10_000

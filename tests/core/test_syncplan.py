@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from player.core.syncplan import GUESS, Evict, Fetch, Held, Keep, Plan, Refuse, Wanted, plan, shown_size
+from tests.fakes.measured import processor_at_most
 
 MiB = 1024**2
 
@@ -155,8 +154,7 @@ def test_the_longest_unused_goes_first(s):
 def test_c12_ten_thousand_assets_are_planned_within_a_second():
     wanted = [Wanted(f"w{n}", "n", 1000, turn=n % 3) for n in range(10_000)]
     held = [Held(f"w{n}", 1000, n) for n in range(5_000, 20_000)]
-    began = time.process_time()
-    result = plan(wanted, held, limit_bytes=16_000_000, reserve_bytes=0, free_bytes=10**12, pinned=(), delete=())
-    assert time.process_time() - began < 1
+    for _ in processor_at_most(1.0):
+        result = plan(wanted, held, limit_bytes=16_000_000, reserve_bytes=0, free_bytes=10**12, pinned=(), delete=())
     assert sum(isinstance(step, Fetch) for step in result.steps) == 5_000
     assert len(result.evictions) == 4_000

@@ -103,7 +103,7 @@ class PlayerBox:
         )
         await self.start("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh")
 
-    async def start_again(self, limit_s: float = 15.0) -> None:
+    async def start_again(self, limit_s: float = 30.0) -> None:
         """As a service manager does after a sudden death: again and again, until it stays."""
         deadline = time.monotonic() + limit_s
         while True:
@@ -116,12 +116,12 @@ class PlayerBox:
             assert time.monotonic() < deadline, self.log()
 
     async def stop(self) -> int:
-        """Switches it off as a service manager does; the exit code. A clean stop takes at most five seconds."""
+        """Switches it off as a service manager does; the exit code."""
         assert self._process
         if self._process.returncode is None:
             self._process.terminate()
             try:
-                await asyncio.wait_for(self._process.wait(), 8)
+                await asyncio.wait_for(self._process.wait(), 20)
             except TimeoutError:
                 self._process.kill()
                 raise

@@ -20,7 +20,7 @@ async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             task.cancel()
 
 
-async def eventually(check: Callable[[], Any], within_s: float = 5.0) -> Any:
+async def eventually(check: Callable[[], Any], within_s: float = 20.0) -> Any:
     """The first true answer of `check`; fails after `within_s`."""
     async with asyncio.timeout(within_s):
         while not (found := check()):  # noqa: ASYNC110 - what is waited for is another's state
@@ -32,6 +32,12 @@ def listens(path: Path) -> bool:
     """Whether somebody answers at that Unix socket."""
     with socket.socket(socket.AF_UNIX) as caller:
         return caller.connect_ex(str(path)) == 0
+
+
+def listens_at(port: int) -> bool:
+    """Whether somebody does at that port of TCP, without a connection to it, which would be its only one."""
+    table = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()
+    return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table)
 
 
 def alive(pid: int) -> bool:

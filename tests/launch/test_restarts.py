@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -60,11 +61,21 @@ def test_p4_who_ends_one_that_waits_has_mended_something_and_it_starts_at_once(t
     with subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, text=True) as waiting:
         assert waiting.stderr is not None
         assert "10 starts of the agent ended" in waiting.stderr.readline()
-        time.sleep(0.3)
+        until_caught(waiting.pid, signal.SIGTERM)
         waiting.terminate()
-        assert waiting.wait(5) == 0
-    again = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=10, check=True)
+        assert waiting.wait(20) == 0
+    again = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=20, check=True)
     assert (again.stdout, again.stderr) == ("started\n", "")
+
+
+def until_caught(pid: int, number: signal.Signals) -> None:
+    """Waits until that process has a handler for the signal."""
+    for _ in range(2000):
+        status = Path(f"/proc/{pid}/status").read_text()
+        if int(status.partition("SigCgt:")[2].split()[0], 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"it does not catch {number.name}")
 
 
 @pytest.mark.parametrize("left", ["", "nonsense", "7", "-3 x", "9 99999999"])

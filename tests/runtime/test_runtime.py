@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from player.errors import BoxError
 from player.runtime.clock import SystemClock
 from player.runtime.systemd import child_environment, sd_notify, watchdog_interval
 from player.runtime.tasks import Latest, Shutdown, backoff, jittered, keep_running, stopping_on_signals, until_stopped
+from tests.fakes.running import eventually
 
 SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
@@ -41,7 +42,7 @@ def systemd_words() -> Iterator[None]:
 def test_the_clock_gives_aware_utc_and_seconds_that_only_grow():
     clock = SystemClock()
     assert clock.now().tzinfo is UTC
-    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    assert datetime.now(UTC) <= clock.now() <= datetime.now(UTC)
     first, second = clock.monotonic(), clock.monotonic()
     assert 0 < first <= second
 
@@ -122,18 +123,17 @@ async def test_work_that_fails_starts_again_and_says_so_once(caplog: pytest.LogC
 
 
 async def test_work_that_always_fails_at_once_is_no_busy_loop():
-    tries = 0
+    tries: list[float] = []
 
     async def work() -> None:
-        nonlocal tries
-        tries += 1
+        tries.append(time.monotonic())
         raise BoxError("sound", "never works")
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(keep_running("sound", work), name="sound")
-        await asyncio.sleep(0.3)
+        await eventually(lambda: len(tries) == 3)
         task.cancel()
-    assert tries <= 3
+    assert [later - earlier >= least for earlier, later, least in zip(tries, tries[1:], (0.09, 0.19), strict=False)] == [True] * 2
 
 
 async def test_a_shutdown_and_a_cancel_pass_through():
@@ -233,16 +233,19 @@ def test_children_hear_what_they_need_and_cannot_speak_to_systemd_in_our_name(sy
 BLOCKED = """
 import asyncio, time
 from player.runtime.logs import set_up_logging
-from player.runtime.systemd import feed_watchdog
-def a_blocking_call(seconds): time.sleep(seconds)
+from player.runtime.systemd import feed_watchdog, sd_notify
+def a_blocking_call(seconds):
+    sd_notify("blocks")
+    time.sleep(seconds)
+    sd_notify(f"turns {time.monotonic()}")
 async def main():
     set_up_logging()
     async with asyncio.TaskGroup() as group:
         group.create_task(feed_watchdog())
         await asyncio.sleep(1.5)
         a_blocking_call(2.4)
-        await asyncio.sleep(1.5)
-        a_blocking_call(30)
+        await asyncio.sleep(3)
+        a_blocking_call(60)
 asyncio.run(main())
 """
 
@@ -251,21 +254,23 @@ def test_p7_a_loop_that_stands_still_feeds_no_watchdog_and_says_where_it_was_end
     told = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1600000"}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(told["NOTIFY_SOCKET"])
-        ear.settimeout(8)
+        ear.settimeout(20)
         blocked = subprocess.Popen([sys.executable, "-c", BLOCKED], env=told, stderr=subprocess.PIPE, text=True)
+        heard: list[tuple[str, float]] = []
         try:
-            fed = []
-            for _ in range(3):
-                assert ear.recv(100) == b"WATCHDOG=1"
-                fed.append(time.monotonic())
-            assert fed[1] - fed[0] < 1.5, "the loop turns"
-            assert fed[2] - fed[1] > 3.2, "it stood still for 2.4 s, and has to turn for half an interval again"
-            time.sleep(1.5)
+            while [word for word, _ in heard].count("blocks") < 2:
+                heard.append((ear.recv(100).decode(), time.monotonic()))
         finally:
             blocked.send_signal(signal.SIGABRT)
-        _, said = blocked.communicate(timeout=5)
+        _, said = blocked.communicate(timeout=20)
+    words = [word for word, _ in heard]
+    first = words.index("blocks")
+    assert set(words[:first]) == {"WATCHDOG=1"}, "the loop turns"
+    turned = float(words[first + 1].removeprefix("turns "))
+    again = next(at for word, at in heard[first + 2 :] if word == "WATCHDOG=1")
+    assert again - turned > 0.7, "it stood still for 2.4 s, and has to turn for half an interval again"
     assert blocked.returncode == -signal.SIGABRT
-    assert "the event loop stood still for 2." in said
+    assert re.search(r"the event loop stood still for [2-9]\.", said)
     assert "in a_blocking_call" in said
 
 

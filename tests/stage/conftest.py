@@ -30,6 +30,7 @@ from player.programme_file import ProgrammeFile
 from player.runtime.tasks import Latest
 from player.stage.app import Stage
 from player.stage.backends.null import NullCompositor, NullScreen
+from tests.e2e.player_box import until
 from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
@@ -136,7 +137,7 @@ class StageBox:
     async def reread(self) -> None:
         await self.ask(Reread())
 
-    async def until(self, holds: Callable[[StageStatus], Any], limit_s: float = 15.0) -> StageStatus:
+    async def until(self, holds: Callable[[StageStatus], Any], limit_s: float = 30.0) -> StageStatus:
         """Waits for a status; fails with the last one and the stage's log."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
@@ -146,7 +147,7 @@ class StageBox:
             await self.client.changed.wait(0.1)
         raise AssertionError(f"not within {limit_s} s; last: {self.client.status}\n{self.log()[-3000:]}")
 
-    async def until_shown(self, name: str, limit_s: float = 15.0) -> StageStatus:
+    async def until_shown(self, name: str, limit_s: float = 30.0) -> StageStatus:
         return await self.until(lambda status: any(item.name == name for item in status.items), limit_s)
 
     async def look(self) -> Image.Image:
@@ -154,7 +155,7 @@ class StageBox:
         answer = await self.ask(TakePicture(PictureFormat.PNG))
         return Image.open(io.BytesIO(answer.image)).convert("RGB")
 
-    async def until_seen(self, colour: str, at: tuple[int, int] = (640, 360), limit_s: float = 10.0) -> Image.Image:
+    async def until_seen(self, colour: str, at: tuple[int, int] = (640, 360), limit_s: float = 30.0) -> Image.Image:
         """Waits until that pixel of the screen itself has (nearly) that colour."""
         deadline = time.monotonic() + limit_s
         while True:
@@ -164,6 +165,15 @@ class StageBox:
                 return picture
             assert time.monotonic() < deadline, f"{at} is {seen} and not {colour}\n{self.log()[-3000:]}"
             await asyncio.sleep(0.1)
+
+    async def until_looks(self, holds: Callable[[Image.Image], Any]) -> Image.Image:
+        """Waits until it holds for the whole screen; that picture."""
+
+        async def look() -> Image.Image | None:
+            picture = await self.look()
+            return picture if holds(picture) else None
+
+        return await until("the screen", look)
 
     def plays(self) -> list[dict[str, Any]]:
         return [body for _, body in read_journal(self.dirs.plays)]

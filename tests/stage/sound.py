@@ -27,7 +27,7 @@ class SoundServer:
             "-L", "module-null-sink sink_name=one", "-L", "module-null-sink sink_name=two", "-L", "module-native-protocol-unix",
             env=self._environment, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while await self._answers() != 0:  # noqa: ASYNC110 - a server has no event for it
                 await asyncio.sleep(0.05)
 
@@ -51,7 +51,7 @@ class SoundServer:
         )
         assert recording.stdout
         try:
-            async with asyncio.timeout(seconds + 5):
+            async with asyncio.timeout(seconds + 20):
                 heard = await recording.stdout.readexactly(int(seconds * RATE) * 2)
         finally:
             recording.terminate()
@@ -64,7 +64,7 @@ class SoundServer:
         return math.sqrt(2 * sum(sample * sample for sample in heard) / len(heard))
 
     async def until_level(self, low: float, high: float, sink: str = "one") -> None:
-        for _ in range(30):
+        for _ in range(60):
             heard = await self.level(sink)
             if low <= heard <= high:
                 return

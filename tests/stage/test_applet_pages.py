@@ -55,7 +55,7 @@ async def test_an_applet_is_covered_by_an_alert_comes_back_and_is_not_touched_wh
     box.order(alerts=(), locked=True)
     await box.reread()
     await box.until(lambda status: status.state == "playing", 20)
-    await box.until_seen("red", limit_s=20)
+    await box.until_seen("red")
     while not box.client.applets_said.empty():  # it may have begun anew behind the alert, and was never touched
         assert box.client.applets_said.get_nowait() == AppletSaid("menu", {"type": "Begun"})
 
@@ -73,7 +73,7 @@ async def test_an_applet_is_covered_by_an_alert_comes_back_and_is_not_touched_wh
     assert isinstance(asked, AppletAsked)
     assert (asked.applet, asked.what, asked.asked["filePath"]["filePath"]) == ("menu", "file_system.read_file", "colour")
     await box.ask(AnswerApplet(asked.number, "blue"))
-    await box.until_seen("blue", limit_s=20)
+    await box.until_seen("blue")
 
 
 async def until_hidden(box: StageBox) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import msgspec
@@ -136,9 +135,7 @@ def test_s3_a_mark_that_cannot_be_written_stops_nothing(tmp_path: Path):
     mark = Life(tmp_path).begin()
     tmp_path.chmod(0o500)
     try:
-        began = time.monotonic()
         mark.shown("main", item("red"))
         mark.release_all()
-        assert time.monotonic() - began < 1.0
     finally:
         tmp_path.chmod(0o700)

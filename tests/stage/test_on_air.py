@@ -45,16 +45,16 @@ def shown(status: StageStatus) -> list[str]:
 
 
 async def test_a_layout_comes_at_its_second_and_is_ready_before(dirs: Dirs):
-    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=4)
+    begins = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=6)
     late = Rule("late", start_time=begins.time(), end_time=(begins + timedelta(hours=1)).time(), layout="late")
     publish(dirs, late)
     made = assembled(dirs)
     async with running(made.run()):
         await eventually(lambda: shown(made.status()) == ["day"])
-        await eventually(lambda: made.show.prepared == layout("late"), within_s=6)
+        await eventually(lambda: made.show.prepared == layout("late"))
         assert shown(made.status()) == ["day"]
         assert datetime.now(UTC) < begins
-        await eventually(lambda: shown(made.status()) == ["late"], within_s=8)
+        await eventually(lambda: shown(made.status()) == ["late"])
         assert made.show.prepared is None
         await eventually(lambda: made.status().state == "playing")
     made.stop()

@@ -27,7 +27,7 @@ async def swaymsg(box: StageBox, command: str) -> None:
     process = await asyncio.create_subprocess_exec(
         "swaymsg", "-s", str(box.dirs.sway_socket), command, stdout=asyncio.subprocess.DEVNULL
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await process.wait() == 0
 
 
@@ -57,7 +57,7 @@ def runs(picture: Image.Image, *, row: int) -> list[tuple[tuple[int, ...], int]]
 async def until_exact(box: StageBox, size: tuple[int, int], third: int) -> None:
     """The screen has that size, and in every row exactly the first `third` pixels are red and all others blue."""
     wanted = [(RED, third), (BLUE, size[0] - third)]
-    for _ in range(40):
+    for _ in range(200):
         picture = await box.look()
         if picture.size == size and all(runs(picture, row=row) == wanted for row in (0, size[1] // 2, size[1] - 1)):
             return
@@ -140,7 +140,7 @@ async def test_d1_without_its_panel_playback_goes_on_unseen_and_all_is_back_with
         await socket.unplug()
         assert not (await box.until(lambda s: not s.screen_on)).screen_on
         before = len(box.plays())
-        await box.until(lambda s: s.last_play_seq >= before + 3, limit_s=12)
+        await box.until(lambda s: s.last_play_seq >= before + 3)
         unseen = box.plays()[before : before + 3]
         assert [(p["result"], p["screen_on"]) for p in unseen] == [("complete", False)] * 3, "every play without a panel says so"
         assert {p["name"] for p in unseen} == {"red", "clip"}

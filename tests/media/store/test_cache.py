@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from player.media.store.cache import Cache
 from player.media.store.index import Derived, suffix_of
 from player.media.store.scrub import Scrub
 from tests.fakes.clock import FakeClock
+from tests.fakes.measured import processor_at_most
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(5000)
 KEY = "ab" * 32
@@ -313,8 +313,7 @@ async def test_c12_two_thousand_files_are_compared_within_a_second(cache: Cache,
         folder = cache.folder / "media" / sha[:2]
         folder.mkdir(exist_ok=True)
         (folder / sha).write_bytes(b"x")
-    again = await reopened(cache, clock)
-    began = time.process_time()
-    await Scrub(again).reconcile()
-    assert time.process_time() - began < 1
-    assert again.figures().files == 2000
+    for _ in processor_at_most(1.0):
+        again = await reopened(cache, clock)
+        await Scrub(again).reconcile()
+        assert again.figures().files == 2000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from player.stage.drawing import bidi, fonts, typeset
 from player.stage.drawing import line_break as linebreak
 from player.stage.drawing.canvas import Canvas
 from player.stage.drawing.palette import BOLD, CODE, INK, WHITE, ink_on, parsed
+from tests.fakes.measured import processor_at_most
 
 SIZES = [(1920, 1080), (1280, 720), (1080, 1920), (800, 480), (1280, 1024), (3840, 720)]
 NOW = datetime(2026, 11, 21, 9, 41)  # noqa: DTZ001 - only its hour and date are drawn
@@ -410,16 +410,16 @@ def test_inks_and_colours() -> None:
     assert ink_on((170, 12, 34)) == WHITE
 
 
-def test_a_card_takes_less_than_150_ms_of_this_processor() -> None:
+def test_no_card_takes_long_to_draw() -> None:
+    """How long each does take is a figure of `scripts/bench cards`."""
     every_card((1920, 1080))  # the fonts are open afterwards, as in a stage that runs
     for name, draw in {
         "pairing": lambda: pairing((1920, 1080), code="7B2X4A"),
         "lock": lambda: cards.lock_pad((1920, 1080), entered=1, wait_s=0, message=""),
         "alert": lambda: cards.alert_card((1920, 1080), Alert("a", "Storm", LONG[:400], Severity.SEVERE), None),
     }.items():
-        began = time.process_time()
-        draw()
-        assert time.process_time() - began < 0.15, name
+        for _ in processor_at_most(0.5):
+            assert draw(), name
 
 
 def test_the_module_does_not_load_pillow_before_the_first_card() -> None:

@@ -41,7 +41,7 @@ async def panel(box: StageBox, name: str) -> Image.Image:
         "grim", "-o", name, "-t", "ppm", "-", env=box.environment | {"WAYLAND_DISPLAY": status.wayland_display},
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         shown, _ = await process.communicate()
     assert process.returncode == 0
     return Image.open(io.BytesIO(shown)).convert("RGB")
@@ -49,7 +49,7 @@ async def panel(box: StageBox, name: str) -> Image.Image:
 
 async def until_both(box: StageBox, holds: Callable[[Image.Image], bool], *names: str) -> list[Image.Image]:
     """Waits until it holds for what every panel shows."""
-    for _ in range(60):
+    for _ in range(200):
         pictures = [await panel(box, name) for name in names or (FIRST, SECOND)]
         if all(holds(picture) for picture in pictures):
             return pictures
@@ -77,7 +77,7 @@ def is_dark(picture: Image.Image) -> bool:
 
 
 async def until_dark(look: Look) -> None:
-    for _ in range(20):
+    for _ in range(200):
         if is_dark(await look()):
             return
         await asyncio.sleep(0.1)
@@ -175,7 +175,7 @@ async def test_identify_names_each_panel_and_the_idle_card_lies_on_both(runtime_
         first, second = await until_both(box, lambda picture: colours(picture) > 30)
         assert (first.size, second.size) == (SIZES[FIRST], SIZES[SECOND])
         await swaymsg(box, f"output {SECOND} mode --custom 1280x720")
-        for _ in range(30):
+        for _ in range(100):
             idle, other = await panel(box, FIRST), await panel(box, SECOND)
             if idle.tobytes() == other.tobytes():
                 break
@@ -265,7 +265,7 @@ async def test_a_dimmed_picture_lets_so_much_of_the_light_through_and_none_behin
             await cards.show(view, brief, Pad(), Notices(), watermark=False, backdrop="#ffffff")
 
         async def until_light(light: int) -> None:
-            for _ in range(100):
+            for _ in range(400):
                 found = (await look()).getpixel((640, 360))
                 if all(abs(each - light) <= 2 for each in found):
                     return

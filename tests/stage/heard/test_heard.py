@@ -59,7 +59,7 @@ async def test_sounds_are_heard_over_cover_and_background_and_music_beside_them(
     assert [(play["name"], play["type"], play["result"], play["zone"]) for play in plays[:2]] == [
         ("first", "audio", "complete", "left"), ("second", "audio", "complete", "left")
     ]  # fmt: skip
-    assert all(abs(play["duration_ms"] - 4000) < 700 for play in plays[:2]), plays
+    assert all(play["duration_ms"] > 3300 for play in plays[:2]), plays
 
 
 async def until_heard(server: SoundServer, wanted: Mapping[int, float]) -> None:

@@ -84,7 +84,7 @@ class Region:
 
 async def test_nothing_is_loaded_while_the_first_frames_of_an_item_are_due(tmp_path: Path):
     region = Region(tmp_path)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         playing = group.create_task(region.driver.run(), name="region")
         region.driver.send(PlaylistChanged(region.playlist))
         while len(region.loaded) < 2:  # noqa: ASYNC110 - nothing tells of it
@@ -98,7 +98,7 @@ async def test_nothing_is_loaded_while_the_first_frames_of_an_item_are_due(tmp_p
 async def test_sound_changes_over_only_where_something_can_be_heard(tmp_path: Path, kind: Kind):
     region = Region(tmp_path, kind, duration_s=1.0)
     blended = replace(region.playlist, transition=Transition(TransitionKind.CROSSFADE, 0.2))
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         playing = group.create_task(region.driver.run(), name="region")
         region.driver.send(PlaylistChanged(blended))
         while len(region.loaded) < 3:  # noqa: ASYNC110 - nothing tells of it
@@ -109,7 +109,7 @@ async def test_sound_changes_over_only_where_something_can_be_heard(tmp_path: Pa
 
 async def test_d1_a_clip_that_cannot_be_seen_takes_as_long_as_when_it_could(tmp_path: Path):
     region = Region(tmp_path, Kind.VIDEO, 0.0, natural_s=0.7)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         playing = group.create_task(region.driver.run(), name="region")
         region.driver.send(PlaylistChanged(region.playlist))
         while len(region.loaded) < 2:  # noqa: ASYNC110 - nothing tells of it
@@ -126,7 +126,7 @@ async def test_d1_a_clip_that_cannot_be_seen_takes_as_long_as_when_it_could(tmp_
 
 async def test_what_is_fetched_for_an_item_is_fetched_out_of_sight(tmp_path: Path):
     region = Region(tmp_path)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         playing = group.create_task(region.driver.run(), name="region")
         region.driver.send(PlaylistChanged(region.playlist))
         while len(region.loaded) < 2 or not region.driver.machine.settled:  # noqa: ASYNC110 - nothing tells of it

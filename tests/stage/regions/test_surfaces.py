@@ -62,7 +62,7 @@ async def test_a_surface_is_made_when_first_needed_in_its_place_and_used_again(r
 async def test_one_is_on_screen_one_awaited_one_spare_and_a_fourth_waits_until_one_is_given_back(region: Region):
     shown, behind, spare = [await region.pool.take(Kind.VIDEO, "") for _ in range(3)]
     assert PER_SORT == 3
-    async with asyncio.TaskGroup() as group, asyncio.timeout(3):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
         fourth = group.create_task(region.pool.take(Kind.VIDEO, ""), name="fourth")
         assert await waits(fourth)
         page = await region.pool.take(Kind.WEB, "")
@@ -74,7 +74,7 @@ async def test_one_is_on_screen_one_awaited_one_spare_and_a_fourth_waits_until_o
 
 async def test_who_wants_a_third_waits_for_one_that_is_about_to_be_given_back(region: Region):
     leaving, shown = [await region.pool.take(Kind.VIDEO, "") for _ in range(2)]
-    async with asyncio.TaskGroup() as group, asyncio.timeout(3):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
         wanted = group.create_task(region.pool.take(Kind.IMAGE, ""), name="wanted")
         assert await waits(wanted)
         await region.pool.give_back(leaving)
@@ -113,7 +113,7 @@ async def test_a_region_without_an_area_has_no_window_and_plays_without_a_panel(
 async def test_p2_a_surface_that_does_not_let_go_is_thrown_away_and_another_takes_its_place(region: Region):
     stuck, *others = [await region.pool.take(Kind.VIDEO, "") for _ in range(PER_SORT)]
     region.make.made[0].unloads = [ContentError("hung", "clip", "its decoder does not let go")]
-    async with asyncio.TaskGroup() as group, asyncio.timeout(3):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
         waiting = group.create_task(region.pool.take(Kind.VIDEO, ""), name="waiting")
         assert await waits(waiting)
         await region.pool.give_back(stuck)
@@ -134,7 +134,7 @@ async def test_a_surface_that_cannot_be_made_takes_nobodys_place(region: Region)
             await region.pool.take(Kind.VIDEO, "")
         with pytest.raises(ContentError):
             await region.pool.take(Kind.WEB, "")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         assert [await region.pool.take(kind, "") for kind in (Kind.VIDEO, Kind.VIDEO, Kind.WEB, Kind.WEB)]
 
 
@@ -146,13 +146,13 @@ async def test_a_surface_whose_preparation_is_given_up_is_closed_and_takes_nobod
                 await region.pool.take(Kind.VIDEO, "")
     assert [surface.closed for surface in region.make.made] == [True] * PER_SORT
     region.make.windowless = False
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         assert [await region.pool.take(Kind.VIDEO, "") for _ in range(PER_SORT)]
 
 
 async def test_a_window_is_waited_for_and_found_by_its_name(region: Region):
     region.make.windowless = True
-    async with asyncio.TaskGroup() as group, asyncio.timeout(3):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
         taking = group.create_task(region.pool.take(Kind.VIDEO, ""), name="take")
         assert await waits(taking)
         region.compositor.add("sig-elsewhere-1")
@@ -205,7 +205,7 @@ async def test_a_surface_thrown_away_during_a_move_keeps_no_other_from_its_place
     first, second = await region.pool.take(Kind.VIDEO, ""), await region.pool.take(Kind.VIDEO, "")
     region.make.made[0].unloads = [ContentError("hung", "clip", "does not let go")]
     region.compositor.between.clear()
-    async with asyncio.TaskGroup() as group, asyncio.timeout(3):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
         moving = group.create_task(region.pool.move(Rect(0, 0, 100, 100)), name="move")
         assert await waits(moving)
         await region.pool.give_back(first)

@@ -63,7 +63,7 @@ class Window:
         self.surface, self._sway, self._look, self._rect = surface, sway, look, CORNER
 
     async def show(self, rect: Rect = CORNER) -> None:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(20):
             while not (found := [w for w in await self._sway.windows() if w.app_id == self.surface.app_id]):  # noqa: ASYNC110 - another process's state
                 await asyncio.sleep(0.02)
         self._rect = rect
@@ -77,7 +77,7 @@ class Window:
         rect = self._rect
         return (await self._look()).crop((rect.x, rect.y, rect.x + rect.width, rect.y + rect.height))
 
-    async def until_seen(self, wanted: tuple[int, int, int], at: tuple[int, int] = CENTRE, limit_s: float = 5.0) -> None:
+    async def until_seen(self, wanted: tuple[int, int, int], at: tuple[int, int] = CENTRE, limit_s: float = 20.0) -> None:
         async with asyncio.timeout(limit_s):
             while not near(await self.seen(at), wanted):  # noqa: ASYNC110 - another process's state
                 await asyncio.sleep(0.05)

@@ -33,7 +33,7 @@ async def test_c18_an_animation_runs_round_and_round_until_its_time_is_over(box:
     box.start()
     await box.until_shown("moving")
     for colour in ("red", "lime", "blue", "red", "lime", "blue", "red"):
-        await box.until_seen(colour, limit_s=4)
+        await box.until_seen(colour)
 
 
 async def test_c18_an_animation_gives_way_when_its_time_is_over_and_a_still_follows_in_its_window(box: StageBox):

@@ -8,7 +8,6 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -25,7 +24,7 @@ from tests.fakes.faults import fault_page
 from tests.fakes.films import open_film
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import Neighbour, neighbour
-from tests.fakes.running import eventually, running
+from tests.fakes.running import eventually, listens_at, running
 from tests.fakes.way_out import STRAIGHT
 
 SITE = "127.0.0.2"  # where the good server stands, which alone is open
@@ -173,12 +172,6 @@ async def test_a_camera_may_send_the_player_to_where_an_item_might_lead(listed: 
         async with camera(answers) as (first, sent_on):
             assert await made.load(f"rtsp://site.test:{first}/live") == "unplayable"
         assert (sent_on, asked) == (["OPTIONS"], ["OPTIONS"] if reached else [])
-
-
-def listens_at(port: int) -> bool:
-    """Without a connection to it, which would be its only one."""
-    table = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()
-    return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table)
 
 
 async def test_a_server_of_rtmp_is_played():

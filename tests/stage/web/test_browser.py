@@ -127,7 +127,7 @@ def playable(url: str, **options) -> Playable:
 async def place(sway, surface, rect):
     """Opens the surface's window and puts it there, as the stage does."""
     await surface.open("")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not (found := [w for w in await sway.windows() if w.app_id == surface.app_id]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert found[0].pid == surface.pid
@@ -145,13 +145,13 @@ async def shown(box: Box) -> AsyncIterator[tuple[WebSurface, int]]:
 
 
 async def no_window(sway):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await sway.windows():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
 async def until(look, point, colour):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (picture := await look()).getpixel(point) != colour:  # noqa: ASYNC110 - the screen has no event
             await asyncio.sleep(0.05)
     return picture
@@ -194,7 +194,7 @@ async def test_two_pages_stand_side_by_side_in_windows_of_their_own_and_are_swap
     await sway.swap(window, other)
     assert (await look()).getpixel((300, 200)) == BLUE
     await second.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(await sway.windows()) > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -211,7 +211,7 @@ async def test_c16_a_page_that_hangs_on_screen_is_left_in_time(shown, site):
     surface, _ = shown
     await surface.load(playable(site.page("/a", "red", "setTimeout(() => { while (true) {} }, 300)")))
     await asyncio.sleep(0.4)
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(20):
         await surface.unload()
     await surface.load(playable(site.page("/b", "lime")))
 
@@ -280,7 +280,7 @@ async def test_c16_dialogs_printing_and_popups_do_not_stop_a_page(shown, sway, s
     await surface.load(playable(site.page("/a", "red", script)))
     await sway.show_above(window)
     await until(look, (300, 200), LIME)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while [w.id for w in await sway.windows()] != [window]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await surface.unload()
@@ -314,7 +314,7 @@ async def test_c16_a_page_that_crashes_ends_with_an_error_and_the_next_one_gets_
     await surface.load(playable(site.page("/a", "lime")))
     surface._page._post("Page.crash")
     with pytest.raises(ContentError) as caught:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await surface.ended()
     assert caught.value.code == "page_crashed"
     pid = browser.pid
@@ -328,7 +328,7 @@ async def test_p1_a_browser_that_dies_fails_its_pages_and_is_started_again(shown
     first = browser.pid
     os.kill(first, signal.SIGKILL)
     with pytest.raises(ContentError) as caught:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await surface.ended()
     assert caught.value.code in ("browser_gone", "page_closed", "page_crashed")
     await surface.load(playable(site.page("/b", "red")))
@@ -371,7 +371,7 @@ async def test_a_page_is_opened_as_the_item_says(shown, sway, site, look):
     await sway.show_above(window)
     await until(look, (110, 60), LIME)
     await until(look, (730, 400), LIME)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not {"/own", "/elsewhere", "/elsewhere/frame"} <= {request.path for request in site.asked}:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     seen = {request.path: (request.headers["User-Agent"], request.headers.get("X-Token")) for request in site.asked}
@@ -508,7 +508,7 @@ async def test_case_6_a_page_knows_when_it_is_seen_and_not_before(shown, site):
     surface.start()
     assert await surface._page._evaluate("told.join()") == "hidden,true,visible,false"
     surface._page.reload()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await surface._page._evaluate("told.join()") != "hidden,true,visible,false":  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.05)
 
@@ -758,7 +758,7 @@ async def test_a_crashed_page_leaves_no_dead_process_and_nothing_catches_crashes
         await surface.load(playable(site.page("/a", "lime")))
         surface._page._post("Page.crash")
         with pytest.raises(ContentError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 await surface.ended()
         await surface.open("")
     below = names_below(os.getpid())
