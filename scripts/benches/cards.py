@@ -29,7 +29,7 @@ PAIRING = {
 
 def cards(runs: int) -> list[Figure]:
     """A card within 150 ms of the processor; a loop that turns every 50 ms, 19 times of 20."""
-    drawn = {
+    drawn: dict[str, Callable[[], object]] = {
         "pairing": lambda: pairing_card(SIZE, code="7B2X4A", now=NOW, **PAIRING),
         "lock": lambda: lock_pad(SIZE, entered=1, wait_s=0, message=""),
         "alert": lambda: alert_card(SIZE, ALERT, None),

@@ -23,8 +23,9 @@ from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
 from player.core.content import CUT, Item, Manifest, Playlist, Transition, full_screen
 from player.core.faults import FaultBook
 from player.core.kinds import Kind
-from player.core.ports.stage import PictureFormat, Request, Reread, StageStatus, TakePicture
+from player.core.ports.stage import PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
 from player.device.host import boot_id
+from player.errors import BoxError
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
 from player.runtime.tasks import Latest
@@ -151,8 +152,20 @@ class StageBox:
         return await self.until(lambda status: any(item.name == name for item in status.items), limit_s)
 
     async def look(self) -> Image.Image:
-        await self.until(lambda _: True)
-        answer = await self.ask(TakePicture(PictureFormat.PNG))
+        """The screen; waits while there is no stage that could take a picture of it."""
+
+        async def taken() -> ScreenPicture | None:
+            try:
+                return await self.ask(TakePicture(PictureFormat.PNG))
+            except BoxError as error:
+                refused.append(str(error))
+                return None
+
+        refused: list[str] = []
+        try:
+            answer = await until("a picture", taken)
+        except AssertionError:
+            raise AssertionError(f"{refused[-1]}\n{self.log()[-3000:]}") from None
         return Image.open(io.BytesIO(answer.image)).convert("RGB")
 
     async def until_seen(self, colour: str, at: tuple[int, int] = (640, 360), limit_s: float = 30.0) -> Image.Image:
