@@ -25,7 +25,7 @@ from player.core.content import (
     TransitionKind,
 )
 from player.core.kinds import Kind
-from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText
+from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText, TakePicture
 from player.core.showing import GONE
 from player.errors import BoxError
 from player.stage.cards.catalogue import lock_pad
@@ -315,4 +315,4 @@ async def test_without_a_picture_time_and_proof_go_on_all_the_same(dark_box: Sta
     await dark_box.until(lambda s: s.last_play_seq >= 2)
     assert proof.verify(dark_box.plays()) == []
     with pytest.raises(BoxError, match="draws no picture"):
-        await dark_box.look()
+        await dark_box.ask(TakePicture())
