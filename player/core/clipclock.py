@@ -18,6 +18,7 @@ from dataclasses import dataclass
 LEAD_S = 0.005
 LONGEST_FORESIGHT_S = 0.02  # as of 25 frames a second: a slide's share would be seconds
 OVERDUE_S = 0.2
+LATE_STILL_S = 1.0  # on a box with other work to do a clip that runs late stands still for some tenths, and goes on
 ANNOUNCED_S = 0.15  # with sound the end is announced some frames before the last was shown
 LONGEST_LAST_S = 60.0  # a file that was cut off has lost more than its last frame: what is left of its length is no frame's time
 LONGEST_STILL_S = 300.0  # one whose times jump would be waited for until the jump is over
@@ -103,7 +104,7 @@ class ClipClock:
         still_s = self._seen_at - self._still_since if self._seen else 0.0
         if eof or (self.foreseeable(at) and self._stands_on_last):
             return Over(self.rest_s(at))
-        if self.overdue(at) and still_s >= max(OVERDUE_S, self.frame_s):
+        if self.overdue(at) and still_s >= self._end_patience_s:
             return Overdue()
         if self._seen and still_s >= self._patience_s(self._seen):
             return Stalled(still_s)
@@ -156,6 +157,11 @@ class ClipClock:
     def _stands_on_last(self) -> bool:
         seen = self._seen
         return seen is not None and seen.position_s is not None and self.is_last(seen.position_s)
+
+    @property
+    def _end_patience_s(self) -> float:
+        """For how long one whose time is over stands still until that is its end."""
+        return max(OVERDUE_S if self._stands_on_last else LATE_STILL_S, self.frame_s)
 
     def _patience_s(self, seen: Reading) -> float:
         """For how long it may stand where it was seen."""

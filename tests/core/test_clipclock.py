@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from player.core.clipclock import (
     ANNOUNCED_S,
+    LATE_STILL_S,
     LEAD_S,
     LONGEST_LAST_S,
     LONGEST_STILL_S,
@@ -120,6 +121,15 @@ def test_one_that_stands_at_its_end_without_saying_so_is_over():
     assert isinstance(made.judge(102.0 + OVERDUE_S, eof=False), Look), "seen once"
     made.saw(Reading(1.96, math.inf), 102.0 + OVERDUE_S)
     assert made.judge(102.0 + OVERDUE_S, eof=False) == Overdue()
+
+
+def test_one_that_runs_late_and_stands_for_a_moment_is_not_over():
+    made = clip()
+    for at in (103.0, 103.0 + LATE_STILL_S - 0.01):
+        made.saw(Reading(1.2, math.inf), at)
+        assert isinstance(made.judge(at, eof=False), Look)
+    made.saw(Reading(1.2, math.inf), 103.0 + LATE_STILL_S)
+    assert made.judge(103.0 + LATE_STILL_S, eof=False) == Overdue(), "its sound device went away before its end"
 
 
 def test_a_clip_of_slides_that_runs_late_is_not_taken_for_one_that_stands_at_its_end():
