@@ -8,7 +8,7 @@ sends them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,7 +77,7 @@ _NO_NETWORK = "the network is set up on the box itself, and never by a page"
 _NO_PIN = "the PIN is the installer's, and no page is told it or sets it"
 _NO_RECOVERY = "the player restarts whatever fails, always; that is not switched by pages"
 _NO_INSTALLING = "what is installed comes from signed bundles and over the management API, and never from a page"
-# By the beginning of a message's name; the longest that fits.
+# By the beginning of a message's name.
 _REASONS: Mapping[str, str] = {
     "file_system.link": "an applet's files are not linked here; copy them",
     "file_system.extract_file": _NO_ARCHIVES,
@@ -145,6 +145,5 @@ def supports(capability: object, scope: int) -> bool:
 
 def why_not(what: str) -> str:
     """Why a message (without its "hug.") is not answered here."""
-    found: Iterable[str] = (start for start in _REASONS if what.startswith(start))
-    start = max(found, key=len, default="")
+    start = next((start for start in _REASONS if what.startswith(start)), "")
     return f"{_REASONS[start]} ({what[:100]})" if start else f"this player does not answer {what[:100]}"

@@ -131,7 +131,7 @@ class AppletPlan:
 
 @dataclass(frozen=True, slots=True)
 class AppletTurn:
-    """Whose turn it is among timings that began together. `touched_at`: when the screen was tapped last in it; both `mono`."""
+    """Whose turn it is among timings that began together. `touched_at`: when the screen was tapped last in it, else `began_at`."""
 
     among: tuple[str, ...] = ()
     index: int = 0
@@ -219,7 +219,7 @@ def _ends_at(finish: Finish | None, turn: AppletTurn) -> float:
         case FinishKind.DURATION:
             return turn.began_at + finish.seconds
         case FinishKind.IDLE_TIMEOUT:
-            return max(turn.began_at, turn.touched_at) + finish.seconds
+            return turn.touched_at + finish.seconds
         case FinishKind.SCREEN_TAP:
             return math.inf
         case _:

@@ -77,6 +77,8 @@ def test_commands_wait_until_it_is_ready_and_the_oldest_go_first():
     assert sent == list(range(1, WAITING + 1))
     assert posted(one.command({"type": "go"})) == {"type": "hug.command.dispatch_to_applet", "command": {"type": "go"}}
     one.begun(0.0)
+    assert len(one.heard({"type": "hug_api.ready"}, 0.0)) == 4, "none comes twice"
+    one.begun(0.0)
     assert one.command({"type": "go"}) == ()
 
 

@@ -87,6 +87,7 @@ def test_the_stage_gets_every_page_that_may_come_beside_the_programme():
     alone = with_applets(None, plan)
     assert alone
     assert alone.layouts == applet_layouts(plan)
+    assert len(applet_layouts(replace(plan, assigned=replace(assigned, run=AppletRun("clock", "3"))))) == 2, "it is not here"
     for none in (replace(plan, enabled=False), replace(plan, place=AppletPlace.OFF), AppletPlan()):
         assert with_applets(manifest, none) is manifest
         assert with_applets(None, none) is None

@@ -241,6 +241,7 @@ async def test_a_page_that_floods_its_host_is_told_so_and_one_that_leads_elsewhe
         assert 10_000 < counted["many"] < 20_000 - AT_ONCE
         stage.board.command("menu", {"type": "Leave", "address": str(server.make_url("/"))})
         await eventually(lambda: "/here" in asked, 20)
+        assert "the page leads elsewhere" in await stage.board.examine("menu", "1.0.0", "fetch('/heard')")
         stage.board.command("menu", {"type": "Secret"})
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,9 @@ async def test_one_above_that_cannot_be_shown_leaves_the_programme_on_air_and_is
         assert paused.item_id.startswith("applet/menu/")
         assert made.show.drivers == [clock], "it plays on, and does not begin anew"
         assert "default" in str(made.on_air.on_air and made.on_air.on_air.why)
+        tell(dirs, replace(above, timings=(*above.timings, replace(timing("bar"), starts_at=4e9, ends_at=5e9))))
+        await made.reread()
+        assert made.status().paused == (paused,), "another plan with the same page"
         page.write_text("<h1>Menu</h1>", encoding="utf-8")
         await eventually(lambda: shown(made) == ["menu"], 30)
         assert made.status().faults == ()
@@ -93,6 +97,22 @@ async def test_one_above_that_cannot_be_shown_leaves_the_programme_on_air_and_is
         tell(dirs, replace(above, round=1))  # it is to begin anew, and cannot
         await made.reread()
         await eventually(lambda: shown(made) == ["clock"], 20)
+    made.stop()
+
+
+async def test_one_that_is_taken_back_before_it_was_ready_costs_the_programme_nothing(dirs: Dirs):
+    layout = full_screen(Playlist("p", "p", (Item("clock", "clock", "Clock", Kind.CLOCK, 600.0),)))
+    ProgrammeFile(dirs.state).write(Manifest("1", (layout,), default=layout.id))
+    tell(dirs, AppletPlan())
+    made = assembled(dirs)
+    async with running(made.run()):
+        await eventually(lambda: shown(made) == ["clock"], 20)
+        for plan in (AppletPlan((timing("menu"),), place=AppletPlace.ABOVE), AppletPlan()):
+            tell(dirs, plan)
+            await made.reread()
+        await asyncio.sleep(0.3)  # where the programme began anew it would have done so
+        assert shown(made) == ["clock"]
+        assert [body for _, body in read_journal(dirs.plays)] == []
     made.stop()
 
 

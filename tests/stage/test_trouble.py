@@ -11,8 +11,9 @@ from PIL import Image
 
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
+from player.core.applets import AppletPlan, AppletRun, AppletTiming
 from player.core.blame import DEATHS
-from player.core.content import Item, Playlist, full_screen
+from player.core.content import Item, Playlist, StageBrief, full_screen
 from player.core.crashes import LIMIT
 from player.core.faults import FaultBook
 from player.core.kinds import Kind
@@ -178,6 +179,8 @@ async def test_after_five_crashes_a_still_is_shown_and_a_command_ends_that(dirs:
     Image.new("RGB", (64, 36), "red").save(dirs.cache / "poster.png")
     poster = Item("poster", "c-poster", "poster", Kind.IMAGE, 10.0, file="poster.png")
     publish(dirs, clock_item("a"), poster)
+    page = AppletTiming("t", 1.0, 1.0, AppletRun("menu", "1", files="f00d"), 1.0, 1.0)
+    BriefFile(dirs.brief).write(StageBrief(applets=AppletPlan((page,))))  # where there is no programme it would be on
     crashed(dirs, LIMIT - 1)
     stage = assembled(dirs)
     assert stage.crashes.safe_since is None

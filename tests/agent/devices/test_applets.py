@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,14 @@ import aiohttp
 import pytest
 
 from player.agent.control.access import Scope
-from player.agent.devices.applet_commands import MOST_BYTES
+from player.agent.devices.applet_calls import MOST_TESTS
+from player.agent.devices.applet_commands import MOST_BYTES as MOST_COMMANDS
+from player.agent.devices.applet_file_calls import TICKET_S, TICKETS
+from player.agent.devices.applet_folder import MOST_BYTES
+from player.agent.devices.plan_keeper import MOST_TIMINGS
 from player.core.actions import ActionKind
 from player.core.applet_files import LARGEST_FILE
+from player.core.applet_storage import OWN, own_folder
 from player.core.ports.stage import AppletSaid, CommandApplet, ExamineApplet, Examined
 from player.journal import SEGMENT_BYTES
 from tests.fakes.management import Managed, managed
@@ -128,6 +136,96 @@ async def test_what_runs_is_what_was_built_and_goes_when_nobody_needs_it(box: Ma
     assert len(list((box.folder / "cache/applets/files").iterdir())) == 1
 
 
+async def test_an_address_for_an_upload_is_good_for_ten_minutes_and_there_are_so_many(box: Managed):
+    version = await applet(box)
+    _, answer = await announce(box, version, "index.html", b"<h1>")
+    box.clock.forward(TICKET_S)
+    assert await upload(box, answer, b"<h1>") == 404
+    for number in range(TICKETS):
+        if number % 100 == 0:
+            box.clock.forward(200)  # so many changes a token may ask for
+        status, answer = await announce(box, version, "index.html", b"<h1>")
+        assert status == 200
+    assert (await announce(box, version, "index.html", b"<h1>"))[0] == 409
+    assert await upload(box, answer, b"<h1>") == 201
+    assert (await announce(box, version, "index.html", b"<h1>"))[0] == 200
+
+
+async def test_files_nobody_needs_go_and_what_is_just_being_uploaded_stays(box: Managed):
+    version, files = await applet(box), box.folder / "cache/applets/files"
+    await put(box, version, "index.html", b"<h1>")
+    (kept,) = files.iterdir()
+    for name in ("half.tmp", "f00d"):
+        (files / name).touch()
+    await box.management.applets.tell()
+    assert {path.name for path in files.iterdir()} == {kept.name, "half.tmp"}
+    os.truncate(files / "half.tmp", MOST_BYTES - LARGEST_FILE)
+    _, answer = await announce(box, version, "a", b"1")
+    assert await upload(box, answer, b"1") == 409, "there is no room left"
+    os.truncate(files / "half.tmp", MOST_BYTES - LARGEST_FILE - 5)
+    assert await put(box, version, "a", b"1") == 201
+
+
+async def test_an_applet_that_is_wanted_is_not_deleted_and_one_whose_files_are_gone_is_not_on(box: Managed):
+    version = await applet(box)
+    await put(box, version, "index.html", b"<h1>")
+    _, _, headers = await shown(box, version)
+    own = "/".join(version.split("/")[:4])
+    assert (await box.ask("DELETE", own))[0] == 409
+    assert box.management.applets.on_air().run
+    shutil.rmtree(box.folder / "cache/applets/built")
+    await box.management.applets.tell()
+    assert "its files are not complete here" in box.management.applets.on_air().why
+    await box.ask("DELETE", f"/v1/timing/{headers['Location'].rpartition('/')[2]}")
+    body = {"appletUid": own.rpartition("/")[2], "appletVersion": "1.0.0", "active": False}
+    await box.ask("POST", "/v1/device/{device}/applet", body)
+    assert (await box.ask("DELETE", own))[0] == 409
+    await box.ask("DELETE", f"/v1/device/{{device}}/applet/{body['appletUid']}")
+    assert (await box.ask("DELETE", own))[0] == 200
+
+
+async def test_a_change_leaves_what_it_does_not_name_and_there_are_so_many_timings(box: Managed):
+    version = await applet(box)
+    finish = {"type": "DURATION", "data": 1000}
+    _, _, headers = await shown(box, version, configuration={"a": 1}, position=7, finishEvent=finish)
+    path = f"/v1/timing/{headers['Location'].rpartition('/')[2]}"
+    _, before, _ = await box.ask("GET", path)
+    await box.ask("PUT", path, {"endsAt": "2027-01-01T00:00:00.000Z"})
+    _, after, _ = await box.ask("GET", path)
+    assert after["endsAt"] != before["endsAt"]
+    for name in ("startsAt", "appletVersion", "configuration", "position", "finishEvent", "createdAt"):
+        assert after[name] == before[name], name
+    (held,) = box.management.applets.current.timings
+    others = tuple(replace(held, uid=str(number)) for number in range(MOST_TIMINGS))
+    await box.management.applets.change(timings=others)
+    assert (await shown(box, version))[0] == 409
+    assert (await box.ask("PUT", "/v1/timing/0", {"position": 1}))[0] == 200
+    found = [one["uid"] for one in (await box.ask("GET", "/v1/timing?timingUid=7"))[1]]
+    assert found == ["7"]
+    assert (await box.ask("GET", "/v1/timing?deviceUid=another"))[1] == []
+
+
+async def test_what_a_connected_applet_keeps_stays_while_it_is_connected(box: Managed):
+    kept = box.folder / "cache" / OWN / own_folder("mine") / "files"
+    kept.mkdir(parents=True)
+    body = {"appletUid": "mine", "appletPublicUrl": "http://10.0.0.2:8080/"}
+    await box.ask("POST", "/v1/device/{device}/connect", body)
+    assert kept.is_dir()
+    await box.ask("POST", "/v1/device/{device}/disconnect", {})
+    assert not kept.exists()
+
+
+async def test_a_version_has_so_many_tests_each_with_a_name_of_its_own(box: Managed):
+    version = await applet(box)
+    names = [f"t{number}" for number in range(MOST_TESTS)]
+    for name in names:
+        assert (await box.ask("POST", f"{version}/test", {"identifier": name, "binary": ""}))[0] == 201
+    assert (await box.ask("POST", f"{version}/test", {"identifier": "more", "binary": ""}))[0] == 409
+    await box.ask("DELETE", f"{version}/test/t0")
+    assert (await box.ask("POST", f"{version}/test", {"identifier": "t1", "binary": ""}))[0] == 409
+    assert [one["identifier"] for one in (await box.ask("GET", f"{version}/test"))[1]] == names[1:]
+
+
 async def test_a_plan_survives_a_start(box: Managed):
     version = await applet(box)
     await put(box, version, "index.html", b"<h1>")
@@ -167,6 +265,8 @@ async def test_one_applet_is_assigned_at_a_time(box: Managed):
         assert (await box.ask("POST", "/v1/device/{device}/applet", body))[0] == 201
     _, active, _ = await box.ask("GET", "/v1/device/{device}/applet?active=true")
     assert [one["appletUid"] for one in active] == [second.split("/")[3]]
+    _, others, _ = await box.ask("GET", "/v1/device/{device}/applet?active=false")
+    assert [one["appletUid"] for one in others] == [first.split("/")[3]]
     own = f"/v1/device/{{device}}/applet/{first.split('/')[3]}"
     assert (await box.ask("PUT", own, {"active": True}))[0] == 200
     assert (await box.ask("GET", own))[1]["active"]
@@ -182,6 +282,8 @@ async def test_an_applet_has_no_more_rights_than_who_put_it_on(box: Managed):
     low = box.token(Scope.CONTROL, "low")
     assert (await box.ask("PUT", timing, {"position": 2}, auth=low))[0] == 200
     assert box.management.applets.current.timings[0].run.scope == Scope.CONTROL
+    assert (await box.ask("PUT", timing, {"position": 3}))[0] == 200
+    assert box.management.applets.current.timings[0].run.scope == Scope.CONTROL, "what was changed by less is worth no more again"
     for method, path in (("POST", "/v1/applet"), ("POST", f"{version}/file"), ("POST", "/v1/device/{device}/connect")):
         assert (await box.ask(method, path, {}, auth=low))[0] == 403
     reader = box.token(Scope.READ, "reader")
@@ -241,8 +343,8 @@ async def test_commands_are_bounded(box: Managed):
         box.management.commands.add("menu", {"type": "go", "n": number, "text": "x" * 15_000})
     held = [one.command["n"] for one in box.management.commands.all()]
     assert held == list(range(300 - len(held), 300))
-    assert len(held) * 15_000 <= MOST_BYTES < (len(held) + 1) * 15_100
-    assert size < sum(path.stat().st_size for path in files.iterdir()) < MOST_BYTES + 3 * SEGMENT_BYTES
+    assert len(held) * 15_000 <= MOST_COMMANDS < (len(held) + 1) * 15_100
+    assert size < sum(path.stat().st_size for path in files.iterdir()) < MOST_COMMANDS + 3 * SEGMENT_BYTES
     box.close()
     await box.open()
     assert [one.command["n"] for one in box.management.commands.all()] == held

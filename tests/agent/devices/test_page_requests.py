@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
+import os
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,9 @@ from player.core.applet_files import LARGEST_FILE, MOST_FILES
 from player.core.applet_rights import RIGHTS
 from player.core.applet_storage import OWN, own_folder
 from player.core.content import Orientation
+from player.core.ports.box import Interface
 from player.core.ports.stage import AnswerApplet, AppletAsked
+from player.core.settings import Asker
 from tests.fakes.management import Managed, managed
 from tests.fakes.running import eventually
 
@@ -162,6 +167,8 @@ async def test_an_applet_keeps_only_so_much(box: Managed):
     box.elsewhere[url] = bytes(LARGEST_FILE + 1)
     with pytest.raises(LookupError, match="32 MiB at most"):
         await page.file("download_file", "large", sourceUri=url)
+    parts = box.folder / "cache/applets/parts"
+    assert list(parts.iterdir()) == [], "what was fetched of it"
     (kept(box) / "files").mkdir(parents=True)
     for number in range(MOST_FILES):
         (kept(box) / "files" / str(number)).touch()
@@ -182,6 +189,48 @@ def test_an_applet_writes_only_so_often(tmp_path: Path):
         folder.save_text("menu", "{}")
     now[0] = MIB_EVERY_S
     folder.save_text("menu", "{}")
+
+
+async def test_what_was_on_its_way_when_the_agent_ended_is_gone_after_its_start(box: Managed):
+    part = box.folder / "cache/applets/parts/half.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"half")
+    box.close()
+    await box.open()
+    assert not part.exists()
+
+
+def own(folder: Path, spare: int = 0) -> OwnFolder:
+    return OwnFolder(folder, spare, lambda: 0.0)
+
+
+def test_what_it_keeps_is_for_its_page_and_the_agent_alone_and_leaves_the_disk_its_room(tmp_path: Path):
+    own(tmp_path).write(place("menu"), "{}")
+    own(tmp_path).append(place("log"), "1")
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "files").iterdir()} == {0o640}
+    with pytest.raises(ValueError, match="nearly full"):
+        own(tmp_path, spare=2**60).write(place("more"), "{}")
+    assert own(tmp_path).read(place("menu")) == "{}"
+
+
+def test_a_folder_is_copied_as_far_as_there_is_room_for_it_and_never_replaced(tmp_path: Path):
+    folder = own(tmp_path)
+    folder.write(place("menu"), "{}")
+    for name in ("a", "b"):
+        folder.make(place(name))
+        (tmp_path / "files" / name / "film").write_bytes(bytes(2 * 2**20))
+    for source, target in (("a", "b"), ("a", "menu"), ("menu", "a")):
+        for deed in (folder.copy, folder.move):
+            with pytest.raises(ValueError, match="a folder is not replaced"):
+                deed(place(source), place(target), {"overwrite": True})
+    os.truncate(tmp_path / "files/b/film", LARGEST_FILE + 1)
+    with pytest.raises(ValueError, match="32 MiB at most"):
+        folder.copy(place("b"), place("c"), None)
+    for _ in range(MIB_AT_ONCE - 2):
+        folder.room_for(folder.cache_target("film"))
+    with pytest.raises(ValueError, match="MiB at once"):
+        folder.copy(place("a"), place("c"), None)
+    assert not folder.exists(place("c"))
 
 
 async def test_what_an_applet_kept_goes_with_it(box: Managed):
@@ -248,6 +297,104 @@ async def test_what_the_box_is_and_how_it_stands(box: Managed):
         "ethernet", eth["localAddress"], eth["macAddress"],
     )  # fmt: skip
     assert (await page.ask("management.get_os_info"))["version"] == box.sensors.os_version()
+
+
+async def test_what_it_learns_of_processor_memory_and_network_is_in_the_librarys_words(box: Managed):
+    page = Page(box, scope=Scope.READ)
+    box.sensors.values = {"cpu_percent": 12.54}
+    assert await page.ask("management.get_cpu_usage") == 12.5
+    mib = 1024 * 1024
+    assert await page.ask("management.get_memory_usage") == {"total": 1849 * mib, "used": 512 * mib, "free": 1337 * mib}
+    wired = {"localAddress": "192.168.1.100", "netmask": "255.255.255.0", "gateway": "192.168.1.1", "dns": ["192.168.1.1"]}
+    assert await page.ask("management.get_network_interfaces") == [
+        {"type": "ethernet", "name": "eth0", "macAddress": "dc:a6:32:01:02:03", "disabled": False, **wired}
+    ]
+    assert await page.ask("management.get_network_info") == {
+        "ethernetMacAddress": "dc:a6:32:01:02:03", "wifiMacAddress": "", "activeInterface": "ethernet", "interfaceName": "eth0",
+        **wired,
+    }  # fmt: skip
+    radio = Interface("wlan0", "wifi", "02:00:00:00:00:01", False, ("fe80::1/64",), None)
+    box.sensors.values = {"interfaces": (radio,)}
+    (found,) = await page.ask("management.get_network_interfaces")
+    assert found == {"type": "wifi", "name": "wlan0", "macAddress": radio.mac, "disabled": True, "dns": ["192.168.1.1"]}
+    assert await page.ask("management.get_network_info") == {
+        "ethernetMacAddress": "", "wifiMacAddress": radio.mac, "localAddress": "", "activeInterface": "ethernet",
+    }  # fmt: skip
+    cable = Interface("eth1", "ethernet", "02:00:00:00:00:02", True, ("10.0.0.2/8",), "10.0.0.1")
+    box.sensors.values = {"interfaces": (replace(radio, connected=True, addresses=("10.1.0.2/30",)), cable)}
+    network = await page.ask("management.get_network_info")
+    assert (network["interfaceName"], network["netmask"]) == ("eth1", "255.0.0.0"), "by which the default route leads"
+    box.sensors.values = {"interfaces": (cable, radio), "temperature_c": None}
+    with pytest.raises(LookupError, match="does not measure it"):
+        await page.ask("management.get_current_temperature")
+
+
+async def test_what_nobody_has_set_and_no_device_says_is_no_answer(box: Managed):
+    page = Page(box)
+    box.panel.broken = True
+    with pytest.raises(LookupError, match="nobody has set it"):
+        await page.ask("management.get_screen_brightness")
+    box.panel.broken = False
+    await box.settings.ask("brightness", 70, by=Asker.BOX, who="the page")
+    assert await page.ask("management.get_screen_brightness") == {
+        "brightness1": 70, "timeFrom1": "00:00:00", "brightness2": 70, "timeFrom2": "12:00:00",
+    }  # fmt: skip
+
+
+async def test_the_clock_is_set_by_an_instant_or_by_a_zones_wall_clock(box: Managed):
+    page = Page(box)
+    wall = {"year": 2026, "month": 3, "day": 25, "hour": 14, "minute": 30, "second": 5}
+    await page.ask("management.set_current_time_with_timezone", currentDate=wall, timezone="Europe/London")
+    assert box.host.calls == ["time zone Europe/London", "clock 2026-03-25 14:30:05"]
+    box.host.calls.clear()
+    await page.ask("management.set_current_time_with_timezone", currentDate="2026-03-25T20:00:00.000Z", timezone="Europe/Rome")
+    assert box.host.calls == ["time zone Europe/Rome", "clock 2026-03-25 20:00:00"]
+    now = await page.ask("management.get_current_time_with_timezone")
+    assert now["currentDate"] == round(box.clock.now().timestamp() * 1000)
+    box.host.calls.clear()
+    await page.ask("management.set_ntp_time_with_timezone", ntpServer="time.example", timezone="Europe/Rome")
+    assert box.host.calls == ["time zone Europe/Rome", "time server time.example"], "the clock is as it is"
+
+
+async def test_debugging_the_screen_and_the_player_are_switched_by_a_page(box: Managed):
+    page = Page(box)
+    before = logging.getLogger().level
+    for enabled in (True, False):
+        await page.ask("management.set_debug", enabled=enabled)
+        assert await page.ask("management.is_enabled") is enabled
+        assert (logging.getLogger().level == logging.DEBUG) is enabled
+    assert logging.getLogger().level == before
+    for what, power in (("power_off_display", False), ("power_on_display", True)):
+        await page.ask(f"management.{what}")
+        assert (box.panel.power, await page.ask("management.get_is_display_power_on")) == (power, power)
+    await page.ask("management.restart_app")
+    assert box.commands == ["restart_app"]
+    (action,) = [one for one in box.management.log.all() if one.asked.get("powerType") == "APP_RESTART"]
+    assert action.by == "the applet menu"
+
+
+async def test_a_restart_of_the_player_that_is_planned_is_no_restart_of_the_box(box: Managed):
+    page = Page(box)
+    plan = {"powerAction": "APP_RESTART", "weekdays": ["MONDAY"], "time": "01:00:00"}
+    await box.ask("POST", "/v1/device/{device}/scheduled-power-action", plan)
+    await page.ask("management.set_scheduled_reboot", rule={"weekdays": [1, 5], "time": "03:00:00"})
+    ((found),) = await page.ask("management.get_scheduled_reboots")
+    assert found["rule"] == {"weekdays": [1, 5], "time": "03:00:00"}
+    with pytest.raises(LookupError, match="names its days"):
+        await page.ask("management.set_scheduled_reboot", rule={"weekdays": [], "time": "03:00:00"})
+    await page.ask("management.clear_scheduled_reboots")
+    assert [one.action for one in box.schedule.current.planned] == ["restart_app"]
+
+
+async def test_what_a_page_asks_for_in_vain_is_answered_with_the_reason(box: Managed):
+    page = Page(box)
+    with pytest.raises(LookupError, match=r"^this player does not answer made_up"):
+        await page.ask("management.made_up")
+    with pytest.raises(LookupError, match=r"^this player does not answer offline\.cache\.made_up"):
+        await page.ask("offline.cache.made_up")
+    box.host.broken = True
+    with pytest.raises(LookupError):
+        await page.ask("management.set_ntp_time_with_timezone", ntpServer="time.example", timezone="Europe/Rome")
 
 
 async def test_a_page_may_lock_and_never_unlock(box: Managed):
