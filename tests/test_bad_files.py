@@ -27,7 +27,6 @@ from player.compositor.still_file import CurtainRecord, Still, first_picture, ma
 from player.config import CmsConfig, Config, ControlConfig, Dirs, StageConfig
 from player.core.blame import DEATHS
 from player.core.content import Item, Playlist, full_screen
-from player.core.faults import FaultBook
 from player.core.kinds import Kind
 from player.core.settings import Asker
 from player.errors import BoxError
@@ -35,17 +34,15 @@ from player.identity import load_or_create
 from player.journal_reader import read_journal
 from player.launch.restarts import hold_back
 from player.programme_file import ProgrammeFile
-from player.runtime.tasks import Latest
 from player.stage.app import Stage
-from player.stage.backends.null import NullCompositor, NullScreen
 from tests.fakes.brief import brief
 from tests.fakes.cut_child import show
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
-from tests.fakes.wall import quiet_wall
 from tests.fakes.way_out import STRAIGHT
+from tests.stage.conftest import assembled
 
 DAMAGE = {
     "empty": b"", "zeros": bytes(4096), "noise": b"\xff\xfe\x00{", "cut": b'{"format": 1, "bo', "another shape": b"[1]",
@@ -109,19 +106,7 @@ class Box:
 async def switched_on(dirs: Dirs, script: Script, *, run: bool) -> AsyncIterator[Box]:
     cms = CmsConfig(url=script.url, heartbeat_interval=0.05, poll_interval=60)
     config = Config(cms=cms, control=ControlConfig(listen=""), server=Keys(), stage=StageConfig(backend="none"))
-    compositor = NullCompositor((1280, 720))
-    stage = Stage(
-        config,
-        dirs,
-        compositor,
-        NullScreen(compositor),
-        FaultBook(),
-        Latest(STRAIGHT),
-        quiet_wall(),
-        kernel_synced=lambda: False,
-        unreadable=None,
-        started=lambda: None,
-    )
+    stage = assembled(dirs, config)
     client = StageClient(dirs.stage_socket, lambda _: asyncio.sleep(0), fault_page())
     async with Agent(config, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as agent:
         loops = (stage.run(), client.run(), agent.run()) if run else ()

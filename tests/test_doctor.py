@@ -15,7 +15,7 @@ from player.cli.checks.finding import Finding
 from player.device.abilities import Folders, find_abilities
 from player.device.ddc import DdcDisplay
 from player.errors import BoxError, NotRunning
-from tests.fakes.device import FakeDisplay
+from tests.fakes.device import FakeDisplay, displays
 
 
 def nobody(*_: object) -> Any:
@@ -51,15 +51,8 @@ def test_where_nobody_draws_nothing_is_claimed_of_the_chip(tmp_path: Path, statu
 
 @pytest.fixture
 def display() -> Iterator[Callable[..., FakeDisplay]]:
-    made: list[FakeDisplay] = []
-
-    def make(**options: Any) -> FakeDisplay:
-        made.append(FakeDisplay(**options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with displays() as make:
+        yield make
 
 
 def asked_over_ddc(folder: Path, fake: FakeDisplay) -> list[Finding]:

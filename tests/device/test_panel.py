@@ -18,7 +18,7 @@ from player.device.backlight import scale, unscale
 from player.device.dbus import SystemBus
 from player.device.panel import BoxPanel, find_panel
 from player.errors import BoxError
-from tests.fakes.device import FakeCec, FakeDisplay, FakeSession, private_bus, serving
+from tests.fakes.device import FakeCec, FakeDisplay, FakeSession, displays, private_bus, serving
 from tests.fakes.running import eventually
 
 HEADER = """
@@ -36,15 +36,8 @@ int main(void) {
 
 @pytest.fixture
 def display() -> Iterator[Callable[..., FakeDisplay]]:
-    made: list[FakeDisplay] = []
-
-    def make(**options: Any) -> FakeDisplay:
-        made.append(FakeDisplay(**options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    with displays() as make:
+        yield make
 
 
 def box(folder: Path, ioctl: Callable[..., Any]) -> BoxPanel:

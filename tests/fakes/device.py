@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import tty
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -589,3 +589,10 @@ class FakeStage:
 async def all_there(_: Awaited) -> bool:
     """Whatever a command needs."""
     return True
+
+
+@contextlib.contextmanager
+def displays() -> Iterator[Callable[..., FakeDisplay]]:
+    """Makes them, by `FakeDisplay`'s arguments; they end together."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **options: stack.enter_context(contextlib.closing(FakeDisplay(**options)))

@@ -15,6 +15,7 @@ import pytest
 from player.demo.spot.push import APP_KEY
 from tests.fakes.running import eventually, running
 from tests.fakes.spot import Caller, spot
+from tests.sdk.node import end
 
 HERE = Path(__file__).parent
 WITHIN_S = 30.0
@@ -49,19 +50,12 @@ async def listening(caller: Caller, channel: str, *, key: str = APP_KEY, bearer:
         "node", HERE / "listen.mjs", json.dumps(asked), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout
-    assert process.stdin
     client = Client(process.stdout)
     try:
         async with running(client.read()):
             yield client
     finally:
-        process.stdin.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(10):
-                await process.wait()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await end(process)
 
 
 @pytest.fixture

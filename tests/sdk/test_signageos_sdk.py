@@ -26,6 +26,7 @@ from player.core.ports.stage import AppletSaid, CommandApplet, ExamineApplet, Ex
 from tests.fakes.local_controls import JPEG, PNG
 from tests.fakes.management import Managed, managed
 from tests.fakes.running import eventually
+from tests.sdk.node import end
 
 HERE = Path(__file__).parent
 THESE = Path(__file__).read_text(encoding="utf-8")
@@ -74,14 +75,7 @@ async def client(box: Managed, **options: Any) -> AsyncIterator[Client]:
     try:
         yield Client(process)
     finally:
-        assert process.stdin
-        process.stdin.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(10):
-                await process.wait()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await end(process)
 
 
 @pytest.fixture

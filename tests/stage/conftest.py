@@ -254,10 +254,12 @@ class Running:
             self.box.end(name, signal.SIGKILL)
 
 
-def assembled(dirs: Dirs) -> Stage:
+ALONE = Config(stage=StageConfig(backend="none"))
+
+
+def assembled(dirs: Dirs, config: Config = ALONE) -> Stage:
     """The whole stage as its root makes it, without a screen."""
     compositor = NullCompositor((1280, 720))
-    config = Config(stage=StageConfig(backend="none"))
     return Stage(
         config,
         dirs,

@@ -19,17 +19,17 @@ FilePath = Annotated[str, Field(min_length=1, max_length=400)]
 Type = Annotated[str, Field(max_length=127, pattern=r"^[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; ?charset=[A-Za-z0-9-]+)?$")]
 
 
-def _object(given: Any) -> Any:
-    """A form writes an object as JSON."""
+def _bounded(given: Any, largest: int) -> Any:
+    """An object of `largest` bytes at most; a form writes it as JSON."""
     found = json.loads(given) if isinstance(given, str) else given
-    if isinstance(found, dict) and len(json.dumps(found).encode()) > LARGEST_CONFIGURATION:
-        raise ValueError(f"it has {LARGEST_CONFIGURATION} bytes at most")
+    if isinstance(found, dict) and len(json.dumps(found).encode()) > largest:
+        raise ValueError(f"it has {largest} bytes at most")
     if not is_shallow(found):
         raise ValueError(f"it has {DEEPEST} levels at most")
     return found
 
 
-Configuration = Annotated[dict[str, Any], BeforeValidator(_object)]
+Configuration = Annotated[dict[str, Any], BeforeValidator(lambda given: _bounded(given, LARGEST_CONFIGURATION))]
 
 
 class AppletBody(CallBody):
@@ -153,11 +153,7 @@ class ConnectBody(CallBody):
 
 
 def _command(given: Any) -> Any:
-    found = json.loads(given) if isinstance(given, str) else given
-    if isinstance(found, dict) and len(json.dumps(found).encode()) > LARGEST_COMMAND:
-        raise ValueError(f"it has {LARGEST_COMMAND} bytes at most")
-    if not is_shallow(found):
-        raise ValueError(f"it has {DEEPEST} levels at most")
+    found = _bounded(given, LARGEST_COMMAND)
     kind = found.get("type") if isinstance(found, dict) else None
     if not isinstance(kind, str) or not 0 < len(kind) <= 100:
         raise ValueError("expected an object with a type")

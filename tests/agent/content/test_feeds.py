@@ -240,18 +240,26 @@ async def test_s12_a_link_in_the_place_of_a_text_is_replaced_and_not_followed(be
 # --- with the programme
 
 
-async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_it(bench: Bench):
-    cms, clock, item_faults = FakeCms(), SystemClock(), ItemFaults(fault_page(), SystemClock())
-    egress = Egress(beside(bench.chaos.url), STRAIGHT)
+@contextlib.asynccontextmanager
+async def synced(bench: Bench, cms: FakeCms, items: FaultPage) -> AsyncIterator[Sync]:
+    """Opened, with the bench's feeds; `items` is the page of what is wrong with items."""
+    clock, egress = SystemClock(), Egress(beside(bench.chaos.url), STRAIGHT)
+    item_faults = ItemFaults(items, clock)
     async with egress.session() as session:
         downloader = real_downloads(session, bench.cache.parts, egress)
-        asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
-        snapshot = file = ProgrammeFile(bench.folder)
         sync = Sync(
-            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED, faults=fault_page(),
-            youtube_hosts=("youtube.com",), stream_hosts=(), feeds=bench.feeds,
+            cms, bench.cache,
+            AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080)), item_faults,
+            ProgrammeFile(bench.folder), bench.stage, clock, **JUDGED, faults=fault_page(), youtube_hosts=("youtube.com",),
+            stream_hosts=(), feeds=bench.feeds,
         )  # fmt: skip
         await sync.open()
+        yield sync
+
+
+async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_it(bench: Bench):
+    cms, snapshot = FakeCms(), ProgrammeFile(bench.folder)
+    async with synced(bench, cms, fault_page()) as sync:
         page = Item("page", "page", "Page", Kind.WEB, 10, url="http://page.example/")
         clock_item = Item("clock", "clock", "Clock", Kind.CLOCK, 10, text="")
         cms.want((page, None), (bench.item(), None), (clock_item, None), (bench.item("/silent"), None))
@@ -277,18 +285,8 @@ async def test_an_item_goes_on_air_when_its_feed_has_come_and_nothing_waits_for_
 
 
 async def test_c9_a_feed_at_a_forbidden_address_is_never_asked_for(bench: Bench):
-    items, clock, cms = fault_page(), SystemClock(), FakeCms()
-    item_faults = ItemFaults(items, clock)
-    egress = Egress(beside(bench.chaos.url), STRAIGHT)
-    async with egress.session() as session:
-        downloader = real_downloads(session, bench.cache.parts, egress)
-        asset_fetcher = AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
-        snapshot = file = ProgrammeFile(bench.folder)
-        sync = Sync(
-            cms, bench.cache, asset_fetcher, item_faults, file, bench.stage, clock, **JUDGED, faults=fault_page(),
-            youtube_hosts=("youtube.com",), stream_hosts=(), feeds=bench.feeds,
-        )  # fmt: skip
-        await sync.open()
+    items, cms, snapshot = fault_page(), FakeCms(), ProgrammeFile(bench.folder)
+    async with synced(bench, cms, items) as sync:
         cms.want(
             (Item("x", "x", "Spy", Kind.TICKER, 10, url="file:///etc/passwd"), None), (Item("c", "c", "C", Kind.CLOCK, 10), None)
         )
