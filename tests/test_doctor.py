@@ -90,7 +90,7 @@ def test_a_brightness_is_told_as_set_only_where_the_panel_says_so() -> None:
     assert list(panel.brightness(nobody)) == []
     (good,) = brightness(found=60, outcome="the brightness is 60; the picture is drawn so")
     assert (good.result, good.detail) == (
-        "passed", "60 was ordered, and found is 60: the brightness is 60; the picture is drawn so",
+        "passed", "60 was ordered, 60 was found: the brightness is 60; the picture is drawn so",
     )  # fmt: skip
     (refused,) = brightness(in_effect=False, outcome="panel brightness: nobody listens")
     assert (refused.result, refused.detail) == ("failed", "60 was ordered, and did not work: panel brightness: nobody listens")

@@ -132,7 +132,7 @@ def test_u1_a_bundle_that_nobody_or_somebody_else_signed_is_refused(maker: Maker
     maker.make(key=Ed25519PrivateKey.generate())
     maker.refused("did not sign it")
     maker.refused("no key is configured", key="")
-    maker.refused("no Ed25519 key", key="c2hvcnQ=")
+    maker.refused("not an Ed25519 key", key="c2hvcnQ=")
 
 
 def test_u2_an_older_version_is_refused_although_it_is_signed(maker: Maker) -> None:
@@ -239,7 +239,7 @@ def test_u6_what_is_damaged_or_no_bundle_is_refused(maker: Maker) -> None:
     maker.path.write_bytes(whole[: len(whole) // 4])
     maker.refused("is refused: it")
     maker.path.write_bytes(b"anything at all")
-    maker.refused("damaged, or no bundle")
+    maker.refused("damaged, or not a bundle")
 
 
 def test_the_folder_of_bundles_offers_its_versions_and_one_is_installed_by_its_number(maker: Maker) -> None:

@@ -85,7 +85,7 @@ class Fallback:
                 self._hurry()
             case Unpaired(code):
                 if code and code != self.folder.facts.pairing_code:
-                    log.info("the fallback at %s does not know this box; enter the code %s there", self.place, code)
+                    log.info("the fallback at %s does not know this box yet; enter the code %s there", self.place, code)
                 self.folder.keep(paired=False, pairing_code=code)
             case ContentChanged():
                 self._hurry()

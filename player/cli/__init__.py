@@ -71,7 +71,7 @@ def show_folder(folder: str, environment: MutableMapping[str, str]) -> None:
     """Has this process and its children show a folder, whatever else is configured. Raises ConfigError where it is none."""
     path = Path(folder).resolve()
     if not path.is_dir():
-        raise ConfigError(folder, "", "is no folder; name one with pictures, videos or documents in it")
+        raise ConfigError(folder, "", "is not a folder; name one with pictures, videos or documents in it")
     environment.update({"SIGNAGE__CMS__KIND": "folder", "SIGNAGE__CMS__URL": "", "SIGNAGE__FOLDER__PATH": str(path)})
 
 

@@ -41,7 +41,7 @@ def opened(path: Path) -> Iterator[BundleFile]:
         with path.open("rb") as file:
             yield BundleFile(file)
     except NoBundle as error:
-        raise UpdateRefused(f"{path} is refused: it is damaged, or no bundle ({error}); fetch it again") from error
+        raise UpdateRefused(f"{path} is refused: it is damaged, or not a bundle ({error}); fetch it again") from error
     except OSError as error:
         raise UpdateRefused(f"{path} cannot be installed: {error.strerror or error} ({error.filename or path})") from error
 
@@ -80,7 +80,7 @@ def _not_before(dirs: Dirs) -> float:
 def _head(archive: BundleFile, name: str, most: int, path: Path) -> bytes:
     member = archive.following()
     if member is None or not member.plain or member.path != name:
-        raise UpdateRefused(f"{path} is refused: it is no bundle, {name} is not where it belongs")
+        raise UpdateRefused(f"{path} is refused: it is not a bundle, {name} is not where it belongs")
     return archive.read(member, most)
 
 
@@ -91,7 +91,9 @@ def _is_signed(manifest: bytes, signature: bytes, public_key: str) -> bool:
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
     except ValueError as error:
-        raise UpdateRefused(f"update.public_key is no Ed25519 key in base64 ({error}); take what scripts/bundle printed") from error
+        raise UpdateRefused(
+            f"update.public_key is not an Ed25519 key in base64 ({error}); take what scripts/bundle printed"
+        ) from error
     try:
         key.verify(signature, bundle.SIGNED + manifest)
     except InvalidSignature:

@@ -33,7 +33,7 @@ def _decoded(path: Path) -> Any:
     except OSError as error:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise StorageError(str(path), f"is no JSON: {error}") from error
+        raise StorageError(str(path), f"is not JSON: {error}") from error
 
 
 def _test(event: Triggered | OtherSort | Misread, rules: list[TriggerRule]) -> bool:

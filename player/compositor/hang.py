@@ -106,7 +106,7 @@ def _look_for_ever(ipc: Path, wall: Callable[[], float]) -> None:
     while True:
         silence = silence.after(look(ipc, ANSWER_S))
         if silence.is_over(announced=ipc.with_name("compositor.json").exists()):
-            log.error("the compositor lives but gave no answer to %d looks; it is ended and comes back", silence.looks)
+            log.error("the compositor runs but did not answer %d times; it is ended and comes back by itself", silence.looks)
             _record(ipc, wall())  # before it goes: with it goes this process
             if end(ipc) is None:
                 log.error("the compositor at %s cannot be ended; restart its service, or the box", ipc)

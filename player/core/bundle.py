@@ -80,7 +80,7 @@ def parse(manifest: bytes) -> Bundle:
     if not _VERSION.fullmatch(version):
         raise ValueError(f"its version {version[:40]!r} is none")
     if not (_WORD.fullmatch(machine) and _WORD.fullmatch(python)):
-        raise ValueError(f"it is for {machine[:40]!r} and Python {python[:40]!r}, which are none")
+        raise ValueError(f"it is for {machine[:40]!r} and Python {python[:40]!r}, which do not exist")
     files = found.get("files")
     if not isinstance(files, dict) or INSTALLER not in files:
         raise ValueError(f"it does not hold {INSTALLER}")
@@ -95,7 +95,7 @@ def _instant(said: Any) -> float | None:
     except (TypeError, ValueError):
         at = None
     if at is None or at.tzinfo is None:
-        raise ValueError(f"its end {str(said)[:40]!r} is no instant with its offset from UTC")
+        raise ValueError(f"its end {str(said)[:40]!r} is not a time with its offset from UTC")
     return at.timestamp()
 
 
@@ -108,7 +108,7 @@ def _parts(files: Iterable[tuple[str, Any]]) -> tuple[Part, ...]:
 
 def _part(path: str, said: Any) -> Part:
     if len(path) > 250 or not all(_PART.fullmatch(piece) for piece in path.split("/")):
-        raise ValueError(f"it names a file {path[:60]!r}, which is no path in a bundle")
+        raise ValueError(f"it names a file {path[:60]!r}, which is not a path inside a bundle")
     size, sha256 = (said.get("size"), said.get("sha256")) if isinstance(said, dict) else (None, None)
     if not isinstance(size, int) or size < 0 or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise ValueError(f"it does not say what {path} must be like")

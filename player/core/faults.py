@@ -86,13 +86,13 @@ CODES: Mapping[str, Meaning] = {
     ),
     # the server
     "no_server": Meaning(MAJOR, "no server is configured", "set `cms.url` in the configuration, and restart the player"),
-    "no_network": Meaning(MAJOR, "this box is in no network", "plug in the network cable, or join it to the Wi-Fi"),
+    "no_network": Meaning(MAJOR, "this box is not connected to a network", "plug in the network cable, or join it to the Wi-Fi"),
     "no_internet": Meaning(MAJOR, "the network has no way out", "check the router, its line and its name service"),
     "name_unknown": Meaning(MAJOR, "the server's name is not known", "correct `cms.url`, or mend the network's name service"),
     "server_unreachable": Meaning(MAJOR, "the server does not answer", "check the network, and `cms.url`"),
     "no_folder": Meaning(MAJOR, "there is no folder with content", "plug in the stick, or correct `folder.path`"),
     "not_signed": Meaning(MAJOR, "a folder is not signed", "sign it with the key that `folder.public_key` belongs to"),
-    "proxy": Meaning(MAJOR, "the proxy does not bring us to the server", "check `network.proxy` and its password file"),
+    "proxy": Meaning(MAJOR, "the proxy does not let the player through", "check `network.proxy` and its password file"),
     "portal": Meaning(MAJOR, "the network shows a log-in page", "log this box in, or have the network let it through"),
     "server_moved": Meaning(MAJOR, "the server has moved", "set `cms.url` to the address in its sentence"),
     "network_file": Meaning(
@@ -100,7 +100,9 @@ CODES: Mapping[str, Meaning] = {
         "a file of the network's settings cannot be read",
         "let the player read `cms.ca_file`, `network.proxy_password_file`",
     ),
-    "server_untrusted": Meaning(MAJOR, "the server's certificate does not hold", "renew it, or name its authority: `cms.ca_file`"),
+    "server_untrusted": Meaning(
+        MAJOR, "the server's certificate cannot be trusted", "renew it, or name its authority: `cms.ca_file`"
+    ),
     "clock_untrusted": Meaning(MAJOR, "the server's certificate is not valid yet", "set the clock of this box"),
     "server_busy": Meaning(MAJOR, "the server cannot answer now", "it is asked again by itself; if it stays: ask who runs it"),
     "server_refused": Meaning(MAJOR, "the server refuses", "ask who runs it whether this box still belongs to it"),
@@ -127,7 +129,7 @@ CODES: Mapping[str, Meaning] = {
     "panel_missing": Meaning(MAJOR, "the panel of a region is not connected", "connect it, or give the region another `output`"),
     "no_audio": Meaning(MAJOR, "there is no sound device, or it cannot be opened", "check the device, and `stage.audio_device`"),
     "sound_crashed": Meaning(
-        MAJOR, "sound ended what draws the screen", "check the sound device, or name another: `stage.audio_device`"
+        MAJOR, "playing sound crashed what draws the screen", "check the sound device, or name another: `stage.audio_device`"
     ),
     "disk_worn": Meaning(MAJOR, "the disk is near the end of its life", "replace it before it fails"),
     "disk_errors": Meaning(MAJOR, "the file system found errors on the disk", "check it (fsck) at the next visit, or replace it"),
@@ -144,7 +146,7 @@ CODES: Mapping[str, Meaning] = {
         "move it to the server or to a public address, or name its net: `network.allow_private`",
     ),
     "redirects": Meaning(MAJOR, "an address is redirected in a circle", "name the last address on the server"),
-    "unverified": Meaning(MAJOR, "the server tells no hash of a file", "upload it again, or set `cache.require_hash` to false"),
+    "unverified": Meaning(MAJOR, "the server gives no hash for a file", "upload it again, or set `cache.require_hash` to false"),
     "hash_mismatch": Meaning(MAJOR, "a file is not what its hash promises", f"it is tried again; if it stays: {_AGAIN}"),
     "integrity": Meaning(MAJOR, "a file was wrong at every try", _AGAIN),
     "size_mismatch": Meaning(MAJOR, "a file is not as long as announced", _AGAIN),
@@ -152,12 +154,12 @@ CODES: Mapping[str, Meaning] = {
     "empty": Meaning(MAJOR, "an item has no content", f"{_AGAIN}, or give it a text"),
     "missing": Meaning(MAJOR, "a file is not here", "it is fetched again by itself at the next contact"),
     "wrong_type": Meaning(MAJOR, "a file is of another kind than the server says", "upload it as what it is"),
-    "unsupported": Meaning(MAJOR, "a file is of a form that cannot be shown", "export it as H.264, MP3, JPEG, PNG or open PDF"),
+    "unsupported": Meaning(MAJOR, "a file is in a format that cannot be shown", "export it as H.264, MP3, JPEG, PNG or open PDF"),
     "too_large": Meaning(MAJOR, "an item is too large for a box", "make it smaller, and upload it again"),
     "shortened": Meaning(MAJOR, "only a part of an item or a list is shown", "do what its sentence says"),
     "damaged": Meaning(MAJOR, "a file cannot be read", _EXPORT),
     "unplayable": Meaning(MAJOR, "an item cannot be played", _EXPORT),
-    "no_picture": Meaning(MAJOR, "a video holds sound alone", "list it as audio, or export it with its picture"),
+    "no_picture": Meaning(MAJOR, "a video contains only sound", "list it as audio, or export it with its picture"),
     "timeout": Meaning(MAJOR, "an item took too long to be made ready", "export it with less detail; a stream: mend its server"),
     "stalled": Meaning(MAJOR, "the picture of an item stood still", f"a stream: mend its server; else: {_EXPORT}"),
     "hung": Meaning(MAJOR, "the decoder of an item does not answer", _EXPORT),
@@ -179,39 +181,45 @@ CODES: Mapping[str, Meaning] = {
     "browser_gone": Meaning(MAJOR, "the browser ended, or is not there", "`sudo apt install chromium`; it is started by itself"),
     "browser_no_sandbox": Meaning(
         MAJOR,
-        "pages are not shown: this system lets the browser have no sandbox",
+        "pages are not shown: this system does not let the browser have a sandbox",
         "allow user namespaces; or set `stage.browser_sandbox` to false",
     ),
-    "page_storage": Meaning(MAJOR, "a page keeps more than it may", "it begins anew; if it stays: have the page keep less"),
+    "page_storage": Meaning(MAJOR, "a page keeps more than it may", "it starts empty again; if it stays: have the page keep less"),
     "page_authority": Meaning(
         MAJOR, "pages do not trust the authority in `cms.ca_file`", "`sudo apt install libnss3-tools`, and start the player again"
     ),
     "no_browser": Meaning(MAJOR, "pages are not shown by this backend", 'set `stage.backend` to "auto"'),
     "no_compositor": Meaning(MAJOR, "an item of this kind is not shown by this backend", 'set `stage.backend` to "auto"'),
-    "no_zones": Meaning(MAJOR, "this backend has one region alone", 'set `stage.backend` to "auto"'),
+    "no_zones": Meaning(MAJOR, "this backend shows only one region", 'set `stage.backend` to "auto"'),
     # shown, but not quite as asked for
     "fallback": Meaning(MINOR, "the fallback's content is shown", "give this screen content on its server"),
-    "bad_broadcast": Meaning(MINOR, "a message of Spotwatch cannot be read", "report it to Spotwatch: dev@spotwatch.io"),
+    "bad_broadcast": Meaning(
+        MINOR, "a message about television cannot be read", "report it to whoever runs the source of triggers"
+    ),
     "trigger_name": Meaning(
         MINOR, "a trigger waits for a brand or a channel that is not known", "correct the name in its [[trigger]], or take it out"
     ),
     "broadcast_flood": Meaning(
-        MINOR, "broadcasts come faster than they can be looked at", "report it to Spotwatch; is the box's address open to others?"
+        MINOR,
+        "broadcasts come faster than they can be looked at",
+        "report it to whoever runs the source of triggers; is the box's address open to others?",
     ),
-    "page_offline": Meaning(MINOR, "a page is shown by its last picture", "it comes back with its server; check the address"),
+    "page_offline": Meaning(MINOR, "a page is replaced by its last picture", "it comes back with its server; check the address"),
     "feed_unreachable": Meaning(MINOR, "a feed cannot be fetched; its last text stays", "correct its address, or mend its server"),
     "feed_unreadable": Meaning(MINOR, "a feed cannot be read; its last text stays", "name an RSS or Atom feed of at most 1 MB"),
     "display_mode": Meaning(
         MINOR, "a panel does not take its mode, scale or turn", "set `stage.mode` or `stage.scale` to one it has"
     ),
     "decoder_walls": Meaning(
-        MINOR, "files are decoded with fewer walls around the decoder", "use a kernel with Landlock and seccomp, as Debian 12 has"
+        MINOR,
+        "files are decoded with less protection",
+        "use a kernel with Landlock and seccomp, as Debian 12 has",
     ),
-    "stream_gate": Meaning(
-        MINOR, "where the servers of streams lead to is not judged", "use a kernel with seccomp, as Debian 12 has"
-    ),
+    "stream_gate": Meaning(MINOR, "addresses that streams lead to are not checked", "use a kernel with seccomp, as Debian 12 has"),
     "browser_island": Meaning(
-        MINOR, "the browser has no network of its own: its flags alone lead it through the wall", "allow user namespaces"
+        MINOR,
+        "the browser is not shut into a network of its own: only its flags confine it",
+        "allow user namespaces",
     ),
     "too_many_regions": Meaning(MINOR, "a layout has more regions than are shown", "use fewer"),
     "too_many_files": Meaning(MINOR, "there are more files in a folder, or to fetch ahead, than are taken", "list fewer there"),

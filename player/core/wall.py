@@ -90,7 +90,7 @@ def _length(fields: Iterable[str]) -> int:
     lengths = {line.partition(":")[2].strip() for line in fields if _name(line) == "content-length"}
     (length,) = lengths or {"0"}
     if not (length.isascii() and length.isdigit() and len(length) < 16 and int(length) < _MOST_BODY):
-        raise ValueError("has a length that is none")
+        raise ValueError("gives a length that is not a number")
     return int(length)
 
 

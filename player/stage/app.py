@@ -204,14 +204,14 @@ class Stage:
 
     async def _leave_safe_mode(self) -> None:
         await self.crashes.until_good()
-        log.info("a good hour without a crash: safe mode is left")
+        log.info("no crash for an hour: safe mode is over")
         self.crashes.forget()
         await self.reread()
 
     async def _await_mending(self) -> None:
         """Starts again with the configuration when somebody has mended it."""
         await until_mended(self._unreadable)
-        log.info("the configuration can be read again; the stage starts anew with it")
+        log.info("the configuration can be read again; the stage restarts with it")
         self._restart()
         await asyncio.Event().wait()
 

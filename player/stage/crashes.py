@@ -75,7 +75,7 @@ class Crashes:
         try:
             file = self._words.open("ab", buffering=0)
         except OSError as error:
-            log.warning("a crash would leave no words: %s", error)
+            log.warning("the last words of a crash cannot be kept: %s", error)
             return
         faulthandler.enable(file)
 

@@ -31,7 +31,7 @@ class WantedTimer(msgspec.Struct, frozen=True):
         if self.on is None and self.off is None:
             return None
         if not self.days:
-            raise CommandRejected("days: a timer that holds on no day is none")
+            raise CommandRejected("days: a timer needs at least one day")
         return Timer(self.level, self.number, self.on, self.off, self.days, self.volume, since)
 
 

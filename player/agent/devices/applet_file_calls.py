@@ -132,7 +132,7 @@ async def _file_part(request: web.BaseRequest) -> AsyncIterator[bytes]:
                     yield chunk
                 return
     except (AssertionError, ValueError) as error:
-        raise bad_body(f"the body is no form with a file: {error}") from None
+        raise bad_body(f"the body is not a form with a file: {error}") from None
     raise bad_body('the form has no part "file"')
 
 

@@ -282,6 +282,6 @@ def _checksum(path: Path, kind: object) -> str:
                 value = zlib.crc32(chunk, value)
         return f"{value:08x}"
     if kind not in ("md5", "sha1", "sha256"):
-        raise ValueError("the sums that are known are md5, crc32, sha1 and sha256")
+        raise ValueError("the known checksums are md5, crc32, sha1 and sha256")
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.new(str(kind), usedforsecurity=False)).hexdigest()

@@ -63,6 +63,6 @@ class PowerCalls:
             if result.status is not CommandStatus.INITIATED:
                 raise BoxError(command, result.message)
             await asyncio.sleep(GOES_WITHIN_S)
-            raise BoxError(command, f"it was begun, and had not happened {GOES_WITHIN_S:.0f} s later")
+            raise BoxError(command, f"it was started, but had not happened {GOES_WITHIN_S:.0f} s later")
 
         return effect

@@ -56,7 +56,7 @@ def unmanaged() -> Declined:
 
 def no_such_method(method: str, known: tuple[str, ...]) -> Declined:
     """The path is known, with other methods."""
-    return Declined(405, 405100, "METHOD_NOT_ALLOWED", f"{method} is not answered here, but {', '.join(known)}")
+    return Declined(405, 405100, "METHOD_NOT_ALLOWED", f"{method} is not allowed here; allowed: {', '.join(known)}")
 
 
 def conflict(message: str) -> Declined:

@@ -147,7 +147,7 @@ class TelemetryReader:
     def _works(self, name: str) -> None:
         if name in self._failing:
             self._failing.discard(name)
-            log.info("heartbeats have a reading again (%s)", name)
+            log.info("heartbeats carry a reading again (%s)", name)
 
 
 def storage_mb(folder: Path) -> tuple[int, int, int]:

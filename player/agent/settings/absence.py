@@ -53,4 +53,6 @@ class Absence:
             others = {name: fact for name, fact in facts.items() if name != FACT}
             with contextlib.suppress(StorageError):  # the next look tries again, and `DiskWatch` tells of it
                 await self._brief.change_facts({**others, FACT: self._key} if away else others)
-                log.info("the server is away: its schedules are followed here" if away else "the server is back: its answer counts")
+                log.info(
+                    "the server is away: its schedules are followed here" if away else "the server is back: its answer holds again"
+                )

@@ -118,7 +118,7 @@ class DeviceTeller:
             raise self._silent(name) from error
 
     def _silent(self, name: str) -> BoxError:
-        return BoxError(name, "the device did not answer for as long as was waited for it")
+        return BoxError(name, "the device did not answer in time")
 
     def _ended(self, row: Setting, words: str, refusal: BoxError | None) -> str:
         needed = row.applied_by[0] is not AppliedBy.STAGE

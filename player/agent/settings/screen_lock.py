@@ -152,7 +152,7 @@ class ScreenLock:
                 self._keep(replace(tried, failures=0, guesses=self._guesses))
             else:
                 failures, wait_s = self._state.failures, self._wait_s(source)
-                log.warning("wrong PIN from %s, number %d; no other of its is looked at for %.0f s", source, failures, wait_s)
+                log.warning("wrong PIN from %s, number %d; no other from there is looked at for %.0f s", source, failures, wait_s)
             return right
 
     async def entered(self, pin: str) -> None:

@@ -66,7 +66,7 @@ def brightness(settings: Callable[[], list[dict[str, Any]]]) -> Iterator[Finding
         return
     ordered = f"{row['wanted']:g} was ordered"
     if row["in_effect"] and row["found"] is not None:
-        yield passed("brightness", f"{ordered}, and found is {row['found']:g}: {row['outcome']}")
+        yield passed("brightness", f"{ordered}, {row['found']:g} was found: {row['outcome']}")
     else:
         yield failed(
             "brightness", f"{ordered}, and did not work: {row['outcome'] or 'nobody has answered yet'}", _DDC_REMEDY, needed=False

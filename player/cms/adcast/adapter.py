@@ -115,7 +115,7 @@ class AdCast:
         except _FieldsRefused:
             answer = await self._http.post(path, documented, means=means)
             self._strict_until, self._strict_since = self._clock.monotonic() + DAY_S, self._now()
-            log.info("the server takes only the fields that its document names; it is told those alone for a day")
+            log.info("the server takes only the fields that its document names; for a day it is told only those")
             return answer
 
     @property

@@ -27,7 +27,7 @@ def checked(where: str, manifest: bytes, signature: bytes, public_key: str) -> M
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
     except ValueError as error:
-        raise NotSigned(where, f"folder.public_key is no Ed25519 key in base64 ({error})") from error
+        raise NotSigned(where, f"folder.public_key is not an Ed25519 key in base64 ({error})") from error
     try:
         key.verify(base64.b64decode(signature.strip(), validate=True), SIGNED + manifest)
         files = json.loads(manifest)["files"]

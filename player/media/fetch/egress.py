@@ -162,7 +162,7 @@ def _next_hop(url: URL, target: str, name: str) -> URL:
     try:
         joined = url.join(URL(target, encoded=target.isascii() and " " not in target))
     except ValueError as error:
-        raise ServerNonsense(shown(url), f"it redirects to something that is no address ({error})") from error
+        raise ServerNonsense(shown(url), f"it redirects to something that is not an address ({error})") from error
     following = parse_url(str(joined), name)
     if url.scheme == "https" and following.scheme != "https":
         raise ContentError(

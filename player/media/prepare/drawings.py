@@ -56,7 +56,7 @@ class _SvgReading:
         if self._root is None:
             self._root = attributes
             if tag.rpartition(" ")[2] != "svg":
-                raise ContentError("wrong_type", self._name, f"it is no drawing, but begins with <{tag:.40}>", transient=False)
+                raise ContentError("wrong_type", self._name, f"it is not a drawing, but begins with <{tag:.40}>", transient=False)
         if self._elements > MOST_ELEMENTS:
             reason = f"the drawing has more than {MOST_ELEMENTS} elements; simplify it, or export it as PNG"
             raise ContentError("too_large", self._name, reason, transient=False)

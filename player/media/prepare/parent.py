@@ -99,7 +99,7 @@ def decoded_reply(line: bytes) -> Reply:
 
 def _say_missing(walls: tuple[str, ...]) -> None:
     if walls:
-        log.warning("this kernel refuses the decoding child a part of its walls: %s", "; ".join(walls))
+        log.warning("this kernel refuses some of the walls around the decoding process: %s", "; ".join(walls))
 
 
 async def prepare(

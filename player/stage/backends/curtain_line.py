@@ -56,7 +56,7 @@ class CurtainLine:
             while heard := await self._heard(reader):
                 self._waits -= len(heard)
         except TimeoutError:
-            log.warning("the curtain, which holds the last picture, gave no answer; it is ended and comes back")
+            log.warning("the curtain, which holds the last picture, did not answer; it is ended and comes back by itself")
             _end(writer.get_extra_info("socket"))
         finally:
             self._writer = None

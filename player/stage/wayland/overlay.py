@@ -75,7 +75,7 @@ class PanelOverlay:
             self.remove(name)
             raise BoxError(self.panel, f"gave the card {name} no place within {CONFIGURE_LIMIT_S:.0f} s") from error
         if self.cards.get(name) is not card:
-            raise BoxError(self.panel, f"went while the card {name} was put up")
+            raise BoxError(self.panel, f"went away while the card {name} was being put up")
         return card
 
     def _closed(self, card: LayerCard) -> None:

@@ -250,7 +250,7 @@ class BrowserProcess:
             await asyncio.sleep(min(REST_LOOK_S, self._rest_after_s))
             if self._opening or not all(page.is_blank for page in self._pages.values()) or self._needed():
                 idle_since = loop.time()
-        log.info("browser: it ends until there is a page to be shown")
+        log.info("browser: it stops until there is a page to show")
         self._rests = True
         self._wanted.clear()
         self._settled.clear()

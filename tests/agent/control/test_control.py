@@ -154,7 +154,7 @@ async def test_timers_are_set_shown_and_removed_and_need_a_right(served: Served)
     code, found = await served.post("/api/timers", timer, **basic())
     assert (code, found) == (200, {"timers": [timer]})
     for change, words in (
-        ({"number": 8}, "$.number"), ({"days": []}, "holds on no day"), ({"days": [0]}, "$.days"), ({"on": "soon"}, "$.on"),
+        ({"number": 8}, "$.number"), ({"days": []}, "needs at least one day"), ({"days": [0]}, "$.days"), ({"on": "soon"}, "$.on"),
         ({"volume": 101}, "$.volume"), ({"level": "lobby"}, "$.level"), ({"on": "08:00:00Z"}, "$.on"),
     ):  # fmt: skip
         code, answer = await served.post("/api/timers", timer | change, **basic())

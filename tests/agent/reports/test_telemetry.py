@@ -108,7 +108,7 @@ async def test_a_failing_reading_is_none_and_logged_once_until_it_works_again(tm
     telemetry = await reads.read()
     assert (telemetry.volume, telemetry.uptime_seconds, telemetry.extra["temperature_c"]) == (55, 86400, 48.7)
     assert len(warnings_in(caplog)) == 4
-    assert caplog.messages.count("heartbeats have a reading again (volume)") == 1
+    assert caplog.messages.count("heartbeats carry a reading again (volume)") == 1
 
 
 async def test_p7_a_reading_that_hangs_holds_neither_the_loop_nor_a_second_thread(tmp_path: Path, caplog: pytest.LogCaptureFixture):

@@ -251,5 +251,5 @@ def test_run_with_a_folder_shows_it_whatever_is_configured(root: Path):
     show_folder(str(root), environment)
     config = load(None, cms.KINDS, {**environment, "HOME": str(root)})
     assert (config.cms.kind, config.server) == ("folder", Keys(path=str(root)))
-    with pytest.raises(ConfigError, match="is no folder"):
+    with pytest.raises(ConfigError, match="is not a folder"):
         show_folder(str(root / "1.jpg"), environment)
