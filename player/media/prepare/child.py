@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import hashlib
+import importlib
 import os
 import resource
 import signal
@@ -36,9 +37,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def load(kind: Kind) -> None:
     """What takes long to load and opens such files: read in before children are forked."""
     if kind is Kind.IMAGE:
-        from player.media.prepare import pictures
-
-        pictures.load()
+        for name in ("drawings", "pictures"):
+            importlib.import_module(f"player.media.prepare.{name}")
 
 
 def answer(job: Job) -> None:

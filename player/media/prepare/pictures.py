@@ -48,10 +48,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-
-def load() -> None:
-    """Reads in what opens the usual pictures, so that no child need do it."""
-    Image.preinit()
+Image.preinit()  # what opens the usual pictures is there before children are forked
 
 
 def prepare(source: Path, kind: str, name: str, folder: Path, panel: tuple[int, int], digest: str) -> Prepared:
