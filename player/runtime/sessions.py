@@ -5,6 +5,7 @@ What goes wrong between here and the server is told apart from what the server d
 
 from __future__ import annotations
 
+import functools
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +21,18 @@ _AWAY = (502, 503, 504)
 
 def tls_context(way_out: WayOut) -> ssl.SSLContext:
     """The system's authorities, and those of `ca_file`. Raises ConfigError."""
+    return _trusting(way_out.ca_file)
+
+
+@functools.lru_cache(maxsize=2)
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """One for all sessions: a megabyte of authorities each."""
     context = ssl.create_default_context()
-    if way_out.ca_file:
+    if ca_file:
         try:
-            context.load_verify_locations(cafile=way_out.ca_file)
+            context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(way_out.ca_file, "cms.ca_file", f"no certificates can be read from it: {error}") from error
+            raise ConfigError(ca_file, "cms.ca_file", f"no certificates can be read from it: {error}") from error
     return context
 
 
