@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -16,54 +17,37 @@ from player.errors import CaptivePortal, ServerNonsense
 
 _MIB = 1024 * 1024
 BODY_BYTES = 16 * _MIB  # ten thousand items with all that is said of them are half of it
-_PIECE = 16 * 1024
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
-class AnswerBody:
-    """All bytes of an answer, in the pieces in which they came: the same as the one before is never put together.
-
-    Small pieces are gathered, so that a server which sends byte by byte costs no more memory than another.
-    """
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._pieces: list[bytes | bytearray] = []  # only an array is smaller than `_PIECE`
-
-    def add(self, piece: bytes) -> None:
-        """What came next."""
-        self.size += len(piece)
-        if len(piece) >= _PIECE:
-            self._pieces.append(piece)
-        elif self._pieces and len(self._pieces[-1]) < _PIECE:
-            self._pieces[-1] += piece
-        else:
-            self._pieces.append(bytearray(piece))
-
-    def digest(self) -> bytes:
-        """The SHA-256 of it: processors have instructions for that."""
-        running = hashlib.sha256()
-        for piece in self._pieces:
-            running.update(piece)
-        return running.digest()
-
-    def whole(self) -> bytes:
-        """In one piece; it is held there alone."""
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
+async def body_of(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BYTES) -> bytearray:
+    """All of it, in one piece that is held once. Raises ServerNonsense above `limit`."""
+    body = bytearray()
+    async for piece in _pieces_of(url, response, limit):
+        body += piece
+    return body
 
 
-async def body_of(url: str, response: aiohttp.ClientResponse, limit: int = BODY_BYTES) -> AnswerBody:
-    """All of it. Raises ServerNonsense above `limit`, told by its header or found out."""
+async def digest_of(url: str, response: aiohttp.ClientResponse) -> bytes:
+    """The SHA-256 of its body, of which nothing is kept. Raises ServerNonsense above the limit."""
+    running = hashlib.sha256()
+    async for piece in _pieces_of(url, response, BODY_BYTES):
+        running.update(piece)
+    return running.digest()
+
+
+async def _pieces_of(url: str, response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
+    """A body as it comes. Raises ServerNonsense above `limit`, told by its header or found out."""
     told = response.content_length if "Content-Encoding" not in response.headers else None
-    body = AnswerBody()
+    came = 0
     if told is None or told <= limit:
         async for piece in response.content.iter_any():
-            body.add(piece)
-            if body.size > limit:
+            came += len(piece)
+            if came > limit:
                 break
+            yield piece
         else:
-            return body
+            return
     size = f"more than {limit / _MIB:.3g} MiB" if told is None else f"{told / _MIB:.1f} MiB"
     raise ServerNonsense(url, f"it is {size} long, and an answer has {limit / _MIB:.3g} MiB at most")
 
@@ -75,7 +59,7 @@ async def reason_of(url: str, response: aiohttp.ClientResponse) -> str:
     if not response.content_type.endswith("json"):
         return response.reason or ""
     try:
-        said = read_json((await body_of(url, response, 65536)).whole())
+        said = read_json(await body_of(url, response, 65536))
     except (ValueError, ServerNonsense, aiohttp.ClientError):
         return response.reason or ""
     if isinstance(said, dict) and isinstance(said.get("error"), dict):
@@ -93,7 +77,7 @@ def _one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
 
 
-def decoded(url: str, response: aiohttp.ClientResponse, body: bytes, *, may_be_empty: bool, in_parts: bool) -> Any:
+def decoded(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool, in_parts: bool) -> Any:
     """The JSON of a whole body; None of an empty one that `may_be_empty`; `in_parts`: of a long one as `wire.unfolded` has it.
 
     Raises ServerNonsense.

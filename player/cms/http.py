@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import logging
 import os
 import socket
@@ -21,7 +22,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import msgspec
 
-from player.cms.answers import AnswerBody, body_of, decoded, reason_of, words_of
+from player.cms.answers import body_of, decoded, digest_of, reason_of, words_of
 from player.cms.pace import Budget, Paces, http_instant
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
@@ -44,6 +45,7 @@ from player.runtime.sessions import on_the_way, refused_by, through
 
 log = logging.getLogger(__name__)
 CONNECT_S, TOTAL_S, UPLOAD_S = 5.0, 15.0, 60.0
+LONG_ANSWER = 1024 * 1024  # bytes
 Meanings = Mapping[int, type[ServerError]]  # what a status means where it is answered
 _MEANINGS: Meanings = {
     **dict.fromkeys((401, 402, 403), ServerDenied),
@@ -57,11 +59,15 @@ _CERTIFICATE = {10: "has expired", 62: "is for another host", 64: "is for anothe
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """An answer, the server's name for just this one ("": it has none), and a digest of its bytes (b"": none was asked for)."""
+    """An answer, and the server's name for just this one ("": it has none).
+
+    Of its bytes a digest (b"": none was asked for), and how many there were.
+    """
 
     value: Any
     tag: str = ""
     digest: bytes = b""
+    size: int = 0
 
 
 class ServerHttp:
@@ -87,6 +93,7 @@ class ServerHttp:
         self._secrets, self._headers, self._way_out = tuple(s for s in secrets if s), dict(headers or {}), way_out
         self._total_s, self._budget = total_s, budget
         self._paces = Paces(clock)
+        self._steady: dict[str, bytes] = {}  # by path, the digest of the answer that came more than once
         self.server_time: float | None = None  # what the server's clock said with its last answer, to the second
 
     def __repr__(self) -> str:
@@ -108,6 +115,8 @@ class ServerHttp:
     ) -> Tagged:
         """The JSON at `path`, or `known` itself where it is that still: by `ETag`, and `by_body` where its bytes are the same.
 
+        A long one that was the same before and is as long again is not kept while it comes; where it is another after all, it is
+        asked for twice.
         `in_parts`: of a long one as `wire.unfolded` has it.
         Raises ServerError.
         """
@@ -115,12 +124,28 @@ class ServerHttp:
         async with self._asked("GET", path, path, means, self._total_s, sent) as response:
             if response.status == 304 and known is not None:
                 return known
-            body = await self._whole(path, response)
-            digest = body.digest() if by_body else b""
-            if known is not None and digest and digest == known.digest:
+            if known is None or not by_body or not self._expects(path, known, response):
+                return await self._read_anew(path, known, response, by_body=by_body, in_parts=in_parts)
+            if await digest_of(self._plain(path), response) == known.digest:
                 return known
-            value = decoded(self._plain(path), response, body.whole(), may_be_empty=False, in_parts=in_parts)
-            return Tagged(value, response.headers.get("ETag", "")[:200], digest)
+            del self._steady[path]
+        return await self.get_anew(path, known, params, means=means, by_body=by_body, in_parts=in_parts)
+
+    def _expects(self, path: str, known: Tagged, response: aiohttp.ClientResponse) -> bool:
+        """Whether a long answer is most likely the one before."""
+        is_as_long = response.status == 200 and response.content_length == known.size >= LONG_ANSWER
+        return is_as_long and self._steady.get(path) == known.digest
+
+    async def _read_anew(
+        self, path: str, known: Tagged | None, response: aiohttp.ClientResponse, *, by_body: bool, in_parts: bool
+    ) -> Tagged:
+        body = await self._whole(path, response)
+        digest = hashlib.sha256(body).digest() if by_body else b""
+        if known is not None and digest and digest == known.digest:
+            self._steady[path] = digest
+            return known
+        value = decoded(self._plain(path), response, body, may_be_empty=False, in_parts=in_parts)
+        return Tagged(value, response.headers.get("ETag", "")[:200], digest, len(body))
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
         """Sends bytes to an address that the server named, at whatever host: what we are to the server, others are not told.
@@ -173,9 +198,9 @@ class ServerHttp:
 
     async def _read(self, path: str, response: aiohttp.ClientResponse, *, may_be_empty: bool) -> Any:
         body = await self._whole(path, response)
-        return decoded(self._plain(path), response, body.whole(), may_be_empty=may_be_empty, in_parts=False)
+        return decoded(self._plain(path), response, body, may_be_empty=may_be_empty, in_parts=False)
 
-    async def _whole(self, path: str, response: aiohttp.ClientResponse) -> AnswerBody:
+    async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytearray:
         """The bytes of an answer that leads nowhere else."""
         url = self._plain(path)
         if 300 <= response.status < 400:

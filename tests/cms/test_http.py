@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from player.cms.http import ServerHttp
+from player.cms.http import LONG_ANSWER, ServerHttp
 from player.errors import (
     CaptivePortal,
     ClockUntrusted,
@@ -140,6 +140,29 @@ async def test_an_answer_that_is_the_one_before_is_known_by_its_tag_and_by_its_b
     assert await server_http.get_anew("/api/a", third, by_body=True, in_parts=False) is third
     asked = [one.headers.get("If-None-Match") for one in script.asked("/api/a")]
     assert asked == [None, None, None, None, None, '"three"']
+
+
+async def test_a_long_answer_that_stays_the_same_is_not_kept_and_asked_for_again_where_it_is_another(
+    script: Script, server_http: ServerHttp
+):
+    known, asked = None, 0
+
+    async def requests(value: str) -> int:
+        """How many it takes to have that answer."""
+        nonlocal known, asked
+        script.on("/api/a", {"n": value})
+        before = known
+        known = await server_http.get_anew("/api/a", before, by_body=True, in_parts=False)
+        assert known.value == {"n": value}
+        assert (known is before) == (before is not None and before.value == known.value)
+        made, asked = len(script.asked("/api/a")) - asked, len(script.asked("/api/a"))
+        return made
+
+    one, two, longer = "1" * LONG_ANSWER, "2" * LONG_ANSWER, "3" * (LONG_ANSWER + 1)
+    assert [await requests(value) for value in (one, one, one)] == [1, 1, 1]
+    assert [await requests(value) for value in (two, one, two)] == [2, 1, 1], "it was not the same before"
+    assert [await requests(value) for value in (two, two, longer)] == [1, 1, 1], "its length tells it"
+    assert [await requests(value) for value in ("1", "1", "1", "2")] == [1, 1, 1, 1], "a short one costs nothing to keep"
 
 
 async def test_n5_an_answer_that_drips_ends_at_the_deadline(http, clock: FakeClock):
@@ -383,6 +406,10 @@ def test_an_authority_file_that_is_none_is_a_mistake_in_the_configuration(tmp_pa
     (tmp_path / "ca.pem").write_text("nothing")
     with pytest.raises(ConfigError, match="ca_file"):
         tls_context(replace(STRAIGHT, ca_file=str(tmp_path / "ca.pem")))
+
+
+def test_sessions_share_what_they_trust():
+    assert tls_context(STRAIGHT) is tls_context(replace(STRAIGHT))
 
 
 @pytest.mark.parametrize(
