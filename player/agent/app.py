@@ -1,7 +1,7 @@
 """The agent's composition root: every part made and connected here, from values and ports (house rule 4).
 
-Three pages belong to it: `box` is what this device can do and is told to be, `servers` opens what is configured, `supply` makes
-everything that content comes through.
+Four pages belong to it: `box` is what this device can do and is told to be, `servers` opens what is configured, `trigger_source`
+what shows content at once, and `supply` makes everything that content comes through.
 The loops that run are listed in `Agent._loops`; each is kept running by itself, so that a server that answers nonsense, a full disk
 or an absent stage costs what depends on it and nothing else.
 """

@@ -1,4 +1,4 @@
-"""The servers, one folder an API; a vendor's words stop there. The rest knows `core.ports.server` and this page.
+"""The servers and the sources of triggers, one folder an API; a vendor's words stop there. The rest knows ports and this page.
 
 A server is one folder and one row in `_BUILT_IN`: its `keys.Keys` are its own table of the configuration, its `connection.connect`
 makes the `Connection`. Only the folder of the kind that is used is imported. What else is to be written: a test beside AdCast's

@@ -1,4 +1,4 @@
-"""The control API and the local page, on the Unix socket and on `control.listen`.
+"""The control API and the local page, on the Unix socket, on `control.listen`, and under TLS.
 
 Imports `commands`, `reports`, `settings`.
 """
