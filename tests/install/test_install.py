@@ -444,7 +444,7 @@ def test_u1_the_management_has_a_version_installed_by_its_number(device: Contain
     found = tool.ask("GET", f"{tool.own}/application/version")
     assert (found["version"], found["failedAt"]) == ("9.0", None), "it has succeeded when it has run for eleven minutes"
     assert device.run("systemctl --failed --no-legend") == ""
-    device.run("rm -rf /root/made /root/wheels /root/*.bundle /srv/bundles /etc/systemd/system/tunnel.service")
+    device.run("rm -rf /root/made /root/wheels /root/*.bundle /srv/bundles /etc/systemd/system/tunnel.service", timeout_s=300)
 
 
 def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) -> None:

@@ -304,6 +304,9 @@ async def test_a_command_is_kept_whether_or_not_the_applet_is_on_screen(box: Man
     for body in ({}, {"command": "go"}, {"command": {"type": 7}}, {"command": {"type": "go", "text": "x" * 20_000}}):
         assert (await box.ask("POST", path, body))[0] == 400
     assert (await box.ask("POST", path.replace(version.split("/")[3], "other"), {"command": {"type": "go"}}))[0] == 404
+    assert [one["command"]["type"] for one in (await box.ask("GET", path))[1]] == ["go"], "no other applet's"
+    others = f"/v1/device/{{device}}/applet/menu/command/{headers['Location'].rpartition('/')[2]}"
+    assert (await box.ask("GET", others))[0] == 404
 
 
 async def test_tests_of_a_version_pass_or_fail_with_what_they_threw_or_because_its_page_is_not_open(box: Managed):
@@ -337,6 +340,7 @@ async def test_commands_are_bounded(box: Managed):
         box.management.commands.add("menu", {"type": "go", "n": number})
     held = box.management.commands.all()
     assert (len(held), held[0].command["n"]) == (500, 10)
+    assert len({one.received_at for one in held}) == 500, "no two at once: a list is paged by that"
     files = box.folder / "run/applet_commands"
     size = sum(path.stat().st_size for path in files.iterdir())
     for number in range(300):
