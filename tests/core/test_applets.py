@@ -73,7 +73,13 @@ def test_a_tap_ends_a_turn_and_time_does_not():
 
 
 def test_an_idle_timeout_counts_from_the_last_tap():
-    assert turns(Finish(FinishKind.IDLE_TIMEOUT, "1000"), (0.9, True), (1.5, False), (1.9, False), (2.9, False)) == [0, 0, 1, 0]
+    assert turns(Finish(FinishKind.IDLE_TIMEOUT, "1000"), (0.9, True), (1.5, False), (1.9, False), (2.0, False), (2.9, False)) == [
+        0,
+        0,
+        1,
+        1,
+        0,
+    ]
 
 
 @pytest.mark.parametrize("data", [None, "soon", 0, -5, {}, 10**400])

@@ -190,6 +190,7 @@ async def test_after_five_crashes_a_still_is_shown_and_a_command_ends_that(dirs:
         await eventually(lambda: stage.status().state == "safe_mode")
         status = stage.status()
         assert (status.cover, status.items, [fault.code for fault in status.faults]) == ("safe_mode", (), ["safe_mode"])
+        assert stage.show.layout is None
         assert stage.surround.seen.stills == (str(dirs.cache / "poster.png"),)
         stage.crashes.forget()
         await stage.reread()
