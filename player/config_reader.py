@@ -253,7 +253,7 @@ def _alternatives(kind: Any) -> list[Any]:
 
 def check(config: ConfigFile, source: Source) -> None:
     """What types cannot say: sizes, addresses, plain http. Raises ConfigError."""
-    for key in ("storage.cache_limit", "storage.reserve", "proof.keep_size"):
+    for key in ("storage.cache_limit", "storage.reserve", "proof.keep_size", "stage.page_memory"):
         table, name = key.split(".")
         try:
             parse_size(getattr(getattr(config, table), name))

@@ -177,6 +177,7 @@ CODES: Mapping[str, Meaning] = {
     "page_refused": Meaning(MAJOR, "a page leads to something that is not http or https", "correct its address on the server"),
     "page_hangs": Meaning(MAJOR, "a page does not answer", "make it lighter, or leave it out"),
     "page_crashed": Meaning(MAJOR, "a page crashed", "it is loaded again; if it stays: make it lighter, or leave it out"),
+    "page_memory": Meaning(MAJOR, "a page takes more memory than it may", "make it lighter, or raise `stage.page_memory`"),
     "page_closed": Meaning(MAJOR, "a page closed itself", "it is loaded again; if it stays: mend the page"),
     "browser_gone": Meaning(MAJOR, "the browser ended, or is not there", "`sudo apt install chromium`; it is started by itself"),
     "browser_no_sandbox": Meaning(

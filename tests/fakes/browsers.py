@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from player.compositor.sway import Sway
+from player.core.page_memory import page_memory
 from player.runtime.tasks import Latest, keep_running
 from player.stage.web.browser import BrowserProcess
 from tests.conftest import running_sway
@@ -17,12 +18,14 @@ from tests.fakes.faults import fault_page
 from tests.fakes.wall import not_known
 from tests.fakes.way_out import STRAIGHT
 
+MEMORY = page_memory(256 * 1024 * 1024, installed=1 << 40)
+
 
 def browser_process(runtime: Path, display: str, **given: Any) -> BrowserProcess:
     """The real one: drawn in software, in its sandbox but on no island, straight to the network, and always needed."""
     options: dict[str, Any] = {
         "way_out": Latest(STRAIGHT), "faults": fault_page(), "program": "auto", "gpu": False, "sandbox": True, "why": not_known,
-        "admit": None, "needed": lambda: True,
+        "admit": None, "needed": lambda: True, "memory": MEMORY,
     }  # fmt: skip
     return BrowserProcess(runtime, display, **(options | given))
 

@@ -141,8 +141,11 @@ class SwayScreen:
 
     def _the_browser(self) -> BrowserProcess:
         if self._browser is None:
+            from player.core.page_memory import page_memory
+            from player.sizes import parse_size
             from player.stage.web.browser import BrowserProcess
 
+            installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
             self._browser = BrowserProcess(
                 self._dirs.stage_runtime,
                 self.wayland_display,
@@ -153,6 +156,7 @@ class SwayScreen:
                 why=self._wall.why,
                 admit=self._wall.also_at,
                 sandbox=self._config.browser_sandbox,
+                memory=page_memory(parse_size(self._config.page_memory), installed),
                 needed=self._needs_pages,
             )
             self._browser_is_made.set()

@@ -22,12 +22,14 @@ from player.core.address_policy import Why
 from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.browser_rest import REST_AFTER_S
 from player.core.egress import WayOut
+from player.core.page_memory import PageMemory
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
 from player.runtime.systemd import child_environment
 from player.runtime.tasks import Latest
 from player.stage.web import island
 from player.stage.web.authority import trust
+from player.stage.web.bounds import PageWeights, close_given_up, hear_pages, keep_rooms_small
 from player.stage.web.cdp import Cdp
 from player.stage.web.chromium import NO_SANDBOX, address, app_id, find_browser, flags, name_of, window_flags
 from player.stage.web.known import START_S, BrowserFacts
@@ -36,7 +38,6 @@ from player.stage.web.process import Admit, asking, commands_of, end, give_way, 
 from player.stage.web.rooms import ROOM_LIMIT, Rooms, room_for_all
 
 log = logging.getLogger(__name__)
-ROOMS_LOOK_S = 5.0
 REST_LOOK_S = 5.0
 CLOSE_TRIES = 6
 LOAD_S = 25.0  # others play meanwhile; within what the region waits for a page
@@ -44,8 +45,8 @@ Coming = asyncio.Future[WebPage]
 
 
 class BrowserProcess:
-    """Chromium with a fresh folder below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn;
-    `why` is asked where a page did not open; `admit` lets through at the door of an island, on which it lives then;
+    """Chromium with a fresh folder below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn, and may take
+    `memory`; `why` is asked where a page did not open; `admit` lets through at the door of an island, on which it lives then;
     `needed` is asked while it shows nothing: where no page is shown soon, it ends after `rest_after_s` until one is wanted.
 
     It lives in the zone of `way_out`, and starts anew when that is another one. Windows are asked for by `open`,
@@ -65,6 +66,7 @@ class BrowserProcess:
         why: Why,
         admit: Admit | None,
         needed: Callable[[], bool],
+        memory: PageMemory,
         load_s: float = LOAD_S,
         rest_after_s: float = REST_AFTER_S,
     ) -> None:
@@ -84,6 +86,7 @@ class BrowserProcess:
         self._late: dict[str, list[Coming]] = {}  # by profile: windows that came, or come, too late for who asked
         self._said: deque[str] = deque(maxlen=20)
         self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
+        self._memory, self._weights = memory, PageWeights(memory, Allowance(LINES_AT_ONCE, LINE_EVERY_S))
         self._sandbox, self._was_up = sandbox, False
         self._needed, self._rests = needed, False  # whether pages are shown now or soon; it was ended since none are
         self._windows = self.pid = 0
@@ -196,16 +199,6 @@ class BrowserProcess:
         finally:
             del self._opening[address(name)]
 
-    async def _look_at_rooms(self) -> None:
-        """What a page keeps is bounded by the browser; where that does not hold, and for what it does not count, by us."""
-        while True:
-            await asyncio.sleep(ROOMS_LOOK_S)
-            sizes = await asyncio.to_thread(self._rooms.measure)
-            judged = self._rooms.judge(sizes, {page.profile for page in self._pages.values()})
-            for page in [page for page in self._pages.values() if page.profile in judged.close]:
-                page.fail("page_storage", "the page keeps more than it may; what it kept is thrown away")
-            await asyncio.to_thread(self._rooms.remove, judged.remove)
-
     async def _run_once(self) -> BoxError:
         """Runs Chromium from start to end and says why it ended."""
         self._was_up = False
@@ -217,7 +210,10 @@ class BrowserProcess:
             listening = group.create_task(cdp.listen(), name="browser-pipe")
             beside = [
                 group.create_task(self._end_in_another_zone(process), name="browser-zone"),
-                group.create_task(self._look_at_rooms(), name="browser-rooms"),
+                group.create_task(keep_rooms_small(self._rooms, self._pages.values), name="browser-rooms"),
+                group.create_task(hear_pages(self._pages.values), name="browser-pulse"),
+                group.create_task(close_given_up(self._pages.values, self._close_target), name="browser-hung"),
+                group.create_task(self._weights.watch(process.pid), name="browser-memory"),
                 group.create_task(self._end_idle(process), name="browser-rest"),
             ]
             try:
@@ -288,11 +284,13 @@ class BrowserProcess:
         known = await self._facts.of(program, self._environment())
         self._way_out, self._rests = island.way_out(self._latest.value) if known.apart else self._latest.value, False
         self._user_agent = name_of(known.version, self._way_out.user_agent)
-        async with piped(program, self._flags(), self._environment(), self._admit if known.apart else None) as process:
+        async with piped(
+            program, self._flags(), self._environment(), self._admit if known.apart else None, self._memory.asked
+        ) as process:
             yield process
 
     def _flags(self) -> list[str]:
-        return flags(self._profile, self._way_out, self._user_agent, gpu=self._gpu, sandbox=self._sandbox)
+        return flags(self._profile, self._way_out, self._user_agent, self._memory, gpu=self._gpu, sandbox=self._sandbox)
 
     async def _trust(self, ca_file: str) -> None:
         if not ca_file:
@@ -319,19 +317,23 @@ class BrowserProcess:
             self._said.extend(line.strip()[:300] for line in words.decode(errors="replace").splitlines())
 
     def _on_event(self, method: str, params: dict[str, Any]) -> None:
-        if method == "Target.targetCreated" or method == "Target.targetInfoChanged":
-            self._on_target(params["targetInfo"])
-        elif method == "Target.targetDestroyed" and (page := self._pages.pop(params["targetId"], None)):
-            page.fail("page_closed", "its window closed")
-            page.closed.set()
+        match method:
+            case "Target.targetCreated" if params["targetInfo"]["type"] == "page":
+                self._on_window(params["targetInfo"])
+            case "Target.targetCrashed":
+                why = self._weights.why_it_ended()
+                for page in self._pages.values():
+                    page.ended(params["targetId"], *why)
+            case "Target.targetDestroyed" if gone := self._pages.pop(params["targetId"], None):
+                gone.fail("page_closed", "its window closed")
+                gone.closed.set()
 
-    def _on_target(self, target: dict[str, Any]) -> None:
+    def _on_window(self, target: dict[str, Any]) -> None:
+        """One that nobody asked for is a page's: nothing may cover the screen, or run unseen, but what the stage shows."""
         opened = self._opening.get(target["url"])
-        if target["type"] != "page":
-            return
-        if target.get("openerId"):  # a page's pop-up: nothing may cover the screen but what the stage shows
+        if opened is None:
             self._close_target(target["targetId"])
-        elif opened is not None and not opened.done():
+        elif not opened.done():
             opened.set_result(target["targetId"])
 
     def _close_target(self, target: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import zlib
 from pathlib import Path
 
 from player.core.egress import WayOut
+from player.core.page_memory import PageMemory
 from player.errors import BoxError
 from player.stage.web.rooms import CACHE, QUOTA, SHARED
 
@@ -20,7 +20,6 @@ NO_SANDBOX = (
     "or set stage.browser_sandbox = false, which runs pages without it"
 )
 _MIB = 1024 * 1024
-_ASKED_AT_ONCE, _FOR_A_PAGE = 384 * _MIB, 1024 * _MIB
 _NOWHERE = "http://127.0.0.1:9"
 _QUIET_FEATURES = (
     "TranslateRankerQuery,TranslateRankerEnforcement,NetworkTimeServiceQuerying,"
@@ -67,9 +66,9 @@ def name_of(version: str, ours: str) -> str:
     return f"Mozilla/5.0 (X11; Linux x86_64) {chrome} {ours}"
 
 
-def flags(profile: Path, way_out: WayOut, user_agent: str, *, gpu: bool, sandbox: bool) -> list[str]:
+def flags(profile: Path, way_out: WayOut, user_agent: str, memory: PageMemory, *, gpu: bool, sandbox: bool) -> list[str]:
     """What every call for this profile gets. `user_agent` holds for what belongs to no page too: workers, a site's icon."""
-    heap = f"--js-flags=--max-old-space-size={_for_a_page() // 2 // _MIB}"  # of scripts: ended early, before they slow the box down
+    heap = f"--js-flags=--max-old-space-size={memory.scripts // _MIB}"  # ended early, before they slow the box down
     found = [*_FLAGS, *way_flags(way_out), f"--user-agent={user_agent}", f"--user-data-dir={profile}", heap]
     if not gpu:
         found.append("--disable-gpu")
@@ -85,19 +84,6 @@ def way_flags(way_out: WayOut) -> list[str]:
         return ["--no-proxy-server"]
     alone = f"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {proxy.host}"
     return [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>", alone, *_NOT_BESIDE]
-
-
-def memory_limit() -> int:
-    """Bytes of writable memory that each process of the browser may ask for (RLIMIT_DATA): a page that wants more fails alone.
-
-    A page that holds nothing asks for most of `_ASKED_AT_ONCE` already, and never touches it.
-    """
-    return _ASKED_AT_ONCE + _for_a_page()
-
-
-def _for_a_page() -> int:
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(_FOR_A_PAGE, installed * 2 // 5)
 
 
 def app_id(name: str, profile: str = SHARED) -> str:

@@ -26,6 +26,7 @@ class Frames:
     def __init__(self, cdp: Cdp, session: str) -> None:
         self._cdp, self._session = cdp, session
         self._contexts: dict[str, set[int]] = {session: set()}
+        self._targets: dict[str, str] = {}  # those of other sites, by session
         self._told = told(0, muted=True, shown=False)
         self._user_agent = ""
 
@@ -47,6 +48,10 @@ class Frames:
         for session in self._contexts:
             self._cdp.post("Emulation.setUserAgentOverride", session, userAgent=user_agent)
 
+    def has(self, target: str) -> bool:
+        """Whether that target is a frame of another site in it."""
+        return target in self._targets.values()
+
     def leave(self) -> None:
         """The page gets no more of the events of its frames."""
         for session in self._contexts:
@@ -65,11 +70,13 @@ class Frames:
                 contexts.clear()
             case "Target.attachedToTarget":
                 if params["targetInfo"]["type"] == "iframe":
+                    self._targets[params["sessionId"]] = params["targetInfo"]["targetId"]
                     self._tame(params["sessionId"])
                 self._cdp.post("Runtime.runIfWaitingForDebugger", params["sessionId"])
             case "Target.detachedFromTarget":
                 self._cdp.unsubscribe(params["sessionId"])
                 self._contexts.pop(params["sessionId"], None)
+                self._targets.pop(params["sessionId"], None)
 
     def _tame(self, session: str) -> None:
         self._contexts[session] = set()

@@ -26,7 +26,7 @@ from player.stage.web.picture_page import DECODED, PagePicture
 
 log = logging.getLogger(__name__)
 BLANK = "about:blank"
-BROKEN = ("page_crashed", "page_closed", "browser_gone", "page_hangs", "page_storage")
+BROKEN = ("page_crashed", "page_closed", "browser_gone", "page_hangs", "page_storage", "page_memory")
 WHOLE_S = 1.0  # how long a page whose text is there is given for its pictures: most have them by then, and some never
 DRAW_S = 10.0
 _DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
@@ -43,7 +43,7 @@ class WebPage:
         self._cdp, self._session = cdp, session
         self._name, self._load_s = "page", load_s
         self._guard = Guard(target)
-        self._drawn, self._blank = False, True
+        self._drawn, self._blank, self._given_up = False, True, False
         self._parsed, self._whole = asyncio.Event(), asyncio.Event()
         self._options, self._size = WebOptions(), (0, 0)
         self._frames = Frames(cdp, session)
@@ -56,6 +56,11 @@ class WebPage:
     def broken(self) -> bool:
         """Whether the window has to be replaced: its page crashed, it is full, or gone."""
         return self._problem is not None and self._problem.code in BROKEN
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it hung and is not to be seen any more: its window has to close, by which the browser ends its process."""
+        return self._given_up
 
     @property
     def is_blank(self) -> bool:
@@ -133,7 +138,17 @@ class WebPage:
             await self._call("Page.navigate", deadline_s=2.0, url=BLANK)
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
         except BoxError as error:
-            self._hangs(error.reason)
+            self._give_up(error.reason)
+
+    async def pulse(self, within_s: float) -> None:
+        """Notes that the page hangs where it is drawn and does not answer. Its last frame stands until something else does."""
+        if not self._drawn:
+            return
+        try:
+            await self._call("Runtime.evaluate", deadline_s=within_s, expression="0")
+        except BoxError as error:
+            if isinstance(error.__cause__, TimeoutError):  # and neither gone meanwhile, nor left for another page
+                self.fail("page_hangs", f"the page has not answered for {within_s:g} s")
 
     async def failed(self) -> ContentError:
         """Returns when the page broke, with the reason."""
@@ -167,6 +182,11 @@ class WebPage:
         self._changed.set()
         self._parsed.set()
 
+    def ended(self, target: str, code: str, reason: str) -> None:
+        """The process of a target ended. A frame that crashes is the page's own affair; one that took too much costs the page."""
+        if target == self.target or (code != "page_crashed" and self._frames.has(target)):
+            self.fail(code, reason)
+
     def leave(self) -> None:
         """No more events: the window is closed on purpose."""
         self._unhost()
@@ -183,11 +203,12 @@ class WebPage:
         try:
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
         except BoxError:
-            self._hangs(f"the page was not drawn within {within_s:g} s and answers no more")
+            self._give_up(f"the page was not drawn within {within_s:g} s and answers no more")
 
-    def _hangs(self, reason: str) -> None:
-        """A page that computes for ever would not even let its window close."""
+    def _give_up(self, reason: str) -> None:
+        """A page whose scripts compute for ever crashes; one that is busy otherwise, or leads elsewhere, does not hear of that."""
         self.fail("page_hangs", reason)
+        self._given_up = True
         self._post("Page.crash")
 
     async def _dress(self, options: WebOptions, size: tuple[int, int], background: str) -> None:
@@ -242,7 +263,7 @@ class WebPage:
     def _error(self, code: str, reason: str) -> ContentError:
         return ContentError(code, self._name, reason)
 
-    def _on_event(self, method: str, params: dict[str, Any]) -> None:  # noqa: C901 - one arm an event
+    def _on_event(self, method: str, params: dict[str, Any]) -> None:
         match method:
             case "Fetch.requestPaused":
                 self._on_request(params)
@@ -262,8 +283,6 @@ class WebPage:
             case "Runtime.bindingCalled" if params["name"] == BINDING:
                 if self._host is not None:
                     self._host.heard(params)
-            case "Inspector.targetCrashed":
-                self.fail("page_crashed", "the page crashed")
             case "Inspector.detached":
                 self.fail("page_closed", "its window closed")
             case _:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from player.errors import BoxError
 from player.stage.web.cdp import MESSAGE_LIMIT, Cdp
-from player.stage.web.chromium import PIPED, memory_limit
+from player.stage.web.chromium import PIPED
 from player.stage.web.island import Ferry
 
 STOP_S = 2.0
@@ -27,10 +27,13 @@ Admit = Callable[[socket.socket], contextlib.AbstractAsyncContextManager[None]] 
 
 @contextlib.asynccontextmanager
 async def piped(
-    program: str, flags: Sequence[str], environment: Mapping[str, str], admit: Admit | None
+    program: str, flags: Sequence[str], environment: Mapping[str, str], admit: Admit | None, most: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The browser itself, for `commands_of`; it is ended at the end. With `admit` it lives on an island. Raises BoxError."""
-    words = ["setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(memory_limit() // 1024), program, *flags]
+    """The browser itself, for `commands_of`; it is ended at the end. With `admit` it lives on an island. Raises BoxError.
+
+    `most`: bytes of writable memory that each of its processes may ask for (RLIMIT_DATA); a page that wants more fails alone.
+    """
+    words = ["setpriv", "--pdeathsig", "KILL", *GIVING_WAY, "sh", "-c", _PIPE, "sh", str(most // 1024), program, *flags]
     async with contextlib.AsyncExitStack() as stack:
         ferry = stack.enter_context(Ferry())
         process = await asyncio.create_subprocess_exec(

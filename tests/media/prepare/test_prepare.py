@@ -332,7 +332,8 @@ DRAWING = '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="3
 
 async def test_a_drawing_stays_as_it_is_once_it_was_read(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "drawing.png"
-    source.write_text(DRAWING.format('<image href="file:///etc/passwd"/><script>alert(1)</script>'))
+    marks = "<g id='mark'><rect/></g>" + "<use href='#mark'/>" * 20_000
+    source.write_text(DRAWING.format(f'<image href="file:///etc/passwd"/><script>alert(1)</script>{marks}'))
     done = await prepare(source, Kind.IMAGE, "drawing", folder, PANEL)
     assert done == Prepared(folder / f"{sha256(source)}.svg", 300, 200, None, sha256(source), "svg")
     assert done.file.read_bytes() == source.read_bytes()
@@ -361,6 +362,16 @@ BOMB = "<!DOCTYPE svg [<!ENTITY a '{}'>{}]>".format(
 )
 
 
+# Six levels, each of which draws the one below ten times.
+USES = "".join(
+    f"<g id='l{n + 1}' {{more}}>" + f"<use {{prefix}}href='#l{n}'/>" * 10 + "</g>" for n in range(6)
+) + "<rect id='l0'/>"  # fmt: skip
+PATTERNS = "<pattern id='l0'/>" + "".join(
+    f"<pattern id='l{n + 1}'>" + (f"<rect fill='url(#l{n})'/>" + f"<rect style=\"fill: url( '#l{n}' ) red\"/>") * 5 + "</pattern>"
+    for n in range(6)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -370,8 +381,21 @@ BOMB = "<!DOCTYPE svg [<!ENTITY a '{}'>{}]>".format(
         (BOMB + DRAWING.format("<text>&h;</text>").partition("?>")[2], "damaged"),
         (DRAWING.format("<g/>" * 100_001), "too_large"),
         (DRAWING.format(f"<!--{'x' * 2**23}-->"), "too_large"),
+        (DRAWING.format(USES.format(prefix="x:", more="xmlns:x='http://www.w3.org/1999/xlink'")), "too_large"),
+        (DRAWING.format(USES.format(prefix="", more="")), "too_large"),
+        (DRAWING.format(PATTERNS), "too_large"),
     ],
-    ids=["open", "cut off", "inside something else", "entities without end", "elements", "bytes"],
+    ids=[
+        "open",
+        "cut off",
+        "inside something else",
+        "entities without end",
+        "elements",
+        "bytes",
+        "linked uses",
+        "uses",
+        "patterns",
+    ],
 )
 async def test_c3_a_drawing_that_is_none_or_too_much_is_refused(tmp_path: Path, folder: Path, text: str, code: str) -> None:
     source = tmp_path / "drawing.svg"

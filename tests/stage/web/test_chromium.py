@@ -8,6 +8,7 @@ import pytest
 
 from player.errors import BoxError
 from player.stage.web.chromium import flags, name_of
+from tests.fakes.browsers import MEMORY
 from tests.fakes.way_out import STRAIGHT
 
 
@@ -31,4 +32,4 @@ def test_what_says_no_version_is_no_browser_for_us():
 
 
 def test_the_name_is_on_the_command_line():
-    assert "--user-agent=ours" in flags(Path("/run/x"), STRAIGHT, "ours", gpu=False, sandbox=True)
+    assert "--user-agent=ours" in flags(Path("/run/x"), STRAIGHT, "ours", MEMORY, gpu=False, sandbox=True)

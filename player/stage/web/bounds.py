@@ -1,0 +1,78 @@
+"""What pages may take of the box, looked at while the browser runs: disk, memory, and time without an answer.
+
+A look costs some milliseconds in a thread. Who takes too much is failed, with the fault's code, and costs nobody else anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection
+
+from player.core.allowance import Allowance
+from player.core.page_memory import PageMemory, too_large
+from player.stage.web.page import WebPage
+from player.stage.web.renderers import end_renderer, held_by_renderers
+from player.stage.web.rooms import Rooms
+
+log = logging.getLogger(__name__)
+ROOMS_LOOK_S, MEMORY_LOOK_S, PULSE_S, CLOSE_S = 5.0, 1.0, 10.0, 1.0
+SILENT_S = 30.0  # of which a good page on a busy box may take some
+ENDS_WITHIN_S = 10.0  # from the end of a process until the browser has told of it, on a busy box
+_MIB = 1024 * 1024
+
+
+async def keep_rooms_small(rooms: Rooms, pages: Callable[[], Collection[WebPage]]) -> None:
+    """What a page keeps is bounded by the browser; where that does not hold, and for what it does not count, by us."""
+    while True:
+        await asyncio.sleep(ROOMS_LOOK_S)
+        sizes = await asyncio.to_thread(rooms.measure)
+        judged = rooms.judge(sizes, {page.profile for page in pages()})
+        for page in [page for page in pages() if page.profile in judged.close]:
+            page.fail("page_storage", "the page keeps more than it may; what it kept is thrown away")
+        await asyncio.to_thread(rooms.remove, judged.remove)
+
+
+async def hear_pages(pages: Callable[[], Collection[WebPage]]) -> None:
+    """A page that stands still on screen is not always meant to: each is asked for an answer."""
+    while True:
+        await asyncio.sleep(PULSE_S)
+        await asyncio.gather(*(page.pulse(SILENT_S) for page in pages()))
+
+
+async def close_given_up(pages: Callable[[], Collection[WebPage]], close: Callable[[str], None]) -> None:
+    """Asks for the end of windows that hang, by their targets, until they are gone: one that is being left when asked stays."""
+    while True:
+        await asyncio.sleep(CLOSE_S)
+        for page in [page for page in pages() if page.given_up]:
+            close(page.target)
+
+
+class PageWeights:
+    """Ends the process of a page that holds more than `memory` allows; `lines`: what may be written of it."""
+
+    def __init__(self, memory: PageMemory, lines: Allowance) -> None:
+        self._memory, self._lines = memory, lines
+        self._ended: list[
+            tuple[float, int]
+        ] = []  # when, and what it held; the browser tells of a page later, and not of which process
+
+    async def watch(self, browser: int) -> None:
+        """Those of the browser with that process id, until cancelled."""
+        while True:
+            await asyncio.sleep(MEMORY_LOOK_S)
+            held = await asyncio.to_thread(held_by_renderers, browser)
+            for pid in too_large(held, self._memory):
+                self._ended.append((time.monotonic(), held[pid]))
+                end_renderer(pid)
+                if self._lines.spare(time.monotonic()):
+                    log.warning("browser: process %d of a page held %d MB, and was ended", pid, held[pid] // _MIB)
+
+    def why_it_ended(self) -> tuple[str, str]:
+        """Why the process of a page that has just ended did: code and reason of its fault."""
+        self._ended = [(at, held) for at, held in self._ended if time.monotonic() - at < ENDS_WITHIN_S]
+        if not self._ended:
+            return "page_crashed", "the page crashed"
+        held, most = self._ended[-1][1] // _MIB, self._memory.held // _MIB
+        return "page_memory", f"the page takes {held} MB of memory, where {most} are allowed (stage.page_memory)"
