@@ -28,6 +28,7 @@ from player.runtime.threads import begun, in_thread
 from player.stage.video import calls
 from player.stage.video.error_words import error_words
 from player.stage.video.gate import Gate
+from player.stage.video.hush import hush
 from player.stage.video.options import ALWAYS, options_for
 from player.stage.video.sound import SILENCE
 
@@ -328,5 +329,6 @@ def _opens_alike(one: Playable, other: Playable) -> bool:
 def _open(gate: Gate, loop: asyncio.AbstractEventLoop, app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
     import mpv
 
+    hush(mpv.backend)
     gate.stand(loop)  # libmpv's threads start in this one
     return mpv.MPV(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)

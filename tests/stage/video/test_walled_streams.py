@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
@@ -66,6 +68,7 @@ class Studio:
     neighbour: Neighbour
     url: str
     asked: list[str]
+    texts: dict[str, str]
     faults: FaultPage
 
     async def load(self, url: str) -> str:
@@ -99,6 +102,8 @@ async def studio(*stream_hosts: str) -> AsyncIterator[Studio]:
             asked.append(request.path)
             if request.path == "/away":
                 raise web.HTTPFound(request.query["to"])
+            if request.path.startswith("/hops/"):
+                raise web.HTTPFound(f"/hops/{int(request.path[6:]) + 1}")
             name = request.path.strip("/").rpartition(".")[0]
             if name not in texts:
                 return web.Response(status=404)
@@ -117,7 +122,7 @@ async def studio(*stream_hosts: str) -> AsyncIterator[Studio]:
         wall = Wall(STRAIGHT, replace(beside("https://cms.example.com"), nets=nets, stream_hosts=stream_hosts), names)
         try:
             async with running(wall.run()):
-                yield Studio(wall, other, f"http://site.test:{runner.addresses[0][1]}", asked, fault_page())
+                yield Studio(wall, other, f"http://site.test:{runner.addresses[0][1]}", asked, texts, fault_page())
         finally:
             await runner.cleanup()
 
@@ -130,6 +135,38 @@ async def test_c9_nothing_that_a_stream_leads_to_reaches_a_neighbour():
         assert set(paths) <= set(made.asked)
         assert made.neighbour.reached == []
         assert made.faults.faults == ()
+
+
+MANY = 10_000
+ENTITIES = "".join(f'<!ENTITY {name} "{f"&{inner};" * 10}">' for name, inner in zip("bcdefghi", "abcdefgh", strict=True))
+FLOODS = {
+    "keys": HEAD + "".join(f'#EXT-X-KEY:METHOD=AES-128,URI="/key{n}"\n#EXTINF:2.0,\n/part{n}.ts\n' for n in range(MANY)),
+    "laughs": f'<!DOCTYPE MPD [<!ENTITY a "{"x" * 1000}">{ENTITIES}]>{DASH.format("&i;")}',
+    "outside": '<!DOCTYPE MPD [<!ENTITY a SYSTEM "file:///etc/hostname"><!ENTITY b SYSTEM "http://127.0.0.1:PORT/b">'
+    f'<!ENTITY % c SYSTEM "http://127.0.0.1:PORT/c">%c;]>{DASH.format("/read-&a;&b;")}',
+    "typed": f'<!DOCTYPE MPD SYSTEM "http://127.0.0.1:PORT/mpd.dtd">{DASH.format("/read")}',
+    "forged": DASH.format("\n\x1b[2J ERROR the box is on fire &fire;\n"),
+}
+
+
+async def test_l3_what_a_stream_makes_the_player_do_has_an_end_and_its_words_are_not_in_the_log(
+    capfd: pytest.CaptureFixture[str],
+):
+    async with studio() as made:
+        made.texts.update({name: text.replace("PORT", str(made.neighbour.port)) for name, text in FLOODS.items()})
+        kinds = {"keys": "m3u8"}
+        found = await asyncio.gather(
+            made.load(f"{made.url}/hops/0"), *(made.load(f"{made.url}/{name}.{kinds.get(name, 'mpd')}") for name in FLOODS)
+        )
+        assert set(found) <= {"unplayable", "timeout"}
+        asked = Counter(re.sub(r"\d+", "", path) for path in made.asked)
+        assert asked["/laughs.mpd"] > 0
+        assert asked["/hops/"] < 20
+        assert all(count < 1000 for count in asked.values()), asked
+        assert [path for path in made.asked if path.startswith("/read-") and path != "/read-"] == [], "what lies in a file"
+        assert made.neighbour.reached == []
+        assert made.faults.faults == ()
+    assert capfd.readouterr().err == ""
 
 
 @contextlib.asynccontextmanager

@@ -18,8 +18,8 @@ from player.core.kinds import Kind
 from player.core.showing import STAND_IN
 from player.core.turns import PAGE_LEAD_S
 from player.media.prepare.parent import prepare
-from player.stage.web.chromium import memory_limit
 from tests.e2e.world import installation
+from tests.fakes.browsers import MEMORY
 from tests.fakes.running import eventually
 from tests.stage.conftest import StageBox
 
@@ -173,7 +173,7 @@ async def test_eight_pages_that_never_come_hold_no_picture_while_one_of_them_is_
     assert {name for name, _ in plays} == {"red", "blue"}
 
 
-# What is beyond the limit is refused to one of them (it goes on without), and ends the other.
+# The first is ended by who looks at what pages hold; the second as well, or by the browser, which bounds what scripts keep.
 BUFFERS = "const kept = []; setInterval(() => { for (let i = 0; i < 8; i++) kept.push(new Uint8Array(8 << 20).fill(7)); }, 20)"
 ARRAYS = "const kept = []; setInterval(() => kept.push(new Array(4e6).fill(0.5)), 20)"
 
@@ -188,8 +188,10 @@ def largest_process(browser: int) -> int:
     return max(sizes)
 
 
-@pytest.mark.parametrize(("script", "fails"), [(BUFFERS, False), (ARRAYS, True)], ids=["buffers", "arrays"])
-async def test_c16_a_page_that_eats_all_memory_costs_itself_alone(box: StageBox, site: Site, script: str, fails: bool):
+@pytest.mark.parametrize(
+    ("script", "codes"), [(BUFFERS, {"page_memory"}), (ARRAYS, {"page_memory", "page_crashed"})], ids=["buffers", "arrays"]
+)
+async def test_c16_a_page_that_eats_all_memory_costs_itself_alone(box: StageBox, site: Site, script: str, codes: set[str]):
     good, greedy = box.page("good", site.page("/good", "lime"), 2), box.page("greedy", site.page("/greedy", "red", script), 8)
     box.publish(good, greedy)
     box.start()
@@ -199,9 +201,9 @@ async def test_c16_a_page_that_eats_all_memory_costs_itself_alone(box: StageBox,
         largest = max(largest, await asyncio.to_thread(largest_process, browser))
         await asyncio.sleep(0.2)
     await box.until_seen("lime")
-    assert largest < memory_limit()
-    status = await box.until(lambda s: not fails or any(f.item_id == "greedy" for f in s.faults))
-    assert {f.code for f in status.faults if f.item_id} == ({"page_crashed"} if fails else set())
+    assert largest < MEMORY.asked
+    status = await box.until(lambda s: any(f.item_id == "greedy" for f in s.faults))
+    assert {f.code for f in status.faults if f.item_id} <= codes
     assert status.pids["browser"] == browser, "the browser itself lives on"
 
 
