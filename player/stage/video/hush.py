@@ -1,4 +1,4 @@
-"""What libmpv is built of writes to standard error by itself: a server's words and addresses, many as they are, in the system's log.
+"""What libmpv is built of writes to standard error by itself: a server's words and addresses, however many, in the system's log.
 
 libxml2, which reads the manifests of DASH, quotes what it cannot read. FFmpeg tells of each file that it opens, once the first of
 several handles of libmpv has ended, which alone kept it quiet. What is wrong with an item libmpv says too.

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from player.compositor.sway import Sway
-from player.core.content import Item, Rect, WebOptions
+from player.core.content import Item, WebOptions
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
@@ -26,8 +26,7 @@ from tests.fakes.browsers import MEMORY, running_browser
 from tests.fakes.running import eventually
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
-SIZE, AT = (640, 360), Rect(100, 50, 640, 360)
-LIME = (0, 255, 0)
+SIZE = (640, 360)
 WITHIN_S = 40.0
 GROWS = "const kept = []; setInterval(() => kept.push(new Uint8Array(16 << 20).fill(1)), 40)"
 HEAD = "<!doctype html><body style='margin:0;background:lime'>"
@@ -42,20 +41,15 @@ def multiplied(levels: int) -> str:
 
 @dataclass
 class Site:
-    """Pages by their paths, at two addresses that are two sites; `files` is how often a file was asked for."""
+    """Pages by their paths, at two addresses that are two sites."""
 
     pages: dict[str, str]
     port: int = 0
-    files: list[str] = field(default_factory=list)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
 
     async def answer(self, request: web.Request) -> web.Response:
-        if request.path.startswith("/file"):
-            self.files.append(request.path)
-            as_file = {"Content-Disposition": "attachment; filename=taken.bin"}
-            return web.Response(body=b"x" * 100_000, headers=as_file, content_type="application/octet-stream")
         text = self.pages.get(request.path, "").replace("PORT", str(self.port))
         return web.Response(text=text, content_type="text/html", status=200 if text else 404)
 
@@ -64,8 +58,6 @@ PAGES = {
     "/good": HEAD,
     "/grows": f"{HEAD}<script>{GROWS}</script>",
     "/frame": f"{HEAD}<iframe src='http://localhost:PORT/grows'></iframe>",
-    "/asks": f"{HEAD}<a id=link></a><div style='opacity:0'><input type=file id=chosen><input type=color id=colour>"
-    "<input type=date id=day><select id=one><option>1</select><video id=film muted></video></div>",
 }
 
 
