@@ -145,7 +145,7 @@ class MpvSurface(Surface):
         elif name == "video-out-params":
             self._has_video = bool(value)
         elif name == "current-ao":
-            self.sound_output = value if isinstance(value, str) else None
+            self.sound_output = value if isinstance(value, str) and self._handle is not None else None
         elif name == "container-fps":
             self._clip.frame_s = 1 / value if isinstance(value, int | float) and value > 0 else 0.0
         elif name == "duration":
@@ -301,6 +301,7 @@ class MpvSurface(Surface):
     async def close(self) -> None:
         """Ends the handle, once no call is in the midst of it; one that hangs is left to the end of the process."""
         handle, self._handle = self._handle, None
+        self.sound_output = None  # nothing more is heard of it, though it may be remembered for a while
         if handle is not None:
             _, hanging = await in_thread(wait, tuple(self._calls), CALL_LIMIT_S)
             if hanging:

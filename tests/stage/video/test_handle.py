@@ -7,6 +7,7 @@ import threading
 
 from player.core.kinds import Kind
 from player.stage.video.mpv import MpvSurface, as_opened
+from player.stage.video.sound import SILENCE
 from tests.fakes.running import eventually, running
 from tests.fakes.wall import not_known
 from tests.fakes.way_out import STRAIGHT
@@ -29,11 +30,25 @@ class SlowHandle:
         self.told.append("ended")
 
 
-async def test_a_handle_is_ended_after_the_call_that_is_under_way(tmp_path):
-    handle = SlowHandle()
-    surface = MpvSurface(
+def surface_of(handle: SlowHandle) -> MpvSurface:
+    return MpvSurface(
         "s-1", handle, asyncio.get_running_loop(), STRAIGHT, sound=as_opened, why=not_known, load_limit_s=60, stall_s=60
     )
+
+
+async def test_one_that_was_closed_plays_no_sound_however_late_its_library_told_of_it():
+    surface = surface_of(SlowHandle())
+    surface._observed("current-ao", SILENCE)
+    await eventually(lambda: surface.sound_output == SILENCE)
+    surface._observed("current-ao", SILENCE)
+    await surface.close()
+    await asyncio.sleep(0)
+    assert surface.sound_output is None
+
+
+async def test_a_handle_is_ended_after_the_call_that_is_under_way(tmp_path):
+    handle = SlowHandle()
+    surface = surface_of(handle)
     loading = asyncio.ensure_future(surface.load(playable(str(tmp_path / "a.mp4"), Kind.VIDEO)))
     await eventually(lambda: handle.told == ["loading"], 20)
     loading.cancel()

@@ -173,7 +173,7 @@ async def test_d2_a_device_that_appears_is_used_from_the_next_item_and_one_that_
         await box.until(lambda s: any(f.code == "no_audio" for f in s.faults))
         await box.until(lambda s: s.last_play_seq >= before + 2)
         plays = box.plays()[before:]
-        assert all(p["result"] == "complete" and abs(p["duration_ms"] - 2000) < 600 for p in plays), plays
+        assert all(p["result"] == "complete" and p["duration_ms"] > 1400 for p in plays), plays
         assert not [f for f in box.client.status.faults if f.item_id]
         await server.start()
         await server.until_level(TONE * 0.8, TONE * 1.2)
