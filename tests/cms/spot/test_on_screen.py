@@ -22,6 +22,8 @@ from tests.fakes.spot import KEY, Caller, spot
 
 pytestmark = pytest.mark.stage
 LEFT, RIGHT = (320, 360), (960, 360)
+CORNER = (0, 500, 500, 720)  # of a screen of 1280x720: where a card lies beside content
+SHADES = 50  # a plain picture has fewer, a text more
 
 
 @dataclass
@@ -107,9 +109,15 @@ async def test_a_layout_is_shown_orders_come_by_push_and_plays_are_counted():
         (campaign,) = await until("plays are counted", counted)
         assert (campaign["campaign_id"], campaign["impressions"]) == (7, campaign["plays"] * 10)
 
+        async def card() -> bool:
+            picture = await box.look()
+            return picture is not None and len(picture.crop(CORNER).getcolors(1 << 20) or ()) > SHADES
+
+        assert not await card()
         caller.server.keyring.revoke(KEY)
         status = await box.until(lambda s: s["server"]["standing"] == "refused", "the key is refused")
         assert "cms.token" in " ".join(fault["message"] for fault in status["faults"])
+        await until("a card in the corner", card)
         await box.until_seen("blue", at=LEFT)
 
 

@@ -115,6 +115,7 @@ async def test_lists_are_filtered_and_come_in_pages(call: Caller):
     assert {(one["duration"], one["self_promo"]) for one in short["results"]} == {(10, False)}
     blocks = await call("/get-blocks", channel=["seeblick"], ad_fields=["id", "duration"])
     assert {one["channel"] for one in blocks["results"]} == {"seeblick"}
+    assert len({one["id"] for one in blocks["results"]}) == len(blocks["results"])
     assert await call("/get-block", id=blocks["results"][0]["id"], ad_fields=["id", "duration"]) == blocks["results"][0]
     one = await call("/get-broadcast", id=ids[0])
     assert (one["id"], one["region"]) == (ids[0], "at")
@@ -158,4 +159,6 @@ async def test_keys_and_lists(call: Caller):
     assert '"at","alpenkanal"' in await call("/get-all-channels", fmt="csv")
     assert "coffee" in await call("/get-all-categories")
     assert "arabesk" in await call("/get-all-brands", region=["at"])
-    assert "sport" in (await call("/get-all-tv-genres"))["de"]
+    genres = (await call("/get-all-tv-genres"))["de"]
+    assert "sport" in genres
+    assert all(len(kinds) == len(set(kinds)) for kinds in genres.values())

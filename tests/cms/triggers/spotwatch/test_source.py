@@ -14,10 +14,10 @@ from aiohttp import ClientSession, web
 from player import cms
 from player.cms.http import ServerHttp
 from player.cms.triggers.spotwatch.adverts import KEPT, KEPT_S, TOGETHER, Adverts
-from player.cms.triggers.spotwatch.api import AT_ONCE, SpotwatchApi
+from player.cms.triggers.spotwatch.api import AT_ONCE, PAGES, SpotwatchApi
 from player.cms.triggers.spotwatch.connection import connect
 from player.cms.triggers.spotwatch.keys import Keys
-from player.cms.triggers.spotwatch.source import WAITING, Spotwatch
+from player.cms.triggers.spotwatch.source import SET_AGAIN_S, WAITING, Spotwatch
 from player.cms.triggers.spotwatch.words import ReadBroadcast
 from player.core.ports.server import Missed, Reached
 from player.core.ports.triggers import HookAnswer, Misread, OtherSort, Triggered
@@ -115,11 +115,14 @@ async def test_a_key_that_is_revoked_is_told_and_the_queue_goes_on_when_it_is_va
     assert (isinstance(missed.error, ServerDenied), "check the key (spotwatch.key)" in str(missed.error)) == (True, True)
 
 
-async def test_whose_endpoint_is_replaced_is_logged(script: Script, caplog: pytest.LogCaptureFixture):
+async def test_whose_endpoint_is_replaced_is_logged_once(script: Script, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     script.on(SET, words("Push endpoint set to [/message-queue]. It replaces [https://another.example/]."))
-    async with connected(script.url) as (_, inbox):
-        await eventually(lambda: len(inbox.of(Reached)) >= 2)
+    clock, inbox = FakeClock(), FakeTriggerInbox()
+    async with connect(Keys(url=script.url, key=KEY), OURS, clock, STRAIGHT) as source, running(source.run(inbox)):
+        await eventually(lambda: inbox.of(Reached), 20)
+        clock.forward(SET_AGAIN_S)
+        await eventually(lambda: len(script.asked(SET)) == 2, 20)
     assert caplog.text.count("It replaces [https://another.example/].") == 1
 
 
@@ -275,6 +278,10 @@ async def test_pages_are_followed_at_the_same_host_and_not_in_circles(script: Sc
             script.on("/get-broadcasts", {"page": {"next": elsewhere}, "results": rows})
             assert len(await source.api.broadcasts(5.0)) == 1
         assert script.asked("/x") == []
+        script.on("/get-broadcasts", {"page": {"next": "/p0"}})
+        for number in range(2 * PAGES):
+            script.on(f"/p{number}", {"page": {"next": f"/p{number + 1}"}, "results": rows})
+        assert len(await source.api.broadcasts(5.0)) == PAGES
         script.on(QUEUE, web.json_response("x"))
         with pytest.raises(ServerNonsense):
             await source.api.queue()
