@@ -81,9 +81,16 @@ async def test_a_cover_fills_its_region_as_a_picture_would(tmp_path: Path, fit: 
     assert [seen.getpixel(at) for at in ((80, 45), (5, 45), (5, 5))] == [COLOURS[name] for name in ("lime", edge, corner)]
 
 
-@pytest.mark.parametrize("cover", ["", "gone.png", "torn.png"])
-async def test_without_a_cover_that_can_be_read_it_is_the_background(tmp_path: Path, cover: str):
+async def test_a_wide_cover_lies_in_the_middle(tmp_path: Path):
+    Image.new("RGB", (40, 10), "lime").save(tmp_path / "cover.png")
+    seen = await asyncio.to_thread(pixels, str(tmp_path / "cover.png"), "contain")
+    assert [seen.getpixel((80, y)) for y in (20, 30, 60, 70)] == [COLOURS[name] for name in ("blue", "lime", "lime", "blue")]
+
+
+@pytest.mark.parametrize("cover", ["", "gone.png", "torn.png", "clear.png"])
+async def test_without_a_cover_that_can_be_read_or_seen_it_is_the_background(tmp_path: Path, cover: str):
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Image.new("RGBA", (20, 20), (0, 255, 0, 0)).save(tmp_path / "clear.png")
     seen = await asyncio.to_thread(pixels, str(tmp_path / cover) if cover else "", "contain")
     assert seen.getcolors() == [(160 * 90, COLOURS["blue"])]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.media.prepare.parent import prepare
 from player.stage.heard.surface import VOICE, HeardSurface
+from player.stage.wayland.window import SharedPicture
 from tests.fakes.films import open_film
+from tests.fakes.running import eventually
 from tests.what_plays import ROWS, SECONDS, Format, film, tune
 
 FORMATS = [form for row in ROWS if row.kind is Kind.AUDIO for form in row.formats]
@@ -78,6 +81,58 @@ async def test_a_sound_that_is_to_be_silent_keeps_its_time_and_the_next_one_is_h
         assert told == ["asked"]
     finally:
         await voice.close()
+
+
+async def test_a_sound_that_is_paused_stands_still_until_it_goes_on(heard: HeardSurface, tmp_path: Path):
+    await asyncio.to_thread(FORMATS[0].make, tmp_path / "song", "")
+    await heard.load(playable(tmp_path / "song"))
+    heard.start()
+    heard.pause()
+    over = asyncio.ensure_future(heard.ended())
+    await asyncio.sleep(SECONDS + 0.3)
+    assert not over.done()
+    heard.start()
+    await asyncio.wait_for(over, 30)
+
+
+class Pictures:
+    """A window that remembers the sizes of the pictures that it was given, and of those that it showed."""
+
+    def __init__(self) -> None:
+        self.given, self.shown = list[tuple[int, int]](), list[tuple[int, int]]()
+
+    def take(self, picture: SharedPicture) -> None:
+        self.given.append((picture.width, picture.height))
+        picture.close()
+
+    def show(self, x: int, width: int) -> None:
+        assert (x, width) == (0, self.given[-1][0])
+        self.shown.append(self.given[-1])
+
+    def close(self) -> None:
+        return
+
+
+async def test_a_region_of_another_size_is_drawn_anew_and_not_for_a_sound_that_is_over(tmp_path: Path):
+    song, window = tmp_path / "song", Pictures()
+    await asyncio.to_thread(FORMATS[0].make, song, "")
+    voice = await open_film("sig-heard", (16, 16), VOICE | NOBODY)
+    surface = HeardSurface(voice, window)  # type: ignore[arg-type]  # as one
+    try:
+        await surface.load(replace(playable(song), size=(160, 90)))
+        surface.resize(160, 90)
+        await asyncio.sleep(0.2)  # for what is not to be drawn
+        surface.resize(320, 180)
+        await eventually(lambda: window.shown == [(160, 90), (320, 180)], 20)
+        surface.resize(640, 360)
+        await surface.unload()
+        assert window.given[-1] == (1, 1)
+        surface.resize(32, 18)
+        await asyncio.sleep(0.2)
+        await surface.load(replace(playable(song), size=(80, 45)))
+        assert window.shown == [(160, 90), (320, 180), (80, 45)]
+    finally:
+        await surface.close()
 
 
 async def test_of_a_film_listed_as_a_sound_the_sound_is_heard_and_no_picture_is_opened(heard: HeardSurface, tmp_path: Path):
