@@ -56,11 +56,12 @@ class FakePage(FakeSurface):
 
 
 class FakeCompositor(NullCompositor):
-    """Has the windows that it was given, and remembers where they were placed."""
+    """Has the windows that it was given, and remembers where they were placed, and which were shown."""
 
     def __init__(self) -> None:
         super().__init__((1280, 720))
         self.places: dict[int, Rect] = {}
+        self.swapped: list[int] = []
         self.refused: set[int] = set()
         self.between = asyncio.Event()
         self.between.set()
@@ -77,6 +78,9 @@ class FakeCompositor(NullCompositor):
 
     async def move(self, places: Mapping[int, Rect]) -> None:
         self.places |= places
+
+    async def swap(self, front: int, *_: object) -> None:
+        self.swapped.append(front)
 
     async def screenshot(self, _: Path) -> None:
         raise BoxError("screenshot", "a fake has no picture")

@@ -30,8 +30,7 @@ from player.stage.regions.visibility import NO_WINDOW, Visibility
 
 log = logging.getLogger(__name__)
 
-LOAD_SLACK_S = 2.0
-BROWSER_SLACK_S = 90.0  # a slow box's browser starts in that, which is no page's time
+LOAD_SLACK_S, BROWSER_SLACK_S = 2.0, 90.0  # a slow box's browser starts in that, which is no page's time
 SEAM_S = 0.3  # after a seam the incoming item has the machine to itself: nothing is loaded while its first frames are due
 PARKED_AT = 4096  # pixels left of every panel
 
@@ -225,7 +224,8 @@ class RegionDriver:
                 async with turn:
                     await self._put(placed, self.pool.rect)  # a window that gets no frames would not draw its first one
                     await placed.surface.load(playable)
-                await self._park(placed)
+                if not playable.begin_s:  # what goes on after a restart does not wait to be shown
+                    await self._park(placed)
         except ContentError as error:
             self.send(cues.PrepareFailed(token, error.code, error.reason))
         except BoxError as error:
@@ -267,13 +267,13 @@ class RegionDriver:
         placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
         sound = self._fade_sound(effect, placed, before)
         what = self._change(effect, placed, before)
-        cut = what.transition.kind is TransitionKind.CUT or before is None
-        if not cut:
+        moves = self._playables[effect.token].begin_s > 0 if before is None else what.transition.kind is not TransitionKind.CUT
+        if moves:  # what goes on after a restart has stood long enough
             placed.surface.start()
         try:
             await change(self._compositor, what)
         finally:
-            if cut:  # only now: frames that passed before the window was seen would be lost
+            if not moves:  # only now: frames that passed before the window was seen would be lost
                 placed.surface.start()
             if sound is not None:
                 sound.cancel()

@@ -12,6 +12,7 @@ from typing import Any
 from player.core.clipclock import Reading
 from player.core.content import Fit
 from player.core.ports.screen import Playable
+from player.stage.video.options import THREADS, THREADS_IN_THE_MIDST
 
 
 def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
@@ -27,6 +28,7 @@ def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
     beginning = begin_s(playable)
     handle.command("set", "start", f"{beginning:.3f}" if beginning else "none")
     handle.command("set", "hr-seek", "yes" if beginning else "no")  # else it begins with the key frame before
+    handle.command("set", "vd-lavc-threads", str(THREADS_IN_THE_MIDST if beginning else THREADS))
     handle.command("loadfile", playable.target, "replace")
 
 

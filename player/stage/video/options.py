@@ -17,6 +17,9 @@ from player.core.ports.screen import Playable
 from player.core.streams import rtmp_application
 from player.errors import ContentError
 
+THREADS = 2  # of a decoder: more are memory
+THREADS_IN_THE_MIDST = 4  # where it begins in the midst of a film, all since the key frame before is decoded first
+
 # In force for the life of a handle.
 ALWAYS: dict[str, Any] = {
     "config": False, "load_scripts": False, "ytdl": False, "osc": False, "input_default_bindings": False, "terminal": False,
@@ -26,7 +29,7 @@ ALWAYS: dict[str, Any] = {
     "sid": "no", "ordered_chapters": False, "load_unsafe_playlists": False, "resume_playback": False,
     "save_position_on_quit": False,
     "cache_on_disk": False, "audio_fallback_to_null": "yes", "hr_seek": "no", "demuxer_max_bytes": "16MiB",
-    "demuxer_max_back_bytes": 0, "vd_lavc_threads": 2, "audio_client_name": "signage-player",
+    "demuxer_max_back_bytes": 0, "vd_lavc_threads": THREADS, "audio_client_name": "signage-player",
 }  # fmt: skip
 
 _FILE: dict[str, str] = {

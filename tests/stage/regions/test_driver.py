@@ -55,6 +55,7 @@ class Region:
 
             surface.fetch, surface.load, surface.duration_s, surface.ended = fetch, note, lambda: natural_s, ended
             surface.set_volume = be_heard
+            surface.start = lambda: self.steps.append(("start", len(compositor.swapped)))
             return surface
 
         items = tuple(Item(name, name, name, kind, duration_s, file=f"{name}.png") for name in ("one", "two"))
@@ -149,3 +150,5 @@ async def test_a_clip_that_goes_on_begins_where_it_was_and_silent_where_that_is_
     assert [(one.item.id, one.begin_s, one.silent) for one in region.playables] == [
         ("two", 4.5, True), ("one", 0.0, False), ("two", 0.0, False),
     ]  # fmt: skip
+    starts = [shown for step, shown in region.steps if step == "start"]
+    assert starts[:2] == [0, 2], "what goes on moves when it comes in sight; others come in sight with their first frame"

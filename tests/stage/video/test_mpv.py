@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -99,13 +100,20 @@ async def test_a_clip_begins_where_it_is_to_and_the_next_one_at_its_beginning(wi
     )
     await window.surface.load(playable(clip, begin_s=2.0))
     assert near(await window.seen(), LIME), "its first frame is one from the middle"
+    assert await window.surface.call(threads) == 4, "it is decoded as fast as can be until there"
     window.surface.start()
     async with asyncio.timeout(20):
         await window.surface.ended()
     await window.surface.unload()
     await window.surface.load(playable(clip))
     assert near(await window.seen(), RED)
+    assert await window.surface.call(threads) == 2
     await window.surface.unload()
+
+
+def threads(handle: Any) -> int:
+    """How many a decoder has that begins now."""
+    return int(handle["vd-lavc-threads"])
 
 
 async def test_a_surface_is_used_again_and_remembers_nothing_of_what_it_showed(window: Window, media: Path):
