@@ -36,7 +36,7 @@ def load(backend: str) -> None:
     if backend != "none":
         linking.join()
         with contextlib.suppress(ImportError, OSError):
-            importlib.import_module("mpv")
+            importlib.import_module("player.stage.video.handle")
     gc.enable()
 
 

@@ -330,6 +330,8 @@ def _opens_alike(one: Playable, other: Playable) -> bool:
 def _open(gate: Gate, loop: asyncio.AbstractEventLoop, app_id: str, size: tuple[int, int], options: dict[str, Any]) -> Any:
     import mpv
 
+    from player.stage.video.handle import Handle
+
     hush(mpv.backend)
     gate.stand(loop)  # libmpv's threads start in this one
-    return mpv.MPV(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)
+    return Handle(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)

@@ -1,17 +1,24 @@
-"""A surface that ends while a call is in the midst of its handle: libmpv would be gone under it."""
+"""A handle that ends while a call is in the midst of it, and one whose wait for events ends without one."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
+
+import mpv
 
 from player.core.kinds import Kind
 from player.stage.video.mpv import MpvSurface, as_opened
 from player.stage.video.sound import SILENCE
+from tests.fakes.gate import open_gate
 from tests.fakes.running import eventually, running
+from tests.fakes.samples import make_picture
 from tests.fakes.wall import not_known
 from tests.fakes.way_out import STRAIGHT
-from tests.stage.video.conftest import playable
+from tests.stage.video.conftest import SIZE, playable
+
+UNSEEN = {"vo": "null", "hwdec": "no", "ao": "null"}
 
 
 class SlowHandle:
@@ -58,3 +65,14 @@ async def test_a_handle_is_ended_after_the_call_that_is_under_way(tmp_path):
         handle.event.set()
         await eventually(lambda: "ended" in handle.told, 20)
     assert handle.told == ["loading", "loaded", "ended"]
+
+
+async def test_t1_a_wait_that_ends_without_an_event_as_when_the_clock_is_set_by_months_ends_no_handle(tmp_path: Path):
+    surface = await MpvSurface.create("sig-x", SIZE, STRAIGHT, gate=open_gate(), options=UNSEEN, sound=as_opened, why=not_known)
+    try:
+        for _ in range(20):  # one that meets an event ends nothing
+            mpv._mpv_wakeup(surface._handle._event_handle)
+            await asyncio.sleep(0.02)
+        await surface.load(playable(make_picture(tmp_path / "picture.png"), Kind.IMAGE))
+    finally:
+        await surface.close()
