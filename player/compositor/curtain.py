@@ -235,12 +235,13 @@ class Curtain:
         self._is_told = False
 
     def _leave_behind(self) -> None:
-        """What the next curtain, or the next compositor, begins with. Nothing lies over a picture that hangs."""
+        """What the next curtain, or the next compositor, begins with. Nothing lies over a picture that hangs and was drawn."""
         if self._is_told:
             return
         self._is_told = True
         stills = {panel.name: panel.still for panel in self._panels.values() if panel.still is not None}
-        if self._shows is Behind.BLACK or (self._shows is Behind.STILL and stills):
+        is_late = any(panel.is_late for panel in self._panels.values())
+        if not is_late and (self._shows is Behind.BLACK or (self._shows is Behind.STILL and stills)):
             self._uncover()
         write_record(self._folder, CurtainRecord(self._shows, stills, self._swaybg[-1] if self._swaybg else 0))
 

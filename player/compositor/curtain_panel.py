@@ -68,7 +68,7 @@ class _Hanging:
 
 
 class CurtainPanel:
-    """Shows a still, black or nothing on `output`. `told` is called when another picture hangs there."""
+    """Shows a still, black or nothing on `output`. `told` is called when another picture hangs there, and when it was drawn."""
 
     def __init__(self, bound: CurtainGlobals, folder: Path, output: Any, opened: Callable[[CurtainPanel], None],
                  told: Callable[[], None]) -> None:  # fmt: skip
@@ -95,6 +95,11 @@ class CurtainPanel:
     def still(self) -> Still | None:
         """The picture that hangs there."""
         return self._hanging.still if self._hanging else None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a picture hangs there that waits for the panel's size, and is not seen yet."""
+        return self._hanging is not None and 0 in self._size
 
     # --- the panel
 
@@ -130,6 +135,7 @@ class CurtainPanel:
         layer.ack_configure(serial)
         self._size = (width, height)
         self._draw()
+        self._told()
 
     def _draw(self) -> None:
         """The picture as the panel has it: turned with the panel, it lies on the same pixels as when it was taken."""
