@@ -90,7 +90,7 @@ async def stand() -> AsyncIterator[Stand]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     site.port = runner.addresses[0][1]
     async with running_browser(load_s=20) as (sway, browser, folder):
-        neighbour = WebSurface(browser, "neighbour")
+        neighbour = WebSurface(browser, "neighbour", None, None)
         await neighbour.load(playable(site.url("/good")))
         yield Stand(sway, browser, looking(sway, folder), folder, site, neighbour)
     await runner.cleanup()
@@ -125,7 +125,7 @@ async def test_l3_a_page_that_takes_too_much_memory_is_ended_and_costs_nobody_el
             await asyncio.sleep(0.2)
 
     watching = asyncio.ensure_future(watch())
-    surface = WebSurface(stand.browser, "grows")
+    surface = WebSurface(stand.browser, "grows", None, None)
     for shown in (
         *(playable(stand.site.url(path)) for path in ("/grows", "/frame")), playable(str(drawing), Kind.SVG),
     ):  # fmt: skip
@@ -141,7 +141,7 @@ async def test_l3_a_page_that_takes_too_much_memory_is_ended_and_costs_nobody_el
 
 async def test_l3_a_page_that_answers_no_more_is_told_and_ended_whatever_it_is_busy_with(stand: Stand):
     before, pid = stand.renderers(), stand.browser.pid
-    surface = WebSurface(stand.browser, "hangs")
+    surface = WebSurface(stand.browser, "hangs", None, None)
     await surface.load(playable(stand.site.url("/good")))
     await surface._page.pulse(WITHIN_S)
     (hung,) = stand.renderers() - before
