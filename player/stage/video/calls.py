@@ -15,8 +15,8 @@ from player.core.ports.screen import Playable
 from player.stage.video.options import THREADS, THREADS_IN_THE_MIDST
 
 
-def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
-    """Opens the item, paused. Of what is heard alone no picture, of what is to be silent no sound device."""
+def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> int:
+    """Opens the item, paused; libmpv's number of it. Of what is heard alone no picture, of what is to be silent no sound device."""
     handle.command("set", "pause", "yes")
     for name, value in options.items():
         handle.command("set", name, value)
@@ -29,7 +29,7 @@ def load(handle: Any, playable: Playable, options: Mapping[str, str]) -> None:
     handle.command("set", "start", f"{beginning:.3f}" if beginning else "none")
     handle.command("set", "hr-seek", "yes" if beginning else "no")  # else it begins with the key frame before
     handle.command("set", "vd-lavc-threads", str(THREADS_IN_THE_MIDST if beginning else THREADS))
-    handle.command("loadfile", playable.target, "replace")
+    return int(handle.command("loadfile", playable.target, "replace")["playlist_entry_id"])
 
 
 def dress(handle: Any, playable: Playable) -> None:

@@ -17,6 +17,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any, Self, TypeVar, assert_never
 
 from player.core.address_policy import Why, by_cause
@@ -66,6 +67,7 @@ class MpvSurface(Surface):
         self._failure: ContentError | None = None
         self._name = ""
         self._begun: Playable | None = None
+        self._entry = self._past = 0  # libmpv's numbers, which only grow: of what was loaded last, and before it
         self._eof = False
         self._clip = ClipClock(stall_s)
         self._live = self._unseen = False
@@ -118,10 +120,17 @@ class MpvSurface(Surface):
     # --- from mpv's thread
 
     def _from_mpv(self, event: Any) -> None:
-        number = event.event_id.value
-        detail = (event.data.reason, event.data.error) if number == 7 else None  # MPV_EVENT_END_FILE
+        number, data = event.event_id.value, event.data
+        if number == 6:  # MPV_EVENT_START_FILE
+            told = partial(self._begins, data.playlist_entry_id)
+        elif number == 7:  # MPV_EVENT_END_FILE
+            told = partial(self._ends, data.reason, data.error)
+        elif number == 21:  # MPV_EVENT_PLAYBACK_RESTART
+            told = partial(self._draws)
+        else:
+            told = partial(self._changed.set)
         with contextlib.suppress(RuntimeError):  # the loop is closing
-            self._loop.call_soon_threadsafe(self._event, number, detail)
+            self._loop.call_soon_threadsafe(told)
 
     def _observed(self, name: str, value: Any) -> None:
         with contextlib.suppress(RuntimeError):
@@ -129,14 +138,18 @@ class MpvSurface(Surface):
 
     # --- on the loop
 
-    def _event(self, number: int, detail: tuple[int, int] | None) -> None:
-        if number == 6:  # MPV_EVENT_START_FILE
-            self._opened = True
-        elif number == 21 and self._opened:  # MPV_EVENT_PLAYBACK_RESTART
-            self._drawn = True
-        elif detail and self._opened and detail[0] in (0, 4):  # the end came, or an error
-            reason = error_words(detail[1]) if detail[0] == 4 else "it ended before its first frame"
-            self._failure = ContentError("unplayable", self._name, reason)
+    def _begins(self, entry: int) -> None:
+        self._opened = entry > self._past  # else of what was replaced before it had begun
+        self._changed.set()
+
+    def _draws(self) -> None:
+        self._drawn = self._drawn or self._opened
+        self._changed.set()
+
+    def _ends(self, reason: int, error: int) -> None:
+        if self._opened and reason in (0, 4):  # the end came, or an error
+            words = error_words(error) if reason == 4 else "it ended before its first frame"
+            self._failure = ContentError("unplayable", self._name, words)
         self._changed.set()
 
     def _property(self, name: str, value: Any) -> None:
@@ -190,13 +203,13 @@ class MpvSurface(Surface):
         item = playable.item
         self._name, self._live, self._unseen = item.name, item.kind.is_stream, item.kind.is_unseen
         self._opened = self._drawn = self._eof = self._has_video = False
-        self._failure = None
+        self._failure, self._past = None, self._entry
         # The length that a sound tells may be a guess from its first seconds: nothing is waited for when its end came.
         self._clip.rewound(whole=item.kind.has_file and not self._unseen, begin_s=calls.begin_s(playable))
 
     async def _command_load(self, playable: Playable) -> None:
         options = {**options_for(playable, self._way_out), **self._outputs(playable)}
-        await self.call(calls.load, playable, options)
+        self._entry = await self.call(calls.load, playable, options)
 
     def _outputs(self, playable: Playable) -> Mapping[str, str]:
         """Where its sound may go. What has nothing but sound, and is to have none, keeps its time in silence."""
