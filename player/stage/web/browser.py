@@ -334,6 +334,8 @@ class BrowserProcess:
         if opened is None:
             self._close_target(target["targetId"])
         elif not opened.done():
+            if self._cdp is not None:  # each room has downloads of its own, and shows each that is not denied beyond its window
+                self._cdp.post("Browser.setDownloadBehavior", behavior="deny", browserContextId=target["browserContextId"])
             opened.set_result(target["targetId"])
 
     def _close_target(self, target: str) -> None:

@@ -31,6 +31,7 @@ _PREFERENCES: dict[str, Any] = {
     "credentials_enable_service": False,
     "download": {"prompt_for_download": False},
     "download_restrictions": 3,
+    "hardware": {"screen_capture_enabled": False},  # a page that somebody touches would ask which window it may see
     "net": {"network_prediction_options": 2},
     "profile": {"default_content_setting_values": {"automatic_downloads": 2, "notifications": 2, "geolocation": 2}},
     "safebrowsing": {"enabled": False},

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from player.compositor.sway import Sway
-from player.core.content import Item, WebOptions
+from player.core.content import Item, Rect, WebOptions
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
@@ -26,7 +26,8 @@ from tests.fakes.browsers import MEMORY, running_browser
 from tests.fakes.running import eventually
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
-SIZE = (640, 360)
+SIZE, AT = (640, 360), Rect(100, 50, 640, 360)
+LIME = (0, 255, 0)
 WITHIN_S = 40.0
 GROWS = "const kept = []; setInterval(() => kept.push(new Uint8Array(16 << 20).fill(1)), 40)"
 HEAD = "<!doctype html><body style='margin:0;background:lime'>"
@@ -41,15 +42,20 @@ def multiplied(levels: int) -> str:
 
 @dataclass
 class Site:
-    """Pages by their paths, at two addresses that are two sites."""
+    """Pages by their paths, at two addresses that are two sites; `files` is how often a file was asked for."""
 
     pages: dict[str, str]
     port: int = 0
+    files: list[str] = field(default_factory=list)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
 
     async def answer(self, request: web.Request) -> web.Response:
+        if request.path.startswith("/file"):
+            self.files.append(request.path)
+            as_file = {"Content-Disposition": "attachment; filename=taken.bin"}
+            return web.Response(body=b"x" * 100_000, headers=as_file, content_type="application/octet-stream")
         text = self.pages.get(request.path, "").replace("PORT", str(self.port))
         return web.Response(text=text, content_type="text/html", status=200 if text else 404)
 
@@ -58,6 +64,8 @@ PAGES = {
     "/good": HEAD,
     "/grows": f"{HEAD}<script>{GROWS}</script>",
     "/frame": f"{HEAD}<iframe src='http://localhost:PORT/grows'></iframe>",
+    "/asks": f"{HEAD}<a id=link></a><div style='opacity:0'><input type=file id=chosen><input type=color id=colour>"
+    "<input type=date id=day><select id=one><option>1</select><video id=film muted></video><iframe name=frame></iframe></div>",
 }
 
 
@@ -156,3 +164,54 @@ async def test_l3_a_page_that_answers_no_more_is_told_and_ended_whatever_it_is_b
     await stand.unharmed()
     await surface.close()
     assert stand.browser.pid == pid
+
+
+# What would open a window, ask people, or take a file; each in a touch of its own.
+CLICKS = "link.dispatchEvent(new MouseEvent('click', {bubbles: true, %s}))"
+WAYS = (
+    "for (let n = 0; n < 1000; n++) open('/good')",
+    "open('/good', '_blank', 'noopener,width=300')", "open('', '_blank', 'noopener')",
+    *(f"link.href = '/good'; {CLICKS % key}" for key in ("ctrlKey: true", "shiftKey: true", "button: 1")),
+    "link.href = '/file'; link.download = 'taken'; link.click()", "link.href = '/file-frame'; link.target = 'frame'; link.click()",
+    "link.href = URL.createObjectURL(new Blob([new Uint8Array(100000)])); link.download = 'taken'; link.click()",
+    "link.href = 'data:application/x-taken,' + 'x'.repeat(100000); link.click()", "chosen.click()", "colour.showPicker()",
+    "day.showPicker()", "one.showPicker()", "showOpenFilePicker()", "showSaveFilePicker()", "showDirectoryPicker()",
+    "navigator.mediaDevices.getDisplayMedia()", "navigator.mediaDevices.getUserMedia({audio: true, video: true})",
+    "Notification.requestPermission()", "navigator.geolocation.getCurrentPosition(() => 0)", "navigator.share({title: 'a'})",
+    "film.requestPictureInPicture()", "documentPictureInPicture.requestWindow()", "new EyeDropper().open()",
+    "document.body.requestPointerLock()", "alert('a'); confirm('b'); prompt('c'); print()", "onbeforeunload = () => 'stay'",
+)  # fmt: skip
+
+
+async def test_l3_a_touched_page_opens_no_window_asks_nobody_and_takes_no_file(stand: Stand):
+    pid, surface = stand.browser.pid, WebSurface(stand.browser, "asks", None, None)
+    await surface.open("asks")
+    await surface.load(playable(stand.site.url("/asks")))
+    windows = {window.app_id: window.id for window in await stand.sway.windows()}
+    await stand.sway.place(windows[surface.app_id], AT)
+    await stand.sway.show_above(windows[surface.app_id])
+    page, place = surface._page, (AT.x, AT.y, AT.x + AT.width, AT.y + AT.height)
+    beside = (0, 0, AT.x, AT.y + AT.height)
+    for way in WAYS:
+        await page._cdp.call("Runtime.evaluate", page._session, 60, expression=f"{{ {way} }}", userGesture=True)
+    assert await page._evaluate("document.title || 'there'") == "there"
+    picture = await stand.look()
+    async with asyncio.timeout(WITHIN_S):
+        while (await seen(stand), {*picture.crop(place).get_flattened_data()}) != ((windows, len(windows)), {LIME}):
+            await asyncio.sleep(0.1)
+            picture = await stand.look()
+    assert len({*picture.crop(beside).get_flattened_data()}) == 1
+    assert {"/file", "/file-frame"} <= {*stand.site.files}
+    assert [path for path in stand.folder.rglob("*") if "taken" in path.name or "ownload" in path.parts[-1]] == []
+    await surface.unload()
+    await surface.load(playable(stand.site.url("/good")))
+    await surface.close()
+    await stand.unharmed()
+    assert stand.browser.pid == pid
+
+
+async def seen(stand: Stand) -> tuple[dict[str, int], int]:
+    """The windows on the screen, and how many pages the browser has, its own included."""
+    targets = (await stand.browser._cdp.call("Target.getTargets"))["targetInfos"]
+    pages = [target for target in targets if target["type"] in ("page", "browser_ui")]
+    return {window.app_id: window.id for window in await stand.sway.windows()}, len(pages)
