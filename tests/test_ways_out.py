@@ -373,7 +373,7 @@ def test_one_file_holds_all_whom_we_trust(tmp_path: Path):
 # What opens a connection, or starts what may.
 OPENS = {
     "ClientSession", "TCPConnector", "create_subprocess_exec", "Popen", "HTTPConnection", "HTTPSConnection",
-    "urlopen", "open_connection", "create_connection", "MPV", "YoutubeDL", "ws_connect", "run_program",
+    "urlopen", "open_connection", "create_connection", "Handle", "YoutubeDL", "ws_connect", "run_program",
 }  # fmt: skip
 # Who stands for each place: a class or function that takes the way out, and has no default for it.
 TAKES = {

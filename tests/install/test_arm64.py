@@ -1,6 +1,6 @@
 """The installer on an arm64 Debian, every instruction emulated: in a chroot, examined, and a picture from a screen in memory.
 
-It needs the kernel's binfmt_misc, which hands a foreign program to qemu-user, and takes most of an hour; where either is missing it
+It needs the kernel's binfmt_misc, which hands a foreign program to qemu-user, and takes an hour; where either is missing it
 is left out, with the reason (`conftest`). There is no graphics card and no systemd: what is seen is that every package and wheel is
 found or built, that the pure tests hold on that processor, and that mpv, sway and the player draw there.
 """
@@ -47,7 +47,7 @@ def test_the_pure_tests_hold_there(board: Container) -> None:
         awk '/^[a-z]/ {{ keep = ($0 ~ /^({TESTS})(\\[[a-z]*\\])?==/) }} keep' /src/scripts/requirements-dev.lock > /root/lock
         pip install -q --no-deps --require-hashes -r /root/lock
         export PYTHONPATH=/opt/signage-player/venv/lib/python3.11/site-packages
-        cd /src && python -m pytest -q -p no:cacheprovider tests/core""",
+        cd /src && python -m pytest -q -p no:cacheprovider -o timeout=1800 tests/core""",
         3600,
     )
 

@@ -61,7 +61,7 @@ async def town(way_out: WayOut = STRAIGHT, **policy) -> AsyncIterator[Town]:
         allowed = replace(beside(server.url.replace("127.0.0.1", "cms.test")), **policy)
         with contextlib.closing(Wall(way_out, allowed, names)) as wall:
             async with running(wall.run()):
-                yield Town(server, other, names, wall, session, allowed)
+                yield Town(server, other, names, wall, session)
 
 
 async def test_the_servers_own_origin_is_let_through():

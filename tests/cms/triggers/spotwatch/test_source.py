@@ -195,7 +195,9 @@ async def test_what_is_known_of_an_advertisement_is_kept_for_a_day_and_of_the_ne
     script.on(BATCH, known)
     script.on(AD, {"brand": "b"})
     async with ClientSession() as session:
-        adverts = Adverts(SpotwatchApi(ServerHttp(session, script.url, STRAIGHT, clock=clock, secrets=())), script.url, clock)
+        adverts = Adverts(
+            SpotwatchApi(ServerHttp(session, script.url, STRAIGHT, clock=clock, secrets=(), budget=None)), script.url, clock
+        )
         assert [one.brand for one in await adverts.completed(showings(0, 1))] == ["b"]
         script.seen.clear()
         clock.forward(KEPT_S - 1)
