@@ -54,9 +54,8 @@ class PageWeights:
 
     def __init__(self, memory: PageMemory, lines: Allowance) -> None:
         self._memory, self._lines = memory, lines
-        self._ended: list[
-            tuple[float, int]
-        ] = []  # when, and what it held; the browser tells of a page later, and not of which process
+        # When, and what it held: the browser tells of a page later, and not of which process.
+        self._ended: list[tuple[float, int]] = []
 
     async def watch(self, browser: int) -> None:
         """Those of the browser with that process id, until cancelled."""
