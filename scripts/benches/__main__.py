@@ -173,6 +173,7 @@ def main() -> int:
     """0, also for missed lines and rivals that cannot play here; 1 when something of the player could not be measured."""
     chosen = arguments()
     benches, out = Benches(chosen), Path(chosen.out)
+    out.mkdir(parents=True, exist_ok=True)  # first, so that minutes of measuring are not lost for want of a folder
     figures: list[Figure] = []
     failed: list[str] = []
     for name in chosen.names or NAMES:
