@@ -327,6 +327,7 @@ def test_settings_are_a_table_of_what_is_wanted_and_found_and_who_asked(box: Box
     assert lines[2] == "volume is not in effect: no sink"
     assert json.loads(box("settings", "--json").stdout)[0]["range"] == "a number from 0 to 100"
     assert box("get", "volume").stdout == "35\n"
+    assert box("get").stdout.startswith("volume 35\n")
 
 
 def test_timers_are_set_listed_and_removed(box: Box, running: Running) -> None:

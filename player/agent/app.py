@@ -114,7 +114,9 @@ class Agent:
         self.stage = StageClient(dirs.stage_socket, self._pin_entered, self._page("stage"))
         self.formats = Formats(dirs.state, __version__)
         self.brief = BriefStore(dirs.brief, self.stage)
-        self.box = await open_box(self._stack, self._config, dirs, self.brief, self.stage, clock, self._page("settings"))
+        self.box = await open_box(
+            self._stack, self._config, dirs, self.brief, self.stage, clock, self._page("settings"), held_by=self._held_by
+        )
         self.host, self.audio, self.sensors, self.settings = self.box.host, self.box.audio, self.box.sensors, self.box.settings
         self.public_holidays = PublicHolidays(self.brief, clock, self._config.time.country, self._page("calendar"))
 
@@ -176,8 +178,9 @@ class Agent:
             applets=lambda: self.brief.current.applets,
         )  # fmt: skip
         local_controls = LocalControls(
-            self.status.read, why.read, self.commands, self.lock, self.settings, self.schedule, self.stage, self._clock
-        )
+            self.status.read, why.read, self.commands, self.lock, self.settings, self.schedule, self.stage, self._clock,
+            held_by=self._held_by,
+        )  # fmt: skip
         tokens = TokenStore(dirs.state / "tokens.json")
         self.management = self._stack.enter_context(contextlib.closing(self._management(tokens)))
         self.control = ControlServer(
@@ -239,6 +242,7 @@ class Agent:
             clock_trust=self.clock_trust, clock=clock, began=self._began, cache=self.cache.figures,
             sync=lambda: self.sync.progress, proof=proof, commands=self.commands.recent, faults=self._all_faults,
             triggers=lambda: self.triggers.watch.figures if self.triggers else None,
+            extended_management=lambda: self.management.extended,
         )  # fmt: skip
         self.surroundings = Surroundings(self.brief, self.sensors, self.stage.changed, {
             "server_name": config.cms.name or urlsplit(config.cms.url).hostname or self._place,
@@ -261,6 +265,10 @@ class Agent:
 
     async def _applet_deed(self, action: PowerAction) -> None:
         await self.management.have_applets(action)
+
+    def _held_by(self, what: str) -> str:
+        """The policy that holds a setting, or the timers of one level; "" where none does."""
+        return self.management.held_by(what)
 
     def _is_known(self) -> bool:
         """Whether the server knows this box."""

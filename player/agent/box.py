@@ -54,9 +54,13 @@ class Box:
 
 
 async def open_box(
-    stack: AsyncExitStack, config: Config, dirs: Dirs, brief: BriefStore, stage: StageClient, clock: Clock, faults: FaultPage
-) -> Box:
-    """With the settings as they were left; the configuration's values hold where nobody asked for others."""
+    stack: AsyncExitStack, config: Config, dirs: Dirs, brief: BriefStore, stage: StageClient, clock: Clock, faults: FaultPage, *,
+    held_by: Callable[[str], str],
+) -> Box:  # fmt: skip
+    """With the settings as they were left; the configuration's values hold where nobody asked for others.
+
+    `held_by` as of the registry.
+    """
     root = RootSocket()
     host, audio, panel = SystemHost(clock, root=root), LateAudio(), DimmingPanel(find_panel(), brief)
     settings = SettingsRegistry(
@@ -66,7 +70,7 @@ async def open_box(
             "orientation": Orientation(config.stage.orientation), "time_zone": config.time.zone or None,
             "mode": config.stage.mode or None, "heartbeat_interval": config.cms.heartbeat_interval,
         },
-        server=urlsplit(config.cms.url).netloc, clock=clock, faults=faults,
+        server=urlsplit(config.cms.url).netloc, held_by=held_by, clock=clock, faults=faults,
     )  # fmt: skip
     stack.enter_context(contextlib.closing(settings))
     await settings.open()

@@ -215,10 +215,10 @@ def _add_questions(commands: argparse._SubParsersAction) -> None:  # type: ignor
         parser.add_argument("--pin", required=True, help="4 to 12 digits; where none is set yet, `lock` makes it the PIN")
 
     def name(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("name", metavar="NAME", help="as `settings` lists it")
+        parser.add_argument("name", nargs="?", metavar="NAME", help="as `settings` lists it (default: every setting, a line each)")
 
     def value(parser: argparse.ArgumentParser) -> None:
-        name(parser)
+        parser.add_argument("name", metavar="NAME", help="as `settings` lists it")
         parser.add_argument("value", metavar="VALUE", help="within the range that `settings` lists")
 
     def doctor(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`settings`, `get NAME`, `set NAME VALUE`: what a running player is told to be, and whether it is so."""
+"""`settings`, `get [NAME]`, `set NAME VALUE`: what a running player is told to be, and whether it is so."""
 
 from __future__ import annotations
 
@@ -39,10 +39,14 @@ def show(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
 
 
 def get(chosen: argparse.Namespace, _: Config, dirs: Dirs) -> int:
-    """Prints what is wanted of one setting. Raises SettingRefused."""
-    name = find(chosen.name).name
-    rows = {row["name"]: row for row in ControlClient(dirs.control_socket).settings()}
-    say(in_words(rows[name]["wanted"]))
+    """Prints what is wanted of one setting; without a name of each, behind its name. Raises SettingRefused."""
+    name = None if chosen.name is None else find(chosen.name).name
+    rows = {row["name"]: in_words(row["wanted"]) for row in ControlClient(dirs.control_socket).settings()}
+    if name is not None:
+        say(rows[name])
+        return 0
+    for each, wanted in rows.items():
+        say(f"{each} {wanted}")
     return 0
 
 

@@ -28,6 +28,7 @@ class ActionKind(StrEnum):
     """What can be asked. The values are kept on disk."""
 
     NAME = "name"
+    CONFIGURATION = "configuration"
     VOLUME = "volume"
     BRIGHTNESS = "brightness"
     RESOLUTION = "resolution"

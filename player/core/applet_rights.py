@@ -76,6 +76,7 @@ _NO_ARCHIVES = "archives are not packed or unpacked for applets here"
 _NO_NETWORK = "the network is set up on the box itself, and never by a page"
 _NO_PIN = "the PIN is the installer's, and no page is told it or sets it"
 _NO_RECOVERY = "the player restarts whatever fails, always; that is not switched by pages"
+_NO_OTHER = "where another management of this box is, is set over this one, and not by pages"
 _NO_INSTALLING = "what is installed comes from signed bundles and over the management API, and never from a page"
 # By the beginning of a message's name.
 _REASONS: Mapping[str, str] = {
@@ -109,8 +110,8 @@ _REASONS: Mapping[str, str] = {
     "management.upload_screenshot": "screenshots are taken over the management API, and sent to nobody else",
     "management.reset_settings": "nothing here returns a box to how it left its maker",
     "management.factory_reset": "nothing here returns a box to how it left its maker",
-    "management.get_extendedmanagement_url": "no other management has a place beside this one",
-    "management.set_extendedmanagement_url": "no other management has a place beside this one",
+    "management.get_extendedmanagement_url": _NO_OTHER,
+    "management.set_extendedmanagement_url": _NO_OTHER,
     "management.set_hardware_acceleration": "how videos are decoded is in the configuration (stage.hwdec)",
     "management.is_hardware_acceleration_enabled": "how videos are decoded is in the configuration (stage.hwdec)",
 }
@@ -129,6 +130,9 @@ _CAPABILITIES: Mapping[str, str] = {
 }  # fmt: skip
 _ALWAYS = frozenset({"VIDEO", "FILE_SYSTEM_INTERNAL_STORAGE", "FILE_SYSTEM_FILE_CHECKSUM"})
 _WITH_READ = frozenset({"MODEL", "SERIAL_NUMBER"})
+# What telemetry says of this player: what pages may have without a right, and with the highest.
+FRONT_CAPABILITIES = sorted(_ALWAYS)
+MANAGEMENT_CAPABILITIES = sorted((*_CAPABILITIES, *_WITH_READ))
 
 
 def supports(capability: object, scope: int) -> bool:

@@ -9,6 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from player.core.device_schedule import TimerLevel
+
+TIMER_ITEMS = {TimerLevel.NATIVE: "TIMERS", TimerLevel.PROPRIETARY: "PROPRIETARY_TIMERS"}  # the kinds that hold all of a level
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyItem:

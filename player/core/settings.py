@@ -34,6 +34,7 @@ class Asker(StrEnum):
     SCHEDULE = "schedule"  # a timer, or another of the box's own times
     PIN = "pin"
     MANAGEMENT = "management"
+    POLICY = "policy"  # of the management, which outranks single requests
 
     def in_words(self, who: str) -> str:
         """For people: "the server cms.example.com", "the command line"."""
@@ -49,6 +50,7 @@ _ORIGINS = {
     Asker.SCHEDULE: "",
     Asker.PIN: "the PIN",
     Asker.MANAGEMENT: "the management",
+    Asker.POLICY: "the policy",
 }
 
 
@@ -63,7 +65,7 @@ class AppliedBy(StrEnum):
     SERVER = "server"  # the rhythm in which the server is called
 
 
-ANYBODY = frozenset({Asker.SERVER, Asker.COMMAND, Asker.BOX, Asker.SCHEDULE, Asker.MANAGEMENT})
+ANYBODY = frozenset({Asker.SERVER, Asker.COMMAND, Asker.BOX, Asker.SCHEDULE, Asker.MANAGEMENT, Asker.POLICY})
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _MODE = re.compile(r"\d{3,5}x\d{3,5}(@\d{1,3}(\.\d{1,3})?)?", re.ASCII)
 
@@ -167,7 +169,7 @@ _ROWS = (
     ),
     Setting(
         "locked", "local controls closed", "on or off", _truth, (AppliedBy.STAGE,), default=False,
-        may_set=frozenset({Asker.SERVER, Asker.COMMAND, Asker.PIN, Asker.MANAGEMENT}), instead=_LOCK,
+        may_set=frozenset({Asker.SERVER, Asker.COMMAND, Asker.PIN, Asker.MANAGEMENT, Asker.POLICY}), instead=_LOCK,
     ),
     Setting(
         "time_zone", "for schedules and clocks", 'a name such as "Europe/Berlin"', _zone, (AppliedBy.STAGE, AppliedBy.HOST)

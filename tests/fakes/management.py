@@ -104,8 +104,9 @@ class Managed:
         self.brief = BriefStore(folder / "orders.json", self.stage)
         faults = FaultPage(FaultBook(), clock, "settings")
         self.settings = registry(
-            folder, self.brief, self.stage, clock, audio=self.audio, panel=self.panel, host=self.host, switches=self.switches
-        )
+            folder, self.brief, self.stage, clock, audio=self.audio, panel=self.panel, host=self.host, switches=self.switches,
+            held_by=self._held_by,
+        )  # fmt: skip
         await self.settings.open()
         self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, faults, said=folder / "said.json", log_n=4)
         self.schedule = ScheduleRunner(
@@ -128,6 +129,9 @@ class Managed:
         )  # fmt: skip
         self.management = Management(self.parts)
         self.server = control_server(folder, tokens=self.tokens, manage=self.management.answer, **listening)
+
+    def _held_by(self, what: str) -> str:
+        return self.management.held_by(what)  # as it is then
 
     def close(self) -> None:
         self.management.close()

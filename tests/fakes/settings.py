@@ -19,13 +19,14 @@ CONFIGURED = {"orientation": "landscape", "time_zone": None, "mode": None, "hear
 
 def registry(
     folder: Path, brief: BriefStore, stage: Any, clock: Any, *, book: FaultBook | None = None, configured: Any = None,
-    again_s: float = 0.01, look_s: float = 60.0, within_s: float = 60.0, **ports: Any,
+    again_s: float = 0.01, look_s: float = 60.0, within_s: float = 60.0, held_by: Callable[[str], str] = lambda _: "",
+    **ports: Any,
 ) -> SettingsRegistry:  # fmt: skip
     """As the composition root makes it, but that it tries again at once."""
     devices = {"audio": FakeAudio(), "panel": FakePanel(), "host": FakeHost(), "switches": FakeSwitches(), **ports}
     return SettingsRegistry(
         folder / "settings", brief, build_appliers(stage=stage, **devices), configured=configured or CONFIGURED, server=SERVER,
-        clock=clock,
+        held_by=held_by, clock=clock,
         faults=FaultPage(book or FaultBook(), clock, "settings"), again_s=again_s, look_s=look_s, within_s=within_s,
     )  # fmt: skip
 

@@ -184,7 +184,8 @@ async def test_upkeep_screenshots_and_telemetry(box: Managed):
         await sdk("v1.device.peerRecovery.set", uid, {"enabled": True, "urlLauncherAddress": "http://10.0.0.1"})
         assert (await last(sdk, "v1.device.peerRecovery.list", uid))["failedAt"]
         await sdk("v1.device.extendedManagementUrl.set", uid, {"url": "http://10.0.0.1"})
-        assert (await last(sdk, "v1.device.extendedManagementUrl.list", uid))["failedAt"]
+        assert (await last(sdk, "v1.device.extendedManagementUrl.list", uid))["confirmed"]
+        assert box.management.extended == "http://10.0.0.1"
         await sdk("v1.device.debug.set", uid, {"appletEnabled": False, "nativeEnabled": True})
         assert (await last(sdk, "v1.device.debug.list", uid))["confirmed"]
         assert logging.getLogger().level == logging.DEBUG

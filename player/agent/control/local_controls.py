@@ -12,15 +12,20 @@ from player.agent.settings.registry import SettingRow, SettingsRegistry
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.device_schedule import Timer
+from player.core.policies import TIMER_ITEMS
 from player.core.ports.box import Clock
 from player.core.ports.server import CommandResult
 from player.core.ports.stage import PictureFormat, StagePort, TakePicture
 from player.core.settings import Asker
 from player.core.why import Reason
+from player.errors import CommandRejected
 
 
 class LocalControls:
-    """`build` makes the status of this moment; `why` says of items (of all, where None is asked) why they are on air or not."""
+    """`build` makes the status of this moment; `why` says of items (of all, where None is asked) why they are on air or not.
+
+    `held_by` answers the name of the policy that holds timers, "" where none does.
+    """
 
     def __init__(
         self,
@@ -32,9 +37,11 @@ class LocalControls:
         schedule: ScheduleRunner,
         stage: StagePort,
         clock: Clock,
+        *,
+        held_by: Callable[[str], str],
     ) -> None:
         self._build, self._why, self._commands, self._lock = build, why, commands, lock
-        self._settings, self._schedule, self._stage, self._clock = settings, schedule, stage, clock
+        self._settings, self._schedule, self._stage, self._clock, self._held_by = settings, schedule, stage, clock, held_by
 
     async def status(self) -> Status:
         """What the player is doing now."""
@@ -80,6 +87,8 @@ class LocalControls:
 
     async def set_timer(self, wanted: WantedTimer) -> None:
         """Sets one in its place, or takes it away. Raises CommandRejected, StorageError."""
+        if policy := self._held_by(TIMER_ITEMS[wanted.level]):
+            raise CommandRejected(f'the policy "{policy}" holds these timers')
         timer = wanted.timer(self._clock.now().timestamp())
         if timer is None:
             await self._schedule.remove_timer(wanted.level, wanted.number)

@@ -18,6 +18,7 @@ class About:
 
     `intervals`: milliseconds between two looks, by the API's names; None: never. `pin`: the PIN that was made for the management to
     read, which is the box's while `pin_mark` is. `captures`: whether pictures of the screen may be taken.
+    `extended_management`: the address of another management of this box, "" for none.
     """
 
     created_at: float
@@ -28,6 +29,7 @@ class About:
     pin: str = field(default="", repr=False)
     pin_mark: str = ""
     captures: bool = True
+    extended_management: str = ""
 
 
 class AboutFile:

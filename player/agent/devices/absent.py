@@ -22,6 +22,8 @@ AREAS: Mapping[str, str] = {
     "emulator": FLEET,
     "firmware": FLEET,
     "organization": FLEET,
+    "package/*/file": FLEET,
+    "package/*/version": FLEET,
     "plugin": FLEET,
     "runner": FLEET,
 }

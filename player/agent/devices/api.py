@@ -36,6 +36,7 @@ from player.agent.devices.refusals import (
     unmanaged,
 )
 from player.core.allowance import Allowance
+from player.core.forms import unfolded
 from player.core.ports.box import Clock
 from player.core.routes import Found, Table, Unknown, pieces_of
 from player.errors import SettingRefused, SignageError
@@ -45,6 +46,7 @@ LARGEST_BODY = 64 * 1024
 BODY_WITHIN_S = 5.0
 ANSWER_WITHIN_S = 30.0
 WRITES_AT_ONCE, WRITE_EVERY_S = 200, 2.0  # of one token: a request is written to flash
+CALLS_AT_ONCE, CALL_EVERY_S = 700, 1 / 200  # of one token: the public document's quota, its queue included
 FORM = "application/x-www-form-urlencoded"
 _HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
 
@@ -56,6 +58,7 @@ class ManagementApi:
         self._table = Table([(row.method, row.path, row) for row in rows])
         self._doorkeeper, self._device, self._clock = doorkeeper, device, clock
         self._writes: defaultdict[str, Allowance] = defaultdict(lambda: Allowance(WRITES_AT_ONCE, WRITE_EVERY_S))
+        self._calls: defaultdict[str, Allowance] = defaultdict(lambda: Allowance(CALLS_AT_ONCE, CALL_EVERY_S))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Whatever was asked below `/v1` and `/v2`."""
@@ -78,6 +81,8 @@ class ManagementApi:
         found = self._table.find("GET" if request.method == "HEAD" else request.method, [unquote(piece) for piece in path])
         needed = found.row.scope if isinstance(found, Found) else Scope.READ
         token, secret = self._doorkeeper.judge(request.headers.get(HEADER), source_of(request), needed)
+        if not self._calls[token.id].spare(self._clock.monotonic()):
+            raise too_many(f"a token may call {CALLS_AT_ONCE} times at once, and {1 / CALL_EVERY_S:g} times a second")
         if isinstance(found, Unknown):
             raise _unknown(request.method, path, found)
         if found.pieces.get("device", self._device) != self._device:
@@ -122,7 +127,7 @@ def _body(raw: bytes, request: web.Request) -> Mapping[str, Any]:
         return {}
     try:
         if kind == FORM:
-            return dict(parse_qsl(raw.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=100))
+            return unfolded(parse_qsl(raw.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=100))
     except ValueError as error:
         raise bad_body(f"the body is neither JSON nor a form: {error}") from None
     return json_object(raw)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from player.agent.devices.bodies import CallBody, Name, Uid, Url, Words
+from player.agent.devices.bodies import CallBody, Name, Rank, Uid, Url, Words
 from player.core.applet_host import DEEPEST, is_shallow
 from player.core.applets import FinishKind
 
@@ -96,7 +96,7 @@ class TimingChangeBody(CallBody):
     starts_at: str | int | None = Field(None, alias="startsAt")
     ends_at: str | int | None = Field(None, alias="endsAt")
     configuration: Configuration | None = None
-    position: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    position: Rank | None = None
     finish: FinishBody | None = Field(None, alias="finishEvent")
 
     @model_validator(mode="before")

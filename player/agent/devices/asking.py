@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from player.agent.devices import wire
+from player.agent.devices.about import AboutFile
 from player.agent.devices.action_log import ActionLog
 from player.agent.devices.call import ApiAnswer, ApiCall, Handler
 from player.agent.devices.effects import Effect, EffectOutcome, Effects
@@ -55,6 +56,16 @@ def lacking(absent: Absent) -> Effect:
 
     async def effect() -> Any:
         raise BoxError(absent.ability, absent.reason)
+
+    return effect
+
+
+def leading_to(about: AboutFile, url: str | None) -> Effect:
+    """Another management of this box is kept at `url`, for whoever stands before it: the local page leads there. None: nowhere."""
+
+    async def effect() -> EffectOutcome:
+        about.change(extended_management=url or "")
+        return EffectOutcome("the local page leads there" if url else "the local page leads nowhere else", confirmed=True)
 
     return effect
 

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Percent = Annotated[int, Field(ge=0, le=100)]
+_WALL = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", re.ASCII)
+
+
+def _number(given: Any) -> Any:
+    if given is True or given is False:
+        raise ValueError("expected a number, found a truth")
+    return given
+
+
+def _wall(given: Any) -> Any:
+    if not isinstance(given, str) or not _WALL.fullmatch(given):
+        raise ValueError('expected a time of the day such as "08:00:00", without an offset')
+    return given
+
+
+Number = BeforeValidator(_number)  # true is no 1
+Percent = Annotated[int, Field(ge=0, le=100), Number]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Words = Annotated[str, Field(max_length=2000)]
 Uid = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-Side = Annotated[int, Field(ge=100, le=16384)]
-Pause = Annotated[int, Field(ge=30_000, le=86_400_000)]
+Side = Annotated[int, Field(ge=100, le=16384), Number]
+Pause = Annotated[int, Field(ge=30_000, le=86_400_000), Number]
+Rank = Annotated[int, Field(ge=-1_000_000, le=1_000_000), Number]
+Rate = Annotated[float, Field(ge=10, le=240), Number]
 Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://\S+$")]
+UrlOrNowhere = Annotated[str, Field(max_length=2000, pattern=r"^(https?://\S+)?$")]
 PackageVersion = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~:-]*$")]
+WallTime = Annotated[time, BeforeValidator(_wall)]
+# A form writes nothing for null.
+WallTimeOrNone = Annotated[WallTime | None, BeforeValidator(lambda given: None if given in ("", "null") else given)]
 
-
-def _naive(wall: time) -> time:
-    if wall.tzinfo is not None:
-        raise ValueError("a wall time is the device's own and has no offset")
-    return wall
-
-
-WallTime = Annotated[time, AfterValidator(_naive)]
+Days = Annotated[
+    tuple[str, ...], Field(max_length=14), BeforeValidator(lambda given: given.split(",") if isinstance(given, str) else given)
+]  # a form writes a single one without a list
 
 
 class CallBody(BaseModel):
@@ -77,7 +95,7 @@ class ResolutionBody(CallBody):
     orientation: PanelTurn
     resolution: Literal["FULL_HD", "HD_READY"] | None = None
     size: SizeBody | None = None
-    framerate: Annotated[float, Field(ge=10, le=240)] | None = None
+    framerate: Rate | None = None
 
     @property
     def mode(self) -> str | None:
@@ -115,6 +133,12 @@ class DebugBody(CallBody):
 
     applet_enabled: bool = Field(False, alias="appletEnabled")
     native_enabled: bool = Field(False, alias="nativeEnabled")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("one of appletEnabled and nativeEnabled is needed")
+        return self
 
 
 class TimeBody(CallBody):
@@ -156,7 +180,7 @@ class PeerRecoveryBody(CallBody):
 class AddressBody(CallBody):
     """Where the maker's remote management is; empty or null: nowhere."""
 
-    url: Url | Literal[""] | None = None
+    url: UrlOrNowhere | None = None
 
 
 class PackageBody(CallBody):
@@ -165,6 +189,18 @@ class PackageBody(CallBody):
     name: Annotated[str, Field(max_length=128, pattern=r"^[a-zA-Z][\w\-.]*\w$")] = Field(alias="packageName")
     version: PackageVersion
     build: PackageVersion | None = None
+
+
+class ConfigureBody(CallBody):
+    """What version 2 changes at once; what is null stays. The addresses are those of the cloud that a player would call."""
+
+    name: Name | None = None
+    connection: Literal["websocket", "http"] | None = Field(None, alias="connectionMethod")
+    platform: Words | None = Field(None, alias="platformUri")
+    static_base: Words | None = Field(None, alias="staticBaseUrl")
+    upload_base: Words | None = Field(None, alias="uploadBaseUrl")
+    weinre: Words | None = Field(None, alias="weinreUri")
+    management: UrlOrNowhere | None = Field(None, alias="extendedManagementUrl")
 
 
 class VersionBody(CallBody):
@@ -208,8 +244,8 @@ class TagBody(CallBody):
 class Coordinates(CallBody):
     """Degrees of the globe, WGS 84."""
 
-    lat: Annotated[float, Field(ge=-90, le=90)]
-    long: Annotated[float, Field(ge=-180, le=180)]
+    lat: Annotated[float, Field(ge=-90, le=90), Number]
+    long: Annotated[float, Field(ge=-180, le=180), Number]
 
 
 class LocationBody(CallBody):
@@ -273,7 +309,7 @@ class AssignedBody(CallBody):
     """A policy for this device; of two the one with the higher priority wins."""
 
     uid: Uid
-    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    priority: Rank
 
 
 class VerificationBody(CallBody):
@@ -282,47 +318,14 @@ class VerificationBody(CallBody):
     hash: Annotated[str, Field(min_length=4, max_length=64)] = Field(alias="verificationHash")
 
 
-class BrightnessItem(CallBody):
-    """A policy's brightness."""
-
-    brightness: Percent
-
-
-class OrientationItem(CallBody):
-    """A policy's orientation."""
-
-    orientation: PanelTurn
-
-
-class ResolutionItem(CallBody):
-    """A policy's size and rate."""
-
-    width: Side
-    height: Side
-    framerate: Annotated[float, Field(ge=10, le=240)] | None = None
-
-
-class DatetimeItem(CallBody):
-    """A policy's zone."""
-
-    timezone: Annotated[str, Field(max_length=100)]
-    ntp_server: Annotated[str, Field(max_length=253)] | None = Field(None, alias="ntpServer")
-
-
-class TemperatureItem(CallBody):
-    """The hottest that a policy lets the processor be, in degrees Celsius."""
-
-    temperature: Annotated[float, Field(ge=0, le=150)]
-
-
 class TimerBody(CallBody):
     """One of seven of its level; both times null: it goes."""
 
     type: Annotated[str, Field(pattern=r"^TIMER_[1-7]$")]
     level: Literal["NATIVE", "PROPRIETARY"]
-    time_on: WallTime | None = Field(None, alias="timeOn")
-    time_off: WallTime | None = Field(None, alias="timeOff")
-    weekdays: Annotated[tuple[str, ...], Field(max_length=14)] = ()
+    time_on: WallTimeOrNone = Field(None, alias="timeOn")
+    time_off: WallTimeOrNone = Field(None, alias="timeOff")
+    weekdays: Days = ()
     volume: Percent | None = None
 
     @property
@@ -335,11 +338,5 @@ class PlanBody(CallBody):
     """A power action for a wall time on certain days."""
 
     power: PowerWord = Field(alias="powerAction")
-    weekdays: Annotated[tuple[str, ...], Field(max_length=14)]
+    weekdays: Annotated[Days, Field(min_length=1)]
     time: WallTime
-
-
-class PlanItem(PlanBody):
-    """A policy's plan, by the telemetry's name for the action or by the call's."""
-
-    power: PowerWord = Field(validation_alias=AliasChoices("powerType", "powerAction"))

@@ -63,16 +63,30 @@ class ApiCall:
         values = self.query.get(name)
         return frozenset(part for value in values for part in value.split(",") if part) if values else None
 
+    def devices(self) -> frozenset[str] | None:
+        """Those that are asked for (`deviceUids`), where the body goes before the query; None: all. Raises Declined."""
+        given = self.body.get("deviceUids")
+        if given is None:
+            return self.texts("deviceUids")
+        if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+            raise bad_field("deviceUids", "expected a list of texts")
+        return frozenset(given)
+
     def instant(self, name: str) -> float | None:
         """An instant of the query, in seconds since the epoch. Raises Declined."""
         given = self.text(name)
         return None if given is None else wire.parse_instant(name, given)
 
+    @property
+    def _limit(self) -> str:
+        """What the caller calls the length of a page: the document's lists have either word."""
+        return "pagination" if self.text("limit") is None and self.text("pagination") is not None else "limit"
+
     def page_wanted(self, since: str = "since", until: str = "until", most: int = 500, otherwise: int = PAGE) -> PageWanted:
-        """`limit`, `descending`, and the two ends by the names that this list calls them. Raises Declined."""
-        given = self.text("limit") or str(otherwise)
+        """`limit` (or `pagination`), `descending`, and the two ends by the names that this list has for them. Raises Declined."""
+        given = self.text(self._limit) or str(otherwise)
         if not (given.isascii() and given.isdigit() and 1 <= int(given) <= most):
-            raise bad_field("limit", f'expected a whole number from 1 to {most}, found "{given[:60]}"')
+            raise bad_field(self._limit, f'expected a whole number from 1 to {most}, found "{given[:60]}"')
         return PageWanted(int(given), self.truth("descending", True), self.instant(since), self.instant(until))
 
     def paged(
@@ -85,9 +99,9 @@ class ApiCall:
         if found.onward is not None:
             onward = found.onward
             asked = [(name, value) for name, values in self.query.items() for value in values]
-            kept = [(name, value) for name, value in asked if name not in ("limit", "descending", since, until)]
+            kept = [(name, value) for name, value in asked if name not in ("limit", "pagination", "descending", since, until)]
             ends = [(since, onward.since), (until, onward.until)]
-            turned = [("limit", str(onward.limit)), ("descending", str(onward.descending).lower())]
+            turned = [(self._limit, str(onward.limit)), ("descending", str(onward.descending).lower())]
             turned += [(name, wire.instant(at)) for name, at in ends if at is not None]
             # The client splits this header at commas: `urlencode` leaves none.
             headers["Link"] = f'<{self.base}{self.path}?{urlencode(kept + turned)}>; rel="next"'

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from player.agent.control.access import Scope, TokenStore
 from player.agent.devices import bodies, wire
 from player.agent.devices.about import AboutFile
-from player.agent.devices.asking import Asking
+from player.agent.devices.asking import Asking, lacking, leading_to, saying
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
+from player.agent.devices.device_filters import Belongings, is_meant
 from player.agent.devices.refusals import not_found
 from player.agent.devices.wire import BoxFacts, BoxNow
 from player.agent.settings.screen_lock import ScreenLock
 from player.core.actions import ActionKind
+from player.core.ports.box import Absent
 
 V1, V2 = "/v1/device/{device}", "/v2/device/{device}"
 SHORTEST_HASH = 6
+MOST = 1000  # devices on a page
+NO_CLOUD = Absent(
+    "configuration", "this box is asked over HTTP at its own address, and calls no cloud whose addresses could be set"
+)
 
 
 class DeviceCalls:
-    """`now` reads what changes about the box; `shown_id` is what the screen shows of its identity."""
+    """`now` reads what changes about the box; `shown_id` is what the screen shows of its identity.
+
+    `applets` and `policies` are the uids of those that this box has.
+    """
 
     def __init__(
         self, facts: BoxFacts, now: Callable[[], Awaitable[BoxNow]], about: AboutFile, asking: Asking, lock: ScreenLock,
-        tokens: TokenStore, shown_id: str,
+        tokens: TokenStore, shown_id: str, *, applets: Callable[[], Collection[str]], policies: Callable[[], Collection[str]],
     ) -> None:  # fmt: skip
         self._facts, self._now, self._about, self._asking = facts, now, about, asking
         self._lock, self._tokens, self._shown_id = lock, tokens, shown_id
+        self._applets, self._policies = applets, policies
 
     def rows(self) -> Sequence[Row]:
         """What leads to these calls."""
@@ -38,7 +48,7 @@ class DeviceCalls:
             Row("GET", V1, self.one_v1, read),
             Row("GET", V2, self.one_v2, read),
             Row("PUT", V1, self.rename, control),
-            Row("PUT", V2, self.rename, control),
+            Row("PUT", V2, self.configure, control),
             Row("GET", "/v1/device/alive", self.all_alive, read),
             Row("GET", f"{V1}/alive", self.alive, read),
             Row("GET", f"{V1}/authentication", self.authentication, read),
@@ -58,13 +68,17 @@ class DeviceCalls:
 
     async def all_v1(self, call: ApiCall) -> ApiAnswer:
         """A list of one, or of none where it was asked for others."""
-        found = (await self.one_v1(call)).body
-        return ApiAnswer([found] if _is_meant(call, found) else [])
+        return await self._listed(call, (await self.one_v1(call)).body, "createdSince", "createdUntil")
 
     async def all_v2(self, call: ApiCall) -> ApiAnswer:
         """As in version 1."""
-        found = (await self.one_v2(call)).body
-        return ApiAnswer([found] if _is_meant(call, found) else [])
+        return await self._listed(call, (await self.one_v2(call)).body, "since", "until")
+
+    async def _listed(self, call: ApiCall, device: Mapping[str, object], since: str, until: str) -> ApiAnswer:
+        macs = [one.mac for one in (await self._now()).interfaces]
+        has = Belongings((*macs, self._shown_id), self._about.current.tags, self._applets(), self._policies())
+        found = [device] if is_meant(call, device, has) else []
+        return call.paged(found, lambda _: self._facts.created_at, lambda one: one, since=since, until=until, most=MOST)
 
     async def one_v1(self, call: ApiCall) -> ApiAnswer:
         """With its PIN for whoever may have it."""
@@ -76,17 +90,34 @@ class DeviceCalls:
         return ApiAnswer(wire.device_v2(self._facts, await self._now()))
 
     async def rename(self, call: ApiCall) -> ApiAnswer:
-        """{name}; what else version 2 takes (the cloud's own addresses) means nothing here, and is left alone."""
-        if "name" in call.body or not call.body:
-            name = call.read(bodies.RenameBody).name
-            self._about.change(name=name)
-            self._asking.note(call, ActionKind.NAME, {"name": name}, f'the device is called "{name}"')
+        """{name}."""
+        self._call_it(call, call.read(bodies.RenameBody).name)
         return ApiAnswer()
+
+    async def configure(self, call: ApiCall) -> ApiAnswer:
+        """What is given changes; what would have this box call a cloud fails with the reason."""
+        wanted = call.read(bodies.ConfigureBody)
+        if wanted.name is not None:
+            self._call_it(call, wanted.name)
+        if wanted.management is not None:
+            url = wanted.management or None
+            self._asking.ask(call, ActionKind.EXTENDED_MANAGEMENT, {"url": url}, leading_to(self._about, url))
+        of_cloud = wanted.model_dump(by_alias=True, exclude={"name", "management"}, exclude_none=True)
+        if of_cloud:
+            is_so = of_cloud == {"connectionMethod": "http"}
+            effect = saying("this box is asked over HTTP") if is_so else lacking(NO_CLOUD)
+            self._asking.ask(call, ActionKind.CONFIGURATION, of_cloud, effect)
+        return ApiAnswer()
+
+    def _call_it(self, call: ApiCall, name: str) -> None:
+        self._about.change(name=name)
+        self._asking.note(call, ActionKind.NAME, {"name": name}, f'the device is called "{name}"')
 
     async def all_alive(self, call: ApiCall) -> ApiAnswer:
         """Of the devices that are asked for (`deviceUids`): this one, or none."""
-        wanted = call.texts("deviceUids")
-        return ApiAnswer([(await self.alive(call)).body] if wanted is None or self._facts.uid in wanted else [])
+        wanted = call.devices()
+        found = [(await self.alive(call)).body] if wanted is None or self._facts.uid in wanted else []
+        return call.paged(found, lambda _: self._facts.created_at, lambda one: one, most=MOST)
 
     async def alive(self, _: ApiCall) -> ApiAnswer:
         """Who answers is alive."""
@@ -174,13 +205,3 @@ class DeviceCalls:
             "createdAt": wire.instant(self._facts.created_at),
             "oauthClientId": call.token.id, "oauthClientSecret": call.secret,
         }  # fmt: skip
-
-
-def _is_meant(call: ApiCall, device: Mapping[str, object]) -> bool:
-    """Whether the filters of a list leave this device in."""
-    search = (call.text("search") or "").lower()
-    same = all(
-        (call.text(name) or device[name]) == device[name]
-        for name in ("applicationType", "model", "serialNumber", "firmwareVersion", "osVersion")
-    )
-    return same and search in f"{device['name']} {device['uid']} {device['model']}".lower()

@@ -52,6 +52,15 @@ class LateManagement:
         if there is not None:
             await there.have_applets(action)
 
+    def held_by(self, what: str) -> str:
+        """The name of the policy that holds a setting, or a kind of items as a whole; "" where none does."""
+        return "" if self._there is None else self._there.held_by(what)
+
+    @property
+    def extended(self) -> str:
+        """The address of another management of this box, "" for none."""
+        return "" if self._there is None else self._there.extended
+
     async def run(self) -> None:
         """Its loops, for ever, from when it is there. Raises StorageError."""
         while (there := await self._wanted()) is None:

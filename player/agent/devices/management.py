@@ -88,7 +88,9 @@ class Management:
         self._samples = SampleKeeper(
             folder / "telemetry", parts.runtime / "telemetry.tail",
             Readings(
-                facts, box.now, parts.telemetry, parts.settings, parts.schedule, debug, parts.proxy, lambda: self.applets.assigned,
+                facts, box.now, about, parts.telemetry, parts.settings, parts.schedule, debug, parts.proxy,
+                assigned=lambda: self.applets.assigned, mode=box.mode, presence=self._presence, packages=parts.packages,
+                allowed=parts.allowed,
             ).table(), clock,
             intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
         )  # fmt: skip
@@ -102,7 +104,7 @@ class Management:
                 "player_version": facts.version, "os_version": facts.os_version,
             }  # fmt: skip
 
-        self._applets_said = parts.applets_said
+        self._about, self._applets_said = about, parts.applets_said
         shelf, applets = AppletShelf(folder, lambda: clock.now().timestamp()), AppletFolder(parts.cache)
         storage = AppletStorage(parts.cache, parts.fetch, spare=parts.reserve, mono=clock.monotonic)
         self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told, storage.sweep)
@@ -111,11 +113,21 @@ class Management:
         )
         self.commands = AppletCommands(parts.runtime / "applet_commands", clock)
         calls = (
-            DeviceCalls(facts, box.now, about, asking, parts.lock, parts.tokens, parts.identity.uuid8),
+            DeviceCalls(
+                facts,
+                box.now,
+                about,
+                asking,
+                parts.lock,
+                parts.tokens,
+                parts.identity.uuid8,
+                applets=lambda: self.applets.wanted,
+                policies=lambda: [one.uid for one in self._policies.assigned],
+            ),
             SettingCalls(asking, settings, parts.host, clock, debug, box.mode),
             ScheduleCalls(facts.uid, parts.schedule, asking, settings, clock),
             PowerCalls(asking, settings, parts.command, self.applets.power),
-            UpkeepCalls(facts, asking, self.log, settings, self._versions, parts.vpn),
+            UpkeepCalls(facts, about, asking, self.log, settings, self._versions, parts.vpn),
             PackageCalls(facts, parts.packages, parts.allowed, asking),
             TelemetryCalls(facts.uid, self._samples, about, self._presence, clock),
             ReportCalls(facts.uid, self._presence, clock),
@@ -138,6 +150,15 @@ class Management:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Whatever was asked below `/v1` and `/v2`."""
         return await self._api.answer(request)
+
+    def held_by(self, what: str) -> str:
+        """The name of the policy that holds a setting, or a kind of items as a whole; "" where none does."""
+        return self._policies.held_by(what)
+
+    @property
+    def extended(self) -> str:
+        """The address of another management of this box, "" for none."""
+        return self._about.current.extended_management
 
     async def have_applets(self, action: PowerAction) -> None:
         """A planned action on applets. Raises StorageError."""

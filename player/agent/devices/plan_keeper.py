@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ class PlanKeeper:
     ) -> None:
         self._file, self._place, self._told, self._sweep_own = Snapshot(path, WantedApplets), place, told, sweep
         self._shelf, self._folder, self._brief, self._clock = shelf, folder, brief, clock
-        self.current = self._file.read_or(WantedApplets())
+        # That applets are disabled holds for the session that it was said in, as the public document has it.
+        self.current = replace(self._file.read_or(WantedApplets()), enabled=True)
 
     def next_at(self) -> float:
         """When what is made now was made: later than everything else, to the millisecond."""
@@ -72,12 +73,21 @@ class PlanKeeper:
             raise not_found("timing of that uid")
         return found
 
-    def assignment(self, applet: str) -> AppletAssignment:
-        """That of the applet. Raises Declined."""
-        found = next((one for one in self.current.assigned if one.run.applet == applet), None)
+    def assignment(self, name: str) -> AppletAssignment:
+        """The one of that uid, or of the applet of that uid: it has one at most. Raises Declined."""
+        found = next((one for one in self.current.assigned if name in (one.uid, one.run.applet)), None)
         if found is None:
-            raise not_found("assignment of that applet")
+            raise not_found("assignment of that uid")
         return found
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The applets that have a timing or are assigned."""
+        return frozenset(run.applet for run in self._runs)
+
+    @property
+    def _runs(self) -> Sequence[AppletRun]:
+        return [*(one.run for one in self.current.timings), *(one.run for one in self.current.assigned)]
 
     @property
     def assigned(self) -> AppletAssignment | None:
@@ -150,8 +160,7 @@ class PlanKeeper:
 
     def is_used(self, applet: str, version: str | None = None) -> bool:
         """Whether a timing or an assignment names it."""
-        runs = [*(one.run for one in self.current.timings), *(one.run for one in self.current.assigned)]
-        return any(run.applet == applet and version in (None, run.version) for run in runs)
+        return any(run.applet == applet and version in (None, run.version) for run in self._runs)
 
     def _filled(self, run: AppletRun) -> AppletRun:
         run = replace(run, told=self._told())

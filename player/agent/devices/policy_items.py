@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
-from player.agent.devices import applet_bodies, bodies
+from player.agent.devices import applet_bodies, bodies, policy_bodies
 from player.agent.devices.call import read_as
 from player.agent.devices.refusals import bad_field
 from player.agent.devices.schedule_calls import POWER, days_of
 from player.core.content import Orientation
-from player.core.device_schedule import PlannedAction, Timer, TimerLevel
-from player.core.policies import PolicyItem
+from player.core.device_schedule import PlannedAction, Timer
+from player.core.policies import TIMER_ITEMS, PolicyItem
 from player.core.settings import Value
 
 Settings = Sequence[tuple[str, Value]]
-TIMERS = {"TIMERS": TimerLevel.NATIVE, "PROPRIETARY_TIMERS": TimerLevel.PROPRIETARY}
+TIMERS = {kind: level for level, kind in TIMER_ITEMS.items()}
 PLANS, DEBUG, TEMPERATURE = "POWER_ACTIONS_SCHEDULE", "DEBUG", "TEMPERATURE"
 VERSIONS = ("APPLICATION_VERSION", "FIRMWARE_VERSION")
 APPLET = "BUNDLED_APPLET"  # what is shown while no timing is on: the assignment stands for it
@@ -79,7 +79,7 @@ def timers_of(item: PolicyItem, since: float) -> Sequence[Timer]:
 
 def plans_of(item: PolicyItem, since: float) -> Sequence[PlannedAction]:
     """All planned power actions, each with a fresh id. Raises Declined."""
-    wanted = [read_as(bodies.PlanItem, given) for given in _list(item.value)]
+    wanted = [read_as(policy_bodies.PlanItem, given) for given in _list(item.value)]
     return [PlannedAction(uuid4().hex, POWER[one.power], days_of(one.weekdays), one.time, since) for one in wanted]
 
 
@@ -90,7 +90,7 @@ def debug_of(item: PolicyItem) -> bodies.DebugBody:
 
 def temperature_of(item: PolicyItem) -> float:
     """How hot the processor may be, in degrees Celsius. Raises Declined."""
-    return read_as(bodies.TemperatureItem, _object(item.value)).temperature
+    return read_as(policy_bodies.TemperatureItem, _object(item.value)).temperature
 
 
 def version_of(item: PolicyItem) -> str:
@@ -123,16 +123,16 @@ def _volume(value: Mapping[str, object]) -> Settings:
 
 
 def _brightness(value: Mapping[str, object]) -> Settings:
-    return [("brightness", read_as(bodies.BrightnessItem, value).brightness)]
+    return [("brightness", read_as(policy_bodies.BrightnessItem, value).brightness)]
 
 
 def _orientation(value: Mapping[str, object]) -> Settings:
-    turn = read_as(bodies.OrientationItem, value).orientation
+    turn = read_as(policy_bodies.OrientationItem, value).orientation
     return [("orientation", None if turn is bodies.PanelTurn.AUTO else Orientation(turn.lower()))]
 
 
 def _resolution(value: Mapping[str, object]) -> Settings:
-    wanted = read_as(bodies.ResolutionItem, value)
+    wanted = read_as(policy_bodies.ResolutionItem, value)
     return [("mode", f"{wanted.width}x{wanted.height}" + (f"@{wanted.framerate:g}" if wanted.framerate else ""))]
 
 
@@ -141,7 +141,7 @@ def _remote_control(value: Mapping[str, object]) -> Settings:
 
 
 def _datetime(value: Mapping[str, object]) -> Settings:
-    wanted = read_as(bodies.DatetimeItem, value)
+    wanted = read_as(policy_bodies.DatetimeItem, value)
     return [("time_zone", wanted.timezone), *([("ntp_server", wanted.ntp_server)] if wanted.ntp_server else [])]
 
 

@@ -24,6 +24,7 @@ from player.core.device_schedule import PlannedAction, Timer
 from player.core.policies import Holding, PolicyItem
 from player.core.ports.box import Clock
 from player.core.ports.server import Telemetry
+from player.core.settings import Asker
 from player.errors import BoxError
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class PolicyRules:
         """Has what an item says hold. Raises Declined where it cannot be understood, and whatever says why it does not hold."""
         who, item = f'policy "{held.policy.name}"', held.item
         if items.is_about_settings(item):
-            await self._set(item, who)
+            await self._set(item, held.policy.name)
         elif item.kind in items.TIMERS:
             await self._time(item, who)
         elif item.kind == items.PLANS:
@@ -57,11 +58,11 @@ class PolicyRules:
         else:
             await self._assign(item, who)
 
-    async def _set(self, item: PolicyItem, who: str) -> None:
+    async def _set(self, item: PolicyItem, policy: str) -> None:
         for name, value in items.settings_of(item):
             if not await self._settings.is_so(name, value):
-                log.info("the %s sets %s to %s", who, name, value)
-                await self._settings.ask(name, value, who)
+                log.info('the policy "%s" sets %s to %s', policy, name, value)
+                await self._settings.ask(name, value, Asker.POLICY, f'"{policy}"')
 
     async def _time(self, item: PolicyItem, who: str) -> None:
         wanted = {timer.number: timer for timer in items.timers_of(item, self._now())}

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from player import __version__
 from player.agent.devices import wire
+from player.agent.devices.about import AboutFile
 from player.agent.devices.debug_switch import DebugSwitch
+from player.agent.devices.presence_file import PresenceFile
 from player.agent.devices.schedule_calls import plans_of, timers_of
 from player.agent.devices.wire import BoxFacts, BoxNow
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.settings.schedule_runner import ScheduleRunner
+from player.core.applet_rights import FRONT_CAPABILITIES, MANAGEMENT_CAPABILITIES
 from player.core.applets import AppletAssignment
 from player.core.device_schedule import TimerLevel
-from player.core.ports.box import InputSource
+from player.core.ports.box import InputSource, Packages
 from player.core.ports.server import Telemetry
+from player.core.presence import gaps
 from player.core.settings import Value
 
 WATCHDOG_MS = 30_000
+MONTH_S = 31 * 86400.0
 Reading = Callable[[], Awaitable[Any]]
 
 
 class Readings:
-    """`telemetry` reads the box as for a heartbeat, `now` what its shapes need of it; `assigned` is the applet that is."""
+    """`telemetry` reads the box as for a heartbeat, `now` what its shapes need of it; `assigned` is the applet that is.
+
+    `mode` is the panel's ("1920x1080@60"), "" where there is none; `allowed` are the packages that may be installed.
+    """
 
     def __init__(
-        self, facts: BoxFacts, now: Callable[[], Awaitable[BoxNow]], telemetry: Callable[[], Awaitable[Telemetry]],
-        settings: SettingsRegistry, schedule: ScheduleRunner, debug: DebugSwitch, proxy: str,
-        assigned: Callable[[], AppletAssignment | None],
+        self, facts: BoxFacts, now: Callable[[], Awaitable[BoxNow]], about: AboutFile,
+        telemetry: Callable[[], Awaitable[Telemetry]], settings: SettingsRegistry, schedule: ScheduleRunner, debug: DebugSwitch,
+        proxy: str, *,
+        assigned: Callable[[], AppletAssignment | None], mode: Callable[[], str], presence: PresenceFile, packages: Packages,
+        allowed: Sequence[str],
     ) -> None:  # fmt: skip
         self._facts, self._now, self._telemetry, self._settings, self._schedule = facts, now, telemetry, settings, schedule
-        self._debug, self._proxy, self._assigned = debug, proxy, assigned
+        self._about, self._debug, self._proxy, self._assigned, self._mode = about, debug, proxy, assigned, mode
+        self._presence, self._packages, self._allowed = presence, packages, allowed
 
     def table(self) -> Mapping[str, Reading]:
         """Each kind, and what reads it."""
@@ -54,7 +66,11 @@ class Readings:
             "ONLINE_STATUS": _fixed({"online": True}),
             "AUTO_RECOVERY": _fixed({"enabled": True, "healthcheckIntervalMs": WATCHDOG_MS}),
             "PEER_RECOVERY": _fixed({"enabled": False}),
-            "EXTENDED_MANAGEMENT": _fixed({"url": None}),
+            "EXTENDED_MANAGEMENT": self._extended,
+            "MANAGEMENT_CAPABILITIES": _fixed({"capable": MANAGEMENT_CAPABILITIES}),
+            "FRONT_CAPABILITIES": _fixed({"capable": FRONT_CAPABILITIES}),
+            "INSTALLED_PACKAGES": self._installed,
+            "OFFLINE_RANGE": self._offline,
             "BUNDLED_APPLET": self._applet,
             "PROXY": _fixed({"enabled": bool(self._proxy), "uri": self._proxy or None}),
             "TEMPERATURE": self._temperature,
@@ -74,7 +90,8 @@ class Readings:
 
     async def _resolution(self) -> Any:
         width, height = wire.sides((await self._now()).size)
-        return {"width": width, "height": height} if width else None
+        _, at, rate = self._mode().partition("@")
+        return {"width": width, "height": height, **({"framerate": float(rate)} if at else {})} if width else None
 
     async def _datetime(self) -> Any:
         now = await self._now()
@@ -99,6 +116,27 @@ class Readings:
         return None if found is None else {
             "appletUid": found.run.applet, "appletVersion": found.run.version, "config": found.run.configuration,
         }  # fmt: skip
+
+    async def _extended(self) -> Any:
+        return {"url": self._about.current.extended_management or None}
+
+    async def _installed(self) -> Any:
+        """Of the packages that may be installed, those that are."""
+        found = [(name, await self._packages.installed(name)) for name in self._allowed]
+        return [
+            {
+                "buildHash": hashlib.sha256(f"{name} {version}".encode()).hexdigest(),
+                "specs": {"packageName": name, "version": version},
+            }
+            for name, version in found
+            if version
+        ]  # fmt: skip
+
+    async def _offline(self) -> Any:
+        """The last time that it was not up, within a month."""
+        now = (await self._now()).at
+        last = next(reversed(tuple(gaps(self._presence.spans(), now - MONTH_S, now))), None)
+        return None if last is None else {"since": wire.instant(last.begins), "until": wire.instant(last.ends)}
 
     async def _temperature(self) -> Any:
         found = (await self._telemetry()).extra.get("temperature_c")

@@ -20,6 +20,7 @@ from player.agent.devices.setting_effects import SettingEffects
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.core.actions import Action, ActionKind
 from player.core.device_schedule import BrightnessPoints, PlannedAction, PowerAction, Timer, TimerLevel
+from player.core.policies import TIMER_ITEMS
 from player.core.ports.box import Clock
 from player.core.schedule import EVERY_DAY
 from player.errors import BoxError
@@ -63,7 +64,7 @@ class ScheduleCalls:
         """{type, level, timeOn, timeOff, weekdays, volume}; without both times the timer goes."""
         wanted = call.read(bodies.TimerBody)
         level, number = TimerLevel(wanted.level.lower()), wanted.number
-        held = "TIMERS" if level is TimerLevel.NATIVE else "PROPRIETARY_TIMERS"
+        held = TIMER_ITEMS[level]
 
         async def set_it() -> EffectOutcome:
             self._settings.check_free(held)

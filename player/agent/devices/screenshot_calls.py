@@ -56,9 +56,9 @@ class ScreenshotCalls:
 
     async def last(self, call: ApiCall) -> ApiAnswer:
         """The newest of this device, where it is among those that are asked for (`deviceUids`)."""
-        wanted = call.texts("deviceUids")
+        wanted = call.devices()
         shots = self._ring.shots()[-1:] if wanted is None or self._device in wanted else ()
-        return ApiAnswer([self._shape(shot, call) for shot in shots])
+        return call.paged(shots, _taken_at, lambda shot: self._shape(shot, call))
 
     async def picture(self, call: ApiCall) -> ApiAnswer:
         """The picture of that name as JPEG."""

@@ -122,7 +122,7 @@ def wall_time(given: str | int, zone: str) -> datetime:
     try:
         if text.isascii() and text.isdigit():
             return datetime.fromtimestamp(int(text) / 1000, ZoneInfo(zone))
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text if ":" in text else "")  # a date alone is no time
     except (ValueError, OverflowError, OSError):
         raise bad_field("time", f'expected a time such as "2026-03-01T12:00:00", found "{text[:60]}"') from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))

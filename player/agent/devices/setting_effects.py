@@ -31,7 +31,7 @@ class SettingEffects:
         async def effect() -> EffectOutcome:
             for name, _ in wanted:
                 self.check_free(name)
-            return joined([await self.ask(name, value, by) for name, value in wanted])
+            return joined([await self.ask(name, value, Asker.MANAGEMENT, by) for name, value in wanted])
 
         return effect
 
@@ -47,9 +47,9 @@ class SettingEffects:
         row, value = await self._settings.row(name), find(name).value(value)
         return is_confirmed(value, row.wanted) and (row.found is None or is_confirmed(value, row.found))
 
-    async def ask(self, name: str, value: Any, who: str) -> EffectOutcome:
-        """One setting, whatever policies say. Raises SettingRefused, StorageError, BoxError."""
-        return await self.read_back(name, await self._settings.ask(name, value, by=Asker.MANAGEMENT, who=who))
+    async def ask(self, name: str, value: Any, by: Asker, who: str) -> EffectOutcome:
+        """One setting. Raises SettingRefused, StorageError, BoxError."""
+        return await self.read_back(name, await self._settings.ask(name, value, by=by, who=who))
 
     def check_free(self, name: str) -> None:
         """Raises BoxError where a policy holds a setting, or a kind of its items."""

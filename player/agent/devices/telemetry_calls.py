@@ -31,12 +31,14 @@ INTERVALS = {
     "peerRecovery": "PEER_RECOVERY", "autoRecovery": "AUTO_RECOVERY",
 }  # fmt: skip
 OTHER_INTERVALS = ("screenshots", "battery", "policy", "default")
+BY_DEFAULT = ("BUNDLED_APPLET", "INPUT_SOURCE", "ONLINE_STATUS", "PROXY", "WIFI_STRENGTH")  # kept too, and named by no interval
 
 
 def intervals_s(about: AboutFile) -> dict[str, float]:
     """How often each kind of telemetry is read, in seconds; what is never read is not there."""
     given = about.current.intervals
-    found = {kind: given.get(name, given.get("default", DEFAULT_MS)) for name, kind in INTERVALS.items()}
+    default = given.get("default", DEFAULT_MS)
+    found = {kind: given.get(name, default) for name, kind in INTERVALS.items()} | dict.fromkeys(BY_DEFAULT, default)
     return {kind: every_ms / 1000 for kind, every_ms in found.items() if every_ms is not None}
 
 
@@ -84,8 +86,9 @@ class TelemetryCalls:
 
     async def of_devices(self, call: ApiCall) -> ApiAnswer:
         """Of the devices that are asked for (`deviceUids`): this one, or none."""
-        wanted = call.texts("deviceUids")
-        return ApiAnswer([await self._all()] if wanted is None or self._device in wanted else [])
+        wanted = call.devices()
+        found = [await self._all()] if wanted is None or self._device in wanted else []
+        return call.paged(found, lambda _: self._now(), lambda one: one)
 
     async def _all(self) -> dict[str, Any]:
         found, at = await self._samples.latest(), wire.instant(self._now())

@@ -46,9 +46,9 @@ class TimingCalls:
             Row("DELETE", one, self.remove, control),
             Row("GET", OWN, self.assignments, read),
             Row("POST", OWN, self.assign, control),
-            Row("GET", f"{OWN}/{{applet}}", self.assignment, read),
-            Row("PUT", f"{OWN}/{{applet}}", self.change_assignment, control),
-            Row("DELETE", f"{OWN}/{{applet}}", self.unassign, control),
+            Row("GET", f"{OWN}/{{uid}}", self.assignment, read),
+            Row("PUT", f"{OWN}/{{uid}}", self.change_assignment, control),
+            Row("DELETE", f"{OWN}/{{uid}}", self.unassign, control),
             Row("POST", f"{D}/connect", self.connect, Scope.ADMIN),
             Row("POST", f"{D}/disconnect", self.disconnect, Scope.ADMIN),
         )
@@ -122,17 +122,18 @@ class TimingCalls:
         self._shelf.version(wanted.applet, wanted.version)
         at = self._plan.next_at()
         run = AppletRun(wanted.applet, wanted.version, wanted.configuration, scope=scope_of(call))
-        await self._plan.put_assignment(AppletAssignment(uuid4().hex, at, at, run, wanted.active))
+        made = AppletAssignment(uuid4().hex, at, at, run, wanted.active)
+        await self._plan.put_assignment(made)
         self._asking.note(call, ActionKind.APPLET, {"appletUid": run.applet}, f"the applet {run.applet} is assigned")
-        return call.made(OWN.replace("{device}", self._device), run.applet)
+        return call.made(OWN.replace("{device}", self._device), made.uid)
 
     async def assignment(self, call: ApiCall) -> ApiAnswer:
-        """That of the applet."""
-        return ApiAnswer(self._assignment(self._plan.assignment(call.pieces["applet"])))
+        """By its uid, or by the applet's."""
+        return ApiAnswer(self._assignment(self._plan.assignment(call.pieces["uid"])))
 
     async def change_assignment(self, call: ApiCall) -> ApiAnswer:
         """What is given changes."""
-        held, wanted = self._plan.assignment(call.pieces["applet"]), call.read(bodies.AssignmentChangeBody)
+        held, wanted = self._plan.assignment(call.pieces["uid"]), call.read(bodies.AssignmentChangeBody)
         self._check_free()
         run = self._changed(held.run, wanted.version, wanted.configuration, call)
         active = held.active if wanted.active is None else wanted.active
@@ -144,7 +145,7 @@ class TimingCalls:
 
     async def unassign(self, call: ApiCall) -> ApiAnswer:
         """It is not assigned any more."""
-        held = self._plan.assignment(call.pieces["applet"])
+        held = self._plan.assignment(call.pieces["uid"])
         self._check_free()
         await self._plan.change(assigned=tuple(one for one in self._plan.current.assigned if one is not held))
         self._asking.note(call, ActionKind.APPLET, {"appletUid": held.run.applet}, f"the applet {held.run.applet} is unassigned")

@@ -1,4 +1,4 @@
-"""What keeps the box going: recovery, versions, security switches, and the maker's own ways in.
+"""What keeps the box going: recovery, versions, security switches, and other ways in.
 
 What this player does always (it is watched by systemd) is confirmed; what it cannot do fails with the reason, in the action log.
 """
@@ -11,8 +11,9 @@ from typing import Any
 
 from player.agent.control.access import Scope
 from player.agent.devices import bodies, wire
+from player.agent.devices.about import AboutFile
 from player.agent.devices.action_log import ActionLog
-from player.agent.devices.asking import Asking, lacking, saying
+from player.agent.devices.asking import Asking, lacking, leading_to, saying
 from player.agent.devices.call import ApiAnswer, ApiCall, Row
 from player.agent.devices.effects import EffectOutcome
 from player.agent.devices.readings import WATCHDOG_MS
@@ -29,7 +30,6 @@ VPN_WITHIN_S, LOOK_S = 60.0, 0.5
 NO_PEERS = Absent(
     "peer recovery", "other boxes are recovered by the URL launcher of Tizen panels, which this one is not; systemd starts it again"
 )
-NO_MAKER = Absent("extended management", "the remote server is a panel maker's own, and its management is not in this player")
 # The API's switches, and the settings of this player that they stand for: the setting is on where the switch is.
 CONTROLS = ("menuAccessEnabled", "remoteControlEnabled", "kioskModeEnabled")
 SWITCHES = {"bluetoothEnabled": "bluetooth", "wifiEnabled": "wifi", "usbEnabled": "usb_storage"}
@@ -39,9 +39,10 @@ class UpkeepCalls:
     """`log` is what GET reads the last word of."""
 
     def __init__(
-        self, facts: BoxFacts, asking: Asking, log: ActionLog, settings: SettingEffects, versions: Versions, vpn: Vpn
-    ) -> None:
-        self._facts, self._asking, self._log, self._settings = facts, asking, log, settings
+        self, facts: BoxFacts, about: AboutFile, asking: Asking, log: ActionLog, settings: SettingEffects, versions: Versions,
+        vpn: Vpn,
+    ) -> None:  # fmt: skip
+        self._facts, self._about, self._asking, self._log, self._settings = facts, about, asking, log, settings
         self._versions, self._vpn = versions, vpn
 
     def rows(self) -> Sequence[Row]:
@@ -81,10 +82,9 @@ class UpkeepCalls:
         return self._asking.ask(call, ActionKind.PEER_RECOVERY, asked, effect)
 
     async def extended_management(self, call: ApiCall) -> ApiAnswer:
-        """{url}."""
+        """{url}: of another management of this box, to which the local page leads; empty or null: nowhere."""
         url = call.read(bodies.AddressBody).url or None
-        effect = lacking(NO_MAKER) if url else saying("there is no such address")
-        return self._asking.ask(call, ActionKind.EXTENDED_MANAGEMENT, {"url": url}, effect)
+        return self._asking.ask(call, ActionKind.EXTENDED_MANAGEMENT, {"url": url}, leading_to(self._about, url))
 
     # --- versions
 

@@ -126,7 +126,10 @@ class TriggerFigures:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole of it; the field names are the JSON of `GET /api/status`."""
+    """The whole of it; the field names are the JSON of `GET /api/status`.
+
+    `extended_management`: the address of another management of this box, "" for none.
+    """
 
     uuid8: str
     state: StageState
@@ -145,6 +148,7 @@ class Status:
     locked: bool = False
     version: str = __version__
     triggers: TriggerFigures | None = None
+    extended_management: str = ""
 
     def __repr__(self) -> str:
         shown = ", ".join(item.name for item in self.now.items) or "nothing"
@@ -166,6 +170,7 @@ def build(
     faults: Sequence[Fault] = (),
     restarts: int = 0,
     triggers: TriggerFigures | None = None,
+    extended_management: str = "",
 ) -> Status:
     """One `Status` out of what the parts know. `stage` is None while the stage is away; `commands` come oldest first."""
     stage = stage or StageStatus()
@@ -189,6 +194,7 @@ def build(
         uptime_s=round(uptime_s, 1),
         locked=brief.settings.locked,
         triggers=triggers,
+        extended_management=extended_management,
     )
 
 

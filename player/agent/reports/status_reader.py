@@ -49,12 +49,13 @@ class StatusReader:
         commands: Callable[[], Sequence[CommandResult]],
         faults: Callable[[], Sequence[Fault]],
         triggers: Callable[[], TriggerFigures | None],
+        extended_management: Callable[[], str],
     ) -> None:
         self._uuid, self._kind, self._url, self._abilities = uuid, kind, url, dict(abilities)
         self._brief, self._stage, self._contact = brief, stage, contact
         self._clock_trust, self._clock, self._began = clock_trust, clock, began
         self._cache, self._sync, self._proof, self._commands, self._faults = cache, sync, proof, commands, faults
-        self._triggers = triggers
+        self._triggers, self._extended_management = triggers, extended_management
 
     async def read(self) -> Status:
         """As `GET /api/status` answers it."""
@@ -75,4 +76,5 @@ class StatusReader:
             faults=self._faults(),
             restarts=self._stage.restarts,
             triggers=self._triggers(),
+            extended_management=self._extended_management(),
         )

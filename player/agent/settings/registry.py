@@ -21,7 +21,7 @@ from player.agent.settings.device_teller import DeviceTeller
 from player.core.content import DeviceSettings
 from player.core.ports.box import Clock
 from player.core.settings import RESET, SETTINGS, Asker, SettingRecord, SettingsBook, Value, find
-from player.errors import BoxError, StorageError
+from player.errors import BoxError, SettingRefused, StorageError
 from player.journal import Journal
 from player.journal_reader import read_journal
 from player.runtime.fault_page import FaultPage
@@ -31,6 +31,7 @@ AGAIN_S, LOOK_S = 5.0, 60.0
 WITHIN_S = 45.0  # a command, which waits a minute, has the reason by then; most drivers have shorter limits of their own
 COMPACT_EVERY = 1000  # records: the journal stays below three segments
 IN_BRIEF = frozenset(field.name for field in fields(DeviceSettings))
+OUTRANKING = frozenset({Asker.POLICY, Asker.PIN})  # whoever has the PIN stands before the box; a policy holds again soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class SettingRow:
 class SettingsRegistry:
     """The book in `folder`. `configured`: what the configuration says, by name; `server`: the one that it names.
 
+    `held_by` answers the name of the policy that holds a setting, "" where none does: no single request changes it then.
     `again_s`, `look_s` and `within_s` are the teller's.
     """
 
@@ -67,13 +69,14 @@ class SettingsRegistry:
         *,
         configured: Mapping[str, Value],
         server: str,
+        held_by: Callable[[str], str],
         clock: Clock,
         faults: FaultPage,
         again_s: float = AGAIN_S,
         look_s: float = LOOK_S,
         within_s: float = WITHIN_S,
     ) -> None:
-        self._brief, self._configured, self._clock, self.server = brief, configured, clock, server
+        self._brief, self._configured, self._clock, self.server, self._held_by = brief, configured, clock, server, held_by
         # A request is synced by itself; an outcome that a power cut takes is found out again.
         self._journal: Journal[SettingRecord] = Journal(folder, sync_lines=COMPACT_EVERY)
         self._book = SettingsBook.of(_records(folder))
@@ -127,14 +130,19 @@ class SettingsRegistry:
         row.allow(by)
         reset = given is None or given == RESET
         value = self._default(name) if reset else row.value(given)
+        if by not in OUTRANKING and value != self.wanted(name) and (policy := self._held_by(name)):
+            raise SettingRefused(name, f'the policy "{policy}" holds it')
         async with self._teller.turn(name):
             await self._want(SettingRecord(name, value, by, who, self._now(), configured=reset))
             self._sync()
             return await self._teller.tell(row)
 
     async def server_says(self, name: str, given: Any) -> None:
-        """A state that a server repeats: a request where it is another than the one before. Raises as `ask`, but never BoxError."""
-        if self._book.says_anew(name, find(name).value(given), self.server):
+        """A state that a server repeats: a request where it is another than the one before. What a policy holds stays.
+
+        Raises SettingRefused where it cannot be, StorageError.
+        """
+        if self._book.says_anew(name, find(name).value(given), self.server) and not self._held_by(name):
             with contextlib.suppress(BoxError):  # nobody waits for the outcome: it is in the book
                 await self.ask(name, given, by=Asker.SERVER, who=self.server)
 

@@ -136,7 +136,8 @@ class ScheduleRunner:
                 await self._do(action)
 
     async def _ask(self, name: str, value: bool | int, who: str) -> None:
-        with contextlib.suppress(BoxError):  # it is wanted, and the registry tells the device again
+        # Refused: it is wanted, and the registry tells the device again; or a policy holds it, and it is due when none does.
+        with contextlib.suppress(BoxError, SettingRefused):
             await self._settings.ask(name, value, by=Asker.SCHEDULE, who=who)
 
     async def _do(self, action: PowerAction) -> None:

@@ -20,7 +20,7 @@ from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches
 from player.core.ports.box import Clock
 from player.core.ports.stage import AnswerPin, StagePort
 from player.core.settings import Asker
-from player.errors import BoxError, PinNotLookedAt, SignageError, StorageError, WrongPin
+from player.errors import BoxError, PinNotLookedAt, SettingRefused, SignageError, StorageError, WrongPin
 from player.runtime.fault_page import FaultPage
 from player.store import Snapshot
 
@@ -96,7 +96,10 @@ class ScreenLock:
             await self._learn(pin)
         if locked is not None and locked != self._said:
             if locked or self._said is not None:  # that a server never locked it opens nothing
-                await self._set(locked, Asker.SERVER)
+                try:
+                    await self._set(locked, Asker.SERVER)
+                except SettingRefused:
+                    return  # a policy holds it; the server says it again
             self._said = locked
             self._write(self._said_file, locked)
 

@@ -8,7 +8,7 @@ import socket
 import stat
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,12 @@ async def test_metrics_are_prometheus_text(served: Served) -> None:
         'signage_faults{code="unplayable"} 1.0',
     ):
         assert line in text
+
+
+async def test_the_page_leads_to_another_management_of_the_box_where_there_is_one(served: Served) -> None:
+    assert "Other management" not in (await served.get("/now"))[1]
+    served.source.value = replace(status(), extended_management='https://panels.example.com/?a="b"')
+    assert '<a href="https://panels.example.com/?a=&#34;b&#34;" rel="noopener noreferrer">' in (await served.get("/now"))[1]
 
 
 async def test_the_page_shows_what_the_player_does(served: Served) -> None:

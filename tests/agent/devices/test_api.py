@@ -112,7 +112,7 @@ async def test_so_many_changes_may_be_asked_for_at_once(box: Managed):
 
 
 async def test_a_value_out_of_range_is_named_and_changes_nothing(box: Managed):
-    for volume in (101, -1, "loud", None, 2.5, [1]):
+    for volume in (101, -1, "loud", None, 2.5, [1], True):
         status, said, _ = await box.ask("PUT", VOLUME, {"volume": volume})
         assert (status, said["errorName"], said["errorDetail"]) == (400, "INVALID_FIELD", "volume")
     assert (await box.ask("GET", VOLUME))[1] == []
@@ -123,6 +123,25 @@ async def test_a_body_may_be_json_or_a_form_and_numbers_may_be_text(box: Managed
         async with box.http.put(box.url + VOLUME.replace("{device}", box.uid), headers={"X-Auth": box.auth}, **sent) as answer:
             assert answer.status == 200
     await eventually(lambda: box.audio.level == 32, 20)
+
+
+async def test_a_form_spells_lists_and_objects_in_the_names_of_its_fields(box: Managed):
+    timer = {"type": "TIMER_1", "level": "NATIVE", "timeOn": "08:00:00", "timeOff": "", "weekdays[0]": "mon", "weekdays[1]": "sun"}
+    plan = {"powerAction": "SYSTEM_REBOOT", "weekdays": "MONDAY", "time": "04:00:00"}
+    size = {"orientation": "LANDSCAPE", "size[width]": "1280", "size[height]": "720", "framerate": "50"}
+    for method, path, fields in (
+        ("PUT", "timer-settings", timer), ("POST", "scheduled-power-action", plan), ("PUT", "resolution", size),
+    ):  # fmt: skip
+        url = f"{box.url}/v1/device/{box.uid}/{path}"
+        async with box.http.request(method, url, data=fields, headers={"X-Auth": box.auth}) as answer:
+            assert answer.status in (200, 201), await answer.text()
+    await eventually(lambda: [(one.off, sorted(one.days)) for one in box.schedule.current.timers] == [(None, [1, 7])], 20)
+    assert [sorted(one.days) for one in box.schedule.current.planned] == [[1]]
+    await eventually(lambda: box.brief.current.settings.mode == "1280x720@50", 20)
+    async with box.http.put(
+        box.url + VOLUME.replace("{device}", box.uid), data={"volume[": "5"}, headers={"X-Auth": box.auth}
+    ) as answer:
+        assert (answer.status, (await answer.json())["errorName"]) == (400, "INVALID_BODY")
 
 
 async def test_an_empty_body_under_a_json_header_is_no_mistake(box: Managed):

@@ -267,11 +267,32 @@ async def test_one_applet_is_assigned_at_a_time(box: Managed):
     assert [one["appletUid"] for one in active] == [second.split("/")[3]]
     _, others, _ = await box.ask("GET", "/v1/device/{device}/applet?active=false")
     assert [one["appletUid"] for one in others] == [first.split("/")[3]]
-    own = f"/v1/device/{{device}}/applet/{first.split('/')[3]}"
+    own = f"/v1/device/{{device}}/applet/{others[0]['uid']}"
     assert (await box.ask("PUT", own, {"active": True}))[0] == 200
     assert (await box.ask("GET", own))[1]["active"]
     assert (await box.ask("DELETE", own))[0] == 200
     assert (await box.ask("GET", own))[0] == 404
+    assert (await box.ask("GET", f"/v1/device/{{device}}/applet/{second.split('/')[3]}"))[1]["uid"] == active[0]["uid"]
+
+
+async def test_an_assignment_is_found_where_its_answer_says(box: Managed):
+    version = await applet(box)
+    body = {"appletUid": version.split("/")[3], "appletVersion": "1.0.0"}
+    _, _, headers = await box.ask("POST", "/v1/device/{device}/applet", body)
+    async with box.http.get(headers["Location"], headers={"X-Auth": box.auth}) as answer:
+        assert (await answer.json())["uid"] == headers["Location"].rpartition("/")[2]
+
+
+async def test_applets_are_disabled_for_a_session(box: Managed):
+    version = await applet(box)
+    await put(box, version, "index.html", b"<h1>")
+    await shown(box, version)
+    await box.management.applets.power("APPLET_DISABLE")
+    assert not box.brief.current.applets.enabled
+    box.close()
+    await box.open()
+    await box.management.applets.tell()
+    assert box.brief.current.applets.enabled
 
 
 async def test_an_applet_has_no_more_rights_than_who_put_it_on(box: Managed):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from player import __version__
+from player.core.actions import ActionKind
 from player.core.ports.box import LoggedLine, Switch
 from tests.fakes.management import SECRET, V1, Managed, ended, got, managed
 from tests.fakes.running import eventually
@@ -188,6 +190,50 @@ async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path):
         assert [(one["uid"], one["priority"]) for one in await got(box, f"{V1}/policy")] == [(uid, 3)]
         assert len(await got(box, f"{V1}/screenshot")) >= 1
         assert [one["type"] for one in await got(box, f"{V1}/action-log")] == ["Device.Policy.Set", "Device.Name.Changed"]
+
+
+async def test_another_management_is_kept_told_and_led_to_from_the_local_page(tmp_path: Path):
+    async with managed(tmp_path) as box:
+        await box.ask("PUT", f"{V1}/extended-management", {"url": "https://panels.example.com/a"})
+        assert (await ended(box, "Device.ExtendedManagement.Set"))["confirmed"]
+    async with managed(tmp_path) as box:
+        assert box.management.extended == "https://panels.example.com/a"
+        assert (await got(box, f"{V1}/telemetry/EXTENDED_MANAGEMENT/latest"))["data"] == {"url": "https://panels.example.com/a"}
+        await box.ask("PUT", "/v2/device/{device}", {"name": "Lobby", "extendedManagementUrl": ""})
+        await eventually(lambda: not box.management.extended, 20)
+        assert (await got(box, V1))["name"] == "Lobby"
+
+
+async def test_what_version_2_would_set_of_a_cloud_fails_with_the_reason(box: Managed):
+    await box.ask("PUT", "/v2/device/{device}", {"connectionMethod": "http"})
+    assert (await ended(box, "Device.Configuration.Set"))["succeededAt"]
+    await box.ask("PUT", "/v2/device/{device}", {"connectionMethod": "websocket"})
+    await eventually(lambda: len(box.management.log.of_kind(ActionKind.CONFIGURATION)) == 2, 20)
+    assert "calls no cloud" in (await ended(box, "Device.Configuration.Set"))["reason"]
+
+
+async def test_every_kind_that_this_box_can_tell_of(box: Managed):
+    box.packages.held["cec-utils"] = "6.0"
+    assert box.stage.status
+    box.stage.status = replace(box.stage.status, mode="1280x720@50")
+    told = {kind: one["data"] for kind, one in (await got(box, f"{V1}/telemetry/latest"))["telemetries"].items()}
+    assert told["RESOLUTION"] == {"width": 1280, "height": 720, "framerate": 50}
+    (package,) = told["INSTALLED_PACKAGES"]
+    assert (package["specs"], len(package["buildHash"])) == ({"packageName": "cec-utils", "version": "6.0"}, 64)
+    assert "SET_VOLUME" in told["MANAGEMENT_CAPABILITIES"]["capable"]
+    assert "VIDEO" in told["FRONT_CAPABILITIES"]["capable"]
+    assert (await box.ask("GET", f"{V1}/telemetry/OFFLINE_RANGE/latest"))[0] == 404
+    await box.management.look()
+    assert await got(box, f"{V1}/telemetry/ONLINE_STATUS")
+
+
+async def test_the_last_time_that_it_was_off_is_told(tmp_path: Path):
+    async with managed(tmp_path) as box:
+        pass
+    box.clock.forward(3600)
+    async with managed(tmp_path, clock=box.clock) as again:
+        last = (await got(again, f"{V1}/telemetry/OFFLINE_RANGE/latest"))["data"]
+        assert [last] == [{name: one[name] for name in last} for one in await got(again, f"{V1}/offline-range")]
 
 
 async def test_what_is_asked_of_a_recovery_is_kept_as_it_was_asked(box: Managed):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from player.agent.devices import applet_bodies, bodies, device_calls
+from player.agent.devices import applet_bodies, bodies, device_calls, policy_bodies
 from tests.fakes.management import Managed, managed
 
 SAID = {200, 201, 400, 404, 405, 409, 413, 429, 501}
@@ -31,7 +31,7 @@ def fields() -> list[str]:
     """Every field that any body has."""
     kinds = [
         kind
-        for page in (bodies, applet_bodies)
+        for page in (bodies, applet_bodies, policy_bodies)
         for kind in vars(page).values()
         if isinstance(kind, type) and issubclass(kind, bodies.CallBody)
     ]
@@ -99,6 +99,18 @@ SURROGATE = b'{"name": "a", "items": [{"type": "BUNDLED_APPLET", "value": {"a": 
             "PUT", "/v1/device/{device}/timer-settings",
             b'{"type": "TIMER_1", "level": "NATIVE", "timeOn": "08:00", "weekdays": ["noday"]}', "weekdays",
         ),
+        ("PUT", "/v1/device/{device}/timer-settings", b'{"type": "TIMER_1", "level": "NATIVE", "timeOn": 28800}', "timeOn"),
+        ("PUT", "/v1/device/{device}/timer-settings", b'{"type": "TIMER_1", "level": "NATIVE", "timeOff": "28800"}', "timeOff"),
+        (
+            "POST", "/v1/device/{device}/scheduled-power-action",
+            b'{"powerAction": "SYSTEM_REBOOT", "weekdays": [], "time": "04:00"}', "weekdays",
+        ),
+        ("PUT", "/v1/device/{device}/time", b'{"time": "2026-03-01", "timezone": "Europe/Berlin"}', "time"),
+        ("PUT", "/v1/device/{device}/debug", b"{}", "body"),
+        ("POST", "/v1/device/{device}/policy", b'{"uid": "x"}', "priority"),
+        ("PUT", "/v1/device/{device}/auto-recovery", b'{"enabled": true, "healthcheckIntervalMs": true}', "healthcheckIntervalMs"),
+        ("PUT", "/v2/device/{device}", b'{"name": "x", "connectionMethod": "pigeon"}', "connectionMethod"),
+        ("PUT", "/v2/device/{device}", b'{"name": "x", "extendedManagementUrl": "javascript:alert(1)"}', "extendedManagementUrl"),
         ("PUT", "/v1/device/{device}/auto-recovery", b'{"enabled": true}', "healthcheckIntervalMs"),
         ("PUT", "/v1/device/{device}/peer-recovery", b'{"enabled": true, "urlLauncherAddress": "file:///"}', "urlLauncherAddress"),
         ("PUT", "/v1/device/{device}/remote-control", b"{}", "body"),

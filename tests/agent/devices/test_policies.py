@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from player.agent.control.access import Scope
+from player.agent.control.local_controls import LocalControls
+from player.agent.control.timers import WantedTimer
 from player.core.actions import ActionKind
 from player.core.applets import AppletAssignment
 from player.core.device_schedule import TimerLevel
+from player.core.settings import Asker
+from player.errors import CommandRejected, SettingRefused
 from tests.fakes.management import V1, Managed, ended, got, managed
 from tests.fakes.running import eventually
 
@@ -38,6 +43,48 @@ async def test_a_hand_at_the_mixer_does_not_undo_a_policy(box: Managed):
     assert (await got(box, f"{V1}/policy/{uid}"))["name"] == "House"
 
 
+async def test_no_door_changes_what_a_policy_holds_and_whoever_has_the_pin_does_for_a_while(box: Managed):
+    await assigned(box, [{"type": "VOLUME", "value": {"volume": 15}}, {"type": "REMOTE_CONTROL", "value": {"locked": False}}])
+    await eventually(lambda: box.audio.level == 15, 20)
+    assert (await box.settings.row("volume")).asked_by == 'the policy "House"'
+    for by in (Asker.COMMAND, Asker.BOX, Asker.SCHEDULE, Asker.MANAGEMENT):
+        with pytest.raises(SettingRefused, match='the policy "House" holds it'):
+            await box.settings.ask("volume", 50, by=by, who="somebody")
+        await box.settings.ask("volume", 15, by=by, who="somebody")  # as it is
+    await box.settings.server_says("volume", 50)
+    await box.lock.server_says(True, "4711")
+    assert (box.settings.wanted("volume"), box.lock.locked) == (15, False)
+    await box.lock.lock("4711", "screen")
+    assert box.lock.locked
+    await box.management.look()
+    assert not box.lock.locked
+
+
+async def test_a_timer_leaves_the_volume_to_the_policy_and_goes_on(box: Managed):
+    await box.ask("PUT", f"{V1}/timer-settings", {**TIMER, "level": "NATIVE", "timeOff": None, "weekdays": []})
+    await ended(box, "Device.Timer.Set")
+    uid = await assigned(box, [{"type": "VOLUME", "value": {"volume": 15}}])
+    await eventually(lambda: box.audio.level == 15, 20)
+    await box.settings.ask("screen_on", False, by=Asker.BOX, who="somebody")
+    box.clock.forward(86_400)  # past eight in the morning
+    await eventually(lambda: box.panel.power, 20)
+    assert (box.audio.level, box.settings.wanted("volume")) == (15, 15)
+    await box.ask("DELETE", f"{V1}/policy/{uid}")
+    await eventually(lambda: box.audio.level == 30, 20)  # what the timer says holds where nobody else does
+
+
+async def test_the_timers_that_a_policy_holds_are_not_set_at_the_box(box: Managed):
+    await assigned(box, [{"type": "TIMERS", "value": []}])
+    here: Any = None
+    local = LocalControls(
+        here, here, here, box.lock, box.settings, box.schedule, box.stage, box.clock, held_by=box.management.held_by
+    )  # fmt: skip
+    with pytest.raises(CommandRejected, match='the policy "House" holds these timers'):
+        await local.set_timer(WantedTimer(1, TimerLevel.NATIVE, time(8)))
+    await local.set_timer(WantedTimer(1, TimerLevel.PROPRIETARY, time(8)))
+    assert [one.place for one in box.schedule.current.timers] == [(TimerLevel.PROPRIETARY, 1)]
+
+
 TIMER = {"type": "TIMER_2", "timeOn": "08:00:00", "timeOff": "20:00:00", "weekdays": ["MONDAY"], "volume": 30}
 PLAN = {"powerType": "SYSTEM_REBOOT", "weekdays": ["SUNDAY"], "time": "04:00:00"}
 
@@ -54,7 +101,7 @@ async def assigned(box: Managed, items: Sequence[Mapping[str, Any]]) -> str:
 async def test_a_policy_holds_timers_plans_and_debugging_and_single_requests_for_them_fail_with_its_name(box: Managed):
     await box.ask("PUT", f"{V1}/timer-settings", {**TIMER, "type": "TIMER_7", "level": "NATIVE"})
     await ended(box, "Device.Timer.Set")
-    await box.ask("POST", f"{V1}/scheduled-power-action", {"powerAction": "APP_RESTART", "weekdays": [], "time": "01:00"})
+    await box.ask("POST", f"{V1}/scheduled-power-action", {"powerAction": "APP_RESTART", "weekdays": ["MONDAY"], "time": "01:00"})
     values = {"TIMERS": [TIMER], "PROPRIETARY_TIMERS": [], "POWER_ACTIONS_SCHEDULE": [PLAN], "DEBUG": {"nativeEnabled": False}}
     await assigned(box, [{"type": kind, "value": value} for kind, value in values.items()])
     await eventually(lambda: [one.number for one in box.schedule.current.timers] == [2], 20)

@@ -10,7 +10,7 @@ import pytest
 from player.agent.devices.about import AboutFile
 from player.agent.devices.readings import Reading
 from player.agent.devices.samples_file import LOOK_S, SampleKeeper
-from player.agent.devices.telemetry_calls import INTERVALS, intervals_s
+from player.agent.devices.telemetry_calls import BY_DEFAULT, INTERVALS, intervals_s
 from player.core.samples import KEPT
 from player.journal_reader import journal_bytes
 from tests.fakes.clock import FakeClock
@@ -28,7 +28,7 @@ def reading(value: Any) -> Reading:
 
 def keeper(folder: Path, clock: FakeClock, tail: Path | None = None) -> SampleKeeper:
     about = AboutFile(folder / "about.json", 0.0)
-    readings = {kind: reading({"width": 1920, "height": 1080, "framerate": 60}) for kind in INTERVALS.values()}
+    readings = {kind: reading({"width": 1920, "height": 1080, "framerate": 60}) for kind in (*INTERVALS.values(), *BY_DEFAULT)}
     return SampleKeeper(
         folder / "telemetry",
         tail or folder / "run/tail",
