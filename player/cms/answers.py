@@ -5,6 +5,7 @@ A body has a cap after decompression; what is no JSON of an API is nonsense, not
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from player.errors import CaptivePortal, ServerNonsense
 
 _MIB = 1024 * 1024
 BODY_BYTES = 16 * _MIB  # ten thousand items with all that is said of them are half of it
+AT_ONCE = 128 * 1024  # bytes that are decoded where everybody waits
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
@@ -77,8 +79,10 @@ def _one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)[:200]
 
 
-def decoded(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool, in_parts: bool) -> Any:
+async def decoded(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_be_empty: bool, in_parts: bool) -> Any:
     """The JSON of a whole body; None of an empty one that `may_be_empty`; `in_parts`: of a long one as `wire.unfolded` has it.
+
+    A long one takes its time beside the loop.
 
     Raises ServerNonsense.
     """
@@ -90,6 +94,12 @@ def decoded(url: str, response: aiohttp.ClientResponse, body: bytearray, *, may_
         raise ServerNonsense(url, f"{response.content_type} instead of JSON; check cms.url")
     written = memoryview(body)[3:] if body.startswith(b"\xef\xbb\xbf") else body
     try:
-        return unfolded(written, LONG) if in_parts else read_json(written)
+        if len(body) > AT_ONCE:
+            return await asyncio.to_thread(_read, written, in_parts)
+        return _read(written, in_parts)
     except ValueError as error:
         raise unreadable(url, error) from error
+
+
+def _read(written: bytearray | memoryview, in_parts: bool) -> Any:
+    return unfolded(written, LONG) if in_parts else read_json(written)

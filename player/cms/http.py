@@ -144,7 +144,7 @@ class ServerHttp:
         if known is not None and digest and digest == known.digest:
             self._steady[path] = digest
             return known
-        value = decoded(self._plain(path), response, body, may_be_empty=False, in_parts=in_parts)
+        value = await decoded(self._plain(path), response, body, may_be_empty=False, in_parts=in_parts)
         return Tagged(value, response.headers.get("ETag", "")[:200], digest, len(body))
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
@@ -198,7 +198,7 @@ class ServerHttp:
 
     async def _read(self, path: str, response: aiohttp.ClientResponse, *, may_be_empty: bool) -> Any:
         body = await self._whole(path, response)
-        return decoded(self._plain(path), response, body, may_be_empty=may_be_empty, in_parts=False)
+        return await decoded(self._plain(path), response, body, may_be_empty=may_be_empty, in_parts=False)
 
     async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytearray:
         """The bytes of an answer that leads nowhere else."""

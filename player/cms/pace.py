@@ -23,6 +23,7 @@ from player.runtime.tasks import backoff, jittered
 LIMIT_S = 3600.0
 BACKOFF_S = REFUSED_S = 300.0
 SHARE, WINDOW_S, TURN_S = 0.8, 60.0, 10.0
+ENDPOINTS = 256
 _EPOCH_FROM = 1e9  # a larger X-RateLimit-Reset is an instant, a smaller one a duration
 
 
@@ -43,6 +44,11 @@ class Pace:
         self._failures = 0
         self._closed_until = 0.0
         self._because = _Because(ServerBusy, "", "")
+
+    @property
+    def is_rested(self) -> bool:
+        """Whether nothing would be lost if it were forgotten."""
+        return not self._failures and self._clock.monotonic() >= self._closed_until
 
     def check(self, url: str) -> None:
         """While the endpoint is to be left alone: raises what closed it, once more, with the seconds that are left."""
@@ -93,7 +99,7 @@ def rest_s(error: ServerError, attempt: int, interval_s: float) -> float:
 
 
 class Paces:
-    """The endpoints of one server."""
+    """The endpoints of one server. One that is rested is forgotten when there are many: a server may name ever more of them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -101,6 +107,8 @@ class Paces:
 
     def of(self, endpoint: str) -> Pace:
         """The pace of `endpoint`, a fresh one at its first use."""
+        if len(self._held) >= ENDPOINTS and endpoint not in self._held:
+            self._held = {name: pace for name, pace in self._held.items() if not pace.is_rested}
         return self._held.setdefault(endpoint, Pace(self._clock))
 
 

@@ -1,7 +1,8 @@
 """A line that a server pushes by: a WebSocket that is opened again and again, and on which nobody can drown this box.
 
-What comes is a hint or an order, never content: a message has a limit, and so have messages a second. A line that breaks a limit is
-closed and opened again after a pause; what it would have said is fetched. websockets' errors end here and leave by their meaning.
+What comes is a hint or an order, never content: a message has a limit, and so have messages and frames a second. A line that breaks
+a limit is closed and opened again after a pause; what it would have said is fetched. websockets' errors end here and leave by their
+meaning.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI, ProxyError
+from websockets.frames import Frame
+from websockets.protocol import Event
 
 from player.core.allowance import Allowance
 from player.core.egress import WayOut
@@ -29,6 +32,7 @@ log = logging.getLogger(__name__)
 OPEN_S, CLOSE_S = 10.0, 2.0
 READ_BYTES, LINE_BYTES = 10_000, 64 * 1024  # a longer message is not read; a longer one still ends the line
 AT_ONCE, EACH_S = 200, 0.02  # messages: so many in one go, then fifty a second
+FRAMES_AT_ONCE, FRAME_EACH_S, TAKEN_BYTES = 1000, 0.005, 4096  # pings among them, each of which is answered
 HOUR_S, DAY_S, LASTED_S, LONGEST_S = 3600.0, 86_400.0, 60.0, 300.0
 
 
@@ -46,6 +50,31 @@ class Unread:
 
     reason: str
     too_long: bool = False
+
+
+class _Sluice(ClientConnection):
+    """Takes what comes in small pieces, and hangs up on who sends more frames than anybody needs.
+
+    websockets reads on however many pings come, and holds the answers for whoever does not read them.
+    """
+
+    _frames = Allowance(FRAMES_AT_ONCE, FRAME_EACH_S)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._frames = Allowance(FRAMES_AT_ONCE, FRAME_EACH_S)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        for begin in range(0, len(data), TAKEN_BYTES):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[begin : begin + TAKEN_BYTES])
+
+    def process_event(self, event: Event) -> None:
+        if isinstance(event, Frame) and not self._frames.spare(self.loop.time()):
+            self.transport.abort()
+        else:
+            super().process_event(event)
 
 
 class PushLine:
@@ -111,6 +140,7 @@ async def open_line(
             ping_interval=ping_s,
             ping_timeout=None if ping_s is None else 2 * ping_s,
             max_size=LINE_BYTES,
+            create_connection=_Sluice,
         )
     except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
         raise _translated(url, str(proxy or ""), error) from error
@@ -185,3 +215,24 @@ def _pause_s(again: Again, attempt: int, first_s: float) -> float:
             return DAY_S
         case _:
             return backoff(attempt, first_s=first_s, limit_s=LONGEST_S)
+
+
+class Rationed:
+    """Something that is asked for now and then, and done no more often than it may be: `AT_ONCE`, then one in `EACH_S`."""
+
+    AT_ONCE, EACH_S = 10, 1.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._asked = clock, asyncio.Event()
+        self._allowance = Allowance(self.AT_ONCE, self.EACH_S)
+
+    def ask(self) -> None:
+        """It is worth its while."""
+        self._asked.set()
+
+    async def due(self) -> None:
+        """Until it is asked for, and may be done."""
+        await self._asked.wait()
+        while (wait_s := self._allowance.due_in(self._clock.monotonic())) > 0:  # noqa: ASYNC110 - for its time, not for another
+            await asyncio.sleep(wait_s)
+        self._asked.clear()

@@ -3,7 +3,8 @@
 For pydantic models at the edge only. What cannot be read becomes None, and the adapter decides what None means.
 
 A long answer is read bit by bit: of ten thousand items as objects several times its size would be held at once. `unfolded` leaves
-its parts as they are written (`msgspec.Raw`), and `table` and `rows` open one when it is asked for.
+its parts as they are written (`msgspec.Raw`), and `table` and `rows` open one when it is asked for. Two bytes of JSON may be sixty
+of memory: what holds more values than anything that is meant is not read at all.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 LONGEST = 4096  # characters of a text
 LONG, DEPTH = 4096, 64  # bytes of a part that is read whole; how deep JSON is nested at most
 TOO_DEEP = f"it is nested more than {DEPTH} deep"
+VALUES, VALUES_IN_PARTS = 300_000, 1_000_000  # ten thousand items with all that is said of each are two hundred thousand
 _TIME_LIMIT = 32_503_680_000.0  # the year 3000
 
 
@@ -109,7 +111,8 @@ def rows(value: Any) -> list[Any] | None:
 
 
 def read_json(written: Written) -> Any:
-    """What JSON says. Raises ValueError: of what is none, and of what is nested more than `DEPTH` deep."""
+    """What JSON says. Raises ValueError: of what is none, is nested more than `DEPTH` deep, or holds more than `VALUES`."""
+    _check_count(written, VALUES)
     try:
         value = msgspec.json.decode(written)
     except RecursionError as error:
@@ -125,6 +128,7 @@ def unfolded(written: Written, whole: int) -> Any:
     Raises ValueError of what is none, as far as it was read.
     """
     kind = _opening(written)
+    _check_count(written, VALUES_IN_PARTS)
     if memoryview(written).nbytes <= whole or kind not in (b"[", b"{"):
         return read_json(written)
     try:
@@ -138,6 +142,14 @@ def unfolded(written: Written, whole: int) -> Any:
 def unreadable(where: str, error: ValueError) -> ServerNonsense:
     """What an answer is of which a part is no JSON."""
     return ServerNonsense(where, f"its JSON cannot be read ({str(error)[:100]})")
+
+
+def _check_count(written: Written, most: int) -> None:
+    """Raises ValueError. What stands in texts counts as well: nobody means so much."""
+    if memoryview(written).nbytes > most:
+        whole = written if isinstance(written, bytes | bytearray) else bytes(written)
+        if sum(map(whole.count, (b",", b"[", b"{"))) > most:
+            raise ValueError(f"it holds more than {most} values")
 
 
 def _settled(part: msgspec.Raw, whole: int) -> Any:

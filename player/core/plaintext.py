@@ -13,6 +13,8 @@ FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 # C0, DEL and C1; marks of direction; ends of lines and paragraphs; halves of pairs, which no terminal takes.
 _STEERS = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SCHEME = r"\b[a-z][a-z0-9+.-]{0,15}://"
+_SCHEMES = 4  # in one word; whoever writes more of them names no address, and each would be looked for to the word's end
+_APART = re.compile(r"""([\s"'<>]+)""")
 _LOGIN = re.compile(rf"""({_SCHEME})(?:[^/\s"'<>]+|[^/\s:@"'<>]+:(?!\d{{1,5}}/)[^\s"'<>?\#]*)@""", re.IGNORECASE)
 _QUERY = re.compile(rf"""({_SCHEME}[^\s?\#"'<>]+[?\#])[^\s"'<>]+""", re.IGNORECASE)
 _BEARER = re.compile(r"\b(Bearer|Basic|Digest)\s+[A-Za-z0-9+/._|~=-]{6,}", re.IGNORECASE)
@@ -56,11 +58,18 @@ def without_secrets(text: str) -> str:
 
 
 def _without_addresses_secrets(text: str) -> str:
+    if text.count("://") > _SCHEMES:
+        text = "".join(map(_of_few_schemes, _APART.split(text)))
     text = _LOGIN.sub(rf"\1{HIDDEN}@", text)
     text = _QUERY.sub(rf"\1{HIDDEN}", text)
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
     text = _HEADER.sub(rf"\1{HIDDEN}", text)
     return _TOKEN.sub(HIDDEN, text)
+
+
+def _of_few_schemes(word: str) -> str:
+    first, mark, _ = word.partition("://")
+    return f"{first}{mark}{HIDDEN}" if word.count("://") > _SCHEMES else word
 
 
 def _hide_value(found: re.Match[str]) -> str:

@@ -13,8 +13,10 @@ from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.faults import Fault, FaultBook
 from player.core.plaintext import without_logins
 from player.core.ports.box import Clock
+from player.runtime.logs import FAULTS
 
-log = logging.getLogger("player.faults")
+log = logging.getLogger(FAULTS)
+LONGEST = 1000  # characters of a message: people read it
 
 
 class FaultPage:
@@ -40,7 +42,7 @@ class FaultPage:
 
         The message goes to the server and to whoever may read the status: no login or signature of an address stays in it.
         """
-        message = without_logins(message)
+        message = without_logins(message)[:LONGEST]
         began = self._clock.now().timestamp() if since is None else since
         fault = Fault(code, message, began, item_id, content_id, 1 if count is None else count)
         if self._book.report((self._author, thing), fault, once_more=count is None):

@@ -1,6 +1,7 @@
 """Logging: lines on stderr, the last of them kept for whoever asks.
 
-What comes from outside can neither forge a line nor steer the terminal that shows it, and addresses lose their secrets.
+What comes from outside can neither forge a line nor steer the terminal that shows it, and addresses lose their secrets. One cause
+writes ten lines a minute at most: lines that differ in what they name alone are of one.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ import faulthandler
 import logging
 import os
 import sys
+import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.plaintext import printable, without_logins
 
 KEPT_LINES, LONGEST_LINE = 200, 500
 LONGEST_MESSAGE = 4000
+CAUSES = 500  # that are told apart
 KEPT_BYTES = 256 * 1024  # of a file, and of the one before it
+FAULTS = "player.faults"
 LAYOUT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
 
@@ -28,6 +34,8 @@ class PlainLines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The record's one line, cut where it is far too long."""
         line = super().formatMessage(record)
+        if left_out := getattr(record, "left_out", 0):
+            line = f"{line} ({left_out} like it were left out)"
         cut = line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}… ({len(line)} characters)"
         return printable(without_logins(cut))
 
@@ -50,10 +58,42 @@ class RecentLines(logging.Handler):
         self.lines.append(self.format(record)[:LONGEST_LINE])
 
 
+class EachCause(logging.Handler):
+    """Hands records on to `handlers`, of one cause no more than some a minute; whoever looks for something (DEBUG) gets all.
+
+    Faults are counted where they are told (`runtime.fault_page`); what carries a trace is told once by whoever catches it.
+    """
+
+    def __init__(self, handlers: Sequence[logging.Handler], monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.handlers, self._monotonic = handlers, monotonic
+        self._allowed: dict[tuple[str, str], Allowance] = {}
+        self._left_out: dict[tuple[str, str], int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hands the record on, or counts it for the next of its cause."""
+        cause = (record.name, str(record.msg))
+        if not self._is_counted(record) or self._may(cause).spare(self._monotonic()):
+            record.left_out = self._left_out.pop(cause, 0)
+            for handler in self.handlers:
+                handler.handle(record)
+        else:
+            self._left_out[cause] = self._left_out.get(cause, 0) + 1
+
+    @staticmethod
+    def _is_counted(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.INFO and record.exc_info is None and record.name != FAULTS
+
+    def _may(self, cause: tuple[str, str]) -> Allowance:
+        if len(self._allowed) >= CAUSES:
+            self._allowed, self._left_out = {}, {}
+        return self._allowed.setdefault(cause, Allowance(LINES_AT_ONCE, LINE_EVERY_S))
+
+
 def recent_lines() -> list[str]:
     """What this process has logged lately, oldest first; empty before `set_up_logging`."""
-    kept = (handler for handler in logging.getLogger().handlers if isinstance(handler, RecentLines))
-    return [line for handler in kept for line in handler.lines]
+    made = (handler for root in logging.getLogger().handlers if isinstance(root, EachCause) for handler in root.handlers)
+    return [line for handler in made if isinstance(handler, RecentLines) for line in handler.lines]
 
 
 def set_up_logging(level: str = "INFO", *, kept_in: Path | None = None) -> None:
@@ -65,7 +105,7 @@ def set_up_logging(level: str = "INFO", *, kept_in: Path | None = None) -> None:
     on_stderr, recent = logging.StreamHandler(sys.stderr), RecentLines()
     on_stderr.setFormatter(JournalLines() if under_journal() else PlainLines(LAYOUT))
     files = [] if kept_in is None or under_journal() else _file(kept_in)
-    logging.basicConfig(level=level, handlers=[on_stderr, recent, *files], force=True)
+    logging.basicConfig(level=level, handlers=[EachCause([on_stderr, recent, *files])], force=True)
 
 
 def under_journal() -> bool:

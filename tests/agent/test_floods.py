@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from player.agent.app import Agent
+from player.agent.content.rounds import PART_ITEMS, PARTS
 from player.cms.adcast.keys import Keys
 from player.config import CmsConfig, Config, ControlConfig, Dirs
 from player.core.allowance import LINES_AT_ONCE
 from player.core.intake import NOTED, NOTED_AN_HOUR
 from player.identity import load_or_create
 from player.journal_reader import journal_bytes, read_journal
+from player.runtime.fault_page import LONGEST
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Seen, scripted_server
 from tests.fakes.way_out import STRAIGHT
@@ -28,9 +32,9 @@ def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
     return Dirs(tmp_path / "state", tmp_path / "cache", runtime_dir, runtime_dir)
 
 
-def config(url: str) -> Config:
+def config(url: str, poll_s: float = 600) -> Config:
     """One that calls as fast as it can."""
-    cms = CmsConfig(url=url, heartbeat_interval=0.01, poll_interval=600)
+    cms = CmsConfig(url=url, heartbeat_interval=0.01, poll_interval=poll_s)
     return Config(cms=cms, control=ControlConfig(listen=""), server=Keys())
 
 
@@ -80,3 +84,55 @@ async def test_a_picture_of_an_alert_that_cannot_be_had_is_not_asked_for_at_ever
             await eventually(lambda: len(script.asked(HEARTBEAT)) > beats + 20, 20)
     assert len(script.asked("/fire.png")) == asked
     assert len([line for line in caplog.messages if "picture" in line]) == 1
+
+
+async def test_a_programme_that_is_another_at_each_poll_is_asked_for_more_seldom(dirs: Dirs, caplog: pytest.LogCaptureFixture):
+    numbers = itertools.count()
+    caplog.set_level("INFO")
+
+    def another(_: Seen) -> dict[str, Any]:
+        like = {"type": "ticker", "text": f"news {next(numbers)}"}
+        return {"playlist": {"id": 1, "items": [{"id": n, "content_id": n, **like} for n in range(5 * PART_ITEMS)]}}
+
+    async with scripted_server() as script:
+        script.on(REGISTER, {"paired": True})
+        script.on(PLAYLIST, another)
+        script.on(HEARTBEAT, {"paired": True})
+        hasty = config(script.url, poll_s=0.01)
+        async with Agent(hasty, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as made, running(made.run()):
+            await eventually(lambda: len(script.asked(PLAYLIST)) >= PARTS // 6, 60)
+            beats = len(script.asked(HEARTBEAT))
+            await eventually(lambda: len(script.asked(HEARTBEAT)) > beats + 50, 60)
+    assert len(script.asked(PLAYLIST)) <= PARTS // 6 + 1, "whose five parts and one are written"
+
+
+async def test_items_by_the_thousand_that_may_not_be_opened_leave_the_loop_its_turns(dirs: Dirs):
+    """Their names are such as cost most to be looked through for secrets."""
+    items = [
+        {
+            "id": n,
+            "content_id": n,
+            "name": "a.b.c://" * 500 if n % 2 else "x" * 4000,
+            "type": "youtube",
+            "source_url": f"http://other.example/{n}",
+        }
+        for n in range(3000)
+    ]
+    turns, longest = 0, 0.0
+
+    async def turning() -> None:
+        nonlocal turns, longest
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            turns, longest = turns + 1, max(longest, time.thread_time() - began)
+
+    async with scripted_server() as script:
+        script.on(REGISTER, {"paired": True})
+        script.on(PLAYLIST, {"playlist": {"id": 1, "items": items}})
+        script.on(HEARTBEAT, {"paired": True})
+        agent = Agent(config(script.url), dirs, load_or_create(dirs.state), STRAIGHT, lambda: None)
+        async with agent as made, running(made.run(), turning()):
+            await eventually(lambda: len(made.faults.of("items")) == len(items), 60)
+    assert max(len(fault.message) for fault in made.faults.of("items").values()) == LONGEST
+    assert longest < 2.0, "seconds of the processor that one turn of the loop took"

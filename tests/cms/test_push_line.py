@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from player.cms.push import AT_ONCE, READ_BYTES, Again, PushLine, Unread, keep_line, open_line
+from player.cms.push import AT_ONCE, FRAMES_AT_ONCE, READ_BYTES, Again, PushLine, Unread, keep_line, open_line
 from player.errors import NotOffered, ServerBusy, ServerDenied, ServerError, ServerNonsense, ServerUnreachable
 from player.runtime.clock import SystemClock
 from tests.fakes.running import eventually, running
@@ -48,6 +49,34 @@ async def test_messages_come_and_go_as_objects():
         await line.close()
         assert await line.hear() is None
         await line.send({"nobody": "hears"})
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [Frame(Opcode.PING, b"p" * 125), Frame(Opcode.PONG, b""), Frame(Opcode.CONT, b"", fin=False)],
+    ids=["pings", "pongs", "a message without an end"],
+)
+async def test_whoever_sends_frames_without_an_end_is_hung_up_on(frame: Frame):
+    async def talk(socket: ServerConnection) -> None:
+        socket.transport.write(Frame(Opcode.TEXT, b"{", fin=frame.opcode is not Opcode.CONT).serialize(mask=False))
+        while not socket.transport.is_closing():
+            socket.transport.write(frame.serialize(mask=False) * 500)
+            await asyncio.sleep(0)
+
+    async with line_to(talk) as line, asyncio.timeout(20):
+        while await line.hear() is not None:
+            pass
+
+
+async def test_some_pings_between_messages_end_nothing():
+    async def talk(socket: ServerConnection) -> None:
+        for number in range(5):
+            socket.transport.write(Frame(Opcode.PING, b"p").serialize(mask=False) * (FRAMES_AT_ONCE // 8))
+            await socket.send(f'{{"number": {number}}}')
+        await socket.wait_closed()
+
+    async with line_to(talk) as line:
+        assert [await line.hear() for _ in range(5)] == [{"number": number} for number in range(5)]
 
 
 async def test_what_cannot_be_read_is_told_and_the_line_goes_on():

@@ -23,4 +23,11 @@ def test_of_a_source_that_has_its_share_its_own_oldest_idle_one_goes():
 def test_where_all_is_taken_the_oldest_idle_one_goes_of_who_holds_the_most():
     assert room_for("c", callers("b A a a b"), each=3, total=5) == Room(2)
     assert room_for("c", callers("b A A A b"), each=3, total=5) == Room(0)
-    assert room_for("c", callers("B A A A B"), each=3, total=5) is None
+
+
+def test_where_all_are_at_work_the_oldest_goes_of_who_holds_the_most_for_who_holds_fewer():
+    assert room_for("c", callers("B A A A B"), each=3, total=5) == Room(1)
+    assert room_for("b", callers("B A A A B"), each=3, total=5) == Room(1)
+    assert room_for("a", callers("B A A A B"), each=4, total=5) is None
+    assert room_for("d", callers("A B C"), each=3, total=3) == Room(0)
+    assert room_for("a", callers("A B C"), each=3, total=3) is None

@@ -86,3 +86,9 @@ def test_a_sentence_about_a_token_stays_here_and_is_taken_out_of_what_leaves() -
 def test_no_text_takes_long(piece: str) -> None:
     for _ in processor_at_most(1.0):
         without_secrets(piece * (4000 // len(piece)))
+
+
+def test_a_word_of_many_schemes_is_no_address_and_costs_no_more_than_any_other() -> None:
+    assert without_logins("see " + "a://b:c" * 20_000 + " there") == "see a://(removed) there"
+    assert without_logins("a.b.c.d://" * 20_000) == "a.b.c.d://(removed)"
+    assert without_secrets(" ".join(["http://u:p@h/x?y"] * 9)) == " ".join(["http://(removed)@h/x?(removed)"] * 9)

@@ -281,7 +281,7 @@ from player.runtime.logs import KEPT_LINES, LONGEST_LINE, recent_lines, set_up_l
 assert recent_lines() == []
 set_up_logging()
 for number in range(KEPT_LINES + 5):
-    logging.getLogger("x").warning("line %d %s", number, "." * 2000)
+    logging.getLogger("x").warning(f"line {number} {'.' * 2000}")
 kept = recent_lines()
 print(len(kept) == KEPT_LINES, "x: line 5 " in kept[0], f"line {KEPT_LINES + 4} " in kept[-1])
 print({len(line) for line in kept} == {LONGEST_LINE})

@@ -5,7 +5,8 @@ A server is asked each minute, and answers the same for months; ten thousand ite
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,8 @@ from player.core.onair import Listings
 from player.core.schedule import Facts
 from player.core.urls import check_url
 
+TOLD_AT_ONCE = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -27,6 +30,15 @@ class Work:
     needs: tuple[Need, ...]
     now: str | None
     left_out: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An item that is left out, and why."""
+
+    item: Item
+    code: str
+    reason: str
 
 
 class LookThrough:
@@ -58,40 +70,43 @@ class LookThrough:
         """What the programme that was `addressed` last needs, as it is needed. `shown_feeds`: items on air with a feed's text."""
         on_air = listings.at(at, facts).layout
         first = () if on_air is None else (on_air.id,)
-        self._look(tuple(dict.fromkeys((*first, *listings.order(at)))))
+        await self._look(tuple(dict.fromkeys((*first, *listings.order(at)))))
         left_out = self._bad | await self._without_text(shown_feeds)
         self._item_faults.keep_only({fault_key(need) for need in self._needs} | {_key(item_id) for item_id in left_out})
         return Work(self._programme, self._needs, on_air.id if on_air else None, left_out)
 
-    def _look(self, order: tuple[str, ...]) -> None:
+    async def _look(self, order: tuple[str, ...]) -> None:
         if order == self._order:
             return
         self._needs, lost = needs_of(self._programme, order)
-        self._bad = frozenset(self._refused(lost))
+        refused = await asyncio.to_thread(self._refused, lost)
+        for number, one in enumerate(refused):
+            if number % TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)  # there may be ten thousand
+            self._refuse(one)
+        self._bad = frozenset(one.item.id for one in refused)
         self._fed = tuple(item for item in self._programme.items if is_feed(item) and item.id not in self._bad)
         self._order = order
 
-    def _refused(self, lost: Collection[Item]) -> set[str]:
-        """Files nobody lists and addresses that must not be opened: told, and left out."""
-        bad = {item.id for item in lost}
-        for item in lost:
-            self._refuse(item, "no_file", "the server names no file for it: upload it again")
+    def _refused(self, lost: Collection[Item]) -> Sequence[_Refusal]:
+        """Files nobody lists, and addresses that must not be opened."""
+        found = [_Refusal(item, "no_file", "the server names no file for it: upload it again") for item in lost]
         for item in self._programme.items:
             if item.kind.has_file:
                 continue
             reason = check_url(item.url, item.kind, youtube_hosts=self._youtube_hosts, stream_hosts=self._stream_hosts)
             if reason:
-                bad.add(item.id)
-                self._refuse(item, "bad_url", f"{reason}: correct it on the server")
-        return bad
+                found.append(_Refusal(item, "bad_url", f"{reason}: correct it on the server"))
+        return found
 
     async def _without_text(self, shown_feeds: Iterable[Item]) -> frozenset[str]:
         """Says which feeds are wanted. Nothing waits for one: an item whose feed has not come yet is left out until it has."""
         here = await self._feeds.want([*self._fed, *shown_feeds]) if self._feeds else frozenset[str]()
         return frozenset(item.id for item in self._fed if item.file not in here)
 
-    def _refuse(self, item: Item, code: str, reason: str) -> None:
-        self._item_faults.state(_key(item.id), code, f"{item}: {reason}", item_id=item.id, content_id=item.content_id)
+    def _refuse(self, one: _Refusal) -> None:
+        item, words = one.item, f"{one.item}: {one.reason}"
+        self._item_faults.state(_key(item.id), one.code, words, item_id=item.id, content_id=item.content_id)
 
 
 def _key(item_id: str) -> str:

@@ -1,6 +1,7 @@
 """Emergency alerts as the server lists them: in the stage's brief at once, their pictures after them.
 
-A picture that cannot be had is tried again after growing pauses, however often the server lists it.
+A picture that cannot be had is tried again after growing pauses, however often the server lists it. Lists that keep changing are
+shown at once, and written now and then: flash wears out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from player.runtime.tasks import backoff
 PICTURES_WAITING = 32
 PICTURE_EVERY_S = 10.0  # when so many came at once, whatever their addresses
 FIRST_RETRY_S, RETRY_LIMIT_S = 30.0, 3600.0
+WRITES, WRITE_EVERY_S = 5, 30.0
 
 
 class AlertList:
@@ -39,6 +41,7 @@ class AlertList:
         self._known: dict[str, str] = {}  # alert id -> the address that its picture is, or was, fetched from
         self._wanted: asyncio.Queue[tuple[str, str]] = asyncio.Queue(PICTURES_WAITING)
         self._retries, self._allowance = Retries(), Allowance(PICTURES_WAITING, PICTURE_EVERY_S)
+        self._writes = Allowance(WRITES, WRITE_EVERY_S)
 
     async def listed(self, listed: Sequence[Alert], pictures: Mapping[str, str]) -> None:
         """These are all that the server knows. Raises StorageError."""
@@ -61,8 +64,11 @@ class AlertList:
         held = self._brief.current.alerts
         if held or listed:
             now = self._clock.now().timestamp()
-            merged = alerts.merge(held, listed, now, clock_trusted=await self._clock_trusted())
-            await self._brief.change_alerts(merged)
+            await self._hold(alerts.merge(held, listed, now, clock_trusted=await self._clock_trusted()))
+
+    async def _hold(self, wanted: tuple[Alert, ...]) -> None:
+        if wanted != self._brief.current.alerts or not self._brief.is_kept:
+            await self._brief.change_alerts(wanted, durably=self._writes.spare(self._clock.monotonic()))
 
     async def run(self) -> None:
         """Fetches pictures, for ever. Without its picture an alert's words stand alone."""
@@ -72,7 +78,7 @@ class AlertList:
             try:
                 file = await self._fetch(url)
                 if file is not None:
-                    await self._brief.change_alerts(alerts.with_image(self._brief.current.alerts, alert_id, file))
+                    await self._hold(alerts.with_image(self._brief.current.alerts, alert_id, file))
             except SignageError as error:
                 self._faults.report(
                     alert_id, error.code, f"alert {alert_id} is shown without its picture: {error}", item_id=alert_id

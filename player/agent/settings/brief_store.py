@@ -28,6 +28,11 @@ class BriefStore:
         self.current = self._file.read_or(StageBrief())
         self._unkept = False  # `current` is not in the file
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether all of it is in the file."""
+        return not self._unkept
+
     async def change_settings(self, **changes: Any) -> None:
         """Other values for fields of `DeviceSettings`."""
         await self._keep(replace(self.current, settings=replace(self.current.settings, **changes)))
@@ -36,9 +41,16 @@ class BriefStore:
         """Other values for fields of `CardFacts`."""
         await self._keep(replace(self.current, cards=replace(self.current.cards, **changes)))
 
-    async def change_alerts(self, alerts: tuple[Alert, ...]) -> None:
-        """All alerts that are held. Where the disk refuses they are shown all the same, for as long as we repeat them."""
+    async def change_alerts(self, alerts: tuple[Alert, ...], *, durably: bool) -> None:
+        """All alerts that are held. Where the disk refuses they are shown all the same, for as long as we repeat them.
+
+        Not `durably`: they are shown, and written with the next change.
+        """
         wanted = replace(self.current, alerts=alerts)
+        if not durably:
+            self.current, self._unkept = wanted, True
+            await self._tell_stage(wanted)
+            return
         try:
             await self._keep(wanted)
         except StorageError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import msgspec
 from player.agent.settings.appliers import Applier
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.device_teller import DeviceTeller
+from player.core.allowance import Allowance
 from player.core.content import DeviceSettings
 from player.core.ports.box import Clock
 from player.core.settings import RESET, SETTINGS, Asker, SettingRecord, SettingsBook, Value, find
@@ -28,6 +30,7 @@ from player.runtime.fault_page import FaultPage
 
 log = logging.getLogger(__name__)
 AGAIN_S, LOOK_S = 5.0, 60.0
+SAID_AT_ONCE, SAID_EVERY_S = 8, 60.0  # changes of one setting that a server's repeated word may bring
 WITHIN_S = 45.0  # a command, which waits a minute, has the reason by then; most drivers have shorter limits of their own
 COMPACT_EVERY = 1000  # records: the journal stays below three segments
 IN_BRIEF = frozenset(field.name for field in fields(DeviceSettings))
@@ -80,6 +83,7 @@ class SettingsRegistry:
         # A request is synced by itself; an outcome that a power cut takes is found out again.
         self._journal: Journal[SettingRecord] = Journal(folder, sync_lines=COMPACT_EVERY)
         self._book = SettingsBook.of(_records(folder))
+        self._may_say: defaultdict[str, Allowance] = defaultdict(lambda: Allowance(SAID_AT_ONCE, SAID_EVERY_S))
         self._teller = DeviceTeller(
             appliers, wanted=self.wanted, is_undone=self._book.is_undone, note=self._note, clock=clock, faults=faults,
             again_s=again_s, look_s=look_s, within_s=within_s,
@@ -140,9 +144,11 @@ class SettingsRegistry:
     async def server_says(self, name: str, given: Any) -> None:
         """A state that a server repeats: a request where it is another than the one before. What a policy holds stays.
 
+        One that says something else each time is heard now and then, since every change is written to flash.
         Raises SettingRefused where it cannot be, StorageError.
         """
-        if self._book.says_anew(name, find(name).value(given), self.server) and not self._held_by(name):
+        is_another = self._book.says_anew(name, find(name).value(given), self.server) and not self._held_by(name)
+        if is_another and self._may_say[name].spare(self._clock.monotonic()):
             with contextlib.suppress(BoxError):  # nobody waits for the outcome: it is in the book
                 await self.ask(name, given, by=Asker.SERVER, who=self.server)
 

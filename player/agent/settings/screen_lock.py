@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from player.agent.settings.registry import SettingsRegistry
+from player.core.allowance import Allowance
 from player.core.guesses import SCREEN, Guesses, Wrong
 from player.core.pin import SALT_BYTES, PinHash, hash_pin, matches
 from player.core.ports.box import Clock
@@ -29,6 +30,10 @@ T = TypeVar("T")
 FAULT_FROM = 3  # one slip of the finger is nothing to report
 FREE_TRIES = 0
 PINS_WAITING = 4
+SAID_AT_ONCE, SAID_EVERY_S = (
+    8,
+    60.0,
+)  # changes that a server's repeated word may bring: each is written to flash
 PIN_COST = 14  # scrypt with 2^14 rounds: about 16 MiB and 40 ms on a small box
 
 
@@ -72,6 +77,7 @@ class ScreenLock:
         self._turn = asyncio.Lock()
         self._entered: asyncio.Queue[str] = asyncio.Queue(PINS_WAITING)
         self._seen_pin: str | None = None
+        self._may_say = Allowance(SAID_AT_ONCE, SAID_EVERY_S)
 
     @property
     def locked(self) -> bool:
@@ -91,7 +97,10 @@ class ScreenLock:
     # --- the server's side -------------------------------------------------------------------------------------------------------
 
     async def server_says(self, locked: bool | None, pin: str | None) -> None:
-        """What the server wants; None where it does not say."""
+        """What the server wants; None where it does not say. One that wants something else each time is heard now and then."""
+        changes = (pin is not None and pin != self._seen_pin) or (locked is not None and locked != self._said)
+        if not changes or not self._may_say.spare(self._clock.monotonic()):
+            return
         if pin is not None and pin != self._seen_pin:
             await self._learn(pin)
         if locked is not None and locked != self._said:

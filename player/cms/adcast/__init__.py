@@ -1,4 +1,4 @@
 """AdCast: its API and its words. Nothing outside this folder knows them.
 
-Imports `http`, `pace`, `push`, `telling`, `wire`, `words`.
+Imports `http`, `listing`, `pace`, `push`, `telling`, `wire`, `words`.
 """

@@ -24,12 +24,13 @@ from player.cms.adcast.heartbeat import (
 )
 from player.cms.adcast.operator_calls import OperatorCalls
 from player.cms.adcast.planned import Planned, with_plan
-from player.cms.adcast.programme import Reader
+from player.cms.adcast.programme import FAULTS, Reader
 from player.cms.http import Meanings, ServerHttp, Tagged
 from player.cms.pace import trying_again
 from player.cms.telling import accepted_ids, iso, present, result_body
 from player.cms.wire import table, text
 from player.cms.words import allowed
+from player.core.allowance import Allowance
 from player.core.content import Item, Programme, WantedAsset
 from player.core.faults import Fault
 from player.core.kinds import Kind
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 PLAYBACK, SCREENSHOT = "/api/device/playback", "/api/device/screenshot"
 DAY_S = 86_400.0
+LOOK_UPS, LOOK_UP_EVERY_S = 100, 1.0  # of pages' addresses: so many at once, then one a second
 NO_PLAN = Planned()
 FORGOTTEN: Meanings = {404: DeviceForgotten, 410: DeviceForgotten}
 
@@ -86,6 +88,7 @@ class AdCast:
         self._no_results_until = 0.0
         self._not_found: set[str] = set()  # one 404 may mean that the server forgot that command; two, that it has no such path
         self._pages: dict[tuple[str, str | None], str] = {}
+        self._look_ups = Allowance(LOOK_UPS, LOOK_UP_EVERY_S)
         self._device: str | None = None  # as operators call this one
         self._answer: Tagged | None = None  # what `_made` was made of, without its value
         self._planned, self._made = NO_PLAN, Programme(())
@@ -232,11 +235,20 @@ class AdCast:
         if item.url is None or self._uuid not in item.url:
             return item
         key = (item.content_id, item.file_hash)
-        found = kept.get(key) or self._pages.get(key) or await self._look_up(item, faults)
+        found = kept.get(key) or self._pages.get(key) or await self._look_up_in_turn(item, faults)
         if found is None:
             return None
         kept[key] = found
         return replace(item, url=found, kind=Kind.PACKAGE if self._uuid in found else item.kind)
+
+    async def _look_up_in_turn(self, item: Item, faults: list[Fault]) -> str | None:
+        """None as well where it is not its turn yet: one of the rounds that follow looks it up."""
+        if self._look_ups.spare(self._clock.monotonic()):
+            return await self._look_up(item, faults)
+        if len(faults) < FAULTS:
+            sentence = f"{item.name}: its address is not looked up yet; too many are asked for at once"
+            faults.append(Fault("bad_item", sentence, self._now(), item.id, item.content_id))
+        return None
 
     async def _look_up(self, item: Item, faults: list[Fault]) -> str | None:
         try:

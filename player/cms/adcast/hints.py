@@ -10,9 +10,8 @@ import asyncio
 import contextlib
 import logging
 
-from player.cms.push import LASTED_S, Again, KeepLine, PushLine, Unread
+from player.cms.push import LASTED_S, Again, KeepLine, PushLine, Rationed, Unread
 from player.cms.wire import rows, text
-from player.core.allowance import Allowance
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.server import ContentChanged, ServerInbox
@@ -20,7 +19,6 @@ from player.errors import NotOffered, ServerError, ServerUnreachable
 
 log = logging.getLogger(__name__)
 PATH, PING_S = "/api/device/ws", 20.0
-AT_ONCE, EACH_S = 10, 1.0  # calls for the sake of hints: so many in one go, then one a second
 _GOES_AWAY = (1000, 1001, 1012)  # RFC 6455: it has no complaint
 
 
@@ -34,7 +32,7 @@ class Hints:
 
     def __init__(self, uuid: str, clock: Clock, keep_line: KeepLine) -> None:
         self._uuid, self._clock, self._keep_line = uuid, clock, keep_line
-        self._beat, self._programme = _Rationed(clock), _Rationed(clock)
+        self._beat, self._programme = Rationed(clock), Rationed(clock)
         self._opened_at: float | None = None  # monotonic
         self._fault: Fault | None = None
 
@@ -107,21 +105,3 @@ class Hints:
             log.info("%s", sentence)
         since = self._fault.since if self._fault else self._clock.now().timestamp()
         self._fault = Fault("push", sentence, since)
-
-
-class _Rationed:
-    """Something that is asked for now and then, and done no more often than it may be."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self._asked = clock, asyncio.Event()
-        self._allowance = Allowance(AT_ONCE, EACH_S)
-
-    def ask(self) -> None:
-        self._asked.set()
-
-    async def due(self) -> None:
-        """Until it is asked for, and may be done."""
-        await self._asked.wait()
-        while (wait_s := self._allowance.due_in(self._clock.monotonic())) > 0:  # noqa: ASYNC110 - for its time, not for another
-            await asyncio.sleep(wait_s)
-        self._asked.clear()

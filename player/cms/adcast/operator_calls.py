@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from player.cms.adcast.planned import SCHEDULES, Planned, asks_for, reaches
 from player.cms.http import ServerHttp
+from player.cms.listing import PagedRows
 from player.cms.wire import Listed, number, rows, table, text, truth
 from player.core.ports.box import Clock
 from player.errors import ServerError, ServerNonsense
@@ -71,18 +72,16 @@ class OperatorCalls:
 
     async def _every(self, path: str) -> Listed:
         """All rows of a list, each once, which comes in pages; one that never ends is cut, and says so."""
-        kept: dict[str, dict[str, Any]] = {}
+        kept = PagedRows()
         page, last, before = 1, 1, -1
-        while page <= min(last, PAGES) and len(kept) > before:
+        while page <= min(last, PAGES) and len(kept) > before and not kept.cut:
             before = len(kept)
             answer = await self._http.get(path, {"page": str(page), "per_page": str(PAGE)})
             found = rows(answer.get("data")) if isinstance(answer, dict) else rows(answer)
             if found is None:
                 raise ServerNonsense(path, "no list is in it")
-            kept |= {name: row for row in map(table, found) if (name := text(row.get("id")))}
+            kept.add(found)
             last = round(number(table(table(answer).get("meta")).get("last_page")) or 1) if isinstance(answer, dict) else 1
             page += 1
-        if page > last:
-            return Listed(tuple(kept.values()))
-        why = f"it has more than {PAGES} pages" if page > PAGES else "a page brings nothing that was not there before"
-        return Listed(tuple(kept.values()), f"{path.rpartition('/')[2]}: {why}; what is beyond is not read")
+        many = f"it has more than {PAGES} pages" if page > PAGES else "a page brings nothing that was not there before"
+        return kept.listed(path.rpartition("/")[2], "" if page > last else many)

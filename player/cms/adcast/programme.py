@@ -153,7 +153,7 @@ class Reader:
                 self.listed[key] = row
         playlist = table(answer.get("playlist"))
         drawn = self.layout_of({**playlist, "layout": table(answer.get("layout")) or playlist.get("layout")})
-        gone = tuple(filter(None, map(text, rows(answer.get("content_to_delete")) or [])))
+        gone = tuple(filter(None, map(text, (rows(answer.get("content_to_delete")) or [])[:ITEMS])))
         watermark = bool(truth(answer.get("show_watermark")))
         schedule = text(playlist.get("schedule_id"))
         rules = tuple(replace(rule, name=f"schedule {schedule} at the server") if schedule else rule for rule in always(drawn))
@@ -162,7 +162,7 @@ class Reader:
     def finished(self, programme: Programme) -> Programme:
         """`programme` with the files behind everything that was read, those to be fetched ahead last, and with what was wrong."""
         self._prefetch()
-        return replace(programme, assets=tuple(self.assets.values()), faults=tuple(self.faults[:FAULTS]))
+        return replace(programme, assets=tuple(self.assets.values()), faults=tuple(self.faults))
 
     def layout_of(self, playlist: Mapping[str, Any]) -> Layout:
         """A playlist's layout, or its items over the whole screen."""
@@ -337,4 +337,5 @@ class Reader:
 
     def _fault(self, code: str, message: str, item: _Item | None) -> None:
         entry, content = (None, None) if item is None else (item.id, item.content_id or item.id)
-        self.faults.append(Fault(code, message, self.now, entry, content))
+        if len(self.faults) < FAULTS:
+            self.faults.append(Fault(code, message, self.now, entry, content))

@@ -104,7 +104,9 @@ class AdCastRhythm:
 
     async def _beat(self, inbox: ServerInbox) -> bool:
         """One heartbeat; False where the server says that it does not know this box."""
-        results = [one for one in self._device.results() if one.id in self._api.riding]
+        held = self._device.results()
+        self._api.riding.intersection_update(one.id for one in held)  # what is held no more is told no more
+        results = [one for one in held if one.id in self._api.riding]
         telemetry = await self._device.telemetry()
         sent = self._clock.monotonic()
         answer = await self._api.heartbeat(telemetry, self._device.faults()[:FAULTS], results)

@@ -1,4 +1,4 @@
 """Screenzzie: its API and its words. Nothing outside this folder knows them.
 
-Imports `http`, `pace`, `wire`.
+Imports `http`, `listing`, `pace`, `wire`.
 """

@@ -27,18 +27,19 @@ from player.cms.screenzzie.calls import (
     path_of,
 )
 from player.cms.screenzzie.programme import (
+    FAULTS,
     Named,
     ReadLibrary,
     ScreenzzieReader,
     is_within,
     media_of,
-    playlists_of,
     problem_of,
     reaches,
     source_of,
     standing,
     zone_of,
 )
+from player.cms.screenzzie.shelf import SOURCES, Shelf
 from player.cms.screenzzie.words import WireAccount, WireMedia, WirePlaylist, WireSchedule, WireScreen, is_id
 from player.cms.wire import rows, table, text
 from player.core.content import Programme
@@ -48,7 +49,9 @@ from player.errors import DeviceForgotten, NotOffered, ServerError
 
 MEDIA_KEPT_S = 3600.0
 ONE_BY_ONE = 20  # entries of files; where more are unknown, the whole list is read
-NAMED = 20
+ONE_BY_ONE_AFTER = 100  # of those that it does not have, in one round
+FOLLOWED, SEVERAL = 5000, 100  # schedules, and of them for several screens
+NAMED, NAME = 20, 60
 
 
 class Screenzzie:
@@ -58,7 +61,7 @@ class Screenzzie:
         self._calls, self._device, self._key, self._clock = calls, device.strip(), key, clock
         self._id = self._device if is_id(self._device) else None
         self._pace = Pace(clock)
-        self._media: dict[str, tuple[float, Mapping[str, str | None], WireMedia]] = {}
+        self._media: dict[str, tuple[float, Mapping[str, str | None], WireMedia | None]] = {}  # None: it is not there
         self.account = WireAccount()
 
     def __repr__(self) -> str:
@@ -91,7 +94,7 @@ class Screenzzie:
         found = [one.id for one in screens if one.id and one.name == self._device]
         if len(found) == 1:
             return found[0]
-        there = ", ".join(f'"{one.name}" ({one.id})' for one in screens[:NAMED]) or "none"
+        there = ", ".join(f'"{(one.name or "")[:NAME]}" ({(one.id or "")[:NAME]})' for one in screens[:NAMED]) or "none"
         many = "no screen" if not found else f"{len(found)} screens"
         cut = f"; {listed.cut}" if listed.cut else ""
         reason = f'{many} of the name "{self._device}"; set cms.device to the id of one of these: {there}{cut}'
@@ -136,9 +139,13 @@ class Screenzzie:
             return []
         if listed.cut:
             self._told(faults, "list_cut", listed.cut)
-        within = [one for one in map(WireSchedule.model_validate, listed.rows) if is_within(one, screen)]
+        if len(listed.rows) > FOLLOWED:
+            self._told(faults, "list_cut", f"there are {len(listed.rows)} schedules; the first {FOLLOWED} are followed")
+        within = [one for one in map(WireSchedule.model_validate, listed.rows[:FOLLOWED]) if is_within(one, screen)]
         several = [one for one in within if one.target == "multiple_screens" and not problem_of(one)]
-        chosen = {one.id for one in several if await self._is_chosen(one, screen, faults)}
+        if len(several) > SEVERAL:
+            self._told(faults, "list_cut", f"{len(several)} schedules are for several screens; {SEVERAL} of them are looked at")
+        chosen = {one.id for one in several[:SEVERAL] if await self._is_chosen(one, screen, faults)}
         for one in within:
             if problem := problem_of(one):
                 self._told(faults, "bad_rule", f"{one} is left out: {problem}")
@@ -156,32 +163,23 @@ class Screenzzie:
 
     async def _library(self, ruled: Iterable[Named], stands: Iterable[Named], faults: list[Fault]) -> ReadLibrary:
         """Everything that schedules name; and of what stands where none is on air, the first that is there with anything in it."""
-        playlists, sequences = dict[str, Mapping[str, Any]](), dict[str, Mapping[str, Any]]()
-
-        async def read(source: Named) -> bool:
-            into, parent = (playlists, PLAYLISTS) if source.kind == "playlist" else (sequences, SEQUENCES)
-            if source.id not in into:
-                found = await self._named(parent, source, faults)
-                if found is None:
-                    return False
-                into[source.id] = found
-            if source.kind == "playlist":
-                return bool(into[source.id].get("items"))
-            return any([await read(Named("playlist", one)) for one in playlists_of(into[source.id])])
-
+        shelf = Shelf(lambda source: self._named(source, faults))
         for source in dict.fromkeys(ruled):
-            await read(source)
+            await shelf.has_any(source)
         for source in stands:
-            if await read(source):
+            if await shelf.has_any(source):
                 break
-        return ReadLibrary(playlists, sequences, await self._files(playlists))
+        if shelf.is_cut:
+            words = f"more than {SOURCES} playlists and sequences are named, or very long ones; the rest is not read"
+            self._told(faults, "list_cut", words)
+        return ReadLibrary(shelf.playlists, shelf.sequences, await self._files(shelf.playlists))
 
-    async def _named(self, parent: str, source: Named, faults: list[Fault]) -> Mapping[str, Any] | None:
+    async def _named(self, source: Named, faults: list[Fault]) -> Mapping[str, Any] | None:
         if source.kind == "sequence" and not self.account.has("sequences"):
             self._told(faults, "server_refused", "the plan of the server's organisation has no sequences; none is shown")
             return None
         try:
-            return await self._calls.one(path_of(parent, source.id))
+            return await self._calls.one(path_of(PLAYLISTS if source.kind == "playlist" else SEQUENCES, source.id))
         except NotThere:
             self._told(faults, "bad_item", f"the {source.kind} {source.id} that something names is not there")
         except ScopeMissing as error:
@@ -203,18 +201,19 @@ class Screenzzie:
         missing = [name for name in wanted if name not in fresh]
         found = await self._entries(missing)
         self._media = {n: held[n] for n in fresh} | {n: (now, wanted[n], media) for n, media in found.items()}
-        return {name: media for name, (_, _, media) in self._media.items()}
+        return {name: media for name, (_, _, media) in self._media.items() if media is not None}
 
-    async def _entries(self, missing: list[str]) -> dict[str, WireMedia]:
-        found: dict[str, WireMedia] = {}
+    async def _entries(self, missing: list[str]) -> dict[str, WireMedia | None]:
+        """Those of them that were asked for; None: it is not there."""
+        found: dict[str, WireMedia | None] = {}
         if len(missing) > ONE_BY_ONE:
             with contextlib.suppress(NotOffered):
                 rows_of_all = (await self._calls.every(MEDIA)).rows
                 listed = {media.id: media for media in map(WireMedia.model_validate, rows_of_all)}
                 found = {name: listed[name] for name in missing if name in listed}
-        for name in missing:
-            if name not in found and (entry := await self._entry(name)):
-                found[name] = entry
+        unlisted = [name for name in missing if name not in found]
+        for name in unlisted[:ONE_BY_ONE_AFTER]:  # the others in the rounds that follow
+            found[name] = await self._entry(name)
         return found
 
     async def _entry(self, name: str) -> WireMedia | None:
@@ -225,5 +224,5 @@ class Screenzzie:
 
     def _told(self, faults: list[Fault], code: str, message: str) -> None:
         """Adds a fault, once for each sentence."""
-        if all(fault.message != message for fault in faults):
+        if len(faults) < FAULTS and all(fault.message != message for fault in faults):
             faults.append(Fault(code, message, self._clock.now().timestamp()))

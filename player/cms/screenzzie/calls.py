@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from player.cms.http import Meanings, ServerHttp
+from player.cms.listing import PagedRows
 from player.cms.wire import Listed, number, rows, table, text, truth
 from player.errors import DeviceForgotten, NotOffered, ServerDenied, ServerNonsense, ServerRefused
 
@@ -65,22 +66,19 @@ class Calls:
 
     async def every(self, path: str, **query: str) -> Listed:
         """The whole of a list, each id once. Raises ScopeMissing, ServerError."""
-        why = f"it has more than {PAGES} pages"
-        found: dict[str, dict[str, Any]] = {}
+        name, found = path.rpartition("/")[2], PagedRows()
         for page in range(1, PAGES + 1):
             data = table(await self._data(path, {"page": str(page), "limit": str(PAGE), **query}, ALL))
             items = rows(data.get("items"))
             if items is None:
                 raise ServerNonsense(path, "a list is missing")
             before = len(found)
-            for place, row in enumerate(map(table, items)):
-                found.setdefault(text(row.get("id")) or f"{page} {place}", row)
-            if not _has_more(table(data.get("pagination")), page):
-                return Listed(tuple(found.values()))
+            found.add(items, page=str(page))
+            if found.cut or not _has_more(table(data.get("pagination")), page):
+                return found.listed(name)
             if len(found) == before:
-                why = "a page brings nothing that was not there before"
-                break
-        return Listed(tuple(found.values()), f"{path.rpartition('/')[2]}: {why}; what is beyond is not read")
+                return found.listed(name, "a page brings nothing that was not there before")
+        return found.listed(name, f"it has more than {PAGES} pages")
 
     async def _data(self, path: str, query: Mapping[str, str] | None, means: Meanings) -> Any:
         try:

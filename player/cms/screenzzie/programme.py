@@ -33,6 +33,7 @@ from player.core.kinds import Kind
 from player.core.schedule import Rule
 
 ITEMS, FAULTS, REPEATS = 10_000, 100, 1000
+MOST_ITEMS = 4 * ITEMS  # of all playlists and sequences
 DEFAULT_S = 10.0
 _SPECIFIC = {"all_screens": 0, "screen_group": 1, "multiple_screens": 2, "screen": 3}
 _FILES = {"image": Kind.IMAGE, "video": Kind.VIDEO}
@@ -118,6 +119,7 @@ class ScreenzzieReader:
     faults: list[Fault] = field(default_factory=list)
     assets: dict[str, WantedAsset] = field(default_factory=dict)
     _layouts: dict[str, Layout] = field(default_factory=dict)
+    _written: int = 0  # items in all layouts
 
     def programme(self, schedules: Collection[WireSchedule]) -> Programme:
         """With the schedules that reach the screen."""
@@ -126,7 +128,7 @@ class ScreenzzieReader:
         default = next((one for one in standing_by if one.regions[0].playlist.items), None)
         return Programme(
             tuple(self._layouts.values()), rules, default.id if default else None,
-            assets=tuple(self.assets.values()), faults=tuple(self.faults[:FAULTS]),
+            assets=tuple(self.assets.values()), faults=tuple(self.faults),
         )  # fmt: skip
 
     @property
@@ -152,7 +154,12 @@ class ScreenzzieReader:
 
     def _layout(self, source: Named) -> Layout:
         if source.layout not in self._layouts:
-            made = self._of_playlist(source.id) if source.kind == "playlist" else self._of_sequence(source.id)
+            if self._written >= MOST_ITEMS:
+                self._fault("shortened", f"the schedules name more than {MOST_ITEMS} items in all; what comes after is empty")
+                made = content.Playlist(source.id, "")
+            else:
+                made = self._of_playlist(source.id) if source.kind == "playlist" else self._of_sequence(source.id)
+            self._written += len(made.items)
             self._layouts[source.layout] = replace(full_screen(made), id=source.layout)
         return self._layouts[source.layout]
 
@@ -267,7 +274,8 @@ class ScreenzzieReader:
 
     def _fault(self, code: str, message: str, entry: WirePlaylistItem | None = None) -> None:
         of = (None, None) if entry is None else (entry.id, entry.media or entry.id)
-        self.faults.append(Fault(code, message, self.now, *of))
+        if len(self.faults) < FAULTS:
+            self.faults.append(Fault(code, message, self.now, *of))
 
 
 def zone_of(name: str | None) -> ZoneInfo | None:

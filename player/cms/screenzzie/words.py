@@ -19,6 +19,7 @@ from player.core.schedule import parse_days, parse_time
 
 DAY_S = 86_400.0
 _QUARTER_TURNS = (90, 270)
+WORDS, WORD = 50, 60  # scopes and features that are shown, and characters of each
 
 
 class WireScreen(Wire):
@@ -157,8 +158,8 @@ class WireAccount(Wire):
             "plan": text(self.organization.get("planId")),
             "key": text(self.key.get("keyPrefix")),
             "expires": text(self.key.get("expiresAt")),
-            "scopes": [one for one in map(text, rows(self.key.get("scopes")) or []) if one],
-            "features": sorted(name for name, on in self.features.items() if on is True),
+            "scopes": [one[:WORD] for one in map(text, (rows(self.key.get("scopes")) or [])[:WORDS]) if one],
+            "features": sorted(name[:WORD] for name, on in self.features.items() if on is True)[:WORDS],
             "requests": {name: number(self.limits.get(name)) for name in ("limit", "remaining")},
         }
 

@@ -1,4 +1,4 @@
 """Spot: its API, its push by Pusher's protocol, and its words. Nothing outside this folder knows them.
 
-Imports `http`, `pace`, `push`, `telling`, `wire`, `words`.
+Imports `http`, `listing`, `pace`, `push`, `telling`, `wire`, `words`.
 """

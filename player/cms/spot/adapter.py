@@ -8,6 +8,7 @@ its layouts, playlists and assets, each list once and only when something in it 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from player.cms.http import Tagged
 from player.cms.pace import trying_again
 from player.cms.spot.api import SpotApi
-from player.cms.spot.programme import SpotReader, zones_of
+from player.cms.spot.programme import ITEMS, REGIONS, SpotReader, zones_of
 from player.cms.telling import accepted_ids, fault_body, iso, present, result_body, telemetry_body
 from player.cms.wire import rows, table, text
 from player.core.content import Programme
@@ -25,7 +26,8 @@ from player.core.ports.server import CommandResult, CommandStatus, Telemetry
 from player.errors import DeviceForgotten, NotOffered, ServerDenied
 
 ANEW_S, HOUR_S, DAY_S = 300.0, 3600.0, 86_400.0
-NAMED = 20  # players that a sentence names at most
+NAMED, NAME = 20, 60  # players that a sentence names at most, and characters of each one's name
+FINAL = 1000  # commands of which it is known that their last word was said
 
 
 class Spot:
@@ -41,7 +43,7 @@ class Spot:
         self._layouts: dict[str, str | int] = {}  # of the regions that were read, by their ids
         self._numbered: set[str] = set()
         self._no_heartbeat_until = 0.0
-        self._final: set[str] = set()  # commands whose last word was said: nothing is said of them after it
+        self._final: deque[str] = deque(maxlen=FINAL)  # commands whose last word was said: nothing is said of them after it
 
     def __repr__(self) -> str:
         return f"Spot({self.api!r}, {self._device!r})"
@@ -72,7 +74,8 @@ class Spot:
         found = [id_ for row in listed.rows if row.get("name") == self._device and (id_ := text(row.get("id")))]
         if len(found) == 1:
             return found[0]
-        known = ", ".join(f'"{text(row.get("name")) or ""}" ({text(row.get("id"))})' for row in listed.rows[:NAMED])
+        named = [[(text(row.get(key)) or "")[:NAME] for key in ("name", "id")] for row in listed.rows[:NAMED]]
+        known = ", ".join(f'"{name}" ({id_})' for name, id_ in named)
         count = "no player has" if not found else f"{len(found)} players have"
         there = f"there are {known}" if known else "it has none"
         cut = f"; {listed.cut}" if listed.cut else ""
@@ -107,7 +110,7 @@ class Spot:
         body = result_body(result) if final else {**result_body(result), "status": "received"}
         await self.api.ack(await self.player(), result.id, body)
         if final:
-            self._final.add(result.id)
+            self._final.append(result.id)
         return True
 
     async def received(self, command: str) -> None:
@@ -173,16 +176,19 @@ class _Lists:
         if zones_of(layout) is None:
             layout = await self._find("layouts", text(player.get("layout_id")) or text(layout.get("id")), "the player's layout")
         if layout:
-            zones = [await self._with_playlist(zone, "a region's playlist") for zone in map(table, zones_of(layout) or [])]
-            return {**player, "layout": {**layout, "regions": zones}}
+            zones = zones_of(layout) or []
+            shown = [await self._with_playlist(zone, "a region's playlist") for zone in map(table, zones[:REGIONS])]
+            return {**player, "layout": {**layout, "regions": [*shown, *zones[REGIONS:]]}}
         return {**await self._with_playlist(player, "the player's playlist"), "layout": None}
 
     async def _with_playlist(self, owner: Mapping[str, Any], what: str) -> dict[str, Any]:
         playlist = table(owner.get("playlist"))
         if rows(playlist.get("items")) is None:
             playlist = await self._find("playlists", text(owner.get("playlist_id")) or text(playlist.get("id")), what)
-        items = [await self._with_asset(item) for item in map(table, rows(playlist.get("items")) or [])]
-        return {**owner, "playlist": {**playlist, "items": items}}
+        items = rows(playlist.get("items")) or []
+        shown = [await self._with_asset(item) for item in map(table, items[:ITEMS])]
+        await asyncio.sleep(0)  # a long list takes its time
+        return {**owner, "playlist": {**playlist, "items": [*shown, *items[ITEMS:]]}}
 
     async def _with_asset(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
         asset = table(item.get("asset"))

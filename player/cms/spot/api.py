@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from player.cms.http import Meanings, ServerHttp, Tagged
+from player.cms.listing import PagedRows
 from player.cms.wire import Instant, Listed, Wire, number, rows, table, text
 from player.core.ports.server import Command
 from player.errors import DeviceForgotten, EventsRefused, ServerDenied, ServerNonsense, ServerRefused
@@ -134,7 +135,7 @@ class SpotApi:
         return auth
 
     async def _all(self, path: str, means: Meanings) -> Listed:
-        kept: dict[str, dict[str, Any]] = {}
+        kept, name = PagedRows(), path.rpartition("/")[2]
         params, asked = {"per_page": str(PAGE)}, list[dict[str, str]]()
         while True:
             asked.append(params)
@@ -142,14 +143,13 @@ class SpotApi:
             found = _list_in(answer)
             if found is None:
                 raise ServerNonsense(path, "no list is in it")
-            kept |= {key: row for row in map(table, found) if (key := text(row.get("id")))}
+            kept.add(found)
             following, leads = _next(self._http.absolute(path), answer)
-            if following is None:
-                return Listed(tuple(kept.values()), leads)
+            if following is None or kept.cut:
+                return kept.listed(name, leads)
             params = {"per_page": str(PAGE), **following}
             if params in asked or len(asked) >= PAGES:
-                why = "a page leads to itself" if params in asked else f"it has more than {PAGES} pages"
-                return Listed(tuple(kept.values()), f"{path.rpartition('/')[2]}: {why}; what is beyond is not read")
+                return kept.listed(name, "a page leads to itself" if params in asked else f"it has more than {PAGES} pages")
 
 
 def player_path(player: str) -> str:
@@ -180,9 +180,9 @@ def _next(url: str, answer: Any) -> tuple[dict[str, str] | None, str]:
         here, there = urlsplit(url), urlsplit(link)
         found = parse_qs(there.query)
     except ValueError:
-        return None, f"{url} names a next page that cannot be read; what is beyond is not read"
+        return None, "it names a next page that cannot be read"
     if (there.netloc or here.netloc) != here.netloc or (there.path or here.path) != here.path:
-        return None, f"{url} names a next page elsewhere; what is beyond is not read"
+        return None, "it names a next page elsewhere"
     return {name: values[0] for name, values in found.items() if name in ("page", "cursor")} or None, ""
 
 

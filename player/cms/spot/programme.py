@@ -138,7 +138,7 @@ class SpotReader:
             listed = self._playlist(playlist)
             screen = Layout("full", FULL_SCREEN.width, FULL_SCREEN.height, (Region("main", FULL_SCREEN, listed),))
             found, rules = by_dates(screen, {"main": self._items(playlist)}, self.now)
-        return Programme(found, rules, assets=tuple(self.assets.values()), faults=tuple(self.faults[:FAULTS]))
+        return Programme(found, rules, assets=tuple(self.assets.values()), faults=tuple(self.faults))
 
     def _layout(self, raw: Mapping[str, Any]) -> tuple[tuple[Layout, ...], tuple[Rule, ...]]:
         canvas = Rect(0, 0, whole(raw.get("width"), FULL_SCREEN.width), whole(raw.get("height"), FULL_SCREEN.height))
@@ -282,7 +282,8 @@ class SpotReader:
         return Transition(kind, BLEND_S if seconds is None else min(max(seconds, 0.0), 5.0))
 
     def _fault(self, code: str, message: str, item: str | None = None, content: str | None = None) -> None:
-        self.faults.append(Fault(code, message, self.now, item, content))
+        if len(self.faults) < FAULTS:
+            self.faults.append(Fault(code, message, self.now, item, content))
 
 
 def _units(value: Any, of: int) -> int | None:

@@ -17,6 +17,7 @@ from player.cms.wire import number, table, text
 PING: Mapping[str, Any] = {"event": "pusher:ping", "data": {}}
 PONG: Mapping[str, Any] = {"event": "pusher:pong", "data": {}}
 TOO_LONG = 4301
+REASON = 200  # characters
 ACTIVITY_S, LONGEST_ACTIVITY_S = 120.0, 300.0
 
 
@@ -89,16 +90,17 @@ def channels_of(player: str, group: str | None) -> tuple[str, ...]:
 
 
 def heard(message: Mapping[str, Any], channels: tuple[str, ...]) -> PusherEvent | None:
-    """What a message means; None where it means nothing to us. Commands count on our own channels alone."""
+    """What a message means; None where it means nothing to us. Our own `channels` count alone."""
     channel, content = text(message.get("channel")) or "", table(message.get("data"))
     match message.get("event"):
         case "pusher:connection_established":
             activity = number(content.get("activity_timeout")) or ACTIVITY_S
             return LineOpened(text(content.get("socket_id")) or "", min(max(activity, 1.0), LONGEST_ACTIVITY_S))
-        case "pusher_internal:subscription_succeeded":
+        case "pusher_internal:subscription_succeeded" if channel in channels:
             return ChannelOpened(channel)
-        case "pusher:subscription_error":
-            return ChannelRefused(channel, text(content.get("error")) or text(content.get("status")) or "no reason is given")
+        case "pusher:subscription_error" if channel in channels:
+            reason = text(content.get("error")) or text(content.get("status")) or "no reason is given"
+            return ChannelRefused(channel, reason[:REASON])
         case "pusher:ping":
             return PingHeard()
         case "pusher:error":

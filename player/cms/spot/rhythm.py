@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from player.cms.push import Again, KeepLine, PushLine, Unread
+from player.cms.push import Again, KeepLine, PushLine, Rationed, Unread
 from player.cms.spot import pusher
 from player.cms.spot.adapter import DAY_S, Spot
 from player.cms.spot.api import COMMANDS, command_of
@@ -50,7 +50,7 @@ class SpotRhythm:
 
     def __init__(self, spot: Spot, device: Device, clock: Clock, *, keep_line: KeepLine | None) -> None:
         self._spot, self._device, self._clock, self._keep_line = spot, device, clock, keep_line
-        self._look = asyncio.Event()
+        self._look = Rationed(clock)  # at what waits, before its minute
         self._known = asyncio.Event()  # who this device is
         self._unacked: asyncio.Queue[str] = asyncio.Queue(COMMANDS)
         self._acked: deque[str] = deque(maxlen=ACKED)
@@ -96,7 +96,7 @@ class SpotRhythm:
         if self._paired and changed:
             await inbox.put(ContentChanged())
         if not self._paired:
-            self._look.set()
+            self._look.ask()
         self._paired = True
         await self._listen_to(row)
 
@@ -156,7 +156,6 @@ class SpotRhythm:
     async def _fetches(self, inbox: ServerInbox) -> None:
         await self._known.wait()
         while True:
-            self._look.clear()
             pause = FETCH_S
             try:
                 await self._take(inbox, await self._spot.api.pending(await self._spot.player()))
@@ -170,7 +169,7 @@ class SpotRhythm:
                 log.debug("the commands that wait are fetched later: %s", error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(jittered(pause)):
-                    await self._look.wait()
+                    await self._look.due()
 
     async def _take(self, inbox: ServerInbox, rows: Sequence[Any]) -> None:
         found = [command_of(row) for row in rows[:COMMANDS]]
@@ -231,7 +230,7 @@ class SpotRhythm:
             asked = False
             if isinstance(message, Unread):
                 self._fault("push", "pushed", f"the push sent {message.reason}; what it said is fetched")
-                self._look.set()
+                self._look.ask()
             elif (event := pusher.heard(message, channels)) is not None:
                 quiet_s = await self._heard(inbox, line, event, channels) or quiet_s
 
@@ -247,7 +246,7 @@ class SpotRhythm:
             case pusher.ChannelOpened(channel):
                 log.info("commands are pushed on %s", channel)
                 self._clear("push", "pushed", channel)
-                self._look.set()
+                self._look.ask()
             case pusher.ChannelRefused(channel, reason):
                 self._fault("push", channel, f"the channel {channel} does not open: {reason}")
             case pusher.CommandPushed(row):
@@ -255,7 +254,7 @@ class SpotRhythm:
             case pusher.PingHeard():
                 await line.send(pusher.PONG)
             case pusher.SomethingMissed():
-                self._look.set()
+                self._look.ask()
             case pusher.PusherComplains(code, message):
                 self._fault("push", "push", f"the push complains: {code} {message[:200]}")
         return None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from player.agent.settings.alert_list import RETRY_LIMIT_S, AlertList
+from player.agent.settings.alert_list import RETRY_LIMIT_S, WRITE_EVERY_S, WRITES, AlertList
 from player.agent.settings.brief_store import BriefStore
 from player.core.content import Alert, Severity
+from player.core.ports.stage import Reread
 from player.errors import ContentError
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import fault_page
@@ -46,3 +47,27 @@ async def test_a_picture_that_cannot_be_had_is_tried_again_after_its_pause_and_n
         await eventually(lambda: brief.current.alerts[0].image)
         await made.listed([FIRE], PICTURES)
     assert (len(asked), brief.current.alerts[0].image, faults.faults) == (2, "fire.png", ())
+
+
+async def test_alerts_that_change_at_every_heartbeat_are_shown_at_once_and_written_now_and_then(tmp_path: Path):
+    path, stage, clock = tmp_path / "brief.json", FakeStage(), FakeClock()
+    brief = BriefStore(path, stage)
+
+    async def trusted() -> bool:
+        return True
+
+    async def fetch(_: str) -> None:
+        return None
+
+    made = AlertList(brief, clock, fault_page(), clock_trusted=trusted, fetch=fetch)
+    written = set[bytes]()
+    for number in range(50):
+        await made.listed([Alert(f"a{number}", "Fire", "", Severity.EXTREME)], {})
+        written.add(path.read_bytes())
+        assert [alert.id for alert in brief.current.alerts] == [f"a{number}"]
+    assert len(written) == WRITES
+    assert len(stage.asked) == 50
+    assert stage.asked[-1] == Reread(brief.current)
+    clock.forward(WRITE_EVERY_S)
+    await made.forget_expired()
+    assert [alert.id for alert in BriefStore(path, stage).current.alerts] == ["a49"]

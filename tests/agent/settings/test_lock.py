@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from player.agent.settings.brief_store import BriefStore
-from player.agent.settings.screen_lock import ScreenLock
+from player.agent.settings.screen_lock import SAID_AT_ONCE, SAID_EVERY_S, ScreenLock
 from player.core.content import DeviceSettings, Orientation
 from player.core.guesses import SCREEN
 from player.core.ports.stage import AnswerPin, Reread
@@ -227,3 +227,16 @@ async def test_s3_a_full_disk_does_not_forget_wrong_pins_while_we_run(tmp_path: 
         await lock.unlock("1234", SCREEN)
     clock.forward(1)
     await lock.unlock("1234", SCREEN)
+
+
+async def test_a_server_that_locks_and_unlocks_without_an_end_is_heard_now_and_then(lock: ScreenLock, clock: FakeClock):
+    changes = 0
+    for number in range(50):
+        before = lock.locked
+        await lock.server_says(number % 2 == 0, str(1000 + number))
+        changes += lock.locked is not before
+    assert 0 < changes <= SAID_AT_ONCE
+    clock.forward(SAID_EVERY_S)
+    wanted = not lock.locked
+    await lock.server_says(wanted, None)
+    assert lock.locked is wanted

@@ -12,7 +12,7 @@ import pytest
 
 from player.agent.settings import registry as registry_module
 from player.agent.settings.brief_store import BriefStore
-from player.agent.settings.registry import SettingsRegistry
+from player.agent.settings.registry import SAID_AT_ONCE, SAID_EVERY_S, SettingsRegistry
 from player.brief import BriefFile
 from player.core.content import DeviceSettings, Orientation, StageBrief
 from player.core.faults import FaultBook
@@ -470,3 +470,15 @@ async def test_a_damaged_record_costs_that_record(box: Box):
     segment = next((box.folder / "settings").glob("*.log"))
     segment.write_bytes(segment.read_bytes().replace(b'"volume"', b'"volumf"', 1))
     assert (await (await box.start()).row("volume")).wanted == 35
+
+
+async def test_a_server_that_says_something_else_each_time_is_heard_now_and_then(box: Box):
+    settings = await box.start()
+    for number in range(100):
+        await settings.server_says("orientation", ("portrait", "landscape")[number % 2])
+    assert len(lines(box.folder, "orientation")) <= 1 + 2 * SAID_AT_ONCE, "each as it was asked for, and as it ended"
+    box.clock.forward(SAID_EVERY_S)
+    await settings.server_says("orientation", "portrait_flipped")
+    assert settings.wanted("orientation") == "portrait_flipped"
+    await settings.server_says("time_zone", "Asia/Tokyo")
+    assert settings.wanted("time_zone") == "Asia/Tokyo", "one setting's flood is none of another's"

@@ -11,7 +11,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from player.cms.adcast.adapter import AdCast
+from player.cms.adcast.adapter import LOOK_UP_EVERY_S, LOOK_UPS, AdCast
 from player.cms.adcast.heartbeat import FAULTS, read_heartbeat, read_registration
 from player.cms.adcast.programme import AHEAD, ITEMS, Reader
 from player.cms.http import ServerHttp
@@ -632,3 +632,28 @@ async def test_a_screenshot_is_tried_again_while_the_way_is_bad(script: Script):
         with pytest.raises(ServerBusy):
             await cms.send_screenshot("c1", 1774440000.0, (1920, 1080), b"jpeg")
     assert len(script.seen) == 5
+
+
+async def test_pages_without_an_address_are_looked_up_some_at_once_and_the_others_in_time(
+    cms: AdCast, script: Script, clock: FakeClock
+):
+    pages = [{"id": n, "content_id": f"page{n}", "name": f"Page {n}", "type": "web"} for n in range(LOOK_UPS + 50)]
+    script.on("/api/device/playlist", {"playlist": {"id": 1, "items": pages}})
+    for number in range(len(pages)):
+        path = f"/api/device/content/page{number}/download"
+        script.on(path, web.HTTPFound(f"https://example.com/{number}"))
+
+    def looked_up() -> int:
+        return len([seen for seen in script.seen if "/content/" in seen.path])
+
+    assert len((await cms.programme()).items) == LOOK_UPS
+    assert looked_up() == LOOK_UPS
+    clock.forward(20 * LOOK_UP_EVERY_S)
+    made = await cms.programme()
+    assert (len(made.items), looked_up()) == (LOOK_UPS + 20, LOOK_UPS + 20)
+    assert {fault.code for fault in made.faults} == {"bad_item"}
+
+
+async def test_what_is_to_be_deleted_is_read_as_far_as_anything_can_be_held(cms: AdCast, script: Script):
+    script.on("/api/device/playlist", {"playlist": None, "content_to_delete": [f"c{n}" for n in range(ITEMS + 5)]})
+    assert len((await cms.programme()).delete) == ITEMS

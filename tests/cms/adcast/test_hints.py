@@ -15,9 +15,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from player import cms
-from player.cms.adcast.hints import AT_ONCE, Hints, address
+from player.cms.adcast.hints import Hints, address
 from player.cms.adcast.keys import Keys
-from player.cms.push import Talk, Trouble, keep_line
+from player.cms.push import Rationed, Talk, Trouble, keep_line
 from player.config import CmsConfig
 from player.core.content import Programme
 from player.core.ports.box import Absent
@@ -184,8 +184,8 @@ async def test_a_flood_of_hints_is_worth_few_calls_and_ends_the_line():
     lines = list[int]()
     async with hinted(talk) as listener:
         await eventually(lambda: "messages a second" in listener.said, WITHIN_S)
-        assert listener.beats <= AT_ONCE + 2
-        assert len(listener.inbox.of(ContentChanged)) <= AT_ONCE + 2
+        assert listener.beats <= Rationed.AT_ONCE + 2
+        assert len(listener.inbox.of(ContentChanged)) <= Rationed.AT_ONCE + 2
         await eventually(lambda: len(lines) == 2, WITHIN_S)
 
 
@@ -201,7 +201,7 @@ async def test_hints_that_come_again_and_again_are_worth_one_call_a_second():
     async with hinted(talk) as listener:
         await sent.wait()
         await asyncio.sleep(0.3)
-        assert 1 <= listener.beats <= AT_ONCE + 1
+        assert 1 <= listener.beats <= Rationed.AT_ONCE + 1
         assert listener.hints.faults == ()
 
 

@@ -10,7 +10,10 @@ import pytest
 from aiohttp import web
 
 from player import cms
+from player.cms.screenzzie.adapter import FOLLOWED, ONE_BY_ONE_AFTER, SEVERAL
 from player.cms.screenzzie.keys import Keys
+from player.cms.screenzzie.programme import FAULTS
+from player.cms.screenzzie.shelf import SOURCES
 from player.config import CmsConfig
 from player.core.content import Orientation
 from player.core.ports.box import Absent
@@ -95,6 +98,48 @@ async def test_a_screen_that_is_not_in_the_part_of_the_list_that_was_read_is_tol
     async with connected(script, "Lobby") as bench:
         with pytest.raises(DeviceForgotten, match="screens: a page brings nothing"):
             await programme(bench.connection)
+
+
+async def test_thousands_of_schedules_and_what_they_name_are_read_as_far_as_there_is_room(script: Script):
+    rows = [schedule(f"s{n}", f"p{n}") for n in range(FOLLOWED + 10)]
+    rows += [schedule(f"m{n}", "1", targetType="multiple_screens") for n in range(10)]
+    script.on(SCHEDULES, listed(*rows))
+    async with connected(script) as bench:
+        made = await programme(bench.connection)
+    assert len([one for one in script.seen if one.path.startswith("/api/v1/playlists/")]) == SOURCES
+    assert {fault.code for fault in made.faults} == {"list_cut", "bad_item"}
+    assert len(made.faults) <= FAULTS
+
+
+async def test_a_flood_of_schedules_for_several_screens_costs_some_calls_and_one_of_bad_ones_some_faults(script: Script):
+    rows = [schedule(f"s{n}", "1", targetType="multiple_screens") for n in range(SEVERAL + 50)]
+    rows += [schedule(f"b{n}", "1", targetType=f"target {n}") for n in range(1000)]
+    script.on(SCHEDULES, listed(*rows))
+    async with connected(script) as bench:
+        made = await programme(bench.connection)
+    assert len([one for one in script.seen if one.path.endswith("/screens")]) == SEVERAL
+    assert len(made.faults) == FAULTS
+
+
+async def test_long_playlists_are_held_within_limits_and_the_rest_is_told(script: Script):
+    script.on(SCHEDULES, listed(*[schedule(f"s{n}", f"p{n}") for n in range(5)]))
+    for number in range(5):
+        script.on(f"/api/v1/playlists/p{number}", ok(playlist(f"p{number}", item(0, "a"), junk="x" * 15_000_000)))
+    async with connected(script) as bench:
+        made = await programme(bench.connection)
+    assert len(made.rules) == 2
+    assert "list_cut" in {fault.code for fault in made.faults}
+
+
+async def test_files_that_are_not_there_are_asked_for_once_and_no_more_than_some_in_a_round(script: Script):
+    script.on("/api/v1/playlists/1", ok(playlist(1, *[item(n, f"none{n}") for n in range(ONE_BY_ONE_AFTER + 30)])))
+    script.on("/api/v1/media", listed())
+    async with connected(script) as bench:
+        asked = []
+        for _ in range(3):
+            await programme(bench.connection)
+            asked.append(len([one for one in script.seen if one.path.startswith("/api/v1/media/none")]))
+    assert asked == [ONE_BY_ONE_AFTER, ONE_BY_ONE_AFTER + 30, ONE_BY_ONE_AFTER + 30]
 
 
 async def test_files_are_asked_for_once_and_again_when_their_playlist_changed(script: Script):

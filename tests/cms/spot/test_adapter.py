@@ -12,8 +12,9 @@ from aiohttp import web
 
 from player.cms.http import ServerHttp
 from player.cms.pace import Budget
-from player.cms.spot.adapter import ANEW_S, Spot
+from player.cms.spot.adapter import ANEW_S, Spot, _Lists
 from player.cms.spot.api import PAGES, SpotApi, command_of
+from player.cms.spot.programme import ITEMS, REGIONS
 from player.core.ports.box import Clock
 from player.core.ports.server import Command, Telemetry
 from player.errors import DeviceForgotten, ServerBusy, ServerDenied, ServerError, ServerNonsense, ServerRefused
@@ -72,6 +73,18 @@ async def test_a_layout_of_four_playlists_takes_four_requests(spot: Spot, script
     assert programme.faults == ()
     assert [one.path for one in script.seen] == [PLAYER, f"{API}/layouts", f"{API}/playlists", f"{API}/assets"]
     assert {one.headers["Authorization"] for one in script.seen} == {"Bearer spot-key-0123"}
+
+
+async def test_of_a_thousand_regions_with_long_playlists_those_that_are_shown_are_put_together(spot: Spot, script: Script):
+    regions(script, *[1] * 1000)
+    script.on(f"{API}/playlists", {"data": [{"id": 1, "items": [{"id": n, "asset_id": 3} for n in range(ITEMS + 50)]}]})
+    tree = await _Lists(spot.api, 0.0).whole((await spot.meet())[0])
+    shown = [zone for zone in tree["layout"]["regions"] if "playlist" in zone]
+    assert (len(tree["layout"]["regions"]), len(shown)) == (1000, REGIONS)
+    assert sum("asset" in item for item in shown[0]["playlist"]["items"]) == ITEMS
+    codes = {fault.code: fault.message for fault in (await spot.programme()).faults}
+    assert "1000 regions" in codes["too_many_regions"]
+    assert f"{ITEMS + 50} items" in codes["shortened"]
 
 
 async def test_one_request_is_enough_while_the_tag_is_the_same(spot: Spot, script: Script, clock: FakeClock):

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from player.cms.triggers.spotwatch.api import SpotwatchApi
 from player.cms.triggers.spotwatch.words import ReadBroadcast, with_ad
 from player.core.ports.box import Clock
@@ -14,6 +16,7 @@ from player.errors import ServerError
 
 log = logging.getLogger(__name__)
 KEPT_S, KEPT, TOGETHER = 86_400.0, 2000, 50
+LARGEST = 16 * 1024  # bytes of what is said of one
 
 
 class Adverts:
@@ -45,6 +48,10 @@ class Adverts:
             log.debug("advertisements are not known: %s", error)
             return
         now = self._clock.monotonic()
-        self._kept |= {name: (now, found.get(name, {})) for name in names}
+        self._kept |= {name: (now, _of_sensible_size(found.get(name, {}))) for name in names}
         while len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
+
+
+def _of_sensible_size(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    return said if len(msgspec.json.encode(said)) <= LARGEST else {}

@@ -6,16 +6,19 @@ What it names by a path is asked at its own host alone; a list of pages is cut w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from player.cms.http import Meanings, ServerHttp
-from player.cms.triggers.spotwatch.words import AD_FIELDS, masked, messages_of
+from player.cms.listing import PagedRows
+from player.cms.triggers.spotwatch.words import AD_FIELDS, WORDS, masked, messages_of
 from player.cms.wire import rows, table, text
 from player.errors import ServerDenied, ServerNonsense, ServerRefused
 
 QUEUE = "/message-queue"
 AT_ONCE = 200  # messages, and pages' rows
 PAGES = 20
+NAMES = 10_000  # of brands, and of channels
 TIMES = "unix"
 
 
@@ -70,12 +73,13 @@ class SpotwatchApi:
                   "ad_duration", "time"]  # fmt: skip
         arguments = {"time_from": int(since), "broadcast_fields": fields, "time_fmt": TIMES, "page_lim": AT_ONCE * 5}
         answer = table(await self._http.post("/get-broadcasts", arguments, means=MEANS))
-        found, read = list(rows(answer.get("results")) or ()), set[str]()
-        while (path := masked(table(answer.get("page")).get("next"))) and path not in read and len(read) < PAGES:
+        found, read = PagedRows(), set[str]()
+        found.add(rows(answer.get("results")) or (), page="first")
+        while (path := masked(table(answer.get("page")).get("next"))) and path not in read and len(read) < PAGES and not found.cut:
             read.add(path)
             answer = table(await self._http.get(path, means=MEANS))
-            found += rows(answer.get("results")) or ()
-        return [table(one) for one in found]
+            found.add(rows(answer.get("results")) or (), page=path)
+        return list(found.listed("broadcasts").rows)
 
     async def brands(self) -> tuple[str, ...]:
         """All that it has ever told of; () where it lists none. Raises ServerError."""
@@ -84,7 +88,7 @@ class SpotwatchApi:
     async def channels(self) -> tuple[str, ...]:
         """Those of all regions; () where it lists none. Raises ServerError."""
         answer = table(await self._listed("/get-all-channels"))
-        return tuple(name for of_region in answer.values() for name in _texts(of_region))
+        return tuple(islice((name for of_region in answer.values() for name in _texts(of_region)), NAMES))
 
     async def _listed(self, path: str) -> Any:
         """None where it does not list them to us."""
@@ -95,4 +99,4 @@ class SpotwatchApi:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(filter(None, map(text, rows(value) or ())))
+    return tuple(name[:WORDS] for name in map(text, (rows(value) or ())[:NAMES]) if name)

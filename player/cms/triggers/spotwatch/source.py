@@ -30,6 +30,7 @@ from player.errors import ServerError, ServerRefused
 
 log = logging.getLogger(__name__)
 POLL_S, SET_AGAIN_S, WAITING = 1.0, 6 * 3600.0, 1000
+FULL_S = 0.2  # between two questions as long as more waits than one answer holds
 DAY_S = 86_400.0
 LONGEST_PING = 1000
 HOOK = "/hooks/spotwatch"
@@ -95,8 +96,9 @@ class Spotwatch:
         """Takes what waits there; how long to rest."""
         found = await self.api.queue()
         await inbox.put(Reached(self._offset()))
-        await self._tell(found, inbox)
-        return 0.0 if len(found) >= AT_ONCE else POLL_S
+        await self._passed_over(len(found) - WAITING, inbox)
+        await self._tell(found[-WAITING:], inbox)
+        return FULL_S if len(found) >= AT_ONCE else POLL_S
 
     # --- calls
 
@@ -133,14 +135,17 @@ class Spotwatch:
             found, lost = list(self._waiting), self._lost
             self._waiting.clear()
             self._lost = 0
-            if lost:
-                words = f"{lost} broadcasts came faster than they can be looked at, and were passed over"
-                await inbox.put(Misread("broadcast_flood", words, lost))
+            await self._passed_over(lost, inbox)
             await self._tell(found, inbox)
             left = (self._set_at or 0.0) + SET_AGAIN_S - self._clock.monotonic()
         return 0.0
 
     # --- both
+
+    async def _passed_over(self, lost: int, inbox: TriggerInbox) -> None:
+        if lost > 0:
+            words = f"{lost} broadcasts came faster than they can be looked at, and were passed over"
+            await inbox.put(Misread("broadcast_flood", words, lost))
 
     async def _tell(self, messages: Sequence[Any], inbox: TriggerInbox) -> None:
         now = self._clock.now().timestamp()

@@ -282,7 +282,7 @@ async def test_pages_are_followed_at_the_same_host_and_not_in_circles(script: Sc
         assert script.asked("/x") == []
         script.on("/get-broadcasts", {"page": {"next": "/p0"}})
         for number in range(2 * PAGES):
-            script.on(f"/p{number}", {"page": {"next": f"/p{number + 1}"}, "results": rows})
+            script.on(f"/p{number}", {"page": {"next": f"/p{number + 1}"}, "results": [{"id": number}]})
         assert len(await source.api.broadcasts(5.0)) == PAGES
         script.on(QUEUE, web.json_response("x"))
         with pytest.raises(ServerNonsense):
