@@ -100,7 +100,7 @@ async def open_supply(
     look_at = functools.partial(prepare, children=children, tell_missing=DecoderWalls(page("decoder")).tell)
     asset_fetcher = AssetFetcher(
         cache, download(require_hash=config.cache.require_hash, local=local), look_at, item_faults, reserve_bytes=reserve,
-        panel=FULL_HD,
+        panel=FULL_HD, clock=clock,
     )  # fmt: skip
     feeds = Feeds(cache, downloads, egress, stage, clock, hurry.set, faults=page("feeds"))
     sync = Sync(
@@ -112,7 +112,7 @@ async def open_supply(
         sync, clock, hurry, stage.changed, page("rounds"), known=lambda: known() or has_other,
         poll_s=config.cms.poll_interval, seed=seed,
     )  # fmt: skip
-    alert_pictures = AlertPictures(cache, download(require_hash=False, local=None), look_at, lambda: asset_fetcher.panel)
+    alert_pictures = AlertPictures(cache, download(require_hash=False, local=None), look_at, lambda: asset_fetcher.panel, clock)
     page_files = Downloader(
         downloads, dirs.cache / PARTS, egress, reserve_bytes=reserve, credentials={}, require_hash=False, local=None
     )

@@ -14,7 +14,7 @@ _MIB = 1024 * 1024
 HELD_BYTES = 32 * _MIB  # of JSON; one answer has half of it at most
 
 
-class Room:
+class ByteRoom:
     """What is gathered from many answers, each within its limit, has a limit as well: `most` bytes of JSON."""
 
     def __init__(self, most: int = HELD_BYTES) -> None:
@@ -37,7 +37,7 @@ class PagedRows:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, Any]] = {}
-        self._room = Room()
+        self._room = ByteRoom()
         self.cut = ""
 
     def __len__(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from player.cms.listing import HELD_BYTES, ROWS, PagedRows, Room
+from player.cms.listing import HELD_BYTES, ROWS, ByteRoom, PagedRows
 from player.cms.wire import LONG, VALUES, VALUES_IN_PARTS, read_json, unfolded
 
 
@@ -54,5 +54,5 @@ def test_rows_count_once_as_they_came_first_and_without_an_id_by_their_place():
 
 
 def test_what_does_not_fit_takes_no_room():
-    room = Room(10)
+    room = ByteRoom(10)
     assert [room.fits(text) for text in ("xxxx", "xxxxx", "xx")] == [True, False, True]

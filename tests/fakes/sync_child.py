@@ -31,7 +31,9 @@ async def main(folder: Path, url: str, wanted: list[str]) -> None:
     cms.want(*((Item(n, n, n, Kind.VIDEO, 10, file_hash=sha), WantedAsset(n, n, "video", f"{url}/{n}", sha)) for n, sha in pairs))
     async with egress.session() as session:
         downloader = real_downloads(session, cache.parts, egress)
-        asset_fetcher = AssetFetcher(cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080))
+        asset_fetcher = AssetFetcher(
+            cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080), clock=SystemClock()
+        )
         sync = Sync(
             cms, cache, asset_fetcher, item_faults, ProgrammeFile(folder), FakeStage(), clock, **JUDGED, faults=fault_page(),
             youtube_hosts=("youtube.com",), stream_hosts=(), feeds=None,

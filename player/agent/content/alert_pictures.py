@@ -11,11 +11,15 @@ from player.agent.content.asset_fetcher import Prepare
 from player.core.content import WantedAsset
 from player.core.filehash import asset_key
 from player.core.kinds import Kind
+from player.core.ports.box import Clock
+from player.core.wear import ByteBudget
+from player.errors import ServerBusy
 from player.media.fetch.download import Downloader
 from player.media.store.cache import Cache
 from player.media.store.index import Derived
 
 LARGEST = 32 * 1024 * 1024
+A_DAY = 2 * LARGEST  # bytes that may be fetched, after twice as many at once: flash wears out
 _NAME = "the picture of an alert"
 
 
@@ -24,8 +28,11 @@ class AlertPictures:
     no hash, which no server has of the pictures of its alerts.
     """
 
-    def __init__(self, cache: Cache, downloader: Downloader, prepare: Prepare, panel: Callable[[], tuple[int, int]]) -> None:
-        self._cache, self._downloader, self._prepare, self._panel = cache, downloader, prepare, panel
+    def __init__(
+        self, cache: Cache, downloader: Downloader, prepare: Prepare, panel: Callable[[], tuple[int, int]], clock: Clock
+    ) -> None:
+        self._cache, self._downloader, self._prepare, self._panel, self._clock = cache, downloader, prepare, panel, clock
+        self._budget = ByteBudget(A_DAY)
 
     async def fetch(self, url: str) -> str:
         """The picture, as a path below the cache folder. Raises ContentError, ServerError, StorageError, BoxError."""
@@ -34,8 +41,11 @@ class AlertPictures:
         shape = f"{max(panel)}x{min(panel)}"
         stored = self._cache.files.find(key)
         if stored is None:
+            if (wait_s := self._budget.wait_s(self._clock.monotonic())) > 0:
+                raise ServerBusy("the server", f"too many pictures of alerts were fetched; others in {wait_s:.0f} s", wait_s)
             with self._cache.growing(key):
                 fetched = await self._downloader.fetch(asset, key, LARGEST)
+                self._budget.spend(fetched.size, self._clock.monotonic())
                 stored = await self._cache.adopt(fetched, key, _NAME, asset.content_id)
         derived = self._cache.files.derived(stored.sha256, shape, Kind.IMAGE)
         if derived is None:

@@ -19,8 +19,10 @@ from player.agent.content.item_faults import ItemFaults
 from player.core.assemble import Content, Need, Ready
 from player.core.filehash import asset_key
 from player.core.kinds import Kind
+from player.core.ports.box import Clock
 from player.core.syncplan import Evict, Fetch, Plan, Refuse, Wanted, plan
-from player.errors import BoxError, ContentError, ServerError, ServerUnreachable, StorageError
+from player.core.wear import LEAST_A_DAY, ByteBudget, Revisions
+from player.errors import BoxError, ContentError, ServerBusy, ServerError, ServerUnreachable, StorageError
 from player.media.fetch.download import Downloader, NoRoom
 from player.media.store.cache import Cache
 from player.media.store.index import ANY_PANEL, Derived, Stored
@@ -67,7 +69,10 @@ class _Job:
 
 
 class AssetFetcher:
-    """Makes files ready for `panel` (pixels, the longer side first); what fails is in `item_faults`."""
+    """Makes files ready for `panel` (pixels, the longer side first); what fails is in `item_faults`.
+
+    No more is fetched than flash bears (`core.wear`).
+    """
 
     def __init__(
         self,
@@ -78,6 +83,7 @@ class AssetFetcher:
         *,
         reserve_bytes: int,
         panel: tuple[int, int],
+        clock: Clock,
     ) -> None:
         self._cache, self._downloader, self._prepare, self._item_faults = cache, downloader, prepare, item_faults
         self._reserve_bytes = reserve_bytes
@@ -86,6 +92,8 @@ class AssetFetcher:
         self._preparing = asyncio.Lock()
         self._stopped, self._unreachable = False, 0
         self._ask_again = AskAgain(cache, downloader)
+        self._clock, self._revisions = clock, Revisions()
+        self._budget = ByteBudget(max(cache.limit_bytes, LEAST_A_DAY))
 
     @property
     def panels(self) -> frozenset[str]:
@@ -139,6 +147,7 @@ class AssetFetcher:
             if known == self._learned:
                 break
         wanted = {key_of(need) for need in needs}
+        self._revisions.keep_only({need.asset.content_id for need in needs})
         self._learned = {key: size for key, size in self._learned.items() if key in wanted}
 
     async def _carry_out(self, steps: Plan, needs: Sequence[Need], on_ready: OnReady) -> None:
@@ -203,8 +212,15 @@ class AssetFetcher:
 
     async def _fetch(self, job: _Job, waiting: Sequence[Need]) -> Stored | None:
         need = waiting[0]
+        written = 0
+
+        def progress(so_far: int, _: int | None) -> None:
+            nonlocal written
+            written = so_far
+
         try:
-            fetched = await self._downloader.fetch(need.asset, job.key, job.room)
+            self._check_wear(need, job.key)
+            fetched = await self._downloader.fetch(need.asset, job.key, job.room, progress)
             stored = await self._cache.adopt(fetched, job.key, need.asset.name, need.asset.content_id)
         except NoRoom as error:
             if self._learn(job, error):
@@ -214,8 +230,20 @@ class AssetFetcher:
             self._note(waiting, error)
         else:
             self._unreachable = 0
+            self._revisions.fetched(need.asset.content_id)
             return stored
+        finally:
+            self._budget.spend(written, self._clock.monotonic())
         return None
+
+    def _check_wear(self, need: Need, key: str) -> None:
+        """Raises ServerBusy where flash would wear out."""
+        asset, now = need.asset, self._clock.monotonic()
+        wait_s, reason = self._budget.wait_s(now), "more than the cache holds was fetched within a day"
+        if wait_s <= 0:
+            wait_s, reason = self._revisions.wait_s(asset.content_id, key, now), f"{asset.name} is another file each time"
+        if wait_s > 0:
+            raise ServerBusy("the server", f"{reason}; it is fetched in {wait_s:.0f} s", retry_after_s=wait_s)
 
     def _learn(self, job: _Job, error: NoRoom) -> bool:
         """Whether the file's true size is news, so that a better plan may find room for it."""

@@ -26,7 +26,7 @@ from player.runtime.tasks import Latest, jittered
 
 log = logging.getLogger(__name__)
 LOOK_S = 5.0
-PARTS, PART_EVERY_S, PART_ITEMS = 60, 15.0, 500  # of changed programmes: so many at once, then a megabyte a minute
+PARTS, PART_EVERY_S, PART_ITEMS = 40, 20.0, 1000  # of changed programmes: so many at once, then a megabyte a minute
 LONGEST_REST_S = 300.0
 FIRST_REST_S = 30.0  # a box that has something to show need not be the first to ask
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from player.cms.listing import Room
+from player.cms.listing import ByteRoom
 from player.cms.screenzzie.programme import Named, playlists_of
 
 SOURCES = 200
@@ -16,7 +16,7 @@ class Shelf:
     """`playlists` and `sequences` by their ids; `is_cut`: there was no room for all."""
 
     def __init__(self, ask: Ask) -> None:
-        self._ask, self._asked, self._room = ask, set[Named](), Room()
+        self._ask, self._asked, self._room = ask, set[Named](), ByteRoom()
         self.playlists: dict[str, Mapping[str, Any]] = {}
         self.sequences: dict[str, Mapping[str, Any]] = {}
         self.is_cut = False

@@ -249,7 +249,9 @@ async def synced(bench: Bench, cms: FakeCms, items: FaultPage) -> AsyncIterator[
         downloader = real_downloads(session, bench.cache.parts, egress)
         sync = Sync(
             cms, bench.cache,
-            AssetFetcher(bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080)), item_faults,
+            AssetFetcher(
+                bench.cache, downloader, FakePrepare(), item_faults, reserve_bytes=0, panel=(1920, 1080), clock=SystemClock()
+            ), item_faults,
             ProgrammeFile(bench.folder), bench.stage, clock, **JUDGED, faults=fault_page(), youtube_hosts=("youtube.com",),
             stream_hosts=(), feeds=bench.feeds,
         )  # fmt: skip

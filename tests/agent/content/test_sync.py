@@ -26,6 +26,7 @@ from player.core.kinds import Kind
 from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
 from player.core.schedule import Rule
 from player.core.syncplan import GUESS
+from player.core.wear import REVISION_EVERY_S, REVISIONS
 from player.errors import BoxError, ContentError, ServerUnreachable, StorageError
 from player.media.fetch.download import Patience
 from player.media.fetch.egress import Egress
@@ -124,7 +125,9 @@ async def benched(
         cache = Cache(folder / "cache", clock, limit)
         patience = Patience(first_byte_s=5, window_s=0.8, pause_s=0.01)
         downloader = real_downloads(session, cache.parts, egress, reserve_bytes=reserve, patience=patience)
-        asset_fetcher = AssetFetcher(cache, downloader, prepare or fake, item_faults, reserve_bytes=reserve, panel=(1920, 1080))
+        asset_fetcher = AssetFetcher(
+            cache, downloader, prepare or fake, item_faults, reserve_bytes=reserve, panel=(1920, 1080), clock=clock
+        )
         snapshot = ProgrammeFile(folder)
         stage = FollowingStage(snapshot)
         sync = Sync(
@@ -167,6 +170,18 @@ async def test_an_unchanged_programme_writes_and_fetches_nothing(bench: Bench):
     await bench.on_air(bench.video("a"), rounds=3)
     assert {p: p.stat().st_mtime_ns for p in bench.folder.rglob("*") if p.is_file()} == stamps
     assert (bench.chaos.count("/a"), bench.stage.asked) == (1, asked)
+
+
+async def test_a_file_that_is_another_one_at_each_answer_is_fetched_some_times_and_then_now_and_then(bench: Bench):
+    for number in range(REVISIONS + 5):
+        bench.cms.want(bench.video("a", body_of(f"a{number}")))
+        await bench.sync.once()
+    assert bench.chaos.count("/a") == REVISIONS
+    assert bench.names() == ["a"], "what was there before stays"
+    assert bench.codes() == ["server_busy"]
+    bench.clock.forward(REVISION_EVERY_S)
+    await bench.sync.once()
+    assert bench.chaos.count("/a") == REVISIONS + 1
 
 
 async def test_pictures_are_shown_as_they_were_prepared(bench: Bench):

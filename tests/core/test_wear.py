@@ -1,0 +1,45 @@
+"""How much downloads may wear flash out: all together by their bytes, and each content by how often it is another file."""
+
+from __future__ import annotations
+
+from player.core.wear import DAY_S, REVISION_EVERY_S, REVISIONS, ByteBudget, Revisions
+
+
+def test_twice_what_the_cache_holds_may_come_at_once_and_then_as_much_each_day():
+    budget = ByteBudget(1000)
+    budget.spend(2000, 0.0)
+    assert budget.wait_s(0.0) == 0.0
+    budget.spend(500, 0.0)
+    assert budget.wait_s(0.0) == DAY_S / 2
+    assert budget.wait_s(DAY_S / 4) == DAY_S / 4
+    budget.spend(1, 10 * DAY_S)
+    assert budget.wait_s(10 * DAY_S) == 0.0
+    budget.spend(1999, 10 * DAY_S)
+    assert budget.wait_s(10 * DAY_S) == 0.0
+    budget.spend(1000, 10 * DAY_S)
+    assert budget.wait_s(10 * DAY_S) == DAY_S
+
+
+def test_a_content_that_is_another_file_each_time_waits_and_no_other_does():
+    revisions = Revisions()
+    for number in range(REVISIONS):
+        assert revisions.wait_s("film", f"k{number}", 0.0) == 0.0
+    assert revisions.wait_s("film", "another", 0.0) == REVISION_EVERY_S
+    assert revisions.wait_s("picture", "k", 0.0) == 0.0
+    assert revisions.wait_s("film", "another", REVISION_EVERY_S) == 0.0
+
+
+def test_what_broke_off_goes_on_as_often_as_it_has_to():
+    revisions = Revisions()
+    assert {revisions.wait_s("film", "k", float(number)) for number in range(100)} == {0.0}
+
+
+def test_what_was_fetched_whole_and_is_fetched_again_under_the_same_name_counts():
+    revisions = Revisions()
+    for _ in range(REVISIONS):
+        assert revisions.wait_s("film", "k", 0.0) == 0.0
+        revisions.fetched("film")
+    assert revisions.wait_s("film", "k", 0.0) > 0
+    revisions.keep_only({"other"})
+    revisions.fetched("film")
+    assert revisions.wait_s("film", "k", 0.0) == 0.0
