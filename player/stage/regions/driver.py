@@ -23,7 +23,7 @@ from player.core.ports.stage import NowPlaying
 from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
 from player.stage.regions.soundfade import crossfade, mpv_volume
-from player.stage.regions.surfaces import HEARD, STAND_IN, Placed, SurfacePool
+from player.stage.regions.surfaces import Placed, Sort, SurfacePool
 from player.stage.regions.targets import cover_of, target_of
 from player.stage.regions.transitions import Change, change
 from player.stage.regions.visibility import NO_WINDOW, Visibility
@@ -46,6 +46,14 @@ class RegionEvents:
     changed: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A surface, and what it was told to open."""
+
+    placed: Placed
+    playable: Playable
+
+
 class RegionDriver:
     """One region on the stage. `resolve(item)` tells what mpv opens for a stream; `turns` is how many load at once."""
 
@@ -54,7 +62,7 @@ class RegionDriver:
         region: Region,
         *,
         pool: SurfacePool,
-        compositor: Visibility,
+        visibility: Visibility,
         cache: Path,
         clock: Clock,
         region_events: RegionEvents,
@@ -63,18 +71,14 @@ class RegionDriver:
         turns: asyncio.Semaphore,
         seed: int,
     ) -> None:
-        self.region, self.pool = region, pool
-        self._compositor = self.visibility = compositor
+        self.region, self.pool, self.visibility = region, pool, visibility
         self._cache, self._clock, self._region_events = cache, clock, region_events
         self._settings, self._resolve, self._turns = settings, resolve, turns
         self.machine = playback.RegionMachine(region.id, seed)
         self._events: asyncio.Queue[cues.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
-        self._placed: dict[int, Placed] = {}
-        self._playables: dict[int, Playable] = {}
+        self._opened: dict[int, Opened] = {}  # by token, until its surface is given back
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._released: set[int] = set()
-        self._silent: set[int] = set()
         self._group: asyncio.TaskGroup | None = None
         self.settled, self.shown = asyncio.Event(), asyncio.Event()  # the first item is ready, or cannot be; it is on screen
         self._seam_over = 0.0
@@ -124,24 +128,25 @@ class RegionDriver:
 
     def is_heard(self, token: int, item: Item) -> bool:
         """Whether a sound device may be open for it."""
-        return item.kind.is_heard and not self._muted() and token not in self._silent
+        playable = self.opened(token)
+        return item.kind.is_heard and not self._muted() and not (playable and playable.silent)
 
     def opened(self, token: int) -> Playable | None:
         """What a surface was told to open for it."""
-        return self._playables.get(token)
+        opened = self._opened.get(token)
+        return opened.playable if opened else None
 
     def give_up_stand_ins(self) -> None:
         """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
         showing = self.machine.on_screen
-        if showing and any(placed.sort == STAND_IN for placed in self._placed.values()):
+        if showing and any(opened.placed.sort is Sort.STAND_IN for opened in self._opened.values()):
             self.send(cues.PlayAsked(showing.item, 0.0))
 
     def set_volume(self) -> None:
-        """The settings or the region changed: every surface follows."""
-        for token, placed in self._placed.items():
-            showing = self.machine.on_screen
-            if showing and showing.token == token:
-                placed.surface.set_volume(self._volume(showing.item), muted=self._muted())
+        """The settings or the region changed: what is on screen follows."""
+        showing = self.machine.on_screen
+        if showing and (opened := self._opened.get(showing.token)):
+            opened.placed.surface.set_volume(self._volume(showing.item), muted=self._muted())
 
     # --- in
 
@@ -162,18 +167,15 @@ class RegionDriver:
     def _carry_out(self, effect: cues.Effect) -> None:
         match effect:
             case cues.PrepareItem(token, item):
-                self._silent |= {token} if effect.silent else set()
                 self._spawn(token, self._prepare(effect), f"prepare {item}")
-            case cues.ShowItem(token, item, replaces, _):
+            case cues.ShowItem(_, item, replaces, _):
                 self._seam_over, self.steady = self._clock.monotonic() + SEAM_S, False
                 self._region_events.about_to_show(self.region.id, item)
                 log.debug("%s: %s", self.region.id, item)
                 self._rows.put_nowait(lambda: self._show(effect))
-                self._released.discard(token)
                 if replaces is not None:
                     self._cancel(replaces)
             case cues.Release(token):
-                self._released.add(token)
                 self._cancel(token)
                 self._rows.put_nowait(lambda: self._release(token))
             case cues.Hold(token, held):
@@ -215,9 +217,10 @@ class RegionDriver:
             async with asyncio.timeout(turns.limit_s(item) + (BROWSER_SLACK_S if item.kind.is_page else LOAD_SLACK_S)):
                 await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
                 target = await target_of(item, self._cache, self._resolve)
-                placed = self._placed[token] = await self.pool.take(item.kind, item.room)
-                wanted = item if placed.sort != STAND_IN else self._lengths.given(item)
-                playable = self._playables[token] = self._playable(wanted, target, effect)
+                placed = await self.pool.take(item.kind, item.room)
+                wanted = item if placed.sort is not Sort.STAND_IN else self._lengths.given(item)
+                playable = self._playable(wanted, target, effect)
+                self._opened[token] = Opened(placed, playable)
                 await self._park(placed)
                 await placed.surface.fetch(playable)
                 turn = self._turns if item.kind.has_file else contextlib.nullcontext()  # a slow network holds up itself alone
@@ -234,7 +237,7 @@ class RegionDriver:
             self.send(cues.PrepareFailed(token, "timeout", "could not be made ready in time"))
         else:
             natural_s = placed.surface.duration_s() if item.kind.ends_by_itself else None
-            if placed.sort != STAND_IN:
+            if placed.sort is not Sort.STAND_IN:
                 self._lengths.remember(item, natural_s, self.machine.playlist.items)
             self.send(cues.ItemPrepared(token, natural_s, stand_in=placed.surface.notice is not None))
 
@@ -245,7 +248,7 @@ class RegionDriver:
 
     async def _put(self, placed: Placed, rect: Rect) -> None:
         if placed.window_id != NO_WINDOW:
-            await self._compositor.move({placed.window_id: rect})
+            await self.visibility.move({placed.window_id: rect})
 
     def _playable(self, item: Item, target: str, effect: cues.PrepareItem) -> Playable:
         rect = self.pool.rect
@@ -264,21 +267,23 @@ class RegionDriver:
     # --- showing
 
     async def _show(self, effect: cues.ShowItem) -> None:
-        placed, before = self._placed[effect.token], self._placed.get(effect.replaces or 0)
+        opened, before = self._opened[effect.token], self._opened.get(effect.replaces or 0)
+        placed = opened.placed
         sound = self._fade_sound(effect, placed, before)
         what = self._change(effect, placed, before)
-        moves = self._playables[effect.token].begin_s > 0 if before is None else what.transition.kind is not TransitionKind.CUT
+        moves = opened.playable.begin_s > 0 if before is None else what.transition.kind is not TransitionKind.CUT
         if moves:  # what goes on after a restart has stood long enough
             placed.surface.start()
         try:
-            await change(self._compositor, what)
+            await change(self.visibility, what)
         finally:
             if not moves:  # only now: frames that passed before the window was seen would be lost
                 placed.surface.start()
             if sound is not None:
                 sound.cancel()
                 placed.surface.set_volume(self._volume(effect.item), muted=self._muted())
-            if effect.item.kind.is_watched and effect.token not in self._released:
+            showing = self.machine.on_screen
+            if effect.item.kind.is_watched and showing and showing.token == effect.token:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
                 await self._give_back(effect.replaces)
@@ -297,28 +302,27 @@ class RegionDriver:
         elif item.kind is Kind.WEB:
             self._region_events.recover(item)
 
-    def _change(self, effect: cues.ShowItem, placed: Placed, before: Placed | None) -> Change:
+    def _change(self, effect: cues.ShowItem, placed: Placed, before: Opened | None) -> Change:
         return Change(
-            placed.window_id, before.window_id if before else None, effect.transition, self.pool.rect,
-            alone=self.alone, clipped=placed.sort == "mpv",
+            placed.window_id, before.placed.window_id if before else None, effect.transition, self.pool.rect,
+            alone=self.alone, clipped=placed.sort is Sort.MPV,
         )  # fmt: skip
 
-    def _fade_sound(self, effect: cues.ShowItem, placed: Placed, before: Placed | None) -> asyncio.Task[None] | None:
+    def _fade_sound(self, effect: cues.ShowItem, placed: Placed, before: Opened | None) -> asyncio.Task[None] | None:
         """Sound changes over while the picture does. None where there is nothing to fade: a cut, or silence."""
-        leaving = self._playables.get(effect.replaces or 0)
         cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0
-        if cut or before is None or leaving is None or self._muted() or self._group is None:
+        if cut or before is None or self._muted() or self._group is None:
             return None
-        if not (leaving.item.kind.is_heard or effect.item.kind.is_heard):
+        if not (before.playable.item.kind.is_heard or effect.item.kind.is_heard):
             return None
-        voices = [self._voice(leaving.item, before), self._voice(effect.item, placed)]
+        voices = [self._voice(before.playable.item, before.placed), self._voice(effect.item, placed)]
         voices[1](0.0)
         return self._group.create_task(crossfade(effect.transition, *voices), name=f"{self.region.id}: sound")
 
     def _voice(self, item: Item, placed: Placed) -> Callable[[float], None]:
         def be_heard(gain: float) -> None:
             whole = self._volume(item)
-            volume = mpv_volume(whole, gain) if placed.sort in ("mpv", HEARD) else round(whole * gain)
+            volume = mpv_volume(whole, gain) if placed.sort in (Sort.MPV, Sort.HEARD) else round(whole * gain)
             placed.surface.set_volume(volume, muted=self._muted())
 
         return be_heard
@@ -332,19 +336,15 @@ class RegionDriver:
             self.send(cues.Ended(token))
 
     async def _release(self, token: int) -> None:
-        if placed := self._placed.get(token):
-            await self._compositor.opacity(placed.window_id, 0.0)
+        if opened := self._opened.get(token):
+            await self.visibility.opacity(opened.placed.window_id, 0.0)
         await self._give_back(token)
 
     async def _give_back(self, token: int) -> None:
-        placed = self._placed.pop(token, None)
-        self._playables.pop(token, None)
-        self._silent.discard(token)
-        self._released.discard(token)
-        if placed is not None:
-            await self._park(placed)
-            await self.pool.give_back(placed)
+        if opened := self._opened.pop(token, None):
+            await self._park(opened.placed)
+            await self.pool.give_back(opened.placed)
 
     async def _hold(self, token: int, *, held: bool) -> None:
-        if placed := self._placed.get(token):
-            (placed.surface.pause if held else placed.surface.start)()
+        if opened := self._opened.get(token):
+            (opened.placed.surface.pause if held else opened.placed.surface.start)()

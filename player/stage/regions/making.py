@@ -51,7 +51,7 @@ class RegionMaker:
             lambda window: self._compositor.set_layer(window, layer), self._placement.has_panel,
         )  # fmt: skip
         driver = RegionDriver(
-            region, pool=pool, compositor=visibility, cache=self._cache, clock=self._clock, region_events=events,
+            region, pool=pool, visibility=visibility, cache=self._cache, clock=self._clock, region_events=events,
             settings=self._settings, resolve=self._resolve, turns=self._turns, seed=self._seed,
         )  # fmt: skip
         pool.rect = rect

@@ -15,7 +15,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.runtime.clock import SystemClock
 from player.stage.regions.driver import PARKED_AT, SEAM_S, RegionDriver, RegionEvents
-from player.stage.regions.surfaces import SurfacePool, Windows
+from player.stage.regions.surfaces import Sort, SurfacePool, Windows
 from player.stage.regions.visibility import Visibility
 from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
 
@@ -34,7 +34,7 @@ class Region:
         compositor = self.compositor = FakeCompositor()
         make = Maker(compositor)
 
-        async def timed(sort: str, name: str, size: tuple[int, int]) -> FakeSurface:
+        async def timed(sort: Sort, name: str, size: tuple[int, int]) -> FakeSurface:
             surface = await make(sort, name, size)
             load, window = surface.load, len(make.made)
 
@@ -66,7 +66,7 @@ class Region:
         self.driver = RegionDriver(
             full_screen(self.playlist).regions[0],
             pool=SurfacePool("main", timed, Windows(compositor), visibility, lambda _: None, lambda: self.panel),
-            compositor=visibility,
+            visibility=visibility,
             cache=cache,
             clock=SystemClock(),
             region_events=RegionEvents(
