@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from player.agent.control.access import Scope, TokenStore
 from player.agent.control.certificate import fingerprint
 from player.agent.reports.status import ServerContact
-from player.cli import make_parser
+from player.cli.arguments import make_parser
 from player.cli.play import Intake
 from player.cli.questions import in_words
 from player.cli.spans import BadSpan, age, since

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from player.agent.commands.runner import PATIENCE_S
-from player.cli import make_parser
+from player.cli.arguments import make_parser
 from player.config import Config
 from player.core import blame, crashes
 from player.core.blame import DEATHS, FIRST_S

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from player.cli import SERVERS
+from player.cli.arguments import SERVERS
 from player.demo.demonstration import ROOMS, demonstration
 
 
