@@ -1,4 +1,4 @@
-"""The file of what the agent tells the stage: `core.content.StageBrief` as one flat object, whatever part a field belongs to.
+"""The file of what the agent tells the stage: `core.brief.StageBrief` as one flat object, whatever part a field belongs to.
 
 Flat because every version reads it so: each looks for the fields that it knows at the top, and passes over the others.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from player.core.applets import AppletPlan
-from player.core.content import Alert, CardFacts, ClockFacts, DeviceSettings, StageBrief
+from player.core.brief import Alert, CardFacts, ClockFacts, DeviceSettings, StageBrief
 from player.store import Snapshot
 
 

@@ -265,7 +265,7 @@ class Dirs(msgspec.Struct, frozen=True):
 
     @property
     def brief(self) -> Path:
-        """What the agent tells the stage: `core.content.StageBrief`, in a file that every version calls so."""
+        """What the agent tells the stage: `core.brief.StageBrief`, in a file that every version calls so."""
         return self.state / "orders.json"
 
     @property

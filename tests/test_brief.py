@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from player.brief import BriefFile
-from player.core.content import Alert, CardFacts, DeviceSettings, Orientation, Severity, StageBrief
+from player.core.brief import Alert, CardFacts, DeviceSettings, Severity, StageBrief
+from player.core.content import Orientation
 from player.store import Snapshot
 
 TOLD = StageBrief(

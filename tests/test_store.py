@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from player.core.content import CardFacts
+from player.core.brief import CardFacts
 from player.errors import StorageError
 from player.store import Snapshot
 

@@ -17,7 +17,8 @@ from aiohttp import web
 from PIL import Image, ImageChops, ImageStat
 
 from player.brief import BriefFile
-from player.core.content import CardFacts, Item, Playlist, full_screen
+from player.core.brief import CardFacts
+from player.core.content import Item, Playlist, full_screen
 from player.core.crashes import LIMIT
 from player.core.kinds import Kind
 from player.core.problem import Problem

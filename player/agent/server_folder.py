@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from player.core.content import CardFacts
+from player.core.brief import CardFacts
 from player.errors import StorageError
 from player.folders import make_folder, sync_folder
 from player.store import Snapshot

@@ -14,7 +14,7 @@ from player import cms
 from player.agent.fallback import Fallback
 from player.agent.server_folder import NONE, ServerFolder, open_folder
 from player.config import CmsConfig, Config
-from player.core.content import CardFacts
+from player.core.brief import CardFacts
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.server import Connection, Device

@@ -15,8 +15,8 @@ from player.brief import BriefFile
 from player.cli.bundle_file import BundleFile, NoBundle
 from player.config import Config, Dirs
 from player.core import bundle
+from player.core.brief import ClockFacts
 from player.core.bundle import Bundle
-from player.core.content import ClockFacts
 from player.device.host import boot_id, kernel_clock_synced
 from player.errors import SignageError
 from player.formats import Formats

@@ -22,7 +22,8 @@ from player.brief import BriefFile
 from player.cli.terminal import say
 from player.config import Config, Dirs
 from player.config_reader import find_file
-from player.core.content import CardFacts, Item, Layout, Manifest, Playlist, StageBrief, always, full_screen
+from player.core.brief import CardFacts, StageBrief
+from player.core.content import Item, Layout, Manifest, Playlist, always, full_screen
 from player.core.kinds import Kind
 from player.core.urls import written_out
 from player.errors import ConfigError, ContentError, StorageError

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from player.core.content import Alert, Severity
+from player.core.brief import Alert, Severity
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 

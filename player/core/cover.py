@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from player.core import alerts
-from player.core.content import Alert, StageBrief
+from player.core.brief import Alert, StageBrief
 from player.core.problem import CODE_STAYS_S, Problem, Trouble
 
 

@@ -23,7 +23,7 @@ from player.config import Config, Dirs
 from player.config_reader import Unreadable
 from player.core.applet_layout import with_applets
 from player.core.applets import AppletPlan
-from player.core.content import StageBrief
+from player.core.brief import StageBrief
 from player.core.cues import Moment, Skipped
 from player.core.egress import WayOut
 from player.core.faults import FaultBook, gravest

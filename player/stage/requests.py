@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from player.core import cues
-from player.core.content import StageBrief
+from player.core.brief import StageBrief
 from player.core.ports.screen import Compositor
 from player.core.ports.stage import (
     AnswerApplet,

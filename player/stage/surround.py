@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from player.core import alerts
-from player.core.content import Orientation, Rect, StageBrief
+from player.core.brief import StageBrief
+from player.core.content import Orientation, Rect
 from player.core.cover import Cover, StageState, View, view
 from player.core.curtain import Behind, CurtainWatch
 from player.core.lock_pad import KEY_NAMES, LockPad, local_action

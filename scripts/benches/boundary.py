@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from player.brief import BriefFile
-from player.core.content import CardFacts, ClockFacts, DeviceSettings, Manifest, Playlist, StageBrief, full_screen
+from player.core.brief import CardFacts, ClockFacts, DeviceSettings, StageBrief
+from player.core.content import Manifest, Playlist, full_screen
 from player.core.schedule import Rule
 from player.device.host import boot_id
 from player.programme_file import ProgrammeFile

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from player.core.content import Alert, Severity
+from player.core.brief import Alert, Severity
 from player.stage.cards.alert import alert_card
 from player.stage.cards.lock_pad import lock_pad
 from player.stage.cards.pairing import pairing_card

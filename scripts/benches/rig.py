@@ -20,7 +20,8 @@ import psutil
 
 from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
-from player.core.content import CUT, CardFacts, Item, Layout, Manifest, Playlist, StageBrief, Transition, always, full_screen
+from player.core.brief import CardFacts, StageBrief
+from player.core.content import CUT, Item, Layout, Manifest, Playlist, Transition, always, full_screen
 from player.core.kinds import Kind
 from player.programme_file import ProgrammeFile
 from scripts.benches.capture import Spec, across, read_records

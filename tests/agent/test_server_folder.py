@@ -9,7 +9,7 @@ import pytest
 
 from player.agent.reports.play_owners import Cursor
 from player.agent.server_folder import COMMANDS, CURSOR, LOCKED, REFUSED, ServerFolder, first_of, key_of, open_folder
-from player.core.content import CardFacts
+from player.core.brief import CardFacts
 from player.errors import StorageError
 from player.journal import Journal
 from player.journal_reader import read_journal

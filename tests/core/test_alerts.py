@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from player.core.alerts import active, merge, next_change, split, with_image
-from player.core.content import Alert, Severity
+from player.core.brief import Alert, Severity
 
 FIRE = Alert("1", "Fire", "Leave", Severity.EXTREME, starts_at=100, expires_at=200)
 WIND = Alert("2", "Wind", "Close windows", Severity.MINOR)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from player.core.content import Alert, Orientation, Severity, StageBrief
+from player.core.brief import Alert, Severity, StageBrief
+from player.core.content import Orientation
 from player.core.cover import Cover, view
 from player.core.problem import CODE_STAYS_S, Problem, SafeMode, Trouble
 from tests.fakes.brief import brief

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.core.content import DeviceSettings, Orientation
+from player.core.brief import DeviceSettings
+from player.core.content import Orientation
 from player.core.ports.box import InputSource
 from player.core.settings import SETTINGS, AppliedBy, Asker, SettingRecord, SettingsBook, find
 from player.errors import SettingRefused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from player.core.content import DeviceSettings, StageBrief
+from player.core.brief import DeviceSettings, StageBrief
 
 NOTHING = StageBrief()
 

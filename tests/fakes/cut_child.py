@@ -22,8 +22,9 @@ from player.agent.commands.runner import CommandRunner
 from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.server_folder import COMMANDS, ServerFacts, ServerFolder
 from player.brief import BriefFile
+from player.core.brief import DeviceSettings, StageBrief
 from player.core.commands import Identify, Next
-from player.core.content import DeviceSettings, Item, StageBrief
+from player.core.content import Item
 from player.core.cues import Moment, PlayRecord, PlayResult
 from player.core.kinds import Kind
 from player.core.ports.server import Command

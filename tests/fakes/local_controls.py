@@ -17,8 +17,8 @@ from player.agent.reports.status import (
     build,
 )
 from player.agent.settings.registry import SettingRow
+from player.core.brief import CardFacts, StageBrief
 from player.core.contact import Standing
-from player.core.content import CardFacts, StageBrief
 from player.core.cover import StageState
 from player.core.device_schedule import DeviceSchedule, Timer
 from player.core.faults import Fault

@@ -15,7 +15,8 @@ from player.agent.stage_client import StageClient
 from player.brief import BriefFile
 from player.config import Dirs
 from player.core.blame import DEATHS
-from player.core.content import Alert, Item, Layout, Playlist, Rect, Region, Severity, full_screen
+from player.core.brief import Alert, Severity
+from player.core.content import Item, Layout, Playlist, Rect, Region, full_screen
 from player.core.cover import StageState
 from player.core.kinds import Kind
 from player.core.ports.stage import NextItem, ReleaseItems, Reread

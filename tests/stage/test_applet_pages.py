@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from player.core.applets import AppletPlan, AppletRun, AppletTiming
-from player.core.content import Alert, Severity
+from player.core.brief import Alert, Severity
 from player.core.ports.stage import AnswerApplet, AppletAsked, AppletSaid
 from tests.stage.conftest import StageBox
 

@@ -13,7 +13,8 @@ from player.brief import BriefFile
 from player.config import Dirs
 from player.core.applet_host import PageDeed, RecordPlay
 from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming, Finish, FinishKind
-from player.core.content import Item, Manifest, Playlist, StageBrief, full_screen
+from player.core.brief import StageBrief
+from player.core.content import Item, Manifest, Playlist, full_screen
 from player.core.kinds import Kind
 from player.core.ports.applets import AppletAsks, AppletPlayed, AppletTapped
 from player.errors import BoxError

@@ -10,7 +10,8 @@ import pytest
 
 from player.brief import BriefFile
 from player.config import Dirs
-from player.core.content import Alert, Item, Layout, Manifest, Playlist, Severity, full_screen
+from player.core.brief import Alert, Severity
+from player.core.content import Item, Layout, Manifest, Playlist, full_screen
 from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
 from player.core.schedule import Rule

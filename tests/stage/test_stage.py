@@ -11,19 +11,8 @@ import pytest
 
 from player.compositor.sway import Sway
 from player.core import proof
-from player.core.content import (
-    Alert,
-    Item,
-    Layout,
-    Manifest,
-    Orientation,
-    Playlist,
-    Rect,
-    Region,
-    Severity,
-    Transition,
-    TransitionKind,
-)
+from player.core.brief import Alert, Severity
+from player.core.content import Item, Layout, Manifest, Orientation, Playlist, Rect, Region, Transition, TransitionKind
 from player.core.kinds import Kind
 from player.core.ports.stage import AnswerPin, NextItem, PlayContent, PreviousItem, ShowIdentity, ShowText, TakePicture
 from player.core.showing import GONE

@@ -13,7 +13,8 @@ from player.brief import BriefFile
 from player.config import Config, Dirs, StageConfig
 from player.core.applets import AppletPlan, AppletRun, AppletTiming
 from player.core.blame import DEATHS
-from player.core.content import Item, Playlist, StageBrief, full_screen
+from player.core.brief import StageBrief
+from player.core.content import Item, Playlist, full_screen
 from player.core.crashes import LIMIT
 from player.core.faults import FaultBook
 from player.core.kinds import Kind

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from player import __version__
+from player.core.brief import StageBrief
 from player.core.contact import Standing
-from player.core.content import StageBrief
 from player.core.cover import StageState
 from player.core.faults import Fault
 from player.core.ports.server import CommandResult

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from player.agent.settings.brief_store import BriefStore
 from player.core import alerts
 from player.core.allowance import Allowance
-from player.core.content import Alert
+from player.core.brief import Alert
 from player.core.ports.box import Clock
 from player.core.retries import Retries
 from player.errors import SignageError

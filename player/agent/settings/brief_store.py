@@ -13,7 +13,7 @@ from typing import Any
 
 from player.brief import BriefFile
 from player.core.applets import AppletPlan
-from player.core.content import Alert, ClockFacts, StageBrief
+from player.core.brief import Alert, ClockFacts, StageBrief
 from player.core.ports.stage import Reread, StagePort
 from player.errors import BoxError, StorageError
 

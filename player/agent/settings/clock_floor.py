@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from player.agent.settings.brief_store import BriefStore
-from player.core.content import ClockFacts
+from player.core.brief import ClockFacts
 from player.core.ports.box import Clock, Host
 from player.errors import BoxError
 

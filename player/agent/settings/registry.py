@@ -20,7 +20,7 @@ from player.agent.settings.appliers import Applier
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.device_teller import DeviceTeller
 from player.core.allowance import Allowance
-from player.core.content import DeviceSettings
+from player.core.brief import DeviceSettings
 from player.core.ports.box import Clock
 from player.core.settings import RESET, SETTINGS, Asker, SettingRecord, SettingsBook, Value, find
 from player.errors import BoxError, SettingRefused, StorageError

@@ -13,7 +13,7 @@ from typing import Any
 
 from player.cms.telling import fault_body, present, result_body, telemetry_body
 from player.cms.wire import Instant, Number, Rows, Table, Text, Truth, Wire, table
-from player.core.content import Alert, Severity
+from player.core.brief import Alert, Severity
 from player.core.faults import Fault
 from player.core.ports.server import AppUpdate, Command, CommandResult, Telemetry
 from player.errors import ServerNonsense

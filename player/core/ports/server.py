@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import IO, Any, Protocol
 
-from player.core.content import Alert, Orientation, Programme
+from player.core.brief import Alert
+from player.core.content import Orientation, Programme
 from player.core.faults import Fault
 from player.core.ports.box import Absent
 from player.errors import ServerError

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from player.core.content import StageBrief
+from player.core.brief import StageBrief
 from player.core.cover import Cover, StageState
 from player.core.faults import Fault
 from player.core.problem import Outlook

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from player.core.content import Alert, Rect, Severity
+from player.core.brief import Alert, Severity
+from player.core.content import Rect
 from player.stage.drawing.palette import BOLD, WHITE, Colour, ink_on, mixed, parsed
 
 if TYPE_CHECKING:

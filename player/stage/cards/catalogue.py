@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from player.core.content import CardFacts, Rect
+from player.core.brief import CardFacts
+from player.core.content import Rect
 from player.core.faults import meaning_of
 from player.core.problem import Problem
 from player.stage.cards.alert import alert_card, alert_colours, ticker_strip

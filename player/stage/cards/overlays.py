@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from player.core.content import CardFacts, Rect
+from player.core.brief import CardFacts
+from player.core.content import Rect
 from player.core.faults import meaning_of
 from player.core.problem import Problem
 from player.stage.drawing.palette import ACCENT, BOLD, CODE, MUTED, NIGHT, WARM, WHITE

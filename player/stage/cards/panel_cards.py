@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
-from player.core.content import StageBrief
+from player.core.brief import StageBrief
 from player.core.cover import View
 from player.core.ports.box import Clock
 from player.core.ports.screen import Output

@@ -14,7 +14,8 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from player.core.content import Alert, CardFacts, Rect, StageBrief
+from player.core.brief import Alert, CardFacts, StageBrief
+from player.core.content import Rect
 from player.core.cover import Cover, View
 from player.core.ports.box import Clock
 from player.core.problem import Problem

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from player.core import cues, playback, turns
-from player.core.content import DeviceSettings, Item, Rect, Region, TransitionKind
+from player.core.brief import DeviceSettings
+from player.core.content import Item, Rect, Region, TransitionKind
 from player.core.kinds import Kind
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable

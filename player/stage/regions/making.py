@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from player.core import cues
-from player.core.content import DeviceSettings, Item, Rect, Region
+from player.core.brief import DeviceSettings
+from player.core.content import Item, Rect, Region
 from player.core.ports.box import Clock
 from player.core.ports.screen import Compositor
 from player.stage.regions.driver import RegionDriver, RegionEvents

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from player.core import backdrop, cues
 from player.core.applet_layout import page_of
-from player.core.content import DeviceSettings, Item, Layout, Manifest, Rect, Region
+from player.core.brief import DeviceSettings
+from player.core.content import Item, Layout, Manifest, Rect, Region
 from player.core.cover import View
 from player.core.curtain import Scene
 from player.core.faults import Fault

@@ -10,8 +10,8 @@ import pytest
 from player.agent.settings.absence import LOOK_S, Absence
 from player.agent.settings.brief_store import BriefStore
 from player.brief import BriefFile
+from player.core.brief import StageBrief
 from player.core.contact import Contact
-from player.core.content import StageBrief
 from player.core.ports.stage import Reread
 from player.core.schedule import Facts
 from player.errors import DeviceForgotten, ServerBusy, ServerDenied, ServerUnreachable

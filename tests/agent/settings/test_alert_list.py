@@ -7,7 +7,7 @@ from pathlib import Path
 
 from player.agent.settings.alert_list import RETRY_LIMIT_S, WRITE_EVERY_S, WRITES, AlertList
 from player.agent.settings.brief_store import BriefStore
-from player.core.content import Alert, Severity
+from player.core.brief import Alert, Severity
 from player.core.ports.stage import Reread
 from player.errors import ContentError
 from tests.fakes.clock import FakeClock

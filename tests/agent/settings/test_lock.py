@@ -9,7 +9,8 @@ import pytest
 
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import SAID_AT_ONCE, SAID_EVERY_S, ScreenLock
-from player.core.content import DeviceSettings, Orientation
+from player.core.brief import DeviceSettings
+from player.core.content import Orientation
 from player.core.guesses import SCREEN
 from player.core.ports.stage import AnswerPin, Reread
 from player.errors import BoxError, PinNotLookedAt, StorageError, WrongPin

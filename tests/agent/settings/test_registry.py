@@ -14,7 +14,8 @@ from player.agent.settings import registry as registry_module
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.registry import SAID_AT_ONCE, SAID_EVERY_S, SettingsRegistry
 from player.brief import BriefFile
-from player.core.content import DeviceSettings, Orientation, StageBrief
+from player.core.brief import DeviceSettings, StageBrief
+from player.core.content import Orientation
 from player.core.faults import FaultBook
 from player.core.ports.box import Absent, Switch
 from player.core.ports.stage import StageStatus

@@ -15,7 +15,8 @@ from player.cms.adcast.adapter import LOOK_UP_EVERY_S, LOOK_UPS, AdCast
 from player.cms.adcast.heartbeat import FAULTS, read_heartbeat, read_registration
 from player.cms.adcast.programme import AHEAD, ITEMS, Reader
 from player.cms.http import ServerHttp
-from player.core.content import CUT, Fit, Programme, Rect, Severity, Transition, TransitionKind
+from player.core.brief import Severity
+from player.core.content import CUT, Fit, Programme, Rect, Transition, TransitionKind
 from player.core.faults import Fault
 from player.core.geometry import NOWHERE
 from player.core.kinds import Kind

@@ -25,8 +25,8 @@ from player.brief import BriefFile
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.rhythm import FORGOTTEN_AT_ONCE, AdCastRhythm
 from player.cms.http import ServerHttp
+from player.core.brief import StageBrief
 from player.core.contact import Contact, Standing
-from player.core.content import StageBrief
 from player.core.faults import FaultBook
 from player.core.guesses import SCREEN
 from player.core.ports.box import Absent

@@ -11,7 +11,8 @@ import pytest
 
 from player.cms.adcast.adapter import AdCast
 from player.cms.http import ServerHttp
-from player.core.content import Fit, Severity, TransitionKind
+from player.core.brief import Severity
+from player.core.content import Fit, TransitionKind
 from player.core.faults import Fault
 from player.core.kinds import Kind
 from player.core.ports.server import CommandResult, CommandStatus, Telemetry

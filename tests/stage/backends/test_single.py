@@ -18,7 +18,8 @@ from PIL import Image
 from player.config import StageConfig
 from player.core.address_policy import Unopened, Why
 from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming
-from player.core.content import Alert, Item, Orientation, Severity
+from player.core.brief import Alert, Severity
+from player.core.content import Item, Orientation
 from player.core.kinds import Kind
 from player.core.ports.screen import CompositorGone, Playable
 from player.errors import BoxError, ContentError

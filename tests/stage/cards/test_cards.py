@@ -11,7 +11,8 @@ import pytest
 import segno
 from PIL import Image, ImageChops, ImageFont
 
-from player.core.content import Alert, CardFacts, Rect, Severity
+from player.core.brief import Alert, CardFacts, Severity
+from player.core.content import Rect
 from player.core.faults import CODES
 from player.core.problem import Problem
 from player.stage.cards import catalogue as cards

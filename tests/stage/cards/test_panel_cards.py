@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from player.compositor.sway import Sway
-from player.core.content import Alert, Layout, Playlist, Rect, Region, Severity, StageBrief
+from player.core.brief import Alert, Severity, StageBrief
+from player.core.content import Layout, Playlist, Rect, Region
 from player.core.cover import StageState, View
 from player.core.ports.stage import ShowIdentity, ShowText
 from player.runtime.clock import SystemClock

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageChops
 
 from player.compositor.sway import Sway
-from player.core.content import Alert, Item, Layout, Playlist, Rect, Region, Severity
+from player.core.brief import Alert, Severity
+from player.core.content import Item, Layout, Playlist, Rect, Region
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import BoxError, ContentError

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from player.core.content import DeviceSettings, Item, Playlist, Transition, TransitionKind, full_screen
+from player.core.brief import DeviceSettings
+from player.core.content import Item, Playlist, Transition, TransitionKind, full_screen
 from player.core.cues import PlaylistChanged, PlayRecord, Resumed
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable

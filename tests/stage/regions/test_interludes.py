@@ -10,7 +10,8 @@ import pytest
 
 from player.brief import BriefFile
 from player.config import Dirs
-from player.core.content import Alert, Item, Layout, Manifest, Playlist, Rect, Region, Severity, StandBy, always, full_screen
+from player.core.brief import Alert, Severity
+from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, StandBy, always, full_screen
 from player.core.kinds import Kind
 from player.device.host import boot_id
 from player.errors import BoxError
