@@ -19,8 +19,8 @@ Where to look:
     runtime/     clock, tasks, systemd, logs, sessions to the network: what every daemon needs of its process
     protocols/   what the player speaks to its compositor besides what everybody does: layers, copies of the screen
 
-    config, config_kinds, config_reader, way_out, errors, identity, folders, store, journal, journal_reader, formats, brief,
-    programme_file, layout_file, layout_tables, messages, redact, sizes
+    config, config_kinds, config_reader, dirs, way_out, errors, identity, folders, store, journal, journal_reader, formats,
+    brief_file, programme_file, layout_file, layout_tables, messages, redact, sizes
                  what every daemon stands on
 
 Which page answers:

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from player.agent.stage_client import StageClient
-from player.brief import BriefFile
-from player.config import Config, Dirs, StorageConfig, resolve_dirs
+from player.brief_file import BriefFile
+from player.config import Config, StorageConfig
 from player.core.content import Item, Playlist, full_screen
 from player.core.kinds import Kind
+from player.dirs import Dirs, resolve_dirs
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
 from tests.fakes.brief import brief

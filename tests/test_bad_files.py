@@ -21,14 +21,15 @@ import pytest_asyncio
 from player.agent.app import Agent
 from player.agent.control.access import Scope, TokenStore
 from player.agent.stage_client import StageClient
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.cms.adcast.keys import Keys
 from player.compositor.still_file import CurtainRecord, Still, first_picture, make_still, write_record
-from player.config import CmsConfig, Config, ControlConfig, Dirs, StageConfig
+from player.config import CmsConfig, Config, ControlConfig, StageConfig
 from player.core.blame import DEATHS
 from player.core.content import Item, Playlist, full_screen
 from player.core.kinds import Kind
 from player.core.settings import Asker
+from player.dirs import Dirs
 from player.errors import BoxError
 from player.identity import load_or_create
 from player.journal_reader import read_journal

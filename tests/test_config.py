@@ -13,9 +13,10 @@ import pytest
 
 from player.cms import KINDS, SERVERS
 from player.cms.adcast.keys import Keys
-from player.config import Config, ConfigFile, Section, TriggerConfig, TriggerSourceConfig, resolve_dirs
+from player.config import Config, ConfigFile, Section, TriggerConfig, TriggerSourceConfig
 from player.config_kinds import Kinds
 from player.config_reader import find_file, is_private, load
+from player.dirs import resolve_dirs
 from player.errors import ConfigError
 from player.sizes import parse_size
 

@@ -24,7 +24,7 @@ import pytest
 
 from player.agent.commands.book import CommandBook
 from player.agent.server_folder import COMMANDS
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core import proof
 from player.journal_reader import read_journal, read_synced
 from tests.fakes import cut_child

@@ -26,10 +26,11 @@ from player.cli import support
 from player.cli.checks import machine, panel, running, server_probe, surroundings
 from player.cli.checks.finding import Finding
 from player.cms import SERVERS
-from player.config import CmsConfig, Config, Dirs, Section
+from player.config import CmsConfig, Config, Section
 from player.core.egress import straight
 from player.core.faults import CODES
 from player.demo.adcast.server import DemoServer
+from player.dirs import Dirs
 from player.errors import BoxError, NotRunning
 from player.identity import load_or_create
 from player.redact import Redactor, known_secrets

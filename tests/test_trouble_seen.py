@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from PIL import Image, ImageChops, ImageStat
 
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import CardFacts
 from player.core.content import Item, Playlist, full_screen
 from player.core.crashes import LIMIT

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import ClockFacts, StageBrief
 from player.formats import Formats
 from scripts.pack import new_key, pack, read_key, sources

@@ -57,7 +57,7 @@ from player.agent.stage_client import StageClient
 from player.agent.supply import open_supply
 from player.agent.trigger_source import open_triggers
 from player.compositor.hang import hangs_told
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.applets import AppletPlace
 from player.core.contact import Contact, Standing
 from player.core.device_schedule import APPLET_ACTIONS, DEED_COMMANDS, PowerAction
@@ -66,6 +66,7 @@ from player.core.faults import Fault, FaultBook, gravest
 from player.core.ports.box import Absent
 from player.core.ports.server import CommandResult, Connection, Device, Telemetry
 from player.core.ports.stage import RestartStage
+from player.dirs import Dirs
 from player.errors import SignageError, StorageError
 from player.formats import Formats
 from player.identity import Identity

@@ -17,7 +17,7 @@ from player.agent.settings.dimming import DimmingPanel
 from player.agent.settings.panel_reminder import PanelReminder
 from player.agent.settings.registry import SettingsRegistry
 from player.agent.stage_client import StageClient
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.content import Orientation
 from player.core.ports.box import Clock
 from player.device.audio import LateAudio
@@ -31,6 +31,7 @@ from player.device.switches import BoxSwitches
 from player.device.system_log import JournaledLog
 from player.device.updates import BundledUpdates
 from player.device.vpn import UnitVpn
+from player.dirs import Dirs
 from player.runtime.fault_page import FaultPage
 
 

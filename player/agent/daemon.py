@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable
 
 from player.agent.app import Agent
-from player.config import Config, Dirs
+from player.config import Config
+from player.dirs import Dirs
 from player.errors import SignageError
 from player.identity import load_or_create
 from player.runtime.logs import set_up_logging

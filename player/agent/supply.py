@@ -22,12 +22,13 @@ from player.agent.content.sync import Sync
 from player.agent.fallback import Fallback
 from player.agent.stage_client import StageClient
 from player.agent.trigger_source import Triggers
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.applet_storage import PARTS
 from player.core.egress import WayOut
 from player.core.ports.box import Absent, Clock
 from player.core.ports.server import Connection
 from player.core.schedule import Facts
+from player.dirs import Dirs
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.prepare.children import Children

@@ -51,8 +51,8 @@ def _run(chosen: argparse.Namespace) -> int:
             show_folder(chosen.shown, os.environ)
         return start(chosen.command, chosen.config)
     from player.cms import KINDS
-    from player.config import resolve_dirs
     from player.config_reader import load
+    from player.dirs import resolve_dirs
 
     config = load(chosen.config, KINDS)
     module, _, function = chosen.code.partition(":")

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from player import __version__
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.cli.bundle_file import BundleFile, NoBundle
-from player.config import Config, Dirs
+from player.config import Config
 from player.core import bundle
 from player.core.brief import ClockFacts
 from player.core.bundle import Bundle
 from player.device.host import boot_id, kernel_clock_synced
+from player.dirs import Dirs
 from player.errors import SignageError
 from player.formats import Formats
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from player.cli.client import ControlClient
 from player.cli.terminal import say
-from player.config import Config, Dirs
+from player.config import Config
+from player.dirs import Dirs
 from player.errors import NotRunning, StorageError
 from player.media.store.cache import Cache
 from player.media.store.index import Stored

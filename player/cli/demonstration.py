@@ -25,12 +25,13 @@ from typing import TypeVar
 
 from player.cli.client import ControlClient
 from player.cli.play import short_base
-from player.config import Config, Dirs
+from player.config import Config
 from player.config_reader import find_file
 from player.core.egress import hosts_of
 from player.core.plaintext import printable
 from player.demo.demonstration import Demonstration, demonstration
 from player.demo.spotwatch.demonstration import SpotwatchDemonstration
+from player.dirs import Dirs
 from player.errors import BoxError, NotRunning, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account

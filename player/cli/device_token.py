@@ -8,9 +8,10 @@ from pathlib import Path
 
 from player.agent.control import certificate
 from player.agent.control.access import DEVICE_KIND, Scope, TokenStore
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.plaintext import printable
 from player.device.network import ELSEWHERE, source_address
+from player.dirs import Dirs
 from player.errors import StorageError
 
 FILE = "tokens.json"

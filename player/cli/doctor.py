@@ -15,8 +15,9 @@ from pathlib import Path
 from player.cli.checks.finding import CheckResult, Finding, failed
 from player.cli.secret_files import left_inside
 from player.cli.terminal import say_json
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.plaintext import printable
+from player.dirs import Dirs
 from player.errors import ConfigError
 from player.way_out import read_way_out
 

@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.cli.terminal import say
-from player.config import Config, Dirs
+from player.config import Config
 from player.config_reader import find_file
 from player.core.brief import CardFacts, StageBrief
 from player.core.content import Item, Layout, Manifest, Playlist, always, full_screen
 from player.core.kinds import Kind
 from player.core.urls import written_out
+from player.dirs import Dirs
 from player.errors import ConfigError, ContentError, StorageError
 from player.launch import start as launch
 from player.launch.supervisor import Account

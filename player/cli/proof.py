@@ -21,10 +21,11 @@ from typing import IO, Any
 
 from player.cli import spans
 from player.cli.terminal import say
-from player.config import Config, Dirs
+from player.config import Config
 from player.core import proof
 from player.core.plaintext import cell, printable
 from player.core.proofcheck import check
+from player.dirs import Dirs
 from player.errors import ContentError, StorageError
 from player.identity import is_signed, load
 from player.journal_reader import read_synced

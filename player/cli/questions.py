@@ -11,8 +11,9 @@ from typing import Any
 
 from player.cli.client import ControlClient
 from player.cli.terminal import say, say_json
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.plaintext import printable
+from player.dirs import Dirs
 from player.errors import StorageError
 
 SUFFIXES = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}

@@ -9,9 +9,10 @@ from typing import Any
 
 from player.cli.client import ControlClient
 from player.cli.terminal import say, say_json
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.plaintext import printable
 from player.core.settings import find
+from player.dirs import Dirs
 
 WIDE = 160  # columns where nobody folds lines
 

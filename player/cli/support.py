@@ -26,8 +26,9 @@ import msgspec
 
 from player import __version__
 from player.cli.client import ControlClient
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.plaintext import printable
+from player.dirs import Dirs
 from player.errors import SignageError, StorageError
 from player.redact import Redactor, is_secret, known_secrets
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from player.cli.client import ControlClient
 from player.cli.terminal import say, say_json
-from player.config import Config, Dirs
+from player.config import Config
+from player.dirs import Dirs
 from player.errors import CommandRejected
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -10,8 +10,9 @@ from player.agent.control.access import Scope, TokenStore
 from player.cli import device_token
 from player.cli.device_token import FILE
 from player.cli.spans import age
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.plaintext import printable
+from player.dirs import Dirs
 from player.errors import StorageError
 
 

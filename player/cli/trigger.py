@@ -10,9 +10,10 @@ import msgspec
 
 from player.cli.terminal import say
 from player.cms import TRIGGER_SOURCES
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.ports.triggers import Misread, OtherSort, Triggered
 from player.core.triggers import TriggerRule, in_order
+from player.dirs import Dirs
 from player.errors import ConfigError, StorageError
 
 

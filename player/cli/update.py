@@ -23,9 +23,10 @@ from player.cli.bundle_check import UpdateRefused, checked, opened
 from player.cli.bundle_file import BundleFile
 from player.cli.trial import INSTALLED, Releases, start_again
 from player.cli.update_folder import bundle_of, show
-from player.config import Config, Dirs
+from player.config import Config
 from player.core import bundle
 from player.core.bundle import Bundle, Part
+from player.dirs import Dirs
 
 ROOM = 3  # times its size: unpacked, and installed beside the running version
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from player.cli.bundle_check import UpdateRefused, checked, opened
 from player.cli.terminal import say, say_json
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.bundle import is_same
+from player.dirs import Dirs
 
 MOST = 100  # files that are looked at
 

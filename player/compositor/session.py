@@ -28,7 +28,8 @@ from player.core.renderer import Choice
 from player.errors import BoxError
 
 if TYPE_CHECKING:
-    from player.config import Config, Dirs
+    from player.config import Config
+    from player.dirs import Dirs
 
 _SIZES = {"headless": "1920x1080", "x11": "1280x720"}  # where nothing else says it; wlroots opens an X11 window of 4:3
 BACKGROUND = "#202020"

@@ -7,7 +7,7 @@ What happens at power-on, on an installed device (`systemd/`):
 2. `signage-compositor` (`compositor/session`) chooses backend and renderer (`core/renderer`), writes sway's configuration and
    becomes sway, which shows what was on screen before, or the brand (or its plain background), then writes `compositor.json`; a
    second later the `curtain` is up, which holds the last picture for as long as no stage is there.
-3. `signage-stage` (`stage/app`) reads two files, the brief (`brief`: settings, cards, alerts) and the programme
+3. `signage-stage` (`stage/app`) reads two files, the brief (`brief_file`: settings, cards, alerts) and the programme
    (`programme_file`), waits for the compositor's socket, turns and sizes the panel, prepares the first item of every region and
    shows it: after an end that nobody wanted, the item that was on screen, where it was (`core/resume`). It needs neither agent
    nor network, and plays on without them.

@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from player.config import Config, Dirs
+    from player.config import Config
     from player.config_reader import Unreadable
+    from player.dirs import Dirs
 
 
 def start(daemon: str, config_file: str | None) -> int:
@@ -16,8 +17,8 @@ def start(daemon: str, config_file: str | None) -> int:
     What makes the picture starts with a wrong one too, by the defaults, and tells it on the screen: who comes to mend it sees that.
     """
     from player.cms import KINDS
-    from player.config import resolve_dirs
     from player.config_reader import Unreadable, find_file, load, without_file
+    from player.dirs import resolve_dirs
     from player.errors import ConfigError, SignageError
 
     if daemon != "run":

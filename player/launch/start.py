@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from player.config import Config, Dirs
+from player.config import Config
+from player.dirs import Dirs
 from player.errors import AlreadyRunning, BoxError, StorageError
 from player.folders import make_folder
 from player.launch.supervisor import Account, Supervisor, daemons, die_with

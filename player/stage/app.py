@@ -18,8 +18,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from player.brief import BriefFile
-from player.config import Config, Dirs
+from player.brief_file import BriefFile
+from player.config import Config
 from player.config_reader import Unreadable
 from player.core.applet_layout import with_applets
 from player.core.applets import AppletPlan
@@ -34,6 +34,7 @@ from player.core.ports.stage import AppletAsked, AppletSaid, PinEntered, StageSt
 from player.core.problem import SafeMode, TroubleWatch
 from player.core.resume import Death
 from player.device.host import boot_id
+from player.dirs import Dirs
 from player.programme_file import ProgrammeFile
 from player.runtime.clock import SystemClock, local_zone
 from player.runtime.fault_page import FaultPage

@@ -7,10 +7,11 @@ import logging
 import os
 from collections.abc import Callable
 
-from player.config import Config, Dirs
+from player.config import Config
 from player.config_reader import Unreadable
 from player.core.faults import FaultBook
 from player.device.host import kernel_clock_synced
+from player.dirs import Dirs
 from player.errors import SignageError
 from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage

@@ -6,10 +6,11 @@ import asyncio
 import functools
 import time
 
-from player.config import Config, Dirs, StageConfig
+from player.config import Config, StageConfig
 from player.core.egress import WayOut
 from player.core.faults import FaultBook
 from player.core.ports.screen import Compositor
+from player.dirs import Dirs
 from player.runtime.clock import SystemClock
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest

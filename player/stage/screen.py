@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, tzinfo
 from typing import Protocol
 
-from player.config import Dirs
 from player.core.curtain import Behind
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
+from player.dirs import Dirs
 from player.stage.applets import AppletBoard
 from player.stage.regions.surfaces import Sort
 from player.stage.surround import Cards, Surround

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from player.config import Dirs
 from player.core.content import Item, Manifest
 from player.core.kinds import Kind
 from player.core.onair import Listings
 from player.core.schedule import Facts
 from player.core.stills import pictures_of, still_items
+from player.dirs import Dirs
 from player.stage.web.page_snapshots import PageSnapshots
 
 ENOUGH = 16  # one is shown; the others stand by in case that it cannot be read

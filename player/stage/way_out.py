@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from player.config import Config, Dirs
+from player.config import Config
 from player.core.egress import PROXY_VARIABLES, WayOut
+from player.dirs import Dirs
 from player.runtime.fault_page import FaultPage
 from player.way_out import way_out_as_can_be
 

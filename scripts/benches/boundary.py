@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import CardFacts, ClockFacts, DeviceSettings, StageBrief
 from player.core.content import Manifest, Playlist, full_screen
 from player.core.schedule import Rule

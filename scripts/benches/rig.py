@@ -18,11 +18,12 @@ from typing import Self
 
 import psutil
 
-from player.brief import BriefFile
-from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
+from player.brief_file import BriefFile
+from player.config import Config, StageConfig, StorageConfig
 from player.core.brief import CardFacts, StageBrief
 from player.core.content import CUT, Item, Layout, Manifest, Playlist, Transition, always, full_screen
 from player.core.kinds import Kind
+from player.dirs import Dirs, resolve_dirs
 from player.programme_file import ProgrammeFile
 from scripts.benches.capture import Spec, across, read_records
 from scripts.benches.content import Coded

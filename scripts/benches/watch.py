@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from player.config import Dirs
+from player.dirs import Dirs
 from scripts.benches.rig import pss_mb, tree_pss_mb
 
 LOOK_S, ASK_S = 0.2, 0.05

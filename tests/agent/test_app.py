@@ -19,10 +19,10 @@ from aiohttp import web
 from player.agent.app import Agent
 from player.agent.control.access import DEVICE_KIND, Scope, TokenStore
 from player.agent.settings.screen_lock import LockState
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.cli.client import ControlClient
 from player.cms.adcast.keys import Keys
-from player.config import CmsConfig, Config, ControlConfig, Dirs, NetworkConfig
+from player.config import CmsConfig, Config, ControlConfig, NetworkConfig
 from player.core import proof
 from player.core.contact import Standing
 from player.core.content import Item, Orientation
@@ -40,6 +40,7 @@ from player.core.ports.stage import (
     StageStatus,
     TakePicture,
 )
+from player.dirs import Dirs
 from player.identity import Identity, is_signed, load_or_create
 from player.journal_reader import read_journal
 from player.stage.agent_socket import AgentSocket

@@ -13,9 +13,10 @@ import pytest
 from player.agent.app import Agent
 from player.agent.content.rounds import PART_ITEMS, PARTS
 from player.cms.adcast.keys import Keys
-from player.config import CmsConfig, Config, ControlConfig, Dirs
+from player.config import CmsConfig, Config, ControlConfig
 from player.core.allowance import LINES_AT_ONCE
 from player.core.intake import NOTED, NOTED_AN_HOUR
+from player.dirs import Dirs
 from player.identity import load_or_create
 from player.journal_reader import journal_bytes, read_journal
 from player.runtime.fault_page import LONGEST

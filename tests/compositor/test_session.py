@@ -154,7 +154,7 @@ async def test_the_entry_becomes_sway_quickly_and_announces_it(runtime_dir):
     stage = {"SIGNAGE__STAGE__BACKEND": "headless", "SIGNAGE__STAGE__RUNTIME_DIR": str(runtime_dir)}
     stage |= {"SIGNAGE__STORAGE__STATE_DIR": str(runtime_dir), "SIGNAGE__STORAGE__RUNTIME_DIR": str(runtime_dir)}
     code = (
-        "import sys\nfrom player.cms import KINDS\nfrom player.config import resolve_dirs\n"
+        "import sys\nfrom player.cms import KINDS\nfrom player.dirs import resolve_dirs\n"
         "from player.config_reader import load\nfrom player.compositor.session import main\n"
         "config = load(None, KINDS)\ndirs = resolve_dirs(config)\n"
         "heavy = {'asyncio', 'aiohttp', 'pydantic', 'PIL', 'player.runtime'} & set(sys.modules)\nassert not heavy, heavy\n"

@@ -17,7 +17,8 @@ import psutil
 from PIL import Image
 
 from player.cli.client import ControlClient
-from player.config import Config, Dirs, StorageConfig, resolve_dirs
+from player.config import Config, StorageConfig
+from player.dirs import Dirs, resolve_dirs
 from player.errors import BoxError, NotRunning
 from player.journal_reader import read_journal
 from player.launch.start import PARENT

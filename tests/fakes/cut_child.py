@@ -21,7 +21,7 @@ from player.agent.commands.handlers import Done
 from player.agent.commands.runner import CommandRunner
 from player.agent.reports.plays_outbox import PlaysOutbox
 from player.agent.server_folder import COMMANDS, ServerFacts, ServerFolder
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import DeviceSettings, StageBrief
 from player.core.commands import Identify, Next
 from player.core.content import Item

@@ -20,7 +20,7 @@ from player.agent.reports.telemetry import TelemetryReader
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.schedule_runner import ScheduleRunner
 from player.agent.settings.screen_lock import ScreenLock
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.applet_storage import PARTS
 from player.core.applets import AppletPlace
 from player.core.faults import FaultBook

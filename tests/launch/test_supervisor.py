@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from player.config import Config, Dirs
+from player.config import Config
+from player.dirs import Dirs
 from player.errors import AlreadyRunning, StorageError
 from player.launch.start import check_length, child_settings, make_folders, only_one
 from player.launch.supervisor import STOP_S, daemons, how_it_ended

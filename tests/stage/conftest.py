@@ -18,13 +18,14 @@ import pytest
 from PIL import Image
 
 from player.agent.stage_client import StageClient
-from player.brief import BriefFile
-from player.config import Config, Dirs, StageConfig, StorageConfig, resolve_dirs
+from player.brief_file import BriefFile
+from player.config import Config, StageConfig, StorageConfig
 from player.core.content import CUT, Item, Manifest, Playlist, Transition, full_screen
 from player.core.faults import FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
 from player.device.host import boot_id
+from player.dirs import Dirs, resolve_dirs
 from player.errors import BoxError
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from player.agent.stage_client import StageClient
-from player.brief import BriefFile
-from player.config import Dirs
+from player.brief_file import BriefFile
 from player.core.blame import DEATHS
 from player.core.brief import Alert, Severity
 from player.core.content import Item, Layout, Playlist, Rect, Region, full_screen
@@ -21,6 +20,7 @@ from player.core.cover import StageState
 from player.core.kinds import Kind
 from player.core.ports.stage import NextItem, ReleaseItems, Reread
 from player.device.host import boot_id, kernel_clock_synced
+from player.dirs import Dirs
 from player.programme_file import ProgrammeFile
 from player.stage.app import Stage
 from tests.fakes.brief import brief

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from player.brief import BriefFile
-from player.config import Dirs
+from player.brief_file import BriefFile
 from player.core.applet_host import PageDeed, RecordPlay
 from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming, Finish, FinishKind
 from player.core.brief import StageBrief
 from player.core.content import Item, Manifest, Playlist, full_screen
 from player.core.kinds import Kind
 from player.core.ports.applets import AppletAsks, AppletPlayed, AppletTapped
+from player.dirs import Dirs
 from player.errors import BoxError
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile

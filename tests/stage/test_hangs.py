@@ -19,10 +19,10 @@ from tests.stage.conftest import Running, StageBox
 
 pytestmark = pytest.mark.stage
 RUN = """
-from player import cms, config, config_reader
+from player import cms, config_reader, dirs
 from player.launch import start
 found = config_reader.load(None, cms.KINDS)
-start.run(found, config.resolve_dirs(found), None, agent=False)
+start.run(found, dirs.resolve_dirs(found), None, agent=False)
 """
 
 

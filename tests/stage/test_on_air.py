@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from player.brief import BriefFile
-from player.config import Dirs
+from player.brief_file import BriefFile
 from player.core.brief import Alert, Severity
 from player.core.content import Item, Layout, Manifest, Playlist, full_screen
 from player.core.kinds import Kind
 from player.core.ports.stage import StageStatus
 from player.core.schedule import Rule
 from player.device.host import boot_id
+from player.dirs import Dirs
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
 from tests.fakes.brief import brief

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from player.config import Config, Dirs, StageConfig
+from player.config import Config, StageConfig
 from player.core.content import Item, Playlist, full_screen
 from player.core.cues import Skipped
 from player.core.faults import FaultBook
 from player.core.kinds import Kind
+from player.dirs import Dirs
 from player.journal_reader import read_journal, records_in
 from player.programme_file import ProgrammeFile
 from player.runtime.tasks import Latest

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from player.brief import BriefFile
-from player.config import Config, Dirs, StageConfig
+from player.brief_file import BriefFile
+from player.config import Config, StageConfig
 from player.core.applets import AppletPlan, AppletRun, AppletTiming
 from player.core.blame import DEATHS
 from player.core.brief import StageBrief
@@ -20,6 +20,7 @@ from player.core.faults import FaultBook
 from player.core.kinds import Kind
 from player.core.ports.stage import RestartStage, TellOutlook
 from player.core.problem import Outlook, Problem
+from player.dirs import Dirs
 from player.programme_file import ProgrammeFile
 from player.runtime.tasks import Latest
 from player.stage.app import Stage

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.applets import AppletPlan
 from player.core.brief import Alert, ClockFacts, StageBrief
 from player.core.ports.stage import Reread, StagePort

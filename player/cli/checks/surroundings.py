@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from player.cli.checks.finding import Finding, absent, failed, passed
-from player.config import Dirs
+from player.dirs import Dirs
 from player.sizes import parse_size
 
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized

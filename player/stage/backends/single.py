@@ -19,12 +19,12 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from player.config import Dirs
 from player.core.address_policy import Why
 from player.core.curtain import Behind
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable, Surface
+from player.dirs import Dirs
 from player.errors import BoxError, ContentError
 from player.stage.applets import AppletBoard
 from player.stage.backends.single_window import SingleWindow

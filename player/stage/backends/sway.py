@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from player.compositor.hang import read_hangs
 from player.compositor.session import SessionInfo
-from player.config import Dirs, StageConfig
+from player.config import StageConfig
 from player.core.curtain import IDLE_DRAWN, Behind
 from player.core.egress import WayOut
 from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
 from player.core.resume import HeadStart
+from player.dirs import Dirs
 from player.errors import SignageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import Latest

@@ -12,9 +12,10 @@ from aiohttp import web
 
 from player.agent.app import Agent
 from player.cms.adcast.keys import Keys
-from player.config import CmsConfig, Config, ControlConfig, Dirs
+from player.config import CmsConfig, Config, ControlConfig
 from player.core.ports.stage import AnyRequest, StageStatus, TellOutlook
 from player.core.problem import Outlook, Problem
+from player.dirs import Dirs
 from player.identity import load_or_create
 from player.stage.agent_socket import AgentSocket
 from tests.fakes.running import eventually, running

@@ -9,7 +9,7 @@ import pytest
 
 from player.agent.settings.absence import LOOK_S, Absence
 from player.agent.settings.brief_store import BriefStore
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import StageBrief
 from player.core.contact import Contact
 from player.core.ports.stage import Reread

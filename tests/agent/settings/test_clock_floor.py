@@ -9,7 +9,7 @@ import pytest
 
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.clock_floor import STEP_S, ClockFloor
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeHost
 from tests.fakes.stage import FakeStage

@@ -9,7 +9,7 @@ import pytest
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.dimming import DARKEST, DimmingPanel
 from player.agent.settings.panel_reminder import PanelReminder
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.ports.box import Absent, InputSource
 from player.core.settings import Asker
 from player.errors import BoxError

@@ -11,7 +11,7 @@ import pytest
 
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.public_holidays import PublicHolidays, dates
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import ClockFacts
 from player.core.schedule import Condition, Facts, holds, is_known
 from player.runtime.fault_page import FaultPage

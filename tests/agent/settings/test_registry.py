@@ -13,7 +13,7 @@ import pytest
 from player.agent.settings import registry as registry_module
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.registry import SAID_AT_ONCE, SAID_EVERY_S, SettingsRegistry
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import DeviceSettings, StageBrief
 from player.core.content import Orientation
 from player.core.faults import FaultBook

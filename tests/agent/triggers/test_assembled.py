@@ -11,9 +11,10 @@ import aiohttp
 from player.agent.app import Agent
 from player.agent.control.metrics import render
 from player.cms.triggers.spotwatch.keys import Keys
-from player.config import Config, ControlConfig, Dirs, TriggerConfig
+from player.config import Config, ControlConfig, TriggerConfig
 from player.core.ports.stage import AnyAnswer, AnyRequest, ShowTrigger, StageStatus, TriggerSeen
 from player.demo.spotwatch.server import DEMO_KEY, SpotwatchServer
+from player.dirs import Dirs
 from player.identity import load_or_create
 from player.stage.agent_socket import AgentSocket
 from tests.fakes.running import eventually, running

@@ -21,7 +21,7 @@ from player.agent.server_folder import ServerFacts, ServerFolder
 from player.agent.settings.alert_list import AlertList
 from player.agent.settings.brief_store import BriefStore
 from player.agent.settings.screen_lock import ScreenLock
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.cms.adcast.adapter import AdCast
 from player.cms.adcast.rhythm import FORGOTTEN_AT_ONCE, AdCastRhythm
 from player.cms.http import ServerHttp

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from player.brief import BriefFile
-from player.config import Dirs
+from player.brief_file import BriefFile
 from player.core.brief import Alert, Severity
 from player.core.content import Item, Layout, Manifest, Playlist, Rect, Region, StandBy, always, full_screen
 from player.core.kinds import Kind
 from player.device.host import boot_id
+from player.dirs import Dirs
 from player.errors import BoxError
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from player.brief import BriefFile
+from player.brief_file import BriefFile
 from player.core.brief import Alert, CardFacts, DeviceSettings, Severity, StageBrief
 from player.core.content import Orientation
 from player.store import Snapshot
