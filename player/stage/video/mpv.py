@@ -17,21 +17,20 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from functools import partial
 from typing import Any, Self, TypeVar, assert_never
 
 from player.core.address_policy import Why, by_cause
-from player.core.clipclock import ClipClock, Look, Over, Overdue, Reading, Stalled
+from player.core.clipclock import Look, Over, Overdue, Reading, Stalled
 from player.core.egress import WayOut
 from player.core.ports.screen import Playable, Surface
 from player.errors import ContentError
 from player.runtime.threads import begun, in_thread
 from player.stage.video import calls
-from player.stage.video.error_words import error_words
 from player.stage.video.gate import Gate
 from player.stage.video.hush import hush
 from player.stage.video.options import ALWAYS, options_for
 from player.stage.video.sound import SILENCE
+from player.stage.video.told import OBSERVED, Told
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -62,18 +61,11 @@ class MpvSurface(Surface):
         stall_s: float,
     ) -> None:
         self._app_id, self._handle, self._loop, self._way_out = app_id, handle, loop, way_out
-        self._load_limit_s, self._why = load_limit_s, why
-        self._opened = self._drawn = self._has_video = False
-        self._failure: ContentError | None = None
+        self._load_limit_s, self._why, self._sound = load_limit_s, why, sound
+        self._told = Told(loop, stall_s)
         self._name = ""
         self._begun: Playable | None = None
-        self._entry = self._past = 0  # libmpv's numbers, which only grow: of what was loaded last, and before it
-        self._eof = False
-        self._clip = ClipClock(stall_s)
         self._live = self._unseen = False
-        self._sound = sound
-        self.sound_output: str | None = None
-        self._changed = asyncio.Event()
         self._dropped = 0
         self._calls: set[Future[Any]] = set()  # under way
 
@@ -99,9 +91,9 @@ class MpvSurface(Surface):
         surface = cls(
             app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=lambda: {**own, **sound()}, why=why
         )
-        handle.register_event_callback(surface._from_mpv)
-        for name in ("eof-reached", "video-out-params", "duration", "container-fps", "current-ao"):
-            handle.observe_property(name, surface._observed)
+        handle.register_event_callback(surface._told.event)
+        for name in OBSERVED:
+            handle.observe_property(name, surface._told.observed)
         return surface
 
     def __repr__(self) -> str:
@@ -117,53 +109,10 @@ class MpvSurface(Surface):
         """This process: libmpv runs in it."""
         return os.getpid()
 
-    # --- from mpv's thread
-
-    def _from_mpv(self, event: Any) -> None:
-        number, data = event.event_id.value, event.data
-        if number == 6:  # MPV_EVENT_START_FILE
-            told = partial(self._begins, data.playlist_entry_id)
-        elif number == 7:  # MPV_EVENT_END_FILE
-            told = partial(self._ends, data.reason, data.error)
-        elif number == 21:  # MPV_EVENT_PLAYBACK_RESTART
-            told = partial(self._draws)
-        else:
-            told = partial(self._changed.set)
-        with contextlib.suppress(RuntimeError):  # the loop is closing
-            self._loop.call_soon_threadsafe(told)
-
-    def _observed(self, name: str, value: Any) -> None:
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._property, name, value)
-
-    # --- on the loop
-
-    def _begins(self, entry: int) -> None:
-        self._opened = entry > self._past  # else of what was replaced before it had begun
-        self._changed.set()
-
-    def _draws(self) -> None:
-        self._drawn = self._drawn or self._opened
-        self._changed.set()
-
-    def _ends(self, reason: int, error: int) -> None:
-        if self._opened and reason in (0, 4):  # the end came, or an error
-            words = error_words(error) if reason == 4 else "it ended before its first frame"
-            self._failure = ContentError("unplayable", self._name, words)
-        self._changed.set()
-
-    def _property(self, name: str, value: Any) -> None:
-        if name == "eof-reached":
-            self._eof = bool(value)
-        elif name == "video-out-params":
-            self._has_video = bool(value)
-        elif name == "current-ao":
-            self.sound_output = value if isinstance(value, str) and self._handle is not None else None
-        elif name == "container-fps":
-            self._clip.frame_s = 1 / value if isinstance(value, int | float) and value > 0 else 0.0
-        elif name == "duration":
-            self._clip.duration_s = float(value) if isinstance(value, int | float) and not self._live else None
-        self._changed.set()
+    @property
+    def sound_output(self) -> str | None:
+        """By which of libmpv's outputs it is heard; None while it is not."""
+        return self._told.sound_output
 
     # --- the port
 
@@ -184,7 +133,7 @@ class MpvSurface(Surface):
         item, begun, self._begun = playable.item, self._begun, None
         try:
             async with asyncio.timeout(self._load_limit_s):
-                if begun is not None and self._failure is None and _opens_alike(begun, playable):
+                if begun is not None and self._told.failure is None and _opens_alike(begun, playable):
                     self._name = item.name
                     await self.call(calls.dress, playable)
                 else:
@@ -193,8 +142,9 @@ class MpvSurface(Surface):
                 await self._first_frame()
                 if await self.call(calls.is_combed):
                     await self._deinterlaced()
-                if self._clip.duration_s is None and item.kind.is_recorded:  # mpv may tell of it after the first frame
-                    self._clip.duration_s = await self.call(calls.length)
+                clip = self._told.clip
+                if clip.duration_s is None and item.kind.is_recorded:  # mpv may tell of it after the first frame
+                    clip.duration_s = await self.call(calls.length)
         except TimeoutError as error:
             missing = "was not to be heard" if self._unseen else "showed no picture"
             raise ContentError("timeout", item.name, f"{missing} within {self._load_limit_s:.0f} s") from error
@@ -202,54 +152,56 @@ class MpvSurface(Surface):
     def _reset(self, playable: Playable) -> None:
         item = playable.item
         self._name, self._live, self._unseen = item.name, item.kind.is_stream, item.kind.is_unseen
-        self._opened = self._drawn = self._eof = self._has_video = False
-        self._failure, self._past = None, self._entry
-        # The length that a sound tells may be a guess from its first seconds: nothing is waited for when its end came.
-        self._clip.rewound(whole=item.kind.has_file and not self._unseen, begin_s=calls.begin_s(playable))
+        self._told.expect(item.kind, calls.begin_s(playable))
 
     async def _command_load(self, playable: Playable) -> None:
         options = {**options_for(playable, self._way_out), **self._outputs(playable)}
-        self._entry = await self.call(calls.load, playable, options)
+        self._told.entry = await self.call(calls.load, playable, options)
 
     def _outputs(self, playable: Playable) -> Mapping[str, str]:
         """Where its sound may go. What has nothing but sound, and is to have none, keeps its time in silence."""
         return {"ao": SILENCE} if playable.silent and self._unseen else self._sound()
 
     async def _first_frame(self) -> None:
+        told = self._told
         while True:
-            self._changed.clear()
-            if self._failure:
-                raise self._failure
-            if self._drawn and (self._has_video or self._unseen):
+            told.changed.clear()
+            self._raise_failure()
+            if told.drawn and (told.has_video or self._unseen):
                 return
-            if self._drawn and not await self.call(lambda handle: bool(handle.vid)):
+            if told.drawn and not await self.call(lambda handle: bool(handle.vid)):
                 raise ContentError("no_picture", self._name, "it holds sound and no picture")
-            await self._changed.wait()
+            await told.changed.wait()
+
+    def _raise_failure(self) -> None:
+        if self._told.failure is not None:
+            raise ContentError("unplayable", self._name, self._told.failure)
 
     async def _deinterlaced(self) -> None:
         """The first frame again, without its combs; a stream, which cannot go back, loses them from its next frame on."""
-        self._drawn = False
+        self._told.drawn = False
         await self.call(calls.deinterlace)
         if not self._live:
             await self._first_frame()
 
     def start(self) -> None:
         """Lets the item run from where it is."""
-        self._clip.started(self._loop.time())
+        self._told.clip.started(self._loop.time())
         self._set("pause", "no")
 
     def pause(self) -> None:
         """Holds it where it is."""
-        self._clip.paused(self._loop.time())
+        self._told.clip.paused(self._loop.time())
         self._set("pause", "yes")
 
     async def ended(self) -> None:
         """Returns when the last frame has been shown for its time. Raises ContentError when it stalls or breaks."""
-        while self._failure is None:
-            match self._clip.judge(self._loop.time(), eof=self._eof):
+        told = self._told
+        while told.failure is None:
+            match told.clip.judge(self._loop.time(), eof=told.eof):
                 case Look(in_s):
-                    if not await self._told_within(in_s):
-                        self._clip.saw(await self._read(), self._loop.time())
+                    if not await told.anything_within(in_s):
+                        told.clip.saw(await self._read(), self._loop.time())
                 case Over(in_s):
                     if self._live:
                         raise ContentError("stream_ended", self._name, "the stream ended")
@@ -263,16 +215,7 @@ class MpvSurface(Surface):
                     raise ContentError("stalled", self._name, f"its {what} for {still_s:.0f} s")
                 case other:
                     assert_never(other)
-        raise self._failure
-
-    async def _told_within(self, seconds: float) -> bool:
-        """Whether mpv says something in that time."""
-        self._changed.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._changed.wait()
-        except TimeoutError:
-            return False
+        self._raise_failure()
 
     async def _read(self) -> Reading:
         """Where playback is. Raises ContentError when mpv is silent."""
@@ -285,8 +228,7 @@ class MpvSurface(Surface):
 
     async def unload(self) -> None:
         """Forgets the item; the window stays. Raises ContentError when mpv does not answer: the surface is then of no more use."""
-        self._opened, self._failure = False, None
-        self._changed.set()
+        self._told.forget()
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
                 self._dropped = await self.call(calls.stop)
@@ -305,7 +247,7 @@ class MpvSurface(Surface):
 
     def duration_s(self) -> float | None:
         """The content's own length in seconds; None for pictures and streams."""
-        return self._clip.duration_s
+        return self._told.clip.duration_s
 
     def dropped_frames(self) -> int:
         """Frames that the decoder or the output dropped, as last looked at."""
@@ -314,7 +256,7 @@ class MpvSurface(Surface):
     async def close(self) -> None:
         """Ends the handle, once no call is in the midst of it; one that hangs is left to the end of the process."""
         handle, self._handle = self._handle, None
-        self.sound_output = None  # nothing more is heard of it, though it may be remembered for a while
+        self._told.close()
         if handle is not None:
             _, hanging = await in_thread(wait, tuple(self._calls), CALL_LIMIT_S)
             if hanging:

@@ -48,7 +48,7 @@ async def begun(clip: Path) -> MpvSurface:
 
 async def test_the_region_that_goes_on_with_it_waits_only_for_the_rest_and_shows_it_as_it_wants(clip: Path):
     surface = await begun(clip)
-    await eventually(lambda: surface._clip.duration_s, 20)  # it is open
+    await eventually(surface.duration_s, 20)  # it is open
     await asyncio.to_thread(clip.unlink)  # whoever opened it again would find nothing
     await surface.load(playable(clip, 1.0))
     assert surface.duration_s() == pytest.approx(3.0, abs=0.1)
