@@ -8,7 +8,9 @@
     framebuffer   the same from an X server, for who cannot draw under the compositor
     rig       folders, compositor, stage and rival players as processes
     watch     what is seen of a player while it is attacked
-    start, footprint, download, items, pushed, seamless, rivals, regions, trigger, endurance, hostile   what is measured
+    start, footprint, agents, download, rules, items, pushed, seamless, regions, trigger, endurance, flash, small, hostile, cards,
+              boundary: what is measured; summary: what `seamless` makes of a recording
+    rivals, hostile_server   other players, and a server that attacks
     plot      a picture of holds and blanks
 
 A bench judges nothing: it prints met or missed, and fails only when something could not be measured.
