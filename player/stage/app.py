@@ -51,7 +51,7 @@ from player.stage.panels import Panels
 from player.stage.places import Places
 from player.stage.plays import Plays
 from player.stage.regions.show import Show
-from player.stage.regions.surfaces import Sort, Windows
+from player.stage.regions.surfaces import SurfaceSort, Windows
 from player.stage.requests import Requests
 from player.stage.screen import Screen
 from player.stage.stills import find_stills
@@ -152,7 +152,7 @@ class Stage:
     def _wall(self) -> float:
         return self._clock.now().timestamp()
 
-    async def _make(self, sort: Sort, name: str, size: tuple[int, int]) -> Surface:
+    async def _make(self, sort: SurfaceSort, name: str, size: tuple[int, int]) -> Surface:
         return await self._screen.make(sort, name, size, lambda: self._clock.now().astimezone(self._zone()))
 
     async def run(self) -> None:

@@ -11,7 +11,7 @@ from player.core.ports.box import Clock
 from player.core.ports.screen import Surface
 from player.dirs import Dirs
 from player.stage.applets import AppletBoard
-from player.stage.regions.surfaces import Sort
+from player.stage.regions.surfaces import SurfaceSort
 from player.stage.surround import Cards, Surround
 
 
@@ -38,7 +38,7 @@ class Screen(Protocol):
     def applets(self) -> AppletBoard:
         """The applets' pages."""
 
-    async def make(self, sort: Sort, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
+    async def make(self, sort: SurfaceSort, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         """A surface as `SurfaceMaker` promises; `now` gives the time in the zone of clocks."""
 
     async def open_cards(self, clock: Clock, zone: Callable[[], tzinfo | None], dirs: Dirs, surround: Surround) -> Cards | None:

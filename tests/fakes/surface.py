@@ -11,13 +11,13 @@ from player.core.ports.screen import Playable, Window
 from player.errors import BoxError, ContentError
 from player.stage.backends.null import NullCompositor
 from player.stage.regions.stand_in import TimedSurface
-from player.stage.regions.surfaces import Sort
+from player.stage.regions.surfaces import SurfaceSort
 
 
 class FakeSurface(TimedSurface):
     """Remembers what was asked of it; `unloads`, `opens` hold errors to raise, one a call."""
 
-    def __init__(self, app_id: str, sort: Sort) -> None:
+    def __init__(self, app_id: str, sort: SurfaceSort) -> None:
         super().__init__(app_id)
         self.sort = sort
         self.unloads: list[ContentError] = []
@@ -42,7 +42,7 @@ class FakeSurface(TimedSurface):
 class FakePage(FakeSurface):
     """One that has to be opened again before each use, as a browser's."""
 
-    def __init__(self, app_id: str, sort: Sort) -> None:
+    def __init__(self, app_id: str, sort: SurfaceSort) -> None:
         super().__init__(app_id, sort)
         self.opens: list[BoxError] = []
         self.opened = 0
@@ -99,10 +99,10 @@ class Maker:
         self.fail: list[BoxError | ContentError] = []
         self.windowless = self.nameless = False
 
-    async def __call__(self, sort: Sort, name: str, size: tuple[int, int]) -> FakeSurface:
+    async def __call__(self, sort: SurfaceSort, name: str, size: tuple[int, int]) -> FakeSurface:
         if self.fail:
             raise self.fail.pop(0)
-        surface = (FakePage if sort is Sort.WEB else FakeSurface)("" if self.nameless else f"sig-{name}", sort)
+        surface = (FakePage if sort is SurfaceSort.WEB else FakeSurface)("" if self.nameless else f"sig-{name}", sort)
         surface.sizes.append(size)
         self.made.append(surface)
         if not (self.windowless or self.nameless):

@@ -10,7 +10,7 @@ from player.errors import BoxError
 from player.stage.backends.null import NullCompositor
 from player.stage.panels import TRIES, Panels
 from player.stage.regions.stand_in import TimedSurface
-from player.stage.regions.surfaces import Sort, SurfacePool, Windows
+from player.stage.regions.surfaces import SurfacePool, SurfaceSort, Windows
 from player.stage.regions.visibility import NO_WINDOW
 
 
@@ -117,7 +117,7 @@ async def test_d1_a_window_that_cannot_open_since_its_panel_went_is_stood_in_for
     compositor = NullCompositor((1280, 720))
     there = True
 
-    async def make(sort: Sort, name: str, size: tuple[int, int]) -> TimedSurface:
+    async def make(sort: SurfaceSort, name: str, size: tuple[int, int]) -> TimedSurface:
         await asyncio.sleep(0.02)
         return TimedSurface(f"sig-{name}") if not there else await compositor.make(sort, name, size)
 

@@ -17,7 +17,7 @@ from player.core.ports.screen import CompositorEvent, Output, Window
 from player.errors import BoxError
 from player.stage.applets import AppletBoard
 from player.stage.regions.stand_in import TimedSurface
-from player.stage.regions.surfaces import Sort
+from player.stage.regions.surfaces import SurfaceSort
 
 
 class NullCompositor:
@@ -32,7 +32,9 @@ class NullCompositor:
         self._power = True
         self._windows: list[Window] = []
 
-    async def make(self, sort: Sort, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None) -> TimedSurface:
+    async def make(
+        self, sort: SurfaceSort, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None
+    ) -> TimedSurface:
         """A surface, and its window; every sort is the same here."""
         del sort, now
         surface = TimedSurface(f"sig-{name}")

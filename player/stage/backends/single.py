@@ -28,7 +28,7 @@ from player.dirs import Dirs
 from player.errors import BoxError, ContentError
 from player.stage.applets import AppletBoard
 from player.stage.backends.single_window import SingleWindow
-from player.stage.regions.surfaces import Sort
+from player.stage.regions.surfaces import SurfaceSort
 from player.stage.surround import Cards, Surround
 from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface, as_opened
@@ -147,12 +147,14 @@ class SingleScreen:
 
     # --- surfaces
 
-    async def make(self, sort: Sort, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None) -> SingleSurface:
+    async def make(
+        self, sort: SurfaceSort, name: str, size: tuple[int, int], now: Callable[[], datetime] | None = None
+    ) -> SingleSurface:
         """A surface for the one region. Raises ContentError for what needs a compositor."""
         del size, now
-        if sort is Sort.WEB:
+        if sort is SurfaceSort.WEB:
             raise ContentError("no_browser", name, 'pages need a compositor (this is stage.backend = "single")', transient=False)
-        if sort not in (Sort.MPV, Sort.HEARD):
+        if sort not in (SurfaceSort.MPV, SurfaceSort.HEARD):
             raise ContentError("no_compositor", name, 'it needs a compositor (this is stage.backend = "single")', transient=False)
         self._made += 1
         surface = SingleSurface(self, self._made, name)

@@ -27,7 +27,7 @@ from player.runtime.tasks import Latest
 from player.stage.applets import AppletBoard
 from player.stage.backends.ahead import Ahead
 from player.stage.backends.curtain_line import CurtainLine
-from player.stage.regions.surfaces import Sort
+from player.stage.regions.surfaces import SurfaceSort
 from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface
@@ -80,13 +80,13 @@ class SwayScreen:
         if head_start is not None:
             await self._ahead.begin(head_start)
 
-    async def make(self, sort: Sort, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
+    async def make(self, sort: SurfaceSort, name: str, size: tuple[int, int], now: Callable[[], datetime]) -> Surface:
         """A surface of libmpv, of the browser (which is started by the first), drawn here, or only heard; `now` is for clocks."""
-        if sort is Sort.DRAWN:
+        if sort is SurfaceSort.DRAWN:
             return await self._draw(name, size, now)
-        if sort is Sort.HEARD:
+        if sort is SurfaceSort.HEARD:
             return await self._hear(name, size)
-        if sort is Sort.WEB:
+        if sort is SurfaceSort.WEB:
             from player.stage.web.surface import WebSurface
 
             return WebSurface(self._the_browser(), name, self._the_snapshots(), self.applets)

@@ -24,7 +24,7 @@ from player.core.ports.stage import NowPlaying
 from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
 from player.stage.regions.soundfade import crossfade, mpv_volume
-from player.stage.regions.surfaces import Placed, Sort, SurfacePool
+from player.stage.regions.surfaces import Placed, SurfacePool, SurfaceSort
 from player.stage.regions.targets import cover_of, target_of
 from player.stage.regions.transitions import Change, change
 from player.stage.regions.visibility import NO_WINDOW, Visibility
@@ -48,7 +48,7 @@ class RegionEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedItem:
     """A surface, and what it was told to open."""
 
     placed: Placed
@@ -78,7 +78,7 @@ class RegionDriver:
         self.machine = playback.RegionMachine(region.id, seed)
         self._events: asyncio.Queue[cues.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
-        self._opened: dict[int, Opened] = {}  # by token, until its surface is given back
+        self._opened: dict[int, OpenedItem] = {}  # by token, until its surface is given back
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self.settled, self.shown = asyncio.Event(), asyncio.Event()  # the first item is ready, or cannot be; it is on screen
@@ -140,7 +140,7 @@ class RegionDriver:
     def give_up_stand_ins(self) -> None:
         """There is a panel again: what only kept time in an item's place is shown for real, from its beginning."""
         showing = self.machine.on_screen
-        if showing and any(opened.placed.sort is Sort.STAND_IN for opened in self._opened.values()):
+        if showing and any(opened.placed.sort is SurfaceSort.STAND_IN for opened in self._opened.values()):
             self.send(cues.PlayAsked(showing.item, 0.0))
 
     def set_volume(self) -> None:
@@ -219,9 +219,9 @@ class RegionDriver:
                 await asyncio.sleep(max(0.0, self._seam_over - self._clock.monotonic()))
                 target = await target_of(item, self._cache, self._resolve)
                 placed = await self.pool.take(item.kind, item.room)
-                wanted = item if placed.sort is not Sort.STAND_IN else self._lengths.given(item)
+                wanted = item if placed.sort is not SurfaceSort.STAND_IN else self._lengths.given(item)
                 playable = self._playable(wanted, target, effect)
-                self._opened[token] = Opened(placed, playable)
+                self._opened[token] = OpenedItem(placed, playable)
                 await self._park(placed)
                 await placed.surface.fetch(playable)
                 turn = self._turns if item.kind.has_file else contextlib.nullcontext()  # a slow network holds up itself alone
@@ -238,7 +238,7 @@ class RegionDriver:
             self.send(cues.PrepareFailed(token, "timeout", "could not be made ready in time"))
         else:
             natural_s = placed.surface.duration_s() if item.kind.ends_by_itself else None
-            if placed.sort is not Sort.STAND_IN:
+            if placed.sort is not SurfaceSort.STAND_IN:
                 self._lengths.remember(item, natural_s, self.machine.playlist.items)
             self.send(cues.ItemPrepared(token, natural_s, stand_in=placed.surface.notice is not None))
 
@@ -303,13 +303,13 @@ class RegionDriver:
         elif item.kind is Kind.WEB:
             self._region_events.recover(item)
 
-    def _change(self, effect: cues.ShowItem, placed: Placed, before: Opened | None) -> Change:
+    def _change(self, effect: cues.ShowItem, placed: Placed, before: OpenedItem | None) -> Change:
         return Change(
             placed.window_id, before.placed.window_id if before else None, effect.transition, self.pool.rect,
-            alone=self.alone, clipped=placed.sort is Sort.MPV,
+            alone=self.alone, clipped=placed.sort is SurfaceSort.MPV,
         )  # fmt: skip
 
-    def _fade_sound(self, effect: cues.ShowItem, placed: Placed, before: Opened | None) -> asyncio.Task[None] | None:
+    def _fade_sound(self, effect: cues.ShowItem, placed: Placed, before: OpenedItem | None) -> asyncio.Task[None] | None:
         """Sound changes over while the picture does. None where there is nothing to fade: a cut, or silence."""
         cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0
         if cut or before is None or self._muted() or self._group is None:
@@ -323,7 +323,7 @@ class RegionDriver:
     def _voice(self, item: Item, placed: Placed) -> Callable[[float], None]:
         def be_heard(gain: float) -> None:
             whole = self._volume(item)
-            volume = mpv_volume(whole, gain) if placed.sort in (Sort.MPV, Sort.HEARD) else round(whole * gain)
+            volume = mpv_volume(whole, gain) if placed.sort in (SurfaceSort.MPV, SurfaceSort.HEARD) else round(whole * gain)
             placed.surface.set_volume(volume, muted=self._muted())
 
         return be_heard

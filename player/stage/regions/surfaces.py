@@ -28,7 +28,7 @@ USUAL, PER_SORT = 2, 3
 PATIENCE_S = 1.0  # the surface that left the screen is empty well before that
 
 
-class Sort(StrEnum):
+class SurfaceSort(StrEnum):
     """The sorts of surfaces: of libmpv, of the browser, drawn by the stage itself, heard without a picture of its own, and none
     but in name, which keeps the time of what cannot be opened."""
 
@@ -45,7 +45,7 @@ class SurfaceMaker(Protocol):
     Raises BoxError, ContentError.
     """
 
-    async def __call__(self, sort: Sort, name: str, size: tuple[int, int]) -> Surface: ...
+    async def __call__(self, sort: SurfaceSort, name: str, size: tuple[int, int]) -> Surface: ...
 
 
 def loads_at_once(memory: int) -> int:
@@ -53,20 +53,20 @@ def loads_at_once(memory: int) -> int:
     return max(1, min(4, memory // (1024**3 + 512 * 1024**2)))
 
 
-def sort_of(kind: Kind) -> Sort:
+def sort_of(kind: Kind) -> SurfaceSort:
     """Which sort of surface shows this kind."""
     if kind.is_drawn:
-        return Sort.DRAWN
+        return SurfaceSort.DRAWN
     if kind.is_unseen:
-        return Sort.HEARD
-    return Sort.WEB if kind.is_page else Sort.MPV
+        return SurfaceSort.HEARD
+    return SurfaceSort.WEB if kind.is_page else SurfaceSort.MPV
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A surface and its window."""
 
-    sort: Sort
+    sort: SurfaceSort
     surface: Surface
     window_id: int
 
@@ -126,8 +126,8 @@ class SurfacePool:
     ) -> None:
         self._region, self._make, self._windows, self._compositor = region, make, windows, compositor
         self._prepare_window, self._has_panel = prepare_window, has_panel
-        self._free: dict[Sort, list[Placed]] = {sort: [] for sort in Sort}
-        self._made = dict.fromkeys(Sort, 0)
+        self._free: dict[SurfaceSort, list[Placed]] = {sort: [] for sort in SurfaceSort}
+        self._made = dict.fromkeys(SurfaceSort, 0)
         self._names = 0
         self._freed = asyncio.Condition()
         self._all: list[Placed] = []
@@ -136,7 +136,7 @@ class SurfacePool:
     async def take(self, kind: Kind, room: str) -> Placed:
         """A surface for an item of this kind and room, in place and invisible; waits for one to come free. Raises BoxError."""
         # A window without a panel draws its first frame late, or never; what has no window needs none.
-        sort = sort_of(kind) if self._has_panel() or not self.rect.has_area else Sort.STAND_IN
+        sort = sort_of(kind) if self._has_panel() or not self.rect.has_area else SurfaceSort.STAND_IN
         async with self._freed:
             if self._made[sort] == USUAL:
                 with contextlib.suppress(TimeoutError):
@@ -151,12 +151,12 @@ class SurfacePool:
         except BaseException as error:
             await self._forget(sort)
             if isinstance(error, BoxError) and not self._has_panel():  # it went while the window was to be opened
-                self._made[Sort.STAND_IN] += 1
+                self._made[SurfaceSort.STAND_IN] += 1
                 return self._stand_in()
             raise
 
-    async def _add(self, sort: Sort, room: str) -> Placed:
-        if sort is Sort.STAND_IN:
+    async def _add(self, sort: SurfaceSort, room: str) -> Placed:
+        if sort is SurfaceSort.STAND_IN:
             return self._stand_in()
         self._names += 1
         surface = await self._make(sort, f"{self._region}-{self._names}", (self.rect.width, self.rect.height))
@@ -171,7 +171,7 @@ class SurfacePool:
         """Without any panel windows cannot be opened: the item's time passes all the same."""
         from player.stage.regions.stand_in import TimedSurface
 
-        placed = Placed(Sort.STAND_IN, TimedSurface(Sort.STAND_IN), NO_WINDOW)
+        placed = Placed(SurfaceSort.STAND_IN, TimedSurface(SurfaceSort.STAND_IN), NO_WINDOW)
         self._all.append(placed)
         return placed
 
@@ -187,11 +187,11 @@ class SurfacePool:
         self._all.append(placed)
         return placed
 
-    async def _settle(self, sort: Sort, surface: Surface) -> Placed:
+    async def _settle(self, sort: SurfaceSort, surface: Surface) -> Placed:
         if not surface.app_id:
             self._all.append(placed := Placed(sort, surface, NO_WINDOW))
             return placed
-        within_s = PAGE_WINDOW_LIMIT_S if sort is Sort.WEB else WINDOW_LIMIT_S
+        within_s = PAGE_WINDOW_LIMIT_S if sort is SurfaceSort.WEB else WINDOW_LIMIT_S
         window = await self._windows.find(surface, self._has_panel, within_s)
         self._prepare_window(window.id)
         await self._compositor.place(window.id, self.rect)
@@ -218,7 +218,7 @@ class SurfacePool:
             self._free[placed.sort].append(placed)
             self._freed.notify_all()
 
-    async def _forget(self, sort: Sort) -> None:
+    async def _forget(self, sort: SurfaceSort) -> None:
         async with self._freed:
             self._made[sort] -= 1
             self._freed.notify_all()

@@ -30,7 +30,7 @@ from player.stage.video.gate import Gate
 from player.stage.video.hush import hush
 from player.stage.video.options import ALWAYS, options_for
 from player.stage.video.sound import SILENCE
-from player.stage.video.told import OBSERVED, Told
+from player.stage.video.told import OBSERVED, ToldByMpv
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class MpvSurface(Surface):
     ) -> None:
         self._app_id, self._handle, self._loop, self._way_out = app_id, handle, loop, way_out
         self._load_limit_s, self._why, self._sound = load_limit_s, why, sound
-        self._told = Told(loop, stall_s)
+        self._told = ToldByMpv(loop, stall_s)
         self._name = ""
         self._begun: Playable | None = None
         self._live = self._unseen = False

@@ -14,7 +14,7 @@ from player.stage.video.error_words import error_words
 OBSERVED = ("eof-reached", "video-out-params", "duration", "container-fps", "current-ao")
 
 
-class Told:
+class ToldByMpv:
     """Of one handle; its attributes are the loop's alone, and `changed` is set at each word.
 
     `failure`: why the item cannot be shown, in words; `drawn` and `has_video` together say that its first frame is there.

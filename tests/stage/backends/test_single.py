@@ -25,7 +25,7 @@ from player.core.ports.screen import CompositorGone, Playable
 from player.errors import BoxError, ContentError
 from player.stage.backends.single import SingleScreen, SingleSurface
 from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options
-from player.stage.regions.surfaces import Sort
+from player.stage.regions.surfaces import SurfaceSort
 from tests.fakes.gate import open_gate
 from tests.fakes.running import eventually, running
 from tests.fakes.wall import not_known
@@ -92,7 +92,7 @@ def playable(target: Path | str, kind: Kind = Kind.VIDEO, **more: Any) -> Playab
 
 
 async def loaded(screen: SingleScreen, name: str, what: Playable) -> SingleSurface:
-    surface = await screen.make(Sort.MPV, name, SIZE)
+    surface = await screen.make(SurfaceSort.MPV, name, SIZE)
     await surface.load(what)
     return surface
 
@@ -125,7 +125,7 @@ async def test_c1_what_cannot_be_played_is_refused_while_the_other_stays(single,
     shown = await loaded(screen, "main-1", playable(media / "blue.png", Kind.IMAGE))
     shown.start()
     await eventually(lambda: screen.shown is shown)
-    other = await screen.make(Sort.MPV, "main-2", SIZE)
+    other = await screen.make(SurfaceSort.MPV, "main-2", SIZE)
     for path in ("broken.mp4", "gone.mp4"):
         with pytest.raises(ContentError) as caught:
             await other.load(playable(media / path))
@@ -136,7 +136,7 @@ async def test_c1_what_cannot_be_played_is_refused_while_the_other_stays(single,
 
 async def test_l4_an_address_that_did_not_open_says_why():
     async with opened({}, lambda _: Unopened("forbidden_address", "it is this box"), vo="null", gpu_context="auto") as (_, screen):
-        surface = await screen.make(Sort.MPV, "main-1", SIZE)
+        surface = await screen.make(SurfaceSort.MPV, "main-1", SIZE)
         with pytest.raises(ContentError, match="it is this box") as caught:
             await surface.load(playable("http://127.0.0.1:9/live.m3u8", Kind.LIVESTREAM))
     assert caught.value.code == "forbidden_address"
@@ -186,16 +186,17 @@ async def test_what_leaves_without_a_successor_leaves_the_window_empty(single, m
 
 async def test_pages_further_regions_turning_and_modes_are_refused_with_the_reason(single):
     compositor, screen = single
-    first = await screen.make(Sort.MPV, "main-1", SIZE)
+    first = await screen.make(SurfaceSort.MPV, "main-1", SIZE)
     refused = [
-        (Sort.WEB, "main-2", "no_browser"), (Sort.DRAWN, "main-3", "no_compositor"), (Sort.MPV, "side-1", "no_zones"),
+        (SurfaceSort.WEB, "main-2", "no_browser"), (SurfaceSort.DRAWN, "main-3", "no_compositor"),
+        (SurfaceSort.MPV, "side-1", "no_zones"),
     ]  # fmt: skip
     for sort, name, code in refused:
         with pytest.raises(ContentError, match="single") as caught:
             await screen.make(sort, name, SIZE)
         assert caught.value.code == code
     await first.close()
-    await screen.make(Sort.MPV, "side-2", SIZE)
+    await screen.make(SurfaceSort.MPV, "side-2", SIZE)
     await compositor.turn("window", Orientation.LANDSCAPE)
     await compositor.power("window", on=True)
     for refused in (

@@ -16,7 +16,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.runtime.clock import SystemClock
 from player.stage.regions.driver import PARKED_AT, SEAM_S, RegionDriver, RegionEvents
-from player.stage.regions.surfaces import Sort, SurfacePool, Windows
+from player.stage.regions.surfaces import SurfacePool, SurfaceSort, Windows
 from player.stage.regions.visibility import Visibility
 from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
 
@@ -35,7 +35,7 @@ class Region:
         compositor = self.compositor = FakeCompositor()
         make = Maker(compositor)
 
-        async def timed(sort: Sort, name: str, size: tuple[int, int]) -> FakeSurface:
+        async def timed(sort: SurfaceSort, name: str, size: tuple[int, int]) -> FakeSurface:
             surface = await make(sort, name, size)
             load, window = surface.load, len(make.made)
 

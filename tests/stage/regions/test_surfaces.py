@@ -11,7 +11,7 @@ from player.core.geometry import NOWHERE
 from player.core.kinds import Kind
 from player.core.ports.screen import CompositorGone, OutputsChanged, WindowClosed
 from player.errors import BoxError, ContentError
-from player.stage.regions.surfaces import PER_SORT, WINDOW_LIMIT_S, Sort, SurfacePool, Windows, sort_of
+from player.stage.regions.surfaces import PER_SORT, WINDOW_LIMIT_S, SurfacePool, SurfaceSort, Windows, sort_of
 from player.stage.regions.visibility import NO_WINDOW
 from tests.fakes.running import running
 from tests.fakes.surface import FakeCompositor, Maker
@@ -43,9 +43,9 @@ async def waits(work: asyncio.Task) -> bool:
 
 
 def test_each_kind_has_its_sort():
-    assert {sort_of(kind) for kind in (Kind.VIDEO, Kind.IMAGE, Kind.LIVESTREAM, Kind.YOUTUBE, Kind.PDF)} == {Sort.MPV}
-    assert {sort_of(kind) for kind in (Kind.WEB, Kind.PACKAGE)} == {Sort.WEB}
-    assert sort_of(Kind.AUDIO) is Sort.HEARD
+    assert {sort_of(kind) for kind in (Kind.VIDEO, Kind.IMAGE, Kind.LIVESTREAM, Kind.YOUTUBE, Kind.PDF)} == {SurfaceSort.MPV}
+    assert {sort_of(kind) for kind in (Kind.WEB, Kind.PACKAGE)} == {SurfaceSort.WEB}
+    assert sort_of(Kind.AUDIO) is SurfaceSort.HEARD
 
 
 async def test_a_surface_is_made_when_first_needed_in_its_place_and_used_again(region: Region):
@@ -66,7 +66,7 @@ async def test_one_is_on_screen_one_awaited_one_spare_and_a_fourth_waits_until_o
         fourth = group.create_task(region.pool.take(Kind.VIDEO, ""), name="fourth")
         assert await waits(fourth)
         page = await region.pool.take(Kind.WEB, "")
-        assert page.sort is Sort.WEB, "another sort does not wait"
+        assert page.sort is SurfaceSort.WEB, "another sort does not wait"
         await region.pool.give_back(shown)
         assert await fourth is shown
     assert len({shown.surface, behind.surface, spare.surface}) == 3
@@ -95,7 +95,7 @@ async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there
     await region.pool.give_back(seen)
     region.panel = False
     unseen = await region.pool.take(Kind.VIDEO, "")
-    assert (unseen.sort, unseen.window_id) == (Sort.STAND_IN, NO_WINDOW)
+    assert (unseen.sort, unseen.window_id) == (SurfaceSort.STAND_IN, NO_WINDOW)
     region.panel = True
     assert await region.pool.take(Kind.VIDEO, "") is seen
 
@@ -103,7 +103,7 @@ async def test_d1_without_a_panel_something_stands_in_although_a_window_is_there
 async def test_a_region_without_an_area_has_no_window_and_plays_without_a_panel(region: Region):
     region.pool.rect, region.panel, region.make.nameless = NOWHERE, False, True
     placed = await region.pool.take(Kind.AUDIO, "")
-    assert (placed.sort, placed.window_id, region.make.made[0].sizes) == (Sort.HEARD, NO_WINDOW, [(0, 0)])
+    assert (placed.sort, placed.window_id, region.make.made[0].sizes) == (SurfaceSort.HEARD, NO_WINDOW, [(0, 0)])
     await region.pool.place_again()
     await region.pool.give_back(placed)
     assert await region.pool.take(Kind.AUDIO, "") is placed
