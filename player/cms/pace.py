@@ -24,6 +24,7 @@ LIMIT_S = 3600.0
 BACKOFF_S = REFUSED_S = 300.0
 SHARE, WINDOW_S, TURN_S = 0.8, 60.0, 10.0
 ENDPOINTS = 256
+ATTEMPTS, LONGEST_AGAIN_S = 5, 10.0  # of what no loop sends again
 _EPOCH_FROM = 1e9  # a larger X-RateLimit-Reset is an instant, a smaller one a duration
 
 
@@ -112,9 +113,9 @@ class Paces:
         return self._held.setdefault(endpoint, Pace(self._clock))
 
 
-def trying_again(attempts: int = 5, longest_s: float = 10.0) -> AsyncRetrying:
+def trying_again() -> AsyncRetrying:
     """For what no loop sends again: a few attempts with `async for`, as long as an error passes and asks for no long pause."""
-    spread = wait_random_exponential(multiplier=0.5, max=longest_s)
+    spread = wait_random_exponential(multiplier=0.5, max=LONGEST_AGAIN_S)
 
     def pause(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -122,9 +123,9 @@ def trying_again(attempts: int = 5, longest_s: float = 10.0) -> AsyncRetrying:
         return spread(state) if asked is None else asked + 0.01
 
     def passes(error: BaseException) -> bool:
-        return isinstance(error, ServerError) and error.transient and (error.retry_after_s or 0) <= longest_s
+        return isinstance(error, ServerError) and error.transient and (error.retry_after_s or 0) <= LONGEST_AGAIN_S
 
-    return AsyncRetrying(stop=stop_after_attempt(attempts), wait=pause, retry=retry_if_exception(passes), reraise=True)
+    return AsyncRetrying(stop=stop_after_attempt(ATTEMPTS), wait=pause, retry=retry_if_exception(passes), reraise=True)
 
 
 class Budget:

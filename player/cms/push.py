@@ -119,9 +119,7 @@ class PushLine:
 
 
 @contextlib.asynccontextmanager
-async def open_line(
-    url: str, way_out: WayOut, clock: Clock, *, ping_s: float | None, headers: Mapping[str, str] | None = None
-) -> AsyncIterator[PushLine]:
+async def open_line(url: str, way_out: WayOut, clock: Clock, *, ping_s: float | None) -> AsyncIterator[PushLine]:
     """A line to `url` (ws or wss). `ping_s`: how often the other side has to answer; None: what is spoken has its own pings.
 
     Raises ServerError.
@@ -133,7 +131,6 @@ async def open_line(
             ssl=tls_context(way_out) if url.startswith("wss:") else None,
             proxy=proxy.address if proxy else None,
             user_agent_header=way_out.user_agent,
-            additional_headers=dict(headers or {}),
             compression=None,
             open_timeout=OPEN_S,
             close_timeout=CLOSE_S,
@@ -184,7 +181,6 @@ async def keep_line(
     *,
     ping_s: float | None,
     trouble: Trouble,
-    headers: Mapping[str, str] | None = None,
     first_s: float = 1.0,
 ) -> None:
     """Opens the line, talks, and opens it again, for ever: at once or after a growing pause; hours later where none is offered.
@@ -195,7 +191,7 @@ async def keep_line(
     while True:
         began, again = clock.monotonic(), Again.AFTER_A_PAUSE
         try:
-            async with open_line(url, way_out, clock, ping_s=ping_s, headers=headers) as line:
+            async with open_line(url, way_out, clock, ping_s=ping_s) as line:
                 again = await talk(line)
         except NotOffered as error:
             trouble(error)

@@ -57,9 +57,9 @@ def whole(value: Any, default: int) -> int:
     return min(max(round(read), 0), 65536) if read is not None and read >= 1 else default
 
 
-def percent(value: float | None, default: int) -> int:
-    """`value` as a whole number from 0 to 100; `default` where there is none."""
-    return default if value is None else min(max(round(value), 0), 100)
+def percent(value: float | None) -> int:
+    """`value` as a whole number from 0 to 100, which it is where there is none."""
+    return 100 if value is None else min(max(round(value), 0), 100)
 
 
 def fit(word: str | None) -> Fit | None:

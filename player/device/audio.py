@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +139,7 @@ async def _connection(server: str) -> AsyncIterator[Any]:
 class LateAudio:
     """Implements `core.ports.box.Audio` where sound may come late: while there is none it is looked for again at each call."""
 
-    def __init__(self, find: Callable[[], Awaitable[Audio | Absent]] = find_audio) -> None:
-        self._find = find
+    def __init__(self) -> None:
         self._found: Audio | Absent | None = None
 
     def __repr__(self) -> str:
@@ -148,7 +147,7 @@ class LateAudio:
 
     async def _audio(self) -> Audio:
         if self._found is None or isinstance(self._found, Absent):
-            self._found = await self._find()
+            self._found = await find_audio()
         if isinstance(self._found, Absent):
             raise BoxError(self._found.ability, self._found.reason)
         return self._found

@@ -32,9 +32,9 @@ _NO_WAY = "this box reaches its panel neither by CEC nor by DDC/CI"
 DEADLINE_S = 15.0  # a CEC line that is busy is tried again by the kernel for several seconds
 
 
-def find_panel(dev: Path = Path("/dev"), sys: Path = Path("/sys"), bus: SystemBus | None = None) -> BoxPanel | Absent:
+def find_panel(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> BoxPanel | Absent:
     """The panel's controls, or Absent where the box has the hardware for none."""
-    panel = BoxPanel(dev, sys, bus or SystemBus())
+    panel = BoxPanel(dev, sys, SystemBus())
     if panel.ways() or any(dev.glob("i2c-*")):  # with I2C a monitor may yet be plugged in
         return panel
     return Absent("panel", "this box has no CEC (/dev/cec*), no backlight and no I2C bus of a display (/dev/i2c-*, module i2c-dev)")

@@ -36,16 +36,15 @@ class SystemSensors:
         proc: Path = Path("/proc"),
         sys: Path = Path("/sys"),
         etc: Path = Path("/etc"),
-        targets: Sequence[str] = ELSEWHERE,
     ) -> None:
-        self._keeps, self._proc, self._sys, self._etc, self._targets = keeps, proc, sys, etc, targets
+        self._keeps, self._proc, self._sys, self._etc = keeps, proc, sys, etc
         self._network = Network(proc, sys)
         self._lock = threading.Lock()
         self._cpu_before = (0, 0)
 
     def address(self) -> str | None:
         """The address others reach this box at: the source address of the default route, IPv4 first."""
-        return source_address(self._targets)
+        return source_address(ELSEWHERE)
 
     def network(self) -> str:
         """How the box is connected, in words."""

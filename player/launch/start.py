@@ -50,20 +50,20 @@ def run(
         ).run()
 
 
-def account_for_root(name: str = PLAYER_USER) -> Account | None:
+def account_for_root() -> Account | None:
     """Whom children run as: None when this process is not root. Raises BoxError when there is no such user."""
     if os.geteuid() != 0:
         return None
     import pwd
 
     try:
-        entry = pwd.getpwnam(name)
+        entry = pwd.getpwnam(PLAYER_USER)
     except KeyError as error:
         raise BoxError(
             "the player does not run as root",
-            f"and there is no user {name} to run as; make it with `sudo scripts/setup`, or start the player as another user",
+            f"and there is no user {PLAYER_USER} to run as; make it with `sudo scripts/setup`, or start the player as another user",
         ) from error
-    return Account(name, entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(name, entry.pw_gid)))
+    return Account(PLAYER_USER, entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(PLAYER_USER, entry.pw_gid)))
 
 
 def check_length(dirs: Dirs) -> None:

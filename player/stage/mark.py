@@ -105,10 +105,6 @@ class Mark:
         if self._deaths.forget(item.id):
             self._save()
 
-    def quarantined(self, item: Item) -> bool:
-        """Whether it is kept off now."""
-        return self._deaths.of(item.id).is_kept_off(self._wall())
-
     def release_all(self) -> None:
         """Gives every item another chance (an operator cleared the cache)."""
         self._deaths = _Deaths()

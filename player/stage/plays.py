@@ -53,10 +53,9 @@ class Plays:
         keep_bytes: int,
         wall: Callable[[], float],
         faults: FaultPage,
-        dice: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._tail, self._taken = tail, 0
-        self._folder, self._keep_days, self._keep_bytes, self._wall, self._dice = folder, keep_days, keep_bytes, wall, dice
+        self._folder, self._keep_days, self._keep_bytes, self._wall = folder, keep_days, keep_bytes, wall
         self._faults = faults
         self._journal: Journal[dict[str, Any]] | None = None
         self._waiting: deque[dict[str, Any]] = deque()
@@ -93,7 +92,7 @@ class Plays:
         self._seq += 1
         if len(self._waiting) < WAITING_LIMIT:
             event = proof.event(
-                record, seq=self._seq, dice=self._dice(10), prev=self._prev, lost=self._gap,
+                record, seq=self._seq, dice=os.urandom(10), prev=self._prev, lost=self._gap,
                 playlist_id=playlist_id, zone=zone, screen_on=screen_on, clock_synced=clock_synced, trigger=trigger,
             )  # fmt: skip
             self._prev, self._gap = event["hash"], 0

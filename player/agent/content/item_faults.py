@@ -14,15 +14,15 @@ from player.errors import ContentError, ServerError, SignageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import backoff
 
-LONGEST_PAUSE_S = 300.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
 HOPELESS_PAUSE_S = 3600.0
 
 
 class ItemFaults:
-    """By key; `first_pause_s` before the first retry of a download."""
+    """By key."""
 
-    def __init__(self, faults: FaultPage, clock: Clock, first_pause_s: float = 5.0) -> None:
-        self._faults, self._clock, self._first_pause_s = faults, clock, first_pause_s
+    def __init__(self, faults: FaultPage, clock: Clock) -> None:
+        self._faults, self._clock = faults, clock
         self._retries = Retries()
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class ItemFaults:
         self._faults.report(key, code, message, item_id=item_id, content_id=content_id)
 
     def _pause_s(self, error: SignageError, failures: int, hopeless: bool) -> float:
-        pause = HOPELESS_PAUSE_S if hopeless else backoff(failures - 1, first_s=self._first_pause_s, limit_s=LONGEST_PAUSE_S)
+        pause = HOPELESS_PAUSE_S if hopeless else backoff(failures - 1, first_s=FIRST_PAUSE_S, limit_s=LONGEST_PAUSE_S)
         asked = error.retry_after_s if isinstance(error, ServerError) else None
         return max(pause, asked or 0.0)
 

@@ -24,8 +24,8 @@ _BOUNDARY = "picture"
 class RemoteView:
     """`take` gives one picture of the screen as JPEG, raising SignageError. One object serves every watcher."""
 
-    def __init__(self, take: Callable[[], Awaitable[bytes]], *, every_s: float = EVERY_S, watchers: int = WATCHERS) -> None:
-        self._take, self._every_s, self._limit = take, every_s, watchers
+    def __init__(self, take: Callable[[], Awaitable[bytes]], *, every_s: float = EVERY_S) -> None:
+        self._take, self._every_s = take, every_s
         self._camera = asyncio.Lock()
         self._picture = b""
         self._number = 0
@@ -37,8 +37,8 @@ class RemoteView:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers until the watcher leaves. Raises Refused for one too many, SignageError when there is no first picture."""
-        if self.watchers >= self._limit:
-            raise Refused(503, f"{self._limit} are watching this screen already; one of them has to stop first")
+        if self.watchers >= WATCHERS:
+            raise Refused(503, f"{WATCHERS} are watching this screen already; one of them has to stop first")
         self.watchers += 1
         try:
             seen = await self._after(0)

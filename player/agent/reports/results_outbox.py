@@ -14,7 +14,7 @@ from player.runtime.tasks import backoff, jittered
 
 log = logging.getLogger(__name__)
 REFUSALS = 3
-DAY_S, HOUR_S = 86_400.0, 3600.0
+DAY_S, HOUR_S, LONGEST_PAUSE_S = 86_400.0, 3600.0, 300.0
 
 
 class ResultsOutbox:
@@ -80,7 +80,7 @@ class ResultsOutbox:
         raise error
 
 
-def pause_s(error: ServerError, attempt: int, *, limit_s: float = 300.0, first_s: float = 1.0) -> float:
+def pause_s(error: ServerError, attempt: int, *, first_s: float = 1.0) -> float:
     """As the server asks for; a day where it has no such ability (contract §3.7), an hour where it refuses us; else backoff."""
     if error.retry_after_s is not None:
         return max(error.retry_after_s, 0.05) + backoff(0, first_s=first_s)
@@ -90,4 +90,4 @@ def pause_s(error: ServerError, attempt: int, *, limit_s: float = 300.0, first_s
         case ServerDenied() | DeviceForgotten():
             return jittered(HOUR_S)
         case _:
-            return backoff(attempt, first_s=first_s, limit_s=limit_s)
+            return backoff(attempt, first_s=first_s, limit_s=LONGEST_PAUSE_S)

@@ -44,14 +44,14 @@ def compositor(backend: str) -> Iterator[Finding]:
         yield failed("screenshots", "grim is not installed", "sudo apt install grim", needed=False)
 
 
-def seat(backend: str, run: Path = RUN) -> Iterator[Finding]:
+def seat(backend: str) -> Iterator[Finding]:
     """Whether the screen's hardware, or a desktop, may be used."""
     desktop = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     if desktop:
         yield passed("seat", f"inside the desktop session {desktop}")
-    elif os.access(run / "seatd.sock", os.W_OK):
+    elif os.access(RUN / "seatd.sock", os.W_OK):
         yield passed("seat", "seatd answers")
-    elif (run / "seatd.sock").exists():
+    elif (RUN / "seatd.sock").exists():
         yield failed("seat", "seatd is there, but closed to this user", "sudo usermod -a -G video $USER, then log in again")
     elif os.environ.get("XDG_SESSION_ID"):
         yield passed("seat", "a session of systemd-logind")

@@ -216,7 +216,7 @@ class Reader:
             fit=fit(wire.fit) or Fit.CONTAIN,
             background=colour(wire.background),
             audible=wire.audible is not False,
-            volume=percent(wire.volume, 100),
+            volume=percent(wire.volume),
         )
 
     def _items(self, found: list[Any], *, numbered: bool) -> tuple[Item, ...]:
@@ -267,7 +267,7 @@ class Reader:
             file_hash=file_hash,
             transition=self._once(self._transition(wire.transition, wire)),
             fit=fit(wire.fit),
-            volume=None if wire.volume is None else percent(wire.volume, 100),
+            volume=None if wire.volume is None else percent(wire.volume),
             weight=min(max(round(wire.weight or 1), 1), 100),
             web=web_options(wire.web),
             schedule_id=self._once(wire.schedule_id),

@@ -178,7 +178,7 @@ class SpotReader:
             fit=fit(wire.fit) or Fit.CONTAIN,
             background=colour(wire.background),
             audible=not wire.muted,
-            volume=percent(wire.volume, 100),
+            volume=percent(wire.volume),
         )
 
     def _playlist(self, raw: Mapping[str, Any]) -> Playlist:

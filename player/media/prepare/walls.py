@@ -47,15 +47,14 @@ _PUBLIC = (
     "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu",
 )  # fmt: skip
 
-# Calls, and their numbers by processor in the same order.
-_REFUSED = (
-    "socket", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "io_uring_setup", "bpf", "perf_event_open",
-    "userfaultfd", "unshare", "setns", "mount", "keyctl", "add_key", "request_key",
-)  # fmt: skip
-_CALLS = {
-    "x86_64": (41, 101, 310, 311, 438, 425, 321, 298, 323, 272, 308, 165, 250, 248, 249),
-    "aarch64": (198, 117, 270, 271, 438, 425, 280, 241, 282, 97, 268, 40, 219, 217, 218),
-}
+# Calls that are refused, with their numbers on each of `_PROCESSORS`.
+_PROCESSORS = ("x86_64", "aarch64")
+_REFUSED = {
+    "socket": (41, 198), "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "pidfd_getfd": (438, 438), "io_uring_setup": (425, 425), "bpf": (321, 280), "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "keyctl": (250, 219),
+    "add_key": (248, 217), "request_key": (249, 218),
+}  # fmt: skip
 _OTHER_NUMBERS = 0x40000000  # x32: the same calls of x86_64 by other numbers
 
 
@@ -121,7 +120,8 @@ def _allow(handle: int, path: Path, access: int) -> None:
 
 def _steps() -> list[Step]:
     """Another processor's calls end the process, `_REFUSED` are refused, everything else passes."""
-    word, numbers = processor().word, _CALLS[os.uname().machine]
+    word, machine = processor().word, _PROCESSORS.index(os.uname().machine)
+    numbers = [by_processor[machine] for by_processor in _REFUSED.values()]
     last = len(numbers)  # steps from the first comparison to the line that lets a call pass
     return [
         (LOAD, 0, 0, AT_PROCESSOR), (IF_EQUAL, 1, 0, word), (RETURN, 0, 0, KILL),

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -23,7 +24,8 @@ from player.core.ports.screen import Playable
 from player.core.ports.stage import NowPlaying
 from player.errors import BoxError, ContentError
 from player.stage.regions.clip_lengths import Lengths
-from player.stage.regions.soundfade import crossfade, mpv_volume
+from player.stage.regions.loudness import Loudness
+from player.stage.regions.soundfade import crossfade
 from player.stage.regions.surfaces import Placed, SurfacePool, SurfaceSort
 from player.stage.regions.targets import cover_of, target_of
 from player.stage.regions.transitions import Change, change
@@ -74,7 +76,8 @@ class RegionDriver:
     ) -> None:
         self.region, self.pool, self.visibility = region, pool, visibility
         self._cache, self._clock, self._region_events = cache, clock, region_events
-        self._settings, self._resolve, self._turns = settings, resolve, turns
+        self._resolve, self._turns = resolve, turns
+        self._loudness = Loudness(lambda: self.region, lambda: settings().muted)
         self.machine = playback.RegionMachine(region.id, seed)
         self._events: asyncio.Queue[cues.Event] = asyncio.Queue()
         self._rows: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
@@ -130,7 +133,7 @@ class RegionDriver:
     def is_heard(self, token: int, item: Item) -> bool:
         """Whether a sound device may be open for it."""
         playable = self.opened(token)
-        return item.kind.is_heard and not self._muted() and not (playable and playable.silent)
+        return item.kind.is_heard and not self._loudness.muted and not (playable and playable.silent)
 
     def opened(self, token: int) -> Playable | None:
         """What a surface was told to open for it."""
@@ -147,7 +150,7 @@ class RegionDriver:
         """The settings or the region changed: what is on screen follows."""
         showing = self.machine.on_screen
         if showing and (opened := self._opened.get(showing.token)):
-            opened.placed.surface.set_volume(self._volume(showing.item), muted=self._muted())
+            self._loudness.give(showing.item, opened.placed)
 
     # --- in
 
@@ -255,15 +258,9 @@ class RegionDriver:
         rect = self.pool.rect
         return Playable(
             item, target, (rect.width, rect.height), fit=(item.fit or self.region.fit).value, background=self.region.background,
-            volume=self._volume(item), muted=self._muted(), begin_s=effect.begin_s, silent=effect.silent,
+            volume=self._loudness.volume(item), muted=self._loudness.muted, begin_s=effect.begin_s, silent=effect.silent,
             cover=cover_of(item, self._cache),
         )  # fmt: skip
-
-    def _volume(self, item: Item) -> int:
-        return self.region.volume * (100 if item.volume is None else item.volume) // 100
-
-    def _muted(self) -> bool:
-        return not self.region.audible or self._settings().muted
 
     # --- showing
 
@@ -282,7 +279,7 @@ class RegionDriver:
                 placed.surface.start()
             if sound is not None:
                 sound.cancel()
-                placed.surface.set_volume(self._volume(effect.item), muted=self._muted())
+                self._loudness.give(effect.item, placed)
             showing = self.machine.on_screen
             if effect.item.kind.is_watched and showing and showing.token == effect.token:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
@@ -312,21 +309,14 @@ class RegionDriver:
     def _fade_sound(self, effect: cues.ShowItem, placed: Placed, before: OpenedItem | None) -> asyncio.Task[None] | None:
         """Sound changes over while the picture does. None where there is nothing to fade: a cut, or silence."""
         cut = effect.transition.kind is TransitionKind.CUT or effect.transition.duration_s <= 0
-        if cut or before is None or self._muted() or self._group is None:
+        if cut or before is None or self._loudness.muted or self._group is None:
             return None
         if not (before.playable.item.kind.is_heard or effect.item.kind.is_heard):
             return None
-        voices = [self._voice(before.playable.item, before.placed), self._voice(effect.item, placed)]
-        voices[1](0.0)
-        return self._group.create_task(crossfade(effect.transition, *voices), name=f"{self.region.id}: sound")
-
-    def _voice(self, item: Item, placed: Placed) -> Callable[[float], None]:
-        def be_heard(gain: float) -> None:
-            whole = self._volume(item)
-            volume = mpv_volume(whole, gain) if placed.sort in (SurfaceSort.MPV, SurfaceSort.HEARD) else round(whole * gain)
-            placed.surface.set_volume(volume, muted=self._muted())
-
-        return be_heard
+        outgoing = partial(self._loudness.give, before.playable.item, before.placed)
+        incoming = partial(self._loudness.give, effect.item, placed)
+        incoming(0.0)
+        return self._group.create_task(crossfade(effect.transition, outgoing, incoming), name=f"{self.region.id}: sound")
 
     async def _watch(self, token: int, placed: Placed) -> None:
         try:
