@@ -45,9 +45,9 @@ def surface_of(handle: SlowHandle) -> MpvSurface:
 
 async def test_one_that_was_closed_plays_no_sound_however_late_its_library_told_of_it():
     surface = surface_of(SlowHandle())
-    surface._observed("current-ao", SILENCE)
+    surface._told.observed("current-ao", SILENCE)
     await eventually(lambda: surface.sound_output == SILENCE)
-    surface._observed("current-ao", SILENCE)
+    surface._told.observed("current-ao", SILENCE)
     await surface.close()
     await asyncio.sleep(0)
     assert surface.sound_output is None
