@@ -258,7 +258,7 @@ class Agent:
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.box.packages, updates=self.box.updates, system_log=self.box.log,
             vpn=self.box.vpn, allowed=self._config.devices.packages, command=self.commands.perform,
-            applets_said=self.stage.applets_said, fetch=self.supply.page_files.fetch,
+            applets_said=self.stage.applets_said, fetch=self.supply.page_files.fetch, archives=self.supply.archives,
             reserve=parse_size(self._config.storage.reserve), tokens=tokens, zone=self._zone,
             telemetry=self._telemetry, clock_trusted=self.clock_trust.trusted, read_logs=self._read_logs, redactor=self._redactor,
             examine=examined, proxy=proxy.server if proxy else "",

@@ -19,6 +19,7 @@ from player.agent.content.feeds import Feeds
 from player.agent.content.item_faults import ItemFaults
 from player.agent.content.rounds import Rounds
 from player.agent.content.sync import Sync
+from player.agent.devices.parts import HaveArchive
 from player.agent.fallback import Fallback
 from player.agent.stage_client import StageClient
 from player.agent.trigger_source import Triggers
@@ -32,7 +33,7 @@ from player.dirs import Dirs
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
 from player.media.prepare.children import Children
-from player.media.prepare.parent import prepare
+from player.media.prepare.parent import have_archive, prepare
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
 from player.programme_file import ProgrammeFile
@@ -47,7 +48,7 @@ FULL_HD = (1920, 1080)  # until the stage says what panel there is
 class ContentSupply:
     """`rounds` asks for the programme, `sync` fetches what it needs into `cache` and publishes what can be shown.
 
-    `page_files` fetches what applets' pages keep, into `PARTS`.
+    `page_files` fetches what applets' pages keep, into `PARTS`; `archives` is `have_archive`, with the children that content has.
     """
 
     cache: Cache
@@ -57,6 +58,7 @@ class ContentSupply:
     sync: Sync
     rounds: Rounds
     page_files: Downloader
+    archives: HaveArchive
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for ever where there is content, by name."""
@@ -98,7 +100,9 @@ async def open_supply(
     download = functools.partial(Downloader, downloads, cache.parts, egress, reserve_bytes=reserve, credentials={})
     item_faults = ItemFaults(page("items"), clock)
     children = await stack.enter_async_context(Children())
-    look_at = functools.partial(prepare, children=children, tell_missing=DecoderWalls(page("decoder")).tell)
+    tell_missing = DecoderWalls(page("decoder")).tell
+    look_at = functools.partial(prepare, children=children, tell_missing=tell_missing)
+    archives = functools.partial(have_archive, children=children, tell_missing=tell_missing)
     asset_fetcher = AssetFetcher(
         cache, download(require_hash=config.cache.require_hash, local=local), look_at, item_faults, reserve_bytes=reserve,
         panel=FULL_HD, clock=clock,
@@ -117,4 +121,4 @@ async def open_supply(
     page_files = Downloader(
         downloads, dirs.cache / PARTS, egress, reserve_bytes=reserve, credentials={}, require_hash=False, local=None
     )
-    return ContentSupply(cache, Scrub(cache), alert_pictures, feeds, sync, rounds, page_files)
+    return ContentSupply(cache, Scrub(cache), alert_pictures, feeds, sync, rounds, page_files, archives)

@@ -24,6 +24,10 @@ class Allowance:
         self._next_at = due + self._every_s
         return max(0.0, due - self._lead_s - now)
 
+    def left(self, now: float) -> int:
+        """How many could be had without a wait; none is taken."""
+        return max(0, 1 + int((now + self._lead_s - max(self._next_at, now)) // self._every_s))
+
     def due_in(self, now: float) -> float:
         """How many seconds until one can be had; where that is 0 it is taken."""
         return 0.0 if self.spare(now) else max(self._next_at, now) - self._lead_s - now

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from player.core.allowance import Allowance
-from player.core.applet_rights import READ, RIGHTS, Right, Use, supports, why_not
+from player.core.applet_rights import READ, RIGHTS, WHOLE, Right, Use, supports, why_not
 
 TYPE = re.compile(r"[a-zA-Z0-9._-]{1,100}")
 COMMANDS_AT_ONCE, COMMAND_EVERY_S = 30, 1.0  # the library's documented throttle: 30 in 30 s
@@ -160,7 +160,10 @@ class AppletHost:
         name = self._open.pop(invocation, None)
         if name is None:
             return ()  # it was loaded anew meanwhile
-        return (_success(invocation, {name: value} if name else {}),)
+        fields = {name: value} if name else {}
+        if name == WHOLE and isinstance(value, Mapping):
+            fields = dict(value)
+        return (_success(invocation, fields),)
 
     def refused(self, invocation: str, reason: str) -> Sequence[Effect]:
         """A deed of the page's could not be done."""
@@ -248,10 +251,8 @@ class AppletHost:
             "display.supports": {"supports": supports(asked.get("capability"), facts.scope)},
             "management.supports": {"supports": supports(asked.get("capability"), facts.scope)},
             "device_info.get_device_name": {"name": facts.device_name},
-            "device_info.get_location": {"location": None},
-            "device_info.get_organization_tags": {"tags": []},
             "debug.is_remote_enabled": {"isEnabled": False},
-            "timing.triggers.pause": {}, "timing.triggers.resume": {}, "touch.event": {},
+            "touch.event": {},
         }  # fmt: skip
         if what in known:
             return _success(invocation, known[what])

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+WHOLE = "*"
 NOBODY, READ, CONTROL = 0, 1, 2  # as `agent.control.access.Scope`; what needs nobody's right is the page's own
 
 
@@ -26,7 +27,7 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """`answer`: what the result is called in the answer, "" for none; `scope`: what the token has to allow."""
+    """`answer`: what the result is called in the answer, "" for none, `WHOLE` where it is the answer; `scope`: of the token."""
 
     answer: str = ""
     scope: int = NOBODY
@@ -47,47 +48,45 @@ RIGHTS: Mapping[str, Right] = {
         "read_file": "contents", "get_file_checksum": "checksum", "is_directory": "isDirectory",
     }),
     **_of("file_system", NOBODY, Use.WRITE, _silent(
-        "write_file append_file copy_file move_file delete_file download_file create_directory wipeout"
+        "write_file append_file copy_file move_file delete_file download_file create_directory wipeout link extract_file"
+        " create_archive_file"
     )),
     **_of("offline.cache", NOBODY, Use.LOOK, {
         "list_files": "fileUids", "load_file": "loadedFile", "list_contents": "contentUids", "load_content": "loadedContent",
         "get_checksum": "checksum", "validate_checksum": "validatedChecksum",
     }),
     **_of("offline.cache", NOBODY, Use.WRITE, {
-        "save_file": "savedFile", "delete_file": "", "save_content": "savedContent", "delete_content": "",
+        "save_file": "savedFile", "delete_file": "", "save_content": "savedContent", "delete_content": "", "decompress_file": "",
     }),
+    **_of("device_info", NOBODY, Use.LOOK, {"get_location": "location", "get_organization_tags": "tags"}),
     **_of("management", READ, Use.LOOK, {
         "get_volume": "volume", "get_screen_brightness": "screenBrightness", "get_screen_orientation": "screenOrientation",
         "get_is_display_power_on": "isDisplayPowerOn", "get_current_temperature": "currentTemperature", "get_os_info": "osInfo",
         "get_cpu_usage": "cpuUsage", "get_memory_usage": "memoryUsage", "get_network_interfaces": "interfaces",
         "get_network_info": "networkInfo", "get_current_time_with_timezone": "currentTimeWithTimezone",
         "get_is_remote_control_enabled": "isRemoteControlEnabled", "is_enabled": "isEnabled", "get_timers": "timers",
-        "get_proprietary_timers": "timers", "get_scheduled_reboots": "actions",
+        "get_proprietary_timers": "timers", "get_scheduled_reboots": "actions", "get_auto_recovery": WHOLE,
+        "get_peer_recovery": WHOLE, "proxy_is_enabled": "isEnabled", "proxy_get_connected_to": "connectedTo",
     }),
     **_of("management", CONTROL, Use.CHANGE, _silent(
         "set_volume set_screen_brightness resize_screen power_on_display power_off_display set_current_time_with_timezone"
         " set_ntp_time_with_timezone set_remote_control_enabled set_debug set_timer set_proprietary_timer delete_proprietary_timer"
-        " set_scheduled_reboot remove_scheduled_reboot clear_scheduled_reboots"
+        " set_scheduled_reboot remove_scheduled_reboot clear_scheduled_reboots set_auto_recovery set_peer_recovery"
     )),
     **_of("management", CONTROL, Use.END, _silent("reboot_system restart_app")),
 }  # fmt: skip
 
-_NO_ARCHIVES = "archives are not packed or unpacked for applets here"
 _NO_NETWORK = "the network is set up on the box itself, and never by a page"
 _NO_PIN = "the PIN is the installer's, and no page is told it or sets it"
-_NO_RECOVERY = "the player restarts whatever fails, always; that is not switched by pages"
 _NO_OTHER = "where another management of this box is, is set over this one, and not by pages"
 _NO_INSTALLING = "what is installed comes from signed bundles and over the management API, and never from a page"
 # By the beginning of a message's name.
 _REASONS: Mapping[str, str] = {
-    "file_system.link": "an applet's files are not linked here; copy them",
-    "file_system.extract_file": _NO_ARCHIVES,
-    "file_system.create_archive_file": _NO_ARCHIVES,
-    "offline.cache.decompress_file": _NO_ARCHIVES,
     "stream.": "streams are played by the server's programme here, and not by applets",
     "browser.": "this player opens no second browser; a page can hold a frame instead",
     "osd.": "this player has no menu on the screen",
-    "monitors.": "an applet is told of no other screens here",
+    "monitors.": "no applet is told here which panel it is on",
+    "timing.": "when a turn ends is said by its timing, and not held up by its page",
     "sync.": "applets on several screens are not kept together here",
     "hardware.": "this player has no driver for such hardware",
     "native_commands.": "this player passes no maker's commands on to a panel",
@@ -97,10 +96,6 @@ _REASONS: Mapping[str, str] = {
     "management.proxy_": _NO_NETWORK,
     "management.get_pin_code": _NO_PIN,
     "management.set_pin_code": _NO_PIN,
-    "management.get_auto_recovery": _NO_RECOVERY,
-    "management.set_auto_recovery": _NO_RECOVERY,
-    "management.get_peer_recovery": _NO_RECOVERY,
-    "management.set_peer_recovery": _NO_RECOVERY,
     "management.app_upgrade": _NO_INSTALLING,
     "management.firmware_upgrade": _NO_INSTALLING,
     "management.install_package": _NO_INSTALLING,
@@ -128,7 +123,9 @@ _CAPABILITIES: Mapping[str, str] = {
     "SYSTEM_REBOOT": "reboot_system", "TEMPERATURE": "get_current_temperature", "TIMERS_NATIVE": "set_timer",
     "TIMERS_PROPRIETARY": "set_proprietary_timer",
 }  # fmt: skip
-_ALWAYS = frozenset({"VIDEO", "FILE_SYSTEM_INTERNAL_STORAGE", "FILE_SYSTEM_FILE_CHECKSUM"})
+_ALWAYS = frozenset({
+    "VIDEO", "FILE_SYSTEM_INTERNAL_STORAGE", "FILE_SYSTEM_FILE_CHECKSUM", "FILE_SYSTEM_CREATE_ARCHIVE", "FILE_SYSTEM_LINK",
+})  # fmt: skip
 _WITH_READ = frozenset({"MODEL", "SERIAL_NUMBER"})
 # What telemetry says of this player: what pages may have without a right, and with the highest.
 FRONT_CAPABILITIES = sorted(_ALWAYS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -37,8 +38,20 @@ def own_folder(applet: str) -> str:
 
 
 def address_of(room: OwnRoom, path: str) -> str:
-    """Under which address of its own origin the page finds a file."""
-    return quote(f"{SERVED}{room}/{path}")
+    """Under which address of its own origin the page finds a file, which has that `path` in its room.
+
+    A cached file whose uid is a path has it in its address too: a page that was unpacked there finds what lies beside it.
+    """
+    uid = PurePosixPath(uid_of(path))
+    is_path = len(uid.parts) > 1 and str(uid) == uid_of(path) and ".." not in uid.parts and not uid.is_absolute()
+    return quote(f"{SERVED}{room}/{uid if room is OwnRoom.CACHE and is_path else path}")
+
+
+def file_of(asked: str) -> str:
+    """The file below an applet's own folder that an address means, of which `asked` stands behind `SERVED`. Raises ValueError."""
+    path = unquote(asked)
+    room, _, rest = path.partition("/")
+    return f"{room}/{name_of(rest)}" if room == OwnRoom.CACHE and "/" in rest else path
 
 
 def place_of(given: object) -> str:

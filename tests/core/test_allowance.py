@@ -22,6 +22,17 @@ def test_what_is_left_out_where_it_would_have_to_wait_costs_nothing():
     assert [allowance.spare(at) for at in (109.0, 110.0, 111.0)] == [False, True, False]
 
 
+def test_how_many_could_be_had_is_known_before_one_is_taken():
+    allowance = Allowance(3, 10.0)
+    assert allowance.left(100.0) == allowance.left(0.0) == 3
+    allowance.take(100.0)
+    assert [allowance.left(at) for at in (100.0, 109.0, 110.0, 500.0)] == [2, 2, 3, 3]
+    for _ in range(4):
+        allowance.take(110.0)
+    assert [allowance.left(at) for at in (110.0, 129.0, 130.0)] == [0, 0, 1]
+    assert allowance.spare(130.0)
+
+
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 5), st.integers(1, 20))
 def test_within_any_time_no_more_than_its_share(pauses: list[int], at_once: int, every_s: int):
     allowance, now, done = Allowance(at_once, every_s), 0, list[float]()

@@ -29,7 +29,7 @@ from player.core.applet_host import (
     VideoDeed,
     plays_of_pages,
 )
-from player.core.applet_rights import RIGHTS, Right, Use
+from player.core.applet_rights import RIGHTS, WHOLE, Right, Use
 
 WHERE = {"uri": "https://a.example/v.mp4", "x": 0, "y": 0, "width": 640, "height": 360}
 
@@ -179,8 +179,10 @@ def test_a_deed_is_answered_when_it_is_done(what: str, right: Right):
     one = host(right.scope)
     one.begun(0.0)
     assert asked(one, what, SETTLED_S, filePath="a") == (PageDeed("u1", what, {"filePath": "a"}),)
-    assert posted(one.answered("u1", 7)) == answer(**{right.answer: 7} if right.answer else {})
-    assert one.answered("u1", 7) == ()
+    value = {"enabled": True} if right.answer == WHOLE else 7
+    fields = value if isinstance(value, dict) else {right.answer: value} if right.answer else {}
+    assert posted(one.answered("u1", value)) == answer(**fields)
+    assert one.answered("u1", value) == ()
 
 
 def test_a_deed_that_fails_is_told_once_and_none_after_the_page_began_anew():
@@ -242,3 +244,5 @@ def test_what_is_known_is_told_and_of_the_box_only_to_who_may_read():
 def test_what_this_player_has_not_is_refused_and_never_left_unanswered():
     assert code(asked(host(3), "hardware.led.set_color")) == "NOT_SUPPORTED"
     assert code(asked(host(3), "management.factory_reset")) == "NOT_SUPPORTED"
+    assert code(asked(host(3), "timing.triggers.pause")) == "NOT_SUPPORTED"
+    assert posted(asked(host(), "touch.event", eventType="touchstart")) == answer()

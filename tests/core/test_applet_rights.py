@@ -22,7 +22,7 @@ def test_the_pin_the_network_and_what_is_installed_are_out_of_reach(what: str):
 
 def test_what_is_not_answered_has_a_reason_of_its_own():
     assert why_not("management.wifi.scan") == "the network is set up on the box itself, and never by a page (management.wifi.scan)"
-    assert why_not("file_system.link").startswith("an applet's files are not linked here")
+    assert why_not("timing.triggers.pause").startswith("when a turn ends is said by its timing")
     assert why_not("something.else") == "this player does not answer something.else"
     assert not any(what.startswith(start) for what in RIGHTS for start in ("hardware.", "stream.", "sync.", "osd.", "browser."))
 
@@ -30,7 +30,7 @@ def test_what_is_not_answered_has_a_reason_of_its_own():
 def test_a_capability_is_there_as_far_as_the_right_goes():
     assert [supports("SET_VOLUME", scope) for scope in (NOBODY, READ, CONTROL)] == [False, False, True]
     assert [supports("MODEL", scope) for scope in (NOBODY, READ)] == [False, True]
-    assert supports("FILE_SYSTEM_INTERNAL_STORAGE", NOBODY)
+    assert all(supports(f"FILE_SYSTEM_{what}", NOBODY) for what in ("INTERNAL_STORAGE", "CREATE_ARCHIVE", "LINK"))
     assert not supports("WIFI", CONTROL)
     assert not supports(None, CONTROL)
     assert not supports(["VIDEO"], CONTROL)

@@ -13,9 +13,11 @@ from player.core.applet_storage import (
     LARGEST_OWN,
     LARGEST_TEXT,
     LONGEST_NAME,
+    SERVED,
     OwnRoom,
     address_of,
     check_room,
+    file_of,
     name_of,
     own_folder,
     place_of,
@@ -67,7 +69,22 @@ def test_what_is_no_place_is_refused(given: object):
 
 
 def test_an_address_is_of_the_pages_own_origin_and_written_out():
-    assert address_of(OwnRoom.CACHE, "a%2Fb ü.png") == "/.signage-own/cache/a%252Fb%20%C3%BC.png"
+    assert address_of(OwnRoom.FILES, "a/b ü.png") == "/.signage-own/files/a/b%20%C3%BC.png"
+    assert address_of(OwnRoom.CACHE, name_of("a%b.png")) == "/.signage-own/cache/a%2525b.png"
+
+
+def test_a_cached_file_whose_uid_is_a_path_has_its_neighbours_beside_it():
+    assert address_of(OwnRoom.CACHE, name_of("menu/ü/index.html")) == "/.signage-own/cache/menu/%C3%BC/index.html"
+    for uid in ("a/../b", "/a", "//a", "a//b", "a/./b", "./a", "a/"):
+        assert address_of(OwnRoom.CACHE, name_of(uid)).count("/") == 3, "a browser would make another path of it"
+    with pytest.raises(ValueError, match="at most"):
+        file_of(f"cache/a/{'x' * LONGEST_NAME}")
+
+
+@given(st.text(alphabet="ab./%é ", min_size=1, max_size=20), st.sampled_from(OwnRoom))
+def test_an_address_leads_to_its_file(uid: str, room: OwnRoom):
+    name = name_of(uid)
+    assert file_of(address_of(room, name).removeprefix(SERVED)) == f"{room}/{name}"
 
 
 def test_a_text_is_a_text_and_not_too_long():

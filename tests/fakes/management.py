@@ -27,6 +27,7 @@ from player.core.faults import FaultBook
 from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import AppletAsked, AppletSaid, PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
 from player.identity import load_or_create
+from player.media.prepare.parent import have_archive
 from player.redact import Redactor
 from player.runtime.fault_page import FaultPage
 from tests.fakes.clock import FakeClock
@@ -85,8 +86,8 @@ class ObedientStage(FakeStage):
 class Managed:
     """One box under management, with a token that may do everything. `commands` are those that were given."""
 
-    def __init__(self, folder: Path, clock: FakeClock | None = None) -> None:
-        self.folder, self.clock = folder, clock or FakeClock()
+    def __init__(self, folder: Path, clock: FakeClock | None = None, proxy: str = "") -> None:
+        self.folder, self.clock, self._proxy = folder, clock or FakeClock(), proxy
         self.audio, self.panel, self.host, self.sensors = FakeAudio(), FakePanel(), FakeHost(), FakeSensors()
         self.switches, self.packages = FakeSwitches(), FakePackages()
         self.updates, self.log, self.vpn = FakeUpdates(), FakeSystemLog(), FakeVpn()
@@ -120,12 +121,13 @@ class Managed:
             sensors=self.sensors, stage=self.stage, brief=self.brief, settings=self.settings, lock=self.lock,
             schedule=self.schedule, packages=self.packages, updates=self.updates, system_log=self.log, vpn=self.vpn,
             allowed=("cec-utils",), command=self._command, applets_said=self.applets_said,
-            fetch=FakeDownloads(self.elsewhere, folder / "cache" / PARTS).fetch, reserve=0,
+            fetch=FakeDownloads(self.elsewhere, folder / "cache" / PARTS).fetch, archives=have_archive, reserve=0,
             tokens=self.tokens, zone=lambda: ZoneInfo("Europe/Berlin"),
             telemetry=TelemetryReader(
                 self.sensors, self.audio, folder, self.stage, clock, host=self.host, more=dict, proof=dict
             ).read,
-            clock_trusted=self._trusted, read_logs=self._logs, redactor=lambda: Redactor([SECRET]), examine=self._examine, proxy="",
+            clock_trusted=self._trusted, read_logs=self._logs, redactor=lambda: Redactor([SECRET]),
+            examine=self._examine, proxy=self._proxy,
         )  # fmt: skip
         self.management = Management(self.parts)
         self.server = control_server(folder, tokens=self.tokens, manage=self.management.answer, **listening)
@@ -190,9 +192,11 @@ async def ended(box: Managed, what: str) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def managed(folder: Path, *, tls: TlsDoor | None = None, clock: FakeClock | None = None) -> AsyncIterator[Managed]:
+async def managed(
+    folder: Path, *, tls: TlsDoor | None = None, clock: FakeClock | None = None, proxy: str = ""
+) -> AsyncIterator[Managed]:
     """A box that is served, and whose loops run."""
-    made = Managed(folder, clock)
+    made = Managed(folder, clock, proxy)
     await made.open(tls=tls)
     made.auth = made.token()
     try:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import shutil
 import time
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from player.core.content import Item, Rect
 from player.core.ports.applets import AppletAsks, AppletEvent, AppletPlayed, AppletSpoke
 from player.core.ports.screen import Playable
 from player.errors import BoxError, SignageError
+from player.media.prepare.parent import have_archive
 from player.stage.applets import AppletBoard
 from player.stage.web.applet_page import AT_ONCE
 from player.stage.web.browser import LOAD_S, BrowserProcess
@@ -57,6 +59,21 @@ sos.onReady(async () => {
   const note = await sos.fileSystem.readFile({storageUnit: unit, filePath: 'note'});
   const missing = await sos.fileSystem.getFile({storageUnit: unit, filePath: 'x'});
   await said({type: 'Files', note, missing, at: currentDate.getTime()});
+  const at = filePath => ({storageUnit: unit, filePath});
+  await sos.fileSystem.createArchive(at('all.zip'), [at('note')]);
+  await sos.fileSystem.createDirectory(at('out'));
+  await sos.fileSystem.extractFile(at('all.zip'), at('out'), 'zip');
+  const out = await sos.fileSystem.readFile(at('out/note'));
+  await sos.offline.cache.saveFile('menu.zip', 'http://a.example/menu.zip');
+  await sos.offline.cache.decompressFile('menu.zip', 'menu', 'zip');
+  const inner = document.body.appendChild(document.createElement('iframe'));
+  inner.src = (await sos.offline.cache.loadFile('menu/index.html')).filePath;
+  await new Promise(done => { inner.onload = done; });
+  const dish = inner.contentDocument.body.textContent;
+  inner.remove();
+  let torn = '';
+  try { await sos.fileSystem.extractFile(at('note'), at('out'), 'zip'); } catch (error) { torn = error.message; }
+  await said({type: 'Archives', out, dish, torn});
   await sos.video.prepare(film, 0, 0, 320, 360);
   await sos.video.play(film, 0, 0, 320, 360);
   await said({type: 'Playing'});
@@ -74,6 +91,9 @@ async def folder(tmp_path: Path) -> Path:
     (folder / "dist").mkdir(parents=True)
     shutil.copy(BUNDLE, folder / "bundle.js")
     (folder / "dist" / "index.html").write_text(PAGE, encoding="utf-8")
+    with zipfile.ZipFile(folder / "menu.zip", "w") as archive:
+        archive.writestr("index.html", "<body><script src=js/dish.js></script>")
+        archive.writestr("js/dish.js", "document.body.textContent = 'Soup';")
     await asyncio.to_thread(
         film("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-f", "mp4"), folder / "film.mp4", "lime"
     )
@@ -86,9 +106,9 @@ class Stage:
     def __init__(self, sway: tuple[Sway, BrowserProcess, Path], cache: Path) -> None:
         self.screen, self._browser, place = sway
         self.board, self.look = AppletBoard(cache), looking(self.screen, place)
-        film_there = {"http://a.example/film.mp4": cache / "film.mp4"}
+        film_there = {f"http://a.example/{name}": cache / name for name in ("film.mp4", "menu.zip")}
         held = {url: path.read_bytes() for url, path in film_there.items() if path.exists()}
-        self._storage = AppletStorage(cache, FakeDownloads(held, cache / PARTS).fetch, spare=0, mono=time.monotonic)
+        self._storage = AppletStorage(cache, FakeDownloads(held, cache / PARTS).fetch, have_archive, spare=0, mono=time.monotonic)
         self.surface = WebSurface(self._browser, f"applet{next(NUMBERS)}", None, self.board)
         self._said: asyncio.Queue[AppletEvent] = asyncio.Queue()
 
@@ -156,6 +176,9 @@ async def test_it_becomes_ready_is_commanded_keeps_files_plays_a_video_and_recor
         assert await said() == {"type": "Opened", "dish": 7}
         assert (await said())["refused"] == "NO_ACCESS"
         assert await said() == {"type": "Files", "note": "kept", "at": 86_400_000, "missing": None}
+        unpacked = await said()
+        assert (unpacked["type"], unpacked["out"], unpacked["dish"]) == ("Archives", "kept", "Soup")
+        assert "no zip archive" in unpacked["torn"]
         assert (await said())["type"] == "Playing"
         async with asyncio.timeout(20):
             while (await look()).getpixel((100, 100))[:2] != (0, 255):  # noqa: ASYNC110 - the screen has no event

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from player.brief_file import BriefFile
 from player.core.applet_host import PageDeed, RecordPlay
 from player.core.applets import AppletPlace, AppletPlan, AppletRun, AppletTiming, Finish, FinishKind
 from player.core.brief import StageBrief
-from player.core.content import Item, Manifest, Playlist, full_screen
+from player.core.content import Item, Layout, Manifest, Playlist, full_screen
 from player.core.kinds import Kind
 from player.core.ports.applets import AppletAsks, AppletPlayed, AppletTapped
 from player.dirs import Dirs
@@ -49,6 +51,19 @@ def tell(dirs: Dirs, plan: AppletPlan) -> None:
     BriefFile(dirs.brief).write(StageBrief(applets=plan))
 
 
+@contextlib.asynccontextmanager
+async def playing_a_clock(dirs: Dirs) -> AsyncIterator[tuple[Stage, Layout]]:
+    """A stage with a programme of that alone on screen, and no applets yet."""
+    layout = full_screen(Playlist("p", "p", (Item("clock", "clock", "Clock", Kind.CLOCK, 600.0),)))
+    ProgrammeFile(dirs.state).write(Manifest("1", (layout,), default=layout.id))
+    tell(dirs, AppletPlan())
+    made = assembled(dirs)
+    async with running(made.run()):
+        await eventually(lambda: shown(made) == ["clock"], 20)
+        yield made, layout
+    made.stop()
+
+
 async def test_an_applet_is_shown_where_there_is_no_programme_and_gives_way_to_one(dirs: Dirs):
     tell(dirs, AppletPlan((timing("menu"),)))
     made = assembled(dirs)
@@ -71,12 +86,7 @@ async def test_an_applet_is_shown_where_there_is_no_programme_and_gives_way_to_o
 async def test_one_above_that_cannot_be_shown_leaves_the_programme_on_air_and_is_tried_again(dirs: Dirs):
     page = dirs.cache / "applets/built/f00d/index.html"
     above = AppletPlan((timing("menu"),), place=AppletPlace.ABOVE)
-    layout = full_screen(Playlist("p", "p", (Item("clock", "clock", "Clock", Kind.CLOCK, 600.0),)))
-    ProgrammeFile(dirs.state).write(Manifest("1", (layout,), default=layout.id))
-    tell(dirs, AppletPlan())
-    made = assembled(dirs)
-    async with running(made.run()):
-        await eventually(lambda: shown(made) == ["clock"], 20)
+    async with playing_a_clock(dirs) as (made, layout):
         (clock,) = made.show.drivers
         page.unlink()
         tell(dirs, above)
@@ -98,23 +108,16 @@ async def test_one_above_that_cannot_be_shown_leaves_the_programme_on_air_and_is
         tell(dirs, replace(above, round=1))  # it is to begin anew, and cannot
         await made.reread()
         await eventually(lambda: shown(made) == ["clock"], 20)
-    made.stop()
 
 
 async def test_one_that_is_taken_back_before_it_was_ready_costs_the_programme_nothing(dirs: Dirs):
-    layout = full_screen(Playlist("p", "p", (Item("clock", "clock", "Clock", Kind.CLOCK, 600.0),)))
-    ProgrammeFile(dirs.state).write(Manifest("1", (layout,), default=layout.id))
-    tell(dirs, AppletPlan())
-    made = assembled(dirs)
-    async with running(made.run()):
-        await eventually(lambda: shown(made) == ["clock"], 20)
+    async with playing_a_clock(dirs) as (made, _):
         for plan in (AppletPlan((timing("menu"),), place=AppletPlace.ABOVE), AppletPlan()):
             tell(dirs, plan)
             await made.reread()
         await asyncio.sleep(0.3)  # where the programme began anew it would have done so
         assert shown(made) == ["clock"]
         assert [body for _, body in read_journal(dirs.plays)] == []
-    made.stop()
 
 
 async def test_alone_it_waits_with_its_fault_where_nothing_else_is_to_be_shown(dirs: Dirs):

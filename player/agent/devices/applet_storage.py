@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from player.agent.devices.applet_archives import ARCHIVES, AppletArchives
 from player.agent.devices.own_folder import OwnFolder
-from player.agent.devices.parts import Fetch
+from player.agent.devices.parts import Fetch, HaveArchive
 from player.core.applet_storage import OWN, PARTS, OwnRoom, own_folder, text_of
 from player.core.content import WantedAsset
 from player.errors import BoxError
@@ -31,13 +32,16 @@ LONGEST_URL = 2000
 class AppletStorage:
     """`cache` is the cache folder; `fetch` fetches into `PARTS` there, which is emptied at the start.
 
-    `spare` bytes of the disk stay free; `mono` is a monotonic clock.
+    `archives` has an archive packed or unpacked there; `spare` bytes of the disk stay free; `mono` is a monotonic clock.
     """
 
-    def __init__(self, cache: Path, fetch: Fetch, *, spare: int, mono: Callable[[], float]) -> None:
+    def __init__(
+        self, cache: Path, fetch: Fetch, archives: HaveArchive, *, spare: int, mono: Callable[[], float]
+    ) -> None:  # fmt: skip
         self._root, self._fetch, self._parts, self._spare, self._mono = cache / OWN, fetch, cache / PARTS, spare, mono
         self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._folders: dict[str, OwnFolder] = {}
+        self._archives = AppletArchives(archives, self._parts, mono)
         shutil.rmtree(self._parts, ignore_errors=True)
 
     async def do(self, applet: str, what: str, asked: Mapping[str, Any]) -> Any:
@@ -45,6 +49,9 @@ class AppletStorage:
         try:
             if what in DOWNLOADS:
                 return await self._download(applet, what, asked)
+            if what in ARCHIVES:
+                async with self._archives.turn, self._lines[applet]:
+                    return await self._archives.do(applet, self._of(applet), what, asked)
             async with self._lines[applet]:
                 return await asyncio.to_thread(_done, self._of(applet), what, asked)
         except OSError as error:
@@ -112,6 +119,8 @@ def _done(folder: OwnFolder, what: str, asked: Mapping[str, Any]) -> Any:  # noq
             return folder.copy(asked.get("sourceFilePath"), asked.get("destinationFilePath"), asked.get("options"))
         case "move_file":
             return folder.move(asked.get("sourceFilePath"), asked.get("destinationFilePath"), asked.get("options"))
+        case "link":
+            return folder.link(asked.get("sourceFilePath"), asked.get("destinationFilePath"))
         case "delete_file":
             return folder.delete(place, with_all=asked.get("recursive") is True)
         case "create_directory":

@@ -106,7 +106,7 @@ class Management:
 
         self._about, self._applets_said = about, parts.applets_said
         shelf, applets = AppletShelf(folder, lambda: clock.now().timestamp()), AppletFolder(parts.cache)
-        storage = AppletStorage(parts.cache, parts.fetch, spare=parts.reserve, mono=clock.monotonic)
+        storage = AppletStorage(parts.cache, parts.fetch, parts.archives, spare=parts.reserve, mono=clock.monotonic)
         self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told, storage.sweep)
         self._rules = PolicyRules(
             settings, parts.schedule, debug, self._versions, facts.os_version, parts.telemetry, self.applets, clock
@@ -143,7 +143,9 @@ class Management:
             AppletTestCalls(facts.uid, shelf, parts.stage, asking, clock),
         )
         self.uid, self.rows = facts.uid, tuple(row for one in calls for row in one.rows())
-        pages = PageBox(facts.uid, self.rows, self.log, settings, parts.schedule, box, parts.sensors, debug)
+        pages = PageBox(
+            facts.uid, self.rows, self.log, settings, parts.schedule, box, parts.sensors, debug, about, labels, parts.proxy
+        )  # fmt: skip
         self._pages = PageRequests(parts.stage, storage, pages)
         self._api = ManagementApi(self.rows, doorkeeper, facts.uid, clock)
 

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from player.core.allowance import Allowance
+from player.core.applet_archives import ArchiveRoom
 from player.core.applet_files import LARGEST_FILE, MOST_FILES
 from player.core.applet_storage import LARGEST_OWN, LARGEST_TEXT, UNIT, OwnRoom, address_of, check_room, name_of, place_of, uid_of
 from player.folders import make_folder, sync_folder
@@ -36,6 +37,15 @@ class OwnFolder:
 
     # --- the file system
 
+    @property
+    def files(self) -> Path:
+        """The folder of that room; it may not be there yet."""
+        return self._path / OwnRoom.FILES
+
+    def at(self, place: object) -> Path:
+        """Where that is on disk, whether there is anything or not."""
+        return self.files / place_of(place)
+
     def units(self) -> list[dict[str, Any]]:
         """The one storage unit."""
         left = max(0, LARGEST_OWN - sum(self._sizes()))
@@ -43,23 +53,23 @@ class OwnFolder:
 
     def listed(self, place: object) -> list[dict[str, Any]]:
         """The files and folders in a folder."""
-        folder = self._file(place)
-        if folder == self._path / OwnRoom.FILES and not folder.exists():
+        folder = self.at(place)
+        if folder == self.files and not folder.exists():
             return []
         unit = self.units()[0]
         return [self._placed(path, unit) for path in sorted(folder.iterdir())]
 
     def exists(self, place: object) -> bool:
         """Whether there is a file or a folder."""
-        return self._file(place).exists()
+        return self.at(place).exists()
 
     def is_folder(self, place: object) -> bool:
         """Whether there is a folder."""
-        return self._file(place).is_dir()
+        return self.at(place).is_dir()
 
     def file(self, place: object) -> dict[str, Any] | None:
         """All that is known of a file; None where there is none."""
-        path = self._file(place)
+        path = self.at(place)
         if not path.is_file():
             return None
         known = path.stat()
@@ -71,7 +81,7 @@ class OwnFolder:
 
     def read(self, place: object) -> str:
         """A text."""
-        return _read(self._file(place))
+        return _read(self.at(place))
 
     def write(self, place: object, text: str) -> None:
         """A text in the place of what was there."""
@@ -107,7 +117,19 @@ class OwnFolder:
     def move(self, source: object, target: object, options: object) -> None:
         """A file or a folder."""
         here, there = self._both(source, target, options)
-        here.replace(there)
+        if there.exists() and there.samefile(here):
+            here.unlink()  # between two names of one file rename(2) does nothing
+        else:
+            here.replace(there)
+        sync_folder(there.parent)
+
+    def link(self, source: object, target: object) -> None:
+        """Another name of a file, which counts as a file of its own; they part when one of them is written anew."""
+        here, there = self._both(source, target, None)
+        if not here.is_file():
+            raise ValueError("there is no such file; a folder is not linked")
+        self._prepare(there, here.stat().st_size, written=0)
+        there.hardlink_to(here)
         sync_folder(there.parent)
 
     def delete(self, place: object, *, with_all: bool) -> None:
@@ -124,18 +146,26 @@ class OwnFolder:
         """A folder in one that is there."""
         path = self._target(place)
         self._check(0, count=1)
+        self._make_rooms()
         path.mkdir(0o750)
         sync_folder(path.parent)
 
     def checksum(self, place: object, kind: object) -> str:
         """In hex: md5, crc32, sha1 or sha256."""
-        return _checksum(self._file(place), kind)
+        return _checksum(self.at(place), kind)
 
     def clear(self) -> None:
         """All of it goes."""
         shutil.rmtree(self._path, ignore_errors=True)
 
     # --- the offline cache
+
+    def held(self, room: OwnRoom, uid: object) -> Path:
+        """What is kept under that uid."""
+        path = self._path / room / name_of(uid)
+        if not path.is_file():
+            raise ValueError(f"nothing is kept as {str(uid)[:100]}")
+        return path
 
     def uids(self, room: OwnRoom) -> list[str]:
         """Those of the files, or of the texts."""
@@ -144,11 +174,11 @@ class OwnFolder:
 
     def load(self, uid: object) -> Mapping[str, Any]:
         """Where the page finds a file."""
-        return {"filePath": self._address(self._held(OwnRoom.CACHE, uid))}
+        return {"filePath": self._address(self.held(OwnRoom.CACHE, uid))}
 
     def load_text(self, uid: object) -> str:
         """A text."""
-        return _read(self._held(OwnRoom.TEXTS, uid))
+        return _read(self.held(OwnRoom.TEXTS, uid))
 
     def save_text(self, uid: object, text: str) -> str:
         """A text in the place of the one that was there; answers it."""
@@ -157,13 +187,13 @@ class OwnFolder:
 
     def forget(self, room: OwnRoom, uid: object) -> None:
         """It is not kept any more."""
-        self._held(room, uid).unlink()
+        self.held(room, uid).unlink()
 
     def checksum_of(self, uid: object, kind: object) -> str:
         """As `checksum`, of a cached file."""
-        return _checksum(self._held(OwnRoom.CACHE, uid), kind)
+        return _checksum(self.held(OwnRoom.CACHE, uid), kind)
 
-    # --- what was fetched
+    # --- what was fetched, packed or unpacked
 
     def file_target(self, place: object) -> Path:
         """Where a file of the file system goes."""
@@ -179,22 +209,33 @@ class OwnFolder:
         self._check(0, count=0 if target.exists() else 1)
         return min(LARGEST_FILE, LARGEST_OWN - sum(self._sizes()))
 
-    def adopt(self, fetched: Path, target: Path) -> None:
-        """A file that was fetched, and is on the disk, takes its place."""
-        self._prepare(target, fetched.stat().st_size)  # a file that is larger than what may be written is not kept
+    def room(self) -> ArchiveRoom:
+        """How much may come at once, as far as disk and flash allow; that anything is unpacked costs its first MiB."""
+        self._spend(0)
+        self._make_rooms()
+        sizes = self._sizes()
+        free = shutil.disk_usage(self._path).free - self._spare
+        left = self._written.left(self._mono()) * 2**20
+        return ArchiveRoom(MOST_FILES - len(sizes), max(0, min(LARGEST_OWN - sum(sizes), free, left)))
+
+    def spent(self, size: int) -> None:
+        """So many bytes were written on their way here, whatever became of them."""
+        for _ in range(size // 2**20):
+            self._written.spare(self._mono())
+
+    def adopt(self, fetched: Path, target: Path, written: int | None = None) -> None:
+        """A file that was fetched, and is on the disk, takes its place; `written`: its bytes that are not spent yet, None: all."""
+        self._prepare(target, fetched.stat().st_size, written)  # a file that is larger than what may be written is not kept
         fetched.chmod(0o640)
         fetched.replace(target)
         sync_folder(target.parent)
 
     # --- within
 
-    def _file(self, place: object) -> Path:
-        return self._path / OwnRoom.FILES / place_of(place)
-
     def _target(self, place: object) -> Path:
         if not place_of(place):
             raise ValueError("filePath is empty")
-        return self._file(place)
+        return self.at(place)
 
     def _both(self, source: object, target: object, options: object) -> tuple[Path, Path]:
         here, there = self._target(source), self._target(target)
@@ -207,14 +248,8 @@ class OwnFolder:
             raise ValueError("a folder is not replaced; delete it first")
         return here, there
 
-    def _held(self, room: OwnRoom, uid: object) -> Path:
-        path = self._path / room / name_of(uid)
-        if not path.is_file():
-            raise ValueError(f"nothing is kept as {str(uid)[:100]}")
-        return path
-
     def _placed(self, path: Path, unit: Mapping[str, Any]) -> dict[str, Any]:
-        return {"filePath": str(path.relative_to(self._path / OwnRoom.FILES)), "storageUnit": unit}
+        return {"filePath": str(path.relative_to(self.files)), "storageUnit": unit}
 
     def _address(self, path: Path) -> str:
         room, *rest = path.relative_to(self._path).parts
@@ -254,13 +289,16 @@ class OwnFolder:
             raise ValueError("there is a folder of that name")
         replaced = target.stat().st_size if target.is_file() else None
         self._check(size, count=0, replaced=replaced)
-        for room in OwnRoom:
-            make_folder(self._path / room, 0o750)
+        self._make_rooms()
         if not target.parent.is_dir():
             raise ValueError("the folder that it goes into is not there; make it first")
         if shutil.disk_usage(self._path).free - size < self._spare:
             raise ValueError("the disk of this box is nearly full")
         self._spend(size if written is None else written)
+
+    def _make_rooms(self) -> None:
+        for room in OwnRoom:
+            make_folder(self._path / room, 0o750)
 
     def _draft(self) -> Path:
         make_folder(self._path / DRAFTS, 0o750)

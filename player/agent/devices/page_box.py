@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from player.agent.control.access import DEVICE_KIND, Scope, Token
+from player.agent.devices.about import AboutFile
 from player.agent.devices.action_log import ActionLog
 from player.agent.devices.box_reader import BoxReader
 from player.agent.devices.call import ApiCall, Row
 from player.agent.devices.debug_switch import DebugSwitch
+from player.agent.devices.labels import Labels
 from player.agent.devices.page_changes import CHANGES, PLANS, SET_SERVER, PageChange
+from player.agent.devices.readings import WATCHDOG_MS
 from player.agent.devices.schedule_calls import timers_of
 from player.agent.devices.setting_effects import SettingEffects
 from player.agent.settings.schedule_runner import ScheduleRunner
@@ -32,15 +35,15 @@ _MB = 1024 * 1024
 
 
 class PageBox:
-    """`device` is the box's uid, `rows` are the calls of this API."""
+    """`device` is the box's uid, `rows` are the calls of this API; `proxy` is the way out, "" for none."""
 
     def __init__(
         self, device: str, rows: Sequence[Row], log: ActionLog, settings: SettingEffects, schedule: ScheduleRunner,
-        box: BoxReader, sensors: Sensors, debug: DebugSwitch,
+        box: BoxReader, sensors: Sensors, debug: DebugSwitch, about: AboutFile, labels: Labels, proxy: str,
     ) -> None:  # fmt: skip
         self._device, self._log, self._settings, self._schedule, self._box = device, log, settings, schedule, box
         self._rows = {(row.method, row.path): row for row in rows}
-        self._sensors, self._debug = sensors, debug
+        self._sensors, self._debug, self._about, self._labels, self._proxy = sensors, debug, about, labels, proxy
         self._reads: Mapping[str, Callable[[], Awaitable[Any]]] = {
             "get_volume": lambda: self._setting("volume"),
             "get_screen_brightness": self._brightness,
@@ -58,11 +61,17 @@ class PageBox:
             "get_timers": lambda: self._timers(TimerLevel.NATIVE),
             "get_proprietary_timers": lambda: self._timers(TimerLevel.PROPRIETARY),
             "get_scheduled_reboots": self._reboots,
+            "get_auto_recovery": lambda: _known({"enabled": True, "healthcheckIntervalMs": WATCHDOG_MS}),
+            "get_peer_recovery": lambda: _known({"enabled": False}),
+            "proxy_is_enabled": lambda: _known(bool(self._proxy)),
+            "proxy_get_connected_to": self._way_out,
+            "get_location": self._location,
+            "get_organization_tags": self._tags,
         }
 
     async def do(self, asked: AppletAsked) -> Any:
         """What the page is answered. Raises SignageError with the reason."""
-        what, call = asked.what.removeprefix("management."), _Caller(asked)
+        what, call = asked.what.partition(".")[2], _Caller(asked)
         if what in self._reads:
             return await self._reads[what]()
         if what == "set_ntp_time_with_timezone":
@@ -165,6 +174,20 @@ class PageBox:
     async def _timers(self, level: TimerLevel) -> Any:
         return [timer | {"weekdays": [day[:3].lower() for day in timer["weekdays"]]} for timer in timers_of(self._schedule, level)]
 
+    async def _way_out(self) -> Any:
+        if not self._proxy:
+            raise BoxError("proxy", "no proxy is set up")
+        return self._proxy
+
+    async def _location(self) -> Any:
+        held = self._about.current.location
+        place = next((one for one in self._labels.places.all() if one.uid == held), None)
+        more = {"customId": place.custom_id, "description": place.description} if place else {}
+        return {"name": place.name, **{name: text for name, text in more.items() if text}} if place else None
+
+    async def _tags(self) -> Any:
+        return [{"name": tag.name} for tag in self._labels.tags.all() if tag.uid in self._about.current.tags]
+
     async def _reboots(self) -> Any:
         return [
             {"id": one.id, "rule": {"weekdays": [day % 7 for day in sorted(one.days)], "time": f"{one.at:%H:%M:%S}"}}
@@ -186,6 +209,10 @@ class _Caller:
             raise BoxError("applet", f"the token that put this applet on does not allow {self.asked.what}")
         token = Token("applet", f"the applet {self.asked.applet}", scope.name.lower(), "", 0.0, kind=DEVICE_KIND)
         return ApiCall(row.path, pieces, {}, {name: value for name, value in body.items() if value is not None}, "", token, "")
+
+
+async def _known(value: Any) -> Any:
+    return value
 
 
 def _interface(one: Interface, servers: Sequence[str]) -> dict[str, Any]:

@@ -87,4 +87,6 @@ CHANGES: Mapping[str, PageChange] = {
     "set_proprietary_timer": _timer("PROPRIETARY"),
     "delete_proprietary_timer": _timer("PROPRIETARY"),
     "set_scheduled_reboot": PageChange("POST", PLANS, _reboot),
+    "set_auto_recovery": PageChange("PUT", f"{D}/auto-recovery", _same("enabled", "healthcheckIntervalMs", "autoEnableTimeoutMs")),
+    "set_peer_recovery": PageChange("PUT", f"{D}/peer-recovery", _same("enabled", "urlLauncherAddress", "autoEnableTimeoutMs")),
 }

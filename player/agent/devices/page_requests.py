@@ -40,6 +40,6 @@ class PageRequests:
             log.debug("the applet %s is refused %s: %s", asked.applet, asked.what, refusal)
 
     async def _do(self, asked: AppletAsked) -> Any:
-        if asked.what.startswith("management."):
+        if asked.what.startswith(("management.", "device_info.")):
             return await self._box.do(asked)
         return await self._storage.do(asked.applet, asked.what, asked.asked)

@@ -21,9 +21,11 @@ from player.core.ports.server import CommandResult, Telemetry
 from player.core.ports.stage import AppletAsked, AppletSaid, StagePort
 from player.identity import Identity
 from player.media.fetch.download import Fetched
+from player.media.prepare.parent import ArchiveOrder
 
 FOLDER = "devices"  # below the state folder: what the management keeps
 Command = Callable[[str, Mapping[str, object]], Awaitable[CommandResult]]
+HaveArchive = Callable[[ArchiveOrder, Path, str, Path], Awaitable[None]]  # as `media.prepare.parent.have_archive`
 Fetch = Callable[[WantedAsset, str, int], Awaitable[Fetched]]  # a file, the name of its part, and how many bytes it may have
 
 
@@ -35,8 +37,8 @@ class Parts:
 
     `proxy` is the way out without its password, "" for none; `allowed` are the packages that may be installed; `examine` makes the
     tests of `doctor`; `applets_said` is what applets say and ask for on the screen, `fetch` gets files that they
-    keep, with `reserve` bytes of the disk left free; `redactor` reads the secrets that are configured, and makes
-    what takes them out of a text; `command` carries out a command given at the box.
+    keep, with `reserve` bytes of the disk left free, and `archives` packs and unpacks them; `redactor` reads the secrets that are
+    configured, and makes what takes them out of a text; `command` carries out a command given at the box.
     """
 
     state: Path
@@ -60,6 +62,7 @@ class Parts:
     command: Command
     applets_said: asyncio.Queue[AppletSaid | AppletAsked]
     fetch: Fetch
+    archives: HaveArchive
     reserve: int
     tokens: TokenStore
     zone: Callable[[], ZoneInfo]

@@ -84,7 +84,12 @@ def die_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
 
 def _answered(job: Job) -> Reply:
     try:
-        return Reply(prepared=_prepared(job))
+        if job.archive is None:
+            return Reply(prepared=_prepared(job))
+        from player.media.prepare import archives
+
+        archives.carry_out(job.archive, Path(job.source), Path(job.folder), job.name)
+        return Reply()
     except ContentError as error:
         return Reply(refusal=Refusal("content", error.code, error.reason, error.transient))
     except StorageError as error:

@@ -80,7 +80,7 @@ def _is_litter(path: PurePosixPath) -> bool:
     return path.parts[0] == "__MACOSX" or path.name.lower() in _LITTER or path.name.startswith("._")
 
 
-def _name_of(entry: zipfile.ZipInfo) -> str:
+def name_of(entry: zipfile.ZipInfo) -> str:
     """As it was meant: a Mac writes UTF-8 and does not say so, and takes letters apart; some Windows programs write backslashes."""
     name = entry.orig_filename
     if not entry.flag_bits & _UTF8:
@@ -91,7 +91,7 @@ def _name_of(entry: zipfile.ZipInfo) -> str:
 
 def _inside(entry: zipfile.ZipInfo, name: str) -> PurePosixPath:
     """The entry's path, when it is a plain file that stays inside."""
-    named, mode = _name_of(entry), entry.external_attr >> 16
+    named, mode = name_of(entry), entry.external_attr >> 16
     path = PurePosixPath(named)
     outside = path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
     if outside or "\0" in named or len(named.encode(errors="replace")) > MAX_PATH:
@@ -116,7 +116,7 @@ def _unpack(archive: zipfile.ZipFile, files: dict[PurePosixPath, zipfile.ZipInfo
         for path, entry in files.items():
             out = draft / path
             out.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            written += _copy(archive, entry, out)
+            written += copy_entry(archive, entry, out)
             if written > MAX_BYTES:
                 raise ContentError("too_large", name, f"unpacked it is larger than {MAX_BYTES // 2**20} MiB", transient=False)
         for inner in [draft, *(p for p in draft.rglob("*") if p.is_dir())]:
@@ -130,7 +130,8 @@ def _unpack(archive: zipfile.ZipFile, files: dict[PurePosixPath, zipfile.ZipInfo
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, out: Path) -> int:
+def copy_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, out: Path) -> int:
+    """Into a file that is not there yet, and onto the disk; answers its size, which is no more than the entry says."""
     handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
     with archive.open(entry) as packed, os.fdopen(handle, "wb") as plain:
         shutil.copyfileobj(packed, plain, 256 * 1024)

@@ -19,13 +19,15 @@ from pathlib import Path
 
 import msgspec
 
+from player.core.applet_archives import ArchiveRoom
 from player.core.kinds import Kind
-from player.errors import BoxError, ContentError, StorageError
+from player.errors import BoxError, ContentError, SignageError, StorageError
 from player.media.prepare.children import ChildOutcome, Children
 from player.media.prepare.making import own_folder, taken
 
 log = logging.getLogger(__name__)
-DEADLINE_S, DOCUMENT_S = 90.0, 300.0
+DEADLINE_S, DOCUMENT_S, ARCHIVE_S = 90.0, 300.0, 180.0
+UNPACKED, PACKED = "unpacked", "packed.zip"  # what is made of an archive, in its child's folder
 _BYTES_A_SECOND = 8 * 1024 * 1024  # a slow card: how long hashing may take
 
 
@@ -55,8 +57,19 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveOrder:
+    """What is to be done with an archive: `names`, below the folder that is the source, packed into one, or, without any, unpacked.
+
+    `room` is for what is made.
+    """
+
+    room: ArchiveRoom
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """What a child is asked, one line of JSON."""
+    """What a child is asked, one line of JSON: to look at a file that is to be shown, or what `archive` says."""
 
     source: str
     kind: Kind
@@ -65,6 +78,7 @@ class Job:
     panel: tuple[int, int]
     cpu_s: int
     sha256: str | None = None
+    archive: ArchiveOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The child's one line: either of the two, and which of its walls the kernel refuses."""
+    """The child's one line: either of the two (neither where an archive is done), and which of its walls the kernel refuses."""
 
     prepared: Prepared | None = None
     refusal: Refusal | None = None
@@ -126,22 +140,47 @@ async def prepare(
     allowed_s = patience_s + (0 if sha256 else size / _BYTES_A_SECOND)
     with own_folder(folder) as at:
         job = Job(str(source), kind, name, str(at), panel, max(1, round(allowed_s)), sha256)
-        try:
-            async with asyncio.timeout(allowed_s), contextlib.nullcontext(children) if children else Children() as asked:
-                ended = await asked.ask(encoded(job))
-        except TimeoutError as error:
-            reason = (
-                f"looking at it took longer than {allowed_s:.0f} s; it is skipped. Encode it with less detail or a lower bit rate"
-            )
-            raise ContentError("timeout", name, reason) from error
-        reply = _reply(ended, name)
-        tell_missing(reply.missing_walls)
+        late = f"looking at it took longer than {allowed_s:.0f} s; it is skipped. Encode it with less detail or a lower bit rate"
+        reply = await _asked(job, allowed_s, late, children, tell_missing)
         made = _judged(reply, name, folder)
         files = [path for path in (made.file, *made.pages, made.cover) if path and path != source]  # that is shown as it came
         moved = await asyncio.to_thread(taken, files, name, at, folder, sha256 or made.sha256) if files else []
     place = {source: source, **dict(zip(files, moved, strict=True))}
     pages, cover = tuple(place[page] for page in made.pages), place[made.cover] if made.cover else None
     return replace(made, file=place[made.file], pages=pages, cover=cover)
+
+
+async def have_archive(
+    order: ArchiveOrder,
+    source: Path,
+    name: str,
+    at: Path,
+    *,
+    children: Children | None = None,
+    tell_missing: Callable[[tuple[str, ...]], None] = _say_missing,
+) -> None:
+    """Has a child carry out `order` in the folder `at`, where `UNPACKED` or `PACKED` is then; whatever else lies there is nobody's.
+
+    `source`, `name`, `children` and `tell_missing` are as in `prepare`. Raises ContentError, StorageError.
+    """
+    job = Job(str(source), Kind.PACKAGE, name, str(at), (0, 0), round(ARCHIVE_S), archive=order)
+    reply = await _asked(job, ARCHIVE_S, f"it took longer than {ARCHIVE_S:.0f} s; have smaller archives", children, tell_missing)
+    if reply.refusal:
+        raise _refused(reply.refusal, name, at)
+
+
+async def _asked(
+    job: Job, allowed_s: float, late: str, children: Children | None, tell_missing: Callable[[tuple[str, ...]], None]
+) -> Reply:
+    """What a child says; `late`: the reason where it does not in time. Raises ContentError."""
+    try:
+        async with asyncio.timeout(allowed_s), contextlib.nullcontext(children) if children else Children() as asked:
+            ended = await asked.ask(encoded(job))
+    except TimeoutError as error:
+        raise ContentError("timeout", job.name, late) from error
+    reply = _reply(ended, job.name)
+    tell_missing(reply.missing_walls)
+    return reply
 
 
 def _size(source: Path, name: str) -> int:
@@ -165,14 +204,18 @@ def _reply(ended: ChildOutcome, name: str) -> Reply:
 def _judged(reply: Reply, name: str, folder: Path) -> Prepared:
     if reply.prepared:
         return reply.prepared
-    refusal = reply.refusal or Refusal("content", "damaged", "it could not be looked at")
+    raise _refused(reply.refusal or Refusal("content", "damaged", "it could not be looked at"), name, folder)
+
+
+def _refused(refusal: Refusal, name: str, folder: Path) -> SignageError:
+    """What a child's refusal is here."""
     match refusal.whose:
         case "storage":
-            raise StorageError(str(folder), refusal.reason)
+            return StorageError(str(folder), refusal.reason)
         case "box":
-            raise BoxError(refusal.code, refusal.reason)
+            return BoxError(refusal.code, refusal.reason)
         case _:
-            raise ContentError(refusal.code, name, refusal.reason, transient=refusal.transient)
+            return ContentError(refusal.code, name, refusal.reason, transient=refusal.transient)
 
 
 def _death(status: int) -> tuple[str, str]:

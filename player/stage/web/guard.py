@@ -11,14 +11,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from player.core.address_policy import Why
-from player.core.applet_storage import SERVED
+from player.core.applet_storage import SERVED, file_of
 from player.stage.web.picture_page import FILE, POLICY, PagePicture
 
 PACKAGE = "https://package.invalid"
@@ -77,7 +77,7 @@ class Guard:
             return Verdict("Fetch.continueRequest")
         path = urlsplit(asked["url"]).path
         if self._own is not None and path.startswith(SERVED):
-            return self._from_folder(self._own, path.removeprefix(SERVED), mine=False)
+            return self._from_folder(self._own, path.removeprefix(SERVED), mine=False, named=file_of)
         if self._folder is not None:
             return self._from_folder(self._folder, path, mine=paused["frameId"] == self._main and asked["url"] == self.address)
         if not self._headers:
@@ -110,11 +110,14 @@ class Guard:
         except OSError as error:
             return Verdict("Fetch.fulfillRequest", {"responseCode": 404}, ("missing", f"its file cannot be read: {error.strerror}"))
 
-    def _from_folder(self, folder: Path, asked: str, *, mine: bool) -> Verdict:
-        """The file of that path as the browser writes it; `mine`: the page itself, which cannot be shown without it."""
+    def _from_folder(self, folder: Path, asked: str, *, mine: bool, named: Callable[[str], str] = unquote) -> Verdict:
+        """The file of that path as the browser writes it; `mine`: the page itself, which cannot be shown without it.
+
+        `named` makes the file's own name of it.
+        """
         folder = folder.resolve()
         try:
-            path = (folder / unquote(asked).lstrip("/")).resolve()
+            path = (folder / named(asked).lstrip("/")).resolve()
             if not path.is_relative_to(folder) or path.stat().st_size > FILE_LIMIT:
                 raise FileNotFoundError(path)
             body = path.read_bytes()

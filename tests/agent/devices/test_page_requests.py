@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import logging
 import os
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from player.agent.control.access import Scope
 from player.agent.devices.applet_storage import DOWNLOADS
 from player.agent.devices.own_folder import MIB_AT_ONCE, MIB_EVERY_S, OwnFolder
+from player.agent.devices.readings import WATCHDOG_MS
 from player.core.applet_files import LARGEST_FILE, MOST_FILES
 from player.core.applet_rights import RIGHTS
 from player.core.applet_storage import OWN, own_folder
 from player.core.content import Orientation
 from player.core.ports.box import Interface
-from player.core.ports.stage import AnswerApplet, AppletAsked
 from player.core.settings import Asker
 from tests.fakes.management import Managed, managed
-from tests.fakes.running import eventually
-
-UNIT = {"type": "internal"}
-
-
-class Page:
-    """A page of an applet, as the agent hears of it."""
-
-    def __init__(self, box: Managed, applet: str = "menu", scope: int = Scope.CONTROL) -> None:
-        self._box, self._applet, self._scope = box, applet, scope
-
-    async def ask(self, what: str, **asked: Any) -> Any:
-        """The result. Raises LookupError with the reason."""
-        number = next(NUMBERS)
-        self._box.applets_said.put_nowait(AppletAsked(number, self._applet, self._scope, what, asked))
-
-        def answers() -> list[AnswerApplet]:
-            return [one for one in self._box.stage.asked if isinstance(one, AnswerApplet) and one.number == number]
-
-        await eventually(lambda: bool(answers()), 20)
-        (answer,) = answers()
-        if answer.refusal:
-            raise LookupError(answer.refusal)
-        return answer.value
-
-    async def refusal(self, what: str) -> str:
-        """Why it is not done; "" where it is."""
-        try:
-            await self.ask(what)
-        except LookupError as refusal:
-            return str(refusal)
-        return ""
-
-    async def file(self, what: str, path: str = "", **asked: Any) -> Any:
-        """Of the file system."""
-        return await self.ask(f"file_system.{what}", filePath=place(path), **asked)
-
-
-NUMBERS = itertools.count(1)
-
-
-def place(path: str) -> dict[str, Any]:
-    return {"storageUnit": UNIT, "filePath": path}
+from tests.fakes.pages import Page, place
 
 
 @pytest.fixture
@@ -135,7 +91,7 @@ async def test_a_file_is_downloaded_once_and_kept_for_when_there_is_no_network(b
     box.elsewhere[url] = b"film"
     saved = await page.ask("offline.cache.save_file", uid="films/1", uri=url)
     box.elsewhere.clear()
-    assert await page.ask("offline.cache.load_file", uid="films/1") == saved == {"filePath": "/.signage-own/cache/films%252F1"}
+    assert await page.ask("offline.cache.load_file", uid="films/1") == saved == {"filePath": "/.signage-own/cache/films/1"}
     assert (kept(box) / "cache/films%2F1").read_bytes() == b"film"
     assert await page.ask("offline.cache.list_files") == ["films/1"]
     md5 = await page.ask("offline.cache.get_checksum", uid="films/1", hashType="md5")
@@ -233,6 +189,24 @@ def test_a_folder_is_copied_as_far_as_there_is_room_for_it_and_never_replaced(tm
     assert not folder.exists(place("c"))
 
 
+def test_a_file_has_another_name_until_one_of_them_is_written_anew(tmp_path: Path):
+    folder = own(tmp_path)
+    folder.write(place("menu"), "{}")
+    folder.link(place("menu"), place("again"))
+    folder.append(place("again"), "1")
+    assert folder.read(place("menu")) == "{}1"
+    assert folder.units()[0]["capacity"] - folder.units()[0]["freeSpace"] == 6, "each counts"
+    folder.move(place("menu"), place("again"), {"overwrite": True})
+    assert [one["filePath"] for one in folder.listed(place(""))] == ["again"]
+    folder.link(place("again"), place("menu"))
+    folder.write(place("menu"), "2")
+    assert folder.read(place("again")) == "{}1"
+    folder.make(place("a"))
+    for source, target, reason in (("a", "b", "not linked"), ("none", "b", "no such file"), ("menu", "again", "overwrite")):
+        with pytest.raises(ValueError, match=reason):
+            folder.link(place(source), place(target))
+
+
 async def test_what_an_applet_kept_goes_with_it(box: Managed):
     _, _, headers = await box.ask("POST", "/v1/applet", {"name": "Menu"})
     uid = headers["Link"].strip("<>").rpartition("/")[2]
@@ -327,6 +301,46 @@ async def test_what_it_learns_of_processor_memory_and_network_is_in_the_librarys
     box.sensors.values = {"interfaces": (cable, radio), "temperature_c": None}
     with pytest.raises(LookupError, match="does not measure it"):
         await page.ask("management.get_current_temperature")
+
+
+async def test_it_is_told_where_the_box_stands_and_what_it_is_called(box: Managed):
+    page = Page(box, scope=0)
+    assert (await page.ask("device_info.get_location"), await page.ask("device_info.get_organization_tags")) == (None, [])
+    given = {"name": "Lobby", "organizationUid": "x", "address": "A Street 1", "customId": "7", "description": ""}
+    for path, body, own in (("location", given, "location"), ("organization-tag", {"name": "wall", "organizationUid": "x"}, "")):
+        _, _, headers = await box.ask("POST", f"/v1/{path}", body)
+        uid = headers["Location"].rpartition("/")[2]
+        assert (await box.ask("PUT", f"/v1/device/{{device}}/{own or path}/{uid}", {}))[0] == 200
+    await box.ask("POST", "/v1/organization-tag", {"name": "another's", "organizationUid": "x"})
+    assert await page.ask("device_info.get_location") == {"name": "Lobby", "customId": "7"}
+    assert await page.ask("device_info.get_organization_tags") == [{"name": "wall"}]
+
+
+async def test_recovery_is_as_the_api_has_it(box: Managed):
+    page = Page(box)
+    assert await page.ask("management.get_auto_recovery") == {"enabled": True, "healthcheckIntervalMs": WATCHDOG_MS}
+    assert await page.ask("management.get_peer_recovery") == {"enabled": False}
+    await page.ask("management.set_auto_recovery", enabled=True, healthcheckIntervalMs=60_000)
+    await page.ask("management.set_peer_recovery", enabled=False)
+    for what, fields, reason in (
+        ("set_auto_recovery", {"enabled": False}, "watches this player always"),
+        ("set_auto_recovery", {"enabled": True}, "missing"),
+        ("set_peer_recovery", {"enabled": True, "urlLauncherAddress": "http://a.example"}, "Tizen"),
+    ):  # fmt: skip
+        with pytest.raises(LookupError, match=reason):
+            await page.ask(f"management.{what}", **fields)
+
+
+async def test_the_way_out_is_told(box: Managed):
+    assert await Page(box).ask("management.proxy_is_enabled") is False
+    with pytest.raises(LookupError, match="no proxy is set up"):
+        await Page(box).ask("management.proxy_get_connected_to")
+
+
+async def test_the_way_out_by_a_proxy_is_told(tmp_path: Path):
+    async with managed(tmp_path, proxy="http://proxy.example:3128") as box:
+        assert await Page(box).ask("management.proxy_is_enabled") is True
+        assert await Page(box).ask("management.proxy_get_connected_to") == "http://proxy.example:3128"
 
 
 async def test_what_nobody_has_set_and_no_device_says_is_no_answer(box: Managed):
