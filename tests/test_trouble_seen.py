@@ -27,13 +27,12 @@ from player.stage.cards import catalogue as cards
 from tests.e2e.player_box import PlayerBox, until
 from tests.fakes.certificate import self_signed
 from tests.fakes.programmes import manifest_of
-from tests.fakes.server import Script, scripted_server
+from tests.fakes.server import PLAYLIST, REGISTER, Script, paired_server, scripted_server
 from tests.stage.conftest import Running, StageBox
 
 pytestmark = pytest.mark.stage
 
 SIZE = (1280, 720)
-REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 NOBODY = "its certificate is signed by nobody whom this box trusts (name your authority's file as cms.ca_file)"
 PORTAL = "it redirects to login.hotel.example; log this box in to its network, or check cms.url"
 NO_NAME = "its name cannot be resolved; check the name in cms.url, or the network's name service"
@@ -112,9 +111,7 @@ async def player(folder: Path, url: str) -> AsyncIterator[PlayerBox]:
 
 @pytest.fixture
 async def script() -> AsyncIterator[Script]:
-    async with scripted_server() as made:
-        made.on(REGISTER, {"paired": True, "device_name": "Lobby"})
-        made.on(HEARTBEAT, {"paired": True})
+    async with paired_server() as made:
         yield made
 
 

@@ -6,7 +6,7 @@ import functools
 import http.server
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,8 +157,15 @@ def known(items: Sequence[Coded]) -> dict[int, Made]:
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """A web server for the page; gives its address without a slash at its end."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="pages")
+    with answering(functools.partial(_Quiet, directory=str(folder))) as url:
+        yield url
+
+
+@contextmanager
+def answering(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A web server of such handlers; gives its address without a slash at its end."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="server")
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -190,12 +189,5 @@ def _served(told: Told) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """The table is what is printed."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="server")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with content.answering(Handler) as url:
+        yield url

@@ -1,10 +1,11 @@
-"""Loops that run for ever, run for the length of a test; and whether a process still runs."""
+"""Loops that run for ever, run for the length of a test; waiting for what comes; and whether a process still runs."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,16 @@ async def eventually(check: Callable[[], Any], within_s: float = 20.0) -> Any:
         while not (found := check()):  # noqa: ASYNC110 - what is waited for is another's state
             await asyncio.sleep(0.005)
     return found
+
+
+def until(check: Callable[[], Any], what: str, within_s: float = 20.0) -> Any:
+    """As `eventually`, without a loop; fails with the name of what was waited for."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"{what}: not within {within_s} s")
 
 
 def listens(path: Path) -> bool:

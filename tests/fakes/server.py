@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"  # AdCast's
 Scripted = web.Response | int | dict[str, Any] | list[Any] | Callable[["Seen"], Any]
 
 
@@ -84,6 +85,15 @@ async def scripted_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[Sc
         yield script
     finally:
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def paired_server() -> AsyncIterator[Script]:
+    """One that knows this device, as the lobby's, and calls itself AdCast."""
+    async with scripted_server() as made:
+        made.on(REGISTER, {"paired": True, "device_name": "Lobby"})
+        made.on(HEARTBEAT, {"paired": True})
+        yield made
 
 
 @contextlib.asynccontextmanager

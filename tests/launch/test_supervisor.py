@@ -9,9 +9,8 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -21,7 +20,7 @@ from player.dirs import Dirs
 from player.errors import AlreadyRunning, StorageError
 from player.launch.start import check_length, child_settings, make_folders, only_one
 from player.launch.supervisor import STOP_S, daemons, how_it_ended
-from tests.fakes.running import alive
+from tests.fakes.running import alive, until
 
 DRIVER = """
 import os, sys
@@ -30,15 +29,6 @@ daemons = [{daemons}]
 sys.exit(Supervisor(daemons, environment=os.environ, account=None, say=lambda text: print(text, flush=True)).run())
 """
 NAP = "['sh', '-c', 'echo $$ >> {folder}/{name}.pids; exec sleep 60']"
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 class Run:

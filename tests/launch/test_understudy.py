@@ -8,14 +8,12 @@ import socket
 import struct
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.fakes.running import alive
+from tests.fakes.running import alive, until
 
 STAGE = """
 import os, signal, subprocess, sys, time
@@ -36,15 +34,6 @@ os.unlink(sys.argv[2])
 os._exit(code)
 """
 LONG = 600.0  # seconds: no stage of a test lives so long
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 class Standing:

@@ -87,6 +87,14 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
+def homes(tmp_path: Path) -> Path:
+    """That, and the folder of another server, which is returned."""
+    home(tmp_path)
+    other = tmp_path / "servers/spot-2"
+    other.mkdir()
+    return other
+
+
 def outbox(
     tmp_path: Path,
     cms: AdCast,
@@ -341,9 +349,7 @@ async def test_a_play_goes_to_the_server_whose_content_it_showed_and_to_no_other
 
 async def test_the_journal_keeps_what_another_server_has_not_got(tmp_path: Path, script: Script, cms: AdCast, stage: Stage):
     script.on(PLAYBACK, {})
-    other = tmp_path / "servers/spot-2"
-    home(tmp_path)
-    other.mkdir()
+    other = homes(tmp_path)
     stage.play(2, server="adcast-1")
     stage.play(1, server="spot-2")
     stage.play(3, server="adcast-1")
@@ -361,9 +367,7 @@ async def test_of_two_servers_at_a_time_each_lets_go_of_what_the_other_has_got(
     tmp_path: Path, script: Script, cms: AdCast, stage: Stage
 ):
     script.on(PLAYBACK, {})
-    other = tmp_path / "servers/spot-2"
-    home(tmp_path)
-    other.mkdir()
+    other = homes(tmp_path)
     stage.play(2, server="adcast-1")
     stage.play(1, server="spot-2")
     async with running(outbox(tmp_path, cms, stage).run()):

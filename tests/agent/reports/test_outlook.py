@@ -19,10 +19,8 @@ from player.dirs import Dirs
 from player.identity import load_or_create
 from player.stage.agent_socket import AgentSocket
 from tests.fakes.running import eventually, running
-from tests.fakes.server import Script, scripted_server
+from tests.fakes.server import PLAYLIST, REGISTER, Script, paired_server
 from tests.fakes.way_out import STRAIGHT
-
-REGISTER, HEARTBEAT, PLAYLIST = "/api/device/register", "/api/device/heartbeat", "/api/device/playlist"
 
 
 class ListeningStage:
@@ -46,9 +44,7 @@ def dirs(tmp_path: Path, runtime_dir: Path) -> Dirs:
 
 @pytest.fixture
 async def script() -> AsyncIterator[Script]:
-    async with scripted_server() as made:
-        made.on(REGISTER, {"paired": True, "device_name": "Lobby"})
-        made.on(HEARTBEAT, {"paired": True})
+    async with paired_server() as made:
         yield made
 
 
