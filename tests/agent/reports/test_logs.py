@@ -11,7 +11,7 @@ from player.agent.reports.logs import brief, read_logs
 from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import LogLines, ReadLog
 from player.redact import HIDDEN, Redactor
-from player.runtime.logs import RecentLines
+from player.runtime.logs import EachCause, RecentLines
 from tests.fakes.stage import FakeStage
 
 SECRET = "correct-horse-battery"
@@ -19,7 +19,7 @@ SECRET = "correct-horse-battery"
 
 @pytest.fixture
 def logging_here() -> Iterator[None]:
-    handler = RecentLines()
+    handler = EachCause([RecentLines()])
     logging.getLogger().addHandler(handler)
     logging.getLogger("box").warning("the server said %s", SECRET)
     yield
