@@ -34,6 +34,8 @@ def clean_path(given: str) -> str:
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
         raise ValueError("it leads out of the package")
+    if "node_modules" in path.parts:
+        raise ValueError("it lies in node_modules, which no package holds here: bundle what it needs of that")
     if any(ord(letter) < 32 for letter in text) or not text.isprintable():
         raise ValueError("it holds characters that no path may")
     if len(text.encode(errors="replace")) > LONGEST_PATH:

@@ -26,7 +26,7 @@ def applet_item(run: AppletRun, uid: str, beginning: int) -> Item:
     """The page as an item. Other files, another configuration or another `beginning` make another one, which begins anew."""
     said = repr((run.applet, run.version, run.files, run.url, sorted(run.configuration.items(), key=repr), run.scope, beginning))
     return Item(
-        f"applet/{uid}/{hashlib.sha256(said.encode()).hexdigest()[:12]}", run.applet, f"{run.applet} {run.version}",
+        f"applet/{uid}/{hashlib.sha256(said.encode()).hexdigest()[:12]}", run.applet, str(run),
         Kind.WEB if run.url else Kind.PACKAGE, STAYS_S, file=None if run.url else f"{BUILT}/{run.files}/{run.entry}",
         url=run.url or None, applet=run, server=OWNER,
     )  # fmt: skip

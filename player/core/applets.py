@@ -57,7 +57,7 @@ class AppletRun:
     """One applet with its configuration. `files`: the digest of its files here; `scope`: what who asked may do on this box.
 
     `front`: the version of the library that it was made with; `url`: where a developer serves it, instead of files; `told`: what it
-    is told of this box, by name.
+    is told of this box, by name; `name`: what people call it.
     """
 
     applet: str
@@ -69,6 +69,10 @@ class AppletRun:
     url: str = ""
     scope: int = 0
     told: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name or self.applet} {self.version}"
 
     @property
     def is_here(self) -> bool:
@@ -202,7 +206,7 @@ def applet_on(plan: AppletPlan, turn: AppletTurn, at: float, mono: float) -> App
 
 
 def _named(run: AppletRun) -> str:
-    return f"the applet {run.applet} {run.version}"
+    return f"the applet {run}"
 
 
 def _is_over(finish: Finish | None, turn: AppletTurn, mono: float, *, tapped: bool) -> bool:

@@ -30,6 +30,7 @@ COVERS = {
     Cover.SAFE_MODE: "safe mode keeps everything that moves off the screen until an hour has passed without a crash",
 }
 AT_SERVER = "change it on the server"
+IN_MANAGEMENT = "take the applet away over the management API, or see `devices.content`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,8 @@ class _Case:
         if start > self._known.at:
             zone = self._known.listings.timetable.zone_of(rule)
             return 5, f"the rule {rule} is on air again from {start.astimezone(zone):%a %d %b %Y %H:%M}: for earlier, {AT_SERVER}"
-        return self._of_condition(rule) or (0, f"{self._on_air.why}, which ranks above the rule {rule}{self._until()}: {AT_SERVER}")
+        remedy = IN_MANAGEMENT if self._on_air.why.source is Source.APPLET else AT_SERVER
+        return self._of_condition(rule) or (0, f"{self._on_air.why}, which ranks above the rule {rule}{self._until()}: {remedy}")
 
     def _of_condition(self, rule: Rule) -> tuple[int, str] | None:
         zone = self._known.listings.timetable.zone_of(rule)

@@ -282,7 +282,7 @@ class Stage:
             problem=problem.code if problem else "",
             frames_dropped=self.show.frames_dropped(), pids=self._screen.pids(),
             faults=gravest(self.faults.faults), last_play_seq=self.plays.last_seq, started_at=self._started_at,
-            ready=self.show.interludes.ready,
+            ready=self.show.interludes.ready, locked=self.surround.brief.settings.locked,
         )  # fmt: skip
 
     async def _hear_applets(self) -> None:

@@ -78,8 +78,9 @@ class ObedientStage(FakeStage):
         if isinstance(request, Reread) and held is not None and self.status is not None:
             told = held.settings
             self.status = replace(
-                self.status, screen_on=told.screen_on, orientation=told.orientation or "landscape", mode=told.mode or ""
-            )
+                self.status, screen_on=told.screen_on, orientation=told.orientation or "landscape", mode=told.mode or "",
+                locked=told.locked,
+            )  # fmt: skip
         return answer
 
 

@@ -130,7 +130,7 @@ async def test_the_device_its_settings_and_its_power(box: Managed):
         assert (await last(sdk, "v1.device.resolution.list", uid))["confirmed"]
         assert box.brief.current.settings.orientation is Orientation.PORTRAIT
         await sdk("v1.device.remoteControl.set", uid, {"enabled": False})
-        assert (await last(sdk, "v1.device.remoteControl.list", uid))["succeededAt"]
+        assert (await last(sdk, "v1.device.remoteControl.list", uid))["confirmed"]
         assert box.lock.locked
         await sdk("v1.device.dateTime.set", uid, {"time": "2026-03-25T13:00:00", "timezone": "Europe/Berlin"})
         assert (await last(sdk, "v1.device.dateTime.list", uid))["timezone"] == "Europe/Berlin"

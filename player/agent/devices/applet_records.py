@@ -91,6 +91,10 @@ class AppletShelf:
         self.applets.get(applet)
         return self._versions.get(f"{applet}/{version}")
 
+    def name(self, applet: str) -> str:
+        """What an applet is called; "" where it is not here."""
+        return next((one.name for one in self.applets.all() if one.uid == applet), "")
+
     def find(self, applet: str, version: str) -> VersionRecord | None:
         """The one of both names, where it is there."""
         return next((one for one in self._versions.all() if one.uid == f"{applet}/{version}"), None)

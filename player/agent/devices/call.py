@@ -158,4 +158,4 @@ def read_as(model: type[M], given: Mapping[str, Any]) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
-        raise bad_field(name or "body", first["msg"]) from None
+        raise bad_field(name or "body", first["msg"].removeprefix("Value error, ")) from None

@@ -22,6 +22,10 @@ from player.store import Snapshot
 log = logging.getLogger(__name__)
 TELL_S = 60.0
 MOST_TIMINGS, MOST_ASSIGNED = 100, 32
+STANDING = {
+    AppletPlace.ABOVE: "before the server's programme", AppletPlace.BELOW: "where the server has nothing to show",
+    AppletPlace.OFF: "nowhere",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ class PlanKeeper:
         await self._brief.change_applets(plan)
         self._sweep()
         if (why := self.on_air().why) != before:
-            log.info("applets: %s", why)
+            log.info("applets (%s): %s", STANDING[self._place], why)
 
     async def power(self, word: str) -> str:
         """An APPLET_ power action, which acts on applets alone; answers what became of it. Raises StorageError."""
@@ -163,7 +167,7 @@ class PlanKeeper:
         return any(run.applet == applet and version in (None, run.version) for run in self._runs)
 
     def _filled(self, run: AppletRun) -> AppletRun:
-        run = replace(run, told=self._told())
+        run = replace(run, told=self._told(), name=self._shelf.name(run.applet))
         version = self._shelf.find(run.applet, run.version)
         if version is None or run.url:
             return run

@@ -59,7 +59,7 @@ def build_appliers(
             lambda v: f"the panel shows {v}", _telling(panel, lambda p, v: p.set_input(InputSource(v))),
             _reading(panel, lambda p: p.input_source()),
         ),
-        "locked": Applier(lambda v: f"local controls are {'locked' if v else 'open'}"),
+        "locked": Applier(lambda v: f"local controls are {'locked' if v else 'open'}", None, _seen(stage, lambda s: s.locked)),
         "time_zone": Applier(
             lambda v: f"the time zone is {v}", _telling(host, lambda h, v: h.set_timezone(v)),
             _reading(host, lambda h: h.timezone()),

@@ -42,6 +42,7 @@ class StageStatus:
 
     `problem`: the code of what the card that covers the content, or the one in a corner, tells of. `mode`: that of the first
     panel, as it was read back, "1920x1080@60". `ready`: the triggers of which what they show is kept ready out of sight.
+    `locked`: whether it keeps its controls closed; None: an older stage, which does not say.
     """
 
     state: StageState = StageState.IDLE
@@ -65,6 +66,7 @@ class StageStatus:
     renderer_why: str = ""
     mode: str = ""
     ready: tuple[str, ...] = ()
+    locked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ async def test_a_file_that_is_too_large_is_not_kept(box: Managed):
     assert (await box.ask("GET", f"{version}/file"))[1] == []
 
 
-@pytest.mark.parametrize("path", ["../a.html", "/etc/passwd", "a\x00b", "..\\a"])
+@pytest.mark.parametrize("path", ["../a.html", "/etc/passwd", "a\x00b", "..\\a", "js/node_modules/a.js"])
 async def test_no_path_leads_out_of_the_package(box: Managed, path: str):
     status, answer = await announce(box, await applet(box), path, b"")
     assert (status, answer["errorDetail"]) == (400, "path")
@@ -230,6 +230,7 @@ async def test_a_plan_survives_a_start(box: Managed):
     version = await applet(box)
     await put(box, version, "index.html", b"<h1>")
     _, _, headers = await shown(box, version, finishEventType="DURATION", finishEventData="1000", configuration='{"a": "b"}')
+    assert "puts the applet Menu 1.0.0 on air" in box.management.applets.on_air().why
     box.close()
     await box.open()
     assert box.management.applets.plan() == box.brief.current.applets
