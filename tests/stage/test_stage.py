@@ -248,6 +248,7 @@ async def test_locked_any_key_only_opens_the_pad_and_a_pin_goes_to_the_agent(box
     box.publish(box.picture("red", 600), box.picture("blue", 600))
     box.start()
     await box.until_seen("red")
+    await box.until(lambda status: status.locked is True)
     await asyncio.sleep(1.0)
     await box.keys("right")
     await box.until_looks(lambda picture: picture.getpixel((640, 10)) != (255, 0, 0))  # the pad is open
@@ -260,6 +261,7 @@ async def test_locked_any_key_only_opens_the_pad_and_a_pin_goes_to_the_agent(box
     assert box.pins == ["1234"], "no try during the pause"
     box.order(locked=False)
     await box.reread()
+    await box.until(lambda status: status.locked is False)
     await box.until_seen("red")
     await box.keys("right")
     await box.until_seen("blue")
