@@ -13,6 +13,8 @@ QUIET = quieted("", splash=False)
 # Not by the command: an emulated processor needs half a minute of its own to start Python, and asks again and again. Whoever closes
 # his half of the line, as socat would, is answered only where the answer is quicker.
 ASK = r"printf 'GET /api/status HTTP/1.0\r\n\r\n' | socat -t 60 - UNIX-CONNECT:/run/signage-player/control.sock,shut-none"
+_ALL = " ".join(UNITS)
+_STAGES_CHILD = "first=$(systemctl show -P MainPID signage-stage); set -- $(cat /proc/$first/task/$first/children); echo ${1:-0}"
 SLOW = 600.0  # seconds: what a booted player takes at the most for anything, emulated on a busy machine
 
 
@@ -24,23 +26,21 @@ class Device:
 
     def status(self) -> dict[str, Any]:
         """What `signage-player status --json` prints. Raises ValueError where no player answers."""
-        answer: dict[str, Any] = json.loads(self.machine.try_sh(ASK)[1].partition("\r\n\r\n")[2])
-        return answer
+        return _body(self.machine.try_sh(ASK)[1])
 
     def pids(self) -> dict[str, int]:
         """Of each unit the process that does its work: the stage's is a child of the one that systemd started. 0: none."""
-        found = {unit: int(self.machine.sh(f"systemctl show -P MainPID {unit}")) for unit in UNITS}
-        waits = found["signage-stage"]
-        code, plays = self.machine.try_sh(f"cat /proc/{waits}/task/{waits}/children")
-        return found | {"signage-stage": int(plays.split()[0]) if code == 0 and plays.strip() else 0}
+        *waits, plays = self.machine.sh(f"systemctl show -P MainPID {_ALL}; {_STAGES_CHILD}").split()
+        return dict(zip(UNITS, map(int, waits), strict=True)) | {"signage-stage": int(plays)}
 
     def active(self) -> bool:
         """Whether all units are up."""
-        return self.machine.try_sh("systemctl is-active " + " ".join(UNITS))[1].split() == ["active"] * 3
+        return self.machine.try_sh(f"systemctl is-active {_ALL}")[1].split() == ["active"] * 3
 
     def plays(self) -> bool:
-        """Whether all units are up, and content is on the screen."""
-        return self.active() and self.status()["state"] == "playing"
+        """Whether all units are up, and content is on the screen; in one question, since it is asked again and again."""
+        code, said = self.machine.try_sh(f"! systemctl is-active {_ALL} | grep -qvx active && {ASK}")
+        return code == 0 and _body(said)["state"] == "playing"
 
     def faults(self) -> set[str]:
         """The codes of the faults that the player tells of."""
@@ -64,3 +64,9 @@ class Device:
         """As somebody at the box does it."""
         self.machine.sh("systemctl --no-block poweroff")
         self.machine.wait_off(SLOW)
+
+
+def _body(said: str) -> dict[str, Any]:
+    """Of an HTTP answer. Raises ValueError where that is none."""
+    answer: dict[str, Any] = json.loads(said.partition("\r\n\r\n")[2])
+    return answer

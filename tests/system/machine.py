@@ -9,6 +9,8 @@ busy. A root shell for the tests has a network of its own; the player's is anoth
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import json
 import os
 import shutil
@@ -86,22 +88,49 @@ def bare_tree(suite: str) -> Path:
     return tree
 
 
+INSTALLED = ("player", "scripts", "systemd", "pyproject.toml", "config.example.toml", "README.md", "LICENSE")
+
+
+@functools.cache
+def installed_tree(suite: str) -> Path:
+    """That Debian with the player installed in a chroot, in no other way than on any machine; kept while what is installed stays the
+    same, since it takes minutes."""
+    digest = hashlib.sha256()
+    for path in sorted(one for name in INSTALLED for one in (ROOT / name, *(ROOT / name).rglob("*"))):
+        if path.is_file() and path.suffix not in (".pyc", ".png"):
+            digest.update(f"{path.relative_to(ROOT)} {path.stat().st_mode}\n".encode() + path.read_bytes())
+    bare = bare_tree(suite)
+    tree = TREES / f"vm-{suite}-player-{digest.hexdigest()[:12]}"
+    if not tree.exists():
+        making = tree.with_suffix(".making")
+        for stale in TREES.glob(f"vm-{suite}-player-*"):
+            subprocess.run(["rm", "-rf", "--one-file-system", str(stale)], check=True, timeout=600)
+        subprocess.run(["cp", "-a", str(bare), str(making)], check=True, timeout=600)
+        _in_image(making, suite, "/src/scripts/install --no-start", 3600)
+        making.rename(tree)
+    return tree
+
+
+def _in_image(tree: Path, suite: str, script: str, timeout_s: float) -> str:
+    """A script in a tree that becomes a disk, with this source in /src and what apt and pip fetched the last time."""
+    shutil.rmtree(tree / "src", ignore_errors=True)
+    shutil.copytree(ROOT, tree / "src", ignore=shutil.ignore_patterns(".*", "__pycache__", "*.png"))
+    caches = {TREES / f"apt-vm-{suite}": "/var/cache/apt/archives", TREES / f"pip-{suite}": "/root/.cache/pip"}
+    for cache, inside in caches.items():
+        cache.mkdir(exist_ok=True)
+        (tree / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    return in_chroot(tree, script, timeout_s, caches)
+
+
 def installed_image(
     suite: str, folder: Path, config: str, prepare: str = "true", flags: str = "", afterwards: str = "true"
 ) -> Path:
-    """A disk on which the player is installed as images are made: in a chroot, with `flags`. `prepare` runs there before, and
-    `afterwards` when it is installed."""
+    """A disk on which the player is installed as images are made: in a chroot, with `flags`. `prepare` runs there before the
+    installer settles it, and `afterwards` after it."""
     tree = folder / "tree"
-    subprocess.run(["cp", "-a", str(bare_tree(suite)), str(tree)], check=True, timeout=600)
-    left = shutil.ignore_patterns(".*", "__pycache__", "*.png")
-    shutil.copytree(ROOT, tree / "src", ignore=left)
-    (tree / "etc/signage-player").mkdir()
+    subprocess.run(["cp", "-a", str(installed_tree(suite)), str(tree)], check=True, timeout=600)
     (tree / "etc/signage-player/config.toml").write_text(config)
-    cache = TREES / f"pip-{suite}"
-    cache.mkdir(exist_ok=True)
-    (tree / "root/.cache/pip").mkdir(parents=True, exist_ok=True)
-    script = f"{prepare}\n/src/scripts/install --no-start {flags}\n{afterwards}"
-    said = in_chroot(tree, script, 1800, {cache: "/root/.cache/pip"})
+    said = _in_image(tree, suite, f"{prepare}\n/src/scripts/install --no-start {flags}\n{afterwards}", 3600)
     (folder / "install.log").write_text(said)
     for name in ("usr/sbin/policy-rc.d", "etc/machine-id", "etc/resolv.conf"):
         (tree / name).unlink(missing_ok=True)
@@ -112,10 +141,10 @@ def installed_image(
     with image.open("wb") as out:
         out.truncate(8 * 2**30)
     options = ["-E", "lazy_itable_init=1,lazy_journal_init=1"]
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", *options, "-d", str(tree), str(image)], check=True, timeout=600)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", *options, "-d", str(tree), str(image)], check=True, timeout=900)
     for name in ("vmlinuz", "initrd.img"):
         shutil.copy(next((tree / "boot").glob(f"{name}-*")), folder / name)
-    subprocess.run(["rm", "-rf", "--one-file-system", str(tree)], check=True, timeout=300)
+    subprocess.run(["rm", "-rf", "--one-file-system", str(tree)], check=True, timeout=600)
     return image
 
 
@@ -267,12 +296,13 @@ class Machine:
         """Asks until `holds`; one that nobody answers does not hold yet."""
         ends = time.monotonic() + within_s
         while True:
+            asked = time.monotonic()
             with contextlib.suppress(OSError, ValueError):
                 if holds():
                     return
             assert self._qemu is None or self._qemu.poll() is None, f"it switched itself off, while waiting for {what}"
             assert time.monotonic() < ends, f"waited {within_s} s for {what}"
-            time.sleep(2)  # to ask costs the emulated processor seconds
+            time.sleep(_pause_s(time.monotonic() - asked))
 
     # --- the panel
 
@@ -298,7 +328,7 @@ class Machine:
         seen: list[Seen] = []
         began, before = time.monotonic(), b""
         with ThreadPoolExecutor(1) as beside:
-            answer, asked = None, began
+            answer, asked, asks_at = None, began, began + 5
             while self._qemu is not None and self._qemu.poll() is None:
                 with contextlib.suppress(OSError):
                     picture = self.look()
@@ -310,13 +340,13 @@ class Machine:
                         seen.append(Seen(time.monotonic() - began, picture, path))
                 now = time.monotonic()
                 assert now - began < within_s, f"waited {within_s} s for {name}"
-                if answer is None and now - asked > 5:
+                if answer is None and now >= asks_at:
                     answer, asked = beside.submit(over), now
                 elif answer is not None and answer.done():
                     with contextlib.suppress(OSError, ValueError):
                         if answer.result():
                             break
-                    answer, asked = None, now
+                    answer, asks_at = None, now + _pause_s(now - asked)
                 time.sleep(every_s)
         return seen
 
@@ -334,3 +364,8 @@ class Machine:
                     pass
                 if "error" in answer:
                     raise OSError(str(answer["error"]))
+
+
+def _pause_s(asking_s: float) -> float:
+    """Until it is asked again: to ask costs the emulated processor seconds, and it is to have most of them for itself."""
+    return max(2.0, 3 * min(asking_s, 10.0))

@@ -124,44 +124,25 @@ def test_while_it_switches_itself_off_no_word_is_seen(device: Paired) -> None:
 
 
 def test_power_cuts_cost_neither_the_pairing_nor_the_content_nor_the_proof(device: Paired) -> None:
-    """What was not flushed is lost, all of it, half or none; two of three come while something is written. No server is there: what
-    plays is on the disk."""
+    """What was not flushed is lost, all of it, half or none; two of three come while something is written, every second one while
+    the player starts. No server is there: what plays is on the disk."""
     machine = device.machine
     for cut in range(CUTS):
         machine.boot(words=QUIET)
-        machine.wait(lambda: device.plays() and device.status()["paired"], f"content, and its server, after {cut} cuts", 2 * SLOW)
-        machine.sh("signage-player proof export > /run/plays && signage-player proof verify /run/plays", SLOW)
+        if cut % 2:
+            machine.wait(machine.answers, f"a start to be cut off, after {cut} cuts", SLOW)
+        else:
+            plays_paired_with_proof(device, f"after {cut} cuts")
         time.sleep(cut % 4)
         machine.cut(while_writing=cut % 3 != 2)
     print(*machine.cuts, sep="\n")
     machine.boot(words=QUIET)
-    machine.wait(device.plays, "content on screen after the last cut", 2 * SLOW)
-    device.switch_off()
+    plays_paired_with_proof(device, "after the last cut")
 
 
-def test_a_panel_that_comes_after_the_boot_shows_the_content(device: Paired) -> None:
-    machine = device.machine
-    machine.boot(words=f"{QUIET} video=Virtual-1:d")
-    machine.wait(lambda: device.active() and "no_display" in device.faults(), "a player without a panel", 2 * SLOW)
-    machine.sh("echo on > /sys/class/drm/card0-Virtual-1/status")
-    machine.announce_panel(1024, 768)
-    machine.wait(lambda: "no_display" not in device.faults(), "the panel", SLOW)
-    machine.wait(lambda: device.has_in_the_middle(BROWN, "panel-later"), "content on the panel", SLOW)
-    device.switch_off()
-
-
-async def test_a_network_that_comes_after_the_boot_brings_the_plays_to_the_server(device: Paired) -> None:
-    machine = device.machine
-    await asyncio.to_thread(machine.boot, words=QUIET, network=False)
-    await asyncio.to_thread(machine.wait, device.plays, "content on screen without a network", 2 * SLOW)
-    async with device.server() as server, Operator(server.url) as operator:
-        await operator.login(EMAIL, PASSWORD)
-        (paired,) = await operator.devices()
-        before = len(await operator.plays(paired["id"]))
-        machine.plug(True)
-        async with asyncio.timeout(SLOW):
-            while len(await operator.plays(paired["id"])) <= before:  # noqa: ASYNC110 - what is waited for is the server's
-                await asyncio.sleep(2)
+def plays_paired_with_proof(device: Paired, when: str) -> None:
+    device.machine.wait(lambda: device.plays() and device.status()["paired"], f"content, and its server, {when}", 2 * SLOW)
+    device.machine.sh("signage-player proof export > /run/plays && signage-player proof verify /run/plays", SLOW)
 
 
 async def test_a_cut_in_the_middle_of_a_reboot_by_command_is_no_second_reboot(device: Paired) -> None:
@@ -179,6 +160,29 @@ async def test_a_cut_in_the_middle_of_a_reboot_by_command_is_no_second_reboot(de
         assert (await operator.wait_result(command["id"], SLOW))["status"] == "succeeded"
         await asyncio.sleep(30)
         assert before != after == await asyncio.to_thread(device.boot_id)
+
+
+def test_a_panel_that_comes_after_the_boot_shows_the_content(device: Paired) -> None:
+    """The network stays away too: the next test's."""
+    machine = device.machine
+    device.switch_off()
+    machine.boot(words=f"{QUIET} video=Virtual-1:d", network=False)
+    machine.wait(lambda: device.active() and "no_display" in device.faults(), "a player without a panel", 2 * SLOW)
+    machine.sh("echo on > /sys/class/drm/card0-Virtual-1/status")
+    machine.announce_panel(1024, 768)
+    machine.wait(lambda: "no_display" not in device.faults(), "the panel", SLOW)
+    machine.wait(lambda: device.has_in_the_middle(BROWN, "panel-later"), "content on the panel", SLOW)
+
+
+async def test_a_network_that_comes_after_the_boot_brings_the_plays_to_the_server(device: Paired) -> None:
+    async with device.server() as server, Operator(server.url) as operator:
+        await operator.login(EMAIL, PASSWORD)
+        (paired,) = await operator.devices()
+        before = len(await operator.plays(paired["id"]))
+        device.machine.plug(True)
+        async with asyncio.timeout(SLOW):
+            while len(await operator.plays(paired["id"])) <= before:  # noqa: ASYNC110 - what is waited for is the server's
+                await asyncio.sleep(2)
 
 
 async def test_t1_n3_a_clock_that_is_wrong_at_boot_is_told_and_trusts_nobody_until_it_is_right(device: Paired) -> None:
