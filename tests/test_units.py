@@ -159,6 +159,15 @@ def test_the_bare_console_keeps_its_picture_where_the_compositor_dies() -> None:
     assert 'ENV{SYSTEMD_WANTS}+="signage-console.service"' in rules
 
 
+def test_the_bare_console_has_its_picture_as_early_as_can_be_and_not_a_second_time_in_the_midst_of_a_boot() -> None:
+    assert (values("console", "WantedBy"), values("console", "After")) == (["sysinit.target"], ["systemd-udevd.service"])
+    assert int(values("console", "CPUWeight")[0]) > int(values("compositor", "CPUWeight")[0])
+    assert 'ENV{SYNTH_UUID}==""' in (FOLDER / "console.udev.rules").read_text(), "what udev goes through again is known already"
+    installer = (FOLDER.parent / "scripts/install").read_text()
+    assert "boot=(signage-console.service signage-trial.service)" in installer
+    assert 'systemctl enable -q "${units[@]}" "${sockets[@]}" "${boot[@]}"' in installer
+
+
 def test_under_the_compositor_lies_an_empty_console_and_the_boots_picture_gives_way_to_it() -> None:
     assert (values("compositor", "TTYPath"), values("compositor", "TTYVTDisallocate")) == (["/dev/tty1"], ["yes"])
     assert values("compositor", "ExecStartPre") == ["-+/usr/bin/plymouth quit --retain-splash"]

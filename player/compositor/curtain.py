@@ -1,10 +1,11 @@
 """The curtain: a process of the compositor's that outlives the stage, and holds the screen's last picture behind all windows.
 
-Sway starts it, a second after itself (`compositor.session`); until then `swaybg` shows what the one before left. The stage says
-over `curtain.sock` what is to be done, a word a line (`core.curtain`), and gets a full stop for each: take a picture, show the
-brand, show black. The picture is what the compositor itself drew, copied once; when the stage's windows vanish it is simply what is
-behind them. The brand, which the stage draws, is kept in the folder `SIGNAGE_KEPT` as well, where a boot finds it (`idle.png`): on
-an installed device /var/lib/signage-compositor, a PNG of the panel's size, written when it changes and never for content's sake.
+Sway starts it, a second after itself (`compositor.session`); until then `swaybg` shows what the one before left. That of a boot is
+there before sway (`compositor.ahead`). The stage says over `curtain.sock` what is to be done, a word a line (`core.curtain`), and
+gets a full stop for each: take a picture, show the brand, show black. The picture is what the compositor itself drew, copied once;
+when the stage's windows vanish it is simply what is behind them. The brand, which the stage draws, is kept in the folder
+`SIGNAGE_KEPT` as well, where a boot finds it (`idle.png`): on an installed device /var/lib/signage-compositor, a PNG of the panel's
+size, written when it changes and never for content's sake.
 
 It has no event loop but its own few lines, since it stays in memory beside everything else.
 """
@@ -259,8 +260,8 @@ def _is_swaybg(pid: int) -> bool:
         return False
 
 
-def main() -> int:
-    """Runs until the compositor goes: 0. The argument is the process id of the `swaybg` that shows the first picture."""
+def main(first: int) -> int:
+    """Runs until the compositor goes: 0. `first`: the process id of the `swaybg` that shows the first picture, or 0."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what it starts
     folder = Path(os.environ["XDG_RUNTIME_DIR"])
     os.chdir(folder)
@@ -270,11 +271,11 @@ def main() -> int:
     except ValueError:
         return 0
     try:
-        Curtain(display, folder, Path(os.environ.get("SIGNAGE_KEPT") or folder), int(sys.argv[1])).run()
+        Curtain(display, folder, Path(os.environ.get("SIGNAGE_KEPT") or folder), first).run()
     except RuntimeError:  # pywayland's, when the connection is gone
         return 0
     return 1
 
 
 if __name__ == "__main__":
-    os._exit(main())  # what is left of a connection that is gone cannot be taken apart in order
+    os._exit(main(int(sys.argv[1])))  # what is left of a connection that is gone cannot be taken apart in order

@@ -3,9 +3,9 @@
 House rule 1: the screen is up before anything else, so this imports little (no asyncio, no logging of its own machinery) and costs
 no memory afterwards. Sway has no option that names its Wayland socket; its configuration therefore starts a child of a few lines
 that writes `compositor.json` (`SessionInfo`), whose appearance also says that the compositor answers. The child also has `swaybg`
-show at once what was on screen before, or the brand, and starts the `curtain` when the first item had the machine to itself. Where
-gles2 draws, it then copies one pixel of the screen, which needs a frame, and leaves `first_frame`: what `graphics` judges the next
-start by.
+show at once what was on screen before, or the brand, and starts the `curtain` when the first item had the machine to itself; that
+of a boot is there before (`ahead`), and does both. Where gles2 draws, the child then copies one pixel of the screen, which needs a
+frame, and leaves `first_frame`: what `graphics` judges the next start by.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
+from player.compositor import ahead
 from player.compositor.graphics import DRI, FIRST_FRAME, settle
-from player.compositor.still_file import IDLE, first_picture
+from player.compositor.still_file import IDLE, RECORD, first_picture
 from player.core.renderer import Choice
 from player.errors import BoxError
 
@@ -54,12 +55,16 @@ for_window [app_id="^(sig-|chrom)"] floating enable, border none, opacity 0, sti
 # What the child started by sway does; all of it goes in by the environment, which needs no quoting.
 _ANNOUNCE = """\
 cd "$XDG_RUNTIME_DIR" || exit
-swaybg $SIGNAGE_BEHIND > /dev/null 2>&1 &
-behind=$!
+behind=
+show() { swaybg $SIGNAGE_BEHIND > /dev/null 2>&1 & behind=$!; }
+hangs() { [ "$SIGNAGE_AHEAD" != 0 ] && kill -0 "$SIGNAGE_AHEAD" 2>/dev/null; }
+hangs || show
 printf '{"backend":"%s","renderer":"%s","why":%s,"started_at":%s,"wayland_display":"%s"}' \
     "$SIGNAGE_BACKEND" "$SIGNAGE_RENDERER" "$SIGNAGE_WHY" "$SIGNAGE_STARTED_AT" "$XDG_RUNTIME_DIR/$WAYLAND_DISPLAY" \
     > compositor.json.tmp && mv compositor.json.tmp compositor.json
 while sleep 1 && kill -0 "$SIGNAGE_PID" 2>/dev/null; do
+    if hangs; then tail -s 5 --pid="$SIGNAGE_AHEAD" -f /dev/null; continue; fi
+    [ "$behind" ] || show
     "$SIGNAGE_PYTHON" -P -m player.compositor.curtain "$behind" && break
 done &
 [ "$SIGNAGE_RENDERER" = gles2 ] || exit
@@ -84,12 +89,13 @@ class SessionInfo(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What `exec` gets: the program with its arguments, and the whole environment."""
+    """What `exec` gets: the program with its arguments, and the whole environment. `is_first`: after the boot of a device."""
 
     argv: tuple[str, ...]
     environment: dict[str, str]
     backend: str
     choice: Choice
+    is_first: bool
 
 
 def read_info(path: Path) -> SessionInfo | None:
@@ -185,9 +191,10 @@ def prepare_session(
     choice = settle(renderer, chosen, runtime, kept_in, dri=dri)  # by what the last one left
     for stale in (*runtime.glob("wayland-*"), *(runtime / name for name in ("sway.sock", "compositor.json", FIRST_FRAME))):
         stale.unlink(missing_ok=True)
+    is_first = chosen == "drm" and PICTURE in environment and not (runtime / RECORD).exists()
     brand = [kept_in / IDLE, *([Path(environment[PICTURE])] if PICTURE in environment else ())]
     behind = _behind(runtime, kept_in, brand=brand, turned=orientation != "landscape")
-    return Launch((program, "-c", str(conf)), _environment(runtime, chosen, choice, environment) | behind, chosen, choice)
+    return Launch((program, "-c", str(conf)), _environment(runtime, chosen, choice, environment) | behind, chosen, choice, is_first)
 
 
 def _behind(runtime: Path, kept_in: Path, *, brand: Sequence[Path], turned: bool) -> dict[str, str]:
@@ -231,6 +238,7 @@ def _environment(runtime: Path, backend: str, choice: Choice, ours: Mapping[str,
         "SIGNAGE_WHY": msgspec.json.encode(choice.why).decode(),
         "SIGNAGE_BACKEND": backend,
         "SIGNAGE_STARTED_AT": f"{time.time():.3f}",
+        "SIGNAGE_AHEAD": "0",
     }
     environment.setdefault("LIBSEAT_BACKEND", "seatd")
     outer = _wayland_socket(ours)
@@ -256,6 +264,8 @@ def main(config: Config, dirs: Dirs) -> NoReturn:
         environment=os.environ,
         uid=os.geteuid(),
     )
+    if launch.is_first and stage.orientation == "landscape":  # its picture would be turned once more
+        launch.environment["SIGNAGE_AHEAD"] = str(ahead.begin(launch.environment, stage.mode or stage.size or ""))
     drawn_by = f"{launch.choice.renderer}: {launch.choice.why}"
     print(f"compositor: sway on {launch.backend}, drawn by {drawn_by}", file=sys.stderr, flush=True)
     try:

@@ -93,8 +93,8 @@ INSTALLED = ("player", "scripts", "systemd", "pyproject.toml", "config.example.t
 
 @functools.cache
 def installed_tree(suite: str) -> Path:
-    """That Debian with the player installed in a chroot, in no other way than on any machine; kept while what is installed stays the
-    same, since it takes minutes."""
+    """That Debian with the player installed in a chroot, in no other way than on any machine; kept while what is installed stays
+    the same, since it takes minutes."""
     digest = hashlib.sha256()
     for path in sorted(one for name in INSTALLED for one in (ROOT / name, *(ROOT / name).rglob("*"))):
         if path.is_file() and path.suffix not in (".pyc", ".png"):
