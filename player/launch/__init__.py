@@ -3,10 +3,11 @@
 What happens at power-on, on an installed device (`systemd/`):
 
 1. tmpfiles makes the runtime folders, seatd opens the seat, udev the graphics devices, `device/console` puts a picture on the bare
-   console, where the compositor's death and the way down uncover it; nothing waits for the network.
+   console, early, where the compositor's death and the way down uncover it; nothing waits for the network.
 2. `signage-compositor` (`compositor/session`) chooses backend and renderer (`core/renderer`), writes sway's configuration and
    becomes sway, which shows what was on screen before, or the brand (or its plain background), then writes `compositor.json`; a
-   second later the `curtain` is up, which holds the last picture for as long as no stage is there.
+   second later the `curtain` is up, which holds the last picture for as long as no stage is there. That of a boot is loaded before
+   sway (`compositor/ahead`): its first frames are the brand.
 3. `signage-stage` (`stage/app`) reads two files, the brief (`brief_file`: settings, cards, alerts) and the programme
    (`programme_file`), waits for the compositor's socket, turns and sizes the panel, prepares the first item of every region and
    shows it: after an end that nobody wanted, the item that was on screen, where it was (`core/resume`). It needs neither agent
