@@ -38,13 +38,18 @@ def applet_layout(run: AppletRun, uid: str, beginning: int) -> Layout:
     return replace(full_screen(Playlist(item.id, "applet", (item,))), id=item.id)
 
 
-def applet_layouts(plan: AppletPlan) -> tuple[Layout, ...]:
-    """One for each page that the plan may put on air."""
+def named_layouts(plan: AppletPlan) -> tuple[tuple[AppletRun, Layout], ...]:
+    """Every run that the plan names, and the layout for its page, whether or not that may be shown or is here."""
     runs = [(timing.run, timing.uid) for timing in plan.timings]
     runs += [(plan.assigned.run, plan.assigned.uid)] if plan.assigned else []
     runs += [(plan.connected, "connected")] if plan.connected else []
+    return tuple((run, applet_layout(run, uid, plan.round)) for run, uid in runs)
+
+
+def applet_layouts(plan: AppletPlan) -> tuple[Layout, ...]:
+    """One for each page that the plan may put on air."""
     wanted = plan.enabled and plan.place is not AppletPlace.OFF
-    return tuple(applet_layout(run, uid, plan.round) for run, uid in runs if wanted and run.is_here)
+    return tuple(layout for run, layout in named_layouts(plan) if wanted and run.is_here)
 
 
 def with_applets(manifest: Manifest | None, plan: AppletPlan) -> Manifest | None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from player.core.applet_layout import applet_layouts, beside
-from player.core.applets import AppletPlan, AppletTurn, applet_on, turned
+from player.core.applet_layout import beside, named_layouts
+from player.core.applets import AppletOn, AppletPlan, AppletRun, AppletTurn, applet_on, turned
 from player.core.content import Item, Layout, Manifest, Programme, Region, StandBy
 from player.core.cover import Cover
 from player.core.faults import Fault, meaning_of
@@ -75,7 +75,7 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
     applet = applet_on(plan, turned(AppletTurn(), plan, wall, 0.0), wall, 0.0)
     paused = {one.item_id for one in evidence.stage.paused} if evidence.stage else set()
     on_air = beside(evidence.listings.at(evidence.at, evidence.facts), plan, applet, paused)
-    case = _Case(evidence, on_air)
+    case = _Case(evidence, on_air, applet)
     found = tuple(
         case.answer(item, layout, region)
         for layout in evidence.wanted.layouts
@@ -83,8 +83,8 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
         for item in region.playlist.items
         if asked in (None, item.id, item.content_id, item.name)
     ) + tuple(
-        case.of_applet(item, layout)
-        for layout in applet_layouts(plan)
+        case.of_applet(item, layout, run)
+        for run, layout in named_layouts(plan)
         for item in _items(layout)
         if asked in (None, item.id, item.content_id, item.name)
     )
@@ -102,8 +102,8 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
 class _Case:
     """What is judged by for all items of one question."""
 
-    def __init__(self, evidence: Evidence, on_air: OnAir) -> None:
-        self._known, self._on_air = evidence, on_air
+    def __init__(self, evidence: Evidence, on_air: OnAir, applet: AppletOn) -> None:
+        self._known, self._on_air, self._applet = evidence, on_air, applet
         self._faults: dict[str, Fault] = {}
         for fault in evidence.faults:
             for key in (fault.item_id, fault.content_id):
@@ -131,10 +131,14 @@ class _Case:
         because = f"not on air: {reason}" if reason else f"{on}; {_place(one)} shows it"
         return Reason(item.id, item.content_id, item.name, _place(one), reason is None, because)
 
-    def of_applet(self, item: Item, layout: Layout) -> Reason:
+    def of_applet(self, item: Item, layout: Layout, run: AppletRun) -> Reason:
         """About the page of an applet. Whose turn it is among several the stage knows, by what it plays."""
         if _bare(item.id) in self._playing:
             return Reason(item.id, item.content_id, item.name, layout.id, True, "on screen now: the management put it on")
+        if not run.is_here or self._applet.run is None:
+            missing = "its files are not complete here: upload the others over the management API"
+            instead = f"not on air: {self._applet.why if run.is_here else missing}"
+            return Reason(item.id, item.content_id, item.name, layout.id, False, instead)
         if self._on_air.why.source is not Source.APPLET and item.id not in self._paused:
             instead = f"not on air: {self._on_air.why}; see `devices.content`"
             return Reason(item.id, item.content_id, item.name, layout.id, False, instead)

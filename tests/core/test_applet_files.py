@@ -12,7 +12,8 @@ def file(path: str, size: int = 1, sha256: str = "aa") -> AppletFile:
 
 
 @pytest.mark.parametrize(
-    "given", ["", ".", "/etc/passwd", "../a", "a/../../b", "..\\a", "C:/a", "a\0b", "a\nb", "a\u202eb", "x" * 401]
+    "given",
+    ["", ".", "/etc/passwd", "../a", "js/node_modules/a.js", "a/../../b", "..\\a", "C:/a", "a\0b", "a\nb", "a\u202eb", "x" * 401],
 )
 def test_a_path_stays_in_the_package(given: str):
     with pytest.raises(ValueError, match=r"package|characters|longer"):

@@ -76,6 +76,17 @@ def test_an_applet_is_answered_for_wherever_it_stands():
     assert because(known(ALWAYS, applets=above, stage=seen), "menu") == "on screen now: the management put it on"
 
 
+def test_of_an_applet_that_nobody_may_see_it_is_said_why():
+    off = "not on air: applets are switched off (APPLET_DISABLE)"
+    assert because(known(ALWAYS, applets=replace(APPLETS, enabled=False)), "menu") == off
+    nowhere = because(known(ALWAYS, applets=replace(APPLETS, place=AppletPlace.OFF)), "menu")
+    assert nowhere == "not on air: applets have no place on this screen (devices.content)"
+    absent = replace(APPLETS, timings=(replace(APPLETS.timings[0], run=replace(MENU, files="")),))
+    assert "not complete here: upload the others" in because(known(ALWAYS, applets=absent), "menu")
+    over = replace(APPLETS, timings=(replace(APPLETS.timings[0], ends_at=2.0),))
+    assert because(known(ALWAYS, applets=over), "menu") == "not on air: no applet is assigned, and no timing is on"
+
+
 def test_of_an_applet_above_that_could_not_be_shown_it_is_said_and_the_programme_is_on_air():
     above = replace(APPLETS, place=AppletPlace.ABOVE)
     (item,) = applet_layout(MENU, "menu", 0).regions[0].playlist.items
