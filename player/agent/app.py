@@ -333,7 +333,7 @@ class Agent:
         return await read_logs(self.stage, self._redactor)
 
     def _redactor(self) -> Redactor:
-        """Reads files."""
+        """What takes the secrets of this box out of lines. Reads files."""
         return Redactor(known_secrets(self._config, self._dirs.state))
 
     async def _restart(self) -> None:

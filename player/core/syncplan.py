@@ -91,12 +91,12 @@ class Plan:
 
     @property
     def evictions(self) -> tuple[Evict, ...]:
-        """What goes."""
+        """The files that make room."""
         return tuple(step for step in self.steps if isinstance(step, Evict))
 
     @property
     def refusals(self) -> tuple[Refuse, ...]:
-        """What cannot fit."""
+        """The files that find no room."""
         return tuple(step for step in self.steps if isinstance(step, Refuse))
 
     def __str__(self) -> str:

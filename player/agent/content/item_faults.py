@@ -19,7 +19,7 @@ HOPELESS_PAUSE_S = 3600.0
 
 
 class ItemFaults:
-    """By key."""
+    """Each by a key of its author's: of an item, or of the file behind several."""
 
     def __init__(self, faults: FaultPage, clock: Clock) -> None:
         self._faults, self._clock = faults, clock

@@ -94,7 +94,7 @@ class RegionDriver:
         return repr(self.machine)
 
     def send(self, event: cues.Event) -> None:
-        """Something happened."""
+        """Tells it what happened; events are handled in the order in which they came."""
         self._events.put_nowait(event)
 
     async def run(self) -> None:
