@@ -247,7 +247,8 @@ async def _player(screen: DemoScreen, settings: Mapping[str, str], config_file: 
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOPS_WITHIN_S)
+            async with asyncio.timeout(STOPS_WITHIN_S):
+                await process.wait()
         except TimeoutError:
             process.kill()
 

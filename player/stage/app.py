@@ -327,7 +327,8 @@ class Stage:
         """Real progress: this loop turns, and the compositor answers."""
         if self.show.layout:
             with contextlib.suppress(TimeoutError):  # `run` starts the agent then: not while the first item is made ready
-                await asyncio.wait_for(self.show.first_shown.wait(), FIRST_S)
+                async with asyncio.timeout(FIRST_S):
+                    await self.show.first_shown.wait()
         sd_notify("READY=1\nSTATUS=on stage")
         self._started()
         while True:

@@ -111,7 +111,8 @@ class PlayerBox:
             await self.start()
             assert self._process
             try:
-                await asyncio.wait_for(self._process.wait(), 1.5)
+                async with asyncio.timeout(1.5):
+                    await self._process.wait()
             except TimeoutError:
                 return
             assert time.monotonic() < deadline, self.log()
@@ -122,7 +123,8 @@ class PlayerBox:
         if self._process.returncode is None:
             self._process.terminate()
             try:
-                await asyncio.wait_for(self._process.wait(), 20)
+                async with asyncio.timeout(20):
+                    await self._process.wait()
             except TimeoutError:
                 self._process.kill()
                 raise

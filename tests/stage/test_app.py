@@ -155,3 +155,11 @@ async def test_t1_an_alert_that_begins_later_is_withheld_only_where_the_clock_ca
     can_say = trusted or bool(kernel_clock_synced())
     async with on_air(dirs) as (stage, _):
         await eventually(lambda: stage.status().state == ("playing" if can_say else "alert"))
+
+
+async def test_a_stage_that_is_ended_as_its_first_item_comes_on_screen_ends(dirs: Dirs):
+    publish(dirs, "a", "b")
+    stage = assembled(dirs)
+    async with running(stage.run()):
+        await stage.show.first_shown.wait()
+    stage.stop()

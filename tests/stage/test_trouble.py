@@ -234,7 +234,8 @@ async def test_a_good_hour_ends_it(tmp_path: Path):
         crashes = Crashes(tmp_path, on_screen=(), kept_off=(), clock=clock, faults=book)
     assert crashes.safe_since is not None
     clock.forward(3599.999)
-    await asyncio.wait_for(crashes.until_good(), 20)
+    async with asyncio.timeout(20):
+        await crashes.until_good()
     clock.forward(1)
     assert Crashes(tmp_path, on_screen=(), kept_off=(), clock=clock, faults=book).safe_since is None
 

@@ -73,7 +73,8 @@ class SingleCompositor(NullCompositor):
         with contextlib.suppress(BoxError):
             while not self._screen.gone.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._screen.gone.wait(), LOOK_S)
+                    async with asyncio.timeout(LOOK_S):
+                        await self._screen.gone.wait()
                 await self.outputs()
                 if self._size != size:
                     size = self._size

@@ -107,7 +107,8 @@ class Windows:
                         raise BoxError("compositor", f"no window of {surface} can appear without a panel")
                     async with self._changed:
                         with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._changed.wait(), 0.05)
+                            async with asyncio.timeout(0.05):
+                                await self._changed.wait()
         except TimeoutError as error:
             raise BoxError("compositor", f"no window of {surface} appeared within {within_s:.0f} s") from error
 

@@ -86,7 +86,8 @@ class MpvSurface(Surface):
         """Opens the window, invisible until the compositor is told otherwise, behind `gate`. `options`: vo, hwdec, audio device;
         `sound` is asked for the outputs to try before each item, `why` for the reason when a stream does not open."""
         loop = asyncio.get_running_loop()
-        handle = await asyncio.wait_for(in_thread(_open, gate, loop, app_id, size, dict(options)), LOAD_LIMIT_S)
+        async with asyncio.timeout(LOAD_LIMIT_S):
+            handle = await in_thread(_open, gate, loop, app_id, size, dict(options))
         own = {"ao": str(options.get("ao", ""))}  # again for the item after one that was kept silent
         surface = cls(
             app_id, handle, loop, way_out, load_limit_s=load_limit_s, stall_s=stall_s, sound=lambda: {**own, **sound()}, why=why
@@ -263,7 +264,8 @@ class MpvSurface(Surface):
                 log.warning("%s does not answer, and is left as it is", self)
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(in_thread(handle.terminate), CALL_LIMIT_S)
+                async with asyncio.timeout(CALL_LIMIT_S):
+                    await in_thread(handle.terminate)
 
     async def call(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of `work(handle, …)`, done in a thread of its own, whether anybody still waits for it or not."""

@@ -232,7 +232,8 @@ class WebPage:
         await self._parsed.wait()
         if self._problem is None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._whole.wait(), WHOLE_S)
+                async with asyncio.timeout(WHOLE_S):
+                    await self._whole.wait()
 
     async def _settle(self, options: WebOptions, size: tuple[int, int]) -> None:
         if self._problem is not None:

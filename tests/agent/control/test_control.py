@@ -414,7 +414,8 @@ async def raw(served: Served, request: bytes) -> bytes:
     """The first line of what is answered to these bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
     writer.write(request)
-    line = await asyncio.wait_for(reader.readline(), 20)
+    async with asyncio.timeout(20):
+        line = await reader.readline()
     writer.close()
     return line
 
@@ -464,8 +465,9 @@ async def test_l6_who_sends_headers_slowly_is_hung_up_on(served: Served) -> None
         while True:
             try:
                 writer.write(b"X")
-                if await asyncio.wait_for(reader.read(100), 0.05) == b"":
-                    break
+                async with asyncio.timeout(0.05):
+                    if await reader.read(100) == b"":
+                        break
             except TimeoutError:
                 continue
             except ConnectionError:

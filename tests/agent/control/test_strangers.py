@@ -223,7 +223,8 @@ async def test_l6_one_caller_with_very_many_connections_keeps_nobody_out(tmp_pat
         try:
             assert await box.get("127.0.0.3") == 200
             with contextlib.suppress(ConnectionError):
-                assert await asyncio.wait_for(held[0][0].read(), 20) == b""
+                async with asyncio.timeout(20):
+                    assert await held[0][0].read() == b""
             assert not any(reader.at_eof() for reader, _ in held[1:])
             assert await box.over_the_socket(PIN) == 200
         finally:
@@ -247,7 +248,8 @@ async def test_l6_nobody_at_work_makes_way(tmp_path: Path) -> None:
 async def test_l6_who_is_refused_and_sends_no_body_is_hung_up_on_without_lingering(box: Box) -> None:
     reader, writer = await box.hold("127.0.0.2")
     writer.write(b"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\nContent-Length: 60000\r\n\r\n")
-    answer = await asyncio.wait_for(reader.read(), 8)  # a server that lingers waits ten for what never comes
+    async with asyncio.timeout(8):  # a server that lingers waits ten for what never comes
+        answer = await reader.read()
     writer.close()
     assert answer.startswith(b"HTTP/1.1 401")
 
@@ -269,7 +271,8 @@ async def test_l6_who_hangs_up_in_the_middle_of_a_body_writes_nothing_into_the_l
 async def test_l6_who_expects_what_is_no_text_writes_nothing_into_the_log(box: Box, caplog: pytest.LogCaptureFixture) -> None:
     reader, writer = await box.hold("127.0.0.2")
     writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nExpect: \xff\r\n\r\n")
-    assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 ")
+    async with asyncio.timeout(20):
+        assert (await reader.read()).startswith(b"HTTP/1.1 ")
     writer.close()
     assert await box.get("127.0.0.1") == 200
     assert caplog.records == []

@@ -47,5 +47,6 @@ async def test_l6_who_speaks_no_tls_there_is_hung_up_on(tmp_path: Path, door: Tl
     async with managed(tmp_path, tls=door) as box:
         reader, writer = await asyncio.open_connection("127.0.0.1", box.server.tls_port)
         writer.write(b"GET /v1/device HTTP/1.1\r\n\r\n")
-        assert await asyncio.wait_for(reader.read(), 20) == b""
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
         writer.close()

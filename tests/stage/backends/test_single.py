@@ -167,7 +167,8 @@ async def test_held_it_stands_and_goes_on_where_it_was(single, tmp_path: Path):
             await surface.ended()
     surface.start()
     began = now()
-    await asyncio.wait_for(surface.ended(), 20)
+    async with asyncio.timeout(20):
+        await surface.ended()
     assert now() - began < 8.0, "less than the whole of it"
 
 

@@ -40,7 +40,8 @@ async def played_s(surface: HeardSurface) -> float:
     loop = asyncio.get_running_loop()
     began = loop.time()
     surface.start()
-    await asyncio.wait_for(surface.ended(), 30)
+    async with asyncio.timeout(30):
+        await surface.ended()
     return loop.time() - began
 
 
@@ -75,7 +76,8 @@ async def test_a_sound_that_is_to_be_silent_keeps_its_time_and_the_next_one_is_h
         await voice.load(playable(song, silent=True, begin_s=SECONDS - 0.5))
         assert told == []
         voice.start()
-        await asyncio.wait_for(voice.ended(), 30)
+        async with asyncio.timeout(30):
+            await voice.ended()
         await voice.unload()
         await voice.load(playable(song))
         assert told == ["asked"]
@@ -92,7 +94,8 @@ async def test_a_sound_that_is_paused_stands_still_until_it_goes_on(heard: Heard
     await asyncio.sleep(SECONDS + 0.3)
     assert not over.done()
     heard.start()
-    await asyncio.wait_for(over, 30)
+    async with asyncio.timeout(30):
+        await over
 
 
 class Pictures:

@@ -98,7 +98,8 @@ async def test_case_5_a_page_is_heard_when_it_is_shown_as_loud_as_ordered_and_no
         box.publish(box.picture("red", 9), page)
         box.start()
         await box.until_shown("red")
-        await asyncio.wait_for(fetched.wait(), 30)
+        async with asyncio.timeout(30):
+            await fetched.wait()
         before: list[float] = []
         while not is_shown(box, "page"):
             heard = await server.level()

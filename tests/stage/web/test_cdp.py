@@ -42,7 +42,8 @@ async def test_c16_however_much_a_page_has_told_others_have_their_turn():
         await asyncio.to_thread(browser.sendall, b"".join(told("Page.frameResized", n=n) for n in range(FLOOD)))
         await asyncio.sleep(0.1)  # all of it is here before the first is heard
         async with running(cdp.listen()):
-            await asyncio.wait_for(another(), 20)
+            async with asyncio.timeout(20):
+                await another()
     assert turns > FLOOD / 2
 
 
