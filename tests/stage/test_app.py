@@ -147,6 +147,23 @@ async def test_a_fault_of_a_region_outlives_a_layout_that_has_the_region_too(dir
     assert [record.levelname for record in caplog.records if record.name == "player.faults"] == ["WARNING", "INFO"]
 
 
+async def test_an_items_fault_ends_when_a_region_of_another_layout_shows_it(dirs: Dirs):
+    def layout(name: str, first: Item, second: Item) -> Layout:
+        return Layout(name, 100, 100, (Region("main", Rect(0, 0, 100, 100), Playlist("p", "p", (first, second))),))
+
+    picture = Item("p", "c-p", "p", Kind.IMAGE, 600.0, file="media/p.png")
+    publish(dirs, "a")
+    ProgrammeFile(dirs.state).write(manifest_of(layout("one", clock_item("a"), picture), "one"))
+    async with on_air(dirs) as (stage, client):
+        await eventually(lambda: [fault.code for fault in client.status.faults] == ["missing"], 20)
+        (dirs.cache / "media").mkdir(parents=True)
+        (dirs.cache / "media/p.png").write_bytes(b"a picture")
+        ProgrammeFile(dirs.state).write(manifest_of(layout("two", picture, clock_item("a")), "two"))
+        await client.ask(Reread())
+        await eventually(lambda: shown(stage) == "p", 20)
+        assert stage.status().faults == ()
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_t1_an_alert_that_begins_later_is_withheld_only_where_the_clock_can_say_so(dirs: Dirs, *, trusted: bool):
     publish(dirs, "a")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from player.core import cues
 from player.core.content import Item, Playlist
 from player.core.faults import Fault
+from player.core.kinds import Kind
 from player.runtime.fault_page import FaultPage
 from player.stage.mark import Mark
 
@@ -54,5 +55,10 @@ class RegionFaults:
         self._faults.clear(item.id)
 
     def shown(self, item: Item) -> None:
-        """It is on screen: it is not kept off."""
+        """It comes on screen: it is not kept off, nor at fault any more, wherever it could not be shown before.
+
+        What comes in a web page's name may be its last picture: of those the driver tells when it knows.
+        """
         self._kept_off.clear(item.id)
+        if item.kind is not Kind.WEB:
+            self.recover(item)

@@ -49,8 +49,6 @@ class RegionReports:
     def _about_to_show(self, zone: str, item: Item) -> None:
         self._mark.shown(zone, item)
         self._faults.shown(item)
-        if item.applet is not None:  # its region may be another one than that in which it could not be shown
-            self._faults.recover(item)
         self._judged(item, True)
         self.first_shown.set()
 
