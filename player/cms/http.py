@@ -93,7 +93,7 @@ class ServerHttp:
         self._secrets, self._headers, self._way_out = tuple(s for s in secrets if s), dict(headers or {}), way_out
         self._total_s, self._budget = total_s, budget
         self._paces = Paces(clock)
-        self._steady: dict[str, bytes] = {}  # by path, the digest of the answer that came more than once
+        self._steady: dict[str, Tagged] = {}  # by path, what came more than once, without its value and by its last name
         self.server_time: float | None = None  # what the server's clock said with its last answer, to the second
 
     def __repr__(self) -> str:
@@ -120,13 +120,15 @@ class ServerHttp:
         `in_parts`: of a long one as `wire.unfolded` has it.
         Raises ServerError.
         """
-        sent = {"params": params, "headers": {"If-None-Match": known.tag} if known and known.tag else {}}
+        tag = self._tag_of(path, known)
+        sent = {"params": params, "headers": {"If-None-Match": tag} if tag else {}}
         async with self._asked("GET", path, path, means, self._total_s, sent) as response:
             if response.status == 304 and known is not None:
                 return known
             if known is None or not by_body or not self._expects(path, known, response):
                 return await self._read_anew(path, known, response, by_body=by_body, in_parts=in_parts)
             if await digest_of(self._plain(path), response) == known.digest:
+                self._came_again(path, known, response)
                 return known
             del self._steady[path]
         return await self.get_anew(path, known, params, means=means, by_body=by_body, in_parts=in_parts)
@@ -134,7 +136,18 @@ class ServerHttp:
     def _expects(self, path: str, known: Tagged, response: aiohttp.ClientResponse) -> bool:
         """Whether a long answer is most likely the one before."""
         is_as_long = response.status == 200 and response.content_length == known.size >= LONG_ANSWER
-        return is_as_long and self._steady.get(path) == known.digest
+        steady = self._steady.get(path)
+        return is_as_long and steady is not None and steady.digest == known.digest
+
+    def _came_again(self, path: str, known: Tagged, response: aiohttp.ClientResponse) -> None:
+        self._steady[path] = Tagged(None, _tag(response) or self._tag_of(path, known), known.digest)
+
+    def _tag_of(self, path: str, known: Tagged | None) -> str:
+        """What the server calls `known`: it may have begun to, or chosen another name, when it sent the same again."""
+        steady = self._steady.get(path)
+        if known is None or steady is None or steady.digest != known.digest:
+            return known.tag if known else ""
+        return steady.tag
 
     async def _read_anew(
         self, path: str, known: Tagged | None, response: aiohttp.ClientResponse, *, by_body: bool, in_parts: bool
@@ -142,10 +155,10 @@ class ServerHttp:
         body = await self._whole(path, response)
         digest = hashlib.sha256(body).digest() if by_body else b""
         if known is not None and digest and digest == known.digest:
-            self._steady[path] = digest
+            self._came_again(path, known, response)
             return known
         value = await decoded(self._plain(path), response, body, may_be_empty=False, in_parts=in_parts)
-        return Tagged(value, response.headers.get("ETag", "")[:200], digest, len(body))
+        return Tagged(value, _tag(response), digest, len(body))
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
         """Sends bytes to an address that the server named, at whatever host: what we are to the server, others are not told.
@@ -257,6 +270,10 @@ class ServerHttp:
         for secret in self._secrets:
             text = text.replace(secret, f"{secret[:8]}…")
         return text
+
+
+def _tag(response: aiohttp.ClientResponse) -> str:
+    return response.headers.get("ETag", "")[:200]
 
 
 _OUTSIDE = (ServerError, aiohttp.ClientError, TimeoutError, OSError, ValueError)

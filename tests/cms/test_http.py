@@ -142,6 +142,24 @@ async def test_an_answer_that_is_the_one_before_is_known_by_its_tag_and_by_its_b
     assert asked == [None, None, None, None, None, '"three"']
 
 
+@pytest.mark.parametrize("value", [1, "1" * LONG_ANSWER], ids=["short", "long"])
+async def test_an_answer_is_asked_for_by_the_tag_that_came_with_it_last(script: Script, server_http: ServerHttp, value: object):
+    def sent(value: object, tag: str = "") -> web.Response:
+        return web.json_response({"n": value}, headers={"ETag": tag} if tag else {})
+
+    script.on(
+        "/api/a", sent(value), sent(value), sent(value, '"late"'), 304, sent(value, '"other"'), 304, sent(value), sent(2), sent(2)
+    )
+    known, same = None, []
+    for _ in range(9):
+        before = known
+        known = await server_http.get_anew("/api/a", known, by_body=True, in_parts=False)
+        same.append(known is before)
+    assert same == [False, True, True, True, True, True, True, False, True]
+    asked = [one.headers.get("If-None-Match") for one in script.asked("/api/a")]
+    assert asked == [None, None, None, '"late"', '"late"', '"other"', '"other"', '"other"', None]
+
+
 async def test_a_long_answer_that_stays_the_same_is_not_kept_and_asked_for_again_where_it_is_another(
     script: Script, server_http: ServerHttp
 ):
