@@ -19,6 +19,7 @@ from player.errors import BoxError
 from player.stage.backends.null import NullCompositor
 from player.stage.backends.single import SingleScreen
 from player.stage.video.gate import Gate
+from player.stage.video.sound import always
 
 OUTPUT = "window"
 LOOK_S = 1.0  # how often the window's size is looked at
@@ -97,8 +98,7 @@ def output_options(environment: Mapping[str, str], config: StageConfig) -> dict[
         found["vo"] = "gpu,xv,x11"
     else:
         found |= {"vo": "gpu,drm", "gpu_context": "drm"}
-    if config.audio_device != "auto":
-        found["audio_device"] = config.audio_device
+    found |= always(config.audio_device, config.levelling)
     return found if config.size else found | {"fullscreen": True}
 
 

@@ -18,6 +18,11 @@ SILENCE = "null"
 R128 = "lavfi=[loudnorm=I=-23:TP=-1.5:LRA=11,aresample=48000]"
 
 
+def always(device: str, levelling: str) -> dict[str, str]:
+    """Options for the life of a handle: `device` is "auto" or one of libmpv's; `levelling` "off" or "r128"."""
+    return ({} if device == "auto" else {"audio_device": device}) | ({"af": R128} if levelling == "r128" else {})
+
+
 class Player(Protocol):
     """What plays sound: `sound_output` is libmpv's name of it, None while there is none to play."""
 
@@ -46,8 +51,7 @@ class Sound:
 
     def always(self) -> dict[str, str]:
         """Options for the life of a handle."""
-        device = {} if self._device == "auto" else {"audio_device": self._device}
-        return device | ({"af": R128} if self._levelling == "r128" else {})
+        return always(self._device, self._levelling)
 
     def options(self) -> dict[str, str]:
         """What to set before an item is loaded."""

@@ -26,6 +26,7 @@ from player.errors import BoxError, ContentError
 from player.stage.backends.single import SingleScreen, SingleSurface
 from player.stage.backends.single_compositor import SingleCompositor, open_single, output_options
 from player.stage.regions.surfaces import SurfaceSort
+from player.stage.video.sound import R128
 from tests.fakes.gate import open_gate
 from tests.fakes.running import eventually, running
 from tests.fakes.wall import not_known
@@ -221,7 +222,8 @@ def test_the_output_follows_from_the_session():
     assert output_options({"DISPLAY": ":0"}, sized)["vo"] == "gpu,xv,x11"
     bare = output_options({}, whole)
     assert (bare["vo"], bare["gpu_context"], bare["fullscreen"], bare["audio_device"]) == ("gpu,drm", "drm", True, "alsa/hdmi")
-    assert "fullscreen" not in output_options({}, sized)
+    assert not {"fullscreen", "audio_device", "af"} & output_options({}, sized).keys()
+    assert output_options({}, StageConfig(levelling="r128"))["af"] == R128
 
 
 async def test_a_real_picture_changes_without_a_gap_and_can_be_looked_at(display: str, media: Path, tmp_path: Path):
