@@ -20,6 +20,7 @@ from player.errors import ContentError
 LINE_LIMIT = 64 * 1024 * 1024  # a screenshot travels in one line
 WORDS: Mapping[str, type[AnyRequest]] = {
     "reread": port.Reread,
+    "cut_unlisted": port.CutUnlisted,
     "restart": port.RestartStage,
     "next": port.NextItem,
     "previous": port.PreviousItem,

@@ -89,6 +89,11 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Somebody asked for the content anew: what the playlist lists no more does not stay to its edge."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayAsked:
     """Somebody asked for `item`, once, for `seconds` (0: its own length)."""
 
@@ -124,6 +129,7 @@ Event = (
     | Broke
     | Ticked
     | Skipped
+    | Reloaded
     | PlayAsked
     | Covered
     | Uncovered

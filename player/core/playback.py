@@ -8,7 +8,8 @@ The region holds at most one item on screen, one awaited behind it, and a spare 
 - What cannot be made ready in its time (`limit_s`) is skipped and reported, and tried again after a pause that doubles, up to
   an hour.
 - When every item is in such a pause the screen keeps what it has; there is no hot loop.
-- A playlist that changes is taken up at the edge of the item on screen; after one that does not repeat, the region is empty.
+- A playlist that changes is taken up at the edge of the item on screen; after one that does not repeat, the region is empty. What
+  it lists no more leaves soon, and as soon as the next is ready where somebody asked for the content anew.
 - Each showing ends in exactly one `PlayRecord` (`showing`), emitted before the next one's `ShowItem`; where that one fades in over
   a clip that still runs, when the last of the clip was seen. What was covered ends there, `interrupted`, and so does the rest of it
   afterwards.
@@ -37,6 +38,7 @@ from player.core.cues import (
     PrepareFailed,
     Recover,
     Release,
+    Reloaded,
     Report,
     Resumed,
     ShowItem,
@@ -48,7 +50,7 @@ from player.core.cues import (
 from player.core.loading import Loading
 from player.core.order import Order
 from player.core.showing import GONE, Coming, Fading, OnScreen
-from player.core.turns import DEFAULT_DURATION_S, HOLD_S, limit_s
+from player.core.turns import DEFAULT_DURATION_S, HOLD_S, WITHDRAWN_S, limit_s
 
 
 class RegionMachine:
@@ -133,6 +135,8 @@ class RegionMachine:
                 pass
             case Skipped(step):
                 self._skipped(step, effects)
+            case Reloaded():
+                self._cut_unlisted(at)
             case PlayAsked():
                 self._loading.asked = event
                 self._skip = True
@@ -153,7 +157,11 @@ class RegionMachine:
         effects.extend(Recover(item) for item in self._order.change(playlist, showing.item if showing else None))
         self._loading.changed(effects)
         if showing and not self._order.holds(showing.item):
-            showing.withdraw(at)
+            showing.withdraw(at, within_s=WITHDRAWN_S)
+
+    def _cut_unlisted(self, at: Moment) -> None:
+        if self.on_screen and self.on_screen.unlisted:
+            self.on_screen.withdraw(at, within_s=0.0)
 
     def _prepare_failed(self, token: int, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
         if one := self._loading.find(token):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from player.core.content import Item, Transition, TransitionKind
 from player.core.cues import Moment, PlayRecord, PlayResult
-from player.core.turns import GRACE_S, HOLD_S, PAGE_LEAD_S, SHORTEST_S, STREAM_LEAD_S, WITHDRAWN_S, planned_s
+from player.core.turns import GRACE_S, HOLD_S, PAGE_LEAD_S, SHORTEST_S, STREAM_LEAD_S, planned_s
 
 STAND_IN, GONE, RESTART = "shown by its last picture", "no longer scheduled", "a restart"
 
@@ -55,8 +55,8 @@ class OnScreen:
     """An item that is shown as `token` since `started`. `due`: when the next may come; None: when the content ends, or never.
 
     `ends`: when it will have been shown, as far as it is known. `covered_by`: what took the screen before, so that what is seen
-    since is the rest of a showing; `before_s`: how long it was seen before that. `withdrawn`: it leaves before its edge, since the
-    playlist lists it no more.
+    since is the rest of a showing; `before_s`: how long it was seen before that. `unlisted`: the playlist lists it no more;
+    `withdrawn`: it leaves before its edge for that.
     """
 
     token: int
@@ -72,6 +72,7 @@ class OnScreen:
     stand_in: bool = False
     covered_by: str | None = None
     before_s: float = 0.0
+    unlisted: bool = False
     withdrawn: bool = False
 
     @property
@@ -98,10 +99,12 @@ class OnScreen:
         )  # fmt: skip
         return [*around] if self.due is None else [self.due, *around]
 
-    def withdraw(self, at: Moment) -> None:
-        """The playlist lists it no more: an endless item leaves at once, another at its edge or after a while, the sooner."""
+    def withdraw(self, at: Moment, *, within_s: float) -> None:
+        """The playlist lists it no more: an endless item leaves at once, another at its edge or `within_s`, the sooner."""
         endless = self.due is None and not self.item.kind.ends_by_itself
-        leaves = at.mono if endless else at.mono + WITHDRAWN_S
+        now = at.mono if self.held_since is None else self.held_since  # its time stands still while it is covered
+        leaves = now if endless else now + within_s
+        self.unlisted = True
         edge = self.due if self.due is not None else self.ends
         if edge is None or edge > leaves:
             self.due = self.ends = leaves

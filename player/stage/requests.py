@@ -17,6 +17,7 @@ from player.core.ports.stage import (
     AnyAnswer,
     AnyRequest,
     CommandApplet,
+    CutUnlisted,
     DropPlays,
     ExamineApplet,
     Examined,
@@ -73,6 +74,8 @@ class Requests:
         match request:
             case Reread(brief):
                 await self._reread(brief)
+            case CutUnlisted():
+                self._show.cut_unlisted()
             case RestartStage():
                 self._restart()
             case NextItem():

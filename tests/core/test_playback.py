@@ -501,6 +501,67 @@ def test_what_is_taken_out_of_the_playlist_is_gone_within_fifteen_seconds(kind: 
     ]
 
 
+@pytest.mark.parametrize(("kind", "at"), [(Kind.IMAGE, 100), (Kind.VIDEO, 100), (Kind.IMAGE, 3590)])
+@pytest.mark.parametrize("left", [("b",), ()])
+def test_what_is_taken_out_goes_at_once_where_somebody_asks_for_the_content_anew(kind: Kind, at: float, left: tuple[str, ...]):
+    stage = Stage(item("a", kind, 3600 if kind is Kind.IMAGE else 0), item("b"), natural={"a": 3600.0})
+    stage.wait(at)
+    stage.send(p.PlaylistChanged(playlist(*map(item, left))))
+    stage.wait(3)
+    stage.send(p.Reloaded())
+    assert stage.shown == ["a", *left]
+    assert (stage.region.on_screen is not None) is bool(left)
+    assert [(r.result, r.reason, r.ended.mono) for r in stage.records] == [("interrupted", "no longer scheduled", at + 3.0)]
+
+
+def test_what_is_taken_out_stays_until_another_is_ready_however_the_content_is_asked_for():
+    stage = Stage(item("a", duration=3600))
+    stage.auto = False
+    stage.send(p.PlaylistChanged(playlist(item("b"))))
+    stage.send(p.Reloaded())
+    stage.wait(2)
+    assert stage.shown == ["a"]
+    stage.answer(stage.token("b"))
+    assert stage.shown == ["a", "b"]
+
+
+def test_content_that_is_asked_for_anew_cuts_nothing_that_is_listed_or_was_asked_for():
+    stage = Stage(item("a", duration=60), item("b"))
+    stage.send(p.Reloaded())
+    stage.send(p.PlaylistChanged(playlist(item("a", duration=60), item("c"))))
+    stage.send(p.Reloaded())
+    assert stage.shown == ["a"]
+    stage.send(p.PlayAsked(item("z"), 30.0))
+    stage.send(p.Reloaded())
+    assert stage.shown == ["a", "z"], "it was in no playlist"
+    Stage().send(p.Reloaded())
+
+
+def test_the_time_in_which_what_is_taken_out_goes_stands_still_while_it_is_covered():
+    stage = Stage(item("a", duration=3600), item("b"))
+    stage.send(p.Covered("alert"))
+    stage.wait(300)
+    stage.send(p.PlaylistChanged(playlist(item("b"))))
+    stage.wait(60)
+    stage.send(p.Uncovered())
+    stage.wait(13)
+    assert stage.shown == ["a"]
+    stage.wait(2)
+    assert stage.shown == ["a", "b"], "and not as late as the cover lasted before"
+
+
+def test_what_is_taken_out_under_a_cover_is_gone_with_it_where_somebody_asks_for_the_content_anew():
+    stage = Stage(item("a", duration=3600), item("b"))
+    stage.send(p.Covered("alert"))
+    stage.wait(300)
+    stage.send(p.PlaylistChanged(playlist(item("b"))))
+    stage.send(p.Reloaded())
+    assert stage.shown == ["a"]
+    stage.wait(60)
+    stage.send(p.Uncovered())
+    assert stage.shown == ["a", "b"]
+
+
 def test_what_is_taken_out_shortly_before_its_edge_is_shown_to_its_end():
     stage = Stage(item("a", duration=20), item("b"))
     stage.wait(8)
@@ -717,10 +778,8 @@ def test_every_showing_ends_in_one_record_and_the_screen_is_never_emptied_withou
                 stage.send(
                     p.PlaylistChanged(playlist(*[item(f"i{n}", kind, d) for n, kind, d in {e[0]: e for e in entries}.values()]))
                 )
-            case 2:
-                stage.send(p.Skipped(1))
-            case 3:
-                stage.send(p.Skipped(-1))
+            case 2 | 3:
+                stage.send(p.Skipped(1 if choice == 2 else -1))
             case 4:
                 stage.send(p.Covered("alert"))
             case 5:
@@ -731,6 +790,8 @@ def test_every_showing_ends_in_one_record_and_the_screen_is_never_emptied_withou
                 stage.send(p.Broke(stage.region.on_screen.token, "broke", "reason"))
             case 8:
                 stage.send(p.PlayAsked(item("asked"), seconds))
+            case 9:
+                stage.send(p.Reloaded())
         had = stage.region.on_screen is not None
         stage.wait(seconds)
         assert not (had and stage.region.on_screen is None and stage.region.playlist.items)

@@ -18,7 +18,7 @@ from player.core.brief import Alert, Severity
 from player.core.content import Item, Layout, Playlist, Rect, Region, full_screen
 from player.core.cover import StageState
 from player.core.kinds import Kind
-from player.core.ports.stage import NextItem, ReleaseItems, Reread
+from player.core.ports.stage import CutUnlisted, NextItem, ReleaseItems, Reread
 from player.device.host import boot_id, kernel_clock_synced
 from player.dirs import Dirs
 from player.programme_file import ProgrammeFile
@@ -39,10 +39,10 @@ def clock_item(name: str, seconds: float = 600.0) -> Item:
     return Item(name, f"c-{name}", name, Kind.CLOCK, seconds)
 
 
-def publish(dirs: Dirs, *names: str, shuffle: bool = False) -> None:
+def publish(dirs: Dirs, *names: str, shuffle: bool = False, version: str = "1") -> None:
     items = tuple(clock_item(name) for name in names)
     layout = full_screen(Playlist("p", "Lobby", items, shuffle=shuffle))
-    ProgrammeFile(dirs.state).write(manifest_of(layout, "1", assets=len(items)))
+    ProgrammeFile(dirs.state).write(manifest_of(layout, version, assets=len(items)))
     BriefFile(dirs.brief).write(brief(paired=True))
 
 
@@ -162,6 +162,18 @@ async def test_an_items_fault_ends_when_a_region_of_another_layout_shows_it(dirs
         await client.ask(Reread())
         await eventually(lambda: shown(stage) == "p", 20)
         assert stage.status().faults == ()
+
+
+async def test_what_is_listed_no_more_leaves_the_screen_when_the_agent_says_so_and_not_at_its_edge(dirs: Dirs):
+    publish(dirs, "a", "b")
+    async with on_air(dirs) as (stage, client):
+        await eventually(lambda: shown(stage) == "a", 20)
+        publish(dirs, "c", version="2")
+        await client.ask(Reread())
+        await eventually(lambda: client.status.manifest_version == "2", 20)
+        assert shown(stage) == "a"
+        await client.ask(CutUnlisted())
+        await eventually(lambda: shown(stage) == "c", 12)
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -6,6 +6,7 @@ effect. An ability that is `Absent` makes a command fail with its reason (house 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from player.core.ledger import is_local
 from player.core.ports.box import Absent, Clock, Host
 from player.core.ports.server import AppUpdate, ScreenshotSink
 from player.core.ports.stage import (
+    CutUnlisted,
     NextItem,
     PlayContent,
     PreviousItem,
@@ -96,6 +98,8 @@ def build_handlers(
 def _content(content: Content, stage: StagePort) -> _Table:
     async def refresh(_: c.Refresh, __: str) -> Done:
         await content.once()
+        with contextlib.suppress(BoxError):  # a stage that is away comes back with what is listed
+            await stage.ask(CutUnlisted())
         return Done(str(content))
 
     async def clear_cache(_: c.ClearCache, __: str) -> Done:

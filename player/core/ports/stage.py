@@ -160,6 +160,11 @@ class Reread(Request[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class CutUnlisted(Request[None]):
+    """What is on screen and in no playlist any more goes now, and not at its edge: somebody asked for the content anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class RestartStage(Request[None]):
     """End, to be started again."""
 
@@ -276,7 +281,7 @@ class ExamineApplet(Request[Examined]):
 
 
 AnyRequest = (
-    Reread | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
+    Reread | CutUnlisted | RestartStage | NextItem | PreviousItem | PlayContent | ShowIdentity | ShowText | TakePicture | DropPlays
     | ReleaseItems | AnswerPin | TellOutlook | ReadLog | ShowTrigger | CommandApplet | AnswerApplet
     | ExamineApplet
 )  # fmt: skip

@@ -66,7 +66,7 @@ class Show:
         judged: Callable[[Item, bool], None],
     ) -> None:
         self._compositor, self._clock, self._mark = compositor, clock, mark
-        self._changed, self._mirror, self._resume = changed, mirror, resume
+        self._changed, self._mirror, self._resume, self._dropped = changed, mirror, resume, 0
         self.placement = Placement(screen_on, page("regions"))
         self._drivers: dict[str, Running] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -81,7 +81,6 @@ class Show:
             mark=mark, faults=self._faults, clock=clock, clock_synced=clock_synced, changed=changed,
         )  # fmt: skip
         self._covered: str | None = None
-        self._dropped = 0
         self._next: ComingLayout | None = None
         self.manifest: Manifest | None = None
         self._known: frozenset[str] = frozenset()
@@ -179,12 +178,10 @@ class Show:
     def _begin(self, region: Region, rect: Rect, group: asyncio.TaskGroup, covered: str | None) -> Running:
         """A region that prepares its first item, and shows it unless it is `covered`."""
         self.placement.note(region)
-        resumed = self._resume(region.id)
-        first: list[cues.Event] = [resumed] if resumed else []
-        first.append(cues.PlaylistChanged(self._faults.without_barred(region.playlist)))
-        first += [cues.Covered(covered)] if covered else []
+        plays = cues.PlaylistChanged(self._faults.without_barred(region.playlist))
+        told: tuple[cues.Event | None, ...] = (self._resume(region.id), plays, cues.Covered(covered) if covered else None)
         events = self._reports.events(self._changed, repeats=is_mirror(region))
-        return self._maker.begin(region, rect, group, events, first, layer=region.z)
+        return self._maker.begin(region, rect, group, events, [event for event in told if event], layer=region.z)
 
     async def _change_layout(self, coming: ComingLayout) -> None:
         """Shows every region of the layout when each is ready, and takes the ones before away.
@@ -277,6 +274,11 @@ class Show:
             if driver is drivers[0] or (driver.region.id.startswith(f"{drivers[0].region.id}@") and is_mirror(driver.region)):
                 driver.send(event)
         return bool(drivers)
+
+    def cut_unlisted(self) -> None:
+        """What is on screen and in its region's playlist no more goes as soon as the next item is ready."""
+        for driver in self._everyone:
+            driver.send(cues.Reloaded())
 
     def reread(self) -> None:
         """Files behind items may have changed."""

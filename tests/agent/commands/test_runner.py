@@ -25,6 +25,7 @@ from player.core.ledger import CommandRecord, RecordKind
 from player.core.ports.box import Absent
 from player.core.ports.server import AppUpdate, Command, CommandResult
 from player.core.ports.stage import (
+    CutUnlisted,
     NextItem,
     PictureFormat,
     PlayContent,
@@ -249,8 +250,9 @@ async def test_what_the_stage_refuses_is_the_reason(box: Box):
 async def test_content_is_brought_again_and_a_cleared_cache_forgives_what_was_kept_off(box: Box):
     for kind in ("refresh", "clear_cache"):
         assert (await box.outcome(kind, name=kind)).message == "content 1: 2 of 3 files ready"
-    assert (box.deeds, box.stage.asked) == (["refresh", "clear_cache"], [ReleaseItems()])
-    box.stage.answers[ReleaseItems] = "it is away"
+    assert (box.deeds, box.stage.asked) == (["refresh", "clear_cache"], [CutUnlisted(), ReleaseItems()])
+    box.stage.answers |= {CutUnlisted: "it is away", ReleaseItems: "it is away"}
+    assert (await box.outcome("refresh", name="later")).status == "succeeded"
     result = await box.outcome("clear_cache", name="again")
     assert (result.status, result.message) == (
         "succeeded",
