@@ -161,9 +161,10 @@ class ShowItem:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Nobody needs `token` any more; if it is on screen, take it away."""
+    """Nobody needs `token` any more; if it is on screen, take it away. `late`: it was not ready to be shown in its time."""
 
     token: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

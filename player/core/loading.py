@@ -74,11 +74,11 @@ class Loading:
         self.awaited = None
         return None
 
-    def drop(self, one: Coming | None, effects: list[Effect]) -> None:
-        """Nobody wants `one` any more."""
+    def drop(self, one: Coming | None, effects: list[Effect], *, late: bool = False) -> None:
+        """Nobody wants `one` any more; `late`: since it was not ready in its time."""
         if one is None:
             return
-        effects.append(Release(one.token))
+        effects.append(Release(one.token, late))
         if one is self.awaited:
             self.awaited = None
         else:

@@ -166,7 +166,7 @@ class RegionMachine:
     def _prepare_failed(self, token: int, code: str, reason: str, at: Moment, effects: list[Effect]) -> None:
         if one := self._loading.find(token):
             self._skip = self._skip and one.seconds is None  # what was asked for cannot be shown: the item on screen stays
-            self._loading.drop(one, effects)
+            self._loading.drop(one, effects, late=code == "timeout")
             self._blame(one.item, code, reason, at, effects)
 
     def _ended(self, token: int, at: Moment) -> None:

@@ -179,9 +179,9 @@ class RegionDriver:
                 self._rows.put_nowait(lambda: self._show(effect))
                 if replaces is not None:
                     self._cancel(replaces)
-            case cues.Release(token):
+            case cues.Release(token, late):
                 self._cancel(token)
-                self._rows.put_nowait(lambda: self._release(token))
+                self._rows.put_nowait(lambda: self._release(token, late=late))
             case cues.Hold(token, held):
                 self._rows.put_nowait(lambda: self._hold(token, held=held))
             case cues.PlayRecord():
@@ -284,7 +284,7 @@ class RegionDriver:
             if effect.item.kind.is_watched and showing and showing.token == effect.token:
                 self._spawn(effect.token, self._watch(effect.token, placed), f"watch {effect.item}")
             if effect.replaces is not None:
-                await self._give_back(effect.replaces)
+                await self._give_back(effect.replaces, late=False)
             self.steady = self._rows.empty()
         self.shown.set()
         if self.visibility.is_open:
@@ -326,15 +326,15 @@ class RegionDriver:
         else:
             self.send(cues.Ended(token))
 
-    async def _release(self, token: int) -> None:
+    async def _release(self, token: int, *, late: bool) -> None:
         if opened := self._opened.get(token):
             await self.visibility.opacity(opened.placed.window_id, 0.0)
-        await self._give_back(token)
+        await self._give_back(token, late=late)
 
-    async def _give_back(self, token: int) -> None:
+    async def _give_back(self, token: int, *, late: bool) -> None:
         if opened := self._opened.pop(token, None):
             await self._park(opened.placed)
-            await self.pool.give_back(opened.placed)
+            await self.pool.give_back(opened.placed, late=late)
 
     async def _hold(self, token: int, *, held: bool) -> None:
         if opened := self._opened.get(token):

@@ -2,7 +2,8 @@
 
 A region holds two surfaces of a sort, one on screen and one prepared behind it, and at most a third, that takes the place of what
 is not ready; it is made only when neither comes free for a while, and goes afterwards, since the pictures of each are memory. A
-surface that failed to let go of its item is thrown away and another is made; its region waits, the screen does not.
+surface that failed to let go of its item is thrown away and another is made, as is one whose page was not ready in time; its region
+waits, the screen does not.
 """
 
 from __future__ import annotations
@@ -200,15 +201,17 @@ class SurfacePool:
         self._all.append(placed)
         return placed
 
-    async def give_back(self, placed: Placed) -> None:
-        """The surface is hidden: empty it and let others have it."""
+    async def give_back(self, placed: Placed, *, late: bool = False) -> None:
+        """The surface is hidden: empty it and let others have it; not the window of a page that was too `late` to be shown."""
+        if late and placed.sort is SurfaceSort.WEB:
+            log.info("region %s: the window of a page that was not ready in time is closed", self._region)
+            await self._throw_away(placed)
+            return
         try:
             await placed.surface.unload()
         except ContentError as error:
             log.warning("region %s: %s; another surface takes its place", self._region, error)
-            self._all.remove(placed)
-            await self._forget(placed.sort)
-            await placed.surface.close()
+            await self._throw_away(placed)
             return
         async with self._freed:
             if self._free[placed.sort] and self._made[placed.sort] > USUAL:
@@ -218,6 +221,11 @@ class SurfacePool:
                 return
             self._free[placed.sort].append(placed)
             self._freed.notify_all()
+
+    async def _throw_away(self, placed: Placed) -> None:
+        self._all.remove(placed)
+        await self._forget(placed.sort)
+        await placed.surface.close()
 
     async def _forget(self, sort: SurfaceSort) -> None:
         async with self._freed:

@@ -44,6 +44,7 @@ class WebPage:
         self._name, self._load_s = "page", load_s
         self._guard = Guard(target)
         self._drawn, self._blank, self._given_up = False, True, False
+        self._overdue = False
         self._parsed, self._whole = asyncio.Event(), asyncio.Event()
         self._options, self._size = WebOptions(), (0, 0)
         self._frames = Frames(cdp, session)
@@ -54,8 +55,8 @@ class WebPage:
 
     @property
     def broken(self) -> bool:
-        """Whether the window has to be replaced: its page crashed, it is full, or gone."""
-        return self._problem is not None and self._problem.code in BROKEN
+        """Whether the window has to be replaced: its page crashed, it is full, or gone; or nothing was drawn there in time."""
+        return self._overdue or (self._problem is not None and self._problem.code in BROKEN)
 
     @property
     def given_up(self) -> bool:
@@ -112,7 +113,7 @@ class WebPage:
         """Returns when the page is drawn, at exactly its window's size, which has to be asked for frames. Raises ContentError."""
         async with self._within(DRAW_S):
             await self._settle(self._options, self._size)
-        self._drawn = True
+        self._drawn, self._overdue = True, False
 
     @contextlib.asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[None]:
@@ -122,6 +123,7 @@ class WebPage:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as error:
+            self._overdue = True
             await self._notice_hanging(seconds)
             raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {seconds:g} s") from error
         except BoxError as error:

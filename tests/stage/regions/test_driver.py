@@ -11,13 +11,14 @@ import pytest
 
 from player.core.brief import DeviceSettings
 from player.core.content import Item, Playlist, Transition, TransitionKind, full_screen
-from player.core.cues import PlaylistChanged, PlayRecord, Resumed
+from player.core.cues import PlaylistChanged, PlayRecord, PrepareFailed, Resumed
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.runtime.clock import SystemClock
 from player.stage.regions.driver import PARKED_AT, SEAM_S, RegionDriver, RegionEvents
 from player.stage.regions.surfaces import SurfacePool, SurfaceSort, Windows
 from player.stage.regions.visibility import Visibility
+from tests.fakes.running import eventually, running
 from tests.fakes.surface import FakeCompositor, FakeSurface, Maker
 
 
@@ -33,7 +34,8 @@ class Region:
         self.shown: list[float] = []
         self.steps: list[tuple[str, int]] = []
         compositor = self.compositor = FakeCompositor()
-        make = Maker(compositor)
+        make = self.make = Maker(compositor)
+        self.hangs = False
 
         async def timed(sort: SurfaceSort, name: str, size: tuple[int, int]) -> FakeSurface:
             surface = await make(sort, name, size)
@@ -46,7 +48,7 @@ class Region:
                 self.steps.append(("load", compositor.places[window].x))
                 self.loaded.append(time.monotonic())
                 self.playables.append(playable)
-                await load(playable)
+                await (asyncio.Event().wait() if self.hangs else load(playable))
 
             def be_heard(volume: int, *, muted: bool) -> None:
                 self.volumes.append(volume)
@@ -124,6 +126,16 @@ async def test_d1_a_clip_that_cannot_be_seen_takes_as_long_as_when_it_could(tmp_
     assert len(region.loaded) == 2, "those after them were stood in for"
     lengths = [play.ended.mono - play.started.mono for play in region.plays]
     assert all(length > 0.6 for length in lengths), lengths
+
+
+async def test_c16_a_page_that_was_not_ready_in_time_has_its_window_closed(tmp_path: Path):
+    region = Region(tmp_path, Kind.WEB)
+    region.hangs = True
+    async with running(region.driver.run()):
+        region.driver.send(PlaylistChanged(region.playlist))
+        await eventually(lambda: region.loaded)
+        region.driver.send(PrepareFailed(1, "timeout", "was not ready in time"))
+        await eventually(lambda: region.make.made[0].closed)
 
 
 async def test_what_is_fetched_for_an_item_is_fetched_out_of_sight(tmp_path: Path):

@@ -127,6 +127,18 @@ async def test_p2_a_surface_that_does_not_let_go_is_thrown_away_and_another_take
     assert region.compositor.places.keys() == {fresh.window_id, *known}, "the thrown away one is forgotten"
 
 
+@pytest.mark.parametrize(("kind", "is_kept"), [(Kind.WEB, False), (Kind.VIDEO, True)])
+async def test_the_window_of_a_page_that_was_not_ready_in_time_is_not_used_again(region: Region, kind: Kind, *, is_kept: bool):
+    for _ in range(PER_SORT + 1):  # nor does it take a place
+        late = await region.pool.take(kind, "")
+        await region.pool.give_back(late, late=True)
+    assert region.make.made[0].closed is not is_kept
+    assert len(region.make.made) == (1 if is_kept else PER_SORT + 1)
+    region.compositor.places.clear()
+    await region.pool.place_again()
+    assert bool(region.compositor.places) is is_kept
+
+
 async def test_a_surface_that_cannot_be_made_takes_nobodys_place(region: Region):
     region.make.fail = [BoxError("libmpv", "is not there"), ContentError("no_browser", "page", "no browser")] * PER_SORT
     for _ in range(PER_SORT):

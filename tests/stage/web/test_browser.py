@@ -309,6 +309,19 @@ async def test_c16_a_page_that_never_stops_computing_is_refused_in_time_and_its_
     assert [w.app_id for w in await sway.windows()] == [surface.app_id]
 
 
+async def test_a_window_in_which_a_page_was_not_drawn_in_time_is_not_used_again(shown, sway, site):
+    surface, window = shown
+    await surface.load(playable(site.page("/a", "lime")))
+    site.never.add("/never")
+    with pytest.raises(ContentError, match="was not drawn within 3 s"):
+        await surface.load(playable(f"{site.address}/never"))
+    await surface.load(playable(site.page("/b", "red")))
+    await surface.load(playable(site.page("/a", "lime")))
+    (other,) = await sway.windows()
+    assert other.id != window
+    assert other.app_id == surface.app_id
+
+
 async def test_c16_a_page_that_crashes_ends_with_an_error_and_the_next_one_gets_a_window(shown, browser, site):
     surface, _ = shown
     await surface.load(playable(site.page("/a", "lime")))
