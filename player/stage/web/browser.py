@@ -31,7 +31,7 @@ from player.stage.web import island
 from player.stage.web.authority import trust
 from player.stage.web.bounds import PageWeights, close_given_up, hear_pages, keep_rooms_small
 from player.stage.web.cdp import Cdp
-from player.stage.web.chromium import NO_SANDBOX, address, app_id, find_browser, flags, name_of, window_flags
+from player.stage.web.chromium import NO_SANDBOX, address, app_id, find_browser, flags, name_of, own_folders, window_flags
 from player.stage.web.known import START_S, BrowserFacts
 from player.stage.web.page import WebPage
 from player.stage.web.process import Admit, asking, commands_of, end, give_way, piped
@@ -304,12 +304,10 @@ class BrowserProcess:
 
     def _environment(self) -> dict[str, str]:
         ours = child_environment(None)
-        folder = str(self._profile)
         ours.setdefault("XDG_RUNTIME_DIR", str(self._profile.parent))  # where sound is found, in a session
         if self._way_out.zone:
             ours["TZ"] = self._way_out.zone
-        return ours | {"WAYLAND_DISPLAY": self._display, "HOME": folder,
-                       "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder}  # fmt: skip
+        return ours | own_folders(self._profile) | {"WAYLAND_DISPLAY": self._display}
 
     async def _hear(self, stderr: asyncio.StreamReader | None) -> None:
         """Keeps the last lines, for the case that it ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import zlib
@@ -20,6 +21,7 @@ NO_SANDBOX = (
     "or set stage.browser_sandbox = false, which runs pages without it"
 )
 _MIB = 1024 * 1024
+_SOCKET, _LONGEST = "org.chromium.Chromium.XXXXXX/SingletonSocket", 107  # among its temporary files; a socket's name (unix(7))
 _NOWHERE = "http://127.0.0.1:9"
 _QUIET_FEATURES = (
     "TranslateRankerQuery,TranslateRankerEnforcement,NetworkTimeServiceQuerying,"
@@ -75,6 +77,14 @@ def flags(profile: Path, way_out: WayOut, user_agent: str, memory: PageMemory, *
     if not sandbox:
         found.append("--no-sandbox")
     return found
+
+
+def own_folders(profile: Path) -> dict[str, str]:
+    """Its environment's part: what it keeps and leaves lies in its profile, temporary files where its socket's name fits there."""
+    names = ["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"]
+    if len(os.fsencode(profile / _SOCKET)) <= _LONGEST:
+        names.append("TMPDIR")
+    return dict.fromkeys(names, str(profile))
 
 
 def way_flags(way_out: WayOut) -> list[str]:

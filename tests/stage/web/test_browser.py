@@ -339,6 +339,7 @@ async def test_p1_a_browser_that_dies_fails_its_pages_and_is_started_again(shown
     surface, _ = shown
     await surface.load(playable(site.page("/a", "lime")))
     first = browser.pid
+    left = set(browser._profile.glob("org.chromium.*"))
     os.kill(first, signal.SIGKILL)
     with pytest.raises(ContentError) as caught:
         async with asyncio.timeout(20):
@@ -346,6 +347,8 @@ async def test_p1_a_browser_that_dies_fails_its_pages_and_is_started_again(shown
     assert caught.value.code in ("browser_gone", "page_closed", "page_crashed")
     await surface.load(playable(site.page("/b", "red")))
     assert browser.pid not in (0, first)
+    assert left, "its temporary files lie in its profile"
+    assert not any(path.exists() for path in left), "and go with it"
 
 
 @pytest.fixture

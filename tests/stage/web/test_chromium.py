@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from player.errors import BoxError
-from player.stage.web.chromium import flags, name_of
+from player.stage.web.chromium import flags, name_of, own_folders
 from tests.fakes.browsers import MEMORY
 from tests.fakes.way_out import STRAIGHT
 
@@ -33,3 +33,11 @@ def test_what_says_no_version_is_no_browser_for_us():
 
 def test_the_name_is_on_the_command_line():
     assert "--user-agent=ours" in flags(Path("/run/x"), STRAIGHT, "ours", MEMORY, gpu=False, sandbox=True)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(62, True), (63, False)])
+def test_all_that_it_leaves_lies_in_its_profile_but_where_its_sockets_name_would_be_too_long(length: int, *, fits: bool):
+    profile = "/" + "p" * (length - 1)
+    always = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), profile)
+    assert own_folders(Path(profile)) == always | ({"TMPDIR": profile} if fits else {})
+    assert len(f"{profile}/org.chromium.Chromium.AbCdEf/SingletonSocket") == (107 if fits else 108)
