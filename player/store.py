@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -27,19 +28,31 @@ FORMAT = 1
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replaces `path` by `content`, all or nothing. Raises StorageError."""
     temporary = path.with_name(path.name + ".tmp")
+    with _written(path, temporary, content, mode):
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+
+def write_synced(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Writes a file whose bytes survive a power cut; its name does once whoever moves it syncs the folder. Raises StorageError."""
+    with _written(path, path, content, mode):
+        pass
+
+
+@contextlib.contextmanager
+def _written(path: Path, at: Path, content: bytes, mode: int) -> Iterator[None]:
     try:
         make_folder(path.parent)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+        handle = os.open(at, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
         with os.fdopen(handle, "wb") as out:
             os.fchmod(out.fileno(), mode)
             out.write(content)
             out.flush()
             os.fsync(out.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+        yield
     except OSError as error:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            at.unlink()
         raise StorageError(str(path), f"cannot be written: {error.strerror}") from error
 
 

@@ -7,6 +7,8 @@ loop device the nightly mode does the same with a file system of the kernel's, w
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import json
 import random
 import shutil
@@ -21,17 +23,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from PIL import Image
 
 from player.agent.commands.book import CommandBook
 from player.agent.server_folder import COMMANDS
 from player.brief_file import BriefFile
 from player.core import proof
 from player.journal_reader import read_journal, read_synced
+from player.programme_file import ProgrammeFile
 from tests.fakes import cut_child
 from tests.fakes.cuts import Call, Disk, LoopDisk, loop_disk, recorded
 from tests.fakes.running import eventually, running
 
 LINES, CUTS, MANY = 150, 30, 100
+PICTURES = 6
 
 
 @dataclass
@@ -145,6 +152,49 @@ async def test_after_a_cut_at_any_moment_what_was_promised_holds(tmp_path: Path,
     await many_cuts(tmp_path, "a day", CUTS)
     with capsys.disabled():
         print(f"[{CUTS} power cuts, by a record of every call]", end=" ")
+
+
+def picture(number: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (number, 0, 255 - number)).save(out, "PNG")
+    return out.getvalue()
+
+
+async def test_after_a_cut_at_any_moment_of_a_round_what_the_manifest_names_is_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    files = {f"/{number}": picture(number) for number in range(PICTURES)}
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=files[request.path], content_type="image/png")
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    root, cut = tmp_path / "root", tmp_path / "cut"
+    root.mkdir()
+    names = [f"{path[1:]}:{hashlib.sha256(body).hexdigest()}:image" for path, body in files.items()]
+    async with TestServer(application) as server:
+        program = [sys.executable, "-m", "tests.fakes.sync_child", str(root), str(server.make_url("")).rstrip("/"), *names]
+        calls = await asyncio.to_thread(recorded, program, tmp_path / "trace", 2)
+    assert len(ProgrammeFile(root).read().items) == PICTURES
+    disk, dice, cuts, on_air = Disk(root), random.Random("a round"), 0, 0
+    for number, call in enumerate(calls):
+        disk.apply(call)
+        if number % 4 and call.name not in ("sync", "rename"):
+            continue
+        disk.after_a_cut(cut, dice)
+        manifest = ProgrammeFile(cut).read()
+        for item in manifest.items if manifest else ():
+            assert (cut / "cache" / item.file).read_bytes() == (root / "cache" / item.file).read_bytes(), call
+        cuts, on_air = cuts + 1, on_air + (manifest is not None)
+        shutil.rmtree(cut)
+    assert on_air, "a manifest survives"
+    synced = [call.path for call in calls if call.name == "sync"]
+    published = [call.path for call in calls if call.name == "rename"].count(str(ProgrammeFile(root).path))
+    assert 0 < synced.count(str(root / "cache/prepared")) <= published, "not for each that came"
+    assert not [path for path in synced if "making" in Path(path).name], "what is thrown away need not survive"
+    with capsys.disabled():
+        print(f"[{cuts} power cuts, {len(synced) / PICTURES:.1f} syncs a picture]", end=" ")
 
 
 def live_until_a_cut(disk: LoopDisk, promises: Promises, seed: str, lines: int) -> None:

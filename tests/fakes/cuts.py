@@ -24,13 +24,14 @@ from pathlib import Path
 
 import psutil
 
-TRACED = "openat,write,fsync,fdatasync,ftruncate,rename,unlink,mkdir,symlink"
+TRACED = "openat,write,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,unlink,unlinkat,mkdir,mkdirat,symlink"
 LINE = re.compile(r"^(\d+)\s+(.*)$")
 BEGUN = re.compile(r"^(.*) <unfinished \.\.\.>$")
 RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
 CALL = re.compile(r"^(\w+)\((.*)\)\s+= (-?\d+)(?:<(.*)>)?.*$", re.DOTALL)
 TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 HANDLE = re.compile(r"^(\d+)<((?:[^<>\\]|\\.)*)>")
+FOLDER = re.compile(r"(?:\d+|AT_FDCWD)<((?:[^<>\\]|\\.)*)>")
 SHUTDOWN, WITHOUT_FLUSH = 0x8004587D, 2  # EXT4_IOC_SHUTDOWN of the kernel's ext4.h, and its flag NOLOGFLUSH
 
 
@@ -83,7 +84,12 @@ def _call(name: str, arguments: str, result: str) -> Call | None:
     about = handle[2] if handle else ""
     if name == "openat":
         return Call(name, result, flags=arguments)
-    if name == "write":
+    if name in ("renameat", "unlinkat", "mkdirat"):
+        folders = FOLDER.findall(arguments)
+        paths = [str(Path(folder) / os.fsdecode(text)) for folder, text in zip(folders, texts, strict=True)]
+        return Call(name.removesuffix("at"), paths[-1], other=paths[0])
+    if name in ("write", "pwrite64"):  # which appends, as all that is tried here does
+        name = "write"
         return Call(name, "stdout" if handle and handle[1] == "1" else about, content=texts[0] if texts else b"")
     if name in ("fsync", "fdatasync"):
         return Call("sync", about)
@@ -151,8 +157,16 @@ class Disk:
             case "unlink":
                 self._change(call.path, None)
             case "rename":
-                folder, old = os.path.split(call.other)
-                self._folders[folder].since.append([(Path(call.path).name, self._file(call.other)), (old, None)])
+                self._rename(call.other, call.path)
+
+    def _rename(self, old: str, new: str) -> None:
+        """Within a folder in one step; of one from another each part may be there alone."""
+        (folder, name), file = os.path.split(old), self._file(old)
+        if folder == str(Path(new).parent):
+            self._folders[folder].since.append([(Path(new).name, file), (name, None)])
+        else:
+            self._change(new, file)
+            self._change(old, None)
 
     def _open(self, call: Call) -> None:
         folder, name = os.path.split(call.path)

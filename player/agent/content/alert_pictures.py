@@ -53,5 +53,6 @@ class AlertPictures:
             made = await self._prepare(source, Kind.IMAGE, _NAME, self._cache.prepared, panel, sha256=stored.sha256)
             derived = Derived(shape, Kind.IMAGE, self._cache.relative(made.file))
             await self._cache.add_derived(stored.sha256, derived)
+        await self._cache.settle()
         self._cache.files.touch([stored.sha256])
         return derived.file

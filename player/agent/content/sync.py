@@ -235,6 +235,7 @@ class Sync:
                 self._on_air = Published(before, published.unfinished)
             return False
         self._cache.files.touch(self._gathered.of(before).assets | self._gathered.of(manifest).assets)
+        await self._cache.settle()
         await asyncio.to_thread(self._file.write, manifest)
         self._before = self._before or before
         self._on_air = replace(published, manifest=manifest)

@@ -11,7 +11,7 @@ import pypdfium2
 from player.errors import ContentError
 from player.media.prepare.parent import Prepared
 from player.media.prepare.pictures import FILE_MODE
-from player.store import write_atomically
+from player.store import write_synced
 
 MAX_PAGES = 200  # each is drawn and written by itself: they cost disk and time, not memory
 _SHARE = 0.7  # of the time that there is: what is drawn until then is shown, the rest is told
@@ -66,5 +66,5 @@ def _page(page: pypdfium2.PdfPage, stem: Path, panel: tuple[int, int]) -> tuple[
     out = io.BytesIO()
     picture.save(out, "PNG")
     path = stem.with_name(f"{stem.name}-{picture.width}x{picture.height}.png")
-    write_atomically(path, out.getvalue(), FILE_MODE)
+    write_synced(path, out.getvalue(), FILE_MODE)
     return path, picture.width, picture.height

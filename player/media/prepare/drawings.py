@@ -14,7 +14,7 @@ from player.core.uses import DrawingOutline
 from player.errors import ContentError
 from player.media.prepare.parent import Prepared
 from player.media.prepare.pictures import FILE_MODE
-from player.store import write_atomically
+from player.store import write_synced
 
 LARGEST, MOST_ELEMENTS = 8 * 1024 * 1024, 100_000
 MOST_DRAWN = 200_000  # of two kilobytes each, in the browser
@@ -31,7 +31,7 @@ def prepare(source: Path, name: str, folder: Path, digest: str) -> Prepared:
         raise ContentError("too_large", name, reason, transient=False)
     width, height = _SvgReading(name).size(text)
     path = folder / f"{digest}.svg"
-    write_atomically(path, text, FILE_MODE)
+    write_synced(path, text, FILE_MODE)
     return Prepared(path, width, height, None, digest, "svg")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from player.errors import ContentError, StorageError
-from player.folders import make_folder, sync_folder
+from player.folders import make_folder
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def own_folder(folder: Path) -> Iterator[Path]:
 
 
 def taken(files: Sequence[Path], name: str, at: Path, folder: Path, sha256: str) -> list[Path]:
-    """The `files` that the child made `at` its own folder of the file with that hash, each in `folder`.
+    """The `files` that the child made `at` its own folder of the file with that hash, each in `folder`, which is not synced yet.
 
     `name` is for messages. Raises ContentError, StorageError.
     """
@@ -44,7 +44,6 @@ def taken(files: Sequence[Path], name: str, at: Path, folder: Path, sha256: str)
         make_folder(folder, 0o750)
         for top in dict.fromkeys(place.parts[0] for place in places):
             _move(at / top, folder / top)
-        sync_folder(folder)
     except OSError as error:
         raise StorageError(str(folder), f"cannot be written: {error.strerror}") from error
     return [folder / place for place in places]

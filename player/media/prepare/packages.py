@@ -54,7 +54,6 @@ def _one_page(source: Path, target: Path, digest: str) -> Prepared:
         draft.mkdir(mode=0o750, parents=True)
         write_atomically(draft / INDEX, source.read_bytes(), 0o640)
         draft.rename(target)
-        sync_folder(target.parent)
     return Prepared(target / INDEX, 0, 0, None, digest, "html")
 
 
@@ -123,7 +122,6 @@ def _unpack(archive: zipfile.ZipFile, files: dict[PurePosixPath, zipfile.ZipInfo
             sync_folder(inner)
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
-        sync_folder(target.parent)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise ContentError("damaged", name, "two of its entries have the same path; pack it again", transient=False) from error
     finally:

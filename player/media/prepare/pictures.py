@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageSequence, UnidentifiedImageError
 
 from player.errors import ContentError
 from player.media.prepare.parent import Prepared
-from player.store import write_atomically
+from player.store import write_synced
 
 MAX_PIXELS = 64_000_000
 MAX_ANIMATION_PIXELS = 2_000_000_000  # of all frames together
@@ -158,7 +158,7 @@ def _redrawn(image: Image.Image, box: tuple[int, int], kind: str, folder: Path, 
     options = {"save_all": True, "append_images": frames[1:], "duration": lengths_ms, "loop": 0, "compress_level": 3}
     frames[0].save(out, "PNG", **options)
     path = folder / f"{digest}-{size[0]}x{size[1]}-moving.png"
-    write_atomically(path, out.getvalue(), FILE_MODE)
+    write_synced(path, out.getvalue(), FILE_MODE)
     return Prepared(path, *size, sum(lengths_ms) / 1000, digest, kind, animated=True)
 
 
@@ -234,7 +234,7 @@ def _written(image: Image.Image, kind: str, folder: Path, digest: str, *, flat: 
     else:
         image.save(out, "JPEG", quality=92, subsampling=0)
     path = folder / f"{digest}-{image.width}x{image.height}.{ending}"
-    write_atomically(path, out.getvalue(), FILE_MODE)
+    write_synced(path, out.getvalue(), FILE_MODE)
     return Prepared(path, image.width, image.height, None, digest, kind)
 
 

@@ -125,6 +125,10 @@ class Cache:
             self.files.add_derived(sha256, derived)
             await self._save_in_time()
 
+    async def settle(self) -> None:
+        """Before anything that survives a power cut says that what came is here: so does that. Raises StorageError."""
+        await asyncio.to_thread(self.safe_folder.settle)
+
     async def evict(self, sha256: str) -> None:
         """Removes a file and what was prepared from it. Raises StorageError."""
         stored = self.files.forget(sha256)

@@ -27,6 +27,7 @@ class SafeFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._unsettled: set[str] = set()  # folders with names that a power cut may take
 
     @contextlib.contextmanager
     def folder(self, *names: str) -> Iterator[int]:
@@ -84,10 +85,10 @@ class SafeFolder:
             return handle
 
     def move_in(self, source: Path, file: str) -> os.stat_result:
-        """Renames `source`, already synced, to `file`, readable by the stage's group, and makes that survive a power cut."""
+        """Renames `source`, already synced, to `file`, readable by the stage's group. It survives a power cut once `settle` ran."""
         with self._parent(file) as (folder, name):
             os.rename(source, name, dst_dir_fd=folder)
-            os.fsync(folder)
+            self._unsettled.add(str(PurePosixPath(file).parent))
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
     def move(self, file: str, to: str) -> None:
@@ -106,9 +107,21 @@ class SafeFolder:
                 _remove_tree(folder, name)
 
     def share(self, file: str) -> None:
-        """Lets the stage's group read a file, or a folder of a package with all below it."""
+        """Lets the stage's group read what was put here: a file, or a folder of a package with all below it; see `settle`."""
         with self._parent(file) as (folder, name):
             _share(folder, name)
+            self._unsettled.add(str(PurePosixPath(file).parent))
+
+    def settle(self) -> None:
+        """Makes the names of what came survive a power cut, each folder once however many came."""
+        for name in sorted(self._unsettled):
+            self._unsettled.discard(name)  # before, since more may come meanwhile
+            try:
+                with self.folder(*PurePosixPath(name).parts) as handle:
+                    os.fsync(handle)
+            except StorageError:
+                self._unsettled.add(name)
+                raise
 
     def names(self, *folders: str) -> list[str]:
         """What is in a folder, sorted."""
