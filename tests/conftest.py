@@ -16,6 +16,7 @@ from PIL import Image
 from player.compositor.session import prepare_session
 from player.compositor.sway import Sway
 from tests.fakes.measured import AGAIN
+from tests.fakes.running import ENDS_WITH_US
 
 SCREEN = (1280, 720)
 Look = Callable[[], Awaitable[Image.Image]]
@@ -51,7 +52,7 @@ def running_sway(folder: Path) -> Iterator[Path]:
     """A real sway without hardware, 1280x720; gives the path of its IPC socket. `sway.log` and `sway.pid` lie beside it."""
     size = f"{SCREEN[0]}x{SCREEN[1]}"
     launch = prepare_session(folder, kept_in=folder, backend="headless", size=size, environment=os.environ, uid=os.geteuid())
-    itself = ("sh", "-c", 'SIGNAGE_PID=$$ exec "$@"', "sh", *launch.argv)  # what sway starts ends with it, not with the tests
+    itself = (*ENDS_WITH_US, "sh", "-c", 'SIGNAGE_PID=$$ exec "$@"', "sh", *launch.argv)  # what sway starts ends with it
     with (folder / "sway.log").open("wb") as log, subprocess.Popen(itself, env=launch.environment, stderr=log) as process:
         (folder / "sway.pid").write_text(str(process.pid))
         try:

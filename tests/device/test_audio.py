@@ -16,6 +16,7 @@ from player.device.alsa import Control, find_mixer, parse_controls
 from player.device.audio import PulseSink, find_audio, pulse_servers
 from player.errors import BoxError
 from tests.fakes.device import answering
+from tests.fakes.running import ENDS_WITH_US
 
 PI_HEADPHONES = """Simple mixer control 'PCM',0
   Capabilities: pvolume pvolume-joined pswitch pswitch-joined
@@ -63,7 +64,7 @@ async def sound_server(folder: Path) -> AsyncIterator[dict[str, str]]:
     """A real sound server with one null sink; gives the environment of somebody in its session."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
     server = await asyncio.create_subprocess_exec(
-        "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
+        *ENDS_WITH_US, "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
         "-L", "module-null-sink sink_name=test", "-L", "module-native-protocol-unix",
         env=environment, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip

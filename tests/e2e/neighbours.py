@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.e2e.player_box import COLOURS
 from tests.fakes.device import answering
+from tests.fakes.running import ENDS_WITH_US
 
 _FAST = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p", "-threads", "1")
 
@@ -91,7 +92,7 @@ async def sound_server(folder: Path) -> AsyncIterator[dict[str, str]]:
     """A real sound server with one null sink, in a folder of its own; the environment of who may use it."""
     own = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
     server = await asyncio.create_subprocess_exec(
-        "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
+        *ENDS_WITH_US, "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
         "-L", "module-null-sink sink_name=test", "-L", "module-native-protocol-unix",
         env=own, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")  # before a command: tests that are killed leave none of it behind
+
 
 @contextlib.asynccontextmanager
 async def running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:

@@ -36,6 +36,7 @@ from tests.e2e.player_box import until
 from tests.fakes.brief import brief
 from tests.fakes.faults import fault_page
 from tests.fakes.programmes import manifest_of
+from tests.fakes.running import ENDS_WITH_US
 from tests.fakes.wall import quiet_wall
 from tests.fakes.way_out import STRAIGHT
 from tests.stage.sound import SoundServer
@@ -85,8 +86,9 @@ class StageBox:
     def start(self, *names: str) -> None:
         for name in names or (("stage",) if self.config.stage.backend == "none" else ("compositor", "stage")):
             with (self.dirs.runtime / f"{name}.log").open("ab") as log:
+                command = [*ENDS_WITH_US, sys.executable, "-m", "player", name]
                 self.processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "player", name], env=self.environment, stderr=log, stdout=log, start_new_session=True
+                    command, env=self.environment, stderr=log, stdout=log, start_new_session=True
                 )
 
     def end(self, name: str, number: int = signal.SIGTERM) -> int:

@@ -8,6 +8,8 @@ import os
 from array import array
 from pathlib import Path
 
+from tests.fakes.running import ENDS_WITH_US
+
 RATE = 16000
 TONE = 0.125  # the amplitude of ffmpeg's sine
 
@@ -23,7 +25,7 @@ class SoundServer:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
+            *ENDS_WITH_US, "pulseaudio", "--daemonize=no", "-n", "--exit-idle-time=-1", "--disable-shm",
             "-L", "module-null-sink sink_name=one", "-L", "module-null-sink sink_name=two", "-L", "module-native-protocol-unix",
             env=self._environment, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip

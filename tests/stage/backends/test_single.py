@@ -28,7 +28,7 @@ from player.stage.backends.single_compositor import SingleCompositor, open_singl
 from player.stage.regions.surfaces import SurfaceSort
 from player.stage.video.sound import R128
 from tests.fakes.gate import open_gate
-from tests.fakes.running import eventually, running
+from tests.fakes.running import ENDS_WITH_US, eventually, running
 from tests.fakes.wall import not_known
 from tests.fakes.way_out import STRAIGHT
 from tests.stage.conftest import Running, StageBox
@@ -74,7 +74,7 @@ async def single() -> AsyncIterator[tuple[SingleCompositor, SingleScreen]]:
 def display() -> Iterator[str]:
     """An X server without hardware; $DISPLAY points there."""
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x360x24", "-nolisten", "tcp", "-noreset"]
+    command = [*ENDS_WITH_US, "Xvfb", "-displayfd", str(write), "-screen", "0", "640x360x24", "-nolisten", "tcp", "-noreset"]
     with subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL) as server:
         os.close(write)
         with os.fdopen(read) as said:
