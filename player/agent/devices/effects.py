@@ -7,7 +7,7 @@ the order in which they came, so that the last one wins; both are in the log.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,26 +40,26 @@ class _Asked:
 
 
 class Effects:
-    """Takes requests in and carries them out. `most_open` may wait or be at work at a time."""
+    """Takes requests in and carries them out. `most_open` of each kind may wait or be at work at a time."""
 
     def __init__(self, log: ActionLog, *, deadline_s: float = DEADLINE_S, most_open: int = MOST_OPEN) -> None:
         self._log, self._deadline_s, self._most_open = log, deadline_s, most_open
         self._asked: asyncio.Queue[_Asked] = asyncio.Queue()
-        self._open = 0
+        self._open: Counter[ActionKind] = Counter()
         self._lines: defaultdict[ActionKind, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def __repr__(self) -> str:
-        return f"<effects: {self._open} open>"
+        return f"<effects: {self._open.total()} open>"
 
     def ask(
         self, kind: ActionKind, asked: Mapping[str, Any], by: str, effect: Effect, *, ends: Ends = Ends.NOTHING,
         deadline_s: float | None = None,
     ) -> Action:  # fmt: skip
         """Writes a request down; it is carried out soon. Raises StorageError, and Declined where too many are open."""
-        if self._open >= self._most_open:
-            raise too_many(f"{self._open} requests are being carried out already; try again")
+        if self._open[kind] >= self._most_open:
+            raise too_many(f"{self._open[kind]} requests of this kind are being carried out already; try again")
         action = self._log.ask(kind, asked, by, ends)
-        self._open += 1
+        self._open[kind] += 1
         self._asked.put_nowait(_Asked(action, effect, deadline_s or self._deadline_s))
         return action
 
@@ -75,7 +75,7 @@ class Effects:
             async with self._lines[asked.action.kind]:
                 await self._carry_out(asked)
         finally:
-            self._open -= 1
+            self._open[asked.action.kind] -= 1
 
     async def _carry_out(self, asked: _Asked) -> None:
         try:

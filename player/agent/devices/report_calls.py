@@ -18,6 +18,7 @@ from player.core.ports.box import Clock
 from player.core.presence import DAY_S, stretches, whole_days
 
 REPORT = "/v1/device/{device}/report"
+MOST = 500  # on a page
 KIND, PREFIX, SUFFIX = "UPTIME", "uptime-", ".csv"
 
 
@@ -35,8 +36,10 @@ class ReportCalls:
         )
 
     async def all(self, call: ApiCall) -> ApiAnswer:
-        """By pages; each was made when its day was over."""
-        return call.paged(self._days(), _made_at, lambda day: self._shape(day, call), since="createdSince", until="createdUntil")
+        """Each was made when its day was over; a page holds more than a year of them, since the client looks at no other one."""
+        return call.paged(
+            self._days(), _made_at, lambda day: self._shape(day, call), since="createdSince", until="createdUntil", otherwise=MOST
+        )
 
     async def one(self, call: ApiCall) -> ApiAnswer:
         """CSV: from, to and seconds of each stretch of that day in which the player was up."""

@@ -14,7 +14,7 @@ from player.agent.devices.refusals import bad_field, not_found
 from player.agent.devices.samples_file import SampleKeeper
 from player.core.ports.box import Clock
 from player.core.presence import Span, by_hour, gaps, uptime_s
-from player.core.samples import BoxSample
+from player.core.samples import KEPT, BoxSample
 
 V1 = "/v1/device/{device}"
 MONTH_S, WEEK_S = 31 * 86400.0, 7 * 86400.0
@@ -124,10 +124,10 @@ class TelemetryCalls:
         return ApiAnswer()
 
     async def temperatures(self, call: ApiCall) -> ApiAnswer:
-        """The processor's, in degrees Celsius."""
+        """The processor's, in degrees Celsius; all that are kept, since the client looks at no other page."""
         return call.paged(
             self._samples.history("TEMPERATURE"), _at, self._temperature, since="createdSince", until="createdUntil",
-            otherwise=MOST_HISTORY,
+            otherwise=KEPT,
         )  # fmt: skip
 
     def _temperature(self, sample: BoxSample) -> dict[str, Any]:

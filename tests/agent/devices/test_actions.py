@@ -124,15 +124,16 @@ async def test_a_driver_that_hangs_is_given_its_time_and_has_failed(log: ActionL
     assert log.of_kind(ActionKind.VOLUME)[0].reason == "no answer within 0.05 s"
 
 
-async def test_no_more_than_so_many_are_open(log: ActionLog):
+async def test_no_more_than_so_many_of_a_kind_are_open(log: ActionLog):
     async def fine() -> EffectOutcome:
         return EffectOutcome("", confirmed=True)
 
     effects = Effects(log, most_open=2)
     for _ in range(2):
         effects.ask(ActionKind.VOLUME, {}, "tool", fine)
-    with pytest.raises(Declined, match="2 requests are being carried out"):
+    with pytest.raises(Declined, match="2 requests of this kind are being carried out"):
         effects.ask(ActionKind.VOLUME, {}, "tool", fine)
+    effects.ask(ActionKind.TIME, {}, "tool", fine)  # what hangs holds up its own kind alone
     async with running(effects.run()):
         await eventually(lambda: repr(effects) == "<effects: 0 open>", 20)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from player import __version__
+from player.agent.devices.telemetry_calls import INTERVALS
 from player.core.actions import ActionKind
 from player.core.ports.box import LoggedLine, Switch
 from tests.fakes.management import SECRET, V1, Managed, ended, got, managed
@@ -63,6 +64,21 @@ async def test_history_by_pages_and_how_often_it_is_written(box: Managed):
     for wrong in (10, "often", 1e9):
         status, said, _ = await box.ask("PUT", "/v1/device/configuration/{device}/telemetry-intervals", {"volume": wrong})
         assert (status, said["errorDetail"]) == (400, "volume")
+
+
+async def test_lists_of_which_the_client_reads_one_page_have_all_on_it(tmp_path: Path):
+    async with managed(tmp_path) as box:
+        intervals = {"default": None, "temperature": 30_000} | dict.fromkeys(INTERVALS.keys() - {"temperature"})
+        await box.ask("PUT", "/v1/device/configuration/{device}/telemetry-intervals", intervals)
+        for _ in range(110):
+            box.clock.forward(30)
+            await box.management.look()
+        assert len(await got(box, f"{V1}/temperature")) > 100
+        assert len(await got(box, f"{V1}/temperature?limit=7")) == 7
+    box.clock.forward(60 * 86_400)
+    async with managed(tmp_path, clock=box.clock) as again:
+        again.clock.forward(60 * 86_400)
+        assert len(await got(again, f"{V1}/report")) > 50
 
 
 async def test_time_up_counts_from_when_the_box_was_managed_first_and_gaps_are_listed(box: Managed):
