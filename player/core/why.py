@@ -86,7 +86,7 @@ def explain(evidence: Evidence, asked: str | None) -> tuple[Reason, ...]:
         case.of_applet(item, layout, run)
         for run, layout in named_layouts(plan)
         for item in _items(layout)
-        if asked in (None, item.id, item.content_id, item.name)
+        if asked in (None, item.id, item.content_id, item.name, run.name)
     )
     found += tuple(
         case.answer_of(item, one)
