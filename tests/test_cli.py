@@ -634,7 +634,7 @@ def test_play_refuses_what_the_agent_refuses(tmp_path: Path) -> None:
         intake(cut)
 
 
-def test_ages_and_dates() -> None:
+def test_a_span_begins_at_an_age_a_date_or_an_instant() -> None:
     assert (age("30d"), age("1.5h")) == (2_592_000, 5400)
     assert since("2026-03-01", 0.0) == 1_772_323_200
     assert since("2026-03-01T01:00+01:00", 0.0) == 1_772_323_200

@@ -139,14 +139,14 @@ async def walled(way_out: WayOut) -> AsyncIterator[Wall]:
             yield wall
 
 
-async def test_the_api(field: Field):
+async def test_the_api_is_called_by_the_way_out_and_as_the_player(field: Field):
     async with open_session(field.way_out) as session:
         assert await ServerHttp(session, field.url, field.way_out, clock=FakeClock(), budget=None, secrets=()).get("/api/a") == {}
     assert field.agents("/api") == {USER_AGENT}
     assert field.proxy.seen
 
 
-async def test_doctor(field: Field):
+async def test_doctor_asks_by_the_way_out_and_names_a_proxy_that_refuses(field: Field):
     (found,) = await asyncio.to_thread(lambda: list(server_probe.server(field.url, "/api/a", field.way_out)))
     assert (found.result, found.detail.endswith("over plain HTTP")) == ("passed", field.url.startswith("http:")), found
     assert field.agents("/api") == {USER_AGENT}
@@ -159,7 +159,7 @@ async def test_doctor(field: Field):
     assert "network.proxy" in refused.remedy
 
 
-async def test_downloads(field: Field):
+async def test_downloads_come_by_the_way_out(field: Field):
     egress = Egress(beside(field.url), field.way_out)
     async with egress.session() as session:
         downloads = real_downloads(session, field.folder / "parts", egress)
@@ -168,7 +168,7 @@ async def test_downloads(field: Field):
     assert field.agents("/picture") == {USER_AGENT}
 
 
-async def test_feeds(field: Field):
+async def test_feeds_come_by_the_way_out(field: Field):
     egress, clock = Egress(beside(field.url), field.way_out), SystemClock()
     cache = Cache(field.folder / "cache", clock, 10**9)
     item = Item("t", "t", "News", Kind.TICKER, 10.0, url=f"{field.url}/feed")
@@ -180,7 +180,7 @@ async def test_feeds(field: Field):
     assert field.agents("/feed") == {USER_AGENT}
 
 
-async def test_streams(field: Field):
+async def test_streams_play_by_the_way_out_with_their_segments(field: Field):
     async with walled(field.way_out) as wall:
         options = {"vo": "null", "ao": "null", "hwdec": "no"}
         gate = Gate(wall.admits, fault_page())
@@ -194,7 +194,7 @@ async def test_streams(field: Field):
     assert field.agents("/live") == {USER_AGENT}
 
 
-async def test_youtube(field: Field):
+async def test_youtube_addresses_are_resolved_by_the_way_out(field: Field):
     host = field.url.partition("//")[2]
     async with walled(field.way_out) as wall:
         assert await Resolver((host,), wall.for_pages)(f"{field.url}/watch") == f"{field.url}/clip.mp4"
@@ -203,7 +203,7 @@ async def test_youtube(field: Field):
 
 
 @pytest.mark.stage
-async def test_pages(field: Field, headless_sway: Path, runtime_dir: Path):
+async def test_pages_and_their_workers_load_by_the_way_out_and_in_its_zone(field: Field, headless_sway: Path, runtime_dir: Path):
     async with await Sway.connect(headless_sway, 10) as sway, walled(field.way_out) as wall:
         latest = Latest(wall.for_pages)
         browser = browser_process(runtime_dir, sway.session.wayland_display, way_out=latest, load_s=20)

@@ -614,7 +614,7 @@ def test_a_covered_region_settles_without_showing_anything():
     assert stage.shown == ["a"]
 
 
-def test_next_and_previous():
+def test_next_and_previous_go_through_the_list_and_interrupt_what_is_on():
     stage = Stage(*[item(n) for n in "abcd"])
     stage.send(p.Skipped(1))
     stage.send(p.Skipped(1))

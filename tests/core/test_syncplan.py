@@ -118,7 +118,7 @@ def situations(draw: st.DrawFn) -> dict[str, object]:
 
 
 @given(situations())
-def test_laws(s):
+def test_each_wanted_file_has_one_fate_and_nothing_pinned_goes(s):
     result = plan(**s)
     held = {h.key: h.size for h in s["held"]}
     wanted = {w.key for w in s["wanted"]}

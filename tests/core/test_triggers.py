@@ -37,7 +37,7 @@ def judged(book: TriggerBook, broadcast: Broadcast = SEEN, wall: float = 1001.0,
         {"keyword": ("chopper",)}, {"duration_min": 20.0, "duration_max": 20.0}, {"duration_max": 30.0}, {"self_promo": False},
     ],
 )  # fmt: skip
-def test_what_fits(wants: dict[str, object]):
+def test_a_rule_fits_what_has_all_that_it_wants(wants: dict[str, object]):
     assert replace(ANY, **wants).misfit(SEEN) is None
 
 

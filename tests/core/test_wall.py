@@ -13,7 +13,7 @@ from player.core.wall import answer_head, read_request, refused, status_of
 PROXY = Proxy("proxy.example", 3128, "box", "p@ss")
 
 
-def test_a_tunnel():
+def test_a_tunnel_leads_to_a_host_and_a_port():
     found = read_request(b"CONNECT Example.com:8443 HTTP/1.1\r\nHost: example.com\r\nProxy-Authorization: Basic eA==\r\n\r\n")
     assert (found.is_tunnel, found.url) == (True, "https://example.com:8443")
     assert found.call(stream=True) == Call("example.com", 8443, stream=True)

@@ -269,7 +269,7 @@ async def test_n16_a_server_that_takes_no_plays_is_asked_rarely_and_nothing_is_s
     assert not (home(tmp_path) / "refused.jsonl").exists()
 
 
-def test_how_long_to_wait():
+def test_the_pause_is_as_long_as_the_error_means():
     assert pause_s(NotOffered("u", "404"), 0) > 70_000
     assert 3000 < pause_s(ServerDenied("u", "403"), 0) < 5000
     assert 60 <= pause_s(ServerBusy("u", "429", 60.0), 0) <= 62

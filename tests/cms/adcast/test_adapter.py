@@ -363,7 +363,7 @@ def test_c14_durations_are_clamped_and_reported(kind: str, said: object, seconds
         ("starburst", CUT),
     ],
 )
-def test_transition_words(said: object, transition: Transition | None):
+def test_a_transition_is_read_from_each_of_its_forms(said: object, transition: Transition | None):
     item, faults = one(transition=said)
     assert item is not None
     assert item.transition == transition

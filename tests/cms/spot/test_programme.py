@@ -109,7 +109,7 @@ def test_a_region_without_a_place_is_heard_where_it_plays_sounds_alone():
     assert [(item.kind, item.duration_s) for item in found.playlist.items] == [(Kind.AUDIO, 0.0)], "for its own length"
 
 
-def test_how_a_region_shows():
+def test_a_region_is_shown_as_its_fields_say():
     region = only_region(
         z_index=4, fit="cover", muted=True, volume="30", background="#AABBCC", transition="fade", transition_duration="1.5"
     )

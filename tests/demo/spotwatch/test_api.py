@@ -151,7 +151,7 @@ async def test_the_queue_keeps_the_newest_thousand(call: Caller):
     assert (await call.raw("/get-message-queue"))[0] == 400
 
 
-async def test_keys_and_lists(call: Caller):
+async def test_a_key_is_given_for_the_right_password_and_lists_say_what_there_is(call: Caller):
     assert await call("/get-api-key", email="demo@example.com", pw="demonstration") == DEMO_KEY
     assert (await call.raw("/get-api-key", email="demo@example.com", pw="x"))[0] == 403
     assert await call("/get-all-regions") == ["at", "ch", "de"]

@@ -404,7 +404,7 @@ def test_overlay_bytes_are_bgra_multiplied_by_alpha() -> None:
     assert tuple(raw[4:]) == (25, 50, 100, 128)
 
 
-def test_inks_and_colours() -> None:
+def test_colours_are_read_as_they_are_written_and_ink_can_be_read_on_each() -> None:
     assert parsed("#fff") == parsed("#FFFFFF") == (255, 255, 255)
     assert parsed("white") is parsed("") is parsed(None) is None
     assert ink_on((255, 230, 0)) == INK

@@ -76,7 +76,7 @@ def test_a_picture_that_has_not_changed_is_not_written_again(page_snapshots: Pag
     assert page_snapshots.path(page("http://h/a")).read_bytes() == b"JPEG"
 
 
-def test_the_oldest_go(page_snapshots: PageSnapshots, wall: Wall):
+def test_beyond_the_limit_the_oldest_go(page_snapshots: PageSnapshots, wall: Wall):
     for number in range(LIMIT + 3):
         wall.now += 1
         page_snapshots.keep(page(f"http://h/{number}"), b"jpeg")
