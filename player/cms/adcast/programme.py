@@ -38,6 +38,7 @@ from player.errors import ServerNonsense
 
 T = TypeVar("T")
 REGIONS, ITEMS, AHEAD, FAULTS = 8, 10_000, 1000, 100
+MOST_ITEMS = 2 * ITEMS  # of all playlists together
 DEFAULT_S, DRAWN_S, BLEND_S = 10.0, 60.0, 0.6
 
 
@@ -128,6 +129,7 @@ class Reader:
     listed: dict[str, Any] = field(default_factory=dict)
     numbered: set[str] = field(default_factory=set)
     _alike: dict[Any, Any] = field(default_factory=dict)
+    _read: int = 0  # items
 
     def programme(self, answer: Any) -> Programme:
         """The whole answer. Raises ServerNonsense where it is none."""
@@ -222,9 +224,11 @@ class Reader:
     def _items(self, found: list[Any], *, numbered: bool) -> tuple[Item, ...]:
         """`numbered`: the playlist's own id came as a number."""
         kept: list[tuple[float, Item]] = []
-        if len(found) > ITEMS:
-            self._fault("shortened", f"a playlist is {len(found)} items long; the first {ITEMS} are shown", None)
-        for index, row in enumerate(found[:ITEMS]):
+        room = min(ITEMS, MOST_ITEMS - self._read)
+        self._read += min(room, len(found))
+        if len(found) > room:
+            self._fault("shortened", f"a playlist is {len(found)} items long; the first {room} are shown", None)
+        for index, row in enumerate(found[:room]):
             raw = table(row)
             wire = _Item.model_validate(raw)
             told = (("id", wire.id), ("content_id", wire.content_id))

@@ -33,7 +33,7 @@ from player.core.kinds import Kind
 from player.core.schedule import Rule
 
 ITEMS, FAULTS, REPEATS = 10_000, 100, 1000
-MOST_ITEMS = 4 * ITEMS  # of all playlists and sequences
+MOST_ITEMS = 2 * ITEMS  # of all playlists and sequences
 DEFAULT_S = 10.0
 _SPECIFIC = {"all_screens": 0, "screen_group": 1, "multiple_screens": 2, "screen": 3}
 _FILES = {"image": Kind.IMAGE, "video": Kind.VIDEO}

@@ -16,7 +16,7 @@ from typing import Any
 from player.cms.http import Tagged
 from player.cms.pace import trying_again
 from player.cms.spot.api import SpotApi
-from player.cms.spot.programme import ITEMS, REGIONS, SpotReader, zones_of
+from player.cms.spot.programme import ITEMS, MOST_ITEMS, REGIONS, SpotReader, zones_of
 from player.cms.telling import accepted_ids, fault_body, iso, present, result_body, telemetry_body
 from player.cms.wire import rows, table, text
 from player.core.content import Programme
@@ -168,6 +168,7 @@ class _Lists:
     def __init__(self, api: SpotApi, now: float) -> None:
         self._api, self._now = api, now
         self._held: dict[str, dict[str, dict[str, Any]]] = {}
+        self._left = MOST_ITEMS
         self.faults: list[Fault] = []
 
     async def whole(self, player: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,9 +187,11 @@ class _Lists:
         if rows(playlist.get("items")) is None:
             playlist = await self._find("playlists", text(owner.get("playlist_id")) or text(playlist.get("id")), what)
         items = rows(playlist.get("items")) or []
-        shown = [await self._with_asset(item) for item in map(table, items[:ITEMS])]
+        room = min(ITEMS, self._left)
+        self._left -= min(room, len(items))
+        shown = [await self._with_asset(item) for item in map(table, items[:room])]
         await asyncio.sleep(0)  # a long list takes its time
-        return {**owner, "playlist": {**playlist, "items": [*shown, *items[ITEMS:]]}}
+        return {**owner, "playlist": {**playlist, "items": [*shown, *items[room:]]}}
 
     async def _with_asset(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
         asset = table(item.get("asset"))

@@ -34,6 +34,7 @@ from player.core.kinds import Kind
 from player.core.schedule import Rule
 
 REGIONS, ITEMS, FAULTS = 8, 10_000, 100
+MOST_ITEMS = 2 * ITEMS  # of all playlists together
 DEFAULT_S, BLEND_S = 10.0, 0.6
 KINDS = ("image", "video", "audio")
 
@@ -128,6 +129,7 @@ class SpotReader:
     faults: list[Fault] = field(default_factory=list)
     numbered: set[str] = field(default_factory=set)
     layouts: dict[str, str | int] = field(default_factory=dict)
+    _read: int = 0  # items
 
     def programme(self, player: Mapping[str, Any]) -> Programme:
         """What is to be on air: the layout, else the playlist over the whole screen, else nothing."""
@@ -190,9 +192,11 @@ class SpotReader:
         numbered = ("playlist_id",) if isinstance(playlist.get("id"), int) else ()
         kept: list[tuple[float, DatedItem]] = []
         found = rows(playlist.get("items")) or []
-        if len(found) > ITEMS:
-            self._fault("shortened", f"a playlist is {len(found)} items long; the first {ITEMS} are shown")
-        for index, row in enumerate(found[:ITEMS]):
+        room = min(ITEMS, MOST_ITEMS - self._read)
+        self._read += min(room, len(found))
+        if len(found) > room:
+            self._fault("shortened", f"a playlist is {len(found)} items long; the first {room} are shown")
+        for index, row in enumerate(found[:room]):
             raw = table(row)
             wire = _Entry.model_validate(raw)
             dated = self._item(raw, wire, index, numbered)

@@ -213,7 +213,7 @@ class SpotRhythm:
         await keep_line(talk, lambda error: self._fault("push", "push", str(error)))
 
     async def _talk(self, inbox: ServerInbox, line: PushLine) -> Again:
-        channels, quiet_s, asked = self._channels, PONG_S, False
+        channels, quiet_s, asked, is_named = self._channels, PONG_S, False, False
         while True:
             try:
                 async with asyncio.timeout(min(quiet_s, PONG_S) if asked else quiet_s):
@@ -232,6 +232,9 @@ class SpotRhythm:
                 self._fault("push", "pushed", f"the push sent {message.reason}; what it said is fetched")
                 self._look.ask()
             elif (event := pusher.heard(message, channels)) is not None:
+                if isinstance(event, pusher.LineOpened) and is_named:
+                    continue  # a line gets its name once; each costs a call for every channel
+                is_named = is_named or isinstance(event, pusher.LineOpened)
                 quiet_s = await self._heard(inbox, line, event, channels) or quiet_s
 
     async def _heard(

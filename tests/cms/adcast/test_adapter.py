@@ -405,6 +405,14 @@ def test_n17_an_answer_without_a_playlist_is_nonsense(answer: object):
         read(answer)
 
 
+def test_of_many_long_regions_as_much_is_read_as_can_be_held():
+    rows = [{"id": n, "content_id": 5, "type": "ticker", "text": "news"} for n in range(ITEMS)]
+    areas = [{"id": n, "x": 0, "y": 0, "width": 10, "height": 10, "items": rows} for n in range(4)]
+    programme = read({"playlist": {"id": 1}, "layout": {"id": 2, "width": 10, "height": 10, "regions": areas}})
+    assert [len(region.playlist.items) for region in programme.layouts[0].regions] == [ITEMS, ITEMS, 0, 0]
+    assert [fault.code for fault in programme.faults] == ["shortened", "shortened"]
+
+
 def test_of_an_endless_playlist_the_first_items_are_shown_and_it_is_told():
     programme = read(playlist(*({**ITEM, "id": n} for n in range(ITEMS + 1))))
     assert len(programme.items) == ITEMS

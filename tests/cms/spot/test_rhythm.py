@@ -14,6 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from player import cms
+from player.cms.push import AT_ONCE, Rationed
 from player.cms.spot.keys import Keys
 from player.config import CmsConfig
 from player.core.content import Orientation
@@ -260,6 +261,21 @@ async def test_a_message_that_is_too_long_is_fetched(message: str):
         asked.set()
         await eventually(lambda: came(inbox), WITHIN_S)
         assert came(inbox)[0] == ("9", "reboot")
+
+
+async def test_a_line_that_is_named_over_and_over_and_loses_all_costs_some_calls():
+    async def talk(socket: ServerConnection) -> None:
+        await greet(socket)
+        for _ in range(AT_ONCE // 4):
+            await socket.send(HELLO)
+            await socket.send(said("pusher:error", {"code": 4301}))
+        await socket.send(said("player.command", {"command_id": 1, "command": "next"}))
+        await socket.wait_closed()
+
+    async with misbehaving(talk) as push, listening(push.script.url, push.own, SystemClock()) as (_, inbox):
+        await eventually(lambda: came(inbox), WITHIN_S)
+        assert len(push.script.asked("/broadcasting/auth")) == 1
+        assert push.fetched <= Rationed.AT_ONCE + 2
 
 
 async def test_a_flood_ends_the_line_and_what_waits_is_fetched():
