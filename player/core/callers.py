@@ -5,7 +5,7 @@ those of whoever holds the most. Pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -28,18 +28,22 @@ def room_for(source: str, connected: Sequence[Caller], *, each: int, total: int)
     """Room for one more of `source` beside those `connected`, oldest first; None: there is none.
 
     Of a source that has `each`, its own oldest idle one goes. Where there are `total`, the oldest idle one goes of the source that
-    has the most; where nobody is idle, the oldest of the source that has the most, for whoever has fewer: strangers that ask slowly
-    from many addresses cannot keep out who holds none.
+    has the most, and more than this one; else the oldest at work of that source; else an idle one of its own. So neither who holds
+    many, nor strangers that ask slowly from many addresses, keep out who holds none, or hang up on who holds one.
     """
     held = Counter(caller.source for caller in connected)
-    idle = [index for index, caller in enumerate(connected) if not caller.at_work]
     if held[source] >= each:
-        idle = [index for index in idle if connected[index].source == source]
-    elif len(connected) < total:
+        return _oldest(connected, lambda caller: caller.source == source and not caller.at_work)
+    if len(connected) < total:
         return Room(None)
-    if idle:
-        return Room(max(idle, key=lambda index: held[connected[index].source]))
-    most = max(held.values(), default=0)
-    if held[source] >= min(each, most):
-        return None
-    return Room(next(index for index, caller in enumerate(connected) if held[caller.source] == most))
+    idle = {caller.source for caller in connected if not caller.at_work and held[caller.source] > held[source]}
+    most = max(idle or held, key=lambda one: held[one])
+    if held[most] > held[source]:
+        return _oldest(connected, lambda caller: caller.source == most and not (idle and caller.at_work))
+    return _oldest(connected, lambda caller: caller.source == source and not caller.at_work)
+
+
+def _oldest(connected: Sequence[Caller], fits: Callable[[Caller], bool]) -> Room | None:
+    """Whoever that fits makes way; None: there is nobody."""
+    found = next((index for index, caller in enumerate(connected) if fits(caller)), None)
+    return None if found is None else Room(found)

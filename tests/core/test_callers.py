@@ -31,3 +31,13 @@ def test_where_all_are_at_work_the_oldest_goes_of_who_holds_the_most_for_who_hol
     assert room_for("a", callers("B A A A B"), each=4, total=5) is None
     assert room_for("d", callers("A B C"), each=3, total=3) == Room(0)
     assert room_for("a", callers("A B C"), each=3, total=3) is None
+
+
+def test_whoever_has_one_that_is_idle_keeps_it_when_others_want_more_than_they_have():
+    assert room_for("a", callers("o A B A B"), each=4, total=5) is None
+    assert room_for("b", callers("o A B A A"), each=4, total=5) == Room(1)
+    assert room_for("a", callers("o a B A B"), each=4, total=5) == Room(1)
+
+
+def test_where_nobody_may_be_connected_nobody_is():
+    assert room_for("a", (), each=0, total=0) is None

@@ -62,13 +62,13 @@ class FakeSource:
 
     def __init__(self, value: Status | None = None) -> None:
         self.value = value or status()
+        self.reasons: Sequence[Reason] = (SUMMER, WINTER)
 
     async def status(self) -> Status:
         return self.value
 
     async def why(self, asked: str | None) -> Sequence[Reason]:
-        found = (SUMMER, WINTER)
-        return tuple(answer for answer in found if asked in (None, answer.item_id, answer.name))
+        return tuple(answer for answer in self.reasons if asked in (None, answer.item_id, answer.name))
 
 
 class FakeActions:

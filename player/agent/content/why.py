@@ -1,7 +1,11 @@
-"""Gathers what `core.why` judges by: the programme, what was published of it, its faults, the triggers' rules, the stage's word."""
+"""Gathers what `core.why` judges by: the programme, what was published of it, its faults, the triggers' rules, the stage's word.
+
+Ten thousand items take their time: one question after another, beside the loop.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from player.agent.content.sync import Sync
@@ -29,6 +33,7 @@ class WhyReader:
     ) -> None:
         self._sync, self._stage, self._clock, self._faults = sync, stage, clock, faults
         self._triggers, self._applets = triggers, applets
+        self._turn = asyncio.Lock()
 
     async def read(self, asked: str | None) -> Sequence[Reason]:
         """Why each item of the programme is on air or not; or those of that id, content id or name."""
@@ -41,4 +46,5 @@ class WhyReader:
         listings, facts = self._sync.listings(wanted), self._sync.facts
         at, faults, status = self._clock.now(), self._faults(), self._stage.status
         known = Evidence(wanted, self._sync.manifest, listings, at, facts, faults, status, self._triggers(), plan)
-        return explain(known, asked)
+        async with self._turn:
+            return await asyncio.to_thread(explain, known, asked)

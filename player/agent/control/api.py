@@ -134,7 +134,7 @@ def _answering_errors(access: Access) -> Middleware:
             return _refused(error, request, access)
         except SignageError as error:
             return _sorry(400 if isinstance(error, REFUSALS) else 503, error.code, str(error))
-        except ConnectionError:
+        except (ConnectionError, RuntimeError):  # the latter where a body is asked for of a line that is closed already
             if request.transport is not None:
                 raise
             return _sorry(400, "gone", "whoever asked hung up before all was said")  # nobody reads it, and no log is filled
@@ -161,7 +161,7 @@ def _in_turn(turns: Turns) -> Middleware:
 
     @web.middleware
     async def wait(request: web.Request, handler: Handler) -> web.StreamResponse:
-        with turns.working(request.protocol):
+        with turns.working(request, has_end=request.path != REMOTE_VIEW):
             if is_unix(request.transport) or request.path == REMOTE_VIEW:
                 return await handler(request)
             async with turns.turn(source_of(request)):

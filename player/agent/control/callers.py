@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import socket
 import ssl
@@ -20,7 +21,10 @@ from player.agent.control.access import Refused
 from player.core.callers import Caller, room_for
 
 T = TypeVar("T")
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 HANDSHAKE_WITHIN_S = 5.0
+READ_WITHIN_S = 20.0  # some of what is waiting for a caller, or the line is dead
+SOON_S = 0.2
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -30,11 +34,17 @@ def is_unix(transport: asyncio.BaseTransport | None) -> bool:
     return found is not None and found.family == socket.AF_UNIX
 
 
-def address_of(transport: asyncio.BaseTransport | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def address_of(transport: asyncio.BaseTransport | None) -> Address | None:
     """The other end's address, IPv4 where it is an IPv4 address in IPv6's clothes; None when it has none."""
     peer = transport.get_extra_info("peername") if transport else None
+    return _address(str(peer[0])) if peer else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _address(text: str) -> Address | None:
+    """Of every connection it is asked for at each other one that is opened."""
     try:
-        address = ipaddress.ip_address(str(peer[0]).partition("%")[0]) if peer else None
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
@@ -48,6 +58,7 @@ class Turns:
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._calls: Counter[str] = Counter()
         self._at_work: Counter[web.RequestHandler] = Counter()
+        self._asked: dict[web.RequestHandler, web.BaseRequest] = {}
 
     def __repr__(self) -> str:
         return f"<turns: {self._calls.total()} calls of {len(self._calls)} sources>"
@@ -56,14 +67,23 @@ class Turns:
         """Whether something was asked over `connection` that is not answered yet."""
         return connection in self._at_work
 
+    def is_owed_an_answer(self, connection: web.RequestHandler) -> bool:
+        """Whether what was asked over `connection` came to its end, and its answer will."""
+        request = self._asked.get(connection)
+        return request is not None and request.content.is_eof()
+
     @contextlib.contextmanager
-    def working(self, connection: web.RequestHandler) -> Iterator[None]:
-        """While entered, `connection` does not make way for others."""
+    def working(self, request: web.BaseRequest, *, has_end: bool) -> Iterator[None]:
+        """While entered, the connection of `request` does not make way for those who ask nothing. `has_end`: of its answer."""
+        connection = request.protocol
         self._at_work[connection] += 1
+        if has_end:
+            self._asked[connection] = request
         try:
             yield
         finally:
-            _less(self._at_work, connection)
+            if not _less(self._at_work, connection):
+                self._asked.pop(connection, None)
 
     @contextlib.asynccontextmanager
     async def turn(self, source: str) -> AsyncIterator[None]:
@@ -110,12 +130,12 @@ class GuardedSite(web.TCPSite):
         """Listens. Raises OSError."""
         await web.BaseSite.start(self)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Door(self._answerer), *self._address, backlog=128, ssl=self._tls,
+            lambda: _Door(self._answerer, self._turns), *self._address, backlog=128, ssl=self._tls,
             ssl_handshake_timeout=HANDSHAKE_WITHIN_S if self._tls else None,
         )  # fmt: skip
         self.bound_port = self._server.sockets[0].getsockname()[1]
 
-    def _answerer(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
+    def _answerer(self, transport: asyncio.Transport) -> web.RequestHandler | None:
         """Who answers at `transport`; None: there is no room. Hangs up on the one that makes way."""
         server = self._runner.server
         if server is None:
@@ -135,20 +155,80 @@ class GuardedSite(web.TCPSite):
         return server()
 
 
-class _Door(asyncio.Protocol):
-    """Judges a connection when it is known where it comes from."""
+class OpenSite(web.SockSite):
+    """A site of whoever may connect to `listening`, of which no caller is turned away."""
 
-    def __init__(self, answerer: Callable[[asyncio.Transport], asyncio.Protocol | None]) -> None:
-        self._answerer = answerer
+    def __init__(self, runner: web.AppRunner, listening: socket.socket, turns: Turns) -> None:
+        super().__init__(runner, listening)
+        self._listening, self._turns = listening, turns
+
+    async def start(self) -> None:
+        """Listens. Raises OSError."""
+        await web.BaseSite.start(self)
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Door(self._answerer, self._turns), sock=self._listening, backlog=128
+        )
+
+    def _answerer(self, _: asyncio.Transport) -> web.RequestHandler | None:
+        return None if self._runner.server is None else self._runner.server()
+
+
+class _Door(asyncio.Protocol):
+    """Judges a connection when it is known where it comes from, and stands before who answers it from then on.
+
+    Who closes his half of the line is answered what he asked before.
+    """
+
+    def __init__(self, answerer: Callable[[asyncio.Transport], web.RequestHandler | None], turns: Turns) -> None:
+        self._answerer, self._turns = answerer, turns
+        self._transport: asyncio.Transport | None = None
+        self._answering: web.RequestHandler | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hands it to who answers, or turns it away before anything was asked."""
         if not isinstance(transport, asyncio.Transport):
             raise TypeError("only a stream can be answered")
-        answering = self._answerer(transport)
-        if answering is None:
+        self._transport, self._answering = transport, self._answerer(transport)
+        if self._answering is None:
             transport.write(_BUSY)
             transport.close()
             return
-        transport.set_protocol(answering)
-        answering.connection_made(transport)
+        _expect_reading(transport)
+        self._answering.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._answering is not None:
+            self._answering.data_received(data)
+
+    def eof_received(self) -> bool:
+        """Whether the line stays open for the answer; under TLS it has no halves."""
+        if self._answering is None or self._transport is None or self._transport.get_extra_info("ssl_object") is not None:
+            return False
+        self._answering.close()  # when it has answered; what was asked last may only just begin to be looked at
+        asyncio.get_running_loop().call_later(SOON_S, self._hang_up)
+        return True
+
+    def _hang_up(self) -> None:
+        """Unless there is an answer to be waited for."""
+        if self._transport is not None and self._answering is not None and not self._turns.is_owed_an_answer(self._answering):
+            self._transport.close()
+
+    def pause_writing(self) -> None:
+        if self._answering is not None:
+            self._answering.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._answering is not None:
+            self._answering.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answering is not None:
+            self._answering.connection_lost(exc)
+            self._transport = None
+
+
+def _expect_reading(transport: asyncio.Transport) -> None:
+    """Of a caller that takes nothing of what waits for him, TCP hangs up by itself: answers are held for nobody."""
+    found = transport.get_extra_info("socket")
+    if found is not None and found.family != socket.AF_UNIX:
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * READ_WITHIN_S))

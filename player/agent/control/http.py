@@ -21,7 +21,7 @@ from aiohttp.typedefs import Handler
 
 from player.agent.control.access import Access, TokenStore
 from player.agent.control.api import Actions, Hook, StatusSource, make_app
-from player.agent.control.callers import GuardedSite, Turns
+from player.agent.control.callers import GuardedSite, OpenSite, Turns
 from player.agent.control.wrong_passwords import WrongPasswords
 from player.errors import BoxError
 
@@ -138,7 +138,7 @@ class ControlServer:
             self._socket_path.unlink(missing_ok=True)
             listening.bind(str(self._socket_path))
             self._socket_path.chmod(0o600)  # nobody can connect before `listen`
-            await web.SockSite(runner, listening).start()
+            await OpenSite(runner, listening, self._turns).start()
         except OSError as error:
             listening.close()
             reason = f"{self._socket_path} cannot be made: {error.strerror or error}; see storage.runtime_dir"

@@ -19,6 +19,7 @@ from player.core.settings import Value
 from player.core.why import Reason
 
 FOLDER = Path(__file__).parent / "page"
+REASONS = 500  # that the page shows
 ASSETS = {"/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 
 
@@ -55,7 +56,10 @@ def add_to(
         return aiohttp_jinja2.render_template("settings.html", request, {"settings": await settings()})
 
     async def reasons(request: web.Request) -> web.StreamResponse:
-        return aiohttp_jinja2.render_template("why.html", request, {"answers": await why(None)})
+        found = await why(None)
+        return aiohttp_jinja2.render_template(
+            "why.html", request, {"answers": found[:REASONS], "more": max(0, len(found) - REASONS)}
+        )
 
     app.router.add_get("/", page("page.html"))
     app.router.add_get("/why", reasons)

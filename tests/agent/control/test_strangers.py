@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from player.agent.control.callers import SOON_S
+from player.agent.control.local_page import REASONS
 from player.agent.control.wrong_passwords import FREE_TRIES, WrongPasswords
 from player.agent.reports.status import Status
 from player.agent.settings.brief_store import BriefStore
@@ -20,7 +23,7 @@ from player.errors import WrongPin
 from tests.fakes.clock import FakeClock
 from tests.fakes.control import control_server
 from tests.fakes.faults import fault_page
-from tests.fakes.local_controls import FakeActions, FakeSource
+from tests.fakes.local_controls import SUMMER, FakeActions, FakeSource
 from tests.fakes.running import eventually
 from tests.fakes.settings import registry
 from tests.fakes.stage import FakeStage
@@ -79,6 +82,13 @@ class Box:
         """The status of asking for the status from `address`."""
         async with self.caller(address) as http, http.get("/api/status") as answer:
             return answer.status
+
+    async def failing(self, address: str) -> int:
+        """The same; 0 where the line is closed before the answer."""
+        try:
+            return await self.get(address)
+        except aiohttp.ClientError:
+            return 0
 
     async def hold(self, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection from `address` that asks for nothing."""
@@ -232,17 +242,75 @@ async def test_l6_one_caller_with_very_many_connections_keeps_nobody_out(tmp_pat
                 writer.close()
 
 
-async def test_l6_nobody_at_work_makes_way(tmp_path: Path) -> None:
+async def test_l6_who_is_at_work_makes_way_for_nobody_but_who_has_fewer_connections(tmp_path: Path) -> None:
     box = Box(tmp_path, connections=3)
     await box.lock.lock(PIN, SCREEN)
     async with box.server.serving(), asyncio.TaskGroup() as group:
         box.source.open.clear()
-        calls = [group.create_task(box.get("127.0.0.2")) for _ in range(3)]
-        await eventually(lambda: box.source.waiting == 3, within_s=20)
-        assert await box.get("127.0.0.3") == 503
+        calls = []
+        for count in range(1, 4):
+            calls.append(group.create_task(box.failing("127.0.0.2")))
+            await eventually(lambda asked=count: box.source.waiting == asked, within_s=20)
+        assert await box.get("127.0.0.2") == 503
         assert await box.over_the_socket(PIN) == 200
+        other = group.create_task(box.get("127.0.0.3"))
+        await eventually(calls[0].done, within_s=20)
         box.source.open.set()
-    assert [call.result() for call in calls] == [200] * 3
+    assert other.result() == 200
+    assert [call.result() == 200 for call in calls] == [False, True, True]  # a client may have asked once more, in vain
+
+
+async def test_l6_strangers_that_ask_slowly_from_many_addresses_keep_nobody_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Box(tmp_path, connections=12)
+    slowly = b"POST /api/unlock HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    async with box.server.serving():
+        held = [await box.hold(f"127.0.2.{number + 1}") for number in range(12)]
+        try:
+            for _, writer in held:
+                writer.write(slowly)
+            for number in range(5):
+                assert await box.get(f"127.0.3.{number + 1}") == 200
+            for reader, _ in held:
+                with contextlib.suppress(ConnectionError):
+                    async with asyncio.timeout(20):
+                        await reader.read()
+        finally:
+            for _, writer in held:
+                writer.close()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("over", ["tcp", "unix"])
+async def test_who_closes_his_half_of_the_line_first_is_answered(box: Box, over: str) -> None:
+    at = asyncio.open_unix_connection(str(box.folder / "control.sock")) if over == "unix" else box.hold("127.0.0.1")
+    reader, writer = await at
+    box.source.open.clear()
+    writer.write(b"GET /api/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    writer.write_eof()
+    await eventually(lambda: box.source.waiting, within_s=20)
+    await asyncio.sleep(2 * SOON_S)
+    box.source.open.set()
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"}")
+
+
+HALF_A_BODY = b"POST /api/unlock HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{"
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /api/sta", HALF_A_BODY])
+async def test_a_half_closed_line_on_which_nothing_whole_was_asked_is_hung_up_on(box: Box, said: bytes) -> None:
+    reader, writer = await box.hold("127.0.0.2")
+    writer.write(said)
+    writer.write_eof()
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(20):
+            assert b" 200 " not in await reader.read()
+    writer.close()
 
 
 async def test_l6_who_is_refused_and_sends_no_body_is_hung_up_on_without_lingering(box: Box) -> None:
@@ -276,3 +344,12 @@ async def test_l6_who_expects_what_is_no_text_writes_nothing_into_the_log(box: B
     writer.close()
     assert await box.get("127.0.0.1") == 200
     assert caplog.records == []
+
+
+async def test_the_page_shows_some_of_ten_thousand_reasons_and_how_many_more_there_are(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.source.reasons = tuple(replace(SUMMER, item_id=str(number)) for number in range(10_000))
+    async with box.server.serving(), box.caller("127.0.0.1") as http, http.get("/why") as answer:
+        page = await answer.text()
+    assert page.count("<li") == REASONS
+    assert f"{10_000 - REASONS} more" in page
