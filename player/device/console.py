@@ -70,17 +70,23 @@ def rows(picture: Image, buffer: FrameBuffer) -> bytes:
 
 
 def show(pictures: Sequence[Path], *, frame_buffer: Path, terminal: Path, ioctl: Ioctl = fcntl.ioctl) -> str:
-    """Puts the first picture that can be read on the bare console; says which. Raises BoxError."""
-    with _opened(terminal) as line:
-        ioctl(line, _SET_MODE, _GRAPHICS)
-        ioctl(line, _SET_KEYBOARD, _OFF)
+    """Puts the first picture that can be read on the bare console; says which. Raises BoxError.
+
+    The terminal changes when the picture is drawn: with that the kernel blanks what was on the panel, such as a boot splash.
+    """
     with _opened(frame_buffer) as buffer:
         var, fix = bytearray(_VAR.size), bytearray(_FIX.size)
-        ioctl(buffer, _GET_VAR, var)
-        ioctl(buffer, _GET_FIX, fix)
-        layout = read_layout(bytes(var), bytes(fix))
-        name, picture = _first(pictures, (layout.width, layout.height))
-        os.pwrite(buffer, rows(picture, layout), layout.begins)
+        try:
+            ioctl(buffer, _GET_VAR, var)
+            ioctl(buffer, _GET_FIX, fix)
+            layout = read_layout(bytes(var), bytes(fix))
+            name, picture = _first(pictures, (layout.width, layout.height))
+            content = rows(picture, layout)
+        finally:
+            with _opened(terminal) as line:
+                ioctl(line, _SET_MODE, _GRAPHICS)
+                ioctl(line, _SET_KEYBOARD, _OFF)
+        os.pwrite(buffer, content, layout.begins)
         struct.pack_into("=I", var, _ACTIVATE, _FORCE)
         with contextlib.suppress(OSError):  # the compositor has the card: the picture waits behind it
             ioctl(buffer, _PUT_VAR, var)

@@ -80,6 +80,22 @@ def test_the_picture_lies_in_the_buffer_and_the_terminal_shows_graphics_and_hear
     assert kernel.put == [128], "the kernel shows it at once, although nothing else of the mode is new"
 
 
+def test_the_terminal_changes_when_the_picture_is_drawn_and_also_where_none_can_be(devices: dict[str, Path]) -> None:
+    picture = devices["terminal"].with_name("a.png")
+
+    class Blanking(Kernel):
+        def __call__(self, line: int, request: int, argument: Any) -> None:
+            super().__call__(line, request, argument)
+            if self.terminal:
+                picture.unlink(missing_ok=True)
+
+    assert show([picture], ioctl=Blanking(), **devices) == str(picture)
+    kernel = Kernel(bits=8)
+    with pytest.raises(BoxError, match="8 bits"):
+        show([picture], ioctl=kernel, **devices)
+    assert kernel.terminal == [(0x4B3A, 1), (0x4B45, 4)], "no letters are written there"
+
+
 def test_a_compositor_that_has_the_card_is_no_failure_and_the_picture_waits(devices: dict[str, Path]) -> None:
     kernel = Kernel(above=HEIGHT)
     kernel.busy = True

@@ -92,6 +92,8 @@ class Container:
 
     def __init__(self, suite: str, folder: Path, architecture: str = "") -> None:
         self.suite, self.architecture, self.tree = suite, architecture, folder / "tree"
+        self._name = f"{suite}-{architecture}" if architecture else suite
+        self._archives = folder / "archives"
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
 
@@ -102,7 +104,10 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        subprocess.run(["rm", "-rf", "--one-file-system", str(self.tree)], check=True, timeout=PATIENT_S)
+        if self._archives.exists():
+            subprocess.run(["cp", "-an", f"{self._archives}/.", str(TREES / f"apt-{self._name}")], check=True, timeout=PATIENT_S)
+        gone = [str(self.tree), str(self._archives)]
+        subprocess.run(["rm", "-rf", "--one-file-system", *gone], check=True, timeout=PATIENT_S)
 
     @contextlib.contextmanager
     def made(self) -> Iterator[Self]:
@@ -124,9 +129,12 @@ class Container:
         return in_chroot(self.tree, script, timeout_s, self._caches())
 
     def _caches(self) -> dict[Path, str]:
-        """Folders that outlive the container, and where they are seen inside."""
-        name = f"{self.suite}-{self.architecture}" if self.architecture else self.suite
-        found = {TREES / f"apt-{name}": "/var/cache/apt/archives", TREES / f"pip-{name}": "/root/.cache/pip"}
+        """Folders that outlive the container, and where they are seen inside; of apt's, which it locks, a copy."""
+        kept = TREES / f"apt-{self._name}"
+        found = {self._archives: "/var/cache/apt/archives", TREES / f"pip-{self._name}": "/root/.cache/pip"}
+        kept.mkdir(parents=True, exist_ok=True)
+        if not self._archives.exists():
+            subprocess.run(["cp", "-a", str(kept), str(self._archives)], check=True, timeout=PATIENT_S)
         for cache, inside in found.items():
             cache.mkdir(parents=True, exist_ok=True)
             (self.tree / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
