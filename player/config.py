@@ -118,7 +118,7 @@ class StageConfig(Section, frozen=True):
     levelling: Literal["off", "r128"] = "off"
     browser: str = "auto"
     browser_sandbox: bool = True
-    page_memory: str = "256MiB"
+    page_memory: str = "160MiB"
     youtube_hosts: tuple[str, ...] = ("youtube.com", "youtu.be")
     stream_hosts: tuple[str, ...] = ()
     problem_card_after: Annotated[float, Meta(ge=0)] = 300.0

@@ -175,6 +175,7 @@ CODES: Mapping[str, Meaning] = {
     "page_unreachable": Meaning(MAJOR, "a page cannot be opened", _PAGE),
     "page_error": Meaning(MAJOR, "a page's server answers with an error", _PAGE),
     "page_refused": Meaning(MAJOR, "a page leads to something that is not http or https", "correct its address on the server"),
+    "page_endless": Meaning(MAJOR, "a page leads from page to page without end", "mend the page, or leave it out"),
     "page_hangs": Meaning(MAJOR, "a page does not answer", "make it lighter, or leave it out"),
     "page_crashed": Meaning(MAJOR, "a page crashed", "it is loaded again; if it stays: make it lighter, or leave it out"),
     "page_memory": Meaning(MAJOR, "a page takes more memory than it may", "make it lighter, or raise `stage.page_memory`"),

@@ -67,7 +67,7 @@ class Passage:
 
 def read_request(head: bytes) -> Passage:
     """Of a head with its blank line. Raises ValueError with what is wrong with it."""
-    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    first, *lines = _lines(head)
     found = _REQUEST.fullmatch(first)
     if found is None or not all(_FIELD.fullmatch(line) for line in lines):
         raise ValueError("is not a request of HTTP/1.1")
@@ -99,12 +99,39 @@ def answer_head(head: bytes) -> tuple[bytes, bool]:
 
     What is no head of HTTP/1.1 stays as it is.
     """
-    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    first, *lines = _lines(head)
     if not first.startswith("HTTP/1."):
         return head, True
     last = first[9:10] != "1"  # a 100 or 103 comes before the answer
     fields = [line for line in lines if _name(line) not in _HOP]
     return _head(first, (*(("Connection: close",) if last else ()), *fields)), last
+
+
+def is_chunked(head: bytes) -> bool:
+    """Whether the body behind an answer's head comes in chunks, each with its length."""
+    return any(_name(line) == "transfer-encoding" and "chunked" in line.lower() for line in _lines(head))
+
+
+def length_of(head: bytes) -> int | None:
+    """Bytes of the body behind an answer's head; None where it does not tell, and the body ends with the connection."""
+    for line in _lines(head):
+        length = line.partition(":")[2].strip()
+        if _name(line) == "content-length" and length.isascii() and length.isdigit() and len(length) < 16:
+            return int(length)
+    return None
+
+
+def is_packed(head: bytes) -> bool:
+    """Whether the body is not what it will be: one that is small may be unpacked without end."""
+    return any(_name(line) == "content-encoding" and line.partition(":")[2].strip().lower() != "identity" for line in _lines(head))
+
+
+def whole_head(head: bytes) -> bytes:
+    """The head for a body that was taken out of its chunks, and ends with the connection; else as it is."""
+    if not is_chunked(head):
+        return head
+    first, *lines = _lines(head)
+    return _head(first, [line for line in lines if _name(line) not in ("transfer-encoding", "content-length")])
 
 
 def status_of(head: bytes) -> int | None:
@@ -124,6 +151,10 @@ def _login(proxy: Proxy | None) -> tuple[str, ...]:
     if proxy is None or not proxy.user:
         return ()
     return (f"Proxy-Authorization: Basic {b64encode(f'{proxy.user}:{proxy.password}'.encode()).decode()}",)
+
+
+def _lines(head: bytes) -> list[str]:
+    return head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
 
 
 def _name(line: str) -> str:

@@ -20,3 +20,25 @@ def hold_memory_small() -> None:
         mallopt(arena_max, 2)
         mallopt(mmap_threshold, 512 * 1024)
         mallopt(trim_threshold, 1024 * 1024)
+
+
+class _Mallinfo(ctypes.Structure):
+    """struct mallinfo2 of mallinfo(3)."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+    )
+
+
+def in_small_blocks() -> int:
+    """Bytes that this process holds in blocks too small for mappings of their own, after `hold_memory_small`: no frames of films.
+
+    0 where the C library does not tell.
+    """
+    try:
+        mallinfo = ctypes.CDLL(None).mallinfo2
+    except AttributeError:  # one that is not glibc, or older than 2.33
+        return 0
+    mallinfo.restype = _Mallinfo
+    return int(mallinfo().uordblks)

@@ -22,23 +22,23 @@ from urllib.parse import urlsplit
 
 from player.core.address_policy import AddressPolicy, Call, Unopened
 from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
-from player.core.egress import WRONG_LOGIN, Proxy, WayOut
+from player.core.egress import Proxy, WayOut
+from player.core.playlist_bounds import MOST_PATH
 from player.core.streams import opened_at, port_of
 from player.core.urls import PACKETS, WEB, is_group
-from player.core.wall import AWAY, BAD, FORBIDDEN, LOGIN, Passage, answer_head, read_request, refused, status_of
+from player.core.wall import AWAY, BAD, FORBIDDEN, Passage, read_request, refused
 from player.errors import ContentError, ProxyBroken, ServerUnreachable
 from player.runtime.lookup import Lookup, Resolve
 from player.runtime.peers import user_at
+from player.stage.passing import CHUNK, Streams, exchange, tunnel, tunnelled
 
 log = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
-HEAD_S, CONNECT_S, NEXT_S, ANSWER_S = 20.0, 15.0, 2.0, 60.0
+HEAD_S, CONNECT_S, NEXT_S = 20.0, 15.0, 2.0
 MOST = 200  # connections at once: Chromium asks for 32 of one proxy, and as many sockets of its own kind as pages want
-CHUNK = 64 * 1024
 KNOWN = 64  # hosts of which it is known why they did not open
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+STREAMS_AT_ONCE, STREAM_EVERY_S = 300, 0.05  # connections of what plays streams; a playlist may name variants without end
 
 
 class Wall:
@@ -48,12 +48,14 @@ class Wall:
         self._way_out = way_out
         self._pages, self._streams = _door(), _door()
         mine = frozenset(door.getsockname()[1] for door in (self._pages, self._streams))
+        self._for_streams = (ADDRESS, self._streams.getsockname()[1])
         self._lookup = Lookup(replace(policy, listeners=policy.listeners | mine), resolve)
         self._unopened: dict[tuple[str, int], Unopened] = {}
         self._led_to: dict[tuple[str, int], None] = {}  # what plays streams was told to open; the latest come last
         self._serving: set[asyncio.Task[None]] = set()
         self._family = 0  # which of IPv4 and IPv6 answered last
         self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
+        self._streamed = Allowance(STREAMS_AT_ONCE, STREAM_EVERY_S)
 
     def __repr__(self) -> str:
         return f"wall ({len(self._serving)} connections)"
@@ -99,8 +101,13 @@ class Wall:
             self._led_to.pop(next(iter(self._led_to)))
 
     def admits(self, address: str, port: int) -> bool:
-        """Whether what plays streams may connect there by itself: at its door, where `stream` led, and where an item might lead."""
-        if (address, port) in ((ADDRESS, self._streams.getsockname()[1]), *self._led_to):
+        """Whether what plays streams may connect there by itself: at its door, where `stream` led, and where an item might lead.
+
+        It takes no answer for one until it has asked for all that a playlist names, so it gets quick ones: they cost it nothing.
+        """
+        if not self._streamed.spare(time.monotonic()):
+            return False
+        if (address, port) in (self._for_streams, *self._led_to):
             return True
         call = Call(address, port, stream=True)
         reason = self._lookup.policy.unlisted(call) or self._lookup.refusal(call, address)
@@ -144,8 +151,8 @@ class Wall:
             try:
                 if len(self._serving) <= MOST and (known or user_at(writer) == os.getuid()):
                     await self._let_through((reader, writer), stream=stream)
-            except* (OSError, TimeoutError, asyncio.IncompleteReadError):
-                pass  # one of the two left
+            except* (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                pass  # one of the two left, or talks without end
 
     async def _let_through(self, inward: Streams, *, stream: bool) -> None:
         try:
@@ -156,6 +163,10 @@ class Wall:
             await inward[1].drain()
             return
         call, proxy = wanted.call(stream=stream), self._way_out.proxy_for(wanted.url)
+        if stream and len(wanted.path.partition("?")[0]) > MOST_PATH:
+            too_long = ContentError("unplayable", "stream", f"its address is longer than {MOST_PATH} letters")
+            await self._refuse(inward[1], call, too_long)
+            return
         try:
             outward = await self._open(wanted, call, proxy)
         except (ContentError, ServerUnreachable) as error:
@@ -164,8 +175,8 @@ class Wall:
         self._unopened.pop((call.host, call.port), None)
         with contextlib.closing(outward[1]):
             if wanted.is_tunnel:
-                await _tunnel(inward, outward)
-            elif problem := await _exchange(wanted, inward, outward, proxy):
+                await tunnel(inward, outward)
+            elif problem := await exchange(wanted, inward, outward, proxy, stream=stream):
                 await self._refuse(inward[1], call, problem)
 
     @contextlib.contextmanager
@@ -181,7 +192,7 @@ class Wall:
 
     async def _refuse(self, writer: asyncio.StreamWriter, call: Call, error: ContentError | ServerUnreachable) -> None:
         forbidden = isinstance(error, ContentError)
-        code = "forbidden_address" if forbidden else "proxy" if isinstance(error, ProxyBroken) else ""
+        code = error.code if isinstance(error, ContentError) else "proxy" if isinstance(error, ProxyBroken) else ""
         reason = str(error) if isinstance(error, ProxyBroken) else error.reason
         if len(self._unopened) >= KNOWN:
             self._unopened.pop(next(iter(self._unopened)))
@@ -210,7 +221,7 @@ class Wall:
         outward[1].write(wanted.head(proxy))
         if wanted.is_tunnel:
             try:
-                await _tunnelled(outward[0], proxy, call.host)
+                await tunnelled(outward[0], proxy, call.host)
             except BaseException:
                 outward[1].close()
                 raise
@@ -233,84 +244,6 @@ class Wall:
                 _keep_alive(streams[1])
                 return streams
         raise ServerUnreachable(f"{host}:{port}", reason)
-
-
-async def _tunnelled(reader: asyncio.StreamReader, proxy: Proxy, host: str) -> None:
-    """Until a proxy has made its tunnel. Raises ServerUnreachable."""
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            head = await _head_of(reader)
-    except TimeoutError as error:
-        raise ProxyBroken(str(proxy), "brought no answer in time: check network.proxy, and the server behind it") from error
-    if wrong := _wrong_with(head):
-        raise ProxyBroken(str(proxy), wrong)
-    if (status := status_of(head) or 0) >= 300:
-        raise ServerUnreachable(host, f"the proxy {proxy} does not let us through ({status})")
-
-
-async def _head_of(reader: asyncio.StreamReader) -> bytes:
-    """An answer's head; of what has none, what there is of it."""
-    try:
-        return await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        return error.partial
-
-
-def _wrong_with(head: bytes) -> str | None:
-    """What a proxy's answer says of itself."""
-    status = status_of(head)
-    if status is None:
-        return f"{'answers something that is not HTTP' if head else 'closed the connection without an answer'}: check network.proxy"
-    return WRONG_LOGIN if status == LOGIN else None
-
-
-async def _tunnel(inward: Streams, outward: Streams) -> None:
-    inward[1].write(b"HTTP/1.1 200 Go on\r\n\r\n")
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_pour(inward[0], outward[1]), name="wall: out")
-        group.create_task(_pour(outward[0], inward[1]), name="wall: in")
-
-
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until its end, which is told on; an end by force ends both ways."""
-    while chunk := await reader.read(CHUNK):
-        writer.write(chunk)
-        await writer.drain()
-    writer.write_eof()
-
-
-async def _exchange(wanted: Passage, inward: Streams, outward: Streams, proxy: Proxy | None) -> ProxyBroken | None:
-    """One question and its answer; ends early when the client leaves. What the proxy says of itself is returned instead."""
-    async with asyncio.TaskGroup() as group:
-        asking = group.create_task(_ask(wanted.length, inward[0], outward[1]), name="wall: ask")
-        answering = group.create_task(_answer(outward[0], inward[1], proxy), name="wall: answer")
-        await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (asking, answering):
-            task.cancel()
-    return None if answering.cancelled() else answering.result()
-
-
-async def _ask(length: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Sends a body of exactly that length, then waits until the client leaves."""
-    while length and (chunk := await reader.read(min(length, CHUNK))):
-        length -= len(chunk)
-        writer.write(chunk)
-        await writer.drain()
-    await reader.read(1)
-
-
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: Proxy | None) -> ProxyBroken | None:
-    last = False
-    while not last:
-        head = await _head_of(reader)
-        if proxy and (wrong := _wrong_with(head)):
-            return ProxyBroken(str(proxy), wrong)
-        told, last = answer_head(head)
-        writer.write(told)
-    while chunk := await reader.read(CHUNK):
-        writer.write(chunk)
-        await writer.drain()
-    return None
 
 
 # --- sockets

@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from player.config import StageConfig
 from player.core.kinds import Kind
 from player.journal_reader import read_journal
+from player.sizes import parse_size
 from scripts.benches.figures import Figure, Required
 from scripts.benches.flash import MB, MEMORY, written
 from scripts.benches.footprint import until_playing
@@ -31,6 +33,7 @@ STALL_MS, AGENT_MB, STAGE_MB, WRITTEN_MB, LINES = 500.0, 100.0, 400.0, 1.0, 10.0
 QUIET_S, SETTLE_S = 10.0, 6.0
 SILENT = 40  # connections of a stranger
 PASSWORD = "bench-password"  # noqa: S105 - of a player that lives for minutes
+LARGE_MIB = parse_size(StageConfig().page_memory) // 2**20 - 40  # with what an empty page holds: just under what one may
 _numbers = itertools.count()
 
 
@@ -80,6 +83,10 @@ def _inside(url: str) -> list[Json]:
     return [*_entries(Kind.WEB, *pages), *_entries(Kind.LIVESTREAM, *streams), *_entries(Kind.IMAGE, "http://192.168.1.1/x.png")]
 
 
+def _endless(url: str) -> list[Json]:
+    return _entries(Kind.LIVESTREAM, *(f"{url}/{name}" for name in ("endless.m3u8", "endless.mpd", "keyed.m3u8", "many.m3u8")))
+
+
 def _listening(_: str) -> list[Json]:
     ways = ("srt://127.0.0.1:9999?mode=listener", "srt://0.0.0.0:9999?mode=rendezvous", "udp://0.0.0.0:9998", "rtp://0.0.0.0:9996")
     return _entries(Kind.LIVESTREAM, *ways)
@@ -113,7 +120,10 @@ ATTACKS = (
     Attack("1 files ahead", ahead=lambda: [{"content_id": n, "type": "image", "download_url": f"/{n}.jpg"} for n in range(50_000)]),
     Attack("2 addresses", items=_inside),
     Attack("3 listening", items=_listening),
+    Attack("3 endless", items=_endless),
     Attack("4 page", items=lambda url: _entries(Kind.WEB, f"{url}/fills.html")),
+    Attack("4 large pages", items=lambda url: _entries(Kind.WEB, *(f"{url}/holds.html?{LARGE_MIB}&{n}" for n in range(3)))),
+    Attack("4 growing page", items=lambda url: _entries(Kind.WEB, f"{url}/holds.html?1000000")),
     Attack("5 files", items=lambda url: _entries(Kind.IMAGE, f"{url}/bomb.png", f"{url}/fills.html")),
     Attack("6 strangers", beside=_strangers),
     Attack("7 text", items=_forged),
@@ -132,6 +142,8 @@ def hostile(seconds: float) -> list[Figure]:
     runtime = Path(tempfile.mkdtemp(prefix="sb-", dir=MEMORY))
     with _removed(runtime), hostile_server() as server, Rig(settings=settings, runtime=runtime) as rig:
         server.files["/inside.m3u8"] = _playlist(), "application/vnd.apple.mpegurl"
+        server.files["/many.m3u8"] = b"#EXTM3U\n" + b"#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n" * 10_000, "audio/mpegurl"
+        server.endless = dict(_long_playlists())
         rig.environment["SIGNAGE__CMS__URL"] = server.url
         run = rig.player("run").pid
         until_playing(rig)
@@ -188,6 +200,14 @@ def _pids(run: int) -> tuple[int, int]:
     if agent is None or stage is None:
         raise RuntimeError("agent or stage was not found")
     return agent.pid, stage.pid
+
+
+def _long_playlists() -> Iterator[tuple[str, tuple[bytes, bytes]]]:
+    head, segments = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n", b"#EXTINF:2,\na.ts\n" * 4000
+    yield "/endless.m3u8", (head, segments)
+    yield "/keyed.m3u8", (head + b'#EXT-X-KEY:METHOD=AES-128,URI="k.ts"\n', segments)
+    profile = b"urn:mpeg:dash:profile:isoff-on-demand:2011"
+    yield "/endless.mpd", (b'<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="%s">' % profile, b"<!-- %s -->" % (b"x" * 65536))
 
 
 def _playlist() -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import io
 import json
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,12 @@ asked.onsuccess = () => setInterval(() => {
   try { asked.result.transaction("all", "readwrite").objectStore("all").add(big + Math.random()); } catch {}
 }, 5);
 </script>"""
+# Takes a megabyte of memory for each of the number in its address, sixteen every tenth of a second.
+HOLDS = """<!doctype html><title>holds</title><body style="background:#624"><script>
+const kept = [], wanted = parseInt(location.search.slice(1));
+const take = () => { if (kept.length * 16 < wanted) { kept.push(new Uint8Array(16 << 20).fill(1)); setTimeout(take, 100); } };
+take();
+</script>"""
 
 
 def _quiet() -> Json:
@@ -37,12 +43,16 @@ def _plain(good: list[Json]) -> Json:
 
 @dataclass
 class HostileServer:
-    """`beat` makes a heartbeat's answer, `programme` the playlist's, of the items of a good one; `files` are what else it has."""
+    """`beat` makes a heartbeat's answer, `programme` the playlist's, of the items of a good one; `files` are what else it has.
+
+    `endless`: by path, what an answer begins with, and what it goes on with until nobody reads it.
+    """
 
     url: str = ""
     beat: Callable[[], Json] = _quiet
     programme: Callable[[list[Json]], Json] = _plain
     files: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    endless: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     asked: int = 0
 
     def answer(self, path: str) -> tuple[bytes, str] | None:
@@ -69,17 +79,23 @@ def _json(value: Json) -> tuple[bytes, str]:
     return json.dumps(value).encode(), "application/json"
 
 
-@contextmanager
+@contextlib.contextmanager
 def hostile_server() -> Iterator[HostileServer]:
     """Serves it on loopback."""
     made = HostileServer()
     for number, colour in ((1, "teal"), (2, "olive")):
         made.files[f"/good{number}.png"] = picture(colour), "image/png"
-    made.files |= {"/fills.html": (SCREEN_FULL.encode(), "text/html"), "/bomb.png": (bomb(30_000), "image/png")}
+    made.files |= {
+        "/fills.html": (SCREEN_FULL.encode(), "text/html"), "/holds.html": (HOLDS.encode(), "text/html"),
+        "/bomb.png": (bomb(30_000), "image/png"),
+    }  # fmt: skip
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if begun := made.endless.get(self.path):
+                self._go_on(*begun)
+                return
             found = made.answer(self.path)
             content, kind = found or (b"{}", "application/json")
             self.send_response(200 if found else 404)
@@ -87,6 +103,14 @@ def hostile_server() -> Iterator[HostileServer]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def _go_on(self, first: bytes, more: bytes) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(first)
+                while True:
+                    self.wfile.write(more)
 
         do_POST = do_GET  # noqa: N815 - the base class's word
 

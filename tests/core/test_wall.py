@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from player.core.address_policy import Call
 from player.core.egress import Proxy
-from player.core.wall import answer_head, read_request, refused, status_of
+from player.core.wall import answer_head, is_chunked, is_packed, length_of, read_request, refused, status_of, whole_head
 
 PROXY = Proxy("proxy.example", 3128, "box", "p@ss")
 
@@ -94,3 +94,23 @@ def test_the_walls_own_answers():
         b"Connection: close\r\n\r\nno"
     )
     assert [status_of(head) for head in (b"HTTP/1.1 407 Who\r\n", b"SSH-2.0-x\r\n")] == [407, None]
+
+
+@pytest.mark.parametrize(
+    ("field", "chunked", "packed", "length"),
+    [
+        ("Server: x", False, False, None), ("transfer-encoding: gzip, CHUNKED", True, False, None),
+        ("Content-Encoding: gzip", False, True, None), ("Content-Encoding: Identity", False, False, None),
+        ("content-length: 12 ", False, False, 12), ("Content-Length: -1", False, False, None),
+        ("Content-Length: " + "9" * 16, False, False, None),
+    ],
+)  # fmt: skip
+def test_how_a_body_comes_is_read_from_its_head(field: str, chunked: bool, packed: bool, length: int | None):
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\n{field}\r\n\r\n".encode()
+    assert (is_chunked(head), is_packed(head), length_of(head)) == (chunked, packed, length)
+    assert whole_head(head) == (head.replace(f"{field}\r\n".encode(), b"") if chunked else head)
+
+
+def test_a_body_out_of_its_chunks_has_no_length_of_its_own():
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n"
+    assert whole_head(head) == b"HTTP/1.1 200 OK\r\n\r\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -41,7 +42,8 @@ class Town:
         return int(self.server.url.rpartition(":")[2])
 
     async def get(self, url: str, *, stream: bool = False, **more) -> tuple[int, str]:
-        async with self.session.request(more.pop("method", "GET"), url, proxy=door(self.wall, stream=stream), **more) as answer:
+        asking = self.session.request(more.pop("method", "GET"), url, proxy=door(self.wall, stream=stream), **more)
+        async with asyncio.timeout(20), asking as answer:
             return answer.status, await answer.text()
 
 
@@ -231,6 +233,104 @@ async def test_a_tunnel_carries_what_it_likes_until_one_end_closes():
             writer.write_eof()
             assert await reader.read() == b""
         writer.close()
+
+
+# --- what plays streams
+
+
+def answered(body: bytes, *fields: str, ends: bool = True):
+    """A server that says this to everyone; `ends` false: it waits until others close."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write("\r\n".join(("HTTP/1.1 200 OK", *fields, "", "")).encode() + body)
+        await writer.drain()
+        if not ends:
+            await reader.read()
+
+    return serve
+
+
+def without_end(first: bytes):
+    """A server whose answer begins with that, and goes on until nobody reads it."""
+
+    async def serve(_: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(first)
+        while True:
+            writer.write(b"X-A: b\r\n" * 1000)
+            await writer.drain()
+
+    return serve
+
+
+SEGMENTS = b"#EXTM3U\n" + b"#EXTINF:2,\na.ts\n" * 20_000
+VARIANTS = b"#EXTM3U\n" + b"#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n" * 1000
+
+
+def chunks(body: bytes, size: int) -> bytes:
+    parts = (body[at : at + size] for at in range(0, len(body), size))
+    return b"".join(b"%x;a=b\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("serve", "says"),
+    [
+        (without_end(b"HTTP/1.1 200 OK\r\n\r\n#EXTM3U\n"), "its playlist has more than 4194304 bytes"),
+        (answered(VARIANTS), "its playlist has more than 400 variants"),
+        (answered(chunks(VARIANTS, 1), "Transfer-Encoding: chunked"), "its playlist has more than 400 variants"),
+        (answered(b"\x1f\x8b", "Content-Encoding: gzip"), "its server sends it packed"),
+    ],
+    ids=["without end", "variants", "variants in chunks", "packed"],
+)
+async def test_a_playlist_that_is_too_much_is_refused_to_what_plays_streams_and_it_is_known_why(serve, says: str):
+    async with town(nets=(IPv4Network("127.0.0.1/32"),)) as made, raw_server(serve) as url:
+        status, text = await made.get(f"{url}/a.ts", stream=True)
+        found = made.wall.why(url)
+        assert (status, text.startswith(says), found and found.code) == (403, True, "unplayable")
+
+
+async def test_what_plays_streams_gets_playlists_and_parts_whole_however_they_come():
+    body = bytes(range(1, 256)) * 1000
+    chunked, length = "Transfer-Encoding: chunked", "Content-Length: {}"
+    async with town(nets=(IPv4Network("127.0.0.1/32"),)) as made:
+        for text in (SEGMENTS, body, b"k" * 16, b""):
+            for serve in (
+                answered(text), answered(text, length.format(len(text)), ends=False),
+                answered(chunks(text, 5000), chunked, "Content-Length: 7", ends=False),
+            ):  # fmt: skip
+                async with raw_server(serve) as url:
+                    answer = await raw(made.wall, f"GET {url}/a HTTP/1.1\r\n\r\n".encode(), stream=True)
+                    head, _, found = answer.partition(b"\r\n\r\n")
+                    assert (head.startswith(b"HTTP/1.1 200 "), b"chunked" in head, found == text) == (True, False, True)
+
+
+async def test_a_server_whose_head_or_chunks_are_none_ends_the_connection_and_leaves_no_trace(caplog: pytest.LogCaptureFixture):
+    async with town(nets=(IPv4Network("127.0.0.1/32"),)) as made:
+        chunked = "Transfer-Encoding: chunked"
+        for serve in (
+            without_end(b"HTTP/1.1 200 OK\r\n"), answered(b"-5\r\n", chunked), answered(b"9\r\nabc", chunked),
+            answered(b"1" * 100_000, chunked),
+        ):  # fmt: skip
+            for stream in (True, False):
+                async with raw_server(serve) as url:
+                    await raw(made.wall, f"GET {url}/head HTTP/1.1\r\n\r\n".encode(), stream=stream)
+        assert (await made.get(f"http://cms.test:{made.port}/"))[0] == 200
+    gc.collect()  # by which asyncio tells of tasks that failed
+    assert caplog.records == []
+
+
+async def test_an_address_with_which_all_others_would_begin_has_a_bound():
+    async with town(nets=(IPv4Network("127.0.0.1/32"),)) as made:
+        url = f"http://127.0.0.1:{made.port}/" + "a" * 2048
+        assert (await made.get(url, stream=True))[0] == 403
+        assert (await made.get(url))[0] == 404
+        made.server.on("/a", {"b": "c"})
+        assert (await made.get(f"http://127.0.0.1:{made.port}/a?{'d' * 4000}", stream=True))[0] == 200
+
+
+async def test_what_plays_streams_opens_some_hundred_connections_at_once_and_no_thousands():
+    with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
+        port = int(door(wall, stream=True).rpartition(":")[2])
+        assert 300 <= sum(wall.admits(ADDRESS, port) for _ in range(2000)) < 1000
 
 
 # --- through another proxy

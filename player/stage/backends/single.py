@@ -32,6 +32,7 @@ from player.stage.regions.surfaces import SurfaceSort
 from player.stage.surround import Cards, Surround
 from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface, as_opened
+from player.stage.video.weight import keep_streams_light
 
 if TYPE_CHECKING:  # loaded when cards are wanted
     from player.stage.backends.single_cards import MpvCards
@@ -255,8 +256,11 @@ class SingleScreen:
     def expect_pages(self, needed: Callable[[], bool]) -> None: ...
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What brings items on screen."""
-        return {"window": self.run, "tickers": self.run_cards}
+        """What brings items on screen, and looks at what streams take."""
+        return {"window": self.run, "tickers": self.run_cards, "streams": lambda: keep_streams_light(self._players)}
+
+    def _players(self) -> list[MpvSurface]:
+        return [player for player in (self.window, self._checker) if player is not None]
 
     async def run_cards(self) -> None:
         """Moves what moves on cards, once there are any."""

@@ -32,6 +32,7 @@ from player.stage.surround import Cards, Surround, idle_background
 from player.stage.video.gate import Gate
 from player.stage.video.mpv import MpvSurface
 from player.stage.video.sound import Sound
+from player.stage.video.weight import keep_streams_light
 from player.stage.wall import Wall
 from player.store import write_atomically
 
@@ -200,10 +201,11 @@ class SwayScreen:
         self._needs_pages = needed
 
     def background(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """The browser, from when it is wanted, the look at where sound goes, what is told of hangs, and the line to the curtain."""
+        """The browser, from when it is wanted, the looks at where sound goes and what streams take, what is told of hangs, and the
+        line to the curtain."""
         return {
             "browser": self._browse, "sound": self._listen, "hangs": self._tell_hangs, "curtain": self._curtain.run,
-            "ahead": self._ahead.run,
+            "ahead": self._ahead.run, "streams": lambda: keep_streams_light(lambda: list(self._players)),
         }  # fmt: skip
 
     async def _browse(self) -> None:

@@ -31,6 +31,7 @@ from player.stage.video.hush import hush
 from player.stage.video.options import ALWAYS, options_for
 from player.stage.video.sound import SILENCE
 from player.stage.video.told import OBSERVED, ToldByMpv
+from player.stage.video.weight import bound_blocks
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -114,6 +115,23 @@ class MpvSurface(Surface):
     def sound_output(self) -> str | None:
         """By which of libmpv's outputs it is heard; None while it is not."""
         return self._told.sound_output
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether a stream is open, or being opened."""
+        return self._live and bool(self._name)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its first frame is there."""
+        return self._told.drawn
+
+    def give_up(self, reason: str) -> None:
+        """Ends what is open, at once."""
+        self._told.failure = self._told.failure or reason
+        self._told.changed.set()
+        if self._handle is not None:
+            self._handle.command_async("stop")
 
     # --- the port
 
@@ -290,5 +308,6 @@ def _open(gate: Gate, loop: asyncio.AbstractEventLoop, app_id: str, size: tuple[
     from player.stage.video.handle import Handle
 
     hush(mpv.backend)
+    bound_blocks(mpv.backend)
     gate.stand(loop)  # libmpv's threads start in this one
     return Handle(**ALWAYS, wayland_app_id=app_id, title=app_id, geometry=f"{size[0]}x{size[1]}", **options)

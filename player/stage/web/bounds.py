@@ -6,6 +6,7 @@ A look costs some milliseconds in a thread. Who takes too much is failed, with t
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Callable, Collection
@@ -13,11 +14,12 @@ from collections.abc import Callable, Collection
 from player.core.allowance import Allowance
 from player.core.page_memory import PageMemory, too_large
 from player.stage.web.page import WebPage
-from player.stage.web.renderers import end_renderer, held_by_renderers
+from player.stage.web.renderers import end_renderer, held_by, renderers_of
 from player.stage.web.rooms import Rooms
 
 log = logging.getLogger(__name__)
-ROOMS_LOOK_S, MEMORY_LOOK_S, PULSE_S, CLOSE_S = 5.0, 1.0, 10.0, 1.0
+ROOMS_LOOK_S, MEMORY_LOOK_S, PULSE_S, CLOSE_S = 5.0, 0.1, 10.0, 1.0
+LOOKS_AT_THE_SAME = 10  # until they are sought anew, which takes some milliseconds
 SILENT_S = 30.0  # of which a good page on a busy box may take some
 ENDS_WITHIN_S = 10.0  # from the end of a process until the browser has told of it, on a busy box
 _MIB = 1024 * 1024
@@ -57,12 +59,15 @@ class PageWeights:
         # When, and what it held: the browser tells of a page later, and not of which process.
         self._ended: list[tuple[float, int]] = []
 
-    async def watch(self, browser: int) -> None:
-        """Those of the browser with that process id, until cancelled."""
-        while True:
+    async def watch(self, browser: int, pages: Callable[[], Collection[WebPage]]) -> None:
+        """Those of the browser with that process id, which has those windows, until cancelled."""
+        renderers: list[int] = []
+        for look in itertools.count():
             await asyncio.sleep(MEMORY_LOOK_S)
-            held = await asyncio.to_thread(held_by_renderers, browser)
-            for pid in too_large(held, self._memory):
+            if look % LOOKS_AT_THE_SAME == 0:
+                renderers = await asyncio.to_thread(renderers_of, browser)
+            held = held_by(renderers)
+            for pid in too_large(held, self._memory, len(pages())):
                 self._ended.append((time.monotonic(), held[pid]))
                 end_renderer(pid)
                 if self._lines.spare(time.monotonic()):

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import mimetypes
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -33,6 +33,9 @@ class Verdict:
     method: str
     params: dict[str, Any] = field(default_factory=dict)
     failure: tuple[str, str] | None = None
+
+
+GIVEN_UP = Verdict("Fetch.failRequest", {"errorReason": "Aborted"})
 
 
 class Guard:
@@ -70,7 +73,7 @@ class Guard:
             return self._of_picture(self._picture, paused["request"]["url"])
         if failure := self._failure(paused, why):
             mine = failure if paused["frameId"] == self._main else None
-            return Verdict("Fetch.failRequest", {"errorReason": "Aborted"}, mine)
+            return replace(GIVEN_UP, failure=mine)
         before = "responseStatusCode" not in paused
         asked = paused["request"]
         if not before or origin(asked["url"]) != self.origin:
@@ -127,6 +130,11 @@ class Guard:
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         text = f"{kind}; charset=utf-8" if kind == "text/html" else kind
         return _answer(body, text)
+
+
+def is_new_document(paused: Mapping[str, Any]) -> bool:
+    """Whether a page, or a frame, is about to be led on; each hop of a chain of redirects is one."""
+    return paused.get("resourceType") == "Document" and not {"responseStatusCode", "responseErrorReason"} & paused.keys()
 
 
 def opens(url: str) -> bool:

@@ -21,7 +21,7 @@ from player.errors import BoxError, ContentError
 from player.stage.web.applet_page import BINDING, AppletPage
 from player.stage.web.cdp import Cdp
 from player.stage.web.frames import Frames
-from player.stage.web.guard import WITHIN_THE_PAGE, Guard, opens, scheme
+from player.stage.web.guard import GIVEN_UP, WITHIN_THE_PAGE, Guard, is_new_document, opens, scheme
 from player.stage.web.picture_page import DECODED, PagePicture
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ BLANK = "about:blank"
 BROKEN = ("page_crashed", "page_closed", "browser_gone", "page_hangs", "page_storage", "page_memory")
 WHOLE_S = 1.0  # how long a page whose text is there is given for its pictures: most have them by then, and some never
 DRAW_S = 10.0
+DOCUMENTS_AT_ONCE, DOCUMENT_EVERY_S = 60, 1.0  # a page's and its frames': what leads from one to the next takes no more
+MANY_LED = 25  # pages before the one that is not drawn in time: a chain of redirects ends with its twentieth
+ENDLESS = ("page_endless", "it leads from page to page, or its frames do, and comes to no end")
 _DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 _SIZE = "[innerWidth, innerHeight].join('x')"
 
@@ -47,6 +50,7 @@ class WebPage:
         self._overdue = False
         self._parsed, self._whole = asyncio.Event(), asyncio.Event()
         self._options, self._size = WebOptions(), (0, 0)
+        self._documents, self._led = Allowance(DOCUMENTS_AT_ONCE, DOCUMENT_EVERY_S), 0
         self._frames = Frames(cdp, session)
         self._host: AppletPage | None = None
         self._problem: ContentError | None = None
@@ -91,6 +95,7 @@ class WebPage:
         """
         self._name, self._problem, self._drawn = name, None, False
         self._options, self._size = options, size
+        self._documents, self._led = Allowance(DOCUMENTS_AT_ONCE, DOCUMENT_EVERY_S), 0
         self.tell(0, muted=True, shown=False)
         within_s = min(limit_s or self._load_s, self._load_s)
         root, own = (host.root(target), host.own) if host else (None, None)
@@ -112,7 +117,8 @@ class WebPage:
     async def draw(self) -> None:
         """Returns when the page is drawn, at exactly its window's size, which has to be asked for frames. Raises ContentError."""
         async with self._within(DRAW_S):
-            await self._settle(self._options, self._size)
+            while self._problem is None and not await self._settled(self._options, self._size):  # noqa: ASYNC110 - another's state
+                await asyncio.sleep(0.05)
         self._drawn, self._overdue = True, False
 
     @contextlib.asynccontextmanager
@@ -124,6 +130,8 @@ class WebPage:
                 yield
         except TimeoutError as error:
             self._overdue = True
+            if self._led > MANY_LED:
+                self.fail(*ENDLESS)
             await self._notice_hanging(seconds)
             raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {seconds:g} s") from error
         except BoxError as error:
@@ -237,9 +245,17 @@ class WebPage:
                 async with asyncio.timeout(WHOLE_S):
                     await self._whole.wait()
 
+    async def _settled(self, options: WebOptions, size: tuple[int, int]) -> bool:
+        """Whether all of it was drawn; not of a document that leads to another one in the midst of that."""
+        try:
+            await self._settle(options, size)
+        except BoxError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise
+            return False
+        return True
+
     async def _settle(self, options: WebOptions, size: tuple[int, int]) -> None:
-        if self._problem is not None:
-            return
         wanted = "x".join(str(round(side / options.zoom)) for side in size)
         for _ in range(50):
             if (found := await self._evaluate(_SIZE)) == wanted:
@@ -301,6 +317,11 @@ class WebPage:
 
     def _on_request(self, paused: dict[str, Any]) -> None:
         verdict = self._guard.verdict(paused, self._why)
+        if is_new_document(paused):
+            self._led += paused["frameId"] == self.target
+            if not self._documents.spare(time.monotonic()):
+                self.fail(*ENDLESS)
+                verdict = GIVEN_UP
         self._post(verdict.method, requestId=paused["requestId"], **verdict.params)
         if verdict.failure is None:
             return

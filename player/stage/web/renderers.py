@@ -9,17 +9,22 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _RENDERER = b"--type=renderer"
 _HELD = ("RssAnon:", "RssShmem:", "VmSwap:")  # a page's own, what it draws into, and what of both was moved out to the disk
 
 
-def held_by_renderers(browser: int) -> dict[int, int]:
-    """Bytes that each renderer of the browser with that process id holds, by process id. Reads some sixty files of /proc."""
+def renderers_of(browser: int) -> list[int]:
+    """Process ids of those of the browser with that process id. Reads some sixty files of /proc."""
+    return list(_renderers(browser))
+
+
+def held_by(renderers: Iterable[int]) -> dict[int, int]:
+    """Bytes that each of them holds, by process id, of those that are there. Reads a file each, and takes no lock of theirs."""
     found: dict[int, int] = {}
-    for pid in _renderers(browser):
+    for pid in renderers:
         with contextlib.suppress(OSError, ValueError):  # it ends meanwhile
             lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
             found[pid] = sum(int(line.split()[1]) for line in lines if line.startswith(_HELD)) * 1024

@@ -21,6 +21,7 @@ from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.runtime.fault_page import FaultPage
 from player.stage.video.gate import Gate
+from player.stage.video.mpv import MpvSurface
 from player.stage.wall import Wall
 from tests.fakes.faults import fault_page
 from tests.fakes.films import open_film
@@ -79,17 +80,24 @@ class Studio:
 
     async def plays(self, url: str, within_s: float = 20) -> bool:
         """Opens it as an item, up to its first frame."""
-        options = {"vo": "null", "ao": "null", "hwdec": "no"}
-        surface = await open_film(
-            "sig-x", (160, 90), options, self.wall.for_streams, gate=Gate(self.wall.admits, self.faults), load_limit_s=within_s,
-            why=self.wall.why,
-        )  # fmt: skip
+        surface = await self.surface(within_s)
         try:
-            item = Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=url)
-            await surface.load(Playable(item, await self.wall.stream(url), (160, 90)))
+            await surface.load(await self.playable(url))
             return True
         finally:
             await surface.close()
+
+    async def surface(self, within_s: float) -> MpvSurface:
+        """One behind the wall, whose streams have so long to show something; who asks for it closes it."""
+        options = {"vo": "null", "ao": "null", "hwdec": "no"}
+        return await open_film(
+            "sig-x", (160, 90), options, self.wall.for_streams, gate=Gate(self.wall.admits, self.faults), load_limit_s=within_s,
+            why=self.wall.why,
+        )  # fmt: skip
+
+    async def playable(self, url: str) -> Playable:
+        """The item of that address."""
+        return Playable(Item("s", "s", "Live", Kind.LIVESTREAM, 10.0, url=url), await self.wall.stream(url), (160, 90))
 
 
 @contextlib.asynccontextmanager
@@ -100,6 +108,8 @@ async def studio(*stream_hosts: str) -> AsyncIterator[Studio]:
 
         async def answer(request: web.Request) -> web.StreamResponse:
             asked.append(request.path)
+            if request.path == "/hangs":
+                await asyncio.Event().wait()
             if request.path == "/away":
                 raise web.HTTPFound(request.query["to"])
             if request.path.startswith("/hops/"):
@@ -167,6 +177,27 @@ async def test_l3_what_a_stream_makes_the_player_do_has_an_end_and_its_words_are
         assert made.neighbour.reached == []
         assert made.faults.faults == ()
     assert capfd.readouterr().err == ""
+
+
+async def test_a_stream_that_is_given_up_ends_at_once_and_says_why_and_what_comes_next_is_played():
+    async with studio() as made:
+        surface = await made.surface(60)
+        try:
+            loading = asyncio.ensure_future(surface.load(await made.playable(f"{made.url}/hangs")))
+            await eventually(lambda: "/hangs" in made.asked)
+            assert (surface.is_streaming, surface.is_drawn) == (True, False)
+            surface.give_up("it takes too much")
+            with pytest.raises(ContentError, match="it takes too much") as caught:
+                await loading
+            assert caught.value.code == "unplayable"
+            await surface.unload()
+            assert not surface.is_streaming
+            made.texts["many"] = "#EXTM3U\n" + "#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n" * 10_000
+            with pytest.raises(ContentError, match="more than 400 variants"):
+                await surface.load(await made.playable(f"{made.url}/many.m3u8"))
+            assert "/a.m3u8" not in made.asked
+        finally:
+            await surface.close()
 
 
 @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ from player.core.kinds import Kind
 from player.core.ports.screen import Playable
 from player.errors import ContentError
 from player.stage.web.browser import BrowserProcess
-from player.stage.web.renderers import held_by_renderers
+from player.stage.web.renderers import held_by, renderers_of
 from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking
 from tests.fakes.browsers import MEMORY, running_browser
@@ -81,7 +81,7 @@ class Stand:
     neighbour: WebSurface
 
     def renderers(self) -> set[int]:
-        return {*held_by_renderers(self.browser.pid)}
+        return {*renderers_of(self.browser.pid)}
 
     async def unharmed(self) -> None:
         """The neighbour answers, and is drawn by the processes that are left."""
@@ -128,7 +128,7 @@ async def test_l3_a_page_that_takes_too_much_memory_is_ended_and_costs_nobody_el
     async def watch() -> None:
         nonlocal most
         while True:
-            held = held_by_renderers(pid)
+            held = held_by(renderers_of(pid))
             most = max([most, *held.values()])
             await asyncio.sleep(0.2)
 

@@ -198,6 +198,7 @@ def told(log: str) -> set[str]:
     ("script", "codes"), [(BUFFERS, {"page_memory"}), (ARRAYS, {"page_memory", "page_crashed"})], ids=["buffers", "arrays"]
 )
 async def test_c16_a_page_that_eats_all_memory_costs_itself_alone(box: StageBox, site: Site, script: str, codes: set[str]):
+    box.environment["SIGNAGE__STAGE__PAGE_MEMORY"] = "256MiB"  # with which it is seen before it ends
     good, greedy = box.page("good", site.page("/good", "lime"), 2), box.page("greedy", site.page("/greedy", "red", script), 8)
     box.publish(good, greedy)
     box.start()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from player.stage.web.renderers import end_renderer, held_by_renderers
+from player.stage.web.renderers import end_renderer, held_by, renderers_of
 from tests.fakes.running import alive, eventually
 
 MIB = 1024 * 1024
@@ -44,11 +44,11 @@ def browser() -> Iterator[int]:
 
 async def test_who_draws_is_found_measured_and_ended_and_nobody_else(browser: int):
     def sizes() -> list[int]:
-        return sorted(size // MIB for size in held_by_renderers(browser).values())
+        return sorted(size // MIB for size in held_by(renderers_of(browser)).values())
 
     await eventually(lambda: len(found := sizes()) == 2 and 64 <= found[1] < 90 and 8 <= found[0] < 40, 20)
-    assert held_by_renderers(os.getpid()).keys() == held_by_renderers(browser).keys(), "the browser is this process's"
-    large, small = sorted(held_by_renderers(browser), key=held_by_renderers(browser).__getitem__, reverse=True)
+    assert held_by(renderers_of(os.getpid())).keys() == held_by(renderers_of(browser)).keys(), "the browser is this process's"
+    large, small = sorted(held_by(renderers_of(browser)), key=held_by(renderers_of(browser)).__getitem__, reverse=True)
     end_renderer(large)
     await eventually(lambda: not alive(large), 20)
     end_renderer(large)
@@ -59,4 +59,4 @@ async def test_who_draws_is_found_measured_and_ended_and_nobody_else(browser: in
 def test_of_a_browser_that_is_gone_there_are_none():
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
-    assert held_by_renderers(gone.pid) == {}
+    assert held_by(renderers_of(gone.pid)) == {}

@@ -2,210 +2,130 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network
-from pathlib import Path
 
 import pytest
-from aiohttp import web
+import pytest_asyncio
+from PIL import Image
 
-from player.compositor.sway import Sway
-from player.core.address_policy import beside
-from player.core.content import WebOptions
 from player.errors import ContentError
-from player.runtime.tasks import Latest
-from player.stage.wall import Wall
-from player.stage.web.page import WebPage
-from tests.fakes.browsers import browser_process
-from tests.fakes.names import FakeNames
-from tests.fakes.neighbour import Neighbour, neighbour
-from tests.fakes.proxy import private_authority
-from tests.fakes.running import eventually, running
-from tests.fakes.way_out import STRAIGHT
+from tests.core.test_address_policy import INSIDE
+from tests.fakes.running import eventually
+from tests.stage.web.street import Street, street
+from tests.stage.web.ways_out import PLAIN, REPORTS, SECURE, WORKER, filled
 
-pytestmark = pytest.mark.stage
-SITE = "127.0.0.2"  # where the good server stands, which alone is open
-SIZE = (320, 180)
+pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 WITHIN_S = 60
-
-# Every host leads to the neighbour: each way is tried with the first one, some with all. `told` names those that came to their end.
-PLAIN = """<!doctype html><title>waiting</title><body><script>
-const hosts = HOSTS, port = PORT, tried = [];
-const late = ms => new Promise(done => setTimeout(done, ms));
-const quiet = work => Promise.race([Promise.resolve().then(work).catch(() => 0), late(8000)]);
-const element = (name, set) => new Promise(done => {
-  const made = document.createElement(name);
-  made.onload = made.onerror = made.onloadstart = () => setTimeout(done, 200);
-  set(made); document.body.append(made); setTimeout(done, 1500);
-});
-const form = at => new Promise(done => {
-  const frame = document.createElement('iframe'), made = document.createElement('form'), field = document.createElement('input');
-  frame.name = 'f' + Math.random(); field.name = 'admin'; field.value = 'x';
-  Object.assign(made, {method: 'POST', action: at + '/form', target: frame.name});
-  made.append(field); document.body.append(frame, made); made.submit(); setTimeout(done, 700);
-});
-const calls = servers => new Promise(async done => {
-  const one = new RTCPeerConnection({iceServers: servers}), two = new RTCPeerConnection();
-  one.createDataChannel('x');
-  await one.setLocalDescription(await one.createOffer());
-  await two.setRemoteDescription(one.localDescription);
-  await two.setLocalDescription(await two.createAnswer());
-  await one.setRemoteDescription(two.localDescription);
-  const end = `127.0.0.1 ${port} typ host`;
-  for (const candidate of [`candidate:1 1 udp 2122260223 ${end}`, `candidate:2 1 tcp 1518280447 ${end} tcptype passive`])
-    await quiet(() => one.addIceCandidate({candidate, sdpMid: '0', sdpMLineIndex: 0}));
-  setTimeout(done, 3000);
-});
-const ways = at => ({
-  fetch: () => fetch(at + '/fetch', {mode: 'no-cors'}),
-  post: () => fetch(at + '/post', {mode: 'no-cors', method: 'POST', body: 'a=b'}),
-  redirect: () => fetch('/away?to=' + encodeURIComponent(at + '/redirect'), {mode: 'no-cors'}),
-  beacon: () => navigator.sendBeacon(at + '/beacon', 'x'),
-  image: () => element('img', e => e.src = at + '/image'),
-  script: () => element('script', e => e.src = at + '/script'),
-  style: () => element('link', e => Object.assign(e, {rel: 'stylesheet', href: at + '/style'})),
-  preconnect: () => element('link', e => Object.assign(e, {rel: 'preconnect', href: at})),
-  prefetch: () => element('link', e => Object.assign(e, {rel: 'prefetch', href: at + '/prefetch'})),
-  video: () => element('video', e => e.src = at + '/video'),
-  frame: () => element('iframe', e => e.src = at + '/frame'),
-  object: () => element('object', e => e.data = at + '/object'),
-  form: () => form(at),
-  socket: () => new Promise(done => { const s = new WebSocket(at.replace('http', 'ws')); s.onerror = s.onopen = done; }),
-  events: () => new Promise(done => {
-    const s = new EventSource(at + '/events');
-    s.onerror = s.onopen = () => { s.close(); done(); };
-  }),
-  worker: () => new Promise(done => {
-    const text = `fetch('${at}/worker', {mode: 'no-cors'}).catch(() => 0).then(() => postMessage(1))`;
-    const s = new Worker(URL.createObjectURL(new Blob([text])));
-    s.onmessage = s.onerror = done;
-  }),
-});
-(async () => {
-  const first = Object.entries(ways(`http://${hosts[0]}:${port}`));
-  const all = [...first, ...hosts.slice(1).flatMap(host => Object.entries(ways(`http://${host}:${port}`)).slice(0, 3))];
-  await Promise.all(all.map(async ([name, work]) => { await quiet(work); tried.push(name); }));
-  await quiet(() => calls([{urls: [`stun:127.0.0.1:${port}`]}]));
-  const turn = `turn:127.0.0.1:${port}`;
-  await quiet(() => calls([{urls: [`${turn}?transport=tcp`, turn], username: 'a', credential: 'b'}]));
-  tried.push(navigator.onLine ? 'online' : 'offline');
-  await fetch('/told', {method: 'POST', body: JSON.stringify([...new Set(tried)])});
-})();
-</script>"""
-SECURE = """<!doctype html><title>waiting</title><script>
-const late = ms => new Promise(done => setTimeout(done, ms));
-const quiet = work => Promise.race([Promise.resolve().then(work).catch(() => 0), late(8000)]);
-(async () => {
-  await quiet(() => new WebTransport('https://127.0.0.1:PORT/transport').ready);
-  await quiet(() => fetch('https://127.0.0.1:PORT/tls', {mode: 'no-cors'}));
-  await quiet(() => fetch('http://127.0.0.1:PORT/trusted', {mode: 'no-cors'}));
-  await quiet(async () => {
-    await navigator.serviceWorker.register('/worker.js');
-    const worker = (await navigator.serviceWorker.ready).active;
-    await new Promise(done => { navigator.serviceWorker.onmessage = done; worker.postMessage('go'); });
-  });
-  await fetch('/told', {method: 'POST', body: JSON.stringify(['worker'])});
-})();
-</script>"""
-WORKER = """onmessage = async asked => {
-  for (const at of ['http://127.0.0.1:PORT/', 'https://127.0.0.1:PORT/', 'http://inward.test:PORT/'])
-    await fetch(at, {mode: 'no-cors'}).catch(() => 0);
-  asked.source.postMessage('done');
-};"""
-HOSTS = ["127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]", "inward.test"]
+GOOD = "<!doctype html><title>good</title><body style='margin:0;background:lime'>"
 
 
-@dataclass
-class Street:
-    """A server, plain and by TLS; who must not be reached; a page's window behind the wall."""
-
-    page: WebPage
-    wall: Wall
-    neighbour: Neighbour
-    plain: str
-    secure: str
-    told: list[set[str]] = field(default_factory=list)
-
-    async def open(self, url: str) -> None:
-        await self.page.open(url, "page", WebOptions(), SIZE, "#000000")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def made() -> AsyncIterator[Street]:
+    async with street() as found:
+        found.site.page("/good", GOOD)
+        yield found
 
 
-@contextlib.asynccontextmanager
-async def street(folder: Path, sway_socket: Path, runtime: Path) -> AsyncIterator[Street]:
-    told: list[set[str]] = []
-    tls, ca_file = private_authority(folder, "cms.test")
-    async with neighbour() as other, served(other.port, told) as plain, served(other.port, told, tls) as secure:
-        names = FakeNames()
-        for name in ("cms.test", "page.test"):
-            names.on(name, [SITE])
-        names.on("inward.test", ["127.0.0.1"])
-        policy = replace(beside("https://cms.example.com"), nets=(IPv4Network(f"{SITE}/32"),))
-        wall = Wall(replace(STRAIGHT, ca_file=str(ca_file)), policy, names)
-        async with await Sway.connect(sway_socket, 10) as sway:
-            process = browser_process(
-                runtime, sway.session.wayland_display, way_out=Latest(wall.for_pages), load_s=20, why=wall.why, admit=wall.also_at
-            )
-            async with running(wall.run(), process.run()):
-                page = await process.open("main-a", "")
-                yield Street(page, wall, other, f"http://page.test:{plain}", f"https://cms.test:{secure}", told)
+async def test_l4_every_way_out_of_a_page_leads_to_an_open_server_and_none_to_a_neighbour(made: Street):
+    hosts = ("127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]", "inward.test")
+    inside = [f"{scheme}://{host}:{made.neighbour.port}" for host in hosts for scheme in ("http", "https")]
+    made.site.page("/plain", filled(PLAIN, made.inside, f"{made.plain}/open", *inside))
+    await made.open(f"{made.plain}/plain")
+    await eventually(lambda: made.site.told, WITHIN_S)
+    arrived = {path.removeprefix("/open/") for path in made.site.asked if path.startswith("/open/")}
+    tried = made.site.told.pop()
+    assert (tried - arrived, len(tried) > 40) == ({"online", *NOT_SENT}, True), "each of these ways is one"
+    assert made.neighbour.reached == []
 
 
-@contextlib.asynccontextmanager
-async def served(inside: int, told: list[set[str]], tls: object = None) -> AsyncIterator[int]:
-    texts = {
-        "/plain": (PLAIN.replace("HOSTS", json.dumps(HOSTS)), "text/html"), "/secure": (SECURE, "text/html"),
-        "/worker.js": (WORKER, "text/javascript"), "/good": ("<!doctype html><title>good</title>", "text/html"),
-        "/frames": (f"<!doctype html><iframe src='http://127.0.0.1:{inside}/frame'></iframe>", "text/html"),
-    }  # fmt: skip
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if request.path == "/away":
-            raise web.HTTPFound(request.query["to"])
-        if request.path == "/told":
-            told.append(set(json.loads(await request.text())))
-            return web.Response()
-        if request.path not in texts:
-            return web.Response(status=404)
-        text, kind = texts[request.path]
-        return web.Response(text=text.replace("PORT", str(inside)), content_type=kind)
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, SITE, 0, ssl_context=tls).start()  # type: ignore[arg-type]
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+# Windows of a page's own are closed before they load, links send no pings, and nobody sees an icon.
+NOT_SENT = {"opened", "blank", "ping", "icon"}
 
 
-async def test_l4_nothing_that_a_page_tries_reaches_a_neighbour(tmp_path: Path, headless_sway: Path, runtime_dir: Path):
-    async with street(tmp_path, headless_sway, runtime_dir) as made:
-        await made.open(f"{made.plain}/plain")
-        await eventually(lambda: made.told, WITHIN_S)
-        assert {"fetch", "post", "redirect", "form", "frame", "socket", "worker", "video", "preconnect", "online"} <= made.told[0]
-        assert made.neighbour.reached == []
-        await made.open(f"{made.secure}/secure")
-        await eventually(lambda: len(made.told) == 2, WITHIN_S)
-        assert made.neighbour.reached == []
+async def test_l4_no_way_out_of_a_page_by_tls_nor_what_its_head_asks_for_leads_to_a_neighbour(made: Street):
+    made.site.page("/secure", filled(SECURE, made.inside), head={name: filled(text, made.inside) for name, text in REPORTS.items()})
+    made.site.page("/worker.js", filled(WORKER, made.inside), "text/javascript")
+    await made.open(f"{made.secure}/secure")
+    await eventually(lambda: made.site.told, WITHIN_S)
+    assert made.site.told.pop() == {"worker"}
+    assert made.neighbour.reached == []
 
 
-async def test_a_page_that_may_not_be_opened_is_told_as_that(tmp_path: Path, headless_sway: Path, runtime_dir: Path):
-    async with street(tmp_path, headless_sway, runtime_dir) as made:
-        inside = made.neighbour.port
-        for url, code in {
-            f"http://127.0.0.1:{inside}/": "forbidden_address",
-            f"https://inward.test:{inside}/": "forbidden_address",
-            f"{made.plain}/away?to=http://inward.test:{inside}/": "forbidden_address",
-            "http://nobody.test/": "page_unreachable",
-            "https://nobody.test/": "page_unreachable",
-        }.items():
-            with pytest.raises(ContentError) as caught:
-                await made.open(url)
-            assert (caught.value.code, "network.allow_private" in caught.value.reason) == (code, code == "forbidden_address")
-        await made.open(f"{made.plain}/frames")  # one frame that is refused is no reason to refuse the page
-        assert made.neighbour.reached == []
+async def test_a_page_that_may_not_be_opened_is_told_as_that(made: Street):
+    inside = made.neighbour.port
+    for url, code in {
+        f"http://127.0.0.1:{inside}/": "forbidden_address",
+        f"https://inward.test:{inside}/": "forbidden_address",
+        f"{made.plain}/hops/1?to=http://inward.test:{inside}/": "forbidden_address",
+        "http://nobody.test/": "page_unreachable",
+        "https://nobody.test/": "page_unreachable",
+    }.items():
+        with pytest.raises(ContentError) as caught:
+            await made.open(url)
+        assert (caught.value.code, "network.allow_private" in caught.value.reason) == (code, code == "forbidden_address")
+    made.site.page("/frames", f"<!doctype html><iframe src='http://127.0.0.1:{inside}/frame'></iframe>")
+    await made.open(f"{made.plain}/frames")  # one frame that is refused is no reason to refuse the page
+    assert made.neighbour.reached == []
+
+
+# --- chains
+
+
+@pytest.mark.parametrize("hops", [1, 5, 19])
+async def test_l4_a_page_at_the_end_of_a_chain_is_shown_and_none_that_ends_inside(made: Street, hops: int):
+    await made.open(f"{made.plain}/hops/{hops}?to=/good")
+    assert await made.ask("document.title") == "good"
+    for host in INSIDE if hops == 1 else ("127.0.0.1", "inward.test", "169.254.169.254"):
+        to = f"http://{host.replace('%', '%25')}:{made.neighbour.port}/stolen"
+        assert await made.code(f"{made.plain}/hops/{hops}?to={to}") in ("forbidden_address", "page_unreachable"), to
+    assert made.neighbour.reached == []
+
+
+AGAIN = ("<meta http-equiv=refresh content='0;url=/again'>", "<script>location = '/again?' + Math.random()</script>")
+
+
+async def test_l3_a_page_that_leads_on_without_end_costs_its_turn_and_is_told_as_that(made: Street):
+    pid, asked = made.browser.pid, made.site.asked
+    for url in ("/round/1", "/hops/50?to=/good"):
+        assert await made.code(f"{made.plain}{url}") == "page_unreachable", "so many hops are not gone"
+    for again, path in [*((again, "/again") for again in AGAIN), (AGAIN[0], "/framed")]:
+        made.site.page("/again", GOOD + again)
+        made.site.page("/framed", GOOD + "<iframe src=/again></iframe>")
+        asked.clear()
+        assert await made.code(f"{made.plain}{path}") == "page_endless", again
+        await made.surface.unload()
+        assert asked.count("/again") < 200, again
+        await made.open(f"{made.plain}/good")
+        asked.clear()
+        await made.open(f"{made.plain}/good")
+        assert "/again" not in asked, again
+    assert made.browser.pid == pid
+
+
+# --- fonts
+
+LINE = 40  # pixels
+STYLE = "body {margin: 0; background: lime} p {margin: 0; height: 40px; font: 40px/1 none, sans-serif}"
+
+
+async def test_l3_a_web_font_that_does_not_come_or_is_none_costs_no_text_and_leads_nowhere_else(made: Street):
+    inside, pid = f"http://{made.inside}/font", made.browser.pid
+    made.site.page("/none", b"wOF2" + bytes(1000), "font/woff2")
+    fonts = (
+        "/hangs", "/long", "/endless", "/none", "/round/1", inside, f"/hops/5?to={inside}", "file:///etc/passwd", "data:font/ttf,x",
+    )  # fmt: skip
+    many = [f"/hops/1?to=/none?{n}" for n in range(1000)]
+    for urls in (fonts, many):
+        faces = "".join(f"@font-face {{font-family: f{n}; src: url('{url}')}}" for n, url in enumerate(urls))
+        used = "".join(f"<p style='font-family: f{n}, sans-serif'>M{n}</p>" for n, _ in enumerate(urls))
+        made.site.page("/letters", f"<!doctype html><style>{faces} {STYLE}</style>{used}")
+        await made.open(f"{made.plain}/letters")
+        await made.until_looks(lambda picture: all(is_written(picture.crop((0, y, 200, y + LINE))) for y in range(0, 360, LINE)))
+    await made.open(f"{made.plain}/good")
+    assert made.neighbour.reached == []
+    assert made.browser.pid == pid
+
+
+def is_written(line: Image.Image) -> bool:
+    """Whether there are letters in it."""
+    return any(max(pixel) < 40 for pixel in line.get_flattened_data())
