@@ -81,7 +81,8 @@ def test_of_an_applet_that_nobody_may_see_it_is_said_why():
     assert because(known(ALWAYS, applets=replace(APPLETS, enabled=False)), "menu") == off
     nowhere = because(known(ALWAYS, applets=replace(APPLETS, place=AppletPlace.OFF)), "menu")
     assert nowhere == "not on air: applets have no place on this screen (devices.content)"
-    absent = replace(APPLETS, timings=(replace(APPLETS.timings[0], run=replace(MENU, files="", name="Dishes")),))
+    absent = replace(APPLETS.timings[0], run=replace(MENU, files="", name="Dishes"))
+    absent = replace(APPLETS, timings=(absent, APPLETS.timings[1]), place=AppletPlace.ABOVE)
     assert "not complete here: upload the others" in because(known(ALWAYS, applets=absent), "Dishes")
     over = replace(APPLETS, timings=(replace(APPLETS.timings[0], ends_at=2.0),))
     assert because(known(ALWAYS, applets=over), "menu") == "not on air: no applet is assigned, and no timing is on"

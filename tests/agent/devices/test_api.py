@@ -100,6 +100,7 @@ async def test_what_one_box_has_not_is_501_and_never_502(box: Managed):
         for method in ("POST", "DELETE"):
             answer = await refused(box, method, f"/v1/{area.replace('*', '{device}')}/some/thing")
             assert answer == (501, "NOT_IMPLEMENTED"), area
+    assert {"package/*/version", "organization", "alert-rule", "bulk-operation"} <= AREAS.keys()
 
 
 async def test_so_many_changes_may_be_asked_for_at_once(box: Managed):

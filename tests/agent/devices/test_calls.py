@@ -229,6 +229,7 @@ async def test_what_version_2_would_set_of_a_cloud_fails_with_the_reason(box: Ma
 
 
 async def test_every_kind_that_this_box_can_tell_of(box: Managed):
+    assert (await got(box, f"{V1}/telemetry/INSTALLED_PACKAGES/latest"))["data"] == []
     box.packages.held["cec-utils"] = "6.0"
     assert box.stage.status
     box.stage.status = replace(box.stage.status, mode="1280x720@50")
@@ -246,10 +247,11 @@ async def test_every_kind_that_this_box_can_tell_of(box: Managed):
 async def test_the_last_time_that_it_was_off_is_told(tmp_path: Path):
     async with managed(tmp_path) as box:
         pass
-    box.clock.forward(3600)
-    async with managed(tmp_path, clock=box.clock) as again:
-        last = (await got(again, f"{V1}/telemetry/OFFLINE_RANGE/latest"))["data"]
-        assert [last] == [{name: one[name] for name in last} for one in await got(again, f"{V1}/offline-range")]
+    for _ in range(2):
+        box.clock.forward(3600)
+        async with managed(tmp_path, clock=box.clock) as again:
+            last = (await got(again, f"{V1}/telemetry/OFFLINE_RANGE/latest"))["data"]
+            assert last == {name: (await got(again, f"{V1}/offline-range"))[0][name] for name in last}
 
 
 async def test_what_is_asked_of_a_recovery_is_kept_as_it_was_asked(box: Managed):
