@@ -14,7 +14,7 @@ from PIL import Image
 
 from player.compositor import ahead
 from player.compositor.session import prepare_session
-from player.compositor.still_file import HEAD, IDLE, read_record
+from player.compositor.still_file import HEAD, IDLE, RECORD, read_record
 from tests.conftest import SCREEN
 from tests.fakes.running import eventually
 
@@ -53,13 +53,15 @@ def test_the_picture_fills_each_panel_and_is_left_as_what_was_shown_last(tmp_pat
 
 
 def test_where_no_panel_is_there_nothing_is_begun(tmp_path: Path) -> None:
-    connector(tmp_path, "card0-HDMI-A-1", "disconnected")
-    assert ahead.begin(os.environ, "", tmp_path) == 0
+    connector(tmp_path / "drm", "card0-HDMI-A-1", "disconnected")
+    Image.new("RGB", (4, 4)).save(tmp_path / IDLE)
+    assert ahead.begin(os.environ | {"XDG_RUNTIME_DIR": str(tmp_path), "SIGNAGE_PID": "0"}, "", tmp_path / "drm") == 0
+    assert not (tmp_path / RECORD).exists()
 
 
 def test_without_a_picture_the_compositor_does_not_wait(tmp_path: Path) -> None:
     connector(tmp_path / "drm", "card0-HDMI-A-1")
-    assert ahead.begin(os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}, "", tmp_path / "drm") == 0
+    assert ahead.begin(os.environ | {"XDG_RUNTIME_DIR": str(tmp_path), "SIGNAGE_PID": "0"}, "", tmp_path / "drm") == 0
     assert not read_record(tmp_path).panels
 
 
