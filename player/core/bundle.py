@@ -92,10 +92,9 @@ def _instant(said: Any) -> float | None:
         return None
     try:
         at: datetime | None = datetime.fromisoformat(said)
-        at = at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (TypeError, ValueError, OverflowError):  # the last beyond the years that there are
+    except (TypeError, ValueError):
         at = None
-    if at is None:
+    if at is None or at.tzinfo is None:
         raise ValueError(f"its end {str(said)[:40]!r} is not a time with its offset from UTC")
     return at.timestamp()
 

@@ -122,8 +122,9 @@ def length_of(head: bytes) -> int | None:
 
 
 def is_packed(head: bytes) -> bool:
-    """Whether the body is not what it will be: one that is small may be unpacked without end."""
-    return any(_name(line) == "content-encoding" and line.partition(":")[2].strip().lower() != "identity" for line in _lines(head))
+    """Whether FFmpeg would unpack the body, which nobody asked for: one that is small may become any size."""
+    codings = (line.partition(":")[2].strip().lower() for line in _lines(head) if _name(line) == "content-encoding")
+    return any(coding.startswith(("gzip", "deflate")) for coding in codings)
 
 
 def whole_head(head: bytes) -> bytes:

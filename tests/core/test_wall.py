@@ -100,7 +100,7 @@ def test_the_walls_own_answers():
     ("field", "chunked", "packed", "length"),
     [
         ("Server: x", False, False, None), ("transfer-encoding: gzip, CHUNKED", True, False, None),
-        ("Content-Encoding: gzip", False, True, None), ("Content-Encoding: Identity", False, False, None),
+        ("Content-Encoding: gzip", False, True, None), ("Content-Encoding: utf-8", False, False, None),
         ("content-length: 12 ", False, False, 12), ("Content-Length: -1", False, False, None),
         ("Content-Length: " + "9" * 16, False, False, None),
     ],

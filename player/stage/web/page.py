@@ -29,7 +29,7 @@ BLANK = "about:blank"
 BROKEN = ("page_crashed", "page_closed", "browser_gone", "page_hangs", "page_storage", "page_memory")
 WHOLE_S = 1.0  # how long a page whose text is there is given for its pictures: most have them by then, and some never
 DRAW_S = 10.0
-DOCUMENTS_AT_ONCE, DOCUMENT_EVERY_S = 60, 1.0  # a page's and its frames': what leads from one to the next takes no more
+DOCUMENTS_AT_ONCE, DOCUMENT_EVERY_S = 80, 1.0  # a page's and its frames': what leads from one to the next takes no more
 MANY_LED = 25  # pages before the one that is not drawn in time: a chain of redirects ends with its twentieth
 ENDLESS = ("page_endless", "it leads from page to page, or its frames do, and comes to no end")
 _DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"

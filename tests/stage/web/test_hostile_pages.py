@@ -167,6 +167,9 @@ async def test_l3_a_page_that_answers_no_more_is_told_and_ended_whatever_it_is_b
 
 
 # What would open a window, ask people, or take a file; each in a touch of its own.
+PROGRAMS = (
+    "mailto:a@b.example", "tel:1", "intent://a", "ms-word:a", "magnet:?a", "x-unheard-of:a", "file:///etc/passwd", "chrome://version",
+)  # fmt: skip
 CLICKS = "link.dispatchEvent(new MouseEvent('click', {bubbles: true, %s}))"
 WAYS = (
     "for (let n = 0; n < 1000; n++) open('/good')",
@@ -179,6 +182,8 @@ WAYS = (
     "navigator.mediaDevices.getDisplayMedia()", "navigator.mediaDevices.getUserMedia({audio: true, video: true})",
     "Notification.requestPermission()", "navigator.geolocation.getCurrentPosition(() => 0)", "navigator.share({title: 'a'})",
     "film.requestPictureInPicture()", "documentPictureInPicture.requestWindow()", "new EyeDropper().open()",
+    "link.target = ''; link.removeAttribute('download')",
+    *(f"link.href = frames[0].location = '{to}'; link.click()" for to in PROGRAMS),
     "document.body.requestPointerLock()", "alert('a'); confirm('b'); prompt('c'); print()", "onbeforeunload = () => 'stay'",
 )  # fmt: skip
 

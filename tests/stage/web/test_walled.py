@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -16,6 +17,7 @@ from tests.stage.web.ways_out import PLAIN, REPORTS, SECURE, WORKER, filled
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 WITHIN_S = 60
+LIME = (0, 255, 0)
 GOOD = "<!doctype html><title>good</title><body style='margin:0;background:lime'>"
 
 
@@ -81,6 +83,22 @@ async def test_l4_a_page_at_the_end_of_a_chain_is_shown_and_none_that_ends_insid
     assert made.neighbour.reached == []
 
 
+ELSEWHERE = (
+    "data:text/html,x", "blob:http://page.test/x", "file:///etc/passwd", "chrome://version", "about:blank", "javascript:1",
+    "view-source:http://page.test", "intent://a", "mailto:a@b.example", "ftp://page.test/", "devtools://devtools/x",
+    "x-unheard-of:a",
+)  # fmt: skip
+
+
+async def test_l4_a_page_that_is_redirected_to_what_is_no_page_is_told_and_nothing_of_it_is_seen(made: Street):
+    windows = len(await made.sway.windows())
+    for to in ELSEWHERE:
+        assert await made.code(f"{made.plain}/hops/1?to={quote(to)}") in ("page_unreachable", "page_refused"), to
+    await made.open(f"{made.plain}/good")
+    await made.until_looks(lambda picture: {*picture.get_flattened_data()} == {LIME})
+    assert len(await made.sway.windows()) == windows
+
+
 AGAIN = ("<meta http-equiv=refresh content='0;url=/again'>", "<script>location = '/again?' + Math.random()</script>")
 
 
@@ -112,7 +130,7 @@ async def test_l3_a_web_font_that_does_not_come_or_is_none_costs_no_text_and_lea
     inside, pid = f"http://{made.inside}/font", made.browser.pid
     made.site.page("/none", b"wOF2" + bytes(1000), "font/woff2")
     fonts = (
-        "/hangs", "/long", "/endless", "/none", "/round/1", inside, f"/hops/5?to={inside}", "file:///etc/passwd", "data:font/ttf,x",
+        "/hangs", "/long", "/none", "/gone", "/round/1", inside, f"/hops/5?to={inside}", "file:///etc/passwd", "data:font/ttf,x",
     )  # fmt: skip
     many = [f"/hops/1?to=/none?{n}" for n in range(1000)]
     for urls in (fonts, many):
