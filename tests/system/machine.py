@@ -174,8 +174,8 @@ class Machine:
             self._qemu.kill()
             self._qemu.wait(30)
         if self._disk is not None:
-            self._disk.kill()
-            self._disk.wait(10)
+            with self._disk:  # its output is closed too
+                self._disk.kill()
 
     # --- power
 
