@@ -28,6 +28,7 @@ ADDRESSES = {
     "page3": "ftp://u:CANARY-ftp-6677@127.0.0.1:1/x?token=CANARY-query-8899",
 }
 FORGED = "Summer\n2026-01-01 00:00:00,000 ERROR player.agent: forged\x1b]0;steered\x07\x9b2J\u202e\u2028"
+NAMED = f"{FORGED} of http://u:CANARY-name-1212@h/x?sig=CANARY-name-2323"
 SIGNED = "/media/film.jpg?X-Amz-Signature=CANARY-signature-6654&token=CANARY-token-7765"
 STEERS = set("\x1b\x07\x9b\u202e\u2028")
 
@@ -51,7 +52,7 @@ class Told:
 def items() -> list[dict[str, Any]]:
     """One of each address, and a file behind a signed one; each has a name that forges and steers."""
     web = [
-        {"id": str(n), "content_id": f"c{n}", "name": FORGED, "type": kind if kind in ("live_stream", "feed") else "webpage",
+        {"id": str(n), "content_id": f"c{n}", "name": NAMED, "type": kind if kind in ("live_stream", "feed") else "webpage",
          "duration": 2, "order": n, "url": address, "file_hash": None, "download_url": None}
         for n, (kind, address) in enumerate(ADDRESSES.items())
     ]  # fmt: skip

@@ -26,7 +26,7 @@ from player.cli import support
 from player.cli.checks import machine, panel, running, server_probe, surroundings
 from player.cli.checks.finding import Finding
 from player.cms import SERVERS
-from player.config import CmsConfig, Config, Section
+from player.config import CmsConfig, Config, Section, TriggerConfig
 from player.core.egress import straight
 from player.core.faults import CODES
 from player.demo.adcast.server import DemoServer
@@ -179,6 +179,14 @@ class OwnKeys(Section, frozen=True):
     api_token: str = ""
     signing_key_file: str = ""
     public_key: str = ""
+
+
+def test_x6_triggers_are_shown_and_nothing_that_their_addresses_hold() -> None:
+    answer = TriggerConfig(name="coffee", show=f"url:https://u:{CANARIES['login']}@h/x?a={CANARIES['query']}")
+    (table,) = support.shown(Config(triggers=(answer,)))["triggers"]
+    assert table["name"] == "coffee"
+    shown = Redactor(())(json.dumps(table))
+    assert not [word for word in CANARIES.values() if word in shown]
 
 
 def test_x6_the_secrets_of_a_servers_own_table_are_known_too(tmp_path: Path) -> None:

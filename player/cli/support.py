@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -109,14 +109,19 @@ def _doctor(config: Config, dirs: Dirs) -> str:
     return _json([asdict(finding) for finding in examine(config, dirs)])
 
 
-def shown(config: Config) -> dict[str, dict[str, object]]:
+def shown(config: Config) -> dict[str, Any]:
     """The configuration in force; of a secret only whether it is set."""
-    tables: dict[str, dict[str, object]] = {name: table or {} for name, table in msgspec.to_builtins(config).items()}
-    for table in tables.values():
-        for key in table:
-            if is_secret(key) and not key.endswith("_file"):
-                table[key] = "(set)" if table[key] else ""
-    return tables
+    return {name: _of_table(table or {}) for name, table in msgspec.to_builtins(config).items()}
+
+
+def _of_table(table: Any) -> Any:
+    """One table, or several of a kind, such as triggers."""
+    if isinstance(table, list):
+        return [_of_table(one) for one in table]
+    if not isinstance(table, dict):
+        return table
+    hidden = {key: "(set)" if table[key] else "" for key in table if is_secret(key) and not key.endswith("_file")}
+    return {**table, **hidden}
 
 
 def _versions() -> str:

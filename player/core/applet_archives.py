@@ -71,8 +71,6 @@ def check_method(method: object) -> None:
 
 
 def _check_size(entries: Sequence[ArchiveEntry], packed: int, room: ArchiveRoom) -> None:
-    if len(entries) > room.entries:
-        raise ValueError(f"it holds {len(entries)} files and folders, and there is room for {max(0, room.entries)}")
     total = sum(entry.size for entry in entries)
     if total > room.size:
         raise ValueError(f"unpacked it has {total // 1024} KiB, and there is room for {room.size // 1024}")

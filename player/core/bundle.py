@@ -92,9 +92,10 @@ def _instant(said: Any) -> float | None:
         return None
     try:
         at: datetime | None = datetime.fromisoformat(said)
-    except (TypeError, ValueError):
+        at = at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):  # the last beyond the years that there are
         at = None
-    if at is None or at.tzinfo is None:
+    if at is None:
         raise ValueError(f"its end {str(said)[:40]!r} is not a time with its offset from UTC")
     return at.timestamp()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from player.core.content import Item, Layout, Playlist, Programme, StandBy, WantedAsset, full_screen
 from player.core.faults import Fault
 from player.core.kinds import Kind
+from player.core.plaintext import without_logins
 from player.core.triggers import TriggerRule
 
 OWNER = "triggers"  # whose plays of files and addresses are that the configuration names: no server's
@@ -52,7 +53,8 @@ def _found(rule: TriggerRule, programme: Programme, files: Mapping[str, WantedAs
         item = _of_asset(asset, OWNER) if asset else None
         return _Found((item,), OWNER, (asset,)) if asset and item else f'there is no file "{name}" that can be shown'
     if kind == "url":
-        return _Found((Item(name, name, name, Kind.WEB, STAYS_S, url=name, server=OWNER),), OWNER)
+        plain = without_logins(name)  # what it is called is told
+        return _Found((Item(plain, plain, plain, Kind.WEB, STAYS_S, url=name, server=OWNER),), OWNER)
     return f'show is "{rule.show}"; it begins with content:, playlist:, file: or url:'
 
 

@@ -44,6 +44,7 @@ class FaultPage:
         """
         message = without_logins(message)[:LONGEST]
         began = self._clock.now().timestamp() if since is None else since
+        item_id, content_id = (one and without_logins(one) for one in (item_id, content_id))  # of a page it may be its address
         fault = Fault(code, message, began, item_id, content_id, 1 if count is None else count)
         if self._book.report((self._author, thing), fault, once_more=count is None):
             self._say(logging.WARNING, f"{message} ({code})")

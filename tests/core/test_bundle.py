@@ -63,6 +63,8 @@ def test_what_was_encoded_is_parsed(parts: dict[str, tuple[int, bool]], number: 
         (manifest(expires="tomorrow"), "its end 'tomorrow' is not a time"),
         (manifest(expires="2026-03-01T12:00:00"), "is not a time with its offset"),
         (manifest(expires=5), "its end '5' is not a time"),
+        (manifest(expires="0001-01-01T00:00:00+23:59"), "is not a time with its offset"),
+        (manifest(expires="9999-12-31T23:59:59-23:59"), "is not a time with its offset"),
         (files(a=5), "does not say what a"),
         (files(a={"size": MOST_BYTES - 4, "sha256": SHA}), "larger than"),
         (files(**{f"f{number}": {"size": 0, "sha256": SHA} for number in range(MOST_FILES - 1)}), "larger than"),

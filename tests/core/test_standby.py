@@ -62,6 +62,9 @@ def test_files_and_addresses_of_the_configuration_are_nobodys():
     assert found.assets == (*AHEAD, ANSWER)
     (one,) = stand_by("url:https://x.example/").stand_by
     assert (one.items[0].url, one.items[0].kind, one.items[0].server) == ("https://x.example/", Kind.WEB, OWNER)
+    (one,) = stand_by("url:https://u:p@x.example/?sig=a").stand_by
+    assert one.items[0].url == "https://u:p@x.example/?sig=a"
+    assert (one.items[0].name, one.items[0].content_id) == ("https://(removed)@x.example/?(removed)",) * 2
 
 
 @pytest.mark.parametrize(

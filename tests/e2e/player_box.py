@@ -209,6 +209,20 @@ class PlayerBox:
         except AssertionError as error:
             raise AssertionError(f"{error}; last: {last}\n{self.log()}") from None
 
+    async def until_all_seen(self, *colours: str, limit_s: float) -> None:
+        """Waits until each of these colours was on the screen."""
+        missing = set(colours)
+
+        async def look() -> bool:
+            picture = await self.look()
+            missing.discard(colour_of(picture) if picture else "")
+            return not missing
+
+        try:
+            await until("each colour on the screen", look, limit_s, 0.3)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; missing: {missing}\n{self.log()}") from None
+
     def plays(self) -> list[dict[str, Any]]:
         """The stage's journal of proof of play."""
         return [body for _, body in read_journal(self.dirs.plays)]

@@ -202,6 +202,61 @@ async def test_it_becomes_ready_is_commanded_keeps_files_plays_a_video_and_recor
     await stage.surface.close()
 
 
+VIDEOS = """<!doctype html><body><script src="../bundle.js"></script><script>
+const events = [];
+const until = async true_ => { while (!true_()) await new Promise(done => setTimeout(done, 20)); };
+for (const name of ['Ended', 'Error']) {
+  sos.video[`on${name}`](({srcArguments}) => events.push([name, srcArguments.uri.split('/').pop(), srcArguments.y]));
+}
+sos.onReady(async () => {
+  const film = new URL('../film.mp4', location).href, at = [0, 0, 64, 36];
+  await sos.video.prepare(film, ...at);
+  const [video] = document.querySelectorAll('video');
+  const found = [];
+  const look = () => found.push([video.style.visibility, video.paused, document.querySelectorAll('video').length]);
+  look();
+  await sos.video.play(film, ...at);
+  await until(() => video.currentTime > 0);
+  look();
+  await sos.video.pause(film, ...at);
+  look();
+  await sos.video.resume(film, ...at);
+  look();
+  for (const name of ['ended', 'error']) video.dispatchEvent(new Event(name));
+  dispatchEvent(new PointerEvent('pointerdown', {bubbles: true}));
+  await until(() => events.length && video.ended);
+  await sos.video.play(film, ...at);
+  await until(() => video.currentTime > 0 && !video.ended);
+  look();
+  await sos.video.stop(film, ...at);
+  look();
+  await sos.video.play(new URL('none.mp4', location).href, ...at);
+  await until(() => events.length > 1);
+  for (let y = 1; y < 9; y++) await sos.video.prepare(film, 0, y, 64, 36);
+  await until(() => events.length > 2);
+  const {zIndex, position, objectFit, left, top, width, height} = document.querySelector('video').style;
+  await sos.command.dispatch({type: 'Videos', found, events, style: [zIndex, position, objectFit, left, top, width, height]});
+});
+</script>"""
+
+
+async def test_videos_are_prepared_paused_ended_and_stopped_and_nobody_but_they_says_so(
+    sway: tuple[Sway, BrowserProcess, Path], folder: Path
+):  # fmt: skip
+    stage = Stage(sway, folder)
+    (folder / "dist" / "index.html").write_text(VIDEOS, encoding="utf-8")
+    run = AppletRun("menu", "1.0.0", {}, files="f00d", entry="dist/index.html")
+    await stage.show(applet_item(run, "t", 0), str(folder / "dist" / "index.html"))
+    async with running(stage.answer()):
+        told = await stage.said()
+    prepared, playing, paused = ["hidden", True, 1], ["visible", False, 1], ["visible", True, 1]
+    assert told["found"] == [prepared, playing, paused, playing, playing, ["visible", True, 0]]
+    assert told["events"] == [["Ended", "film.mp4", 0], ["Error", "none.mp4", 0], ["Error", "film.mp4", 8]]
+    assert told["style"] == ["-1", "fixed", "fill", "0px", "7px", "64px", "36px"], "the last one lies lowest"
+    await stage.surface.unload()
+    await stage.surface.close()
+
+
 HOSTILE = """<!doctype html><body><iframe srcdoc="<script>
 parent.postMessage({type: 'hug_api.ready'}, '*');
 parent.postMessage({type: 'hug.command.dispatch', invocationUid: 'f', command: {type: 'FromAFrame'}}, '*');

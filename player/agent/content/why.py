@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from player.agent.content.sync import Sync
 from player.core.applets import AppletPlan
 from player.core.content import Programme
 from player.core.faults import Fault
+from player.core.plaintext import without_logins
 from player.core.ports.box import Clock
 from player.core.ports.stage import StagePort
 from player.core.triggers import RuleStanding
@@ -47,4 +49,14 @@ class WhyReader:
         at, faults, status = self._clock.now(), self._faults(), self._stage.status
         known = Evidence(wanted, self._sync.manifest, listings, at, facts, faults, status, self._triggers(), plan)
         async with self._turn:
-            return await asyncio.to_thread(explain, known, asked)
+            return await asyncio.to_thread(_explained, known, asked)
+
+
+def _explained(known: Evidence, asked: str | None) -> Sequence[Reason]:
+    """A page's name or id may be its address, and that may hold a login or a signature."""
+    found = explain(known, asked)
+    return [
+        replace(one, name=without_logins(one.name), content_id=without_logins(one.content_id), item_id=without_logins(one.item_id))
+        if "://" in one.name + one.content_id + one.item_id else one
+        for one in found
+    ]  # fmt: skip

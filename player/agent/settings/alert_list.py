@@ -15,7 +15,7 @@ from player.core.allowance import Allowance
 from player.core.brief import Alert
 from player.core.ports.box import Clock
 from player.core.retries import Retries
-from player.errors import SignageError
+from player.errors import SignageError, StorageError
 from player.runtime.fault_page import FaultPage
 from player.runtime.tasks import backoff
 
@@ -68,7 +68,11 @@ class AlertList:
 
     async def _hold(self, wanted: tuple[Alert, ...]) -> None:
         if wanted != self._brief.current.alerts or not self._brief.is_kept:
-            await self._brief.change_alerts(wanted, durably=self._writes.spare(self._clock.monotonic()))
+            try:
+                await self._brief.change_alerts(wanted, durably=self._writes.spare(self._clock.monotonic()))
+            except StorageError:
+                self._writes = Allowance(WRITES, WRITE_EVERY_S)  # what a disk refuses wears nothing out
+                raise
 
     async def run(self) -> None:
         """Fetches pictures, for ever. Without its picture an alert's words stand alone."""

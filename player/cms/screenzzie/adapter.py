@@ -141,7 +141,8 @@ class Screenzzie:
             self._told(faults, "list_cut", listed.cut)
         if len(listed.rows) > FOLLOWED:
             self._told(faults, "list_cut", f"there are {len(listed.rows)} schedules; the first {FOLLOWED} are followed")
-        within = [one for one in map(WireSchedule.model_validate, listed.rows[:FOLLOWED]) if is_within(one, screen)]
+        read = await asyncio.to_thread(lambda: [WireSchedule.model_validate(row) for row in listed.rows[:FOLLOWED]])
+        within = [one for one in read if is_within(one, screen)]
         several = [one for one in within if one.target == "multiple_screens" and not problem_of(one)]
         if len(several) > SEVERAL:
             self._told(faults, "list_cut", f"{len(several)} schedules are for several screens; {SEVERAL} of them are looked at")
@@ -164,11 +165,11 @@ class Screenzzie:
     async def _library(self, ruled: Iterable[Named], stands: Iterable[Named], faults: list[Fault]) -> ReadLibrary:
         """Everything that schedules name; and of what stands where none is on air, the first that is there with anything in it."""
         shelf = Shelf(lambda source: self._named(source, faults))
-        for source in dict.fromkeys(ruled):
-            await shelf.has_any(source)
-        for source in stands:
+        for source in stands:  # first: whatever else there is no room for, something is shown
             if await shelf.has_any(source):
                 break
+        for source in dict.fromkeys(ruled):
+            await shelf.has_any(source)
         if shelf.is_cut:
             words = f"more than {SOURCES} playlists and sequences are named, or very long ones; the rest is not read"
             self._told(faults, "list_cut", words)
@@ -190,11 +191,7 @@ class Screenzzie:
 
     async def _files(self, playlists: Mapping[str, Mapping[str, Any]]) -> dict[str, WireMedia]:
         """The entries of all files, asked for where they are not known, or may have changed."""
-        said = {name: WirePlaylist.model_validate(raw).updated_at for name, raw in playlists.items()}
-        wanted: dict[str, dict[str, str | None]] = {}
-        for name, raw in playlists.items():
-            for media in media_of(raw):
-                wanted.setdefault(media, {})[name] = said[name]
+        wanted = await asyncio.to_thread(_files_of, playlists)
         now = self._clock.monotonic()
         held = {name: kept for name, kept in self._media.items() if name in wanted}
         fresh = {n for n, (read_at, by, _) in held.items() if by == wanted[n] and now - read_at < MEDIA_KEPT_S}
@@ -209,8 +206,8 @@ class Screenzzie:
         if len(missing) > ONE_BY_ONE:
             with contextlib.suppress(NotOffered):
                 rows_of_all = (await self._calls.every(MEDIA)).rows
-                listed = {media.id: media for media in map(WireMedia.model_validate, rows_of_all)}
-                found = {name: listed[name] for name in missing if name in listed}
+                listed = {text(row.get("id")): row for row in rows_of_all}
+                found = {name: WireMedia.model_validate(listed[name]) for name in missing if name in listed}
         unlisted = [name for name in missing if name not in found]
         for name in unlisted[:ONE_BY_ONE_AFTER]:  # the others in the rounds that follow
             found[name] = await self._entry(name)
@@ -226,3 +223,13 @@ class Screenzzie:
         """Adds a fault, once for each sentence."""
         if len(faults) < FAULTS and all(fault.message != message for fault in faults):
             faults.append(Fault(code, message, self._clock.now().timestamp()))
+
+
+def _files_of(playlists: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str | None]]:
+    """By each file's id the playlists that name it, and when these were changed."""
+    found: dict[str, dict[str, str | None]] = {}
+    for name, raw in playlists.items():
+        changed_at = WirePlaylist.model_validate(raw).updated_at
+        for media in media_of(raw):
+            found.setdefault(media, {})[name] = changed_at
+    return found

@@ -30,6 +30,7 @@ from player.core import content
 from player.core.content import Item, Layout, Programme, WantedAsset, full_screen
 from player.core.faults import Fault
 from player.core.kinds import Kind
+from player.core.plaintext import without_logins
 from player.core.schedule import Rule
 
 ITEMS, FAULTS, REPEATS = 10_000, 100, 1000
@@ -248,7 +249,8 @@ class ScreenzzieReader:
         if not isinstance(address, str) or not address.strip():
             self._fault("bad_url", f"{where} is a page without an address; it is left out", entry)
             return None
-        made = self._made(entry, where, entry.id or address[:200], address[:200], Kind.WEB)
+        plain = without_logins(address)[:200]  # whatever is called so is shown, and told
+        made = self._made(entry, where, entry.id or plain, plain, Kind.WEB)
         return replace(made, url=address, web=web_options(entry.config))
 
     def _made(

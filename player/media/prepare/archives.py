@@ -32,7 +32,7 @@ def carry_out(order: ArchiveOrder, source: Path, folder: Path, name: str) -> Non
     try:
         with zipfile.ZipFile(source) as archive:
             listed = archive.infolist()
-            _unpack(archive, listed, _judged(listed, source, order.room, name), folder / UNPACKED, order.room, name)
+            unpack(archive, listed, _judged(listed, source, order.room, name), folder / UNPACKED, order.room, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise ContentError("damaged", name, f"it is no zip archive that can be read ({error})", transient=False) from error
 
@@ -53,9 +53,13 @@ def _entry(info: zipfile.ZipInfo) -> ArchiveEntry:
     )  # fmt: skip
 
 
-def _unpack(
+def unpack(
     archive: zipfile.ZipFile, listed: list[zipfile.ZipInfo], made: Contents, target: Path, room: ArchiveRoom, name: str
 ) -> None:
+    """Makes what was judged of the entries that are `listed`, in the folder `target`; no more than there is room for in any case.
+
+    Raises ContentError.
+    """
     target.mkdir(0o750)
     for path in made.folders:
         (target / path).mkdir(0o750)

@@ -166,6 +166,7 @@ def test_what_it_keeps_is_for_its_page_and_the_agent_alone_and_leaves_the_disk_i
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "files").iterdir()} == {0o640}
     with pytest.raises(ValueError, match="nearly full"):
         own(tmp_path, spare=2**60).write(place("more"), "{}")
+    assert (own(tmp_path).room().size > 0, own(tmp_path, spare=2**60).room().size) == (True, 0)
     assert own(tmp_path).read(place("menu")) == "{}"
 
 

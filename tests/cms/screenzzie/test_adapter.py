@@ -12,7 +12,7 @@ from aiohttp import web
 from player import cms
 from player.cms.screenzzie.adapter import FOLLOWED, ONE_BY_ONE_AFTER, SEVERAL
 from player.cms.screenzzie.keys import Keys
-from player.cms.screenzzie.programme import FAULTS
+from player.cms.screenzzie.programme import FAULTS, ITEMS
 from player.cms.screenzzie.shelf import SOURCES
 from player.config import CmsConfig
 from player.core.content import Orientation
@@ -128,6 +128,17 @@ async def test_long_playlists_are_held_within_limits_and_the_rest_is_told(script
     async with connected(script) as bench:
         made = await programme(bench.connection)
     assert len(made.rules) == 2
+    assert "list_cut" in {fault.code for fault in made.faults}
+
+
+async def test_many_long_playlists_are_held_as_far_as_their_items_are_shown_and_what_stands_among_them(script: Script):
+    script.on(SCHEDULES, listed(*[schedule(f"s{n}", f"p{n}") for n in range(5)]))
+    for number in range(5):
+        rows = [{"id": n, "itemType": "website", "config": {"url": "https://example.com"}} for n in range(ITEMS + 5)]
+        script.on(f"/api/v1/playlists/p{number}", ok(playlist(f"p{number}", *rows)))
+    async with connected(script) as bench:
+        made = await programme(bench.connection)
+    assert [len(layout.regions[0].playlist.items) for layout in made.layouts] == [ITEMS, 1]
     assert "list_cut" in {fault.code for fault in made.faults}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import struct
 import zipfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from player.core.applet_archives import ArchiveRoom
+from player.core.applet_archives import ArchiveRoom, Contents
 from player.core.applet_files import LARGEST_FILE
 from player.errors import ContentError
 from player.media.prepare import archives
@@ -103,9 +104,13 @@ def test_what_is_torn_or_no_archive_is_refused(tmp_path: Path, at: Path):
     raw[200] ^= 255
     (tmp_path / "b.zip").write_bytes(raw)
     (tmp_path / "c.zip").write_bytes(b"no archive")
-    for name in ("b", "c"):
+    raw = bytearray(packed(tmp_path / "d.zip", {"a": b"menu " * 100}).read_bytes())
+    raw[31] = 255  # the first byte of what is deflated: there is no such block
+    (tmp_path / "d.zip").write_bytes(raw)
+    for name in ("b", "c", "d"):
         with pytest.raises(ContentError, match="no zip archive that can be read"):
             unpack(tmp_path / f"{name}.zip", at)
+        shutil.rmtree(at / UNPACKED, ignore_errors=True)
 
 
 def test_a_table_of_contents_that_lies_about_a_size_yields_no_more_than_it_says(tmp_path: Path, at: Path):
@@ -127,10 +132,20 @@ def test_a_bomb_is_refused_before_anything_is_written(tmp_path: Path, at: Path):
     assert list(at.iterdir()) == []
 
 
+def test_what_comes_is_counted_whatever_was_judged(tmp_path: Path, at: Path):
+    source = packed(tmp_path / "a.zip", {name: bytes(100) for name in "abc"})
+    with zipfile.ZipFile(source) as archive:
+        made = Contents([], {name: number for number, name in enumerate("abc")})
+        with pytest.raises(ContentError, match="unpacked it has more than"):
+            archives.unpack(archive, archive.infolist(), made, at / UNPACKED, ArchiveRoom(3, 150), "the archive")
+    assert sorted(path.name for path in (at / UNPACKED).iterdir()) == ["a", "b"]
+
+
 def test_what_is_packed_is_no_larger_than_there_is_room_for(tmp_path: Path, at: Path):
-    for name in ("a", "b"):
+    for name in ("a", "b", "c"):
         (tmp_path / name).write_bytes(os.urandom(3000))
-    for size, names in ((5000, ("a", "b")), (3100, ("a",))):
+    for size, names in ((2000, ("a", "b", "c")), (5000, ("a", "b")), (3100, ("a",))):
         with pytest.raises(ContentError, match="packed it has more than"):
             archives.carry_out(ArchiveOrder(ArchiveRoom(2, size), names), tmp_path, at, "the archive")
+        assert (at / PACKED).stat().st_size < 7000
         (at / PACKED).unlink()

@@ -599,7 +599,12 @@ async def test_a_cover_is_prepared_as_every_foreign_picture_is(tmp_path: Path, f
 
 @pytest.mark.parametrize(
     ("cover", "reason"),
-    [("moves.gif", "its cover moves"), ("bomb.png", "its 9000 x 9000 pixels"), ("torn.png", "its cover cannot be shown")],
+    [
+        ("moves.gif", "its cover moves"),
+        ("bomb.png", "its 9000 x 9000 pixels"),
+        ("torn.png", "its cover cannot be shown"),
+        ("late.jpg", "its cover is no kind of file"),
+    ],
 )
 async def test_a_cover_that_cannot_be_shown_costs_itself(
     tmp_path: Path, films: Path, folder: Path, cover: str, reason: str
@@ -609,6 +614,9 @@ async def test_a_cover_that_cannot_be_shown_costs_itself(
         moving = [Image.new("RGB", (64, 36), colour) for colour in ("red", "blue")]
         moving[0].save(picture, save_all=True, append_images=moving[1:], duration=200)
         song = tagged(films, "image/gif", picture.read_bytes())
+    elif cover == "late.jpg":  # ffmpeg looks for where it begins
+        gradient((64, 36)).save(picture)
+        song = tagged(films, "image/jpeg", bytes(64) + picture.read_bytes())
     else:
         gradient((64, 36)).save(picture)
         torn = bytearray(picture.read_bytes())
@@ -648,6 +656,48 @@ async def test_c1_a_sound_that_is_noise_behind_its_first_bytes_is_refused(tmp_pa
         source = tmp_path / "noise"
         source.write_bytes(begin + random.Random(1).randbytes(50_000).replace(b"\xff", b"\0"))
         assert (await refusal(source, Kind.AUDIO, folder)).code in ("damaged", "unsupported")
+
+
+def again(films: Path, name: str, out: Path, *words: str) -> bytes:
+    """What ffmpeg makes of that film or song, told in its words."""
+    subprocess.run(("ffmpeg", "-v", "error", "-y", "-i", str(films / name), *words, str(out)), check=True, timeout=60)
+    return out.read_bytes()
+
+
+@pytest.mark.parametrize(("form", "codec"), [("adts", "aac"), ("flac", "flac")])
+async def test_behind_a_tag_may_stand_another_sound_than_mp3(
+    tmp_path: Path, films: Path, folder: Path, form: str, codec: str
+) -> None:
+    source = tmp_path / "song"
+    source.write_bytes(b"ID3\x03\0\0\0\0\0\0" + again(films, "song.m4a", tmp_path / "made", "-c", codec, "-f", form))
+    done = await prepare(source, Kind.AUDIO, "song", folder, PANEL)
+    assert (done.format, done.audio) == ("mp3", codec)
+
+
+@pytest.mark.parametrize(("name", "form"), [("song.m4a", "ipod"), ("plain.mp4", "mp4")])
+async def test_c1_a_sound_of_which_the_end_is_missing_is_refused(
+    tmp_path: Path, films: Path, folder: Path, name: str, form: str
+) -> None:
+    whole = again(films, name, tmp_path / "made", "-c", "copy", "-movflags", "+faststart", "-f", form)
+    source = tmp_path / "song"
+    source.write_bytes(whole[: len(whole) * 9 // 10])
+    assert (await refusal(source, Kind.AUDIO, folder)).code == "truncated"
+
+
+async def test_c1_a_sound_of_which_nothing_can_be_decoded_is_refused_with_the_reason(
+    tmp_path: Path, films: Path, folder: Path
+) -> None:
+    song = bytearray((films / "song.m4a").read_bytes())
+    start, end = song.index(b"mdat") + 4, song.index(b"moov") - 4
+    flac = again(films, "song.m4a", tmp_path / "made.flac")
+    files = {
+        "noise": (bytes(song[:start]) + random.Random(3).randbytes(end - start) + bytes(song[end:]), "it cannot be decoded"),
+        "silent": (flac[: flac.index(b"\xff\xf8")], "nothing of it can be decoded"),
+        "unknown": (bytes(song).replace(b"mp4a", b"ac-4").replace(b"esds", b"free"), "export it as MP3 or FLAC"),
+    }
+    for name, (content, reason) in files.items():
+        (tmp_path / name).write_bytes(content)
+        assert reason in (await refusal(tmp_path / name, Kind.AUDIO, folder)).reason, name
 
 
 @pytest.mark.parametrize("name", ["plain.mp4", "first.mp4"])
