@@ -11,6 +11,7 @@ import pytest
 from player.cli.trial import Releases
 from player.device.root import SOCKET
 from player.launch.restarts import PATIENCE
+from player.stage.web import landing
 
 FOLDER = Path(__file__).parents[1] / "systemd"
 UNITS = ("compositor", "stage", "agent")
@@ -27,7 +28,8 @@ def values(name: str, key: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "limit"), [("agent", 15), ("stage", 23), ("compositor", 10), ("console", 11), ("root@", 30), ("trial", 25)]
+    ("name", "limit"),
+    [("agent", 15), ("stage", 13), ("browser@", 18), ("compositor", 10), ("console", 11), ("root@", 30), ("trial", 25)],
 )
 def test_a_unit_is_no_more_exposed_than_it_has_to_be(name: str, limit: int) -> None:
     """`limit` is the exposure of `systemd-analyze security` times ten: a unit that opens up has to be argued for here."""
@@ -136,6 +138,30 @@ def test_on_one_busy_processor_the_agent_gets_a_seventh() -> None:
     weights = {name: int(values(name, "CPUWeight")[0]) for name in UNITS}
     assert weights["agent"] / sum(weights.values()) >= 1 / 7
     assert weights["stage"] > weights["agent"], "the picture goes first"
+
+
+def test_the_browser_can_be_asked_for_by_the_stage_alone_and_each_is_a_unit() -> None:
+    socket = dict(settings("signage-browser.socket"))
+    assert (socket["SocketUser"], socket["SocketGroup"], socket["SocketMode"]) == ("signage-stage", "signage-stage", "0600")
+    assert socket["Accept"] == "yes"
+    assert f"SIGNAGE_BROWSER={socket['ListenSequentialPacket']}" in values("stage", "Environment")
+    assert (values("browser@", "ExecStart"), values("browser@", "StandardInput"), values("browser@", "User")) == (
+        ["/opt/signage-player/venv/bin/python -I -B -m player.stage.web.steward /run/signage-browser"],
+        ["socket"],
+        ["signage-browser"],
+    )
+    assert values("browser@", "TemporaryFileSystem") == ["/run/signage-browser:mode=1777,size=30%"]
+
+
+def test_c16_a_browser_has_limits_of_its_own_and_sees_nothing_of_the_players() -> None:
+    assert int(values("browser@", "CPUWeight")[0]) < int(values("stage", "CPUWeight")[0])
+    assert (values("browser@", "MemoryMax"), values("stage", "MemoryMax")) == (["70%"], ["85%"])
+    assert int(values("browser@", "TasksMax")[0]) > landing.TASKS
+    assert (values("browser@", "OOMPolicy"), values("browser@", "Slice")) == (["continue"], ["system.slice"])
+    assert (values("browser@", "PrivateNetwork"), values("browser@", "IPAddressAllow")) == (["yes"], [landing.ADDRESS])
+    shut = " ".join(values("browser@", "InaccessiblePaths")).split()
+    told = {value.rpartition("=")[2] for value in values("stage", "Environment") if value.startswith("SIGNAGE__")}
+    assert {f"-{folder}" for folder in (*told, "/etc/signage-player", "/run/signage-browser.sock")} <= {*shut}
 
 
 def test_l4_a_page_on_the_screen_cannot_reach_the_services_of_this_box() -> None:

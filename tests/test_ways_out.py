@@ -413,10 +413,8 @@ INSIDE = {
     "player.media.prepare.children": "reads files alone, and is told of no proxy",
     "player.media.prepare.ffmpeg": "ffmpeg, within the child above",
     "player.runtime.programs": "starts what the others of this list ask",
-    "player.stage.web.authority": "certutil on files",
-    "player.stage.web.island": "asks whether a network of its own can be made",
-    "player.stage.web.known": "asks the browser's version",
-    "player.stage.web.process": "starts the browser with the flags that `stage.web.browser` has of the way out",
+    "player.stage.web.quarters": "starts who looks after the browser",
+    "player.stage.web.steward": "starts the browser with the flags that `stage.web.browser` has of the way out",
 }
 
 

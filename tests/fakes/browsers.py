@@ -24,8 +24,8 @@ MEMORY = page_memory(256 * 1024 * 1024, installed=1 << 40)
 def browser_process(runtime: Path, display: str, **given: Any) -> BrowserProcess:
     """The real one: drawn in software, in its sandbox but on no island, straight to the network, and always needed."""
     options: dict[str, Any] = {
-        "way_out": Latest(STRAIGHT), "faults": fault_page(), "program": "auto", "gpu": False, "sandbox": True, "why": not_known,
-        "admit": None, "needed": lambda: True, "memory": MEMORY,
+        "way_out": Latest(STRAIGHT), "faults": fault_page(), "door": None, "program": "auto", "gpu": False, "sandbox": True,
+        "why": not_known, "admit": None, "needed": lambda: True, "memory": MEMORY,
     }  # fmt: skip
     return BrowserProcess(runtime, display, **(options | given))
 

@@ -25,12 +25,13 @@ def entries(path: Path) -> dict[str, list[str]]:
     return {line.split(":")[0]: line.split(":") for line in path.read_text().splitlines()}
 
 
-def test_the_two_users_have_no_login_and_only_the_groups_they_need(tree: Path) -> None:
+def test_the_users_have_no_login_and_only_the_groups_they_need(tree: Path) -> None:
     users, groups = entries(tree / "etc/passwd"), entries(tree / "etc/group")
-    assert {users[name][6] for name in ("signage", "signage-stage")} == {"/usr/sbin/nologin"}
+    assert {users[name][6] for name in ("signage", "signage-stage", "signage-browser")} == {"/usr/sbin/nologin"}
     member_of = {user: {name for name, entry in groups.items() if user in entry[3].split(",")} for user in users}
     assert member_of["signage"] == {"audio", "video", "i2c"}
     assert member_of["signage-stage"] == {"signage", "video", "render", "audio"}
+    assert member_of["signage-browser"] == {"video", "render", "audio"}
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ import re
 import socket
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from aiohttp import web
 
 from player.demo.adcast.client import Operator
 from player.demo.adcast.seed import EMAIL, PASSWORD
@@ -90,6 +91,65 @@ async def test_a_paired_screen_plays_and_what_it_showed_is_reported(device: Cont
         command = await operator.command(paired["id"], "screenshot")
         assert (await operator.wait_result(command["id"], PATIENT_S))["status"] == "succeeded"
         assert (await asyncio.to_thread(status, device))["state"] == "playing"
+        async with site(GROWS) as grows, site(GREEN) as green:
+            pages = [await operator.link(url, "web", "Board", 2) for url in (green, grows)]
+            await operator.update_playlist(1, items=[page["id"] for page in pages])
+            async with asyncio.timeout(180):  # until the browser is up for the first time, and plays are sent
+                while not any(play["content_id"] == pages[0]["id"] for play in await operator.plays(paired["id"])):  # noqa: ASYNC110
+                    await asyncio.sleep(1)
+            await asyncio.to_thread(wait_for, lambda: ended_for_memory(device), "a page that grows to be ended")
+            await asyncio.to_thread(see_where_the_browser_lives, device)
+
+
+GREEN = "<!doctype html><body style='background: lime'>"
+GROWS = "<!doctype html><script>const all = []; setInterval(() => all.push(new Uint8Array(16 << 20).fill(1)), 50)</script>"
+
+
+def ended_for_memory(device: Container) -> bool:
+    return "(page_memory)" in device.run("journalctl -b -o cat -u signage-stage")
+
+
+def faults(device: Container) -> set[str]:
+    return {fault["code"] for fault in status(device)["faults"]}
+
+
+def see_where_the_browser_lives(device: Container) -> None:
+    """In a unit and as a user of its own, which reach nothing of the player's; and no longer than the stage."""
+    pid = status(device)["stage"]["pids"]["browser"]
+    assert "/system.slice/signage-browser@" in device.run(f"cat /proc/{pid}/cgroup")
+    assert device.run(f"stat -c %U /proc/{pid}") == "signage-browser"
+    within = f"nsenter -t {pid} -m setpriv --reuid signage-browser --regid signage-browser --init-groups --"
+    for reached in (
+        "/var/lib/signage-player",
+        "/var/cache/signage-player",
+        "/etc/signage-player",
+        "/run/signage-stage",
+        "/run/dbus",
+    ):
+        assert device.try_run(f"{within} ls {reached}/")[0] != 0, reached
+    assert not faults(device) & {"browser_island", "browser_no_sandbox", "browser_gone", "stream_gate"}
+    device.run("systemctl stop signage-stage")
+    wait_for(lambda: not device.run("systemctl list-units --no-legend 'signage-browser@*'"), "the browser's end")
+    assert device.try_run("pgrep -u signage-browser")[1] == ""
+    device.run("systemctl start signage-stage")
+
+
+@contextlib.asynccontextmanager
+async def site(page: str) -> AsyncIterator[str]:
+    """A page, and where it is."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
 
 
 async def until(ask: Callable[[], Awaitable[T]], enough: Callable[[T], Any], what: str) -> T:
@@ -295,7 +355,7 @@ def test_doctor_names_what_draws_and_keeps_what_the_panel_gets(device: Container
 
 def test_p10_a_stop_is_clean_and_quick(device: Container) -> None:
     device.run("systemctl stop 'signage-*'")
-    assert device.try_run("pgrep -u signage,signage-stage")[1] == ""
+    assert device.try_run("pgrep -u signage,signage-stage,signage-browser")[1] == ""
     results = device.run("systemctl show -P Result " + " ".join(UNITS)).split()
     assert results == ["success"] * 3
     assert device.try_run("signage-player status")[0] == 3
@@ -468,7 +528,8 @@ def test_uninstalling_keeps_what_is_dear_and_purging_nothing(device: Container) 
         )
         == ""
     )
-    assert device.try_run("getent passwd signage signage-stage; getent group signage signage-stage i2c")[1] == ""
+    users = "signage signage-stage signage-browser"
+    assert device.try_run(f"getent passwd {users}; getent group {users} i2c")[1] == ""
 
 
 def test_a_machine_with_a_desktop_is_left_alone_unless_it_is_to_be_a_kiosk(device: Container) -> None:

@@ -154,6 +154,7 @@ class SwayScreen:
                 self.wayland_display,
                 self._way_out,
                 faults=self._page("browser"),
+                door=Path(door) if (door := os.environ.get("SIGNAGE_BROWSER")) else None,
                 program=self._config.browser,
                 gpu=self.renderer != "pixman",
                 why=self._wall.why,

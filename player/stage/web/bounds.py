@@ -1,11 +1,13 @@
 """What pages may take of the box, looked at while the browser runs: disk, memory, and time without an answer.
 
-A look costs some milliseconds in a thread. Who takes too much is failed, with the fault's code, and costs nobody else anything.
+A look costs some milliseconds where the browser lives. Who takes too much is failed, with the fault's code, and costs nobody else
+anything. Where nobody looks after the browser any more it is about to end, and the next look finds another.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -13,8 +15,9 @@ from collections.abc import Callable, Collection
 
 from player.core.allowance import Allowance
 from player.core.page_memory import PageMemory, too_large
+from player.errors import BoxError
 from player.stage.web.page import WebPage
-from player.stage.web.renderers import end_renderer, held_by, renderers_of
+from player.stage.web.quarters import Quarters
 from player.stage.web.rooms import Rooms
 
 log = logging.getLogger(__name__)
@@ -25,15 +28,16 @@ ENDS_WITHIN_S = 10.0  # from the end of a process until the browser has told of 
 _MIB = 1024 * 1024
 
 
-async def keep_rooms_small(rooms: Rooms, pages: Callable[[], Collection[WebPage]]) -> None:
+async def keep_rooms_small(rooms: Rooms, quarters: Quarters, pages: Callable[[], Collection[WebPage]]) -> None:
     """What a page keeps is bounded by the browser; where that does not hold, and for what it does not count, by us."""
     while True:
         await asyncio.sleep(ROOMS_LOOK_S)
-        sizes = await asyncio.to_thread(rooms.measure)
-        judged = rooms.judge(sizes, {page.profile for page in pages()})
-        for page in [page for page in pages() if page.profile in judged.close]:
-            page.fail("page_storage", "the page keeps more than it may; what it kept is thrown away")
-        await asyncio.to_thread(rooms.remove, judged.remove)
+        with contextlib.suppress(BoxError):
+            sizes = await quarters.measure()
+            judged = rooms.judge(sizes, {page.profile for page in pages()})
+            for page in [page for page in pages() if page.profile in judged.close]:
+                page.fail("page_storage", "the page keeps more than it may; what it kept is thrown away")
+            await quarters.remove(judged.remove)
 
 
 async def hear_pages(pages: Callable[[], Collection[WebPage]]) -> None:
@@ -59,17 +63,19 @@ class PageWeights:
         # When, and what it held: the browser tells of a page later, and not of which process.
         self._ended: list[tuple[float, int]] = []
 
-    async def watch(self, browser: int, pages: Callable[[], Collection[WebPage]]) -> None:
+    async def watch(self, quarters: Quarters, browser: int, pages: Callable[[], Collection[WebPage]]) -> None:
         """Those of the browser with that process id, which has those windows, until cancelled."""
         renderers: list[int] = []
         for look in itertools.count():
             await asyncio.sleep(MEMORY_LOOK_S)
-            if look % LOOKS_AT_THE_SAME == 0:
-                renderers = await asyncio.to_thread(renderers_of, browser)
-            held = held_by(renderers)
+            held: dict[int, int] = {}
+            with contextlib.suppress(BoxError):
+                if look % LOOKS_AT_THE_SAME == 0:
+                    renderers = await quarters.renderers(browser)
+                held = await quarters.held(renderers)
             for pid in too_large(held, self._memory, len(pages())):
                 self._ended.append((time.monotonic(), held[pid]))
-                end_renderer(pid)
+                quarters.post("end_renderer", pid=pid)
                 if self._lines.spare(time.monotonic()):
                     log.warning("browser: process %d of a page held %d MB, and was ended", pid, held[pid] // _MIB)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
@@ -34,7 +33,8 @@ from player.stage.web.cdp import Cdp
 from player.stage.web.chromium import NO_SANDBOX, address, app_id, find_browser, flags, name_of, own_folders, window_flags
 from player.stage.web.known import START_S, BrowserFacts
 from player.stage.web.page import WebPage
-from player.stage.web.process import Admit, asking, commands_of, end, give_way, piped
+from player.stage.web.process import Admit, asking, end, piped
+from player.stage.web.quarters import Pipes, Quarters, Tenant, stay
 from player.stage.web.rooms import ROOM_LIMIT, Rooms, room_for_all
 
 log = logging.getLogger(__name__)
@@ -45,9 +45,10 @@ Coming = asyncio.Future[WebPage]
 
 
 class BrowserProcess:
-    """Chromium with a fresh folder below `runtime`; `gpu` false draws in software; a page has `load_s` to be drawn, and may take
-    `memory`; `why` is asked where a page did not open; `admit` lets through at the door of an island, on which it lives then;
-    `needed` is asked while it shows nothing: where no page is shown soon, it ends after `rest_after_s` until one is wanted.
+    """Chromium with a fresh folder below `runtime`, or in the unit behind `door`; `gpu` false draws in software; a page has
+    `load_s` to be drawn, and may take `memory`; `why` is asked where a page did not open; `admit` lets through at the door of an
+    island, on which it lives then; `needed` is asked while it shows nothing: where no page is shown soon, it ends after
+    `rest_after_s` until one is wanted.
 
     It lives in the zone of `way_out`, and starts anew when that is another one. Windows are asked for by `open`,
     which waits for `run`. `sandbox` false runs pages without the browser's own: it never does so by itself.
@@ -60,6 +61,7 @@ class BrowserProcess:
         way_out: Latest[WayOut],
         *,
         faults: FaultPage,
+        door: Path | None,
         program: str,
         gpu: bool,
         sandbox: bool,
@@ -70,17 +72,19 @@ class BrowserProcess:
         load_s: float = LOAD_S,
         rest_after_s: float = REST_AFTER_S,
     ) -> None:
-        self._profile, self._display, self._program, self._gpu = runtime / "browser", wayland_display, program, gpu
+        self._folder, self._door, self._display = runtime / "browser", door, Path(wayland_display)
+        self._program, self._gpu = program, gpu
         self._faults, self._load_s, self._why = faults, load_s, why
         self._latest, self._way_out = way_out, way_out.value  # what it is to be, and with which it was started
         self._user_agent, self._admit, self._rest_after_s = "", admit, rest_after_s
         self._facts = BrowserFacts(runtime / "browser.known", faults, apart=admit is not None)
-        self._rooms = Rooms(self._profile, room_limit=ROOM_LIMIT, all_limit=room_for_all(runtime))
+        self._rooms = Rooms(room_limit=ROOM_LIMIT, all_limit=room_for_all(runtime))
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()  # it is up, or could not start
         self._why_not = BoxError("browser", "it went away; it is started again by itself")
         self._cdp: Cdp | None = None
         self._group: asyncio.TaskGroup | None = None
+        self._quarters: Quarters | None = None
         self._pages: dict[str, WebPage] = {}
         self._opening: dict[str, asyncio.Future[str]] = {}
         self._late: dict[str, list[Coming]] = {}  # by profile: windows that came, or come, too late for who asked
@@ -98,16 +102,21 @@ class BrowserProcess:
         """Waits until a window is wanted, then runs Chromium until it ends. Raises BoxError when it does."""
         await self._wanted.wait()
         try:
-            error = await self._run_once()
-        finally:
-            if not self._was_up:
-                self._facts.forget()
+            async with stay(self._door, self._folder) as self._quarters:
+                await self._trust(self._quarters, self._latest.value.ca_file)
+                error = await self._run_once(self._quarters)
+                while self._rests:
+                    await self._wanted.wait()
+                    error = await self._run_once(self._quarters)
+        except BoxError as refused:
+            error, self._was_up = refused, False
         if not self._was_up:
+            self._facts.forget()
             self._why_not = error
             self._settled.set()
             if self._sandbox and any("sandbox" in line.lower() for line in self._said):
                 self._faults.report("sandbox", "browser_no_sandbox", NO_SANDBOX, count=1)
-        if self._latest.value.zone == self._way_out.zone and not self._rests:
+        if self._latest.value.zone == self._way_out.zone:
             raise error
 
     async def open(self, name: str, room: str) -> WebPage:
@@ -177,47 +186,48 @@ class BrowserProcess:
 
     async def _new_window(self, name: str, profile: str) -> WebPage:
         """Asks the running Chromium for the window, and attaches to it."""
-        cdp = self._cdp
-        if cdp is None:
+        cdp, quarters = self._cdp, self._quarters
+        if cdp is None or quarters is None:
             raise self._why_not
-        target = await self._new_target(name, profile)
+        await quarters.furnish(profile)
+        target = await self._new_target(quarters, name, profile)
         session: str = (await cdp.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         page = self._pages[target] = WebPage(cdp, target, session, self._load_s, self._user_agent, self._why, self._lines)
         page.profile, page.app_id = profile, app_id(name, profile)
         await page.prepare()
         return page
 
-    async def _new_target(self, name: str, profile: str) -> str:
+    async def _new_target(self, quarters: Quarters, name: str, profile: str) -> str:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._opening[address(name)] = opened
-        wish = [*self._flags(), *window_flags(name, profile)]
+        wish, environment = [*self._flags(quarters), *window_flags(name, profile)], self._environment(quarters)
         try:
-            async with asyncio.timeout(START_S), asking(find_browser(self._program), wish, self._environment()):
+            async with asyncio.timeout(START_S), asking(quarters, find_browser(self._program), wish, environment, self._display):
                 return await opened
         except TimeoutError as error:
             raise BoxError("browser", f"the window {name} did not open within {START_S:g} s") from error
         finally:
             del self._opening[address(name)]
 
-    async def _run_once(self) -> BoxError:
+    async def _run_once(self, quarters: Quarters) -> BoxError:
         """Runs Chromium from start to end and says why it ended."""
         self._was_up = False
         self._settled.clear()
         self._said.clear()
-        async with self._started() as process, asyncio.TaskGroup() as group:
-            cdp = commands_of(process)
-            group.create_task(self._hear(process.stderr), name="browser-stderr")
+        async with self._started(quarters) as (process, pipes), asyncio.TaskGroup() as group:
+            cdp = Cdp(pipes.said, pipes.told)
+            group.create_task(self._hear(pipes.complained), name="browser-stderr")
             listening = group.create_task(cdp.listen(), name="browser-pipe")
             beside = [
                 group.create_task(self._end_in_another_zone(process), name="browser-zone"),
-                group.create_task(keep_rooms_small(self._rooms, self._pages.values), name="browser-rooms"),
+                group.create_task(keep_rooms_small(self._rooms, quarters, self._pages.values), name="browser-rooms"),
                 group.create_task(hear_pages(self._pages.values), name="browser-pulse"),
                 group.create_task(close_given_up(self._pages.values, self._close_target), name="browser-hung"),
-                group.create_task(self._weights.watch(process.pid, self._pages.values), name="browser-memory"),
+                group.create_task(self._weights.watch(quarters, process.pid, self._pages.values), name="browser-memory"),
                 group.create_task(self._end_idle(process), name="browser-rest"),
             ]
             try:
-                await self._greet(cdp, process.pid)
+                await self._greet(cdp, quarters, process.pid)
                 self._group = group
                 self._settled.set()
                 await listening
@@ -232,13 +242,13 @@ class BrowserProcess:
             return BoxError("browser", f"it ended with code {process.returncode}; it is started again")
         return BoxError("browser", f"it ended while starting: {' '.join(self._said)[-300:] or 'it said nothing'}")
 
-    async def _end_in_another_zone(self, process: asyncio.subprocess.Process) -> None:
+    async def _end_in_another_zone(self, process: Tenant) -> None:
         while (zone := self._latest.value.zone) == self._way_out.zone:
             await self._latest.wait()
         log.info("browser: it starts again in the time zone %s", zone or "of this system")
         await end(process)
 
-    async def _end_idle(self, process: asyncio.subprocess.Process) -> None:
+    async def _end_idle(self, process: Tenant) -> None:
         """Nothing shows pages. What they keep on disk is there when it comes back."""
         loop = asyncio.get_running_loop()
         idle_since = loop.time()
@@ -252,12 +262,12 @@ class BrowserProcess:
         self._settled.clear()
         await end(process)
 
-    async def _greet(self, cdp: Cdp, pid: int) -> None:
+    async def _greet(self, cdp: Cdp, quarters: Quarters, pid: int) -> None:
         cdp.subscribe("", self._on_event)
         version = await cdp.call("Browser.getVersion", deadline_s=START_S)
         await cdp.call("Target.setDiscoverTargets", discover=True)
         await cdp.call("Browser.setDownloadBehavior", behavior="deny")
-        give_way(pid)
+        quarters.post("give_way", pid=pid)
         self._cdp, self.pid, self._was_up = cdp, pid, True
         self._faults.clear("sandbox")
         log.info("browser: %s runs as process %d", version["product"], pid)
@@ -275,43 +285,38 @@ class BrowserProcess:
         self._pages.clear()
 
     @contextlib.asynccontextmanager
-    async def _started(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        program = find_browser(self._program)
-        if not self._rests:
-            await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
-            self._profile.mkdir(mode=0o700, parents=True)
-            await self._trust(self._latest.value.ca_file)
-        known = await self._facts.of(program, self._environment())
+    async def _started(self, quarters: Quarters) -> AsyncIterator[tuple[Tenant, Pipes]]:
+        program, environment = find_browser(self._program), self._environment(quarters)
+        known = await self._facts.of(program, quarters.run, environment)
         self._way_out, self._rests = island.way_out(self._latest.value) if known.apart else self._latest.value, False
         self._user_agent = name_of(known.version, self._way_out.user_agent)
-        async with piped(
-            program, self._flags(), self._environment(), self._admit if known.apart else None, self._memory.asked
-        ) as process:
-            yield process
+        admit, most = self._admit if known.apart else None, self._memory.asked
+        async with piped(quarters, program, self._flags(quarters), self._environment(quarters), self._display, admit, most) as made:
+            yield made
 
-    def _flags(self) -> list[str]:
-        return flags(self._profile, self._way_out, self._user_agent, self._memory, gpu=self._gpu, sandbox=self._sandbox)
+    def _flags(self, quarters: Quarters) -> list[str]:
+        return flags(quarters.folder, self._way_out, self._user_agent, self._memory, gpu=self._gpu, sandbox=self._sandbox)
 
-    async def _trust(self, ca_file: str) -> None:
+    async def _trust(self, quarters: Quarters, ca_file: str) -> None:
         if not ca_file:
             return
         try:
-            await trust(self._profile, ca_file)
+            await trust(quarters, ca_file)
         except BoxError as error:
             self._faults.report("authority", "page_authority", f"pages do not trust cms.ca_file: {error.reason}")
         else:
             self._faults.clear("authority")
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, quarters: Quarters) -> dict[str, str]:
         ours = child_environment(None)
-        ours.setdefault("XDG_RUNTIME_DIR", str(self._profile.parent))  # where sound is found, in a session
+        ours.setdefault("XDG_RUNTIME_DIR", str(self._folder.parent))  # where sound is found, in a session
         if self._way_out.zone:
             ours["TZ"] = self._way_out.zone
-        return ours | own_folders(self._profile) | {"WAYLAND_DISPLAY": self._display}
+        return ours | own_folders(quarters.folder)
 
-    async def _hear(self, stderr: asyncio.StreamReader | None) -> None:
+    async def _hear(self, complained: asyncio.StreamReader) -> None:
         """Keeps the last lines, for the case that it ends."""
-        while stderr is not None and (words := await stderr.read(65536)):
+        while words := await complained.read(65536):
             self._said.extend(line.strip()[:300] for line in words.decode(errors="replace").splitlines())
 
     def _on_event(self, method: str, params: dict[str, Any]) -> None:

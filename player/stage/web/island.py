@@ -16,18 +16,23 @@ from typing import Self
 
 from player.core.egress import Proxy, WayOut
 from player.errors import BoxError
-from player.runtime.programs import run_program
 from player.stage.web import landing
-from player.stage.web.landing import ADDRESS, NOBODY, PORT
+from player.stage.web.landing import ADDRESS, HANDED, PORT
+from player.stage.web.quarters import Run
 
 START_S = 10.0
 APART = ("unshare", "--user", "--map-current-user", "--net", "--keep-caps")
 WITHOUT_RIGHTS = ("setpriv", "--ambient-caps=-all", "--inh-caps=-all")  # those over the namespace were for opening the door alone
 
 
-async def try_one(environment: Mapping[str, str]) -> None:
+def command(words: Sequence[str]) -> list[str]:
+    """Starts `words` on an island."""
+    return [*APART, sys.executable, "-I", "-m", landing.__name__, *WITHOUT_RIGHTS, *words]
+
+
+async def try_one(run: Run, environment: Mapping[str, str]) -> None:
     """Makes one, where nobody lives. Raises BoxError where this system does not let us."""
-    made = await run_program("browser", _command(NOBODY, ("true",)), environment, package="util-linux", within_s=START_S)
+    made = await run(command(("true",)), environment, package="util-linux", within_s=START_S)
     if made.code != 0:
         raise BoxError("browser", f"user namespaces are refused here ({made.complained[-200:] or f'code {made.code}'})")
 
@@ -38,12 +43,8 @@ def way_out(known: WayOut) -> WayOut:
     return replace(known, http_proxy=door, https_proxy=door, no_proxy=())
 
 
-def _command(handed: int, words: Sequence[str]) -> list[str]:
-    return [*APART, sys.executable, "-I", "-m", landing.__name__, str(handed), *WITHOUT_RIGHTS, *words]
-
-
 class Ferry:
-    """Brings one process to an island of its own, and the island's door back."""
+    """Brings back the door of the island on which the process arrived that `handed` was handed to."""
 
     def __init__(self) -> None:
         self._mine, self._theirs = socket.socketpair()
@@ -56,13 +57,9 @@ class Ferry:
         self._theirs.close()
 
     @property
-    def handed(self) -> int:
-        """The file that the process has to inherit."""
-        return self._theirs.fileno()
-
-    def command(self, words: Sequence[str]) -> list[str]:
-        """Starts `words` on an island."""
-        return _command(self.handed, words)
+    def handed(self) -> dict[str, int]:
+        """The file that the process has to inherit, by the variable that tells it the number."""
+        return {HANDED: self._theirs.fileno()}
 
     async def door(self) -> socket.socket:
         """The island's door, once the process was started. Raises BoxError where none was made: the process did not come there."""

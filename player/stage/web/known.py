@@ -16,8 +16,8 @@ import msgspec
 
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
-from player.runtime.programs import run_program
 from player.stage.web import island
+from player.stage.web.quarters import Run
 
 START_S = 80.0  # on a slow box; others play meanwhile
 
@@ -46,12 +46,12 @@ class BrowserFacts:
     def __repr__(self) -> str:
         return f"<facts about the browser: {self._path}>"
 
-    async def of(self, program: str, environment: Mapping[str, str]) -> Known:
-        """As far as they are known, else asked for. Raises BoxError."""
+    async def of(self, program: str, run: Run, environment: Mapping[str, str]) -> Known:
+        """As far as they are known, else asked for of `program` itself by `run`, where it lives. Raises BoxError."""
         if self._apart and (kept := self._kept(program)) is not None:
             return Known(kept, apart=True)
-        asking = run_program("browser", (program, "--version"), environment, package="chromium", within_s=START_S)
-        apart, version = await asyncio.gather(self._can_be_apart(environment), asking)
+        asking = run((program, "--version"), environment, package="chromium", within_s=START_S)
+        apart, version = await asyncio.gather(self._can_be_apart(run, environment), asking)
         if apart:
             with contextlib.suppress(OSError):
                 self._path.write_bytes(msgspec.json.encode(_Kept(_stamp(program), version.said)))
@@ -64,11 +64,11 @@ class BrowserFacts:
         except (OSError, ValueError):
             return None
 
-    async def _can_be_apart(self, environment: Mapping[str, str]) -> bool:
+    async def _can_be_apart(self, run: Run, environment: Mapping[str, str]) -> bool:
         if not self._apart:
             return False
         try:
-            await island.try_one(environment)
+            await island.try_one(run, environment)
         except BoxError as error:
             self._faults.report("island", "browser_island", f"the browser has no network of its own: {error.reason}", count=1)
             return False

@@ -17,18 +17,18 @@ import struct
 import sys
 
 TASKS = 512  # of a thousand that the stage's unit allows; six pages take about 250
-NOBODY = -1  # waits for the door
+HANDED = "SIGNAGE_DOOR"  # the variable that tells the number of the socket on which somebody waits for the door
 ADDRESS, PORT = "192.0.2.1", 8080  # of a network that stands in documents alone (RFC 5737): rules about loopback do not touch it
 _SET_ADDRESS, _SET_MASK, _SET_FLAGS, _ADD_BRIDGE = 0x8916, 0x891C, 0x8914, 0x89A0  # netdevice(7), and linux/sockios.h
 _UP = 0x1 | 0x40  # up, running
 _LINK = b"nowhere\0"  # leads there; the browser tells pages by it that there is a network (`navigator.onLine`)
 
 
-def main(handed: int, words: list[str]) -> None:
-    """Hands the door to whoever has the other end of the socket `handed`, and becomes `words`."""
+def main(words: list[str]) -> None:
+    """Hands the door to whoever has the other end of the socket that it was handed, if any, and becomes `words`."""
     with _door() as door:
-        if handed != NOBODY:
-            with socket.socket(fileno=handed) as theirs:
+        if handed := os.environ.pop(HANDED, ""):
+            with socket.socket(fileno=int(handed)) as theirs:
                 socket.send_fds(theirs, [b"1"], [door.fileno()])
     _, most = resource.getrlimit(resource.RLIMIT_NPROC)
     most = TASKS if most == resource.RLIM_INFINITY else min(TASKS, most)
@@ -56,4 +56,4 @@ def _address(text: str) -> bytes:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(sys.argv[1:])

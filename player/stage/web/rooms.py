@@ -49,34 +49,25 @@ class Judged:
 
 
 class Rooms:
-    """Those below `profile`, the browser's folder: `room_limit` bytes each at most, `all_limit` together."""
+    """Which profile is whose: `room_limit` bytes each at most, `all_limit` together."""
 
-    def __init__(self, profile: Path, *, room_limit: int, all_limit: int) -> None:
-        self._profile, self._room_limit, self._all_limit = profile, room_limit, all_limit
+    def __init__(self, *, room_limit: int, all_limit: int) -> None:
+        self._room_limit, self._all_limit = room_limit, all_limit
         self._folders: dict[str, str] = {}  # by room; the one that was used last comes last
         self._made = 0
 
     def __repr__(self) -> str:
-        return f"<{len(self._folders)} rooms in {self._profile}>"
+        return f"<{len(self._folders)} rooms>"
 
     def folder(self, room: str) -> str:
-        """The name of the room's profile, which is made ready where it is not there yet; the shared one for ""."""
+        """The name of the room's profile; the shared one for ""."""
         name = self._folders.pop(room, None) if room else SHARED
         if name is None:
             self._made += 1
             name = f"{_NAME}{self._made}"
         if room:
             self._folders[room] = name
-        self._furnish(name)
         return name
-
-    def _furnish(self, name: str) -> None:
-        """A browser's profile is what it finds there, so it finds what it is not to do."""
-        preferences = self._profile / name / "Preferences"
-        if not preferences.exists():
-            with contextlib.suppress(OSError):  # it would be opened with the browser's own
-                preferences.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                preferences.write_text(json.dumps(_PREFERENCES), encoding="ascii")
 
     def has(self, name: str) -> bool:
         """Whether that profile is somebody's."""
@@ -85,10 +76,6 @@ class Rooms:
     def keep_only(self, rooms: Collection[str]) -> None:
         """The programme has no others: theirs are nobody's from here on."""
         self._folders = {room: name for room, name in self._folders.items() if room in rooms}
-
-    def measure(self) -> dict[str, int]:
-        """How many bytes each profile has on disk. Blocks for as long as that takes."""
-        return {path.name: _bytes_below(path) for path in self._profile.glob(f"{_NAME}*")}
 
     def judge(self, sizes: Mapping[str, int], used: Collection[str]) -> Judged:
         """What is to be done, by what `measure` found; `used` are the profiles of windows. What is full is no room any more."""
@@ -102,10 +89,25 @@ class Rooms:
         self._folders = {room: name for room, name in self._folders.items() if name not in full}
         return Judged(full & {*used}, sizes.keys() - {*used, *self._folders.values()})
 
-    def remove(self, names: Collection[str]) -> None:
-        """Nobody's, and in no window. Blocks for as long as the disk takes."""
-        for name in names:
-            shutil.rmtree(self._profile / name, ignore_errors=True)
+
+def furnish(profile: Path) -> None:
+    """A browser's profile is what it finds there, so it finds what it is not to do."""
+    preferences = profile / "Preferences"
+    if not preferences.exists():
+        with contextlib.suppress(OSError):  # it would be opened with the browser's own
+            preferences.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            preferences.write_text(json.dumps(_PREFERENCES), encoding="ascii")
+
+
+def measure(folder: Path) -> dict[str, int]:
+    """How many bytes each room in the browser's `folder` has on disk. Blocks for as long as that takes."""
+    return {path.name: _bytes_below(path) for path in folder.glob(f"{_NAME}*")}
+
+
+def remove(folder: Path, names: Collection[str]) -> None:
+    """Nobody's, and in no window. Blocks for as long as the disk takes."""
+    for name in names:
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def room_for_all(folder: Path) -> int:

@@ -31,6 +31,8 @@ from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking
 from tests.fakes.browsers import browser_process, running_browser
 from tests.fakes.faults import fault_page
+from tests.fakes.quarters import unit_at
+from tests.fakes.running import alive, eventually
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 RED, LIME, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -130,7 +132,7 @@ async def place(sway, surface, rect):
     async with asyncio.timeout(20):
         while not (found := [w for w in await sway.windows() if w.app_id == surface.app_id]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-    assert found[0].pid == surface.pid
+    assert found[0].pid == os.getpid(), "the browser's line to the compositor is the stage's"
     await sway.place(found[0].id, rect)
     return found[0].id
 
@@ -661,7 +663,7 @@ async def test_what_one_item_keeps_another_of_the_same_server_does_not_see(box, 
     await again.open("one")
     await again.load(playable(url))
     assert await said(again, KEPT) == "1,who=a,1", "kept while the item is in the programme"
-    folder = box.browser._profile / again._page.profile
+    folder = box.browser._folder / again._page.profile
     assert folder.exists()
     box.browser.keep_rooms(())
     await again.close()
@@ -701,7 +703,7 @@ async def test_a_page_that_keeps_two_gigabytes_keeps_no_more_than_its_quota_and_
     answer = await said(surface, FLOOD)
     assert "QuotaExceeded" in answer
     assert int(answer.split()[0]) <= 50
-    profile = box.browser._profile / surface._page.profile
+    profile = box.browser._folder / surface._page.profile
     held = sum(path.stat().st_size for path in profile.rglob("*") if path.is_file())
     assert held < ROOM_LIMIT
     assert await said(neighbour, "document.body.style.background") == "lime"
@@ -713,7 +715,7 @@ async def test_a_room_that_is_full_all_the_same_is_emptied_and_its_page_begins_a
     surface, _ = shown
     await surface.open("full")
     await surface.load(playable(site.page("/a", "red")))
-    folder = box.browser._profile / surface._page.profile
+    folder = box.browser._folder / surface._page.profile
     with (folder / "what no quota counts").open("wb") as file:
         file.write(b"x" * (ROOM_LIMIT + 1))
     with pytest.raises(ContentError, match="keeps more than it may") as caught:
@@ -825,6 +827,28 @@ async def test_a_browser_that_nothing_needs_ends_and_comes_back_with_what_pages_
     assert (await said(surface, KEPT)).startswith("1,")
     await surface.close()
     await no_window(box.sway)
+
+
+async def test_a_browser_in_a_unit_of_its_own_shows_pages_and_ends_with_its_line(sway, site, look, runtime_dir):
+    door, folder = runtime_dir / "door", runtime_dir / "of-the-unit"
+    folder.mkdir()
+    async with unit_at(door, folder) as stewards:
+        browser = browser_process(runtime_dir, sway.session.wayland_display, door=door)
+        running = asyncio.ensure_future(keep_running("browser", browser.run))
+        surface = WebSurface(browser, "lodged", None, None)
+        await surface.open("")
+        window = await place(sway, surface, Rect(100, 50, *SIZE))
+        await surface.load(playable(site.page("/a", "lime")))
+        await sway.show_above(window)
+        await until(look, (300, 200), LIME)
+        pid = browser.pid
+        assert (folder / "Default").exists()
+        running.cancel()
+        await asyncio.wait([running])
+        await eventually(lambda: not alive(pid))
+        async with asyncio.timeout(20):
+            assert [await steward.wait() for steward in stewards] == [0]
+    await no_window(sway)
 
 
 @pytest.mark.nightly

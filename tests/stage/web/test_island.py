@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from player.core.address_policy import beside
 from player.errors import BoxError
+from player.runtime.programs import run_program
 from player.runtime.tasks import Latest
 from player.stage.wall import Wall
 from player.stage.web import island, landing
@@ -64,9 +67,10 @@ async def test_l4_a_process_on_the_island_reaches_the_wall_and_nothing_else():
         server.on("/", {"from": "the server"})
         url = server.url.replace("127.0.0.1", "cms.test")
         with contextlib.closing(Wall(STRAIGHT, beside(url), names)) as wall, island.Ferry() as ferry:
+            (variable, handed), *_ = ferry.handed.items()
             process = await asyncio.create_subprocess_exec(
-                *ferry.command((sys.executable, "-c", PROGRAM, str(other.port), f"{url}/")),
-                pass_fds=(ferry.handed,), stdout=asyncio.subprocess.PIPE,
+                *island.command((sys.executable, "-c", PROGRAM, str(other.port), f"{url}/")),
+                env={**os.environ, variable: str(handed)}, pass_fds=(handed,), stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
             door = await ferry.door()
             async with asyncio.timeout(60), running(wall.run()), wall.also_at(door):
@@ -84,7 +88,16 @@ async def test_where_no_island_is_made_nobody_waits_for_its_door():
     with island.Ferry() as ferry, pytest.raises(BoxError, match="no network of its own"):
         await ferry.door()
     with pytest.raises(BoxError, match="unshare cannot be started"):
-        await island.try_one({"PATH": "/nowhere"})
+        await island.try_one(partial(run_program, "browser"), {"PATH": "/nowhere"})
+
+
+@pytest.fixture
+def display(runtime_dir: Path) -> Iterator[str]:
+    """A compositor's socket, behind which nobody draws."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(runtime_dir / "wayland-9"))
+        listening.listen()
+        yield str(runtime_dir / "wayland-9")
 
 
 @pytest.fixture
@@ -108,7 +121,7 @@ async def test_what_is_known_of_the_browser_is_asked_once_a_program_and_again_wh
 
     async def known() -> tuple[Known, int]:
         facts = BrowserFacts(path, fault_page(), apart=True)
-        return await facts.of(program, environment), len((tmp_path / "asked").read_text().split())
+        return await facts.of(program, partial(run_program, "browser"), environment), len((tmp_path / "asked").read_text().split())
 
     whole = Known("Chromium 150.0.0.0\n", apart=True)
     assert [await known(), await known()] == [(whole, 1), (whole, 1)]
@@ -123,7 +136,7 @@ async def test_what_is_known_of_the_browser_is_asked_once_a_program_and_again_wh
 
 
 async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
-    runtime_dir: Path, tmp_path: Path, programs: Callable[..., None]
+    runtime_dir: Path, display: str, tmp_path: Path, programs: Callable[..., None]
 ):
     programs(
         unshare="echo unshare: not permitted >&2; exit 1",
@@ -132,7 +145,7 @@ async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
     faults = fault_page()
     with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
         process = browser_process(
-            runtime_dir, "wayland-9", way_out=Latest(wall.for_pages), faults=faults, program=str(tmp_path / "browser"),
+            runtime_dir, display, way_out=Latest(wall.for_pages), faults=faults, program=str(tmp_path / "browser"),
             admit=wall.also_at,
         )  # fmt: skip
         with pytest.raises(BoxError, match="it ended while starting"):
@@ -141,12 +154,15 @@ async def test_a_system_without_islands_is_told_of_and_the_browser_is_started(
     assert "--proxy-server=127.0.0.1:" in (tmp_path / "started").read_text()
 
 
-async def test_what_could_not_start_is_not_known_any_more(runtime_dir: Path, tmp_path: Path, programs: Callable[..., None]):
+async def test_what_could_not_start_is_not_known_any_more(
+    runtime_dir: Path, display: str, tmp_path: Path, programs: Callable[..., None]
+):
     programs(browser='[ "$1" = --version ] && echo Chromium 150.0.0.0', unshare="exit 0")
     with contextlib.closing(Wall(STRAIGHT, beside(""), FakeNames())) as wall:
         process = browser_process(
-            runtime_dir, "wayland-9", way_out=Latest(wall.for_pages), program=str(tmp_path / "browser"), admit=wall.also_at
-        )
+            runtime_dir, display, way_out=Latest(wall.for_pages), program=str(tmp_path / "browser"),
+            admit=wall.also_at,
+        )  # fmt: skip
         process._wanted.set()
         facts_file(runtime_dir).write_text("of before")
         with pytest.raises(BoxError, match="no network of its own"):

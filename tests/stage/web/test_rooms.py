@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from player.stage.web.rooms import SHARED, Rooms, room_for_all
+from player.stage.web.rooms import SHARED, Rooms, furnish, measure, remove, room_for_all
 
 
 @pytest.fixture
-def rooms(tmp_path: Path) -> Rooms:
-    return Rooms(tmp_path, room_limit=100, all_limit=250)
+def rooms() -> Rooms:
+    return Rooms(room_limit=100, all_limit=250)
 
 
-def test_a_room_is_its_items_alone_and_stays_the_same(rooms: Rooms, tmp_path: Path) -> None:
+def test_a_room_is_its_items_alone_and_stays_the_same(rooms: Rooms) -> None:
     first, second = rooms.folder("a"), rooms.folder("b")
     assert first != second
     assert rooms.folder("a") == first
     assert rooms.folder("") == SHARED
-    assert json.loads((tmp_path / first / "Preferences").read_text())["signin"]["allowed"] is False
 
 
 def test_no_name_is_given_twice(rooms: Rooms) -> None:
@@ -57,11 +56,13 @@ def test_of_all_together_the_longest_unused_go_first_and_none_that_is_seen(rooms
 
 def test_what_is_measured_is_what_lies_on_the_disk_and_what_is_removed_is_gone(rooms: Rooms, tmp_path: Path) -> None:
     name = rooms.folder("a")
+    furnish(tmp_path / name)
+    assert json.loads((tmp_path / name / "Preferences").read_text())["signin"]["allowed"] is False
     (tmp_path / name / "deep").mkdir()
     (tmp_path / name / "deep" / "file").write_bytes(b"x" * 100_000)
-    assert rooms.measure()[name] >= 100_000
-    rooms.remove({name})
-    assert rooms.measure() == {}
+    assert measure(tmp_path)[name] >= 100_000
+    remove(tmp_path, {name})
+    assert measure(tmp_path) == {}
 
 
 def test_all_rooms_together_leave_most_of_a_small_disk(tmp_path: Path) -> None:
