@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
@@ -28,6 +28,7 @@ from player.core.ports.box import Clock
 FILES = f"{VERSION}/{{version}}/file"
 UPLOAD = "/v1/applet-upload"
 TICKETS, TICKET_S = 256, 600.0
+LINES = 500  # of a form, beside its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,26 @@ class AppletFileCalls:
         return self._shelf.version(call.pieces["applet"], call.pieces["version"])
 
 
+class _FewLines:
+    """A body of which `LINES` are read one by one: a form has some for each part, and each costs far more than its bytes."""
+
+    def __init__(self, body: aiohttp.StreamReader) -> None:
+        self._body, self._left = body, LINES
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+    async def readline(self, **limits: int) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"it has more than {LINES} lines beside its parts")
+        return await self._body.readline(**limits)
+
+
 async def _file_part(request: web.BaseRequest) -> AsyncIterator[bytes]:
     """The bytes of the form's part of that name. Raises Declined."""
     try:
-        reader = await request.multipart()
+        reader = aiohttp.MultipartReader(request.headers, cast("aiohttp.StreamReader", _FewLines(request.content)))
         async for part in reader:
             if isinstance(part, aiohttp.BodyPartReader) and part.name == "file":
                 while chunk := await part.read_chunk(CHUNK):

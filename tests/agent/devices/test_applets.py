@@ -17,7 +17,7 @@ import pytest
 from player.agent.control.access import Scope
 from player.agent.devices.applet_calls import MOST_TESTS
 from player.agent.devices.applet_commands import MOST_BYTES as MOST_COMMANDS
-from player.agent.devices.applet_file_calls import TICKET_S, TICKETS
+from player.agent.devices.applet_file_calls import LINES, TICKET_S, TICKETS
 from player.agent.devices.applet_folder import MOST_BYTES
 from player.agent.devices.plan_keeper import MOST_TIMINGS
 from player.core.actions import ActionKind
@@ -134,6 +134,14 @@ async def test_what_runs_is_what_was_built_and_goes_when_nobody_needs_it(box: Ma
     assert first != second
     assert (built / second / "index.html").read_bytes() == b"<h2>"
     assert len(list((box.folder / "cache/applets/files").iterdir())) == 1
+
+
+async def test_an_upload_that_is_nothing_but_lines_is_refused_before_it_is_read(box: Managed):
+    _, answer = await announce(box, await applet(box), "index.html", b"")
+    kind = {"Content-Type": "multipart/form-data; boundary=B"}
+    async with box.http.post(answer["upload"]["request"]["url"], data=b"--C\r\n" * (LINES + 5), headers=kind) as found:
+        assert found.status == 400
+        assert f"more than {LINES} lines" in await found.text()
 
 
 async def test_an_address_for_an_upload_is_good_for_ten_minutes_and_there_are_so_many(box: Managed):
