@@ -106,6 +106,7 @@ async def test_what_was_started_ends_with_the_stay_and_with_who_looks_after_it(r
         async with stay(door if unit else None, folder) as quarters:
             bound = ("setpriv", "--pdeathsig", "KILL", "sleep", "600")  # as the browser is
             second = await quarters.start(bound, HERE, {})
+            await eventually(lambda: Path(f"/proc/{second.pid}/comm").read_text() == "sleep\n")  # which is bound by then
             os.kill(stewards[-1].pid if unit else parent_of(second.pid), signal.SIGKILL)
             async with asyncio.timeout(20):
                 await second.wait()
