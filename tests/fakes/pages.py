@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 from player.agent.control.access import Scope
+from player.core.applet_storage import OWN, own_folder
 from player.core.ports.stage import AnswerApplet, AppletAsked
 from tests.fakes.management import Managed
 from tests.fakes.running import eventually
@@ -17,6 +19,11 @@ UNIT = {"type": "internal"}
 def place(path: str) -> dict[str, Any]:
     """As the library calls a file."""
     return {"storageUnit": UNIT, "filePath": path}
+
+
+def kept(box: Managed, applet: str = "menu") -> Path:
+    """The folder with what that applet keeps."""
+    return box.folder / "cache" / OWN / own_folder(applet)
 
 
 class Page:

@@ -4,7 +4,7 @@ Pictures become the player's own PNG or JPEG at the panel's size, drawings (SVG)
 and a sound's cover becomes a picture; packages are unpacked; documents become pictures. The child (see `prepare.child`) is forked
 for one file (`prepare.children`), works in a folder of its own (`prepare.making`), and has limits on memory, time and file size,
 and walls beyond which it sees neither files nor the network; it answers one line of JSON. A file that crashes it costs that file,
-not the show.
+not the show. Archives of applets are packed and unpacked in the same way.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from player.core.applet_storage import LARGEST_OWN, OWN, PARTS, own_folder
 from player.media.prepare.parent import PACKED, UNPACKED, ArchiveOrder
 from tests.fakes.downloads import FakeDownloads
 from tests.fakes.management import Managed, managed
-from tests.fakes.pages import Page, place
+from tests.fakes.pages import Page, kept, place
 
 URL = "http://a.example/menu.zip"
 
@@ -40,10 +40,6 @@ def packed(files: dict[str, bytes]) -> bytes:
 async def box(tmp_path: Path) -> AsyncIterator[Managed]:
     async with managed(tmp_path) as made:
         yield made
-
-
-def kept(box: Managed, applet: str = "menu") -> Path:
-    return box.folder / "cache" / OWN / own_folder(applet)
 
 
 def paths(folder: Path) -> list[str]:
@@ -212,15 +208,14 @@ async def test_what_a_child_that_was_taken_over_made_is_not_taken(tmp_path: Path
         HARMS[harm](at / UNPACKED, secret)
         (at / PACKED).symlink_to(secret)
 
-    kept = storage(tmp_path, have)
-    await kept.do("menu", "file_system.write_file", {"filePath": place("a.zip"), "contents": "1"})
+    files = storage(tmp_path, have)
+    await files.do("menu", "file_system.write_file", {"filePath": place("a.zip"), "contents": "1"})
     fields = {"archiveFilePath": place("a.zip"), "destinationDirectoryPath": place(""), "method": "zip"}
     packing = {"archiveEntries": [place("a.zip")], "archiveFilePath": place("b")}
     for what, asked in (("extract_file", fields), ("create_archive_file", packing)):
         with pytest.raises(ValueError, match=r"something else|characters that no path may"):
-            await kept.do("menu", f"file_system.{what}", asked)
-    files = tmp_path / "cache" / OWN / own_folder("menu") / "files"
-    assert paths(files) == ["a.zip"]
+            await files.do("menu", f"file_system.{what}", asked)
+    assert paths(tmp_path / "cache" / OWN / own_folder("menu") / "files") == ["a.zip"]
     assert (secret.stat().st_mode, secret.read_text()) == (mode, "secret")
     assert list((tmp_path / "cache" / PARTS).iterdir()) == []
 
@@ -234,14 +229,14 @@ async def test_what_was_written_in_vain_is_charged_too_and_a_file_can_be_read_wh
             file.truncate(100 * 2**20)
         raise ValueError("torn")
 
-    kept = storage(tmp_path, have)
-    await kept.do("menu", "file_system.write_file", {"filePath": place("a.zip"), "contents": "1"})
+    files = storage(tmp_path, have)
+    await files.do("menu", "file_system.write_file", {"filePath": place("a.zip"), "contents": "1"})
     fields = {"archiveFilePath": place("a.zip"), "destinationDirectoryPath": place(""), "method": "zip"}
     for reason in ("torn", "torn", "torn", "MiB at once"):
         with pytest.raises(ValueError, match=reason):
-            await kept.do("menu", "file_system.extract_file", fields)
+            await files.do("menu", "file_system.extract_file", fields)
     assert asked == [127, 127, MIB_AT_ONCE - 1 - 2 * 101 - 1]
-    assert await kept.do("menu", "file_system.read_file", {"filePath": place("a.zip")}) == "1"
+    assert await files.do("menu", "file_system.read_file", {"filePath": place("a.zip")}) == "1"
 
 
 async def test_one_archive_at_a_time_on_this_box_its_own_applet_waits_for_it_and_others_do_not(tmp_path: Path):
@@ -254,16 +249,16 @@ async def test_one_archive_at_a_time_on_this_box_its_own_applet_waits_for_it_and
         (at / UNPACKED).mkdir()
         order.append(f"end {source.name}")
 
-    kept = storage(tmp_path, have)
+    files = storage(tmp_path, have)
     for applet in ("a", "b"):
-        await kept.do(applet, "file_system.write_file", {"filePath": place(applet), "contents": "1"})
+        await files.do(applet, "file_system.write_file", {"filePath": place(applet), "contents": "1"})
 
     async def unpack(applet: str) -> None:
         fields = {"archiveFilePath": place(applet), "destinationDirectoryPath": place(""), "method": "zip"}
-        await kept.do(applet, "file_system.extract_file", fields)
+        await files.do(applet, "file_system.extract_file", fields)
 
     async def read(applet: str) -> None:
-        await kept.do(applet, "file_system.read_file", {"filePath": place(applet)})
+        await files.do(applet, "file_system.read_file", {"filePath": place(applet)})
         order.append(f"read {applet}")
 
     async with asyncio.TaskGroup() as group:

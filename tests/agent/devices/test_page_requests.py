@@ -18,22 +18,17 @@ from player.agent.devices.own_folder import MIB_AT_ONCE, MIB_EVERY_S, OwnFolder
 from player.agent.devices.readings import WATCHDOG_MS
 from player.core.applet_files import LARGEST_FILE, MOST_FILES
 from player.core.applet_rights import RIGHTS
-from player.core.applet_storage import OWN, own_folder
 from player.core.content import Orientation
 from player.core.ports.box import Interface
 from player.core.settings import Asker
 from tests.fakes.management import Managed, managed
-from tests.fakes.pages import Page, place
+from tests.fakes.pages import Page, kept, place
 
 
 @pytest.fixture
 async def box(tmp_path: Path) -> AsyncIterator[Managed]:
     async with managed(tmp_path) as made:
         yield made
-
-
-def kept(box: Managed, applet: str = "menu") -> Path:
-    return box.folder / "cache" / OWN / own_folder(applet)
 
 
 async def test_a_page_keeps_files_of_its_own_and_finds_them_under_its_own_address(box: Managed):
