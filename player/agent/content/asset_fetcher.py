@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +30,7 @@ from player.media.store.index import ANY_PANEL, Derived, Stored
 log = logging.getLogger(__name__)
 AT_ONCE = 2
 ENOUGH_UNREACHABLE = 4
+TOLD_AT_ONCE = 100
 
 
 class PreparedFile(Protocol):
@@ -157,6 +158,7 @@ class AssetFetcher:
             stored = self._cache.files.find(key_of(need))
             groups.setdefault(stored.sha256 if stored else key_of(need), []).append(need)
         await self.evict(steps)
+        await self._refuse(steps, groups)
         jobs = self._jobs(steps, groups)
         async with asyncio.TaskGroup() as group:
             for number in range(AT_ONCE):
@@ -167,18 +169,18 @@ class AssetFetcher:
         for step in steps.evictions:
             await self._cache.evict(step.key)
 
+    async def _refuse(self, steps: Plan, groups: Mapping[str, Sequence[Need]]) -> None:
+        refused = [(step, need) for step in steps.steps if isinstance(step, Refuse) for need in groups[step.key]]
+        for number, (step, need) in enumerate(refused):
+            if number % TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)  # there may be ten thousand
+            words = {"item_id": need.item_id, "content_id": need.asset.content_id}
+            self._item_faults.state(fault_key(need), step.code, step.reason, **words)
+
     def _jobs(self, steps: Plan, groups: dict[str, list[Need]]) -> Iterator[_Job]:
         for step in steps.steps:
-            if isinstance(step, Evict):
-                continue
-            needs = tuple(groups[step.key])
-            if isinstance(step, Refuse):
-                for need in needs:
-                    self._item_faults.state(
-                        fault_key(need), step.code, step.reason, item_id=need.item_id, content_id=need.asset.content_id
-                    )
-            else:
-                yield _Job(step.key, needs, step.room if isinstance(step, Fetch) else 0)
+            if not isinstance(step, Evict | Refuse):
+                yield _Job(step.key, tuple(groups[step.key]), step.room if isinstance(step, Fetch) else 0)
 
     async def _work(self, jobs: Iterator[_Job], on_ready: OnReady) -> None:
         for job in jobs:
