@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _ASKED_AT_ONCE = 384 * 1024 * 1024  # of which a page that holds nothing has asked for most, and touches none
+_LARGEST_TOGETHER = 4
 _USUAL = 56 * 1024 * 1024  # of two windows of a region one shows nothing for most of the time
 
 
@@ -28,20 +29,20 @@ class PageMemory:
     asked: int
     most: int
 
-    def together(self, windows: int) -> int:
-        """What all of so many windows may hold at once: one what a page may, each further one what a usual page holds."""
-        return min(self.held + _USUAL * max(0, windows - 1), self.most)
+    def together(self, processes: int) -> int:
+        """What so many processes may hold at once: one what a page may, each further one what a usual page or frame holds."""
+        return min(self.held + _USUAL * max(0, processes - 1), self.most)
 
 
 def page_memory(wanted: int, installed: int) -> PageMemory:
     """Where `wanted` are configured for a page: more than a quarter of what is installed it never gets, and all never half."""
     held = min(wanted, installed // 4)
-    return PageMemory(held, held, _ASKED_AT_ONCE + 2 * held, installed // 2)
+    return PageMemory(held, held, _ASKED_AT_ONCE + 2 * held, min(_LARGEST_TOGETHER * held, installed // 2))
 
 
-def too_large(held: Mapping[int, int], memory: PageMemory, windows: int) -> list[int]:
-    """Those of the processes that have to end while there are so many windows, by what each holds: the largest first."""
-    left, ends, together = sum(held.values()), [], memory.together(windows)
+def too_large(held: Mapping[int, int], memory: PageMemory) -> list[int]:
+    """Those of the processes that have to end, by what each holds: the largest first."""
+    left, ends, together = sum(held.values()), [], memory.together(len(held))
     for pid in sorted(held, key=lambda pid: -held[pid]):
         if held[pid] <= memory.held and left <= together:
             break

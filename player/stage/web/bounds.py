@@ -63,8 +63,8 @@ class PageWeights:
         # When, and what it held: the browser tells of a page later, and not of which process.
         self._ended: list[tuple[float, int]] = []
 
-    async def watch(self, quarters: Quarters, browser: int, pages: Callable[[], Collection[WebPage]]) -> None:
-        """Those of the browser with that process id, which has those windows, until cancelled."""
+    async def watch(self, quarters: Quarters, browser: int) -> None:
+        """Those of the browser with that process id, until cancelled."""
         renderers: list[int] = []
         for look in itertools.count():
             await asyncio.sleep(MEMORY_LOOK_S)
@@ -73,7 +73,7 @@ class PageWeights:
                 if look % LOOKS_AT_THE_SAME == 0:
                     renderers = await quarters.renderers(browser)
                 held = await quarters.held(renderers)
-            for pid in too_large(held, self._memory, len(pages())):
+            for pid in too_large(held, self._memory):
                 self._ended.append((time.monotonic(), held[pid]))
                 quarters.post("end_renderer", pid=pid)
                 if self._lines.spare(time.monotonic()):
