@@ -34,14 +34,20 @@ async def test_l4_every_way_out_of_a_page_leads_to_an_open_server_and_none_to_a_
     made.site.page("/plain", filled(PLAIN, made.inside, f"{made.plain}/open", *inside))
     await made.open(f"{made.plain}/plain")
     await eventually(lambda: made.site.told, WITHIN_S)
-    arrived = {path.removeprefix("/open/") for path in made.site.asked if path.startswith("/open/")}
     tried = made.site.told.pop()
-    assert (tried - arrived, len(tried) > 40) == ({"online", *NOT_SENT}, True), "each of these ways is one"
+
+    def arrived() -> set[str]:
+        return {path.removeprefix("/open/") for path in made.site.asked if path.startswith("/open/")}
+
+    # Of a page that loads so much at once the browser puts off what it takes for less important: pictures, for as long as it likes.
+    await eventually(lambda: arrived() >= ALWAYS_SENT, WITHIN_S)
+    assert ("online" in tried, tried >= arrived(), NOT_SENT & arrived()) == (True, True, set())
     assert made.neighbour.reached == []
 
 
 # Windows of a page's own are closed before they load, links send no pings, and nobody sees an icon.
 NOT_SENT = {"opened", "blank", "ping", "icon"}
+ALWAYS_SENT = {"fetch", "post", "redirect", "beacon", "script", "style", "frame", "form", "socket", "events", "worker"}
 
 
 async def test_l4_no_way_out_of_a_page_by_tls_nor_what_its_head_asks_for_leads_to_a_neighbour(made: Street):
