@@ -84,7 +84,7 @@ async def test_a_paired_screen_plays_and_what_it_showed_is_reported(device: Cont
         await server.seed_samples([Sample("Bean", "image", make_picture(tmp_path / "bean.png"), 2.0)])
         await operator.login(EMAIL, PASSWORD)
         await asyncio.to_thread(device.run, f"printf '{SERVER}' {server.url} >> /etc/signage-player/config.toml")
-        await asyncio.to_thread(device.run, "systemctl restart signage-agent")
+        await asyncio.to_thread(device.run, "systemctl restart signage-agent signage-stage")
         code = await until(lambda: asyncio.to_thread(status, device), lambda found: found["pairing_code"], "a pairing code")
         paired = await operator.pair(code["pairing_code"])
         await until(lambda: operator.plays(paired["id"]), lambda plays: len(plays) > 1, "proof of play at the server")
@@ -94,7 +94,7 @@ async def test_a_paired_screen_plays_and_what_it_showed_is_reported(device: Cont
         async with site(GROWS) as grows, site(GREEN) as green:
             pages = [await operator.link(url, "web", "Board", 2) for url in (green, grows)]
             await operator.update_playlist(1, items=[page["id"] for page in pages])
-            async with asyncio.timeout(180):  # until the browser is up for the first time, and plays are sent
+            async with asyncio.timeout(PATIENT_S):  # until the browser is up for the first time, and plays are sent
                 while not any(play["content_id"] == pages[0]["id"] for play in await operator.plays(paired["id"])):  # noqa: ASYNC110
                     await asyncio.sleep(1)
             await asyncio.to_thread(wait_for, lambda: ended_for_memory(device), "a page that grows to be ended")
