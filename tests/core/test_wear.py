@@ -43,3 +43,9 @@ def test_what_was_fetched_whole_and_is_fetched_again_under_the_same_name_counts(
     revisions.keep_only({"other"})
     revisions.fetched("film")
     assert revisions.wait_s("film", "k", 0.0) == 0.0
+
+
+def test_both_tell_what_they_hold():
+    revisions = Revisions()
+    revisions.wait_s("film", "k", 0.0)
+    assert (repr(ByteBudget(2**20)), repr(revisions)) == ("<2 MiB may be fetched>", "<revisions of 1 contents>")
