@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from player.core.address_policy import Why
 from player.core.applet_storage import SERVED, file_of
@@ -91,6 +91,8 @@ class Guard:
         url = paused["request"]["url"]
         if not opens(url):
             return "page_refused", f"{url:.80} is not http or https"
+        if not opens(led := _led_to(paused)):  # the browser would ask whoever stands there whether it may start a program
+            return "page_refused", f"{url:.80} leads to {led:.80}, which is not http or https"
         if paused["frameId"] != self._main or paused.get("resourceType") != "Document":
             return None
         reason, status = paused.get("responseErrorReason"), paused.get("responseStatusCode", 0)
@@ -130,6 +132,16 @@ class Guard:
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         text = f"{kind}; charset=utf-8" if kind == "text/html" else kind
         return _answer(body, text)
+
+
+def _led_to(paused: Mapping[str, Any]) -> str:
+    """Where the head of a redirect leads; of anything else its own address."""
+    url: str = paused["request"]["url"]
+    if paused.get("responseStatusCode", 0) // 100 != 3:
+        return url
+    places = (head["value"] for head in paused.get("responseHeaders", ()) if head["name"].lower() == "location")
+    place: str = next(places, url)
+    return urljoin(url, place)
 
 
 def is_new_document(paused: Mapping[str, Any]) -> bool:
