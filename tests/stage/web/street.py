@@ -122,7 +122,7 @@ class Street:
             return error.code
         raise AssertionError("it never ends")
 
-    async def until_looks(self, holds: Callable[[Image.Image], bool], within_s: float = 20.0) -> None:
+    async def until_looks(self, holds: Callable[[Image.Image], bool], within_s: float = 60.0) -> None:
         """Waits until it holds for what is seen of the page."""
         place = (AT.x, AT.y, AT.x + AT.width, AT.y + AT.height)
         async with asyncio.timeout(within_s):
