@@ -11,11 +11,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import mimetypes
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from player.core.address_policy import Why
 from player.core.applet_storage import SERVED, file_of
@@ -35,6 +36,7 @@ class Verdict:
     failure: tuple[str, str] | None = None
 
 
+_NAMES_SCHEME = re.compile(r"[a-z][a-z0-9+.\t-]*:", re.IGNORECASE)  # whatever follows: a server writes what it likes
 GIVEN_UP = Verdict("Fetch.failRequest", {"errorReason": "Aborted"})
 
 
@@ -135,13 +137,13 @@ class Guard:
 
 
 def _led_to(paused: Mapping[str, Any]) -> str:
-    """Where the head of a redirect leads; of anything else its own address."""
+    """Where the head of a redirect leads, if it names a scheme; else, and of anything else, its own address."""
     url: str = paused["request"]["url"]
     if paused.get("responseStatusCode", 0) // 100 != 3:
         return url
     places = (head["value"] for head in paused.get("responseHeaders", ()) if head["name"].lower() == "location")
-    place: str = next(places, url)
-    return urljoin(url, place)
+    place: str = next(places, url).strip()
+    return place if _NAMES_SCHEME.match(place) else url
 
 
 def is_new_document(paused: Mapping[str, Any]) -> bool:

@@ -101,6 +101,7 @@ async def test_l4_a_page_that_is_redirected_to_what_is_no_page_is_told_and_nothi
     windows = len(await made.sway.windows())
     for to in ELSEWHERE:
         assert await made.code(f"{made.plain}/hops/1?to={quote(to)}") == "page_refused", to
+    assert await made.code(f"{made.plain}/hops/1?to={quote('http://[')}") == "page_unreachable", "an address that is none"
     await made.open(f"{made.plain}/good")
     await made.until_looks(lambda picture: {*picture.get_flattened_data()} == {LIME})
     assert len(await made.sway.windows()) == windows
