@@ -79,7 +79,8 @@ async def test_a_step_that_is_refused_ends_the_transition_with_the_reason():
 
 
 async def test_a_fade_goes_through_the_dark(box: StageBox):
-    box.publish(box.picture("red", 2), box.picture("blue", 2), transition=Transition(TransitionKind.FADE, 2.0))
+    """Each is whole on screen for two seconds between its fades: longer than a busy box takes from one look to the next."""
+    box.publish(box.picture("red", 4), box.picture("blue", 4), transition=Transition(TransitionKind.FADE, 2.0))
     box.start()
     await box.until_seen("red")
     seen: list[tuple[int, int, int]] = []
