@@ -160,6 +160,17 @@ class BoxError(SignageError):
         self.ability, self.reason = ability, reason
 
 
+class Stumbled(BoxError):
+    """A mistake of the player's own that nobody foresaw. It costs what was asked for alone.
+
+    What the mistake says may hold anything, so it is in the log alone; here is what kind it is.
+    """
+
+    def __init__(self, ability: str, mistake: Exception) -> None:
+        kind = type(mistake).__name__
+        super().__init__(ability, f"the player stumbled over a mistake of its own ({kind}); its log has more of it")
+
+
 class CommandRejected(SignageError):
     """A command that must not run: unknown type, bad payload, expired."""
 

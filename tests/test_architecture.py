@@ -70,7 +70,7 @@ IMPURE_CALLS = {
 
 LONGEST = 350
 BROAD = {
-    "player/runtime/tasks.py": (1, "keep_running: the one place where a task's failure ends"),
+    "player/runtime/tasks.py": (2, "keep_running, where a task's failure ends, and Mistakes, where one request's does"),
     "player/runtime/threads.py": (1, "carries whatever a call raised from its thread to whoever waits"),
     "player/stage/video/youtube.py": (1, "the child's answer is whatever went wrong"),
     "player/stage/wayland/overlay.py": (2, "pywayland raises bare exceptions when the connection is gone"),

@@ -57,7 +57,7 @@ class AppletRun:
     """One applet with its configuration. `files`: the digest of its files here; `scope`: what who asked may do on this box.
 
     `front`: the version of the library that it was made with; `url`: where a developer serves it, instead of files; `told`: what it
-    is told of this box, by name; `name`: what people call it.
+    is told of this box, by name; `name`: what people call it; `cleared`: how often what its pages kept was thrown away.
     """
 
     applet: str
@@ -70,6 +70,7 @@ class AppletRun:
     scope: int = 0
     told: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    cleared: int = 0
 
     def __str__(self) -> str:
         return f"{self.name or self.applet} {self.version}"
@@ -159,6 +160,14 @@ def together(timings: Sequence[AppletTiming], at: float) -> tuple[AppletTiming, 
     on = [timing for timing in timings if timing.is_on(at) and timing.run.is_here]
     latest = max((timing.starts_at for timing in on), default=0.0)
     return tuple(sorted((one for one in on if one.starts_at == latest), key=lambda one: (one.position, one.created_at, one.uid)))
+
+
+def whose_time(plan: AppletPlan, at: float) -> tuple[AppletRun, ...]:
+    """The one that is to be on at `at`, or those that take turns then, whether or not any may be shown."""
+    if plan.connected is not None:
+        return (plan.connected,)
+    active = (plan.assigned.run,) if plan.assigned is not None and plan.assigned.active else ()
+    return tuple(timing.run for timing in together(plan.timings, at)) or active
 
 
 def next_change(timings: Sequence[AppletTiming], at: float) -> float | None:

@@ -123,8 +123,12 @@ class Item:
 
     @property
     def room(self) -> str:
-        """Whose alone what its pages keep is: the content's, in however many places it stands; "" for what keeps nothing."""
-        return f"{self.server or ''} {self.content_id}" if self.kind.keeps else ""
+        """Whose alone what its pages keep is: the content's, in however many places it stands; "" for what keeps nothing.
+
+        An applet's is another one each time that it was thrown away.
+        """
+        cleared = f" {self.applet.cleared}" if self.applet is not None else ""
+        return f"{self.server or ''} {self.content_id}{cleared}" if self.kind.keeps else ""
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.kind} {self.content_id})"

@@ -1,6 +1,7 @@
 """Tasks that are kept running, and what ends a daemon (house rules 9 and 10): one TaskGroup, every task named.
 
-What may end the process is named; the rest runs under `keep_running`, which holds the one broad `except`.
+What may end the process is named; the rest runs under `keep_running`. What such a loop does for somebody, one request after the
+other, is done under `Mistakes`: then a mistake costs that request alone. These two hold the broad `except`s.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import logging
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Generic, TypeVar
 
-from player.errors import SignageError
+from player.errors import SignageError, Stumbled
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,29 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]], *, limit_
             log.exception("%s failed and starts again", name)
         attempt = 0 if time.monotonic() - began > limit_s else attempt + 1
         await asyncio.sleep(backoff(attempt, first_s=0.5, limit_s=limit_s))
+
+
+class Mistakes:
+    """Has an exception that nobody foresaw cost what it happened in alone; each is told once with its trace."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, type[Exception]]] = set()
+
+    @contextlib.contextmanager
+    def kept_to(self, what: str) -> Iterator[None]:
+        """Around what is done for one request; `what` is one of few names. What takes too long is the caller's to judge.
+
+        Raises what was foreseen as it is, and Stumbled instead of everything else.
+        """
+        try:
+            yield
+        except (SignageError, TimeoutError):
+            raise
+        except Exception as mistake:
+            if (what, type(mistake)) not in self._told:
+                self._told.add((what, type(mistake)))
+                log.exception("%s: a mistake of the player's own, which is told once", what)
+            raise Stumbled(what, mistake) from mistake
 
 
 @contextlib.asynccontextmanager

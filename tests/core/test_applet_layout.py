@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from player.core.applet_layout import applet_layout, applet_layouts, beside, page_of, with_applets
+from player.core.applet_layout import applet_item, applet_layout, applet_layouts, beside, page_of, with_applets
 from player.core.applets import AppletAssignment, AppletOn, AppletPlace, AppletPlan, AppletRun, AppletTiming, AppletTurn, applet_on
 from player.core.content import Item, Manifest, Playlist, full_screen
 from player.core.kinds import Kind
@@ -49,6 +49,11 @@ def test_one_above_that_cannot_be_shown_gives_way_and_alone_it_has_its_place_all
     assert beside(SHOWN, plan, on(plan), {"another"}).layout == page
     for place in (AppletPlace.ABOVE, AppletPlace.BELOW):
         assert beside(NOTHING, replace(plan, place=place), on(plan), {page.id}).layout == page
+
+
+def test_what_a_page_kept_is_another_rooms_once_it_was_thrown_away():
+    again = replace(RUN, cleared=1)
+    assert applet_item(RUN, "t", 0).room == applet_item(RUN, "other", 7).room != applet_item(again, "t", 0).room
 
 
 def test_a_layout_of_an_applet_is_known_by_its_page():

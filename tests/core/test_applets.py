@@ -20,6 +20,7 @@ from player.core.applets import (
     next_change,
     together,
     turned,
+    whose_time,
 )
 
 RUN = AppletRun("menu", "1.0.0", files="f00d")
@@ -52,6 +53,18 @@ def test_the_next_change_is_the_first_begin_or_end_after_now():
 def test_timings_that_began_together_are_ordered_by_position_then_age_then_uid():
     made = [timing("c", 1.0, position=2), timing("b", 1.0), timing("a", 1.0), replace(timing("d", 1.0), created_at=0.5)]
     assert [one.uid for one in together(made, 5.0)] == ["d", "a", "b", "c"]
+
+
+def test_whose_time_it_is_says_whom_a_reload_is_about():
+    other, third = replace(RUN, applet="other"), replace(RUN, applet="third")
+    assigned = AppletAssignment("a", 1.0, 1.0, other)
+    together_on = (timing("a", 100.0), replace(timing("b", 100.0, position=2), run=third), replace(timing("c", 900.0), run=other))
+    plan = AppletPlan(together_on, assigned, enabled=False, place=AppletPlace.OFF)
+    assert whose_time(plan, 500.0) == (RUN, third), "also where none may be shown"
+    assert whose_time(plan, 1.0) == (other,)
+    assert whose_time(replace(plan, assigned=replace(assigned, active=False)), 1.0) == ()
+    assert whose_time(AppletPlan(), 1.0) == ()
+    assert whose_time(replace(plan, connected=third), 500.0) == (third,)
 
 
 def turns(finish: Finish | None, *steps: tuple[float, bool]) -> list[int]:

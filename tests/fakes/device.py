@@ -301,17 +301,21 @@ class FakeDisplay:
 
 @dataclass
 class FakeAudio:
-    """`core.ports.Audio`; with `broken` every call is refused."""
+    """`core.ports.Audio`; with `broken` every call is refused, with `mistake` it raises that, and before `gate` it does nothing."""
 
     level: int = 100
     silent: bool = False
     broken: bool = False
+    mistake: Exception | None = None
+    gate: asyncio.Event | None = None
 
     async def volume(self) -> int:
         self._check()
         return self.level
 
     async def set_volume(self, volume: int) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
         self._check()
         self.level = volume
 
@@ -324,6 +328,8 @@ class FakeAudio:
         self.silent = muted
 
     def _check(self) -> None:
+        if self.mistake is not None:
+            raise self.mistake
         if self.broken:
             raise BoxError("audio", "the fake was told to break")
 

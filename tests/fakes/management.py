@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from player.agent.settings.screen_lock import ScreenLock
 from player.brief_file import BriefFile
 from player.core.applet_storage import PARTS
 from player.core.applets import AppletPlace
+from player.core.device_schedule import APPLET_ACTIONS, PowerAction
 from player.core.faults import FaultBook
 from player.core.ports.server import CommandResult, CommandStatus
 from player.core.ports.stage import AppletAsked, AppletSaid, PictureFormat, Request, Reread, ScreenPicture, StageStatus, TakePicture
@@ -85,7 +87,7 @@ class ObedientStage(FakeStage):
 
 
 class Managed:
-    """One box under management, with a token that may do everything. `commands` are those that were given."""
+    """One box under management, with a token that may do everything. `commands` are those that were given, `findings` doctor's."""
 
     def __init__(self, folder: Path, clock: FakeClock | None = None, proxy: str = "") -> None:
         self.folder, self.clock, self._proxy = folder, clock or FakeClock(), proxy
@@ -94,6 +96,7 @@ class Managed:
         self.updates, self.log, self.vpn = FakeUpdates(), FakeSystemLog(), FakeVpn()
         self.stage = ObedientStage(folder / "orders.json")
         self.commands: list[str] = []
+        self.findings: Sequence[Mapping[str, Any]] = FINDINGS
         self.applets_said: asyncio.Queue[AppletSaid | AppletAsked] = asyncio.Queue()
         self.elsewhere: dict[str, bytes] = {}  # what pages may download, by address
         self.command_ends = CommandStatus.INITIATED
@@ -112,7 +115,8 @@ class Managed:
         await self.settings.open()
         self.lock = ScreenLock(folder / "lock.json", self.settings, self.stage, clock, faults, said=folder / "said.json", log_n=4)
         self.schedule = ScheduleRunner(
-            folder / "schedule.json", self.settings, clock, zone=lambda: ZoneInfo("Europe/Berlin"), floor=lambda: 0.0, deeds={},
+            folder / "schedule.json", self.settings, clock, zone=lambda: ZoneInfo("Europe/Berlin"), floor=lambda: 0.0,
+            deeds={action: functools.partial(self._have_applets, action) for action in APPLET_ACTIONS},
             look_s=0.01,
         )  # fmt: skip
         self.identity = load_or_create(folder)
@@ -132,6 +136,9 @@ class Managed:
         )  # fmt: skip
         self.management = Management(self.parts)
         self.server = control_server(folder, tokens=self.tokens, manage=self.management.answer, **listening)
+
+    async def _have_applets(self, action: PowerAction) -> None:
+        await self.management.have_applets(action)
 
     def _held_by(self, what: str) -> str:
         return self.management.held_by(what)  # as it is then
@@ -153,11 +160,14 @@ class Managed:
         token, secret = self.tokens.create(name, scope, kind=DEVICE_KIND)
         return f"{token.id}:{secret}"
 
-    async def ask(self, method: str, path: str, body: Any = None, *, auth: str | None = None, **more: Any) -> tuple[int, Any, Any]:
-        """Status, JSON and headers. `{device}` in the path is this box."""
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, auth: str | None = None, raw: bytes | None = None, **more: Any
+    ) -> tuple[int, Any, Any]:  # fmt: skip
+        """Status, JSON and headers. `{device}` in the path is this box; `raw` is a body that is no JSON."""
         headers = {"X-Auth": self.auth if auth is None else auth, **more.pop("headers", {})}
         url = self.url + path.replace("{device}", self.uid)
-        async with self.http.request(method, url, json=body, headers=headers, **more) as answer:
+        sent = {"json": body} if raw is None else {"data": raw}
+        async with self.http.request(method, url, headers=headers, **sent, **more) as answer:
             text = await answer.read()
             return answer.status, await answer.json() if answer.content_type == "application/json" else text, answer.headers
 
@@ -172,7 +182,7 @@ class Managed:
         return LOGS
 
     async def _examine(self) -> Sequence[Mapping[str, Any]]:
-        return FINDINGS
+        return self.findings
 
 
 async def got(box: Managed, path: str) -> Any:

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.errors import BoxError
+from player.errors import BoxError, Stumbled
 from player.runtime.clock import SystemClock
 from player.runtime.systemd import child_environment, sd_notify, watchdog_interval
-from player.runtime.tasks import Latest, Shutdown, backoff, jittered, keep_running, stopping_on_signals, until_stopped
+from player.runtime.tasks import Latest, Mistakes, Shutdown, backoff, jittered, keep_running, stopping_on_signals, until_stopped
 from tests.fakes.running import eventually
 
 SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -134,6 +134,22 @@ async def test_work_that_always_fails_at_once_is_no_busy_loop():
         await eventually(lambda: len(tries) == 3)
         task.cancel()
     assert [later - earlier >= least for earlier, later, least in zip(tries, tries[1:], (0.09, 0.19), strict=False)] == [True] * 2
+
+
+def test_a_mistake_is_told_once_and_raised_without_its_words(caplog: pytest.LogCaptureFixture):
+    mistakes = Mistakes()
+    made = [("sound", ValueError("s3cret"))] * 2 + [("sound", KeyError()), ("clock", KeyError())]
+    for what, mistake in made:
+        with pytest.raises(Stumbled) as stumbled, mistakes.kept_to(what):
+            raise mistake
+        assert (stumbled.value.ability, type(mistake).__name__ in str(stumbled.value)) == (what, True)
+        assert "s3cret" not in str(stumbled.value)
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["sound", "sound", "clock"]
+    assert all(record.exc_info for record in caplog.records)
+    for foreseen in (BoxError("sound", "gone"), TimeoutError(), asyncio.CancelledError()):
+        with pytest.raises(type(foreseen)) as passed, mistakes.kept_to("sound"):
+            raise foreseen
+        assert passed.value is foreseen
 
 
 async def test_a_shutdown_and_a_cancel_pass_through():

@@ -13,19 +13,20 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from aiohttp import web
 
 from player.agent.control.access import Scope
 from player.agent.control.api import source_of
 from player.agent.devices.absent import why_absent
-from player.agent.devices.call import ApiAnswer, ApiCall, Row, json_object
+from player.agent.devices.call import FORM, ApiAnswer, ApiCall, Row, fields_of
 from player.agent.devices.doorkeeper import HEADER, Doorkeeper
 from player.agent.devices.refusals import (
     Declined,
     bad_body,
     bad_field,
+    mistaken,
     no_such_method,
     not_found,
     not_here,
@@ -36,10 +37,10 @@ from player.agent.devices.refusals import (
     unmanaged,
 )
 from player.core.allowance import Allowance
-from player.core.forms import unfolded
 from player.core.ports.box import Clock
 from player.core.routes import Found, Table, Unknown, pieces_of
-from player.errors import SettingRefused, SignageError
+from player.errors import SettingRefused, SignageError, Stumbled
+from player.runtime.tasks import Mistakes
 
 log = logging.getLogger(__name__)
 LARGEST_BODY = 64 * 1024
@@ -47,7 +48,6 @@ BODY_WITHIN_S = 5.0
 ANSWER_WITHIN_S = 30.0
 WRITES_AT_ONCE, WRITE_EVERY_S = 200, 2.0  # of one token: a request is written to flash
 CALLS_AT_ONCE, CALL_EVERY_S = 700, 1 / 200  # of one token: the public document's quota, its queue included
-FORM = "application/x-www-form-urlencoded"
 _HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
 
 
@@ -59,6 +59,7 @@ class ManagementApi:
         self._doorkeeper, self._device, self._clock = doorkeeper, device, clock
         self._writes: defaultdict[str, Allowance] = defaultdict(lambda: Allowance(WRITES_AT_ONCE, WRITE_EVERY_S))
         self._calls: defaultdict[str, Allowance] = defaultdict(lambda: Allowance(CALLS_AT_ONCE, CALL_EVERY_S))
+        self._mistakes = Mistakes()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Whatever was asked below `/v1` and `/v2`."""
@@ -71,6 +72,8 @@ class ManagementApi:
             return response(bad_field(error.name, error.reason))
         except TimeoutError:
             return response(out_of_order(f"no answer within {ANSWER_WITHIN_S:.0f} s; look at the player's log"))
+        except Stumbled as error:
+            return response(mistaken(str(error)))
         except SignageError as error:
             return response(out_of_order(str(error)))
 
@@ -91,9 +94,13 @@ class ManagementApi:
             raise too_many(f"a token may ask for {WRITES_AT_ONCE} changes at once, and for one more every {WRITE_EVERY_S:g} s")
         raw = b"" if found.row.reads_itself else await _read(request)
         incoming = request if found.row.reads_itself else None
-        return await found.row.handler(ApiCall(
+        call = ApiCall(
             f"/{'/'.join(path)}", found.pieces, _query(request), _body(raw, request), _base(request), token, secret, raw, incoming,
-        ))  # fmt: skip
+        )  # fmt: skip
+        if incoming is not None:  # what is read as it comes breaks off as connections do
+            return await found.row.handler(call)
+        with self._mistakes.kept_to(f"{found.row.method} {found.row.path}"):
+            return await found.row.handler(call)
 
 
 def _unknown(method: str, path: Sequence[str], found: Unknown) -> Declined:
@@ -125,12 +132,7 @@ def _body(raw: bytes, request: web.Request) -> Mapping[str, Any]:
     kind = request.content_type
     if not raw.strip() or kind not in ("application/json", FORM):
         return {}
-    try:
-        if kind == FORM:
-            return unfolded(parse_qsl(raw.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=100))
-    except ValueError as error:
-        raise bad_body(f"the body is neither JSON nor a form: {error}") from None
-    return json_object(raw)
+    return fields_of(raw, kind)
 
 
 def _base(request: web.Request) -> str:

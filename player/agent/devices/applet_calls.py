@@ -15,7 +15,7 @@ from player.agent.devices import applet_bodies as bodies
 from player.agent.devices import wire
 from player.agent.devices.applet_folder import AppletFolder
 from player.agent.devices.applet_records import AppletRecord, AppletShelf, AppletTestRecord, VersionRecord
-from player.agent.devices.call import ApiAnswer, ApiCall, Row, json_object, read_as
+from player.agent.devices.call import ApiAnswer, ApiCall, Row, fields_of, read_as
 from player.agent.devices.plan_keeper import PlanKeeper
 from player.agent.devices.refusals import bad_body, bad_field, conflict, too_large
 from player.core.applet_files import clean_path, with_file
@@ -90,14 +90,15 @@ class AppletCalls:
         return call.paged(found, lambda one: one.created_at, _version)
 
     async def make_version(self, call: ApiCall) -> ApiAnswer:
-        """JSON {version, frontAppletVersion, entryFile or binary}; or the page itself, and the rest in the query."""
+        """{version, frontAppletVersion, entryFile, binary}, one of the latter two at the least: with both, the page is the file of
+        that name. Or the page itself, and the rest in the query."""
         given, page = await _given(call)
         wanted = read_as(bodies.AppletVersionBody, given)
-        binary = page if page is not None else wanted.binary
-        if (binary is None) == (wanted.entry is None):
+        binary, entry = page if page is not None else wanted.binary, _entry(wanted.entry)
+        if binary is None and entry is None:
             raise bad_field("entryFile", "either it or the page itself is needed")
-        made = self._shelf.make(call.pieces["applet"], wanted.version, _front(wanted.front), _entry(wanted.entry))
-        self._shelf.keep(await self._with_page(made, binary))
+        made = self._shelf.make(call.pieces["applet"], wanted.version, _front(wanted.front), entry)
+        self._shelf.keep(await self._with_page(made, binary, entry))
         await self._plan.tell()
         return ApiAnswer(wire.OK, 201, {"Location": f"{call.base}{APPLET}/{made.applet}/version/{made.version}"})
 
@@ -113,7 +114,8 @@ class AppletCalls:
         held, wanted = self._of(call), read_as(bodies.VersionChangeBody, given)
         front = held.front if wanted.front is None else _front(wanted.front)
         changed = replace(held, front=front, entry=_entry(wanted.entry) or held.entry)
-        changed = await self._with_page(changed, page if page is not None else wanted.binary)
+        named = _entry(wanted.entry) or (held.entry if held.is_page else None)
+        changed = await self._with_page(changed, page if page is not None else wanted.binary, named)
         self._shelf.keep(built(changed, self._folder, self._clock))
         await self._plan.tell()
         return ApiAnswer()
@@ -173,14 +175,14 @@ class AppletCalls:
     def _of(self, call: ApiCall) -> VersionRecord:
         return self._shelf.version(call.pieces["applet"], call.pieces["version"])
 
-    async def _with_page(self, version: VersionRecord, binary: str | None) -> VersionRecord:
-        """The version with its page as its only file, where one was given."""
+    async def _with_page(self, version: VersionRecord, binary: str | None, entry: str | None) -> VersionRecord:
+        """The version with its page as its only file, where one was given, under the name that was."""
         if binary is None:
             return version
         page = binary.encode()
         md5 = hashlib.md5(page, usedforsecurity=False).hexdigest()
-        file = await self._folder.take("index.html", "text/html", md5, _chunks(page))
-        return built(replace(version, entry=None, is_page=True, files=with_file((), file)), self._folder, self._clock)
+        file = await self._folder.take(entry or "index.html", "text/html", md5, _chunks(page))
+        return built(replace(version, entry=entry, is_page=True, files=with_file((), file)), self._folder, self._clock)
 
 
 def built(version: VersionRecord, folder: AppletFolder, clock: Clock) -> VersionRecord:
@@ -209,7 +211,7 @@ async def _given(call: ApiCall) -> tuple[dict[str, Any], str | None]:
             raise bad_body("the page is not UTF-8") from None
         names = ("version", "frontAppletVersion")
         return {name: value for name in names if (value := call.text(name)) is not None}, page
-    return dict(json_object(raw)), None
+    return dict(fields_of(raw, request.content_type)), None
 
 
 def _front(given: str) -> str:

@@ -16,7 +16,9 @@ from uuid import uuid4
 
 import msgspec
 
+from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.ports.box import Clock
+from player.errors import StorageError
 from player.journal import Journal
 from player.journal_reader import read_journal
 
@@ -42,7 +44,7 @@ class AppletCommands:
         self._clock = clock
         self._journal: Journal[AppletCommand] = Journal(folder, sync_lines=KEPT)
         self._held: deque[tuple[int, int, AppletCommand]] = deque()  # number, size, command
-        self._bytes = 0
+        self._bytes, self._lines = 0, Allowance(LINES_AT_ONCE, LINE_EVERY_S)
         for seq, one in _records(folder):
             self._hold(seq, one)
 
@@ -53,6 +55,14 @@ class AppletCommands:
         """Oldest first."""
         since = self._clock.now().timestamp() - KEPT_S
         return [one for _, _, one in self._held if one.received_at >= since]
+
+    def hear(self, applet: str, command: Mapping[str, Any]) -> None:
+        """Keeps what a page said; where there is no room for it, it is lost, which is told now and then."""
+        try:
+            self.add(applet, command)
+        except StorageError as error:
+            if self._lines.spare(self._clock.monotonic()):
+                log.warning("what the applet %s said is lost: %s", applet, error)
 
     def add(self, applet: str, command: Mapping[str, Any]) -> AppletCommand:
         """Keeps one. Raises StorageError."""

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from player.agent.devices.refusals import bad_field, conflict, too_large
 from player.core.applet_files import LARGEST_FILE, AppletFile, digest_of
-from player.errors import StorageError
+from player.errors import ContentError, StorageError
 from player.folders import make_folder, sync_folder
 
 MOST_BYTES = 512 * 1024 * 1024  # of all files together
@@ -26,10 +26,13 @@ FOLDER = "applets"  # below the cache folder
 
 
 class AppletFolder:
-    """`cache` is the cache folder; everything is in `applets` below it."""
+    """`cache` is the cache folder; everything is in `applets` below it. What an upload left that broke off goes at the start."""
 
     def __init__(self, cache: Path) -> None:
         self._files, self._built = cache / FOLDER / "files", cache / FOLDER / "built"
+        for draft in self._files.glob("*.tmp"):
+            with contextlib.suppress(OSError):
+                draft.unlink()
 
     async def take(self, path: str, kind: str, md5: str, chunks: AsyncIterator[bytes]) -> AppletFile:
         """Keeps a file. Raises Declined where it is too large or not the one that was announced, StorageError."""
@@ -91,6 +94,30 @@ class AppletFolder:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return name
+
+    def check(self, files: Sequence[AppletFile]) -> None:
+        """Whether the uploads are what they were. Blocks, since all are read; raises ContentError, StorageError."""
+        for file in files:
+            path = self._files / file.sha256
+            try:
+                with path.open("rb") as raw:
+                    found = hashlib.file_digest(raw, "sha256").hexdigest()
+            except OSError as error:
+                raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
+            if found != file.sha256:
+                raise ContentError("hash_mismatch", file.path, "it is not any more what was uploaded; upload it again")
+
+    def build_anew(self, files: Sequence[AppletFile]) -> None:
+        """Makes the folder with these files once more. Raises StorageError."""
+        target = self._built / digest_of(files)
+        before = target.with_suffix(".old")
+        shutil.rmtree(before, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            target.rename(before)
+        try:
+            self.build(files)
+        finally:
+            shutil.rmtree(before, ignore_errors=True)
 
     def is_built(self, name: str) -> bool:
         """Whether the folder of that name is there."""

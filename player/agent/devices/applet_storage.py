@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from player.agent.devices.applet_archives import ARCHIVES, AppletArchives
-from player.agent.devices.own_folder import OwnFolder
+from player.agent.devices.own_folder import DRAFTS, OwnFolder
 from player.agent.devices.parts import Fetch, HaveArchive
 from player.core.applet_storage import OWN, PARTS, OwnRoom, own_folder, text_of
 from player.core.content import WantedAsset
@@ -30,7 +30,7 @@ LONGEST_URL = 2000
 
 
 class AppletStorage:
-    """`cache` is the cache folder; `fetch` fetches into `PARTS` there, which is emptied at the start.
+    """`cache` is the cache folder; `fetch` fetches into `PARTS` there. That and what was being written are emptied at the start.
 
     `archives` has an archive packed or unpacked there; `spare` bytes of the disk stay free; `mono` is a monotonic clock.
     """
@@ -42,7 +42,8 @@ class AppletStorage:
         self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._folders: dict[str, OwnFolder] = {}
         self._archives = AppletArchives(archives, self._parts, mono)
-        shutil.rmtree(self._parts, ignore_errors=True)
+        for unfinished in (self._parts, *self._root.glob(f"*/{DRAFTS}")):
+            shutil.rmtree(unfinished, ignore_errors=True)
 
     async def do(self, applet: str, what: str, asked: Mapping[str, Any]) -> Any:
         """What the page is answered. Raises SignageError, or ValueError, with the reason."""
@@ -56,6 +57,11 @@ class AppletStorage:
                 return await asyncio.to_thread(_done, self._of(applet), what, asked)
         except OSError as error:
             raise BoxError("applet", f"it cannot be done: {error.strerror or 'the disk refuses'}") from error
+
+    async def clear(self, applet: str) -> None:
+        """All that an applet keeps goes."""
+        async with self._lines[applet]:
+            await asyncio.to_thread(self._of(applet).clear)
 
     def sweep(self, applets: Collection[str]) -> None:
         """What other applets than these kept goes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from aiohttp import web
@@ -14,10 +14,12 @@ from pydantic import BaseModel, ValidationError
 from player.agent.control.access import Scope, Token
 from player.agent.devices import wire
 from player.agent.devices.refusals import bad_body, bad_field
+from player.core.forms import unfolded
 from player.core.pages import PageWanted, page
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+FORM = "application/x-www-form-urlencoded"
 PAGE = 50  # items, where nobody says
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -138,6 +140,16 @@ class Row:
     handler: Handler
     scope: Scope
     reads_itself: bool = False
+
+
+def fields_of(raw: bytes, kind: str) -> Mapping[str, Any]:
+    """What a body of that content type says: a form's fields, or JSON's. Raises Declined."""
+    if kind != FORM or not raw.strip():
+        return json_object(raw)
+    try:
+        return unfolded(parse_qsl(raw.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=100))
+    except ValueError as error:
+        raise bad_body(f"the body is neither JSON nor a form: {error}") from None
 
 
 def json_object(raw: bytes) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """What was asked is brought about after its answer: each kind in its own line, one after the other, under a deadline.
 
-A driver that hangs holds up its own kind alone, and no longer than the deadline. Two requests for one setting are carried out in
+A driver that hangs holds up its own kind alone, and no longer than the deadline; one that raises what nobody foresaw costs its own
+request alone. Two requests for one setting are carried out in
 the order in which they came, so that the last one wins; both are in the log.
 """
 
@@ -16,6 +17,7 @@ from player.agent.devices.action_log import ActionLog
 from player.agent.devices.refusals import too_many
 from player.core.actions import Action, ActionKind, Ends
 from player.errors import SignageError
+from player.runtime.tasks import Mistakes
 
 DEADLINE_S = 5.0
 MOST_OPEN = 64
@@ -47,6 +49,7 @@ class Effects:
         self._asked: asyncio.Queue[_Asked] = asyncio.Queue()
         self._open: Counter[ActionKind] = Counter()
         self._lines: defaultdict[ActionKind, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._mistakes = Mistakes()
 
     def __repr__(self) -> str:
         return f"<effects: {self._open.total()} open>"
@@ -80,7 +83,8 @@ class Effects:
     async def _carry_out(self, asked: _Asked) -> None:
         try:
             async with asyncio.timeout(asked.deadline_s):
-                outcome = await asked.effect()
+                with self._mistakes.kept_to(asked.action.kind):
+                    outcome = await asked.effect()
         except TimeoutError:
             self._log.failed(asked.action, f"no answer within {asked.deadline_s:g} s")
         except SignageError as error:

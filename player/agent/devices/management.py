@@ -62,7 +62,7 @@ class Management:
     """Answers below `/v1` and `/v2`, and keeps what it knows in `devices` below the state folder. Raises StorageError.
 
     `uid` names the box, `rows` are all calls that it answers; `applets` is what is wanted of them, `commands` what they are told;
-    `log` is what was asked.
+    `log` is what was asked, `effects` brings it about.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -76,8 +76,8 @@ class Management:
         debug = DebugSwitch()
         doorkeeper = Doorkeeper(parts.tokens, WrongPasswords(parts.state / CALLERS, clock.monotonic))
         self.log = ActionLog(folder / "actions", clock, parts.host.boot_id(), facts.version)
-        self._effects = Effects(self.log)
-        self._versions = Versions(parts.updates, self._effects, self.log, facts.version, clock)
+        self.effects = Effects(self.log)
+        self._versions = Versions(parts.updates, self.effects, self.log, facts.version, clock)
         self._presence = PresenceFile(folder / "presence.json", clock, lambda: doorkeeper.is_open)
         self._policies = PolicyKeeper(folder, clock)
         settings = SettingEffects(parts.settings, self._policies.held_by)
@@ -95,7 +95,7 @@ class Management:
             intervals_s=lambda: intervals_s(about), wanted=lambda: doorkeeper.is_open,
         )  # fmt: skip
         labels = Labels(folder)
-        asking = Asking(self.log, self._effects, facts.uid)
+        asking = Asking(self.log, self.effects, facts.uid)
 
         def told() -> Mapping[str, str]:
             name = about.current.name or parts.brief.current.cards.device_name
@@ -107,7 +107,7 @@ class Management:
         self._about, self._applets_said = about, parts.applets_said
         shelf, applets = AppletShelf(folder, lambda: clock.now().timestamp()), AppletFolder(parts.cache)
         storage = AppletStorage(parts.cache, parts.fetch, parts.archives, spare=parts.reserve, mono=clock.monotonic)
-        self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told, storage.sweep)
+        self.applets = PlanKeeper(folder / "applet_plan.json", shelf, applets, parts.brief, clock, parts.place, told, storage)
         self._rules = PolicyRules(
             settings, parts.schedule, debug, self._versions, facts.os_version, parts.telemetry, self.applets, clock
         )
@@ -176,7 +176,7 @@ class Management:
         return {
             "applets": self.applets.run,
             "applets' words": self._hear,
-            "management": self._effects.run,
+            "management": self.effects.run,
             "policies": functools.partial(self._policies.run, self._rules),
             "presence": self._presence.run,
             "readings": self._samples.run,
@@ -190,7 +190,7 @@ class Management:
             while True:
                 match await self._applets_said.get():
                     case AppletSaid(applet, command):
-                        self.commands.add(applet, command)
+                        self.commands.hear(applet, command)
                     case AppletAsked() as asked:
                         group.create_task(self._pages.answer(asked), name=f"{asked.applet}: {asked.what}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,8 @@ def _reboot(asked: Asked) -> Mapping[str, Any]:
     given = asked.get("rule")
     rule = given if isinstance(given, Mapping) else {}
     days = rule.get("weekdays")
-    names = [_DAYS[day] if isinstance(day, int) and 0 <= day < len(_DAYS) else str(day)[:20] for day in days or ()]
+    named = days if isinstance(days, Sequence) else ()
+    names = [_DAYS[day] if isinstance(day, int) and 0 <= day < len(_DAYS) else str(day)[:20] for day in named]
     if not names:
         raise BoxError("schedule", "a planned restart names its days")
     return {"powerAction": "SYSTEM_REBOOT", "weekdays": names, "time": rule.get("time")}

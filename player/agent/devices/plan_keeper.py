@@ -5,16 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from player.agent.devices.applet_folder import AppletFolder
 from player.agent.devices.applet_records import AppletShelf
+from player.agent.devices.applet_storage import AppletStorage
 from player.agent.devices.refusals import conflict, not_found
 from player.agent.settings.brief_store import BriefStore
-from player.core.applets import AppletAssignment, AppletOn, AppletPlace, AppletPlan, AppletRun, AppletTiming, AppletTurn, applet_on
+from player.core.applet_files import digest_of
+from player.core.applets import (
+    AppletAssignment,
+    AppletOn,
+    AppletPlace,
+    AppletPlan,
+    AppletRun,
+    AppletTiming,
+    AppletTurn,
+    applet_on,
+    whose_time,
+)
 from player.core.ports.box import Clock
 from player.errors import BoxError
 from player.store import Snapshot
@@ -30,7 +42,10 @@ STANDING = {
 
 @dataclass(frozen=True, slots=True)
 class WantedApplets:
-    """The file. Each run's `files` and what it is `told` are left out: they are looked up when the plan is made."""
+    """The file. Each run's `files`, what it is `told` and how often it was `cleared` are looked up when the plan is made.
+
+    `cleared`: by the applet; not there: never.
+    """
 
     timings: tuple[AppletTiming, ...] = ()
     assigned: tuple[AppletAssignment, ...] = ()
@@ -38,11 +53,12 @@ class WantedApplets:
     enabled: bool = True
     round: int = 0
     last_at: float = field(default=0.0)
+    cleared: Mapping[str, int] = field(default_factory=dict)
 
 
 class PlanKeeper:
-    """Its one writer. `path` is the file; each change goes to the stage by its brief. `place` as in the
-    plan, `told` as in its runs; `sweep` has what other applets than the given ones kept go."""
+    """Its one writer. `path` is the file; each change goes to the stage by its brief. `place` as in the plan, `told` as in its
+    runs; `storage` is what applets keep: of those that are neither here nor connected, nothing."""
 
     def __init__(
         self,
@@ -53,9 +69,9 @@ class PlanKeeper:
         clock: Clock,
         place: AppletPlace,
         told: Callable[[], Mapping[str, str]],
-        sweep: Callable[[Collection[str]], None],
+        storage: AppletStorage,
     ) -> None:
-        self._file, self._place, self._told, self._sweep_own = Snapshot(path, WantedApplets), place, told, sweep
+        self._file, self._place, self._told, self._storage = Snapshot(path, WantedApplets), place, told, storage
         self._shelf, self._folder, self._brief, self._clock = shelf, folder, brief, clock
         # That applets are disabled holds for the session that it was said in, as the public document has it.
         self.current = replace(self._file.read_or(WantedApplets()), enabled=True)
@@ -141,12 +157,30 @@ class PlanKeeper:
             log.info("applets (%s): %s", STANDING[self._place], why)
 
     async def power(self, word: str) -> str:
-        """An APPLET_ power action, which acts on applets alone; answers what became of it. Raises StorageError."""
+        """An APPLET_ power action, which acts on applets alone; answers what became of it. Raises StorageError, ContentError.
+
+        APPLET_REFRESH has pages begin anew, as F5 does in a browser; whatever they keep stays. APPLET_RELOAD has those whose time
+        it is begin without anything that they kept, and from their uploaded files (the public page on power actions).
+        """
         if word in ("APPLET_ENABLE", "APPLET_DISABLE"):
             await self.change(enabled=word == "APPLET_ENABLE")
+        elif word == "APPLET_RELOAD":
+            await self._reload()
         else:
             await self.change(round=self.current.round + 1)
         return self.on_air().why
+
+    async def _reload(self) -> None:
+        runs = whose_time(self.plan(), self._clock.now().timestamp())
+        for version in {found.uid: found for run in runs if (found := self._shelf.find(run.applet, run.version))}.values():
+            if version.built == digest_of(version.files):  # else some were uploaded that are not to be seen yet
+                await asyncio.to_thread(self._folder.check, version.files)
+                self._folder.build_anew(version.files)
+        cleared = dict(self.current.cleared)
+        for applet in {run.applet for run in runs}:
+            await self._storage.clear(applet)
+            cleared[applet] = cleared.get(applet, 0) + 1
+        await self.change(round=self.current.round + 1, cleared=cleared)
 
     def plan(self) -> AppletPlan:
         """As the stage gets it: every run with its files."""
@@ -167,7 +201,7 @@ class PlanKeeper:
         return any(run.applet == applet and version in (None, run.version) for run in self._runs)
 
     def _filled(self, run: AppletRun) -> AppletRun:
-        run = replace(run, told=self._told(), name=self._shelf.name(run.applet))
+        run = replace(run, told=self._told(), name=self._shelf.name(run.applet), cleared=self.current.cleared.get(run.applet, 0))
         version = self._shelf.find(run.applet, run.version)
         if version is None or run.url:
             return run
@@ -181,4 +215,4 @@ class PlanKeeper:
                 {file.sha256 for version in versions for file in version.files}, {version.built for version in versions}
             )
         connected = {self.current.connected.applet} if self.current.connected else set()
-        self._sweep_own({one.uid for one in self._shelf.applets.all()} | connected)
+        self._storage.sweep({one.uid for one in self._shelf.applets.all()} | connected)

@@ -20,6 +20,7 @@ from player.agent.devices.refusals import Declined, conflict, not_found
 from player.core.policies import Holding, Policy, PolicyAssignment, in_force
 from player.core.ports.box import Clock
 from player.errors import SignageError
+from player.runtime.tasks import Mistakes
 from player.store import Snapshot
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class PolicyKeeper:
         self.assigned: Sequence[PolicyAssignment] = self._file.read_or(())
         self._statuses: dict[str, ItemStatus] = {}
         self._wake = asyncio.Event()
+        self._mistakes = Mistakes()
 
     def holding(self) -> Mapping[str, Holding]:
         """By the item's kind: what is in force."""
@@ -106,10 +108,13 @@ class PolicyKeeper:
                     await self._wake.wait()
 
     async def look(self, rules: PolicyRules) -> None:
-        """Has every item in force followed."""
+        """Has every item in force followed. What is taken away while one before it is followed, is not."""
         for kind, held in self.holding().items():
+            if self.holding().get(kind) != held:
+                continue
             try:
-                await rules.follow(held)
+                with self._mistakes.kept_to(f"the policy's {kind}"):
+                    await rules.follow(held)
             except SignageError as error:
                 self._note(kind, held, str(error))
             else:

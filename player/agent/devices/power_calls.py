@@ -18,6 +18,7 @@ from player.errors import BoxError
 
 PATH = "/v1/device/{device}/power-action"
 GOES_WITHIN_S = 120.0
+RELOADED_WITHIN_S = 60.0  # all files of an applet are read
 _ENDING = {"SYSTEM_REBOOT": ("reboot", Ends.BOX), "APP_RESTART": ("restart_app", Ends.PLAYER)}
 _SCREEN = {"DISPLAY_POWER_ON": True, "DISPLAY_POWER_OFF": False}
 
@@ -44,7 +45,8 @@ class PowerCalls:
         if power in _ENDING:
             command, ends = _ENDING[power]
             return self._asking.ask(call, ActionKind.POWER, asked, self._ending(command), ends=ends, deadline_s=GOES_WITHIN_S + 5.0)
-        return self._asking.ask(call, ActionKind.POWER, asked, self._staying(power, call.token.name))
+        deadline_s = RELOADED_WITHIN_S if power == "APPLET_RELOAD" else None
+        return self._asking.ask(call, ActionKind.POWER, asked, self._staying(power, call.token.name), deadline_s=deadline_s)
 
     def _staying(self, power: str, by: str) -> Effect:
         if power in _SCREEN:

@@ -79,6 +79,11 @@ def not_here(message: str) -> Declined:
     return Declined(501, 501100, "NOT_IMPLEMENTED", message)
 
 
+def mistaken(message: str) -> Declined:
+    """A mistake of the player's own, over which nothing can be said but that."""
+    return Declined(500, 500100, "INTERNAL_ERROR", message)
+
+
 def out_of_order(message: str) -> Declined:
     """A disk or a part of the player does not work for now."""
     return Declined(503, 503100, "UNAVAILABLE", message)

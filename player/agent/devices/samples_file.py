@@ -20,6 +20,7 @@ from player.core.samples import BoxSample, SampleBook
 from player.errors import SignageError, StorageError
 from player.journal import Journal
 from player.journal_reader import read_journal
+from player.runtime.tasks import Mistakes
 
 log = logging.getLogger(__name__)
 LOOK_S = 30.0
@@ -39,14 +40,15 @@ class SampleKeeper:
         intervals_s: Callable[[], Mapping[str, float]], wanted: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._readings, self._clock, self._intervals_s, self._wanted = readings, clock, intervals_s, wanted
-        self._journal = _journal(folder, tail, clock)
+        self._journal, self._mistakes = _journal(folder, tail, clock), Mistakes()
         self._book = SampleBook.of(_records(folder))
 
     async def read(self, kind: str) -> Any:
         """How it is now; None where this box has no such thing, or nobody can say. Never raises for a reading."""
         try:
             async with asyncio.timeout(READ_WITHIN_S):
-                return await self._readings[kind]()
+                with self._mistakes.kept_to(kind):
+                    return await self._readings[kind]()
         except (TimeoutError, SignageError) as error:
             log.debug("%s cannot be read: %s", kind, error)
             return None

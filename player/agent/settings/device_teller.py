@@ -21,7 +21,7 @@ from player.core.ports.box import Clock
 from player.core.settings import SETTINGS, AppliedBy, Setting, Value
 from player.errors import BoxError
 from player.runtime.fault_page import FaultPage
-from player.runtime.tasks import backoff
+from player.runtime.tasks import Mistakes, backoff
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -67,6 +67,7 @@ class DeviceTeller:
         self._due: dict[str, _Due] = {}
         self._taken: dict[str, Value] = {}  # as read back after the device took it
         self._confirmed: dict[str, bool] = {}
+        self._mistakes = Mistakes()
 
     def __repr__(self) -> str:
         return f"<told again: {', '.join(self._due) or 'nobody'}>"
@@ -113,7 +114,8 @@ class DeviceTeller:
     async def _in_time(self, name: str, answer: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._within_s):
-                return await answer
+                with self._mistakes.kept_to(name):
+                    return await answer
         except TimeoutError as error:
             raise self._silent(name) from error
 

@@ -30,6 +30,7 @@ from player.core.device_schedule import (
 from player.core.ports.box import Clock
 from player.core.settings import Asker
 from player.errors import BoxError, SettingRefused, SignageError
+from player.runtime.tasks import Mistakes
 from player.store import Snapshot
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class ScheduleRunner:
     ) -> None:
         self._file = Snapshot(path, DeviceSchedule)
         self._settings, self._clock, self._zone, self._floor, self._deeds = settings, clock, zone, floor, deeds
-        self._look_s, self._wake = look_s, asyncio.Event()
+        self._look_s, self._wake, self._mistakes = look_s, asyncio.Event(), Mistakes()
         self.current = self._file.read_or(DeviceSchedule())
 
     # --- what is asked for; each raises StorageError when it cannot be kept, and then nothing changed
@@ -147,6 +148,7 @@ class ScheduleRunner:
             return
         log.info("%s, as planned", action)
         try:
-            await act()
+            with self._mistakes.kept_to(action):
+                await act()
         except SignageError as error:
             log.warning("%s, as planned, failed: %s", action, error)

@@ -19,13 +19,16 @@ from player.agent.devices.applet_calls import MOST_TESTS
 from player.agent.devices.applet_commands import MOST_BYTES as MOST_COMMANDS
 from player.agent.devices.applet_file_calls import LINES, TICKET_S, TICKETS
 from player.agent.devices.applet_folder import MOST_BYTES
+from player.agent.devices.own_folder import DRAFTS
 from player.agent.devices.plan_keeper import MOST_TIMINGS
 from player.core.actions import ActionKind
 from player.core.applet_files import LARGEST_FILE
 from player.core.applet_storage import OWN, own_folder
+from player.core.applets import whose_time
 from player.core.ports.stage import AppletSaid, CommandApplet, ExamineApplet, Examined
 from player.journal import SEGMENT_BYTES
-from tests.fakes.management import Managed, managed
+from tests.fakes.management import Managed, ended, managed
+from tests.fakes.pages import Page, kept
 from tests.fakes.running import eventually
 
 START = "2026-03-01T12:00:00.000Z"
@@ -172,6 +175,68 @@ async def test_files_nobody_needs_go_and_what_is_just_being_uploaded_stays(box: 
     assert await upload(box, answer, b"1") == 409, "there is no room left"
     os.truncate(files / "half.tmp", MOST_BYTES - LARGEST_FILE - 5)
     assert await put(box, version, "a", b"1") == 201
+
+
+async def power(box: Managed, word: str) -> dict[str, Any]:
+    """How an action on applets ended."""
+    count = len(box.management.log.of_kind(ActionKind.POWER))
+    assert (await box.ask("POST", "/v1/device/{device}/power-action", {"devicePowerAction": word}))[0] == 200
+    await eventually(lambda: len(box.management.log.of_kind(ActionKind.POWER)) > count, 20)
+    return await ended(box, "Device.PowerAction.Performed")
+
+
+async def test_a_refresh_leaves_what_an_applet_kept_and_a_reload_begins_without_it_from_what_was_uploaded(box: Managed):
+    versions = [await applet(box), await applet(box)]
+    menu, later = (version.split("/")[3] for version in versions)
+    for version in versions:
+        await put(box, version, "index.html", b"<h1>")
+    await shown(box, versions[0])
+    await shown(box, versions[1], startsAt="2030-01-01T00:00:00.000Z", endsAt="2030-01-01T00:00:00.000Z")
+    for uid in (menu, later):
+        await Page(box, uid).file("write_file", "note", contents="mine")
+
+    def told() -> tuple[int, int, bool, bool]:
+        """The round, how often what it kept was thrown away, whether it is there, and whether that of the other one is."""
+        plan = box.brief.current.applets
+        (run,) = whose_time(plan, box.clock.now().timestamp())
+        return plan.round, run.cleared, (kept(box, menu) / "files/note").exists(), (kept(box, later) / "files/note").exists()
+
+    assert (await power(box, "APPLET_REFRESH"))["confirmed"]
+    assert told() == (1, 0, True, True)
+    (page,) = (box.folder / "cache/applets/built").glob("*/index.html")
+    page.unlink()
+    assert (await power(box, "APPLET_RELOAD"))["confirmed"]
+    assert told() == (2, 1, False, True)
+    assert page.read_bytes() == b"<h1>"
+    assert len(list((box.folder / "cache/applets/built").iterdir())) == 1
+    (raw,) = (box.folder / "cache/applets/files").iterdir()
+    raw.write_bytes(b"<h2>")
+    assert (await power(box, "APPLET_RELOAD"))["reason"] == "index.html: it is not any more what was uploaded; upload it again"
+    assert told() == (2, 1, False, True)
+    raw.unlink()
+    assert "cannot be read" in (await power(box, "APPLET_RELOAD"))["reason"]
+    box.close()
+    await box.open()
+    assert box.management.applets.plan().timings[0].run.cleared == 1
+
+
+async def test_what_an_upload_left_when_the_player_was_killed_is_gone_after_its_start(box: Managed):
+    version, cache = await applet(box), box.folder / "cache"
+    await put(box, version, "index.html", b"<h1>")
+    (kept,) = (cache / "applets/files").iterdir()
+    drafts = [cache / "applets/files/half.tmp", cache / OWN / own_folder("menu") / DRAFTS / "half"]
+    for draft in drafts:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()
+        os.truncate(draft, MOST_BYTES)
+    own = cache / OWN / own_folder("menu") / "files" / "note"
+    own.parent.mkdir()
+    own.touch()
+    _, answer = await announce(box, version, "a", b"1")
+    assert await upload(box, answer, b"1") == 409, "they count"
+    box.close()
+    await box.open()
+    assert (kept.exists(), own.exists(), [draft.exists() for draft in drafts]) == (True, True, [False, False])
 
 
 async def test_an_applet_that_is_wanted_is_not_deleted_and_one_whose_files_are_gone_is_not_on(box: Managed):
@@ -409,4 +474,15 @@ async def test_a_page_of_html_is_a_version_of_its_own(box: Managed):
         async with box.http.post(f"{box.url}{made}1", data=io.BytesIO(body), headers=headers) as found:
             assert found.status == status
     assert (await box.ask("POST", f"/v1/applet/{uid}/version", {"version": "3.0.0"}))[0] == 400
+    form = {"version": "3.0.0", "frontAppletVersion": "1.0.5", "binary": "<h1>as a form", "entryFile": "menu/first.html"}
+    async with box.http.post(f"{box.url}/v1/applet/{uid}/version", data=form, headers={"X-Auth": box.auth}) as found:
+        assert found.status == 201
+    _, held, _ = await box.ask("GET", f"/v1/applet/{uid}/version/3.0.0")
+    assert (held["binary"], held["entryFile"], held["frontAppletVersion"]) == ("<h1>as a form", "menu/first.html", "1.0.5")
+    assert (await box.ask("GET", f"/v1/applet/{uid}/version/3.0.0/file/menu/first.html"))[1] == b"<h1>as a form"
+    one = f"{box.url}/v1/applet/{uid}/version/3.0.0"
+    async with box.http.put(one, data={"binary": "<h2>"}, headers={"X-Auth": box.auth}) as found:
+        assert found.status == 200
+    _, held, _ = await box.ask("GET", f"/v1/applet/{uid}/version/3.0.0")
+    assert (held["binary"], held["entryFile"], bool(held["builtSince"])) == ("<h2>", "menu/first.html", True)
     assert (await box.ask("POST", f"/v1/applet/{uid}/version", {"version": "1.0.0", "entryFile": "a"}))[0] == 409
