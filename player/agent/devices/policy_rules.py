@@ -25,7 +25,7 @@ from player.core.policies import Holding, PolicyItem
 from player.core.ports.box import Clock
 from player.core.ports.server import Telemetry
 from player.core.settings import Asker
-from player.errors import BoxError
+from player.errors import BoxError, SignageError
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class PolicyRules:
             if not await self._settings.is_so(name, value):
                 log.info('the policy "%s" sets %s to %s', policy, name, value)
                 await self._settings.ask(name, value, Asker.POLICY, f'"{policy}"')
+            elif refusal := await self._settings.refusal(name):
+                raise SignageError(refusal)
 
     async def _time(self, item: PolicyItem, who: str) -> None:
         wanted = {timer.number: timer for timer in items.timers_of(item, self._now())}

@@ -47,6 +47,11 @@ class SettingEffects:
         row, value = await self._settings.row(name), find(name).value(value)
         return is_confirmed(value, row.wanted) and (row.found is None or is_confirmed(value, row.found))
 
+    async def refusal(self, name: str) -> str:
+        """Why a setting is not in effect, though it is wanted: its device refuses, and is told again; "" where it is."""
+        row = await self._settings.row(name)
+        return "" if row.in_effect else row.outcome
+
     async def ask(self, name: str, value: Any, by: Asker, who: str) -> EffectOutcome:
         """One setting. Raises SettingRefused, StorageError, BoxError."""
         return await self.read_back(name, await self._settings.ask(name, value, by=by, who=who))

@@ -43,6 +43,23 @@ async def test_a_hand_at_the_mixer_does_not_undo_a_policy(box: Managed):
     assert (await got(box, f"{V1}/policy/{uid}"))["name"] == "House"
 
 
+async def test_an_item_whose_device_refuses_is_not_followed_however_often_it_is_looked_at_and_asked_for_once(box: Managed):
+    box.audio.broken = True
+    await assigned(box, [{"type": "VOLUME", "value": {"volume": 15}}])
+    await eventually(lambda: box.settings.asked_at("volume"), 20)
+    asked_at = box.settings.asked_at("volume")
+    for _ in range(3):
+        box.clock.forward(60)
+        await box.management.look()
+        (status,) = await got(box, f"{V1}/policy-status")
+        assert (status["success"], status["reason"]) == (False, "audio: the fake was told to break")
+    assert box.settings.asked_at("volume") == asked_at
+    box.audio.broken = False
+    await box.settings.ask("volume", 15, by=Asker.BOX, who="somebody")
+    await box.management.look()
+    assert (await got(box, f"{V1}/policy-status"))[0]["success"]
+
+
 async def test_no_door_changes_what_a_policy_holds_and_whoever_has_the_pin_does_for_a_while(box: Managed):
     await assigned(box, [{"type": "VOLUME", "value": {"volume": 15}}, {"type": "REMOTE_CONTROL", "value": {"locked": False}}])
     await eventually(lambda: box.audio.level == 15, 20)
