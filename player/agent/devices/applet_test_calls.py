@@ -58,9 +58,12 @@ class AppletTestCalls:
             raise bad_field("tests", f"the version has no test {unknown[0]}")
 
         async def effect() -> EffectOutcome:
-            for name, script in scripts.items():
-                run.results[name] = await self._tried(version, script or "")
-            run.ended_at = self._clock.now().timestamp()
+            try:
+                for name, script in scripts.items():
+                    run.results[name] = await self._tried(version, script or "")
+            finally:
+                run.results = {name: run.results.get(name, "it was not made") for name in scripts}
+                run.ended_at = self._clock.now().timestamp()
             failed = [name for name, words in run.results.items() if words != PASSED]
             return EffectOutcome(f"{len(scripts)} tests were made; failed: {', '.join(failed) or 'none'}", confirmed=True)
 

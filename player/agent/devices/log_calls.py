@@ -87,11 +87,13 @@ class LogCalls:
         asked = call.read(bodies.FeatureTestsBody).tests
 
         async def effect() -> EffectOutcome:
-            self._run = FeatureRun(self._now(), None, asked, {})
-            findings = await self._examine()
-            found = {str(one["ability"]): (one["result"] != "failed", f"{one['result']}: {one['detail']}") for one in findings}
-            wanted = {name: found.get(name, (False, "there is no such test")) for name in asked} or found
-            self._run = FeatureRun(self._run.began_at, self._now(), asked, wanted)
+            began_at = self._now()
+            wanted: Mapping[str, tuple[bool, str]] = dict.fromkeys(asked, (False, "it was not made"))
+            self._run = FeatureRun(began_at, None, asked, {})
+            try:
+                wanted = judged(asked, await self._examine())
+            finally:
+                self._run = FeatureRun(began_at, self._now(), asked, wanted)
             failed = [name for name, (sound, _) in wanted.items() if not sound]
             return EffectOutcome(f"{len(wanted)} tests were made; failed: {', '.join(failed) or 'none'}", confirmed=True)
 
@@ -113,6 +115,14 @@ class LogCalls:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def judged(asked: Sequence[str], findings: Sequence[Mapping[str, Any]]) -> Mapping[str, tuple[bool, str]]:
+    """What `doctor` found of those that were asked for, or of all: whether it is sound, and in words. Raises BoxError: nothing."""
+    if not findings:
+        raise BoxError("feature tests", "`signage-player doctor` did not come to an end")
+    found = {str(one["ability"]): (one["result"] != "failed", f"{one['result']}: {one['detail']}") for one in findings}
+    return {name: found.get(name, (False, "there is no such test")) for name in asked} or found
 
 
 def merged(logs: Mapping[str, Sequence[str]]) -> Sequence[LoggedLine]:

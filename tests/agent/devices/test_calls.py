@@ -87,6 +87,9 @@ async def test_time_up_counts_from_when_the_box_was_managed_first_and_gaps_are_l
     assert (found["uptime"], found["downtime"], found["availabilityPercent"]) == (2 * HOUR_S, 0, 100)
     assert await got(box, f"{V1}/offline-range") == []
     assert (await box.ask("GET", "/v1/uptime?deviceUid=other"))[0] == 404
+    for query in ("until=1970-01-01T00:00:00.000Z", "since=2990-01-01", "since=2026-03-25T13:00:00Z&until=2026-03-25T12:30:00Z"):
+        found = await got(box, f"/v1/uptime?{query}")
+        assert (found["uptime"], found["downtime"], found["total"]) == (0, 0, 0), query
 
 
 async def test_the_machines_tests_are_made_and_told(box: Managed):
@@ -96,6 +99,16 @@ async def test_the_machines_tests_are_made_and_told(box: Managed):
     found = await got(box, f"{V1}/test")
     assert (found["successfulTests"], found["failedTests"], found["pendingTests"]) == (["audio"], ["disk", "teleport"], [])
     assert found["testResults"]["audio"] == "passed: 1 sound cards"
+
+
+async def test_tests_that_come_to_no_end_have_failed_and_are_not_awaited_any_more(box: Managed):
+    box.findings = ()  # as of a doctor that hung
+    for asked, failed in (["audio"], ["audio"]), ([], []):
+        await box.ask("PUT", f"{V1}/test", {"tests": asked})
+        entry = await ended(box, "Device.FeatureTest.Set")
+        assert entry["reason"] == "feature tests: `signage-player doctor` did not come to an end"
+        found = await got(box, f"{V1}/test")
+        assert (found["failedTests"], found["pendingTests"], bool(found["finishedAt"])) == (failed, [], True)
 
 
 async def test_the_log_is_paged_line_by_line_newest_first(box: Managed):
