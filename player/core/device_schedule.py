@@ -253,17 +253,15 @@ def _instant(day: date, wall: time | None, zone: ZoneInfo) -> datetime | None:
 
 
 def _brightnesses(points: BrightnessPoints, now: datetime, zone: ZoneInfo) -> Iterator[TimedState]:
-    """The last before the points were set counts as from then."""
+    """The last before the points were set counts as from then. Of two that fall together the later by the wall clock holds, or the
+    second."""
     since = datetime.fromtimestamp(points.since, UTC)
-    every = sorted(
-        (instant(day, wall, zone), number, level)
-        for day in _dates(now, zone)
-        for number, (wall, level) in enumerate(((points.first_from, points.first), (points.second_from, points.second)))
-    )
-    before = [level for at, _, level in every if at <= since]
+    levels = sorted({points.first_from: points.first, points.second_from: points.second}.items())
+    every = sorted({instant(day, wall, zone): level for day in _dates(now, zone) for wall, level in levels}.items())
+    before = [level for at, level in every if at <= since]
     if before:
         yield TimedState(since, "brightness", before[-1], "the day's brightness")
-    for at, _, level in every:
+    for at, level in every:
         if at > since:
             yield TimedState(at, "brightness", level, "the day's brightness")
 

@@ -168,6 +168,16 @@ def brightness(schedule: DeviceSchedule, at: str) -> tuple[int, datetime]:
     return int(moment.value), moment.at
 
 
+def test_of_two_brightnesses_from_one_time_on_the_second_holds_and_of_two_in_the_hour_left_out_the_later():
+    since = local("2026-03-25 07:00")
+    schedule = DeviceSchedule(brightness=BrightnessPoints(90, time(8), 40, time(8), since.timestamp()))
+    assert [brightness(schedule, f"2026-03-25 {wall}")[0] for wall in ("07:30", "08:00", "23:00")] == [40, 40, 40]
+    since = local("2026-03-28 20:00")  # the night on which clocks go from 2 to 3
+    for points in ((90, time(2), 40, time(2, 30)), (40, time(2, 30), 90, time(2))):
+        schedule = DeviceSchedule(brightness=BrightnessPoints(*points, since.timestamp()))
+        assert brightness(schedule, "2026-03-29 03:00") == (40, local("2026-03-29 03:00"))
+
+
 def test_two_brightnesses_a_day_are_in_force_at_once_and_from_their_times_on():
     since = local("2026-03-25 14:00")
     schedule = DeviceSchedule(brightness=BrightnessPoints(90, time(9), 40, time(20), since.timestamp()))

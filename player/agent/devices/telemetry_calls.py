@@ -172,8 +172,8 @@ class TelemetryCalls:
         return {"deviceUid": self._device, "createdAt": begins, "since": begins, "until": wire.instant(gap.ends)}
 
     def _between(self, call: ApiCall, since: str, until: str, otherwise_s: float) -> tuple[float, float, Sequence[Span]]:
-        ends = min(call.instant(until) or self._now(), self._now())
-        begins = call.instant(since)
+        begins, given = call.instant(since), call.instant(until)
+        ends = self._now() if given is None else min(given, self._now())
         return max(ends - MONTH_S * 12, ends - otherwise_s if begins is None else begins), ends, self._presence.spans()
 
     def _now(self) -> float:

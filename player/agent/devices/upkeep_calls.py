@@ -27,8 +27,12 @@ from player.errors import BoxError
 
 V1 = "/v1/device/{device}"
 VPN_WITHIN_S, LOOK_S = 60.0, 0.5
+# The public page on device recovery has Tizen panels of one network look after one another: a panel that gives no sign is turned
+# on, given the address for its URL launcher and its clock, and in the end started again by a neighbour. It names no other platform,
+# and what it takes is a panel maker's protocol. A box that gives no sign has nothing that a neighbour could ask to start it.
 NO_PEERS = Absent(
-    "peer recovery", "other boxes are recovered by the URL launcher of Tizen panels, which this one is not; systemd starts it again"
+    "peer recovery",
+    "it has Tizen panels start one another again by their URL launcher, which this box has not; its own systemd starts it again",
 )
 # The API's switches, and the settings of this player that they stand for: the setting is on where the switch is.
 CONTROLS = ("menuAccessEnabled", "remoteControlEnabled", "kioskModeEnabled")

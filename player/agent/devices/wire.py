@@ -58,14 +58,20 @@ def instant_or_none(seconds: float | None) -> str | None:
 
 
 def parse_instant(name: str, given: str) -> float:
-    """ISO 8601, or milliseconds since the epoch; without an offset it is UTC. Raises Declined that names the field."""
+    """ISO 8601, or milliseconds since the epoch; without an offset it is UTC. Raises Declined that names the field.
+
+    `instant` can write it: an offset may lead out of the years 1 to 9999, and so may a ten thousandth of a second.
+    """
     try:
         if given.isascii() and given.isdigit():
-            return datetime.fromtimestamp(int(given) / 1000, UTC).timestamp()
-        found = datetime.fromisoformat(given)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+            at = int(given) / 1000
+        else:
+            found = datetime.fromisoformat(given)
+            at = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        instant(at)
     except (ValueError, OverflowError, OSError):
         raise bad_field(name, f'expected an instant such as "2026-03-01T12:00:00.000Z", found "{given[:60]}"') from None
+    return at
 
 
 # --- the device

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from player.agent.control.access import DEVICE_KIND, Token
 from player.agent.devices.api import CALLS_AT_ONCE
+from player.agent.devices.call import ApiCall
+from player.agent.devices.device_filters import Belongings, is_meant
 from tests.fakes.management import V1, Managed, got, managed
 
 
@@ -31,6 +35,34 @@ async def test_a_device_is_found_by_whatever_names_it(box: Managed):
                   "createdUntil=2001-01-01T00:00:00.000Z"):  # fmt: skip
         assert await counted(box, "/v1/device", query) == 0, query
     assert await counted(box, "/v1/device", f"model={device['model']}&createdSince={device['createdAt']}&pagination=50") == 1
+
+
+def test_a_device_is_found_by_how_full_its_storage_is():
+    token = Token("1", "tool", "read", "", 0.0, kind=DEVICE_KIND)
+    device = {"name": "", "uid": "", "serialNumber": "", "storageStatus": {"internal": {"capacity": 400, "freeSpace": 100}}}
+
+    def is_found(device: Mapping[str, Any], **asked: str) -> bool:
+        query = {f"{name}StorageStatusPercentage": [value] for name, value in asked.items()}
+        return is_meant(ApiCall("/v1/device", {}, query, {}, "", token, ""), device, Belongings((), (), (), ()))
+
+    for low, high, found in (
+        ("75", "100", True), ("75.1", "100", False), ("0", "75", True), ("0", "74.9", False), ("0", "100", True),
+        ("80", "70", False),
+    ):  # fmt: skip
+        assert is_found(device, min=low, max=high) is found, (low, high)
+    assert (is_found(device, min="75"), is_found(device, min="76"), is_found(device, max="74")) == (True, False, False)
+    unknown = device | {"storageStatus": {"internal": {"capacity": 0, "freeSpace": 0}}}
+    assert (is_found(unknown), is_found(unknown, min="0")) == (True, False)
+
+
+async def test_what_is_no_percentage_is_refused_by_its_name_where_there_is_such_a_filter(box: Managed):
+    low, high = "minStorageStatusPercentage", "maxStorageStatusPercentage"
+    assert await counted(box, "/v1/device", f"{low}=0&{high}=100") == 1
+    for wrong in ("-1", "100.5", "much", "nan", "inf"):
+        for name in (low, high):
+            status, said, _ = await box.ask("GET", f"/v1/device?{name}={wrong}")
+            assert (status, said["errorDetail"]) == (400, name), wrong
+    assert await counted(box, "/v2/device", f"{low}=much") == 1
 
 
 async def test_a_device_is_found_by_what_it_has(box: Managed):
