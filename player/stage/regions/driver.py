@@ -17,7 +17,7 @@ from typing import Any, assert_never
 
 from player.core import cues, playback, turns
 from player.core.brief import DeviceSettings
-from player.core.content import Item, Rect, Region, TransitionKind
+from player.core.content import Item, Region, TransitionKind
 from player.core.kinds import Kind
 from player.core.ports.box import Clock
 from player.core.ports.screen import Playable
@@ -29,7 +29,7 @@ from player.stage.regions.soundfade import crossfade
 from player.stage.regions.surfaces import Placed, SurfacePool, SurfaceSort
 from player.stage.regions.targets import cover_of, target_of
 from player.stage.regions.transitions import Change, change
-from player.stage.regions.visibility import NO_WINDOW, Visibility
+from player.stage.regions.visibility import Visibility
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +229,8 @@ class RegionDriver:
                 await placed.surface.fetch(playable)
                 turn = self._turns if item.kind.has_file else contextlib.nullcontext()  # a slow network holds up itself alone
                 async with turn:
-                    await self._put(placed, self.pool.rect)  # a window that gets no frames would not draw its first one
+                    # A window that gets no frames would not draw its first one.
+                    await self.visibility.move({placed.window_id: self.pool.rect})
                     await placed.surface.load(playable)
                 if not playable.begin_s:  # what goes on after a restart does not wait to be shown
                     await self._park(placed)
@@ -248,11 +249,7 @@ class RegionDriver:
     async def _park(self, placed: Placed) -> None:
         """Beyond every panel a window is asked for no frames and blended into none: what waits takes nothing from what is seen."""
         with contextlib.suppress(BoxError):  # a window that went away is in nobody's way
-            await self._put(placed, replace(self.pool.rect, x=-PARKED_AT - self.pool.rect.width))
-
-    async def _put(self, placed: Placed, rect: Rect) -> None:
-        if placed.window_id != NO_WINDOW:
-            await self.visibility.move({placed.window_id: rect})
+            await self.visibility.move({placed.window_id: replace(self.pool.rect, x=-PARKED_AT - self.pool.rect.width)})
 
     def _playable(self, item: Item, target: str, effect: cues.PrepareItem) -> Playable:
         rect = self.pool.rect

@@ -25,6 +25,7 @@ from player.stage.regions.visibility import NO_WINDOW
 log = logging.getLogger(__name__)
 
 WINDOW_LIMIT_S, PAGE_WINDOW_LIMIT_S = 8.0, 40.0  # the browser's come late on a slow box, and others play meanwhile
+LOOK_S = 0.05
 USUAL, PER_SORT = 2, 3
 PATIENCE_S = 1.0  # the surface that left the screen is empty well before that
 
@@ -100,18 +101,23 @@ class Windows:
         """The window of `surface`, once it is there. Raises BoxError, at once when waiting is not worth it any more."""
         try:
             async with asyncio.timeout(within_s):
-                while True:
-                    for window in await self._compositor.windows():
-                        if window.app_id == surface.app_id:
-                            return window
+                while (window := await self._window_of(surface)) is None:
                     if not worth_waiting():
                         raise BoxError("compositor", f"no window of {surface} can appear without a panel")
-                    async with self._changed:
-                        with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(0.05):
-                                await self._changed.wait()
+                    await self._any_change()
+                return window
         except TimeoutError as error:
             raise BoxError("compositor", f"no window of {surface} appeared within {within_s:.0f} s") from error
+
+    async def _window_of(self, surface: Surface) -> Window | None:
+        return next((window for window in await self._compositor.windows() if window.app_id == surface.app_id), None)
+
+    async def _any_change(self) -> None:
+        """Of windows; or none for a while, since one may have come between a look and the wait for the next."""
+        async with self._changed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._changed.wait()
 
 
 class SurfacePool:

@@ -37,26 +37,31 @@ class Change:
 
 
 async def change(compositor: Compositor, what: Change) -> None:
-    """Brings `what.front` on screen and takes `what.back` away. Raises BoxError."""
-    kind = what.transition.kind
-    if kind is TransitionKind.CUT or what.transition.duration_s <= 0 or what.back is None:
-        await compositor.swap(what.front, what.back, what.rect)
-    elif kind is TransitionKind.FADE:
-        await _fade(compositor, what, what.back)
-    elif what.alone and kind in _DIRECTIONS:
-        await _slide(compositor, what, what.back, _DIRECTIONS[kind])
-    elif what.clipped and kind is TransitionKind.WIPE:
-        await _wipe(compositor, what, what.back)
-    else:
-        await _crossfade(compositor, what, what.back)
-
-
-async def _crossfade(compositor: Compositor, what: Change, back: int) -> None:
-    await compositor.show_above(what.front, 0.0, what.rect)
+    """Brings `what.front` on screen and takes `what.back` away. Raises BoxError: however far it came, both are tried to the end."""
     try:
-        await _steps(what.transition.duration_s, lambda passed: compositor.opacity(what.front, passed))
+        if what.back is not None and what.transition.duration_s > 0:
+            await _gradually(compositor, what, what.back)
     finally:
-        await compositor.swap(what.front, back)
+        await compositor.swap(what.front, what.back, what.rect)
+
+
+async def _gradually(compositor: Compositor, what: Change, back: int) -> None:
+    match what.transition.kind:
+        case TransitionKind.CUT:
+            return
+        case TransitionKind.FADE:
+            await _fade(compositor, what, back)
+        case kind if what.alone and kind in _DIRECTIONS:
+            await _slide(compositor, what, back, _DIRECTIONS[kind])
+        case TransitionKind.WIPE if what.clipped:
+            await _wipe(compositor, what)
+        case _:
+            await _crossfade(compositor, what)
+
+
+async def _crossfade(compositor: Compositor, what: Change) -> None:
+    await compositor.show_above(what.front, 0.0, what.rect)
+    await _steps(what.transition.duration_s, lambda passed: compositor.opacity(what.front, passed))
 
 
 async def _fade(compositor: Compositor, what: Change, back: int) -> None:
@@ -76,17 +81,12 @@ async def _slide(compositor: Compositor, what: Change, back: int, direction: tup
     def step(passed: float) -> Awaitable[None]:
         return compositor.move({what.front: moved(passed - 1), back: moved(passed)})
 
-    try:
-        await step(0.0)
-        await compositor.show_above(what.front, 1.0)
-        await _steps(what.transition.duration_s, step)
-    finally:
-        await compositor.move({what.front: rect})
-        await compositor.swap(what.front, back)
-        await compositor.move({back: rect})
+    await step(0.0)
+    await compositor.show_above(what.front, 1.0)
+    await _steps(what.transition.duration_s, step)
 
 
-async def _wipe(compositor: Compositor, what: Change, back: int) -> None:
+async def _wipe(compositor: Compositor, what: Change) -> None:
     """From the left: the incoming window's frame grows, its picture does not."""
     rect = what.rect
 
@@ -99,7 +99,6 @@ async def _wipe(compositor: Compositor, what: Change, back: int) -> None:
         await _steps(what.transition.duration_s, step)
     finally:
         await compositor.place(what.front, rect)
-        await compositor.swap(what.front, back)
 
 
 async def _steps(duration_s: float, step: Callable[[float], Awaitable[None]]) -> None:

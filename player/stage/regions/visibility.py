@@ -51,6 +51,8 @@ class Visibility:
 
     async def place(self, window_id: int, rect: Rect) -> None:
         """Out of sight a place is of no use where there is no panel at all."""
+        if window_id == NO_WINDOW:
+            return
         try:
             await self._compositor.place(window_id, rect)
         except BoxError:
@@ -59,8 +61,9 @@ class Visibility:
 
     async def move(self, places: Mapping[int, Rect]) -> None:
         """As `Compositor.move`, while it is seen."""
-        if self.is_open:
-            await self._compositor.move(places)
+        there = {window_id: rect for window_id, rect in places.items() if window_id != NO_WINDOW}
+        if self.is_open and there:
+            await self._compositor.move(there)
 
     async def opacity(self, window_id: int, value: float) -> None:
         """As `Compositor.opacity`, once it is seen."""
