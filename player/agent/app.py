@@ -136,8 +136,8 @@ class Agent:
         self.contact = Latest(Contact(Standing.NONE if isinstance(self.connection.rhythm, Absent) else Standing.UNKNOWN))
         self.clock_trust = ClockTrust(self.host, self.contact)
         self.clock_floor = ClockFloor(
-            self.brief, self.host, clock, trusted=self.clock_trust.trusted, offset_s=self._proven_offset,
-            built_at=BUILT_AT,
+            self.brief, self.host, clock, trusted=self.clock_trust.trusted, synced=self.clock_trust.synced,
+            offset_s=self._proven_offset, built_at=BUILT_AT,
         )  # fmt: skip
         self.absence = Absence(self.brief, self.contact, clock, self.server.key, after_s=config.cms.offline_after)
         self.fallback = await servers.open_fallback(

@@ -73,13 +73,15 @@ class CardFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClockFacts:
-    """What is known of the device's clock.
+    """What is known of the device's clock. Instants are seconds since the epoch.
 
-    `trusted_boot`: the boot (its id) in which it was found right; `floor`: it is not earlier than this (seconds since the epoch).
+    `trusted_boot`: the boot (its id) in which it was found right; `floor`: it is not earlier than this, by the server's word at the
+    least; `synced_floor`: nor than this, surely.
     """
 
     trusted_boot: str = ""
     floor: float = 0.0
+    synced_floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
