@@ -70,7 +70,7 @@ class Inbox:
             case Reached():
                 await self._reached(event)
             case Missed(error):
-                self._missed(error)
+                await self._missed(error)
             case Paired(name):
                 await self._paired(name)
             case Unpaired(code, name):
@@ -100,11 +100,12 @@ class Inbox:
         self._answer_faults.replace(event.faults)
         await self._kept(self._alerts.forget_expired())
 
-    def _missed(self, error: ServerError) -> None:
+    async def _missed(self, error: ServerError) -> None:
         contact = self._contact.value.missed(error)
         self._contact.set(contact)
         because = contact.error or error
         self._contact_faults.report("", because.code, sentence(because), count=1)
+        await self._kept(self._alerts.forget_expired())
 
     async def _wanted(self, event: SettingsWanted) -> None:
         await self._kept(self._lock.server_says(event.locked, event.lock_pin))

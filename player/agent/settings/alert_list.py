@@ -56,13 +56,12 @@ class AlertList:
                 self._wanted.put_nowait((alert.id, url))
 
     async def forget_expired(self) -> None:
-        """Those whose time is over go, where the clock can be believed. Raises StorageError."""
-        if self._brief.current.alerts:
-            await self._keep(None)
+        """Those whose time is over go, where the clock can be believed; what waited to be written is. Raises StorageError."""
+        await self._keep(None)
 
     async def _keep(self, listed: Sequence[Alert] | None) -> None:
         held = self._brief.current.alerts
-        if held or listed:
+        if held or listed or not self._brief.is_kept:
             now = self._clock.now().timestamp()
             await self._hold(alerts.merge(held, listed, now, clock_trusted=await self._clock_trusted()))
 

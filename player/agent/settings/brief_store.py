@@ -44,7 +44,7 @@ class BriefStore:
     async def change_alerts(self, alerts: tuple[Alert, ...], *, durably: bool) -> None:
         """All alerts that are held. Where the disk refuses they are shown all the same, for as long as we repeat them.
 
-        Not `durably`: they are shown, and written with the next change.
+        Not `durably`: they are shown, and written with the next change of anything, or when they are told durably again.
         """
         wanted = replace(self.current, alerts=alerts)
         if not durably:
@@ -52,7 +52,7 @@ class BriefStore:
             await self._tell_stage(wanted)
             return
         try:
-            await self._keep(wanted)
+            await self._keep(wanted, anew=self._unkept)
         except StorageError:
             self.current, self._unkept = wanted, True
             await self._tell_stage(wanted)
@@ -74,8 +74,9 @@ class BriefStore:
         """Which applets are to be shown."""
         await self._keep(replace(self.current, applets=plan))
 
-    async def _keep(self, wanted: StageBrief) -> None:
-        if wanted != self.current or self._unkept or not self._file.path.exists():
+    async def _keep(self, wanted: StageBrief, *, anew: bool = False) -> None:
+        """Writes what is another one, or not there: some tell the same every few seconds, whatever waits to be written."""
+        if wanted != self.current or anew or not self._file.path.exists():
             self._file.write(wanted)
             self.current, self._unkept = wanted, False
             await self._tell_stage()

@@ -30,10 +30,7 @@ T = TypeVar("T")
 FAULT_FROM = 3  # one slip of the finger is nothing to report
 FREE_TRIES = 0
 PINS_WAITING = 4
-SAID_AT_ONCE, SAID_EVERY_S = (
-    8,
-    60.0,
-)  # changes that a server's repeated word may bring: each is written to flash
+SAID_AT_ONCE, SAID_EVERY_S = 8, 60.0  # changes that a server's repeated word may bring: each is written to flash
 PIN_COST = 14  # scrypt with 2^14 rounds: about 16 MiB and 40 ms on a small box
 
 

@@ -69,6 +69,7 @@ async def test_alerts_that_change_at_every_heartbeat_are_shown_at_once_and_writt
     written = set[bytes]()
     for number in range(50):
         await made.listed([Alert(f"a{number}", "Fire", "", Severity.EXTREME)], {})
+        await brief.change_clock(brief.current.clock)  # what others tell every few seconds
         written.add(path.read_bytes())
         assert [alert.id for alert in brief.current.alerts] == [f"a{number}"]
     assert len(written) == WRITES
@@ -77,6 +78,20 @@ async def test_alerts_that_change_at_every_heartbeat_are_shown_at_once_and_writt
     clock.forward(WRITE_EVERY_S)
     await made.forget_expired()
     assert [alert.id for alert in BriefStore(path, stage).current.alerts] == ["a49"]
+
+
+async def test_that_no_alert_is_left_is_written_too_when_it_may_be(tmp_path: Path):
+    path, clock = tmp_path / "brief.json", FakeClock()
+    brief = BriefStore(path, FakeStage())
+    made = without_pictures(brief, clock)
+    for _ in range(WRITES):
+        await made.listed([], {})
+        await made.listed([FIRE], {})
+    await made.listed([], {})
+    assert BriefStore(path, FakeStage()).current.alerts == (FIRE,)
+    clock.forward(WRITE_EVERY_S)
+    await made.forget_expired()
+    assert BriefStore(path, FakeStage()).current.alerts == ()
 
 
 async def test_s3_what_a_disk_refuses_is_written_as_soon_as_it_takes_it_however_often_it_refused(tmp_path: Path):
