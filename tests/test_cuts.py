@@ -160,9 +160,11 @@ def picture(number: int) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.parametrize(("kind", "folder"), [("image", "prepared"), ("video", "media")])
 async def test_after_a_cut_at_any_moment_of_a_round_what_the_manifest_names_is_whole(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, folder: str
 ):
+    """Pictures are shown as they were prepared, and a video as it came."""
     files = {f"/{number}": picture(number) for number in range(PICTURES)}
 
     async def answer(request: web.Request) -> web.Response:
@@ -172,7 +174,7 @@ async def test_after_a_cut_at_any_moment_of_a_round_what_the_manifest_names_is_w
     application.router.add_get("/{path:.*}", answer)
     root, cut = tmp_path / "root", tmp_path / "cut"
     root.mkdir()
-    names = [f"{path[1:]}:{hashlib.sha256(body).hexdigest()}:image" for path, body in files.items()]
+    names = [f"{path[1:]}:{hashlib.sha256(body).hexdigest()}:{kind}" for path, body in files.items()]
     async with TestServer(application) as server:
         program = [sys.executable, "-m", "tests.fakes.sync_child", str(root), str(server.make_url("")).rstrip("/"), *names]
         calls = await asyncio.to_thread(recorded, program, tmp_path / "trace", 2)
@@ -191,7 +193,7 @@ async def test_after_a_cut_at_any_moment_of_a_round_what_the_manifest_names_is_w
     assert on_air, "a manifest survives"
     synced = [call.path for call in calls if call.name == "sync"]
     published = [call.path for call in calls if call.name == "rename"].count(str(ProgrammeFile(root).path))
-    assert 0 < synced.count(str(root / "cache/prepared")) <= published, "not for each that came"
+    assert 0 < synced.count(str(root / "cache" / folder)) <= published, "not for each that came"
     assert not [path for path in synced if "making" in Path(path).name], "what is thrown away need not survive"
     with capsys.disabled():
         print(f"[{cuts} power cuts, {len(synced) / PICTURES:.1f} syncs a picture]", end=" ")

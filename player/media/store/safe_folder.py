@@ -41,8 +41,10 @@ class SafeFolder:
             raise self._root_error(error) from error
         try:
             self._check_owner(handle)
-            for name in names:
-                inner = _enter(handle, name)
+            for depth, name in enumerate(names):
+                if (inner := _opened(handle, name)) is None:
+                    inner = _made(handle, name)
+                    self._unsettled.add("/".join(names[:depth]))
                 os.close(handle)
                 handle = inner
             yield handle
@@ -113,7 +115,7 @@ class SafeFolder:
             self._unsettled.add(str(PurePosixPath(file).parent))
 
     def settle(self) -> None:
-        """Makes the names of what came survive a power cut, each folder once however many came."""
+        """Makes the names of what came, and of folders that were made for it, survive a power cut: each folder once."""
         for name in sorted(self._unsettled):
             self._unsettled.discard(name)  # before, since more may come meanwhile
             try:
@@ -149,14 +151,19 @@ class SafeFolder:
         return state.f_bavail * state.f_frsize
 
 
-def _enter(folder: int, name: str) -> int:
+def _opened(folder: int, name: str) -> int | None:
+    """The folder of that name, None where there is none; what stands in its place goes."""
     try:
         return os.open(name, _DIRECTORY, dir_fd=folder)
     except FileNotFoundError:
-        pass
+        return None
     except NotADirectoryError:
         os.unlink(name, dir_fd=folder)
-    with contextlib.suppress(FileExistsError):
+        return None
+
+
+def _made(folder: int, name: str) -> int:
+    with contextlib.suppress(FileExistsError):  # by another thread
         os.mkdir(name, FOLDER_MODE, dir_fd=folder)
     handle = os.open(name, _DIRECTORY, dir_fd=folder)
     os.fchmod(handle, FOLDER_MODE)  # whatever the umask took away
