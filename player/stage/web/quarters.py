@@ -133,12 +133,14 @@ class Quarters:
                 stack.callback(one.close)
             for one in theirs:
                 passed.callback(one.close)
+            (_, told), (said, hears), (complained, listens) = [
+                await asyncio.open_unix_connection(sock=one, limit=MESSAGE_LIMIT) for one in ours
+            ]
+            pipes = Pipes(told, said, complained, (told, hears, listens))
+            stack.callback(pipes.close)
             tenant = await self._start(words, environment, handed, [one.fileno() for one in theirs])
             stack.pop_all()
-        (_, told), (said, hears), (complained, listens) = [
-            await asyncio.open_unix_connection(sock=one, limit=MESSAGE_LIMIT) for one in ours
-        ]
-        return tenant, Pipes(told, said, complained, (told, hears, listens))
+        return tenant, pipes
 
     async def _start(
         self, words: Sequence[str], environment: Mapping[str, str], handed: Mapping[str, int], files: Sequence[int]
@@ -271,16 +273,25 @@ async def stay(door: Path | None, folder: Path) -> AsyncIterator[Quarters]:
         async with Quarters(await asyncio.to_thread(_through, door)) as quarters:
             yield quarters
         return
-    await asyncio.to_thread(_make_anew, folder)
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with mine:
+        with theirs:
+            process = await _begun(theirs, folder)
+        try:
+            async with Quarters(mine) as quarters:
+                yield quarters
+        finally:
+            await _gone(process)
+
+
+async def _begun(line: socket.socket, folder: Path) -> asyncio.subprocess.Process:
+    """A steward with that line. Raises BoxError."""
     words = ("setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-B", "-m", steward.__name__, str(folder))
-    with theirs:
-        process = await asyncio.create_subprocess_exec(*words, stdin=theirs.fileno(), env=child_environment(None))
     try:
-        async with Quarters(mine) as quarters:
-            yield quarters
-    finally:
-        await _gone(process)
+        await asyncio.to_thread(_make_anew, folder)
+        return await asyncio.create_subprocess_exec(*words, stdin=line.fileno(), env=child_environment(None))
+    except OSError as error:
+        raise BoxError("browser", f"nobody can look after it here ({error.strerror}: {error.filename or folder})") from error
 
 
 def _make_anew(folder: Path) -> None:

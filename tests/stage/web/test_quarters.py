@@ -74,6 +74,12 @@ async def test_what_is_asked_there_answers_and_what_cannot_be_started_says_why(q
         await quarters.run(("sleep", "600"), HERE, package="coreutils", within_s=0.1)
 
 
+async def test_where_nobody_can_look_after_it_that_is_said(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(BoxError, match=r"nobody can look after it here \(Not a directory"):
+        await stay(None, tmp_path / "file" / "browser").__aenter__()
+
+
 async def test_profiles_are_furnished_measured_and_thrown_away_there(quarters: Quarters):
     await quarters.furnish("room-1")
     assert (quarters.folder / "room-1" / "Preferences").exists()
