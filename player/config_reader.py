@@ -77,10 +77,10 @@ class Unreadable:
         return True
 
 
-def without_file(kinds: Kinds, environment: Mapping[str, str] = os.environ) -> Config:
+def without_file(kinds: Kinds) -> Config:
     """What a screen goes by while its configuration cannot be read: the environment; where that is at fault, its folders alone."""
-    folders = {variable: value for variable, value in environment.items() if variable.endswith("_DIR")}
-    for given in (environment, folders):
+    folders = {variable: value for variable, value in os.environ.items() if variable.endswith("_DIR")}
+    for given in (os.environ, folders):
         with contextlib.suppress(ConfigError):
             return _checked({}, "the environment", kinds, given)
     return Config()

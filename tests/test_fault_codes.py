@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from player.core.faults import CODES, COSTS, Gravity
+from player.core.faults import CODES, Gravity
 from player.errors import BoxError, ServerError, SignageError, StorageError
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +15,11 @@ TAKES_A_CODE = {
     "ContentError": 0, "Fault": 0, "Problem": 0, "fail": 0, "_error": 0, "_fault": 0, "_note": 0, "_refuse": 1, "_told": 1,
     "_prepare_failed": 1, "report": 1, "Refusal": 1, "Refuse": 1,
 }  # fmt: skip
+COSTS = {
+    Gravity.CRITICAL: "the whole screen, its proof of play or its control suffers",
+    Gravity.MAJOR: "an item or an ability is missing",
+    Gravity.MINOR: "something is shown, but not quite as asked for",
+}
 NO_FAULT = {"bad_message"}  # ends one connection of the socket between agent and stage
 BASES = {"server"}  # an error that is raised is one of its kinds
 

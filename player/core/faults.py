@@ -31,17 +31,12 @@ class Fault:
 class Gravity(IntEnum):
     """How much a fault costs. The graver one is told first."""
 
-    MINOR = 1
-    MAJOR = 2
-    CRITICAL = 3
+    MINOR = 1  # something is shown, but not quite as asked for
+    MAJOR = 2  # an item or an ability is missing
+    CRITICAL = 3  # the whole screen, its proof of play or its control suffers
 
 
 MINOR, MAJOR, CRITICAL = Gravity.MINOR, Gravity.MAJOR, Gravity.CRITICAL
-COSTS = {
-    CRITICAL: "the whole screen, its proof of play or its control suffers",
-    MAJOR: "an item or an ability is missing",
-    MINOR: "something is shown, but not quite as asked for",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,19 +80,17 @@ def hill(size: Size, height: float, waves: Sequence[tuple[int, float, float]]) -
     return drawn(size, draw)
 
 
-def write(
-    canvas: Image.Image, at: tuple[float, float], text: str, face: str, pixels: float, colour: Colour, anchor: str = "ls"
-) -> None:
-    """One line of text; `anchor` as Pillow's."""
-    ImageDraw.Draw(canvas).text(at, text, font=font(face, pixels), fill=colour, anchor=anchor)
+def write(canvas: Image.Image, at: tuple[float, float], text: str, face: str, pixels: float, colour: Colour) -> None:
+    """One line of text, whose baseline begins there."""
+    ImageDraw.Draw(canvas).text(at, text, font=font(face, pixels), fill=colour, anchor="ls")
 
 
-def spaced(canvas: Image.Image, at: tuple[float, float], text: str, pixels: float, colour: Colour, gap: float = 0.28) -> None:
+def spaced(canvas: Image.Image, at: tuple[float, float], text: str, pixels: float, colour: Colour) -> None:
     """Small capitals, widely set, from the left."""
     x, pen, face = at[0], ImageDraw.Draw(canvas), font("Sans-Bold", pixels)
     for letter in text:
         pen.text((x, at[1]), letter, font=face, fill=colour, anchor="ls")
-        x += pen.textlength(letter, font=face) + pixels * gap
+        x += pen.textlength(letter, font=face) + 0.28 * pixels
 
 
 def logo(canvas: Image.Image, at: tuple[float, float], unit: float, colour: Colour) -> None:

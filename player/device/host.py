@@ -37,10 +37,10 @@ def kernel_clock_synced() -> bool | None:
     return None if state < 0 else state != _TIME_ERROR
 
 
-def boot_id(proc: Path = Path("/proc")) -> str:
+def boot_id() -> str:
     """A name that is another one after each boot; "" where it cannot be read."""
     try:
-        return (proc / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
 

@@ -77,21 +77,19 @@ def secrets(left: Sequence[str]) -> Iterator[Finding]:
         yield passed("secrets", "none in the configuration")
 
 
-def network(proc: Path = Path("/proc")) -> Iterator[Finding]:
+def network() -> Iterator[Finding]:
     """By which interfaces the box has a way out."""
-    try:
-        routes = [line.split() for line in (proc / "net/route").read_text().splitlines()[1:]]
-        routes6 = (
-            [line.split() for line in (proc / "net/ipv6_route").read_text().splitlines()]
-            if (proc / "net/ipv6_route").exists()
-            else []
-        )
-    except OSError:
-        routes, routes6 = [], []
-    ways = {route[0] for route in routes if route[1] == "00000000"} | {
-        route[-1] for route in routes6 if route[1] == "00" and route[-1] != "lo"
-    }
+    ways = {route[0] for route in _routes("route")[1:] if route[1] == "00000000"}
+    ways |= {route[-1] for route in _routes("ipv6_route") if route[1] == "00" and route[-1] != "lo"}
     if ways:
         yield passed("network", f"default route by {', '.join(sorted(ways))}")
     else:
         yield absent("network", "no default route: the player plays what it has", "connect a cable, or set up Wi-Fi")
+
+
+def _routes(table: str) -> list[list[str]]:
+    """The kernel's; none where it has no such protocol."""
+    try:
+        return [line.split() for line in Path("/proc/net", table).read_text(encoding="ascii").splitlines()]
+    except OSError:
+        return []

@@ -17,6 +17,7 @@ import aiohttp
 
 from player.errors import ServerRefused, ServerUnreachable
 
+ANSWER_S = 60.0
 Json = dict[str, Any]
 FINAL = ("succeeded", "failed", "rejected", "interrupted")
 _SUFFIXES = {".mp4": "video", ".webm": "video", ".mkv": "video", ".jpg": "image", ".jpeg": "image", ".png": "image", ".html": "web"}
@@ -33,15 +34,14 @@ class CallRefused(ServerRefused):
 class Operator:
     """`async with Operator(url) as operator: await operator.login(…)`. Answers are the API's JSON objects."""
 
-    def __init__(self, url: str, timeout_s: float = 60.0) -> None:
+    def __init__(self, url: str) -> None:
         self.url, self.token = url.rstrip("/"), ""
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
     def __repr__(self) -> str:
         return f"Operator({self.url})"
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=self._timeout)
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from player.core.ports.box import Clock
 from player.core.schedule import Facts
 from player.demo.adcast.accounts import Accounts
 from player.demo.adcast.device_api import DeviceApi
@@ -70,12 +69,11 @@ class DemoServer:
         zone: ZoneInfo = UTC_ZONE,
         facts: Facts | None = None,
         heartbeat_interval_s: float | None = None,
-        clock: Clock | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.folder, self._serving = folder, Serving(host, port)
         self._zone, self._facts, self._interval_s = zone, facts or {}, heartbeat_interval_s
-        self._clock, self._limits = clock or SystemClock(), limits or Limits()
+        self._clock, self._limits = SystemClock(), limits or Limits()
 
     def __repr__(self) -> str:
         return f"DemoServer({self.url})"

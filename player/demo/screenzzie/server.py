@@ -11,7 +11,6 @@ from typing import Self
 
 from aiohttp import web
 
-from player.core.ports.box import Clock
 from player.demo.files import Files, media_type, send
 from player.demo.samples import Sample, samples
 from player.demo.screenzzie.access import FEATURES, KeyCabinet
@@ -35,10 +34,8 @@ _PAGE = (
 class ScreenzzieServer:
     """`async with ScreenzzieServer(folder) as server: server.url, server.panel, server.access`. `limit`: calls a day."""
 
-    def __init__(
-        self, folder: Path, host: str = "127.0.0.1", port: int = 0, *, clock: Clock | None = None, limit: int = DAILY
-    ) -> None:
-        self.folder, self._clock, self._limit = folder, clock or SystemClock(), limit
+    def __init__(self, folder: Path, host: str = "127.0.0.1", port: int = 0, *, limit: int = DAILY) -> None:
+        self.folder, self._clock, self._limit = folder, SystemClock(), limit
         self._serving = Serving(host, port)
 
     def __repr__(self) -> str:

@@ -147,9 +147,9 @@ class SpotServer:
         """It is not there any more."""
         self.store.run("DELETE FROM players WHERE id = ?", player)
 
-    def add_file(self, path: Path, kind: str, mime: str, name: str, duration: float | None = None) -> int:
+    def add_file(self, path: Path, kind: str, mime: str, name: str) -> int:
         """A local file as an asset (blocking); its id."""
-        return self.content.add_asset(name, kind, mime, self._files.add(path), duration)
+        return self.content.add_asset(name, kind, mime, self._files.add(path))
 
     async def seed_samples(self, players: Sequence[str], given: Sequence[Sample] | None = None) -> None:
         """Sample content in a layout for every player, made once; `given` instead of the generated samples."""

@@ -13,7 +13,6 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
-from player.core.ports.box import Clock
 from player.demo.serving import Serving
 from player.demo.spotwatch.api import SpotwatchPaths
 from player.demo.spotwatch.day import DayAd, advertisements
@@ -32,11 +31,9 @@ _BODY = 1024 * 1024
 class SpotwatchServer:
     """`async with SpotwatchServer() as server: server.url, server.paths`. `speed`: how many seconds of its day pass in one."""
 
-    def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, *, speed: float = USUAL_SPEED, key: str = DEMO_KEY, clock: Clock | None = None
-    ) -> None:
-        self._clock, self._speed, self._key = clock or SystemClock(), speed, key
-        self._serving = Serving(host, port)
+    def __init__(self, *, speed: float = USUAL_SPEED) -> None:
+        self._clock, self._speed = SystemClock(), speed
+        self._serving = Serving("127.0.0.1", 0)
         self._stack = AsyncExitStack()
 
     def __repr__(self) -> str:
@@ -50,7 +47,7 @@ class SpotwatchServer:
     async def __aenter__(self) -> Self:
         session = await self._stack.enter_async_context(aiohttp.ClientSession())
         replay = Replay(self._clock.now().timestamp(), self._speed)
-        self.paths = SpotwatchPaths(self._key, replay, PushTo(session), self._clock)
+        self.paths = SpotwatchPaths(DEMO_KEY, replay, PushTo(session), self._clock)
         app = web.Application(middlewares=[_in_words], client_max_size=_BODY)
         app.add_routes([
             *(web.get(picture_path(ad.id, name), _picture(ad, size)) for ad in advertisements() for name, size in _SIZES.items()),
