@@ -181,6 +181,11 @@ CODES: Mapping[str, Meaning] = {
         "pages are not shown: this system does not let the browser have a sandbox",
         "allow user namespaces; or set `stage.browser_sandbox` to false",
     ),
+    "browser_unit": Meaning(
+        MAJOR,
+        "pages are not shown: the browser's unit does not start",
+        "`sudo scripts/install` mends it; why: `journalctl -b -u 'signage-browser*'`",
+    ),
     "page_storage": Meaning(MAJOR, "a page keeps more than it may", "it starts empty again; if it stays: have the page keep less"),
     "page_authority": Meaning(
         MAJOR, "pages do not trust the authority in `cms.ca_file`", "`sudo apt install libnss3-tools`, and start the player again"

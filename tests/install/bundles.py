@@ -24,4 +24,9 @@ def making(version: str, spoil: str = "true") -> str:
 
 
 SPOILT = "echo 'raise SystemExit(9)' >> player/agent/app.py"
+EXTRA = "signage-extra.socket"  # a unit that a version brings along; beside it BRINGS changes one that is there
+BRINGS = f"""
+        sed -i 's/^CPUWeight=300/CPUWeight=301/' systemd/signage-stage.service
+        printf '[Socket]\\nListenStream=/run/extra.sock\\nAccept=yes\\n[Install]\\nWantedBy=sockets.target\\n' > systemd/{EXTRA}
+        sed -i 's|^files=($|&\\n  "{EXTRA} /etc/systemd/system/{EXTRA} 644"|; s|^sockets=(|&{EXTRA} |' scripts/install"""
 TRUST = "sed -n '/update/,$p' /root/said >> /etc/signage-player/config.toml"

@@ -26,7 +26,7 @@ from player.demo.adcast.server import DemoServer
 from player.demo.samples import Sample
 from scripts.quiet_boot import quieted
 from tests.fakes.samples import make_picture
-from tests.install.bundles import SPOILT, TRUST, making
+from tests.install.bundles import BRINGS, EXTRA, SPOILT, TRUST, making
 from tests.install.container import PATIENT_S, Container, wait_for
 
 T = TypeVar("T")
@@ -386,6 +386,12 @@ def confirmed(device: Container) -> str:
     return str(found["version"]) if found["confirmed"] else ""
 
 
+def system_files(device: Container) -> str:
+    """The player's in /etc and /usr/local, with their hashes, and which units are enabled."""
+    found = "find /etc /usr/local -name '*signage*' -not -type d -not -path '/etc/signage-player/*' | sort | xargs sha256sum"
+    return device.run(f"set -o pipefail; {found}")
+
+
 def test_u1_u4_a_signed_bundle_replaces_the_version_and_one_that_does_not_run_is_taken_back(device: Container) -> None:
     before = version(device)
     make_bundle(device, "7.0")
@@ -398,19 +404,25 @@ def test_u1_u4_a_signed_bundle_replaces_the_version_and_one_that_does_not_run_is
     assert confirmed(device) == "7.0"
     code, output = device.try_run("signage-player update /root/7.0.bundle")
     assert (code, "only a newer version" in output) == (1, True)
-    make_bundle(device, "8.0", SPOILT)
+    files = system_files(device)
+    make_bundle(device, "8.0", SPOILT + BRINGS)
     code, output = device.try_run("signage-player update /root/8.0.bundle")
     assert (code, "the version before is started again" in output) == (1, True), output
     wait_for(lambda: version(device) == "7.0" and active(device), "the version before")
     assert confirmed(device) == "7.0", "what did not stay up is not confirmed"
+    assert system_files(device) == files, "units go with the version that brought them"
+    assert device.try_run(f"systemctl is-active {EXTRA}")[1] == "inactive"
+    assert device.run("systemctl show -P CPUWeight signage-stage") == "300"
     assert device.run("ls /var/tmp | grep signage-update || true") == ""
 
 
 def test_u4_after_a_boot_an_update_that_was_cut_off_is_judged_by_the_version_before(device: Container) -> None:
-    """The links are as the power leaves them between the installer's step and its verdict."""
+    """Links and units are as the power leaves them between the installer's step and its verdict."""
+    files = system_files(device)
     runs = device.run("readlink /opt/signage-player/venv")
     other = device.run(f"ls /opt/signage-player/releases | grep -v {Path(runs).name}")
     device.run(f"ln -sfn {runs} /opt/signage-player/venv.before; ln -sfn releases/{other} /opt/signage-player/venv")
+    device.run(f"cp -r /opt/signage-player/releases/{other}/system/. / && systemctl daemon-reload && systemctl enable {EXTRA}")
     device.run("mkdir /var/tmp/signage-update-cut")
     device.stop()
     device.boot()
@@ -419,6 +431,9 @@ def test_u4_after_a_boot_an_update_that_was_cut_off_is_judged_by_the_version_bef
     wait_for(lambda: version(device) == "7.0" and active(device), "the version before")
     assert "does not stay up; the version before is started again" in device.run("journalctl -b -u signage-trial -o cat")
     assert device.run("readlink /opt/signage-player/venv") == runs
+    wait_for(lambda: device.try_run("systemctl is-active signage-trial")[1] == "inactive", "its last deed")
+    assert system_files(device) == files, "units go with the version that brought them"
+    wait_for(lambda: version(device) == "7.0" and active(device), "the version before, in its own units")
     assert device.run("ls -d /opt/signage-player/venv.before /var/tmp/signage-update-* 2>/dev/null || true") == ""
     assert device.run("systemctl --failed --no-legend") == ""
 

@@ -101,8 +101,10 @@ class BrowserProcess:
     async def run(self) -> None:
         """Waits until a window is wanted, then runs Chromium until it ends. Raises BoxError when it does."""
         await self._wanted.wait()
+        self._quarters = None
         try:
             async with stay(self._door, self._folder) as self._quarters:
+                self._faults.clear("unit")
                 await self._trust(self._quarters, self._latest.value.ca_file)
                 error = await self._run_once(self._quarters)
                 while self._rests:
@@ -110,6 +112,8 @@ class BrowserProcess:
                     error = await self._run_once(self._quarters)
         except BoxError as refused:
             error, self._was_up = refused, False
+            if self._quarters is None and self._door is not None:
+                self._faults.report("unit", "browser_unit", f"there is nowhere for the browser to live: {error.reason}", count=1)
         if not self._was_up:
             self._facts.forget()
             self._why_not = error

@@ -15,10 +15,13 @@ import pytest
 import pytest_asyncio
 
 from player.errors import BoxError
+from player.runtime.tasks import keep_running
 from player.stage.web.process import end
 from player.stage.web.quarters import Quarters, stay
+from tests.fakes.browsers import browser_process
+from tests.fakes.faults import fault_page
 from tests.fakes.quarters import unit_at
-from tests.fakes.running import alive, eventually
+from tests.fakes.running import alive, eventually, running
 
 HERE = {"PATH": os.environ["PATH"], "WHO": "lodger"}
 SPEAKS = """
@@ -138,3 +141,15 @@ async def test_a_unit_that_is_not_there_and_one_that_says_nothing_of_sense_are_n
             line.send(b"nonsense")
             with pytest.raises(BoxError, match="is gone"):
                 await entering
+
+
+async def test_a_unit_that_does_not_start_is_a_fault_until_it_does(runtime_dir: Path):
+    door, faults = runtime_dir / "door", fault_page()
+    browser = browser_process(runtime_dir, "wayland-none", door=door, faults=faults)
+    async with running(keep_running("browser", browser.run)):
+        for _ in range(2):
+            with pytest.raises(BoxError, match=r"signage-browser\.socket"):
+                await browser.open("board", "")
+        assert [fault.code for fault in faults.faults] == ["browser_unit"]
+        async with unit_at(door, runtime_dir):
+            await eventually(lambda: faults.faults == ())

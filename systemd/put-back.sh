@@ -1,0 +1,29 @@
+#!/bin/sh
+# put-back VERSION [ROOT]: the system's files (units, rules, users) are those of VERSION again, a folder in /opt/signage-player/releases
+# or a link to one. An update brings files of its own along, and they go with it where it does not stay. What is as it belongs is not
+# touched. Run by the installer, and by signage-trial.service after a boot.
+set -eu
+root=${2:-}
+base=$root/opt/signage-player
+version=$(readlink -f "$1")
+[ -d "$version/system" ] || exit 0
+changed=no
+for path in $(for each in "$base"/releases/*/system; do (cd "$each" && find . -type f); done | cut -c2- | sort -u); do
+  kept=$version/system$path there=$root$path
+  if [ -e "$kept" ]; then
+    if cmp -s "$kept" "$there"; then continue; fi
+    install -D -m "$(stat -c %a "$kept")" "$kept" "$there"
+  elif [ -e "$there" ]; then
+    if grep -qx '\[Install\]' "$there"; then systemctl -q disable --now "${path##*/}" || true; fi
+    rm -f "$there"
+  else continue; fi
+  changed=yes
+done
+[ "$changed" = yes ] || exit 0
+sync -f "$root/etc"
+echo "units and other files of the system are again those of the version before"
+[ -d "$root/run/systemd/system" ] || exit 0
+systemctl daemon-reload
+if [ "$version" = "$(readlink -f "$base/venv")" ]; then
+  systemctl restart --no-block signage-compositor signage-stage signage-agent
+fi
