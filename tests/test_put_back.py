@@ -68,18 +68,19 @@ def test_u4_the_version_before_has_its_files_again_and_what_came_along_is_gone(d
     assert disk.stand == {STAGE: "one", COMMAND: "one"}
     assert (disk.root / COMMAND).stat().st_mode & 0o777 == 0o755
     assert disk.told == [
-        "-q disable --now door.socket",
+        "-q disable door.socket",
         "daemon-reload",
+        "stop door.socket",
         "restart --no-block signage-compositor signage-stage signage-agent",
     ]
     assert disk.put_back("venv") == "", "what is as it belongs is not touched"
-    assert len(disk.told) == 3
+    assert len(disk.told) == 4
 
 
 def test_what_does_not_run_yet_is_started_by_whoever_moves_the_link(disk: Disk) -> None:
     disk.put_back("releases/one")
     assert disk.stand == {STAGE: "one", COMMAND: "one"}
-    assert disk.told[1:] == ["daemon-reload"]
+    assert disk.told[1:] == ["daemon-reload", "stop door.socket"]
 
 
 def test_a_version_that_stays_keeps_its_files(disk: Disk) -> None:

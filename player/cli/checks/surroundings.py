@@ -21,7 +21,7 @@ def clock() -> Iterator[Finding]:
     """Whether the kernel holds the clock for synchronized."""
     state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     if state == _TIME_ERROR:
-        remedy = "timedatectl set-ntp true; dayparts and proof of play need the right time"
+        remedy = "timedatectl set-ntp true; not supported? sudo apt install systemd-timesyncd: dayparts and proof need the time"
         yield failed("clock", "not synchronized", remedy, needed=False)
     elif state < 0:
         yield absent("clock", "this system does not tell whether its clock is synchronized")
