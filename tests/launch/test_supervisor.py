@@ -270,11 +270,14 @@ def test_p9_the_lock_is_free_the_moment_its_holder_is_gone(tmp_path: Path) -> No
 
 def test_p9_a_lock_that_is_held_is_waited_for_a_moment(tmp_path: Path) -> None:
     hold = "from pathlib import Path; from player.launch.start import only_one; import sys, time\n"
-    hold += "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(0.3)"
-    with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "run.lock")], stdout=subprocess.PIPE) as holder:
+    hold += "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); sys.stdin.readline(); time.sleep(0.3)"
+    command, pipe = [sys.executable, "-c", hold, str(tmp_path / "run.lock")], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdin
         assert holder.stdout
         holder.stdout.readline()
         with pytest.raises(AlreadyRunning), only_one(tmp_path / "run.lock"):
             pass
-        with only_one(tmp_path / "run.lock", wait_s=5.0):
+        holder.stdin.close()
+        with only_one(tmp_path / "run.lock", wait_s=20.0):
             pass
