@@ -113,8 +113,9 @@ class StageBox:
 
     def clip(self, name: str, colour: str, seconds: float = 2.0, *encoding: str, **more: Any) -> Item:
         path = self.dirs.cache / f"{name}.mp4"
-        command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"color={colour}:s=640x360:r=25:d={seconds}"]
-        subprocess.run([*command, "-pix_fmt", "yuv420p", *encoding, str(path)], check=True)
+        source = ("-f", "lavfi", "-i", f"color={colour}:s=640x360:r=25:d={seconds}")
+        how = ("-preset", "ultrafast", "-pix_fmt", "yuv420p", *encoding)
+        subprocess.run(["ffmpeg", "-v", "error", "-y", *source, *how, str(path)], check=True)
         return Item(name, f"c-{name}", name, Kind.VIDEO, 0, file=path.name, **more)
 
     def page(self, name: str, url: str, duration: float = 30.0) -> Item:
@@ -182,14 +183,14 @@ class StageBox:
             assert time.monotonic() < deadline, f"{at} is {seen} and not {colour}\n{self.log()[-3000:]}"
             await asyncio.sleep(0.1)
 
-    async def until_looks(self, holds: Callable[[Image.Image], Any]) -> Image.Image:
+    async def until_looks(self, holds: Callable[[Image.Image], Any], limit_s: float = 30.0) -> Image.Image:
         """Waits until it holds for the whole screen; that picture."""
 
         async def look() -> Image.Image | None:
             picture = await self.look()
             return picture if holds(picture) else None
 
-        return await until("the screen", look)
+        return await until("the screen", look, limit_s)
 
     def plays(self) -> list[dict[str, Any]]:
         return [body for _, body in read_journal(self.dirs.plays)]

@@ -119,7 +119,7 @@ def nested(runtime_dir: Path, **environment: str) -> Any:
     async def opened() -> AsyncIterator[tuple[StageBox, Socket]]:
         (runtime_dir / "outer").mkdir(mode=0o700)
         with running_sway(runtime_dir / "outer") as socket:
-            async with await Sway.connect(socket, 10) as outer:
+            async with await Sway.connect(socket, 30) as outer:
                 made = StageBox(runtime_dir / "inner", backend="sway")
                 del made.environment["SIGNAGE__STAGE__SIZE"]
                 made.environment |= {"WAYLAND_DISPLAY": outer.session.wayland_display, **environment}
@@ -162,7 +162,7 @@ async def test_d1_started_without_any_panel_it_plays_on_its_own_and_shows_it_to_
     async with nested(runtime_dir) as (box, socket):
         box.publish(box.picture("red", 1.5), box.picture("blue", 600))
         box.start("compositor")
-        async with await Sway.connect(box.dirs.sway_socket, 10):
+        async with await Sway.connect(box.dirs.sway_socket, 30):
             window = (await socket.outer.windows())[0]
             await socket.outer._ask(0, f"[con_id={window.id}] kill")
             box.start("stage")
@@ -175,7 +175,7 @@ async def test_d1_started_without_any_panel_it_plays_on_its_own_and_shows_it_to_
 
 async def test_regions_lie_on_the_panel_that_they_name_and_one_without_its_panel_plays_on_unseen(box: StageBox):
     first = region("a", Rect(0, 0, 100, 100), box.picture("red", 600))
-    second = region("b", Rect(50, 0, 50, 100), box.picture("blue", 1.0), box.picture("lime", 1.0), output=1)
+    second = region("b", Rect(50, 0, 50, 100), box.picture("blue", 1.0), box.picture("lime", 2.0), output=1)
     box.publish(manifest=manifest_of(Layout("l", 100, 100, (first, second)), assets=3))
     box.start()
     await box.until_seen("red")
@@ -187,14 +187,13 @@ async def test_regions_lie_on_the_panel_that_they_name_and_one_without_its_panel
     await swaymsg(box, "create_output")
     await swaymsg(box, "output HEADLESS-2 mode --custom 800x600")
     await box.until(lambda s: all(f.code != "panel_missing" for f in s.faults))
-    picture = await box.until_seen("lime", at=(1900, 300))
-    assert picture.size == (2080, 720)
+    picture = await box.until_looks(lambda picture: picture.size == (2080, 720) and picture.getpixel((1900, 300)) == LIME)
     assert picture.getpixel((1279, 300)) == RED
     assert picture.getpixel((1280 + 399, 300)) != LIME
     assert picture.getpixel((1280 + 400, 300)) == LIME
     assert picture.getpixel((2079, 599)) == LIME
     seen = len(box.plays())
-    await box.until(lambda s: s.last_play_seq >= seen + 3)
+    await box.until(lambda s: s.last_play_seq >= seen + 2)  # that under way was not seen whole
     assert box.plays()[-1]["screen_on"]
 
 
@@ -202,19 +201,16 @@ async def test_mirrored_every_panel_shows_the_first_ones_layout_and_each_play_co
     made = StageBox(runtime_dir)
     made.environment["SIGNAGE__STAGE__OUTPUTS"] = "mirror"
     async with Running(made) as box:
-        box.publish(box.picture("red", 1.5), box.picture("blue", 600))
+        box.publish(box.picture("red", 600), box.picture("blue", 600))
         box.start("compositor")
-        async with await Sway.connect(box.dirs.sway_socket, 10):
+        async with await Sway.connect(box.dirs.sway_socket, 30):
             await swaymsg(box, "create_output")
             box.start("stage")
-            await box.until_seen("blue")
-            picture = await box.until_seen("blue", at=(1920, 360))
-            assert runs(picture, row=0) == [(BLUE, 2560)]
+            await box.until_looks(lambda picture: runs(picture, row=0) == [(RED, 2560)])
+            await box.ask(NextItem())
+            await box.until_looks(lambda picture: runs(picture, row=0) == [(BLUE, 2560)])
             assert [i.zone for i in box.client.status.items] == ["main"]
             assert [p["name"] for p in box.plays()] == ["red"]
-            await box.ask(NextItem())
-            await box.until_seen("red")
-            await box.until_seen("red", at=(1920, 360))
 
 
 async def test_off_and_on_are_told_as_they_are_and_not_as_they_were_asked_for(box: StageBox):

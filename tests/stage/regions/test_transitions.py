@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import cycle
 
 import pytest
 from PIL import Image
 
 from player.core.content import Layout, Manifest, Playlist, Rect, Region, Transition, TransitionKind, full_screen
+from player.core.ports.stage import NextItem, PreviousItem
 from player.core.schedule import Rule
 from player.errors import BoxError
 from player.stage.regions.transitions import Change, change
@@ -22,29 +26,35 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 LEFT, RIGHT, TOP, BOTTOM = (100, 360), (1180, 360), (640, 60), (640, 660)
 
 
-@pytest.mark.parametrize(
-    ("kind", "blue_at", "red_at"),
-    [
-        (TransitionKind.SLIDE_LEFT, RIGHT, LEFT),
-        (TransitionKind.SLIDE_RIGHT, LEFT, RIGHT),
-        (TransitionKind.SLIDE_UP, BOTTOM, TOP),
-        (TransitionKind.SLIDE_DOWN, TOP, BOTTOM),
-        (TransitionKind.WIPE, LEFT, RIGHT),
-    ],
-)
-async def test_slides_and_wipes_come_from_their_side(box: StageBox, kind: TransitionKind, blue_at, red_at):
-    """White comes between, so that red and blue are on screen together only while blue comes."""
-    box.publish(*(box.picture(name, 3) for name in ("red", "blue", "white")), transition=Transition(kind, 2.4))
+WAYS = {  # where what comes is seen first, and what goes last
+    TransitionKind.SLIDE_LEFT: (RIGHT, LEFT), TransitionKind.SLIDE_RIGHT: (LEFT, RIGHT), TransitionKind.SLIDE_UP: (BOTTOM, TOP),
+    TransitionKind.SLIDE_DOWN: (TOP, BOTTOM), TransitionKind.WIPE: (LEFT, RIGHT),
+}  # fmt: skip
+
+
+async def test_slides_and_wipes_come_from_their_side(box: StageBox):
+    """Red and blue come by turns, each in another way. Where a busy box was not looked at in time, it comes once more."""
+    red, blue = box.picture("red", 600), box.picture("blue", 600)
+    by_turns = zip(cycle((blue, red)), WAYS, strict=False)
+    items = [replace(item, id=kind.value, transition=Transition(kind, 2.4)) for item, kind in by_turns]
+    box.publish(red, *items)
     box.start()
-    both: list[tuple[object, object]] = []
+    await box.until_seen("red")
+    for (first, last), (came, went) in zip(WAYS.values(), cycle(((BLUE, RED), (RED, BLUE))), strict=False):
+        seen: list[tuple[object, object]] = []
 
-    def is_between(picture: Image.Image) -> bool:
-        both.append((picture.getpixel(blue_at), picture.getpixel(red_at)))
-        return both[-1] in ((BLUE, RED), (RED, BLUE))
+        def is_whole(picture: Image.Image, of: object, first=first, last=last, seen=seen) -> bool:
+            seen.append((picture.getpixel(first), picture.getpixel(last)))
+            return seen[-1] == (of, of)
 
-    await box.until_looks(is_between)
-    assert both[-1] == (BLUE, RED)
-    await box.until_looks(lambda picture: picture.getpixel(blue_at) == picture.getpixel(red_at) == BLUE)
+        while (came, went) not in seen:
+            if seen:
+                await box.ask(PreviousItem())
+                await box.until_looks(partial(is_whole, of=went))
+                seen.clear()
+            await box.ask(NextItem())
+            await box.until_looks(partial(is_whole, of=came))
+        assert (went, came) not in seen
 
 
 class SlowCompositor(FakeCompositor):
@@ -89,24 +99,28 @@ async def test_a_fade_goes_through_the_dark(box: StageBox):
         seen.append(picture.getpixel((640, 360)))
         return any(red < 90 and blue < 90 for red, _, blue in seen) and {RED, BLUE} <= set(seen)
 
-    await box.until_looks(is_dark_after_both)
+    await box.until_looks(is_dark_after_both, limit_s=60)
     assert not any(red > 60 and blue > 60 for red, _, blue in seen), "never both"
 
 
 async def test_a_region_that_has_neighbours_is_crossfaded_instead_and_covers_none(box: StageBox):
-    left = Playlist("l", "l", (box.picture("red", 2), box.picture("blue", 20)), Transition(TransitionKind.SLIDE_LEFT, 2.4))
+    left = Playlist("l", "l", (box.picture("red", 600), box.picture("blue", 600)), Transition(TransitionKind.SLIDE_LEFT, 2.4))
     right = Playlist("r", "r", (box.picture("white", 600),))
     regions = (Region("left", Rect(0, 0, 1, 1), left), Region("right", Rect(1, 0, 1, 1), right))
     box.publish(manifest=manifest_of(Layout("halves", 2, 1, regions)))
     box.start()
     await box.until_seen("red", at=(320, 360))
-    await box.until(lambda s: any(i.name == "blue" for i in s.items))
-    for _ in range(4):
-        await asyncio.sleep(0.4)
-        picture = await box.look()
-        assert picture.getpixel((645, 360)) == (255, 255, 255)
-        assert picture.getpixel((1270, 360)) == (255, 255, 255)
-    await box.until_seen("blue", at=(320, 360))
+    await box.until_seen("white", at=(645, 360))
+    await box.ask(NextItem())
+    seen: list[object] = []
+
+    def is_over(picture: Image.Image) -> bool:
+        assert picture.getpixel((645, 360)) == picture.getpixel((1270, 360)) == (255, 255, 255)
+        seen.append(picture.getpixel((320, 360)))
+        return seen[-1] == BLUE
+
+    await box.until_looks(is_over)
+    assert all(red + blue > 250 for red, _, blue in seen), "its pictures are mixed"
 
 
 Halves = set[tuple[object, object]]
@@ -159,6 +173,6 @@ async def test_a_layout_whose_time_comes_is_on_screen_as_one_step_and_was_ready_
     box.publish(manifest=Manifest("", (before, Layout("halves", 2, 1, (left, right))), (rule,), before.id))
     await box.reread()
     seen = await halves_until(box, lambda seen: (RED, BLUE) in seen)
-    assert seen == {((255, 255, 255), (255, 255, 255)), (RED, BLUE)}
+    assert seen <= {((255, 255, 255), (255, 255, 255)), (RED, BLUE)}
     (play,) = [p for p in box.plays() if p["name"] == "white"]
     assert (play["reason"], datetime.fromisoformat(play["ended_at"]) >= begins) == ("the layout changed", True)
