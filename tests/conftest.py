@@ -75,7 +75,7 @@ def headless_sway(runtime_dir: Path) -> Iterator[Path]:
 @pytest.fixture
 async def sway(headless_sway: Path) -> AsyncIterator[Sway]:
     """The compositor's port, connected to `headless_sway`."""
-    async with await Sway.connect(headless_sway, 10) as compositor:
+    async with await Sway.connect(headless_sway, 30) as compositor:
         yield compositor
 
 

@@ -122,7 +122,8 @@ async def test_turning_the_panel_swaps_its_sides_and_is_read_back(sway, open_win
     assert (output.orientation, output.rect) == (Orientation.PORTRAIT, Rect(0, 0, 720, 1280))
     await sway.place(window.id, output.rect)
     await sway.show_above(window.id)
-    assert extent(await look(), RED) == (0, 0, 720, 1280)
+    await until(look, (719, 1279), RED)
+    assert extent(await until(look, (0, 0), RED), RED) == (0, 0, 720, 1280)
     for orientation in (Orientation.LANDSCAPE_FLIPPED, Orientation.PORTRAIT_FLIPPED, Orientation.LANDSCAPE):
         await sway.turn(name, orientation)
     assert (await sway.outputs())[0].rect == Rect(0, 0, 1280, 720)
@@ -147,8 +148,22 @@ async def test_a_panel_that_cannot_be_switched_off_is_not_believed_to_be_off(swa
     await sway.power("HEADLESS-1", True)
 
 
-async def test_windows_and_panels_are_told_of_as_events_and_the_end_too(sway, headless_sway, open_window, runtime_dir):
+class Listener(Sway):
+    """`listens` once it has subscribed: it asks for the panels then."""
+
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments)
+        self.listens = asyncio.Event()
+
+    async def outputs(self):
+        found = await super().outputs()
+        self.listens.set()
+        return found
+
+
+async def test_windows_and_panels_are_told_of_as_events_and_the_end_too(headless_sway, open_window, runtime_dir):
     seen: asyncio.Queue = asyncio.Queue()
+    sway = await Listener.connect(headless_sway, 10)
 
     async def listen():
         async for event in sway.events():
@@ -156,7 +171,7 @@ async def test_windows_and_panels_are_told_of_as_events_and_the_end_too(sway, he
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(listen(), name="listen")
-        await asyncio.sleep(0.2)
+        await sway.listens.wait()
         window = await open_window("sig-a", "red", (200, 200))
         opened = await seen.get()
         assert isinstance(opened, WindowOpened)
@@ -170,10 +185,11 @@ async def test_windows_and_panels_are_told_of_as_events_and_the_end_too(sway, he
             pass
     with pytest.raises(BoxError, match="started again"):
         await sway.windows()
+    await sway.close()
 
 
 async def test_p2_a_compositor_that_hangs_is_an_error_in_time_and_usable_when_it_goes_on(headless_sway, sway, runtime_dir):
-    hasty = await Sway.connect(headless_sway, 0.5)
+    hasty = await Sway.connect(headless_sway, 2.0)
     pid = int((runtime_dir / "sway.pid").read_text())
     os.kill(pid, signal.SIGSTOP)
     try:

@@ -95,7 +95,7 @@ async def two_panels(runtime_dir: Path, outputs: str = "mirror") -> AsyncIterato
     made.environment["SIGNAGE__STAGE__OUTPUTS"] = outputs
     async with Running(made) as box:
         box.start("compositor")
-        async with await Sway.connect(box.dirs.sway_socket, 10):
+        async with await Sway.connect(box.dirs.sway_socket, 30):
             await plug_second(box)
             yield box
 
@@ -155,8 +155,10 @@ async def test_an_alert_in_arabic_runs_right_its_beginning_first(runtime_dir: Pa
     text = "انقطاع المياه في الطابق الثاني من الساعة التاسعة حتى الظهر، نعتذر عن الإزعاج " * 3
     async with two_panels(runtime_dir) as box:
         box.publish(box.picture("red", 600))
-        box.order(alerts=(Alert("t", "تنبيه", text, Severity.MINOR),))
         box.start("stage")
+        await until_both(box, is_red)
+        box.order(alerts=(Alert("t", "تنبيه", text, Severity.MINOR),))
+        await box.reread()
         places: list[tuple[int, int]] = []
         async with asyncio.timeout(20):
             while not places or places[-1][1] < places[0][1] + 40:
@@ -238,7 +240,7 @@ async def test_d1_cards_follow_panels_that_come_and_go_and_the_keyboard_goes_wit
 
 
 async def test_d1_a_card_that_the_compositor_took_away_is_put_up_again(headless_sway: Path, runtime_dir: Path):
-    async with await Sway.connect(headless_sway, 10) as sway:
+    async with await Sway.connect(headless_sway, 30) as sway:
         overlay = await Overlay.connect(sway.session.wayland_display, lambda _: None, lambda *_: None)
         cards = Presenters(overlay.on_panel, SystemClock(), lambda: None, runtime_dir)
         cards.on(list(await sway.outputs()))
@@ -255,7 +257,7 @@ async def test_d1_a_card_that_the_compositor_took_away_is_put_up_again(headless_
 async def test_a_dimmed_picture_lets_so_much_of_the_light_through_and_none_behind_the_curtain(
     headless_sway: Path, runtime_dir: Path
 ):
-    async with await Sway.connect(headless_sway, 10) as sway:
+    async with await Sway.connect(headless_sway, 30) as sway:
         overlay = await Overlay.connect(sway.session.wayland_display, lambda _: None, lambda *_: None)
         cards = Presenters(overlay.on_panel, SystemClock(), lambda: None, runtime_dir)
         cards.on(list(await sway.outputs()))
@@ -284,7 +286,7 @@ async def test_a_dimmed_picture_lets_so_much_of_the_light_through_and_none_behin
 
 
 async def test_a_panel_that_is_not_there_refuses_its_cards_and_the_others_have_theirs(headless_sway: Path, runtime_dir: Path):
-    async with await Sway.connect(headless_sway, 10) as sway:
+    async with await Sway.connect(headless_sway, 30) as sway:
         overlay = await Overlay.connect(sway.session.wayland_display, lambda _: None, lambda *_: None)
         there = (await sway.outputs())[0]
         cards = Presenters(overlay.on_panel, SystemClock(), lambda: None, runtime_dir)
