@@ -34,7 +34,7 @@ def parse_url(text: str, name: str) -> URL:
     text = written_out(text)
     try:
         url = URL(text, encoded=text.isascii() and " " not in text)
-        good = url.scheme in ("http", "https") and bool(url.host) and text.isprintable()
+        good = url.scheme in ("http", "https") and bool(url.host) and url.port != 0 and text.isprintable()  # a port is read here
     except ValueError as error:
         raise ContentError("bad_url", name, f"its address cannot be read ({error}): correct it on the server") from error
     if not good:
@@ -160,10 +160,10 @@ def _cookie(cookies: aiohttp.CookieJar, url: URL) -> dict[str, str]:
 
 def _next_hop(url: URL, target: str, name: str) -> URL:
     try:
-        joined = url.join(URL(target, encoded=target.isascii() and " " not in target))
+        joined = str(url.join(URL(target, encoded=target.isascii() and " " not in target)))
     except ValueError as error:
         raise ServerNonsense(shown(url), f"it redirects to something that is not an address ({error})") from error
-    following = parse_url(str(joined), name)
+    following = parse_url(joined, name)
     if url.scheme == "https" and following.scheme != "https":
         raise ContentError(
             "bad_url", name, f"its address leads from https to plain http ({shown(following)}): correct it on the server"

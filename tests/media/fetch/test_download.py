@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from player.core.address_policy import beside
 from player.core.content import WantedAsset
-from player.errors import ContentError, ServerBusy, ServerNonsense, ServerUnreachable, StorageError
+from player.errors import ContentError, ServerBusy, ServerNonsense, ServerUnreachable, SignageError, StorageError
 from player.media.fetch.download import Downloader, Fetched, NoRoom, Patience
 from player.media.fetch.egress import MAX_REDIRECTS, Egress, parse_url
 from player.media.fetch.partfile import Note, PartFile
@@ -321,6 +321,13 @@ async def test_n11_a_redirect_to_another_scheme_is_refused(bench: Bench, target:
     assert caught.value.code == "bad_url"
 
 
+@pytest.mark.parametrize("target", ["http://1.2.3.4:99999/", "http://[", "http://1.2.3.4:x/", "//:0/"])
+async def test_n11_a_redirect_to_what_is_no_address_costs_its_file(bench: Bench, target: str):
+    bench.chaos.redirect("/a", target)
+    with pytest.raises(SignageError, match=r"not an address|correct it on the server"):
+        await bench.fetch()
+
+
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:9/a", "http://[::1]:9/a", "http://169.254.169.254/latest", "http://10.0.0.1/a", "http://2130706433/a"]
 )
@@ -355,7 +362,9 @@ async def test_n11_credentials_go_to_the_server_alone(tmp_path: Path):
         assert "authorization" not in elsewhere.seen[0].headers
 
 
-@pytest.mark.parametrize("text", ["", "file:///etc/passwd", "//example.com/a", "http://", "http://[::1/", "x"])
+@pytest.mark.parametrize(
+    "text", ["", "file:///etc/passwd", "//example.com/a", "http://", "http://[::1/", "x", "http://a:99999/", "http://a:0/"]
+)
 def test_n11_an_address_that_is_none_is_named(text: str):
     with pytest.raises(ContentError, match="correct it on the server"):
         parse_url(text, "clip")
