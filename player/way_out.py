@@ -39,13 +39,13 @@ def read_way_out(config: Config, environment: Mapping[str, str]) -> WayOut:
 def read_address_policy(config: Config) -> AddressPolicy:
     """What content may open."""
     offline, second = config.cms.kind == OFFLINE, config.fallback
-    _, _, port = config.control.listen.rpartition(":")
+    ports = [door.rpartition(":")[2] for door in (config.control.listen, config.control.tls_listen)]
     return AddressPolicy(
         server="" if offline else config.cms.url,
         second="" if second.kind in ("", OFFLINE) else second.url,
         nets=tuple(ipaddress.ip_network(net) for net in config.network.allow_private),
         stream_hosts=() if offline else config.stage.stream_hosts,
-        listeners=frozenset({int(port)} if port else ()),
+        listeners=frozenset(int(port) for port in ports if port),
     )
 
 

@@ -22,7 +22,7 @@ from player.agent.content.feeds import Feeds
 from player.cli.checks import server_probe
 from player.cms.http import ServerHttp
 from player.compositor.sway import Sway
-from player.config import CmsConfig, Config, FallbackConfig, NetworkConfig, TimeConfig
+from player.config import CmsConfig, Config, ControlConfig, FallbackConfig, NetworkConfig, TimeConfig
 from player.core.address_policy import beside
 from player.core.content import Item, WantedAsset, WebOptions
 from player.core.egress import SYSTEM_AUTHORITIES, Proxy, WayOut, straight
@@ -373,11 +373,12 @@ def test_one_file_holds_all_whom_we_trust(tmp_path: Path):
 # What opens a connection, or starts what may.
 OPENS = {
     "ClientSession", "TCPConnector", "create_subprocess_exec", "Popen", "HTTPConnection", "HTTPSConnection",
-    "urlopen", "open_connection", "create_connection", "Handle", "YoutubeDL", "ws_connect", "run_program",
+    "urlopen", "open_connection", "create_connection", "Handle", "YoutubeDL", "ws_connect", "run_program", "_Straight",
 }  # fmt: skip
 # Who stands for each place: a class or function that takes the way out, and has no default for it.
 TAKES = {
     "player.cli.checks.server_probe": ("server",),
+    "player.cms.push": ("open_line",),
     "player.runtime.sessions": ("open_session",),
     "player.stage.video.mpv": ("MpvSurface.create",),
     "player.stage.video.youtube": ("Resolver.__init__",),
@@ -463,5 +464,8 @@ def test_where_content_may_go_is_told_by_both_sources_and_a_folder_is_nowhere():
     )
     for kind in ("", "folder"):
         assert read_address_policy(Config(cms=first, fallback=FallbackConfig(kind=kind, url="http://192.168.7.9"))).second == ""
+    doors = ControlConfig(listen="0.0.0.0:8770", tls_listen="[::]:8443")
+    assert read_address_policy(Config(cms=first, control=doors)).listeners == {8770, 8443}
+    assert read_address_policy(Config(cms=first, control=ControlConfig(listen=""))).listeners == set()
     offline = read_address_policy(Config(cms=CmsConfig(kind="folder", url="http://10.0.0.1"), fallback=config.fallback))
     assert (offline.server, offline.second) == ("", "http://192.168.7.9:8000")

@@ -200,6 +200,7 @@ class Agent:
             uuid=self._identity.uuid, key=self.server.key, model=self.sensors.model(), os_version=self.sensors.os_version(),
             version=__version__, paired=self.server.facts.paired, telemetry=self._telemetry, faults=self._all_faults,
             results=self._untold, heartbeat_interval=self.settings.heartbeat_interval_s,
+            upload=lambda *sent: self.supply.uploads.put(*sent),  # noqa: PLW0108 - what is made below
         )  # fmt: skip
 
     async def _telemetry(self) -> Telemetry:

@@ -32,6 +32,7 @@ from player.core.schedule import Facts
 from player.dirs import Dirs
 from player.media.fetch.download import Downloader
 from player.media.fetch.egress import Egress
+from player.media.fetch.upload import Uploader
 from player.media.prepare.children import Children
 from player.media.prepare.parent import have_archive, prepare
 from player.media.store.cache import Cache
@@ -48,7 +49,8 @@ FULL_HD = (1920, 1080)  # until the stage says what panel there is
 class ContentSupply:
     """`rounds` asks for the programme, `sync` fetches what it needs into `cache` and publishes what can be shown.
 
-    `page_files` fetches what applets' pages keep, into `PARTS`; `archives` is `have_archive`, with the children that content has.
+    `page_files` fetches what applets' pages keep, into `PARTS`; `uploads` puts files where the server says; `archives` is
+    `have_archive`, with the children that content has.
     """
 
     cache: Cache
@@ -58,6 +60,7 @@ class ContentSupply:
     sync: Sync
     rounds: Rounds
     page_files: Downloader
+    uploads: Uploader
     archives: HaveArchive
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -121,4 +124,6 @@ async def open_supply(
     page_files = Downloader(
         downloads, dirs.cache / PARTS, egress, reserve_bytes=reserve, credentials={}, require_hash=False, local=None
     )
-    return ContentSupply(cache, Scrub(cache), alert_pictures, feeds, sync, rounds, page_files, archives)
+    return ContentSupply(
+        cache, Scrub(cache), alert_pictures, feeds, sync, rounds, page_files, Uploader(downloads, egress), archives
+    )

@@ -160,16 +160,6 @@ class ServerHttp:
         value = await decoded(self._plain(path), response, body, may_be_empty=False, in_parts=in_parts)
         return Tagged(value, _tag(response), digest, len(body))
 
-    async def put(self, url: str, content: bytes, headers: Mapping[str, str], *, endpoint: str) -> None:
-        """Sends bytes to an address that the server named, at whatever host: what we are to the server, others are not told.
-
-        Raises ServerError.
-        """
-        sent = {"data": content, "headers": dict(headers)}
-        async with self._asked("PUT", url, endpoint, _MEANINGS, UPLOAD_S, sent) as response:
-            if response.status >= 300:
-                raise ServerNonsense(self._plain(url), f"an upload is answered by {response.status}")
-
     async def post(self, path: str, body: Any, *, endpoint: str | None = None, means: Meanings = _MEANINGS) -> Any:
         """Sends JSON; the JSON answered, None for an empty answer. `endpoint` names what pauses together, by default the path.
 

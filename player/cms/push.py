@@ -77,6 +77,13 @@ class _Sluice(ClientConnection):
             super().process_event(event)
 
 
+class _Straight(connect):
+    """Goes where it is told to and follows no redirect: that could lead to a neighbour of this box."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 class PushLine:
     """One line, open. Messages are JSON objects."""
 
@@ -126,7 +133,7 @@ async def open_line(url: str, way_out: WayOut, clock: Clock, *, ping_s: float | 
     """
     proxy = way_out.proxy_for(url)
     try:
-        socket = await connect(
+        socket = await _Straight(
             url,
             ssl=tls_context(way_out) if url.startswith("wss:") else None,
             proxy=proxy.address if proxy else None,

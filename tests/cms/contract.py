@@ -61,6 +61,7 @@ from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, Scripted, Seen, scripted_server
 from tests.fakes.stage import FakeStage
+from tests.fakes.uploads import put_there
 from tests.fuzz.spoil import Place, places
 
 UUID, KEY = "3f2b8c1e-0a4d-4a3e-9c55-7f1f2d9b6e10", "vendor-1"
@@ -130,7 +131,7 @@ class Bench:
     def device(self, *, paired: bool | None) -> Device:
         return Device(
             uuid=UUID, key=KEY, model="Box", os_version="12", version="1.0", paired=paired, telemetry=self._telemetry,
-            faults=lambda: self.faults, results=lambda: self.untold, heartbeat_interval=lambda: self.interval_s,
+            faults=lambda: self.faults, results=lambda: self.untold, heartbeat_interval=lambda: self.interval_s, upload=put_there,
         )  # fmt: skip
 
     def rhythm(self, inbox: ServerInbox | None = None):

@@ -23,6 +23,7 @@ from player.runtime.clock import SystemClock
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.samples import make_picture
+from tests.fakes.uploads import put_there
 
 
 class Operator(Protocol):
@@ -61,7 +62,7 @@ class EmbeddedContract:
 
         device = Device(
             uuid="2b1d0b4e-9999-4aaa-8bbb-ccccddddeeee", key="k", model="Box", os_version="12", version="1.0", paired=None,
-            telemetry=telemetry, faults=tuple, results=lambda: untold, heartbeat_interval=lambda: 0.05,
+            telemetry=telemetry, faults=tuple, results=lambda: untold, heartbeat_interval=lambda: 0.05, upload=put_there,
         )  # fmt: skip
         async with operator.connect(device, SystemClock()) as server:
             assert not isinstance(server.rhythm, Absent)

@@ -21,7 +21,7 @@ from player.runtime.clock import SystemClock
 
 async def main():
     config = load(sys.argv[1], cms.KINDS, {})
-    device = Device("uuid", "key", "Box", "12", "1", None, None, tuple, tuple, lambda: 1.0)
+    device = Device("uuid", "key", "Box", "12", "1", None, None, tuple, tuple, lambda: 1.0, None)
     async with cms.connect(config.cms, config.server, device, SystemClock(), straight("test")) as connection:
         print(*(item.text for item in (await connection.content.programme()).items))
         print(sorted(cms.SERVERS))

@@ -17,6 +17,7 @@ from websockets.server import ServerProtocol
 from player.cms.push import AT_ONCE, FRAMES_AT_ONCE, READ_BYTES, Again, PushLine, Unread, keep_line, open_line
 from player.errors import NotOffered, ServerBusy, ServerDenied, ServerError, ServerNonsense, ServerUnreachable
 from player.runtime.clock import SystemClock
+from tests.fakes.neighbour import neighbour
 from tests.fakes.running import eventually, running
 from tests.fakes.server import raw_server
 from tests.fakes.way_out import STRAIGHT
@@ -66,6 +67,21 @@ async def test_whoever_sends_frames_without_an_end_is_hung_up_on(frame: Frame):
     async with line_to(talk) as line, asyncio.timeout(20):
         while await line.hear() is not None:
             pass
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_line_that_is_led_elsewhere_is_not_followed(status: int):
+    async with neighbour() as other:
+
+        async def leads_on(_: Any, writer: asyncio.StreamWriter) -> None:
+            head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: ws://127.0.0.1:{other.port}/\r\nContent-Length: 0\r\n\r\n"
+            writer.write(head.encode())
+
+        async with raw_server(leads_on) as url:
+            with pytest.raises(NotOffered, match=str(status)):
+                async with open_line(url.replace("http", "ws"), STRAIGHT, CLOCK, ping_s=None):
+                    pass
+        assert other.reached == []
 
 
 async def test_some_pings_between_messages_end_nothing():

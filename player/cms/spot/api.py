@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from player.cms.http import Meanings, ServerHttp, Tagged
 from player.cms.listing import PagedRows
 from player.cms.wire import Instant, Listed, Wire, number, rows, table, text
-from player.core.ports.server import Command
+from player.core.ports.server import Command, Upload
 from player.errors import DeviceForgotten, EventsRefused, ServerDenied, ServerNonsense, ServerRefused
 
 BASE = "/api/v1"
@@ -45,10 +45,10 @@ BATCH: Meanings = {**WRITE_PLAYERS, 410: DeviceForgotten, **dict.fromkeys((400, 
 
 
 class SpotApi:
-    """The calls. `player` in their names is the player's id as the server writes it."""
+    """The calls. `player` in their names is the player's id as the server writes it; `upload` puts files where it says."""
 
-    def __init__(self, http: ServerHttp) -> None:
-        self._http = http
+    def __init__(self, http: ServerHttp, upload: Upload) -> None:
+        self._http, self._upload = http, upload
 
     def __repr__(self) -> str:
         return f"SpotApi({self._http!r})"
@@ -118,7 +118,7 @@ class SpotApi:
         if not key or not address.startswith(("https://", "http://")):
             raise ServerNonsense(path, "no address and key for an upload are in it")
         wanted = {name: value for name, value in table(answer.get("headers")).items() if isinstance(value, str)}
-        await self._http.put(address, content, {"Content-Type": mime_type, **wanted}, endpoint="uploads")
+        await self._upload(address, content, {"Content-Type": mime_type, **wanted})
         return key
 
     async def screenshot(self, player: str, body: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ async def connect(cms: CmsConfig, own: Keys, device: Device, clock: Clock, way_o
             session, cms.url, way_out, clock=clock, secrets=(device.uuid, token), budget=Budget(clock),
             headers={"Authorization": f"Bearer {token}"},
         )  # fmt: skip
-        spot = Spot(SpotApi(http), device=cms.device, key=device.key, clock=clock)
+        spot = Spot(SpotApi(http, device.upload), device=cms.device, key=device.key, clock=clock)
         yield Connection(
             rhythm=SpotRhythm(spot, device, clock, keep_line=line),
             content=spot,

@@ -266,13 +266,17 @@ def no_connection(reason: str) -> Connection:
     return Connection(**absent)  # type: ignore[arg-type]  # `files` is not among them
 
 
+Upload = Callable[[str, bytes, Mapping[str, str]], Awaitable[None]]  # an address, bytes, headers; raises ServerError
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """This box as a server may know it, and what the rhythm may ask of it. `paired`: how it stood when it was last heard of.
 
     `key` is the name under which what belongs to this server is kept; each item of its content says it (`Item.server`).
     `results` are those that no server has got yet; `faults` all that are known; `uuid` is a secret.
-    `heartbeat_interval`: the seconds between two calls, as the settings have it.
+    `heartbeat_interval`: the seconds between two calls, as the settings have it. `upload` puts a file at an address that the
+    server named, where content may come from.
     """
 
     uuid: str = field(repr=False)
@@ -285,3 +289,4 @@ class Device:
     faults: Callable[[], Sequence[Fault]]
     results: Callable[[], Sequence[CommandResult]]
     heartbeat_interval: Callable[[], float]
+    upload: Upload

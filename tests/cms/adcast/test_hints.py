@@ -37,6 +37,7 @@ from player.demo.adcast.server import DemoServer
 from player.runtime.clock import SystemClock
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
+from tests.fakes.uploads import put_there
 from tests.fakes.way_out import STRAIGHT
 
 WITHIN_S, HOUR_S = 20.0, 3600.0
@@ -49,7 +50,7 @@ def device() -> Device:
 
     return Device(
         uuid="2b1d0b4e-9999-4aaa-8bbb-ccccddddeeee", key="k", model="Box", os_version="12", version="1.0", paired=None,
-        telemetry=telemetry, faults=tuple, results=tuple, heartbeat_interval=lambda: HOUR_S,
+        telemetry=telemetry, faults=tuple, results=tuple, heartbeat_interval=lambda: HOUR_S, upload=put_there,
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.samples import make_picture
 from tests.fakes.server import Script, Seen, scripted_server
+from tests.fakes.uploads import put_there
 from tests.fakes.way_out import STRAIGHT
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -233,7 +234,7 @@ def device() -> Device:
 
     return Device(
         uuid="2b1d0b4e-9999-4aaa-8bbb-ccccddddeeee", key="k", model="Box", os_version="12", version="1.0", paired=None,
-        telemetry=telemetry, faults=tuple, results=tuple, heartbeat_interval=lambda: 0.05,
+        telemetry=telemetry, faults=tuple, results=tuple, heartbeat_interval=lambda: 0.05, upload=put_there,
     )  # fmt: skip
 
 

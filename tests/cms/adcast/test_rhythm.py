@@ -45,6 +45,7 @@ from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server, session
 from tests.fakes.settings import CONFIGURED, registry
 from tests.fakes.stage import FakeStage
+from tests.fakes.uploads import put_there
 from tests.fakes.way_out import STRAIGHT
 
 REGISTER, HEARTBEAT = "/api/device/register", "/api/device/heartbeat"
@@ -116,7 +117,7 @@ class Agent:
         device = Device(
             uuid=seed, key="k", model="m", os_version="1", version="1", paired=self.brief.current.cards.paired,
             telemetry=self._telemetry, faults=lambda: self.faults.faults, results=self.commands.untold,
-            heartbeat_interval=self.settings.heartbeat_interval_s,
+            heartbeat_interval=self.settings.heartbeat_interval_s, upload=put_there,
         )  # fmt: skip
         self.rhythm = AdCastRhythm(cms, device, clock, register_s=0.03, hints=None)
 

@@ -21,6 +21,7 @@ from player.errors import DeviceForgotten, ServerBusy, ServerDenied, ServerError
 from player.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.server import Script, Seen, scripted_server
+from tests.fakes.uploads import put_there
 from tests.fakes.way_out import STRAIGHT
 
 API = "/api/v1"
@@ -36,7 +37,7 @@ async def connected(script: Script, clock: Clock, device: str = "16") -> AsyncIt
             session, script.url, STRAIGHT, clock=clock, secrets=("spot-key-0123",), budget=Budget(clock),
             headers={"Authorization": "Bearer spot-key-0123"},
         )  # fmt: skip
-        yield Spot(SpotApi(http), device=device, key="spot-1", clock=clock)
+        yield Spot(SpotApi(http, put_there), device=device, key="spot-1", clock=clock)
 
 
 @pytest.fixture
@@ -301,11 +302,19 @@ async def test_plays_say_whose_they_are(spot: Spot, script: Script):
 async def test_a_picture_goes_up_without_the_key_and_is_named_with_it(script: Script):
     async with scripted_server() as storage, connected(script, SystemClock()) as spot:
         storage.on("/put", 503, {})
-        told = {"data": {"upload_url": f"{storage.url}/put?signature=s", "asset_key": "k9", "headers": {"X-A": "b", "Bad": 3}}}
+        told = {
+            "data": {
+                "upload_url": f"{storage.url}/put?signature=s",
+                "asset_key": "k9",
+                "headers": {"X-Amz-A": "b", "X-Amz-Bad": 3, "Host": "other", "X-Signage-Pin": "1"},
+            }
+        }
         script.on(f"{API}/assets/upload-url", told)
         script.on(f"{PLAYER}/screenshot", {})
         await spot.send_screenshot("7", 1_700_000_000.0, (1920, 1080), JPEG)
-    assert [("Authorization" in one.headers, one.headers["X-A"]) for one in storage.seen] == [(False, "b")] * 2
+    assert [
+        (one.headers["X-Amz-A"], {"Authorization", "X-Amz-Bad", "X-Signage-Pin"} & set(one.headers)) for one in storage.seen
+    ] == [("b", set())] * 2
     (said,) = script.asked(f"{PLAYER}/screenshot")
     assert said.body == {"asset_key": "k9", "taken_at": "2023-11-14T22:13:20.000Z", "command_id": "7"}
 

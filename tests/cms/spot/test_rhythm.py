@@ -41,6 +41,7 @@ from tests.fakes.inbox import FakeInbox
 from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, scripted_server
 from tests.fakes.spot import KEY, Caller, spot
+from tests.fakes.uploads import put_there
 from tests.fakes.way_out import STRAIGHT
 
 WITHIN_S = 20.0
@@ -53,7 +54,7 @@ def device(interval_s: float = 0.05) -> Device:
 
     return Device(
         uuid="u", key="k", model="Box", os_version="12", version="1.0", paired=None, telemetry=telemetry, faults=tuple,
-        results=tuple, heartbeat_interval=lambda: interval_s,
+        results=tuple, heartbeat_interval=lambda: interval_s, upload=put_there,
     )  # fmt: skip
 
 
