@@ -118,6 +118,8 @@ class Folder:
         reader = FolderReader(entries, {}, hashes, self._clock.now().timestamp(), self._key)
         if self._files.is_cut:
             reader.complain("too_many_files", f"the folder holds more than {FILES} files; {FILES} of them are shown")
+        if self._files.unnamed:
+            reader.complain("bad_item", f"the name of {self._files.unnamed} is not UTF-8; it is left out until it is renamed")
         reader.texts = {name: text.decode("utf-8-sig", "replace") for name, text in raw.items() if reader.is_signed(name, text)}
         return reader.programme()
 

@@ -1,20 +1,23 @@
 """What lies in a folder: looked at again and again, read without following links, and taken as it is when it has come to rest.
 
 A file that is being copied grows from look to look, and waits; what was there before it stays listed meanwhile. Names are kept
-below the folder: neither a link nor `..` leads out of it.
+below the folder: neither a link nor `..` leads out of it. What cannot be entered, or has no name that could be told to anybody,
+costs itself.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import quote, unquote
 
 FILES, DEPTH = 5000, 4
+NAMES = 20_000  # that one look passes by, whatever they are of
 SCHEME = "folder:"
 _NOT_CONTENT = frozenset({"system volume information", "thumbs.db", "desktop.ini", "lost+found", "$recycle.bin"})
 
@@ -45,6 +48,7 @@ class FolderFiles:
         self.root: Path | None = None
         self.settled: Mapping[str, FolderFile] = {}
         self.is_cut = False  # there are more than are looked at
+        self.unnamed = ""  # one whose name is no text, as far as it can be written; "" for none
         self._last: dict[str, FolderFile] = {}
         self._looks = 0
         self._told: tuple[Path | None, Mapping[str, FolderFile]] = (None, {})
@@ -53,8 +57,8 @@ class FolderFiles:
         """Looks through the folder, which may be another one now; whether there is something else to be shown. Raises OSError."""
         if root != self.root:
             self.root, self.settled, self._last, self._looks = root, {}, {}, 0
-        listed = list(_entries(root)) if root else []
-        found, self.is_cut = {entry.name: entry for entry in listed[:FILES]}, len(listed) > FILES
+        listed = _listed(root) if root else _Listed()
+        found, self.is_cut, self.unnamed = listed.files, listed.is_cut, listed.unnamed
         at_rest = {name: entry for name, entry in found.items() if self._last.get(name) == entry}
         held = {name: self.settled[name] for name in found if name in self.settled}
         self._last, self.settled, self._looks = found, held | at_rest, self._looks + 1
@@ -110,20 +114,61 @@ def _check_file(handle: int) -> None:
         raise FileNotFoundError(2, "not a file")
 
 
-def _entries(root: Path) -> Iterator[FolderFile]:
-    """At most one more than `FILES` of them, `DEPTH` folders deep."""
-    left = FILES + 1
+@dataclass(slots=True)
+class _Listed:
+    """What one look found, by name; whether there was more; and one of the names that are no text."""
+
+    files: dict[str, FolderFile] = field(default_factory=dict)
+    is_cut: bool = False
+    unnamed: str = ""
+
+    def take(self, name: str, one: os.DirEntry[str]) -> None:
+        """A file; what is none, and what nobody lets us look at, is passed over."""
+        try:
+            state = one.stat() if one.is_file() else None
+        except (FileNotFoundError, PermissionError):
+            return
+        if state is not None and not self.is_cut:
+            self.is_cut = len(self.files) == FILES
+            self.files |= {} if self.is_cut else {name: FolderFile(name, state.st_size, state.st_mtime_ns)}
+
+    def is_told(self, name: str) -> bool:
+        """Whether a name is text; else it is remembered as none."""
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            self.unnamed = os.fsencode(name).decode("utf-8", "replace")
+            return False
+        return True
+
+
+def _listed(root: Path) -> _Listed:
+    """At most `FILES` of them, `DEPTH` folders deep, within `NAMES`. Raises OSError where the folder itself cannot be read."""
+    found, left = _Listed(), NAMES
     waiting = [("", 0)]
-    while waiting:
+    while waiting and left:
         folder, depth = waiting.pop()
+        for one in _names_in(root, folder, left):
+            left -= 1
+            name = f"{folder}/{one.name}" if folder else one.name
+            if one.name.startswith((".", "~")) or one.name.casefold() in _NOT_CONTENT or one.is_symlink():
+                continue
+            if not found.is_told(name):
+                continue
+            if one.is_dir():
+                waiting += [(name, depth + 1)] if depth < DEPTH else []
+            else:
+                found.take(name, one)
+    found.is_cut |= not left
+    return found
+
+
+def _names_in(root: Path, folder: str, most: int) -> list[os.DirEntry[str]]:
+    """By name; none of a folder below `root` that went meanwhile, or that nobody lets us enter. Raises OSError."""
+    try:
         with os.scandir(root / folder) as found:
-            for one in sorted(found, key=lambda one: one.name):
-                name = f"{folder}/{one.name}" if folder else one.name
-                if one.name.startswith((".", "~")) or one.name.casefold() in _NOT_CONTENT or one.is_symlink():
-                    continue
-                if one.is_dir():
-                    waiting += [(name, depth + 1)] if depth < DEPTH else []
-                elif one.is_file() and left:
-                    left -= 1
-                    state = one.stat()
-                    yield FolderFile(name, state.st_size, state.st_mtime_ns)
+            return sorted(itertools.islice(found, most), key=lambda one: one.name)
+    except (FileNotFoundError, PermissionError, NotADirectoryError):
+        if not folder:
+            raise
+        return []

@@ -112,6 +112,13 @@ async def test_of_a_folder_with_too_many_files_some_are_shown_and_it_is_told(roo
     assert (await folder(root).programme()).faults == ()
 
 
+async def test_a_folder_with_a_name_that_is_no_text_is_shown_without_it_and_it_is_told(root: Path):
+    (root / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"x")
+    programme = await folder(root).programme()
+    assert names(programme) == ["1.jpg"]
+    assert [(fault.code, "caf\ufffd.jpg is not UTF-8" in fault.message) for fault in programme.faults] == [("bad_item", True)]
+
+
 # --- signed folders
 
 PRIVATE = Ed25519PrivateKey.generate()

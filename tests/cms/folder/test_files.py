@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from player.cms.folder.files import FolderFile, FolderFiles
+from player.cms.folder.files import NAMES, FolderFile, FolderFiles
 
 
 @pytest.fixture
@@ -73,6 +73,58 @@ def test_what_is_no_content_and_what_leads_out_is_not_listed(folder: Path, tmp_p
     deep = folder / "a" / "b" / "c" / "d" / "e"
     deep.mkdir(parents=True)
     (deep / "far.jpg").write_bytes(b"x")
+    files = FolderFiles()
+    files.look(folder), files.look(folder)
+    assert sorted(files.settled) == ["1.jpg", "evening/2.jpg"]
+
+
+def test_a_name_that_is_no_text_costs_itself_and_is_told(folder: Path):
+    for name in (b"\xff.jpg", b"caf\xe9.jpg", b"\xed\xa0\x80.jpg"):
+        (folder / os.fsdecode(name)).write_bytes(b"x")
+    (folder / os.fsdecode(b"\xfe")).mkdir()
+    (folder / os.fsdecode(b"\xfe") / "in.jpg").write_bytes(b"x")
+    files = FolderFiles()
+    files.look(folder), files.look(folder)
+    assert sorted(files.settled) == ["1.jpg", "evening/2.jpg"]
+    assert "\ufffd" in files.unnamed
+    assert files.unnamed.encode()
+
+
+def test_what_cannot_be_entered_costs_itself(folder: Path):
+    shut = folder / "shut"
+    shut.mkdir()
+    (shut / "in.jpg").write_bytes(b"x")
+    files = FolderFiles()
+    shut.chmod(0)
+    try:
+        files.look(folder), files.look(folder)
+        assert set(files.settled) >= {"1.jpg", "evening/2.jpg"}
+        assert files.is_known
+    finally:
+        shut.chmod(0o700)
+
+
+def test_a_look_passes_by_so_many_names_and_no_more(folder: Path):
+    for number in range(NAMES):
+        (folder / "evening" / f".{number}").touch()
+    (folder / "tower").mkdir()
+    files = FolderFiles()
+    files.look(folder), files.look(folder)
+    assert files.is_cut
+    (folder / "evening" / ".0").unlink()
+    for number in range(1, 100):
+        (folder / "evening" / f".{number}").unlink()
+    files.look(folder)
+    assert not files.is_cut
+
+
+def test_a_loop_of_links_and_a_deep_tower_end(folder: Path):
+    (folder / "round").symlink_to(folder)
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    tower = folder.joinpath(*["d" * 200] * 12)
+    tower.mkdir(parents=True)
+    (tower / "top.jpg").write_bytes(b"x")
     files = FolderFiles()
     files.look(folder), files.look(folder)
     assert sorted(files.settled) == ["1.jpg", "evening/2.jpg"]
