@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from player.agent.app import Agent
-from player.agent.content.rounds import PART_ITEMS, PARTS
 from player.cms.adcast.keys import Keys
 from player.config import CmsConfig, Config, ControlConfig
 from player.core.allowance import LINES_AT_ONCE
 from player.core.intake import NOTED, NOTED_AN_HOUR
+from player.core.wear import PROGRAMMES_AT_ONCE
 from player.dirs import Dirs
 from player.identity import load_or_create
 from player.journal_reader import journal_bytes, read_journal
@@ -93,7 +93,7 @@ async def test_a_programme_that_is_another_at_each_poll_is_asked_for_more_seldom
 
     def another(_: Seen) -> dict[str, Any]:
         like = {"type": "ticker", "text": f"news {next(numbers)}"}
-        return {"playlist": {"id": 1, "items": [{"id": n, "content_id": n, **like} for n in range(5 * PART_ITEMS)]}}
+        return {"playlist": {"id": 1, "items": [{"id": n, "content_id": n, **like} for n in range(5000)]}}
 
     async with scripted_server() as script:
         script.on(REGISTER, {"paired": True})
@@ -101,10 +101,12 @@ async def test_a_programme_that_is_another_at_each_poll_is_asked_for_more_seldom
         script.on(HEARTBEAT, {"paired": True})
         hasty = config(script.url, poll_s=0.01)
         async with Agent(hasty, dirs, load_or_create(dirs.state), STRAIGHT, lambda: None) as made, running(made.run()):
-            await eventually(lambda: len(script.asked(PLAYLIST)) >= PARTS // 6, 60)
-            beats = len(script.asked(HEARTBEAT))
+            await eventually(lambda: made.sync.rest_s() > 0, 60)
+            asked, beats = len(script.asked(PLAYLIST)), len(script.asked(HEARTBEAT))
             await eventually(lambda: len(script.asked(HEARTBEAT)) > beats + 50, 60)
-    assert len(script.asked(PLAYLIST)) <= PARTS // 6 + 1, "whose five parts and one are written"
+    assert len(script.asked(PLAYLIST)) == asked
+    size = (dirs.state / "programme.json").stat().st_size
+    assert asked == 1 + PROGRAMMES_AT_ONCE // size, "they are written until so much is"
 
 
 async def test_items_by_the_thousand_that_may_not_be_opened_leave_the_loop_its_turns(dirs: Dirs):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from player.core.wear import DAY_S, REVISION_EVERY_S, REVISIONS, ByteBudget, Revisions
+from player.core.wear import A_MINUTE, DAY_S, REVISION_EVERY_S, REVISIONS, ByteBudget, Revisions, for_changes
 
 
 def test_twice_what_the_cache_holds_may_come_at_once_and_then_as_much_each_day():
-    budget = ByteBudget(1000)
+    budget = ByteBudget(2000, 1000)
     budget.spend(2000, 0.0)
     assert budget.wait_s(0.0) == 0.0
     budget.spend(500, 0.0)
@@ -18,6 +18,14 @@ def test_twice_what_the_cache_holds_may_come_at_once_and_then_as_much_each_day()
     assert budget.wait_s(10 * DAY_S) == 0.0
     budget.spend(1000, 10 * DAY_S)
     assert budget.wait_s(10 * DAY_S) == DAY_S
+
+
+def test_what_is_written_for_each_change_is_a_megabyte_a_minute_and_the_first_one_is_written_however_large_it_is():
+    budget = for_changes(2 * A_MINUTE)
+    budget.spend(5 * A_MINUTE, 0.0)
+    assert round(budget.wait_s(0.0)) == 180
+    assert budget.wait_s(179.0) > 0
+    assert budget.wait_s(180.1) == 0.0
 
 
 def test_a_content_that_is_another_file_each_time_waits_and_no_other_does():
@@ -48,4 +56,4 @@ def test_what_was_fetched_whole_and_is_fetched_again_under_the_same_name_counts(
 def test_both_tell_what_they_hold():
     revisions = Revisions()
     revisions.wait_s("film", "k", 0.0)
-    assert (repr(ByteBudget(2**20)), repr(revisions)) == ("<2 MiB may be fetched>", "<revisions of 1 contents>")
+    assert (repr(ByteBudget(2**21, 2**20)), repr(revisions)) == ("<2 MiB may be written>", "<revisions of 1 contents>")

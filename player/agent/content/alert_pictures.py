@@ -32,7 +32,7 @@ class AlertPictures:
         self, cache: Cache, downloader: Downloader, prepare: Prepare, panel: Callable[[], tuple[int, int]], clock: Clock
     ) -> None:
         self._cache, self._downloader, self._prepare, self._panel, self._clock = cache, downloader, prepare, panel, clock
-        self._budget = ByteBudget(A_DAY)
+        self._budget = ByteBudget(2 * A_DAY, A_DAY)
 
     async def fetch(self, url: str) -> str:
         """The picture, as a path below the cache folder. Raises ContentError, ServerError, StorageError, BoxError."""

@@ -94,7 +94,8 @@ class AssetFetcher:
         self._stopped, self._unreachable = False, 0
         self._ask_again = AskAgain(cache, downloader)
         self._clock, self._revisions = clock, Revisions()
-        self._budget = ByteBudget(max(cache.limit_bytes, LEAST_A_DAY))
+        a_day = max(cache.limit_bytes, LEAST_A_DAY)
+        self._budget = ByteBudget(2 * a_day, a_day)
 
     @property
     def panels(self) -> frozenset[str]:

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from player.agent.content.sync import Sync
-from player.core.allowance import Allowance
-from player.core.content import Manifest
 from player.core.faults import Fault
 from player.core.ports.box import Clock
 from player.core.ports.stage import StageStatus
@@ -26,8 +24,7 @@ from player.runtime.tasks import Latest, jittered
 
 log = logging.getLogger(__name__)
 LOOK_S = 5.0
-PARTS, PART_EVERY_S, PART_ITEMS = 40, 20.0, 1000  # of changed programmes: so many at once, then a megabyte a minute
-LONGEST_REST_S = 300.0
+LONGEST_REST_S = 900.0
 FIRST_REST_S = 30.0  # a box that has something to show need not be the first to ask
 
 
@@ -51,7 +48,6 @@ class Rounds:
         self._first_s = random.Random(seed).random() * min(poll_s, FIRST_REST_S)  # noqa: S311 - spread, not secrecy
         self._faults = faults
         self._failed: SignageError | None = None  # of the last round
-        self._changes = Allowance(PARTS, PART_EVERY_S)
 
     @property
     def standing(self) -> ContentStanding:
@@ -70,19 +66,10 @@ class Rounds:
             if not self._known():
                 await self._rest(LOOK_S)
                 continue
-            before = self._sync.manifest
             await self._round()
-            await self._recover(before)
+            await asyncio.sleep(min(LONGEST_REST_S, self._sync.rest_s()))  # after a change, whoever pokes
             retry = self._sync.retry_in_s()
             await self._rest(min(jittered(self._poll_s), max(1.0, retry)) if retry is not None else jittered(self._poll_s))
-
-    async def _recover(self, before: Manifest | None) -> None:
-        """After a change, whoever pokes. A long programme counts as many."""
-        now = self._sync.manifest
-        if now is not None and now is not before:
-            at = self._clock.monotonic()
-            rests = [self._changes.take(at) for _ in range(1 + len(now.items) // PART_ITEMS)]
-            await asyncio.sleep(min(LONGEST_REST_S, rests[-1]))
 
     async def follow_panel(self) -> None:
         """Files are prepared for the panel's size: another size is a reason for a round."""

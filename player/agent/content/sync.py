@@ -31,6 +31,7 @@ from player.core.ports.stage import Reread, StagePort
 from player.core.problem import ContentStanding
 from player.core.publish import Published, Supply, count, decide
 from player.core.schedule import Facts
+from player.core.wear import LEAST_WRITE, PROGRAMMES_AT_ONCE, for_changes
 from player.errors import BoxError, StorageError
 from player.media.store.cache import Cache
 from player.media.store.scrub import Scrub
@@ -79,6 +80,7 @@ class Sync:
         self._before: Manifest | None = None  # until the stage says that it has moved on
         self._earlier_player: Manifest | None = None  # what it finds again when it is brought back
         self._looked_at = -LOOK_EVERY_S
+        self._wear = for_changes(PROGRAMMES_AT_ONCE)
         self._faults = faults
         self._counts = (0, 0)
 
@@ -124,6 +126,10 @@ class Sync:
             return 0.0
         return self._item_faults.retry_in_s()
 
+    def rest_s(self) -> float:
+        """How long no other programme is to be written: what was is still to be paid for."""
+        return self._wear.wait_s(self._clock.monotonic())
+
     async def open(self) -> None:
         """Reads what was on air, and opens the cache. Raises StorageError."""
         current = await asyncio.to_thread(self._file.read)
@@ -148,8 +154,13 @@ class Sync:
             await self._bring(await self._programme())
 
     async def clear_cache(self) -> None:
-        """Throws away every file but those on screen, and fetches again; without an answer of the server nothing is thrown away."""
+        """Throws away every file but those on screen, and fetches again; without an answer of the server nothing is thrown away.
+
+        Raises as `once`, and BoxError where flash has to rest.
+        """
         async with self._round:
+            if (rest_s := self.rest_s()) > 0:
+                raise BoxError("clear_cache", f"so much was written a moment ago that it has to wait; try again in {rest_s:.0f} s")
             programme = await self._programme()
             await self._keep_only_what_shows()
             self._item_faults.hurry()
@@ -201,8 +212,8 @@ class Sync:
     # --- publishing ---
 
     async def _publish_what_came(self, work: Work, count: int) -> None:
-        """While files still come, looked at now and then: what the screen lacks most may be here."""
-        if self._clock.monotonic() - self._looked_at < LOOK_EVERY_S:
+        """While files still come, looked at now and then: what the screen lacks most may be here. A long one is written seldom."""
+        if self._clock.monotonic() - self._looked_at < LOOK_EVERY_S or self.rest_s() > 0:
             return
         if count:
             self._looked_at = self._clock.monotonic()
@@ -228,7 +239,7 @@ class Sync:
 
     async def _put_on_air(self, published: Published) -> bool:
         """Writes it and tells the stage, unless it is what is on air. Raises StorageError."""
-        manifest = _stamped(published.manifest)
+        manifest, size = _stamped(published.manifest)
         before = self.manifest
         if before is not None and manifest.version == before.version:
             if self._on_air is None or published.unfinished != self._on_air.unfinished:
@@ -237,6 +248,7 @@ class Sync:
         self._cache.files.touch(self._gathered.of(before).assets | self._gathered.of(manifest).assets)
         await self._cache.settle()
         await asyncio.to_thread(self._file.write, manifest)
+        self._wear.spend(max(size, LEAST_WRITE), self._clock.monotonic())
         self._before = self._before or before
         self._on_air = replace(published, manifest=manifest)
         log.info("on air: %d items, %d files (manifest %s)", len(manifest.items), manifest.assets, manifest.version)
@@ -301,8 +313,9 @@ def _only(layout: Layout, item_ids: Collection[str]) -> Layout:
     return replace(layout, regions=tuple(regions))
 
 
-def _stamped(manifest: Manifest) -> Manifest:
-    """With the version that names what is in it, and the number of files."""
+def _stamped(manifest: Manifest) -> tuple[Manifest, int]:
+    """With the version that names what is in it, and the number of files; and how many bytes it has."""
     bare = replace(manifest, version="", assets=0)
-    version = hashlib.sha256(msgspec.json.encode(bare)).hexdigest()[:16]
-    return replace(bare, version=version, assets=len({item.asset for item in bare.items if item.asset}))
+    written = msgspec.json.encode(bare)
+    version = hashlib.sha256(written).hexdigest()[:16]
+    return replace(bare, version=version, assets=len({item.asset for item in bare.items if item.asset})), len(written)

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from player.core.ports.box import Clock
+from player.core.wear import A_MINUTE, for_changes
 from player.errors import StorageError
 from player.media.fetch.transfer import Fetched
 from player.media.filetype import HEAD_BYTES
@@ -34,6 +35,7 @@ class Cache:
         self._snapshot = Snapshot(folder / "index.json", Index)
         self.files = Catalogue(clock)
         self._growing: set[str] = set()
+        self._wear = for_changes(A_MINUTE)
 
     @property
     def parts(self) -> Path:
@@ -70,9 +72,17 @@ class Cache:
             index.files[match[1]] = Stored(match[1], found.st_size, file, found.st_mtime_ns)
 
     async def save(self) -> None:
-        """Writes the index, where it changed."""
-        if self.files.unsaved:
-            await asyncio.to_thread(self._snapshot.write, self.files.whole())
+        """Writes the index, where it changed; where it is large and was written just now, that is put off until it is asked again.
+
+        A power cut loses little by it: what a file was prepared as, and which revision it was called.
+        """
+        if self.files.unsaved and self._wear.wait_s(self._clock.monotonic()) <= 0:
+            size = await asyncio.to_thread(self._write, self.files.whole())
+            self._wear.spend(size, self._clock.monotonic())
+
+    def _write(self, index: Index) -> int:
+        self._snapshot.write(index)
+        return self._snapshot.path.stat().st_size
 
     async def _save_in_time(self) -> None:
         """Now and then, not at each file: ten thousand files would wear the flash with indexes; a lost entry costs one download."""

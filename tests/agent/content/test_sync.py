@@ -11,14 +11,14 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
 
 from player.agent.content.asset_fetcher import AssetFetcher, Prepare
 from player.agent.content.item_faults import ItemFaults
-from player.agent.content.sync import Sync
+from player.agent.content.sync import LOOK_EVERY_S, Sync
 from player.core.address_policy import beside
 from player.core.content import Item, Layout, Playlist, Programme, Rect, Region, WantedAsset
 from player.core.faults import Fault, FaultBook
@@ -26,7 +26,7 @@ from player.core.kinds import Kind
 from player.core.ports.stage import NowPlaying, Request, Reread, StageStatus
 from player.core.schedule import Rule
 from player.core.syncplan import GUESS
-from player.core.wear import REVISION_EVERY_S, REVISIONS
+from player.core.wear import A_MINUTE, PROGRAMMES_AT_ONCE, REVISION_EVERY_S, REVISIONS
 from player.errors import BoxError, ContentError, ServerUnreachable, StorageError
 from player.media.fetch.download import Patience
 from player.media.fetch.egress import Egress
@@ -35,7 +35,7 @@ from player.media.store.cache import Cache
 from player.programme_file import ProgrammeFile
 from tests.fakes.chaos import Chaos
 from tests.fakes.clock import FakeClock
-from tests.fakes.cms import FakeCms, FakePrepare
+from tests.fakes.cms import FakeCms, FakePrepare, Made
 from tests.fakes.downloads import real_downloads
 from tests.fakes.faults import fault_page
 from tests.fakes.measured import processor_at_most
@@ -592,6 +592,37 @@ async def test_clearing_the_cache_keeps_what_is_on_screen_and_fetches_the_rest_a
     assert bench.names() == ["a", "b", "c"]
     assert [bench.chaos.count(f"/{n}") for n in "abc"] == [2, 1, 2]
     assert bench.held() == ["a", "b", "c"]
+
+
+async def test_a_long_programme_is_written_seldom_while_its_files_come_and_when_the_cache_is_cleared(tmp_path: Path, chaos: Chaos):
+    clock, made = FakeClock(), FakePrepare()
+
+    async def slowly(*given: Any, **more: Any) -> Made:
+        clock.forward(2 * LOOK_EVERY_S)
+        return await made(*given, **more)
+
+    async def written(bench: Bench, length: int) -> int:
+        pages = [(Item(f"w{n}", f"w{n}", "w", Kind.WEB, 10, url=f"https://a.example/{n}{'x' * 200}"), None) for n in range(length)]
+        bench.cms.want(*pages, *(bench.video(f"film{n}") for n in range(20)))
+        before = len(bench.stage.asked)
+        await bench.sync.once()
+        assert len(bench.names()) == length + 20
+        return len(bench.stage.asked) - before
+
+    for name in ("long", "short"):
+        (tmp_path / name).mkdir()
+    async with benched(tmp_path / "long", chaos, clock, prepare=slowly) as bench:
+        assert await written(bench, 9000) == 3, "when it begins, once that is paid for, and when all is here"
+        assert PROGRAMMES_AT_ONCE < bench.snapshot.path.stat().st_size < 10 * A_MINUTE
+        rest_s = bench.sync.rest_s()
+        assert rest_s > 0
+        with pytest.raises(BoxError, match=f"try again in {rest_s:.0f} s"):
+            await bench.sync.clear_cache()
+        assert len(bench.names()) == 9020
+        clock.forward(rest_s + 1)
+        await bench.sync.clear_cache()
+    async with benched(tmp_path / "short", chaos, clock, prepare=slowly) as bench:
+        assert await written(bench, 10) > 10
 
 
 async def test_clearing_the_cache_without_a_server_throws_nothing_away(bench: Bench):

@@ -13,7 +13,7 @@ from player.core.ask_again import Validators
 from player.errors import StorageError
 from player.media.fetch.transfer import Fetched
 from player.media.store.cache import Cache
-from player.media.store.index import Derived, suffix_of
+from player.media.store.index import Derived, Stored, suffix_of
 from player.media.store.scrub import Scrub
 from tests.fakes.clock import FakeClock
 from tests.fakes.measured import processor_at_most
@@ -46,6 +46,29 @@ async def reopened(cache: Cache, clock: FakeClock) -> Cache:
     again = Cache(cache.folder, clock, 10**9)
     await again.open()
     return again
+
+
+async def test_an_index_of_many_files_is_written_again_when_flash_has_rested_and_a_small_one_at_each_change(
+    cache: Cache, clock: FakeClock
+):
+    index = cache.folder / "index.json"
+
+    async def is_written() -> bool:
+        before = index.stat().st_ino
+        await keep(cache, MP4 + os.urandom(8))
+        await cache.save()
+        return index.stat().st_ino != before
+
+    await keep(cache)
+    await cache.save()
+    assert [await is_written() for _ in range(5)] == [True] * 5
+    for number in range(8000):
+        cache.files.add(Stored(f"{number:064x}", 5, f"media/00/{number:064x}.png", 1, "x" * 200))
+    assert await is_written(), "however large it is"
+    assert [await is_written() for _ in range(40)] == [False] * 40
+    clock.forward(600)
+    assert await is_written()
+    assert len((await reopened(cache, clock)).files.entries()) == 8048
 
 
 async def test_a_file_is_named_by_its_content_and_its_magic(cache: Cache):
