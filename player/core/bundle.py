@@ -148,5 +148,5 @@ def is_same(version: str, other: str) -> bool:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """Comparable, whatever was written."""
-    found = [int(number) for number in re.findall(r"\d+", version)[:4]]
+    found = [int(number) for number in re.findall(r"\d{1,18}", version)[:4]]
     return (*found, *(0,) * (4 - len(found)))

@@ -201,7 +201,7 @@ def holds(condition: Condition, at: datetime, zone: ZoneInfo, facts: Facts) -> b
                 return _compare_words(condition, str(facts.get("away", "")))
             case _:
                 return False
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return False
 
 

@@ -90,6 +90,7 @@ SATURDAY = at("2026-04-04T12:00")
         ("gt", "warm", "", False),
         ("between", "31", "", False),
         ("gt", None, "", False),
+        ("gt", -(10**400), "", False),
     ],
 )
 def test_weather_compares_degrees(operator: str, value: object, unit: str, *, expected: bool):

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from player import messages
 from player.cms.adcast.heartbeat import read_heartbeat, read_registration
+from player.cms.adcast.planned import Planned, with_plan
 from player.cms.adcast.programme import Reader
 from player.cms.folder.files import FolderFile
 from player.cms.folder.programme import FolderReader
@@ -34,7 +35,7 @@ from player.cms.screenzzie.words import WireMedia, WireSchedule, WireScreen
 from player.cms.spot.api import command_of
 from player.cms.spot.programme import SpotReader
 from player.cms.spot.pusher import channels_of, heard
-from player.cms.wire import table
+from player.cms.wire import rows, table, text
 from player.core import commands
 from player.core.assemble import addressed, needs_of
 from player.core.bundle import parse as parse_bundle
@@ -61,6 +62,7 @@ from tests.fuzz import samples
 from tests.fuzz.spoil import ODD, WORDS, spoiled, torn
 
 INSTANTS = tuple(datetime(year, 3, 29, 1, 30, tzinfo=UTC) for year in (1970, 2026, 2999))
+FACTS = ({}, {"away": "adcast-1", "weather": 5.0, "holidays": "2026-03-29"}, {"weather": "rain"})
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 HOSTS = Hosts(("youtube.com",), ())
@@ -90,7 +92,8 @@ def goes_on(programme: Programme) -> None:
     """As the agent and the stage go on from it."""
     for instant in INSTANTS:
         listings = Listings(programme, ZoneInfo("Europe/Warsaw"))
-        listings.at(instant, {})
+        for facts in FACTS:
+            listings.at(instant, facts)
         needs_of(programme, listings.order(instant))
     for item in addressed(programme).items:
         check_url(item.url, item.kind, youtube_hosts=(), stream_hosts=())
@@ -120,6 +123,16 @@ def absolute(url: str) -> str:
 
 def adcast(answer: Any) -> Programme:
     return Reader("playlist", 1.0, absolute, lambda content: f"http://cms.example.com/{content}", "adcast-1").programme(answer)
+
+
+def adcast_planned(answer: Any) -> Programme:
+    """Schedules beside a good answer, as its operator calls hand them over: lists of objects."""
+    told = table(answer)
+    playlists = {name: table(raw) for name, raw in table(told.get("playlists")).items()}
+    content = {name: table(raw) for name, raw in table(told.get("content")).items()}
+    planned = Planned(tuple(map(table, rows(told.get("schedules")) or ())), playlists, text(told.get("default")), content)
+    reader = Reader("playlist", 1.0, absolute, lambda content: f"http://cms.example.com/{content}", "adcast-1")
+    return with_plan(reader.answered(samples.ADCAST), "1", planned, reader)
 
 
 def adcast_register(answer: Any) -> object:
@@ -253,6 +266,7 @@ GOOD_LINES = records([{"kind": "begun", "id": "c1"}, {"n": 1}, ["a"]])
 KINDS_OF_COMMANDS = st.sampled_from([*commands.KINDS, "", "format_disk"])
 TARGETS = (
     Target("adcast playlist", sent(samples.ADCAST, samples.ADCAST_LAYOUT), of_json(adcast), (ServerError,)),
+    Target("adcast schedules", sent(samples.PLANNED), of_json(adcast_planned), (ServerError,)),
     Target("adcast heartbeat", sent(samples.HEARTBEAT), of_json(adcast_heartbeat), (ServerError,)),
     Target("adcast register", sent(samples.REGISTRATION), of_json(adcast_register), (ServerError,)),
     Target("spot player", sent(samples.SPOT, samples.SPOT_DATED), of_json(spot)),

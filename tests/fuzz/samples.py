@@ -26,6 +26,20 @@ ADCAST = {
 }  # fmt: skip
 REGION = {"id": "r1", "x": 0, "y": 0, "width": 960, "height": 540, "z": 1, "fit": "cover", "background": "#102030", "items": [ITEM]}
 ADCAST_LAYOUT = {"layout": {"width": 1920, "height": 1080, "regions": [REGION, {**REGION, "id": "r2", "items": [NEWS]}]}}
+CONDITIONS = (
+    {"type": "weather", "operator": "between", "value": [1, 20], "unit": "F"}, {"type": "weather", "operator": "gt", "value": 4},
+    {"type": "time_range", "operator": "between", "value": "09:00-17:00"},
+    {"type": "day_type", "operator": "in", "value": ["weekend", "holiday"]},
+)  # fmt: skip
+SCHEDULE = {
+    "id": 5, "playlist_id": "day", "days_of_week": [1, "7"], "start_time": "09:00", "end_time": "17:00:00",
+    "start_date": "2026-03-01", "end_date": None, "priority": 3, "is_active": 1, "conditions": [*CONDITIONS],
+}  # fmt: skip
+PLANNED = {
+    "schedules": [{**SCHEDULE, "id": n, "conditions": [one]} for n, one in enumerate(CONDITIONS)] + [SCHEDULE], "default": "usual",
+    "playlists": {"day": LOBBY, "usual": {"id": "usual", "items": [{"id": 9, "content_id": 5}]}},
+    "content": {"5": {"type": "image"}},
+}  # fmt: skip
 HEARTBEAT = {
     "status": "ok", "paired": True, "is_locked": False, "lock_pin": "1234", "heartbeat_interval": 30, "server_time": 1_774_440_000,
     "pending_commands": [{"id": 7, "type": "set_volume", "payload": {"volume": 35}, "created_at": "2026-03-25T12:00:00Z"}],

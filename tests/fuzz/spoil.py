@@ -11,11 +11,14 @@ WORDS = (
     "", "0", "-1", "1e999", "NaN", "null", "[]", "{}", '{"type": "fade"}', '{"a": "\\ud800"}', '{"n": 1' + "0" * 40 + "}",
     "[" * 3000, "\0", "\x1b[2J", "\ud800", "\u202e", "a" * 5000, "../../etc/passwd", "http://[", "http://127.0.0.1:99999999/", "file:///etc/passwd",
     "javascript:1", "9999-12-31T23:59:59Z", "0000-00-00", "24:00", "25:61", "2026-02-30", "#12345", "١٢", "50%", "1e309%",
-    "Europe/../x", '{"a": ' + "[" * 900 + "]" * 900 + "}",
+    "Europe/../x", '{"a": ' + "[" * 900 + "]" * 900 + "}", "9" * 4400, "1" + "0" * 400, "-0", "0x10", "1_000", "\u0663" * 3,
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2016-12-31T23:59:60Z", "23:59:60", "0001-01-01", "9999-12-31",
+    "+24:00", "/etc/localtime", "Europe/Berlin\0", "posixrules", "AB" * 32, "ab" * 20,
 )  # fmt: skip
 ODD: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(WORDS),
-    st.sampled_from([None, True, False, 0, -1, 2**31, 2**63, -(2**63) - 1, 10**40, 0.0, -0.5, 1e308, float("inf"), float("nan")]),
+    st.sampled_from([None, True, False, 0, -1, 2**31, 2**63, -(2**63) - 1, 10**40, 10**400, 10**4299]),
+    st.sampled_from([0.0, -0.0, -0.5, 5e-324, 1e308, float("inf"), float("nan")]),
     st.text(st.characters(), max_size=20),
     st.sampled_from([[], {}, [[]], [None], {"id": None}, {"": ""}, [{"id": 1}] * 50]),
     st.integers(),

@@ -87,7 +87,7 @@ class ApiCall:
     def page_wanted(self, since: str = "since", until: str = "until", most: int = 500, otherwise: int = PAGE) -> PageWanted:
         """`limit` (or `pagination`), `descending`, and the two ends by the names that this list has for them. Raises Declined."""
         given = self.text(self._limit) or str(otherwise)
-        if not (given.isascii() and given.isdigit() and 1 <= int(given) <= most):
+        if not (given.isascii() and given.isdigit() and len(given) < 10 and 1 <= int(given) <= most):
             raise bad_field(self._limit, f'expected a whole number from 1 to {most}, found "{given[:60]}"')
         return PageWanted(int(given), self.truth("descending", True), self.instant(since), self.instant(until))
 

@@ -188,6 +188,6 @@ def _interval(name: str, value: Any) -> int | None:
     if value is None or value == "":
         return None
     text = str(value)
-    if not (text.isascii() and text.isdigit() and SHORTEST_MS <= int(text) <= LONGEST_MS):
+    if not (text.isascii() and text.isdigit() and len(text) < 16 and SHORTEST_MS <= int(text) <= LONGEST_MS):
         raise bad_field(name, f"expected {SHORTEST_MS} to {LONGEST_MS} milliseconds, or null, found {text[:40]}")
     return int(text)

@@ -16,7 +16,7 @@ from tests.fakes.management import Managed, managed
 SAID = {200, 201, 400, 404, 405, 409, 413, 429, 501}
 VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 10**30, 1.5, "", "x" * 300, "\x00\ud800", "2026-13-45", "24:61", [], [None], [{}], {}, {"a": {}}, "1e400",
-    "NaN",
+    "NaN", "9" * 5000,
 )  # fmt: skip
 LEFT_OUT = {device_calls.DeviceCalls.deprovision.__name__}  # ends the tokens that the others need
 
@@ -70,7 +70,8 @@ async def test_no_call_stumbles_over_what_is_sent(box: Managed):
         for _ in range(3):
             body = {name: dice.choice(VALUES) for name in dice.sample(names, 12)}
             query = {
-                name: dice.choice(("-1", "x", "9" * 40, "2026", "true,false")) for name in ("limit", "since", "from", "packageName")
+                name: dice.choice(("-1", "x", "9" * 40, "9" * 5000, "2026", "true,false"))
+                for name in ("limit", "since", "from", "packageName")
             }
             sent = json.dumps(body).encode()
             headers = {"X-Auth": box.auth, "Content-Type": "application/json"}
@@ -107,6 +108,7 @@ SURROGATE = b'{"name": "a", "items": [{"type": "BUNDLED_APPLET", "value": {"a": 
         ),
         ("PUT", "/v1/device/{device}/time", b'{"time": "2026-03-01", "timezone": "Europe/Berlin"}', "time"),
         ("PUT", "/v1/device/{device}/debug", b"{}", "body"),
+        ("GET", "/v1/device/{device}/action-log?limit=" + "9" * 5000, b"", "limit"),
         ("POST", "/v1/device/{device}/policy", b'{"uid": "x"}', "priority"),
         ("PUT", "/v1/device/{device}/auto-recovery", b'{"enabled": true, "healthcheckIntervalMs": true}', "healthcheckIntervalMs"),
         ("PUT", "/v2/device/{device}", b'{"name": "x", "connectionMethod": "pigeon"}', "connectionMethod"),
