@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from player.agent.commands.runner import PATIENCE_S
+from player.agent.control.api import MANAGED
 from player.cli.arguments import make_parser
+from player.cms.triggers.spotwatch.source import HOOK
 from player.config import Config
 from player.core import blame, crashes
 from player.core.blame import DEATHS, FIRST_S
@@ -17,6 +20,7 @@ from player.core.faults import CODES
 from player.device.abilities import Folders, find_abilities
 from player.journal import TAIL_LINES
 from player.stage.plays import SYNC_LINES, SYNC_S
+from player.stage.web import landing
 from tests.what_plays import missing_tests, table
 
 ROOT = Path(__file__).parent.parent
@@ -48,10 +52,15 @@ def test_every_ability_of_the_drivers_has_a_row(tmp_path: Path):
     assert [name for row in rows for name in row.split(", ")] == [ability.name for ability in find_abilities(folders)]
 
 
+def section(title: str) -> str:
+    """All below a heading that begins so."""
+    begin = README.index(f"## {title}")
+    return README[begin : README.index("\n## ", begin)]
+
+
 def faults_section() -> str:
     """What happens when…, with its table."""
-    begin = README.index("## What happens when")
-    return README[begin : README.index("\n## ", begin)]
+    return section("What happens when")
 
 
 def test_the_codes_that_the_faults_name_are_those_of_the_table_of_codes():
@@ -81,3 +90,39 @@ def test_the_codes_that_the_faults_name_are_those_of_the_table_of_codes():
 def test_the_numbers_of_the_faults_are_those_of_the_code(says: str, holds: tuple[bool, ...]):
     assert says in faults_section()
     assert all(holds)
+
+
+# Keys that let nobody in and nothing out: what is shown and kept, how often is asked, who this box is.
+WIDENS_NOTHING = {
+    "cms.name", "cms.device", "cms.license_key", "cms.license_key_file", "cms.token", "cms.token_file", "cms.heartbeat_interval",
+    "cms.poll_interval", "cms.offline_after", "cms.pair_url", "spot.push_key", "fallback.kind", "fallback.after",
+    "fallback.name", "fallback.device", "fallback.license_key", "fallback.license_key_file", "fallback.token",
+    "fallback.token_file", "fallback.heartbeat_interval", "fallback.poll_interval", "fallback.offline_after",
+    "fallback.pair_url", "folder.copy",
+    "network.proxy_password_file", "storage.state_dir", "storage.cache_dir", "storage.cache_limit", "storage.reserve",
+    "stage.backend", "stage.mode", "stage.scale", "stage.outputs", "stage.orientation", "stage.renderer", "stage.hwdec",
+    "stage.audio_device",
+    "stage.levelling", "stage.problem_card_after", "control.certificate", "control.key", "time.zone", "time.country",
+    "proof.keep_days", "proof.keep_size", "log.level", "spotwatch.key", "spotwatch.key_file", "spotwatch.zone",
+}  # fmt: skip
+
+
+def test_every_key_that_widens_what_is_exposed_is_told_there():
+    example = tomllib.loads((ROOT / "config.example.toml").read_text(encoding="utf-8"))
+    keys = {f"{table}.{key}" for table, held in example.items() for key in held}
+    exposed = section("What is exposed")
+    told = {name for name in re.findall(r"`([a-z_]+\.[a-z_]+)", exposed) if name in keys}
+    assert keys - told == WIDENS_NOTHING - told, "each key is told there, or widens nothing"
+    assert told & WIDENS_NOTHING == set()
+
+
+def test_every_socket_of_the_player_is_told_there():
+    exposed = section("What is exposed")
+    listening = {
+        found
+        for unit in (ROOT / "systemd").glob("*.socket")
+        for found in re.findall(r"^Listen\w+=(.+)$", unit.read_text(), re.MULTILINE)
+    }
+    assert {path for path in listening if f"`{path}`" not in exposed} == set()
+    assert f"{landing.ADDRESS}:{landing.PORT} " in exposed
+    assert {f"`{HOOK}`", *(f"`/{piece}`" for piece in MANAGED)} <= set(re.findall(r"`/[a-z0-9/]+`", exposed))
