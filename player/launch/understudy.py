@@ -36,11 +36,11 @@ _WHO = struct.Struct("3i")  # struct ucred: process, user, group
 _TOLD = 128  # bytes of struct signalfd_siginfo, and of a sigset_t
 
 
-def stand_by(followed: Callable[[], None], *, forgiven: Allowance) -> str:
+def stand_by(followed: Callable[[], None], *, forgiven: Allowance, steady_s: float = PICTURE_STEADY_S) -> str:
     """Returns in a child, which is to be the stage, and in each that follows it: how the one before ended, "" in the first. In this
     process it never returns: it ends as the last of them did.
 
-    A start is good after `PICTURE_STEADY_S`; `forgiven` counts who is killed sooner. `followed` is called here before another one
+    A start is good after `steady_s` seconds; `forgiven` counts who is killed sooner. `followed` is called here before another one
     begins. Call it with no other thread.
     """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_PASSED_ON, signal.SIGCHLD})
@@ -58,7 +58,7 @@ def stand_by(followed: Callable[[], None], *, forgiven: Allowance) -> str:
             return words
         status, asked = _end_of(pid, signals, ear)
         now = time.monotonic()
-        if now - began >= PICTURE_STEADY_S:
+        if now - began >= steady_s:
             follows = status < 0 or status == COMPOSITOR_GONE
         else:
             follows = status in (-signal.SIGKILL, COMPOSITOR_GONE) and forgiven.spare(now)
