@@ -1,17 +1,23 @@
 """How much a stream's playlist may hold before what plays streams gets to read it (pure).
 
 FFmpeg reads a playlist to its end, however far that is, keeps each line as an address written out in full (twice, where there is
-a key), and opens the playlists of all variants before the first picture. What is one is known by its first bytes, as FFmpeg knows
-it, whatever its server calls it.
+a key), opens the playlists of all variants before the first picture, and counts the repeats of a manifest of DASH one by one,
+whoever tells it to stop. What is one is known by its first bytes, as FFmpeg knows it, whatever its server calls it. A manifest is
+to be read here as it is read there: in letters that are known, and without entities, which stand for other text.
 """
 
 from __future__ import annotations
+
+import re
 
 ENOUGH = 512  # bytes by which a playlist is known
 MOST_BYTES = 4 * 1024 * 1024
 MOST_PATH = 2048  # of the address: all addresses in it may begin with that
 _MOST_LINES = 100_000  # a day of segments of two seconds
 _MOST_VARIANTS = 400  # a tag that ends counts as well
+_MOST_REPEATS = 1_000_000
+_REPEAT = re.compile(rb"""r(?<=[\s:"']r)\s*=\s*["']\s*\+?(\d*)([^"']*)""")
+_LETTERS = re.compile(rb"""^\s*<\?xml[^>]*\sencoding\s*=\s*["'](?!utf-?8["']|us-ascii["']|iso-8859-1["'])""")
 _VARIANTS = (b"#ext-x-stream-inf:", b"#ext-x-i-frame-stream-inf:", b"#ext-x-media:", b"representation")
 
 
@@ -29,4 +35,16 @@ def too_much(text: bytes) -> str | None:
     if lines > _MOST_LINES:
         return f"more than {_MOST_LINES} lines"
     small = text.lower()
-    return f"more than {_MOST_VARIANTS} variants" if sum(small.count(word) for word in _VARIANTS) > _MOST_VARIANTS else None
+    if sum(small.count(word) for word in _VARIANTS) > _MOST_VARIANTS:
+        return f"more than {_MOST_VARIANTS} variants"
+    return _too_much_of_a_manifest(small) if b"<mpd" in small and not text.startswith(b"#EXTM3U") else None
+
+
+def _too_much_of_a_manifest(small: bytes) -> str | None:
+    if b"\0" in small or _LETTERS.match(small.removeprefix(b"\xef\xbb\xbf")):
+        return "other letters than UTF-8"
+    if b"<!entity" in small or b"<!doctype" in small:
+        return "a document type of its own"
+    repeats = [(int(found[1][:12] or b"0"), b"&" in found[2]) for found in _REPEAT.finditer(small)]
+    is_more = sum(times for times, _ in repeats) > _MOST_REPEATS or any(hidden for _, hidden in repeats)
+    return f"more than {_MOST_REPEATS} segments" if is_more else None

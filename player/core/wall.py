@@ -1,7 +1,8 @@
 """What a client of the wall asks for, read from the head of its request; and the heads that go on from there (pure).
 
-The wall (`stage.wall`) is a forward proxy: a tunnel for whatever is encrypted, one request a connection for plain http. Heads are
-read strictly, since what reads them differently further on could be led elsewhere.
+The wall (`stage.wall`) is a forward proxy: a tunnel for whatever is encrypted, one request a connection for plain http, and for
+what is asked inside a tunnel at whose end it stands itself. Heads are read strictly, since what reads them differently further on
+could be led elsewhere.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ BAD, FORBIDDEN, LOGIN, AWAY = 400, 403, 407, 502  # of answers
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A tunnel to `host`:`port` (`method` "CONNECT"), or one request of plain http whose body has `length` bytes.
+    """A tunnel to `host`:`port` (`method` "CONNECT"), or one request whose body has `length` bytes.
 
-    `path`: with its query; `fields`: the lines of the head that go on.
+    `path`: with its query; `fields`: the lines of the head that go on; `secure`: by TLS.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Passage:
     path: str
     fields: tuple[str, ...]
     length: int
+    secure: bool
 
     @property
     def is_tunnel(self) -> bool:
@@ -45,13 +47,13 @@ class Passage:
     @property
     def url(self) -> str:
         """By which a proxy is chosen; a tunnel is taken for https."""
-        return f"{'https' if self.is_tunnel else 'http'}://{self.authority}{self.path}"
+        return f"{'https' if self.secure else 'http'}://{self.authority}{self.path}"
 
     @property
     def authority(self) -> str:
         """Host and port, as heads write them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}" if self.is_tunnel or self.port != 80 else host
+        return f"{host}:{self.port}" if self.is_tunnel or self.port != (443 if self.secure else 80) else host
 
     def call(self, *, stream: bool) -> Call:
         """What has to be allowed for it."""
@@ -67,21 +69,38 @@ class Passage:
 
 def read_request(head: bytes) -> Passage:
     """Of a head with its blank line. Raises ValueError with what is wrong with it."""
-    first, *lines = _lines(head)
-    found = _REQUEST.fullmatch(first)
-    if found is None or not all(_FIELD.fullmatch(line) for line in lines):
-        raise ValueError("is not a request of HTTP/1.1")
-    method, target = found[1], found[2]
+    method, target, lines = _request(head)
     parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
     port = parts.port or (443 if method == "CONNECT" else 80)
     host = parts.hostname or ""
     if not host or not host.isascii() or not (parts.scheme == ("" if method == "CONNECT" else "http")):
         raise ValueError("names no host and port, or another scheme than http")
     if method == "CONNECT":
-        return Passage(method, host, port, "", (), 0)
-    fields = tuple(line for line in lines if _name(line) not in _HOP and _name(line) != "host")
+        return Passage(method, host, port, "", (), 0, secure=True)
     path = target[len("http://") + len(parts.netloc) :].partition("#")[0]
-    return Passage(method, host, port, path if path.startswith("/") else f"/{path}", fields, _length(fields))
+    fields = _going_on(lines)
+    return Passage(method, host, port, path if path.startswith("/") else f"/{path}", fields, _length(fields), secure=False)
+
+
+def read_within(head: bytes, tunnel: Passage) -> Passage:
+    """What is asked for inside a tunnel, of the host to which it leads. Raises ValueError with what is wrong with it."""
+    method, target, lines = _request(head)
+    if not target.startswith("/"):
+        raise ValueError("is not asked of the host to which its tunnel leads")
+    fields = _going_on(lines)
+    return Passage(method, tunnel.host, tunnel.port, target.partition("#")[0], fields, _length(fields), secure=True)
+
+
+def _request(head: bytes) -> tuple[str, str, list[str]]:
+    first, *lines = _lines(head)
+    found = _REQUEST.fullmatch(first)
+    if found is None or not all(_FIELD.fullmatch(line) for line in lines):
+        raise ValueError("is not a request of HTTP/1.1")
+    return found[1], found[2], lines
+
+
+def _going_on(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(line for line in lines if _name(line) not in _HOP and _name(line) != "host")
 
 
 def _length(fields: Iterable[str]) -> int:

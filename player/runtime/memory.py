@@ -31,14 +31,15 @@ class _Mallinfo(ctypes.Structure):
     )
 
 
-def in_small_blocks() -> int:
-    """Bytes that this process holds in blocks too small for mappings of their own, after `hold_memory_small`: no frames of films.
+def held() -> tuple[int, int]:
+    """Bytes that this process holds in blocks too small for mappings of their own, after `hold_memory_small`; and in all blocks.
 
-    0 where the C library does not tell.
+    Frames of films are none of the former. 0 where the C library does not tell.
     """
     try:
         mallinfo = ctypes.CDLL(None).mallinfo2
     except AttributeError:  # one that is not glibc, or older than 2.33
-        return 0
+        return 0, 0
     mallinfo.restype = _Mallinfo
-    return int(mallinfo().uordblks)
+    found = mallinfo()
+    return int(found.uordblks), int(found.uordblks + found.hblkhd)

@@ -1,7 +1,7 @@
-"""What passes the wall once it is open: a tunnel, which is for nobody to read, or one question of plain http and its answer.
+"""What passes the wall once it is open: a tunnel, which is for nobody to read, or one question of http and its answer.
 
 A playlist, which what plays streams would read to its end and open all parts of, is read here first, and refused where it is too
-much (`core.playlist_bounds`).
+much (`core.playlist_bounds`); the index of a film is, as it passes (`core.film_index`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import re
 from collections.abc import AsyncIterator
 
 from player.core.egress import WRONG_LOGIN, Proxy
+from player.core.film_index import FilmIndex
 from player.core.playlist_bounds import ENOUGH, MOST_BYTES, may_be_playlist, too_much
 from player.core.wall import LOGIN, Passage, answer_head, is_chunked, is_packed, length_of, status_of, whole_head
 from player.errors import ContentError, ProxyBroken, ServerUnreachable
 
 ANSWER_S = 60.0
 CHUNK = 64 * 1024
+LET_THROUGH = b"HTTP/1.1 200 Go on\r\n\r\n"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;.*)?\r\n", re.DOTALL)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -37,7 +39,7 @@ async def tunnelled(reader: asyncio.StreamReader, proxy: Proxy, host: str) -> No
 
 async def tunnel(inward: Streams, outward: Streams) -> None:
     """Both ways, until both have ended."""
-    inward[1].write(b"HTTP/1.1 200 Go on\r\n\r\n")
+    inward[1].write(LET_THROUGH)
     async with asyncio.TaskGroup() as group:
         group.create_task(_pour(inward[0], outward[1]), name="wall: out")
         group.create_task(_pour(outward[0], inward[1]), name="wall: in")
@@ -95,7 +97,7 @@ async def _answer(
 
 
 async def _judged(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> ContentError | None:
-    """Passes an answer on piece by piece; a playlist when all of it is there, or what is wrong with it."""
+    """Passes an answer on piece by piece, a playlist when all of it is there; or what is wrong with it."""
     if is_packed(head):
         return ContentError("unplayable", "stream", "its server sends it packed (Content-Encoding): have it sent as it is")
     body, begun = _body(head, reader), b""
@@ -105,10 +107,15 @@ async def _judged(head: bytes, reader: asyncio.StreamReader, writer: asyncio.Str
             break
     if may_be_playlist(begun) and (much := too_much(begun)):
         return ContentError("unplayable", "stream", f"its playlist has {much}")
-    writer.write(whole_head(head) + begun)
-    async for piece in body:
-        writer.write(piece)
+    index, told = FilmIndex(), whole_head(head)
+    while begun or told:
+        if much := index.feed(begun):
+            if not told:  # of an answer that was begun there is no more
+                writer.transport.abort()
+            return ContentError("unplayable", "stream", f"its film has {much}")
+        writer.write(told + begun)
         await writer.drain()
+        begun, told = await anext(body, b""), b""
     return None
 
 

@@ -3,8 +3,9 @@
 It checks the very address that it connects to, at each connection (`core.address_policy`), so that neither a redirect nor another
 answer of a name service leads inside, and goes on through the configured proxy where there is one. It lives in the stage: pages
 and streams play on while the agent is away. There is a door for pages and one for streams, and only processes of the stage's own
-user are let in. What plays streams connects by itself too (rtsp, rtmp, and wherever playlists and servers send it), which
-`video.gate` has judged here.
+user are let in. A page's tunnel is for nobody to read; at a stream's the wall stands itself (`stage.tls`), since what comes by TLS
+can be as much too much as what comes in the clear. What plays streams connects by itself too (rtsp, rtmp, and wherever playlists
+and servers send it), which `video.gate` has judged here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import functools
 import logging
 import os
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -26,11 +28,13 @@ from player.core.egress import Proxy, WayOut
 from player.core.playlist_bounds import MOST_PATH
 from player.core.streams import opened_at, port_of
 from player.core.urls import PACKETS, WEB, is_group
-from player.core.wall import AWAY, BAD, FORBIDDEN, Passage, read_request, refused
+from player.core.wall import AWAY, BAD, FORBIDDEN, Passage, read_request, read_within, refused
 from player.errors import ContentError, ProxyBroken, ServerUnreachable
 from player.runtime.lookup import Lookup, Resolve
 from player.runtime.peers import user_at
-from player.stage.passing import CHUNK, Streams, exchange, tunnel, tunnelled
+from player.runtime.threads import in_thread
+from player.stage.passing import CHUNK, LET_THROUGH, Streams, exchange, tunnel, tunnelled
+from player.stage.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ class Wall:
     def __init__(self, way_out: WayOut, policy: AddressPolicy, resolve: Resolve) -> None:
         self._way_out = way_out
         self._pages, self._streams = _door(), _door()
+        self._tls = Tls(way_out.authorities)
         mine = frozenset(door.getsockname()[1] for door in (self._pages, self._streams))
         self._for_streams = (ADDRESS, self._streams.getsockname()[1])
         self._lookup = Lookup(replace(policy, listeners=policy.listeners | mine), resolve)
@@ -67,8 +72,8 @@ class Wall:
 
     @property
     def for_streams(self) -> WayOut:
-        """What plays streams is told: hosts of `stage.stream_hosts` are open to it."""
-        return _through(self._streams, self._way_out)
+        """What plays streams is told: hosts of `stage.stream_hosts` are open to it, and it trusts the wall alone."""
+        return replace(_through(self._streams, self._way_out), authorities=self._tls.trusted)
 
     def why(self, url: str) -> Unopened | None:
         """Why the host of `url` did not open when it was last asked for; None when it did, or was not asked for."""
@@ -142,6 +147,7 @@ class Wall:
         """Takes the doors away."""
         for door in (self._pages, self._streams):
             door.close()
+        self._tls.close()
 
     # --- one connection
 
@@ -155,16 +161,11 @@ class Wall:
                 pass  # one of the two left, or talks without end
 
     async def _let_through(self, inward: Streams, *, stream: bool) -> None:
-        try:
-            async with asyncio.timeout(HEAD_S):
-                wanted = read_request(await inward[0].readuntil(b"\r\n\r\n"))
-        except (ValueError, asyncio.LimitOverrunError) as error:
-            inward[1].write(refused(BAD, f"what is asked for {error}"))
-            await inward[1].drain()
+        wanted = await self._asked(inward, None)
+        if wanted is None:
             return
         call, proxy = wanted.call(stream=stream), self._way_out.proxy_for(wanted.url)
-        if stream and len(wanted.path.partition("?")[0]) > MOST_PATH:
-            too_long = ContentError("unplayable", "stream", f"its address is longer than {MOST_PATH} letters")
+        if stream and (too_long := _too_long(wanted)):
             await self._refuse(inward[1], call, too_long)
             return
         try:
@@ -174,10 +175,42 @@ class Wall:
             return
         self._unopened.pop((call.host, call.port), None)
         with contextlib.closing(outward[1]):
-            if wanted.is_tunnel:
+            if wanted.is_tunnel and not stream:
                 await tunnel(inward, outward)
-            elif problem := await exchange(wanted, inward, outward, proxy, stream=stream):
+            elif problem := await self._answered(wanted, inward, outward, proxy, call):
                 await self._refuse(inward[1], call, problem)
+
+    async def _asked(self, inward: Streams, tunnel_to: Passage | None) -> Passage | None:
+        """What the client asks for, inside a tunnel or at the door; None of what was refused."""
+        try:
+            async with asyncio.timeout(HEAD_S):
+                head = await inward[0].readuntil(b"\r\n\r\n")
+            return read_within(head, tunnel_to) if tunnel_to else read_request(head)
+        except (ValueError, asyncio.LimitOverrunError) as error:
+            inward[1].write(refused(BAD, f"what is asked for {error}"))
+            await inward[1].drain()
+            return None
+
+    async def _answered(
+        self, wanted: Passage, inward: Streams, outward: Streams, proxy: Proxy | None, call: Call
+    ) -> ContentError | ProxyBroken | None:
+        """The answer passed on, out of a tunnel too where it has one; or what is wrong with it."""
+        if not wanted.is_tunnel:
+            return await exchange(wanted, inward, outward, proxy, stream=call.stream)
+        certified = await in_thread(self._tls.inward, call.host)
+        try:
+            inward[1].write(LET_THROUGH)
+            async with asyncio.timeout(HEAD_S):  # with no turn of the loop before it: what is said first is TLS's
+                await inward[1].start_tls(certified)
+            within = await self._asked(inward, wanted)
+            if within is None:
+                return None
+            if too_long := _too_long(within):
+                return too_long
+            outward[1].write(within.head(None))
+            return await exchange(within, inward, outward, None, stream=True)
+        finally:
+            outward[1].transport.abort()  # a server that does not end TLS would keep it open
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:
@@ -208,6 +241,18 @@ class Wall:
 
     async def _open(self, wanted: Passage, call: Call, proxy: Proxy | None) -> Streams:
         """A connection that leads there; what is asked was sent already. Raises ContentError, ServerUnreachable."""
+        outward = await self._led(wanted, call, proxy)
+        try:
+            if wanted.is_tunnel and proxy:
+                await tunnelled(outward[0], proxy, call.host)
+            if wanted.is_tunnel and call.stream:
+                await self._secured(outward[1], call)
+        except BaseException:
+            outward[1].close()
+            raise
+        return outward
+
+    async def _led(self, wanted: Passage, call: Call, proxy: Proxy | None) -> Streams:
         if proxy is None:
             outward = await self._connect(call.host, await self._lookup.addresses(call), call.port)
             if not wanted.is_tunnel:
@@ -219,13 +264,18 @@ class Wall:
         except ServerUnreachable as error:
             raise ProxyBroken(str(proxy), f"cannot be reached ({error.reason}): check network.proxy") from error
         outward[1].write(wanted.head(proxy))
-        if wanted.is_tunnel:
-            try:
-                await tunnelled(outward[0], proxy, call.host)
-            except BaseException:
-                outward[1].close()
-                raise
         return outward
+
+    async def _secured(self, writer: asyncio.StreamWriter, call: Call) -> None:
+        """TLS with the host that was named. Raises ServerUnreachable with what is wrong with it."""
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await writer.start_tls(await in_thread(self._tls.outward), server_hostname=call.host)
+        except ssl.SSLCertVerificationError as error:
+            message = f"its certificate is not trusted ({error.verify_message}): renew it, or name its authority in cms.ca_file"
+            raise ServerUnreachable(f"{call.host}:{call.port}", message) from error
+        except (OSError, ValueError) as error:
+            raise ServerUnreachable(f"{call.host}:{call.port}", "it speaks no TLS that this box knows") from error
 
     async def _connect(self, host: str, addresses: list[str], port: int) -> Streams:
         """The first that answers; those of the family that answered last go first. Raises ServerUnreachable."""
@@ -244,6 +294,13 @@ class Wall:
                 _keep_alive(streams[1])
                 return streams
         raise ServerUnreachable(f"{host}:{port}", reason)
+
+
+def _too_long(wanted: Passage) -> ContentError | None:
+    """What plays streams would begin each address of a playlist with that."""
+    if len(wanted.path.partition("?")[0]) <= MOST_PATH:
+        return None
+    return ContentError("unplayable", "stream", f"its address is longer than {MOST_PATH} letters")
 
 
 # --- sockets

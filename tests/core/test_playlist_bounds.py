@@ -37,7 +37,28 @@ def test_a_playlist_is_known_by_its_first_bytes(start: bytes, is_one: bool):
         (MPD % (b'<x:Representation id="1"/>' * 401), "400 variants"),
         (MPD % (b'<S d="1"/>' * 100_000), "100000 lines"),
         (HEAD + b"a" * MOST_BYTES, f"{MOST_BYTES} bytes"),
+        (MPD % b'<S d="1" r="999999"/><S d="2" r="-1"/>', None),
+        (MPD % b'<S d="1" r="1000001"/>', "1000000 segments"),
+        (MPD % (b"<S d='1'\nR = ' +700000'/>" * 2), "1000000 segments"),
+        (MPD % b'<S d="1"x:r="2147483647"/>', "1000000 segments"),
+        (MPD % b'<S d="1" r="1&#48;00000000"/>', "1000000 segments"),
     ],
 )
 def test_what_a_playlist_has_too_much_of_is_said(text: bytes, of: str | None):
     assert too_much(text) == (of and f"more than {of}")
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        (MPD % b"", None),
+        (b"\xef\xbb\xbf<?xml version='1.0' encoding='utf-8' ?>" + MPD[22:] % b"", None),
+        (b"<?xml version='1.0' encoding='UTF-7'?><MPD/>", "other letters than UTF-8"),
+        (b"<!--<MPD>-->" + (MPD % b"").decode().encode("utf-16"), "other letters than UTF-8"),
+        (b"<!DOCTYPE html><title>Not found</title>", None),
+        (b'<!DOCTYPE MPD SYSTEM "a.dtd"><MPD/>', "a document type of its own"),
+        (HEAD + b"<!ENTITY r='1234567'\0", None),
+    ],
+)
+def test_a_manifest_is_to_say_what_it_says(text: bytes, has: str | None):
+    assert too_much(text) == has

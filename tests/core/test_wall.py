@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from player.core.address_policy import Call
 from player.core.egress import Proxy
-from player.core.wall import answer_head, is_chunked, is_packed, length_of, read_request, refused, status_of, whole_head
+from player.core.wall import (
+    answer_head,
+    is_chunked,
+    is_packed,
+    length_of,
+    read_request,
+    read_within,
+    refused,
+    status_of,
+    whole_head,
+)
 
 PROXY = Proxy("proxy.example", 3128, "box", "p@ss")
 
@@ -41,6 +51,24 @@ def test_a_request_goes_on_to_the_server_that_it_names(target: str, path: str, a
     rest = f"Host: {authority}\r\nConnection: close\r\nAccept: */*\r\n\r\n"
     assert found.head(None).decode() == f"GET {path} HTTP/1.1\r\n{rest}"
     assert found.head(Proxy("p", 1)).decode() == f"GET http://{authority}{path} HTTP/1.1\r\n{rest}"
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "authority"), [("a.example:443", "a.example"), ("a.example:8443", "a.example:8443"), ("[::1]:443", "[::1]")]
+)
+def test_what_is_asked_inside_a_tunnel_goes_to_the_host_to_which_it_leads(tunnel: str, authority: str):
+    outside = read_request(f"CONNECT {tunnel} HTTP/1.1\r\n\r\n".encode())
+    head = b"GET /b?c=d#e HTTP/1.1\r\nHost: other.example\r\nConnection: keep-alive\r\nAccept: */*\r\n\r\n"
+    found = read_within(head, outside)
+    assert (found.is_tunnel, found.url, found.length) == (False, f"https://{authority}/b?c=d", 0)
+    rest = f"Host: {authority}\r\nConnection: close\r\nAccept: */*\r\n\r\n"
+    assert found.head(None).decode() == f"GET /b?c=d HTTP/1.1\r\n{rest}"
+
+
+@pytest.mark.parametrize("first", ["GET http://other.example/", "CONNECT other.example:443", "GET *"])
+def test_nothing_inside_a_tunnel_leads_to_another_host(first: str):
+    with pytest.raises(ValueError, match="not asked of the host"):
+        read_within(f"{first} HTTP/1.1\r\n\r\n".encode(), read_request(b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"))
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ async def paired_server() -> AsyncIterator[Script]:
 
 
 @contextlib.asynccontextmanager
-async def raw_server(serve: Callable[[Any, Any], Awaitable[None]]) -> AsyncIterator[str]:
-    """A server of bytes: `serve(reader, writer)` after the request's head was read."""
+async def raw_server(serve: Callable[[Any, Any], Awaitable[None]], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """A server of bytes, under TLS where that is given: `serve(reader, writer)` after the request's head was read."""
     import asyncio
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -107,9 +107,9 @@ async def raw_server(serve: Callable[[Any, Any], Awaitable[None]]) -> AsyncItera
             await serve(reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 @contextlib.asynccontextmanager

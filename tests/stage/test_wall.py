@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,12 +21,15 @@ from player.errors import ContentError
 from player.runtime.lookup import is_ours
 from player.stage.wall import ADDRESS, Wall
 from tests.core.test_address_policy import INSIDE
+from tests.core.test_film_index import MANY, TYPE, box, track
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import Neighbour, neighbour
-from tests.fakes.proxy import PASSWORD, USER, FakeProxy, proxy
-from tests.fakes.running import running
+from tests.fakes.proxy import PASSWORD, USER, FakeProxy, private_authority, proxy
+from tests.fakes.running import eventually, running
 from tests.fakes.server import Script, raw_server, scripted_server
 from tests.fakes.way_out import STRAIGHT
+
+LOOPBACK = (IPv4Network("127.0.0.1/32"),)
 
 
 @dataclass
@@ -263,6 +268,7 @@ def without_end(first: bytes):
 
 
 SEGMENTS = b"#EXTM3U\n" + b"#EXTINF:2,\na.ts\n" * 20_000
+INDEX = box(b"moov", *[track(MANY)] * 4)
 VARIANTS = b"#EXTM3U\n" + b"#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n" * 1000
 
 
@@ -278,14 +284,24 @@ def chunks(body: bytes, size: int) -> bytes:
         (answered(VARIANTS), "its playlist has more than 400 variants"),
         (answered(chunks(VARIANTS, 1), "Transfer-Encoding: chunked"), "its playlist has more than 400 variants"),
         (answered(b"\x1f\x8b", "Content-Encoding: gzip"), "its server sends it packed"),
+        (answered(TYPE + INDEX), "its film has more than 3000000 samples"),
     ],
-    ids=["without end", "variants", "variants in chunks", "packed"],
+    ids=["without end", "variants", "variants in chunks", "packed", "index"],
 )
 async def test_a_playlist_that_is_too_much_is_refused_to_what_plays_streams_and_it_is_known_why(serve, says: str):
     async with town(nets=(IPv4Network("127.0.0.1/32"),)) as made, raw_server(serve) as url:
         status, text = await made.get(f"{url}/a.ts", stream=True)
         found = made.wall.why(url)
         assert (status, text.startswith(says), found and found.code) == (403, True, "unplayable")
+
+
+async def test_a_film_whose_index_comes_late_is_broken_off_before_it_and_it_is_known_why():
+    begun = TYPE + box(b"mdat", bytes(300_000))
+    async with town(nets=LOOPBACK) as made, raw_server(answered(begun + INDEX + box(b"mdat", bytes(300_000)), ends=False)) as url:
+        answer = await raw(made.wall, f"GET {url}/a HTTP/1.1\r\n\r\n".encode(), stream=True)
+        assert (b"moov" in answer, len(answer) < 310_000) == (False, True)
+        found = await eventually(lambda: made.wall.why(url))
+        assert found.reason == "its film has more than 3000000 samples"
 
 
 async def test_what_plays_streams_gets_playlists_and_parts_whole_however_they_come():
@@ -325,6 +341,74 @@ async def test_an_address_with_which_all_others_would_begin_has_a_bound():
         assert (await made.get(url))[0] == 404
         made.server.on("/a", {"b": "c"})
         assert (await made.get(f"http://127.0.0.1:{made.port}/a?{'d' * 4000}", stream=True))[0] == 200
+
+
+@contextlib.asynccontextmanager
+async def secure_server(folder: Path, serve) -> AsyncIterator[tuple[str, WayOut]]:
+    """Speaks TLS as cms.test: its address, and a way out that trusts it."""
+    tls, authority = private_authority(folder, "cms.test")
+    async with raw_server(serve, tls) as url:
+        yield url.replace("127.0.0.1", "cms.test"), replace(STRAIGHT, authorities=str(authority))
+
+
+@pytest.mark.parametrize(("body", "says"), [(VARIANTS, "its playlist has more than 400 variants"), (SEGMENTS, ""), (b"", "")])
+async def test_what_comes_by_tls_is_read_for_what_plays_streams_and_for_no_page(tmp_path: Path, body: bytes, says: str):
+    async with secure_server(tmp_path, answered(body)) as (url, way_out), town(way_out, nets=LOOPBACK) as made:
+        status, text = await made.get(f"{url}/a.ts", stream=True, ssl=False)
+        found = made.wall.why(url)
+        assert (status, text, found and found.reason) == ((403, says, says) if says else (200, body.decode(), None))
+        assert await made.get(f"{url}/a.ts", ssl=False) == (200, body.decode())
+        status, text = await made.get(f"{url}/{'a' * 2048}", stream=True, ssl=False)
+        assert (status, text) == (403, "its address is longer than 2048 letters")
+
+
+async def test_by_tls_the_servers_own_name_is_asked_for_and_nothing_else(tmp_path: Path):
+    tls, authority = private_authority(tmp_path, "cms.test")
+    way_out = replace(STRAIGHT, authorities=str(authority))
+    async with scripted_server(tls) as server, town(way_out, nets=LOOPBACK) as made:
+        host = f"cms.test:{server.url.rpartition(':')[2]}"
+        server.on("/a", {"from": "the server"})
+        assert (await made.get(f"https://{host}/a?b=c", stream=True, ssl=False, headers={"Host": "other.test"}))[0] == 200
+        assert [(seen.path, seen.query, seen.headers["Host"]) for seen in server.seen] == [("/a", {"b": "c"}, host)]
+        reader, writer = await asyncio.open_connection(ADDRESS, int(door(made.wall, stream=True).rpartition(":")[2]))
+        writer.write(f"CONNECT {host} HTTP/1.1\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        await writer.start_tls(ssl.create_default_context(cafile=made.wall.for_streams.authorities), server_hostname="cms.test")
+        writer.write(b"GET http://169.254.169.254/ HTTP/1.1\r\n\r\n")
+        async with asyncio.timeout(20):
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.close()
+        assert len(server.seen) == 1
+
+
+async def test_a_server_that_is_not_trusted_is_told_as_such_to_what_plays_streams(tmp_path: Path):
+    async def greets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"SSH-2.0\r\n")
+        writer.close()
+
+    (tmp_path / "other").mkdir()
+    _, other = private_authority(tmp_path / "other", "cms.test")
+    no_tls = await asyncio.start_server(greets, "127.0.0.1", 0)
+    plain = f"http://127.0.0.1:{no_tls.sockets[0].getsockname()[1]}"
+    async with secure_server(tmp_path, answered(b"")) as (url, way_out), no_tls:
+        for trusting, to, says in (
+            (
+                replace(way_out, authorities=str(other)),
+                url,
+                "its certificate is not trusted (unable to get local issuer certificate)",
+            ),
+            (way_out, url.replace("cms.test", "127.0.0.1"), "its certificate is not trusted (IP address mismatch"),
+            (way_out, plain, "it speaks no TLS that this box knows"),
+            (replace(way_out, authorities=str(tmp_path / "none.pem")), url, "it speaks no TLS that this box knows"),
+        ):
+            async with town(trusting, nets=LOOPBACK) as made:
+                host = to.partition("://")[2]
+                answer = await raw(made.wall, f"CONNECT {host} HTTP/1.1\r\n\r\n".encode(), stream=True)
+                found = made.wall.why(f"https://{host}/")
+                assert (answer.startswith(b"HTTP/1.1 502 "), found and found.code) == (True, "")
+                assert found is not None
+                assert found.reason.startswith(says)
 
 
 async def test_what_plays_streams_opens_some_hundred_connections_at_once_and_no_thousands():

@@ -19,6 +19,7 @@ from player.errors import ContentError
 
 THREADS = 2  # of a decoder: more are memory
 THREADS_IN_THE_MIDST = 4  # where it begins in the midst of a film, all since the key frame before is decoded first
+MOST_PIXELS = 4096 * 2304  # of a stream's picture, as level 5.2 of H.264 has it: a decoder holds up to twenty
 
 # In force for the life of a handle.
 ALWAYS: dict[str, Any] = {
@@ -39,6 +40,7 @@ _FILE: dict[str, str] = {
     "demuxer-lavf-probe-info": "auto",
     "cache": "no",
     "stream-lavf-o": "",
+    "vd-lavc-o": "",
     "loop-file": "no",
     "image-display-duration": "1",  # for mpv a video of one frame is a picture; it is to end like any other video
 }
@@ -106,6 +108,7 @@ def stream_options(url: str, way_out: WayOut) -> dict[str, str]:
         "user-agent": way_out.user_agent,
         "cache": "yes",
         "stream-lavf-o": _told(rtmp_application(url)) if scheme == "rtmp" else "",
+        "vd-lavc-o": f"max_pixels={MOST_PIXELS}",
         "loop-file": "no",
     }
 

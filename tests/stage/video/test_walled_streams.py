@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -69,7 +70,7 @@ class Studio:
     neighbour: Neighbour
     url: str
     asked: list[str]
-    texts: dict[str, str]
+    texts: dict[str, str | bytes]
     faults: FaultPage
 
     async def load(self, url: str) -> str:
@@ -104,7 +105,7 @@ class Studio:
 async def studio(*stream_hosts: str) -> AsyncIterator[Studio]:
     asked: list[str] = []
     async with neighbour() as other:
-        texts = hostile(other.port)
+        texts: dict[str, str | bytes] = dict(hostile(other.port))
 
         async def answer(request: web.Request) -> web.StreamResponse:
             asked.append(request.path)
@@ -118,7 +119,8 @@ async def studio(*stream_hosts: str) -> AsyncIterator[Studio]:
             if name not in texts:
                 return web.Response(status=404)
             kind = "application/dash+xml" if request.path.endswith(".mpd") else "application/vnd.apple.mpegurl"
-            return web.Response(text=texts[name], content_type=kind)
+            found = texts[name]
+            return web.Response(body=found if isinstance(found, bytes) else found.encode(), content_type=kind)
 
         app = web.Application()
         app.router.add_get("/{path:.*}", answer)
@@ -198,6 +200,16 @@ async def test_a_stream_that_is_given_up_ends_at_once_and_says_why_and_what_come
             assert "/a.m3u8" not in made.asked
         finally:
             await surface.close()
+
+
+async def test_a_streams_picture_has_a_size_up_to_which_it_is_decoded():
+    async with studio() as made:
+        for name, height in (("large", 2304), ("larger", 2320)):
+            source = ("-f", "lavfi", "-i", f"color=lime:s=4096x{height}:r=5:d=0.6", "-pix_fmt", "yuv420p")
+            encoding = ("ffmpeg", "-v", "error", *source, "-c:v", "libx264", "-preset", "ultrafast", "-f", "mpegts", "-")
+            made.texts[name] = await asyncio.to_thread(subprocess.check_output, encoding, stdin=subprocess.DEVNULL)
+        assert await made.plays(f"{made.url}/large.ts")
+        assert await made.load(f"{made.url}/larger.ts") == "unplayable"
 
 
 @contextlib.asynccontextmanager
