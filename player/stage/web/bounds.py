@@ -17,20 +17,33 @@ from player.core.allowance import Allowance
 from player.core.page_memory import PageMemory, too_large
 from player.errors import BoxError
 from player.stage.web.page import WebPage
-from player.stage.web.quarters import Quarters
+from player.stage.web.process import end
+from player.stage.web.quarters import Quarters, Tenant
 from player.stage.web.rooms import Rooms
 
 log = logging.getLogger(__name__)
 ROOMS_LOOK_S, MEMORY_LOOK_S, PULSE_S, CLOSE_S = 5.0, 0.1, 10.0, 1.0
 LOOKS_AT_THE_SAME = 10  # until they are sought anew, which takes some milliseconds
+LEAST_FREE = 16 * 1024 * 1024  # with less a page is not opened
 SILENT_S = 30.0  # of which a good page on a busy box may take some
 ENDS_WITHIN_S = 10.0  # from the end of a process until the browser has told of it, on a busy box
 _MIB = 1024 * 1024
 
 
-async def keep_rooms_small(rooms: Rooms, quarters: Quarters, pages: Callable[[], Collection[WebPage]]) -> None:
-    """What a page keeps is bounded by the browser; where that does not hold, and for what it does not count, by us."""
+async def keep_rooms_small(
+    rooms: Rooms, quarters: Quarters, pages: Callable[[], Collection[WebPage]], alone: Tenant | None, least: int = LEAST_FREE
+) -> None:
+    """What a page keeps is bounded by the browser; where that does not hold, and for what it does not count, by us.
+
+    `alone`: the browser, where its disk is its own and goes with it: it ends when less than `least` bytes of it are free.
+    """
     while True:
+        with contextlib.suppress(BoxError):
+            if alone is not None and await quarters.free() < least:
+                for page in pages():
+                    page.fail("page_storage", "the browser's disk is full; it starts again with an empty one")
+                await end(alone)
+                return
         await asyncio.sleep(ROOMS_LOOK_S)
         with contextlib.suppress(BoxError):
             sizes = await quarters.measure()

@@ -219,12 +219,12 @@ class BrowserProcess:
         self._settled.clear()
         self._said.clear()
         async with self._started(quarters) as (process, pipes), asyncio.TaskGroup() as group:
-            cdp = Cdp(pipes.said, pipes.told)
+            cdp, alone = Cdp(pipes.said, pipes.told), process if self._door else None
             group.create_task(self._hear(pipes.complained), name="browser-stderr")
             listening = group.create_task(cdp.listen(), name="browser-pipe")
             beside = [
                 group.create_task(self._end_in_another_zone(process), name="browser-zone"),
-                group.create_task(keep_rooms_small(self._rooms, quarters, self._pages.values), name="browser-rooms"),
+                group.create_task(keep_rooms_small(self._rooms, quarters, self._pages.values, alone), name="browser-rooms"),
                 group.create_task(hear_pages(self._pages.values), name="browser-pulse"),
                 group.create_task(close_given_up(self._pages.values, self._close_target), name="browser-hung"),
                 group.create_task(self._weights.watch(quarters, process.pid), name="browser-memory"),

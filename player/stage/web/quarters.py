@@ -192,6 +192,10 @@ class Quarters:
         """How many bytes each room takes on disk there."""
         return await self._wish(dict[str, int], "measure")
 
+    async def free(self) -> int:
+        """How many bytes are free on the browser's disk there."""
+        return await self._wish(int, "free")
+
     async def furnish(self, name: str) -> None:
         """Makes a profile ready, where it is not there yet."""
         await self._wish(None, "furnish", name=name)

@@ -37,7 +37,7 @@ class Steward:
         self._verbs: Mapping[str, Callable[..., Any]] = {
             "where": lambda: str(self._folder), "signal": self._signal, "give_way": _give_way,
             "renderers": renderers_of, "held": held_by, "end_renderer": end_renderer,
-            "furnish": self._furnish, "measure": self._measure, "remove": self._remove,
+            "furnish": self._furnish, "measure": self._measure, "free": self._free, "remove": self._remove,
         }  # fmt: skip
 
     def serve(self) -> None:
@@ -101,6 +101,10 @@ class Steward:
 
     def _measure(self) -> dict[str, int]:
         return rooms.measure(self._folder)
+
+    def _free(self) -> int:
+        disk = os.statvfs(self._folder)
+        return disk.f_bavail * disk.f_frsize
 
     def _remove(self, names: Collection[str]) -> None:
         rooms.remove(self._folder, names)

@@ -16,8 +16,10 @@ import pytest_asyncio
 
 from player.errors import BoxError
 from player.runtime.tasks import keep_running
+from player.stage.web.bounds import keep_rooms_small
 from player.stage.web.process import end
 from player.stage.web.quarters import Quarters, stay
+from player.stage.web.rooms import Rooms
 from tests.fakes.browsers import browser_process
 from tests.fakes.faults import fault_page
 from tests.fakes.quarters import unit_at
@@ -153,3 +155,15 @@ async def test_a_unit_that_does_not_start_is_a_fault_until_it_does(runtime_dir: 
         assert [fault.code for fault in faults.faults] == ["browser_unit"]
         async with unit_at(door, runtime_dir):
             await eventually(lambda: faults.faults == ())
+
+
+async def test_a_browser_ends_when_its_own_disk_is_full_and_no_sooner(quarters: Quarters):
+    rooms = Rooms(room_limit=1, all_limit=1)
+    browser = await quarters.start(("sleep", "600"), HERE, {})
+    assert 0 < await quarters.free() < 1 << 60
+    async with running(keep_rooms_small(rooms, quarters, lambda: (), browser, least=0)):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await browser.wait()
+    await asyncio.gather(keep_rooms_small(rooms, quarters, lambda: (), browser, least=1 << 60), browser.wait())
+    assert browser.returncode == -signal.SIGTERM
