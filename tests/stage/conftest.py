@@ -261,9 +261,9 @@ class Running:
 ALONE = Config(stage=StageConfig(backend="none"))
 
 
-def assembled(dirs: Dirs, config: Config = ALONE) -> Stage:
+def assembled(dirs: Dirs, config: Config = ALONE, compositor: NullCompositor | None = None) -> Stage:
     """The whole stage as its root makes it, without a screen."""
-    compositor = NullCompositor((1280, 720))
+    compositor = compositor or NullCompositor((1280, 720))
     return Stage(
         config,
         dirs,

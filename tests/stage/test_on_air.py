@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,8 +17,10 @@ from player.core.ports.stage import StageStatus
 from player.core.schedule import Rule
 from player.device.host import boot_id
 from player.dirs import Dirs
+from player.errors import BoxError
 from player.journal_reader import read_journal
 from player.programme_file import ProgrammeFile
+from player.stage.backends.null import NullCompositor
 from tests.fakes.brief import brief
 from tests.fakes.running import eventually, running
 from tests.stage.conftest import assembled
@@ -63,6 +66,25 @@ async def test_a_layout_comes_at_its_second_and_is_ready_before(dirs: Dirs):
     assert (first["name"], first["playlist_id"], first["reason"]) == ("day", "p-day", "the layout changed")
     assert (second["name"], second["playlist_id"]) == ("late", "p-late")
     assert datetime.fromisoformat(second["started_at"]) >= begins
+
+
+class Stubborn(NullCompositor):
+    """Refuses to show windows together: one of them is gone."""
+
+    async def show_together(self, window_ids: Sequence[int]) -> None:
+        raise BoxError("compositor", f"no matching node among {window_ids}")
+
+
+async def test_a_layout_of_which_a_window_goes_just_then_comes_all_the_same(dirs: Dirs, caplog: pytest.LogCaptureFixture):
+    publish(dirs)
+    made = assembled(dirs, compositor=Stubborn((1280, 720)))
+    async with running(made.run()):
+        await eventually(lambda: shown(made.status()) == ["day"])
+        ProgrammeFile(dirs.state).write(Manifest("2", (layout("day"), layout("late")), (), "late"))
+        await made.reread()
+        await eventually(lambda: "not all of the layout late is shown: " in caplog.text)
+        await eventually(lambda: shown(made.status()) == ["late"])
+    made.stop()
 
 
 async def test_a_manifest_without_a_layout_whose_time_it_is_shows_nothing(dirs: Dirs):

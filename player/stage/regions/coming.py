@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable
 
 from player.core import cues
 from player.core.content import Layout
+from player.core.ports.screen import Compositor
+from player.errors import BoxError
 from player.stage.regions.making import Running
 
+log = logging.getLogger(__name__)
 SHOWN_LIMIT_S = 1.0
 
 
@@ -32,12 +36,15 @@ class ComingLayout:
         """Whether there is nothing that could be shown of it, now that it is settled."""
         return all(driver.machine.is_empty for driver in self.drivers)
 
-    async def come_on(self, covered: str | None) -> Sequence[int]:
-        """Begins to play, and answers the windows that are to be shown together."""
+    async def come_on(self, compositor: Compositor, covered: str | None) -> None:
+        """Begins to play, and shows all of it in one step; a window that goes away just then costs itself alone."""
         for driver in self.drivers:
             driver.send(cues.Covered(covered) if covered else cues.Uncovered())
         await _all_set((driver.shown for driver in self.drivers if driver.machine.settled), SHOWN_LIMIT_S)
-        return [window for visibility in self._unseen for window in visibility.handed_over()]
+        try:
+            await compositor.show_together([window for visibility in self._unseen for window in visibility.handed_over()])
+        except BoxError as error:
+            log.warning("not all of the layout %s is shown: %s", self.layout.id, error)
 
 
 async def _all_set(events: Iterable[asyncio.Event], limit_s: float) -> None:

@@ -201,7 +201,7 @@ class Show:
         for driver in self._everyone:  # recorded while its region is still known by its id
             driver.stop(cues.Stopped("the layout changed"))
         before, self._drivers, self._changing, self._standing = self._drivers, coming.running, None, coming.layout
-        await self._compositor.show_together(await coming.come_on(self._covered))
+        await coming.come_on(self._compositor, self._covered)
         await self._end_all(before)
         self.set_volume()
         await self.interludes.follow(coming.layout)
