@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.e2e.player_box import COLOURS
 from tests.fakes.device import answering
-from tests.fakes.running import ENDS_WITH_US
+from tests.fakes.running import ENDS_WITH_US, free_port
 
 _FAST = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p", "-threads", "1")
 
@@ -72,9 +72,7 @@ async def web_site(folder: Path) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def sent_by_udp(colour: str) -> AsyncIterator[str]:
     """A live transport stream to a port of this machine; its address."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"udp://127.0.0.1:{probe.getsockname()[1]}"
+    address = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
     source = "color=0x{:02x}{:02x}{:02x}:s=320x180:r=10".format(*COLOURS[colour])
     sender = await asyncio.create_subprocess_exec(
         "ffmpeg", "-v", "quiet", "-re", "-f", "lavfi", "-i", source, *_FAST, "-f", "mpegts", f"{address}?pkt_size=1316",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import itertools
+import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+_PORTS = (20_000 + (os.getpid() * 97 + number) % 12_000 for number in itertools.count())
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")  # before a command: tests that are killed leave none of it behind
 
 
@@ -39,6 +43,28 @@ def until(check: Callable[[], Any], what: str, within_s: float = 20.0) -> Any:
             return found
         time.sleep(0.01)
     raise AssertionError(f"{what}: not within {within_s} s")
+
+
+async def bound(listen: Callable[[], Awaitable[Any]]) -> None:
+    """Listens again at a port that was given up before, once whoever was lent it by the system meanwhile has gone."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await listen()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return
+            await asyncio.sleep(0.1)
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
+    """One that nobody has, below those that the kernel lends to outgoing connections: nobody is given it before it is bound."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind((host, port := next(_PORTS)))
+            return port
 
 
 def listens(path: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 
 import aiohttp
@@ -17,19 +16,12 @@ from player.demo.spotwatch.server import DEMO_KEY, SpotwatchServer
 from player.dirs import Dirs
 from player.identity import load_or_create
 from player.stage.agent_socket import AgentSocket
-from tests.fakes.running import eventually, running
+from tests.fakes.running import eventually, free_port, running
 from tests.fakes.samples import make_picture
 from tests.fakes.spotwatch import message
 from tests.fakes.way_out import STRAIGHT
 
 WITHIN_S = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 async def test_a_broadcast_that_is_called_in_reaches_the_stage_without_any_server(tmp_path: Path, runtime_dir: Path):

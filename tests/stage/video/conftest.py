@@ -46,7 +46,7 @@ async def screen() -> AsyncIterator[tuple[Sway, Look]]:
     folder = Path(tempfile.mkdtemp(prefix="s-"))
     before = {name: os.environ.get(name) for name in ("WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")}
     with running_sway(folder) as ipc:
-        async with await Sway.connect(ipc, 10) as sway:
+        async with await Sway.connect(ipc, 30) as sway:
             os.environ |= {"WAYLAND_DISPLAY": sway.session.wayland_display, "XDG_RUNTIME_DIR": str(folder)}
             yield sway, looking(sway, folder)
     for name, value in before.items():

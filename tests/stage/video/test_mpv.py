@@ -25,7 +25,7 @@ from player.media.filetype import VIDEOS, sniff
 from player.media.prepare.parent import prepare
 from player.stage.video.mpv import LOAD_LIMIT_S, STALL_S, MpvSurface
 from player.stage.video.options import options_for, stream_options
-from tests.fakes.running import eventually, listens_at
+from tests.fakes.running import eventually, free_port, listens_at
 from tests.fakes.way_out import STRAIGHT
 from tests.stage import hostile
 from tests.stage.video.conftest import (
@@ -170,7 +170,7 @@ async def test_c18_sound_without_a_picture_is_refused_at_once(window: Window, tm
 
 
 async def test_c18_an_animation_runs_round_and_round_as_a_picture_and_is_no_video(window: Window, tmp_path: Path):
-    source = ("-f", "lavfi", "-i", "color=red:s=64x64:r=5:d=0.4", "-f", "lavfi", "-i", "color=lime:s=64x64:r=5:d=0.4")
+    source = ("-f", "lavfi", "-i", "color=red:s=64x64:r=5:d=0.8", "-f", "lavfi", "-i", "color=lime:s=64x64:r=5:d=0.8")
     gif = encode(tmp_path / "moving.gif", *source, "-filter_complex", "concat=n=2", "-loop", "-1")
     await window.surface.load(playable(gif, Kind.IMAGE, fit="stretch"))
     window.surface.start()
@@ -320,11 +320,10 @@ async def test_c5_a_pipe_in_place_of_a_file_ends_at_the_deadline_and_another_sur
 ):
     pipe = tmp_path / "pipe.mp4"
     os.mkfifo(pipe)
-    stuck = await open_window(2 * LOAD_S)
+    stuck, other = await open_window(2 * LOAD_S), await open_window()
     async with asyncio.TaskGroup() as group:
         hanging = group.create_task(refusal(stuck.surface, playable(pipe)), name="load")
         await asyncio.sleep(0.5)
-        other = await open_window()
         await other.surface.load(playable(media / "cache/good.mp4"))
         assert not hanging.done(), "one that hangs holds up no other"
     assert hanging.result().code == "timeout"
@@ -410,13 +409,6 @@ async def test_c6_standing_still_on_purpose_is_no_stall(window: Window, media: P
     await window.surface.unload()
 
 
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def sending(*words: str) -> Iterator[None]:
     process = subprocess.Popen(
@@ -496,7 +488,7 @@ async def test_an_mpegts_stream_over_udp_plays(open_window: Open):
 
 async def test_an_rtmp_stream_plays(open_window: Open):
     window = await open_window()
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     url = f"rtmp://127.0.0.1:{port}/live/x"
     with sending("-c:a", "aac", "-f", "flv", "-listen", "1", url):
         await eventually(lambda: listens_at(port))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +27,7 @@ from tests.fakes.faults import fault_page
 from tests.fakes.films import open_film
 from tests.fakes.names import FakeNames
 from tests.fakes.neighbour import Neighbour, neighbour
-from tests.fakes.running import eventually, listens_at, running
+from tests.fakes.running import eventually, free_port, listens_at, running
 from tests.fakes.way_out import STRAIGHT
 
 SITE = "127.0.0.2"  # where the good server stands, which alone is open
@@ -256,8 +255,7 @@ async def test_a_camera_may_send_the_player_to_where_an_item_might_lead(listed: 
 
 async def test_a_server_of_rtmp_is_played():
     async with studio() as made:
-        with socket.create_server((SITE, 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port(host=SITE)
         source = ("-f", "lavfi", "-i", "color=lime:s=160x90:r=10", "-c:v", "flv", "-g", "5")
         served = await asyncio.create_subprocess_exec(
             "ffmpeg", "-v", "error", "-re", *source, "-f", "flv", "-listen", "1", f"rtmp://{SITE}:{port}/live/one",
