@@ -66,7 +66,7 @@ class SoundServer:
         return math.sqrt(2 * sum(sample * sample for sample in heard) / len(heard))
 
     async def until_level(self, low: float, high: float, sink: str = "one") -> None:
-        for _ in range(60):
+        for _ in range(120):
             heard = await self.level(sink)
             if low <= heard <= high:
                 return

