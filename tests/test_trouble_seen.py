@@ -85,7 +85,7 @@ async def until_card(box: PlayerBox, *names: str) -> str:
         return last if last in names else None
 
     try:
-        return await until(f"the card {names}", look, 40.0)
+        return await until(f"the card {names}", look, 60.0)
     except AssertionError as error:
         raise AssertionError(f"{error}; last: {last!r}\n{box.log()}") from None
 
@@ -194,4 +194,4 @@ async def test_a_configuration_that_cannot_be_read_is_told_with_file_and_key(run
         async def look() -> bool:
             return await asyncio.to_thread(recognised, await box.look(), box.brief.cards, config=told) == "config"
 
-        await until("the configuration's card", look)
+        await until("the configuration's card", look, 60.0)

@@ -204,7 +204,7 @@ async def test_youtube_addresses_are_resolved_by_the_way_out(field: Field):
 
 @pytest.mark.stage
 async def test_pages_and_their_workers_load_by_the_way_out_and_in_its_zone(field: Field, headless_sway: Path, runtime_dir: Path):
-    async with await Sway.connect(headless_sway, 10) as sway, walled(field.way_out) as wall:
+    async with await Sway.connect(headless_sway, 30) as sway, walled(field.way_out) as wall:
         latest = Latest(wall.for_pages)
         browser = browser_process(runtime_dir, sway.session.wayland_display, way_out=latest, load_s=20)
         async with running(browser.run()):
@@ -220,7 +220,7 @@ async def test_pages_and_their_workers_load_by_the_way_out_and_in_its_zone(field
 
 @pytest.mark.stage
 async def test_the_browser_starts_anew_in_another_zone(headless_sway: Path, runtime_dir: Path):
-    async with await Sway.connect(headless_sway, 10) as sway:
+    async with await Sway.connect(headless_sway, 30) as sway:
         latest = Latest(replace(straight(USER_AGENT), zone="Asia/Tokyo"))
         browser = browser_process(runtime_dir, sway.session.wayland_display, way_out=latest, load_s=20)
         async with running(keep_running("browser", browser.run)):

@@ -34,7 +34,7 @@ def browser_process(runtime: Path, display: str, **given: Any) -> BrowserProcess
 async def running_browser(load_s: float) -> AsyncIterator[tuple[Sway, BrowserProcess, Path]]:
     """Compositor, browser and their folder; a page has `load_s` seconds to be drawn."""
     with tempfile.TemporaryDirectory(prefix="s-", ignore_cleanup_errors=True) as name, running_sway(Path(name)) as socket:
-        async with await Sway.connect(socket, 10) as sway:
+        async with await Sway.connect(socket, 30) as sway:
             browser = browser_process(Path(name), sway.session.wayland_display, load_s=load_s)
             running = asyncio.ensure_future(keep_running("browser", browser.run))
             yield sway, browser, Path(name)

@@ -105,7 +105,7 @@ async def test_a_phone_of_320_pixels_shows_all_of_it_without_scrolling_sideways(
     shown = "[...document.querySelectorAll('button, input, select, b')].filter((one) => one.checkVisibility())"
     assert await page.ask(f"{shown}.filter((one) => one.getBoundingClientRect().right > 320).map((one) => one.outerHTML)") == []
     await page.ask("document.querySelector('[data-more]').scrollIntoView()")
-    await page.ask("new Promise((done) => setTimeout(done, 100))")  # what a scroll closes is not open yet
+    await page.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")  # a scroll closes the menu
     await page.ask("document.querySelector('[data-more]').click()")
     place = await page.ask("document.querySelector('.menu').getBoundingClientRect().toJSON()")
     assert 0 <= place["left"] < place["right"] <= 320

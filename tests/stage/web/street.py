@@ -164,9 +164,9 @@ async def street() -> AsyncIterator[Street]:
 async def screen_of(folder: Path, wall: Wall) -> AsyncIterator[tuple[Sway, BrowserProcess]]:
     """A compositor, and a browser whose only way out is the wall."""
     with running_sway(folder) as socket:
-        async with await Sway.connect(socket, 10) as sway:
+        async with await Sway.connect(socket, 30) as sway:
             browser = browser_process(
-                folder, sway.session.wayland_display, way_out=Latest(wall.for_pages), load_s=20, why=wall.why, admit=wall.also_at
+                folder, sway.session.wayland_display, way_out=Latest(wall.for_pages), load_s=60, why=wall.why, admit=wall.also_at
             )
             async with running(wall.run(), keep_running("browser", browser.run)):
                 yield sway, browser

@@ -97,7 +97,7 @@ async def stand() -> AsyncIterator[Stand]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     site.port = runner.addresses[0][1]
-    async with running_browser(load_s=20) as (sway, browser, folder):
+    async with running_browser(load_s=40) as (sway, browser, folder):
         neighbour = WebSurface(browser, "neighbour", None, None)
         await neighbour.load(playable(site.url("/good")))
         yield Stand(sway, browser, looking(sway, folder), folder, site, neighbour)
