@@ -6,6 +6,7 @@ what was made out of the child's folder, or throws it away.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import zipfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from player.core.applet_archives import ArchiveEntry, ArchiveRoom, Contents, contents
 from player.errors import ContentError
-from player.media.prepare.packages import copy_entry, name_of
+from player.media.prepare.packages import SparingFile, copy_entry, name_of
 from player.media.prepare.parent import PACKED, UNPACKED, ArchiveOrder
 
 _LOCKED = 0x1
@@ -30,7 +31,7 @@ def carry_out(order: ArchiveOrder, source: Path, folder: Path, name: str) -> Non
         _pack(order, source, folder / PACKED, name)
         return
     try:
-        with zipfile.ZipFile(source) as archive:
+        with SparingFile(io.FileIO(source)) as file, zipfile.ZipFile(file) as archive:
             listed = archive.infolist()
             unpack(archive, listed, _judged(listed, source, order.room, name), folder / UNPACKED, order.room, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:

@@ -7,6 +7,7 @@ What systems leave in archives (a Mac's shadows of files, thumbnails, backslashe
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import stat
@@ -21,6 +22,7 @@ from player.media.prepare.parent import Prepared
 from player.store import write_atomically
 
 MAX_BYTES, MAX_FILES, MAX_PATH = 256 * 1024 * 1024, 5000, 400
+TABLE_BYTES = 4 * 1024 * 1024  # of so many files with such paths, and what programs add to each
 INDEX = "index.html"
 _INDEXES = (INDEX, "index.htm")
 _LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
@@ -36,13 +38,23 @@ def prepare(source: Path, kind: str, name: str, folder: Path, digest: str) -> Pr
     if kind == "html":
         return _one_page(source, target, digest)
     try:
-        with zipfile.ZipFile(source) as archive:
+        with SparingFile(io.FileIO(source)) as file, zipfile.ZipFile(file) as archive:
             files, index = _checked(archive, name)
             if not (target / index).is_file():
                 _unpack(archive, files, target, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise ContentError("damaged", name, f"the zip archive cannot be read ({error}); pack it again", transient=False) from error
     return Prepared(target / index, 0, 0, None, digest, "zip")
+
+
+class SparingFile(io.BufferedReader):
+    """An archive's file, of which no more is read at once than a table of contents may have: it says itself how long its own is."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As ever. Raises BadZipFile."""
+        if size is not None and size > TABLE_BYTES:
+            raise zipfile.BadZipFile(f"its table of contents has {size // 1024} KiB")
+        return super().read(size)
 
 
 def _one_page(source: Path, target: Path, digest: str) -> Prepared:

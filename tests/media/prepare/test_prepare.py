@@ -25,13 +25,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw
 
+from player.core.applet_archives import ArchiveRoom
 from player.core.kinds import Kind
 from player.errors import ContentError, StorageError
 from player.media import filetype
-from player.media.prepare import documents
+from player.media.prepare import archives, documents
 from player.media.prepare.documents import MAX_PAGES
 from player.media.prepare.packages import MAX_FILES
-from player.media.prepare.parent import Prepared, prepare
+from player.media.prepare.parent import ArchiveOrder, Prepared, prepare
 from tests.fakes.files import slow_picture
 from tests.fakes.measured import seconds_at_most
 from tests.what_plays import HEIC
@@ -1027,6 +1028,20 @@ async def test_a_package_without_index_or_too_large_or_with_too_many_files_is_re
     bomb = package(tmp_path / "c.zip", {f"{n}.bin": zeros for n in range(9)} | {"index.html": b""})
     assert bomb.stat().st_size < 1_000_000
     assert (await refusal(bomb, Kind.PACKAGE, folder)).code == "too_large"
+
+
+async def test_an_archive_whose_table_of_contents_is_longer_than_any_is_refused_before_it_is_read(
+    tmp_path: Path, folder: Path
+) -> None:
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0)
+    table = b"".join(entry + b"%07d" % number for number in range(100_000))
+    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, len(table), 31, 0)
+    source = tmp_path / "many.zip"
+    source.write_bytes(struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a" + table + end)
+    refused = await refusal(source, Kind.PACKAGE, folder)
+    assert (refused.code, "its table of contents has 5175 KiB" in refused.reason) == ("damaged", True)
+    with pytest.raises(ContentError, match="its table of contents"):
+        archives.carry_out(ArchiveOrder(ArchiveRoom(10, 10)), source, folder, "the archive")
 
 
 async def test_two_entries_of_one_path_are_refused(tmp_path: Path, folder: Path) -> None:
