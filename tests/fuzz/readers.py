@@ -22,6 +22,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import strategies as st
+from yarl import URL
 
 from player import messages
 from player.cms.adcast.heartbeat import read_heartbeat, read_registration
@@ -37,6 +38,7 @@ from player.cms.spot.programme import SpotReader
 from player.cms.spot.pusher import channels_of, heard
 from player.cms.wire import rows, table, text
 from player.core import commands
+from player.core.address_policy import Call
 from player.core.assemble import addressed, needs_of
 from player.core.bundle import parse as parse_bundle
 from player.core.content import Programme
@@ -51,9 +53,10 @@ from player.core.settings import SETTINGS
 from player.core.streams import opened_at, rtmp_application
 from player.core.urls import check_url, written_out
 from player.core.wall import answer_head, read_request
-from player.errors import CommandRejected, ConfigError, ContentError, ServerError, SettingRefused, StorageError
+from player.errors import CommandRejected, ConfigError, ContentError, ServerError, ServerNonsense, SettingRefused, StorageError
 from player.journal_reader import line_of, pack, read_journal
 from player.layout_file import Hosts, Taken, read_layout
+from player.media.fetch.egress import _next_hop, shown
 from player.stage.video.gate import read_end
 from tests.core.test_feed import ATOM, RDF, RSS
 from tests.core.test_proof import chain
@@ -250,6 +253,16 @@ def stream(content: bytes) -> object:
     return url
 
 
+def redirect(content: bytes) -> object:
+    """Where a server leads on, as a header of HTTP has it: what is asked of an address next has to be answered."""
+    for scheme in ("http", "https"):
+        following = _next_hop(URL(f"{scheme}://a.example/x?y"), content.decode("utf-8", "surrogateescape"), "a")
+        Call(following.host or "", following.port or 0, stream=False)
+        printable(shown(following)).encode()
+        following.raw_path_qs.encode()
+    return None
+
+
 def with_checksum(text: bytes) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
@@ -291,6 +304,7 @@ TARGETS = (
     Target("command", st.tuples(KINDS_OF_COMMANDS, spoiled(*samples.PAYLOADS)), command, (CommandRejected,)),
     Target("setting", st.tuples(st.sampled_from([*SETTINGS]), ODD), setting, (SettingRefused,)),
     Target("address", torn(*samples.ADDRESSES, *(word.encode("utf-8", "replace") for word in WORDS[:30])), stream),
+    Target("redirect", torn(*samples.ADDRESSES, *samples.REDIRECTS), redirect, (ContentError, ServerNonsense)),
     Target("proxy request", torn(*samples.REQUESTS), read_request, (ValueError,)),
     Target("proxy answer", torn(*samples.REQUESTS), answer_head),
     Target("socket address", st.binary(max_size=130), read_end),

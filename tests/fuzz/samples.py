@@ -121,6 +121,20 @@ ADDRESSES = (
     b"rtsp://u:p%40@cam:554/live?channel=1&udp", b"srt://cam:9000?mode=caller&latency=20", b"udp://@239.1.1.1:1234?fifo_size=1",
     b"rtmp://[::1]:19350/app/one/stream?key=a", "https://bücher.example/a b?q=ü#f".encode(), b"http://[fe80::1%25eth0]/",
 )  # fmt: skip
+REDIRECTS = (
+    b"//b.example:8080/c?d=e#f",
+    b"../g/./h",
+    b"?i=%zz",
+    b"http://1.2.3.4:99999/",
+    b"http://[::1%25lo]:1/",
+    b"https://u:p@b.example:/",
+    b"",
+    "http://b\u00fccher.example/\u2488".encode(),
+    b"http://xn--a/",
+    b"http://a..b/",
+    b"http:///x",
+    b"http://" + b"a." * 200 + b"b/",
+)
 REQUESTS = (
     b"GET http://a.example:8080/x?y=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n", b"CONNECT [::1]:443 HTTP/1.1\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nUpgrade: h2c\r\n\r\n",
