@@ -1,9 +1,9 @@
 """How much a stream's playlist may hold before what plays streams gets to read it (pure).
 
 FFmpeg reads a playlist to its end, however far that is, keeps each line as an address written out in full (twice, where there is
-a key), opens the playlists of all variants before the first picture, and counts the repeats of a manifest of DASH one by one,
-whoever tells it to stop. What is one is known by its first bytes, as FFmpeg knows it, whatever its server calls it. A manifest is
-to be read here as it is read there: in letters that are known, and without entities, which stand for other text.
+a key), opens the playlists of all variants, and of theirs, before the first picture, and counts the repeats of a manifest of DASH
+one by one, whoever tells it to stop. What is one is known by its first bytes, as FFmpeg knows it, whatever its server calls it. A
+manifest is to be read here as it is read there: in letters that are known, and without entities, which stand for other text.
 """
 
 from __future__ import annotations
@@ -34,10 +34,16 @@ def too_much(text: bytes) -> str | None:
     lines = sum(text.count(end) for end in (b"\n", b"\r", b"\0", b"<")) - text.count(b"\r\n")
     if lines > _MOST_LINES:
         return f"more than {_MOST_LINES} lines"
-    small = text.lower()
-    if sum(small.count(word) for word in _VARIANTS) > _MOST_VARIANTS:
+    if variants_in(text) > _MOST_VARIANTS:
         return f"more than {_MOST_VARIANTS} variants"
+    small = text.lower()
     return _too_much_of_a_manifest(small) if b"<mpd" in small and not text.startswith(b"#EXTM3U") else None
+
+
+def variants_in(text: bytes) -> int:
+    """How many other playlists a playlist names, at most."""
+    small = text.lower()
+    return sum(small.count(word) for word in _VARIANTS)
 
 
 def _too_much_of_a_manifest(small: bytes) -> str | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from player.core.egress import WRONG_LOGIN, Proxy
 from player.core.film_index import FilmIndex
-from player.core.playlist_bounds import ENOUGH, MOST_BYTES, may_be_playlist, too_much
+from player.core.playlist_bounds import ENOUGH, MOST_BYTES, may_be_playlist
 from player.core.wall import LOGIN, Passage, answer_head, is_chunked, is_packed, length_of, status_of, whole_head
 from player.errors import ContentError, ProxyBroken, ServerUnreachable
 
@@ -22,6 +22,7 @@ LET_THROUGH = b"HTTP/1.1 200 Go on\r\n\r\n"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;.*)?\r\n", re.DOTALL)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Judge = Callable[[bytes], str | None]  # a whole playlist -> what it has too much of, as the end of a sentence
 
 
 async def tunnelled(reader: asyncio.StreamReader, proxy: Proxy, host: str) -> None:
@@ -54,15 +55,15 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def exchange(
-    wanted: Passage, inward: Streams, outward: Streams, proxy: Proxy | None, *, stream: bool
+    wanted: Passage, inward: Streams, outward: Streams, proxy: Proxy | None, judge: Judge | None
 ) -> ProxyBroken | ContentError | None:
-    """One question and its answer; ends early when the client leaves. `stream`: of what plays streams.
+    """One question and its answer; ends early when the client leaves. `judge`: for what plays streams, of their playlists.
 
     What the proxy says of itself, and what is wrong with a playlist, is returned: nothing was answered then.
     """
     async with asyncio.TaskGroup() as group:
         asking = group.create_task(_ask(wanted.length, inward[0], outward[1]), name="wall: ask")
-        answering = group.create_task(_answer(outward[0], inward[1], proxy, stream=stream), name="wall: answer")
+        answering = group.create_task(_answer(outward[0], inward[1], proxy, judge), name="wall: answer")
         await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
         for task in (asking, answering):
             task.cancel()
@@ -79,7 +80,7 @@ async def _ask(length: int, reader: asyncio.StreamReader, writer: asyncio.Stream
 
 
 async def _answer(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: Proxy | None, *, stream: bool
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: Proxy | None, judge: Judge | None
 ) -> ProxyBroken | ContentError | None:
     last = False
     while not last:
@@ -87,8 +88,8 @@ async def _answer(
         if proxy and (wrong := _wrong_with(head)):
             return ProxyBroken(str(proxy), wrong)
         told, last = answer_head(head)
-        if stream and last:
-            return await _judged(told, reader, writer)
+        if judge and last:
+            return await _judged(told, reader, writer, judge)
         writer.write(told)
     while chunk := await reader.read(CHUNK):
         writer.write(chunk)
@@ -96,7 +97,7 @@ async def _answer(
     return None
 
 
-async def _judged(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> ContentError | None:
+async def _judged(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, judge: Judge) -> ContentError | None:
     """Passes an answer on piece by piece, a playlist when all of it is there; or what is wrong with it."""
     if is_packed(head):
         return ContentError("unplayable", "stream", "its server sends it packed (Content-Encoding): have it sent as it is")
@@ -105,7 +106,7 @@ async def _judged(head: bytes, reader: asyncio.StreamReader, writer: asyncio.Str
         begun += piece
         if len(begun) > (MOST_BYTES if may_be_playlist(begun) else ENOUGH):
             break
-    if may_be_playlist(begun) and (much := too_much(begun)):
+    if may_be_playlist(begun) and (much := judge(begun)):
         return ContentError("unplayable", "stream", f"its playlist has {much}")
     index, told = FilmIndex(), whole_head(head)
     while begun or told:

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from player.core.address_policy import AddressPolicy, Call, Unopened
 from player.core.allowance import LINE_EVERY_S, LINES_AT_ONCE, Allowance
 from player.core.egress import Proxy, WayOut
-from player.core.playlist_bounds import MOST_PATH
+from player.core.playlist_bounds import MOST_PATH, too_much, variants_in
 from player.core.streams import opened_at, port_of
 from player.core.urls import PACKETS, WEB, is_group
 from player.core.wall import AWAY, BAD, FORBIDDEN, Passage, read_request, read_within, refused
@@ -43,6 +43,7 @@ HEAD_S, CONNECT_S, NEXT_S = 20.0, 15.0, 2.0
 MOST = 200  # connections at once: Chromium asks for 32 of one proxy, and as many sockets of its own kind as pages want
 KNOWN = 64  # hosts of which it is known why they did not open
 STREAMS_AT_ONCE, STREAM_EVERY_S = 300, 0.02  # connections of what plays streams; a playlist may name variants without end
+VARIANTS_AT_ONCE, VARIANT_EVERY_S = 1000, 0.1  # of all playlists: one may name others that name others, or itself
 
 
 class Wall:
@@ -61,6 +62,7 @@ class Wall:
         self._family = 0  # which of IPv4 and IPv6 answered last
         self._lines = Allowance(LINES_AT_ONCE, LINE_EVERY_S)
         self._streamed = Allowance(STREAMS_AT_ONCE, STREAM_EVERY_S)
+        self._variants = Allowance(VARIANTS_AT_ONCE, VARIANT_EVERY_S)
 
     def __repr__(self) -> str:
         return f"wall ({len(self._serving)} connections)"
@@ -196,7 +198,7 @@ class Wall:
     ) -> ContentError | ProxyBroken | None:
         """The answer passed on, out of a tunnel too where it has one; or what is wrong with it."""
         if not wanted.is_tunnel:
-            return await exchange(wanted, inward, outward, proxy, stream=call.stream)
+            return await exchange(wanted, inward, outward, proxy, self._too_much if call.stream else None)
         certified = await in_thread(self._tls.inward, call.host)
         try:
             inward[1].write(LET_THROUGH)
@@ -208,9 +210,18 @@ class Wall:
             if too_long := _too_long(within):
                 return too_long
             outward[1].write(within.head(None))
-            return await exchange(within, inward, outward, None, stream=True)
+            return await exchange(within, inward, outward, None, self._too_much)
         finally:
             outward[1].transport.abort()  # a server that does not end TLS would keep it open
+
+    def _too_much(self, playlist: bytes) -> str | None:
+        if (much := too_much(playlist)) or not (named := variants_in(playlist)):
+            return much
+        if named > self._variants.left(time.monotonic()):
+            return f"with those before it more than {VARIANTS_AT_ONCE} variants"
+        for _ in range(named):
+            self._variants.take(time.monotonic())
+        return None
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:

@@ -295,6 +295,16 @@ async def test_a_playlist_that_is_too_much_is_refused_to_what_plays_streams_and_
         assert (status, text.startswith(says), found and found.code) == (403, True, "unplayable")
 
 
+async def test_playlists_that_name_playlists_or_themselves_have_a_bound_together():
+    masters = b"#EXTM3U\n" + b"#EXT-X-STREAM-INF:BANDWIDTH=1\nself.m3u8\n" * 300
+    async with town(nets=LOOPBACK) as made, raw_server(answered(masters)) as url:
+        said = [await made.get(f"{url}/self.m3u8?{number}", stream=True) for number in range(5)]
+        assert [status for status, _ in said] == [200] * 3 + [403] * 2
+        assert said[3][1] == "its playlist has with those before it more than 1000 variants"
+        async with raw_server(answered(SEGMENTS)) as other:
+            assert (await made.get(f"{other}/a.m3u8", stream=True))[0] == 200
+
+
 async def test_a_film_whose_index_comes_late_is_broken_off_before_it_and_it_is_known_why():
     begun = TYPE + box(b"mdat", bytes(300_000))
     async with town(nets=LOOPBACK) as made, raw_server(answered(begun + INDEX + box(b"mdat", bytes(300_000)), ends=False)) as url:

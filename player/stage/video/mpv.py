@@ -246,11 +246,15 @@ class MpvSurface(Surface):
         return reading
 
     async def unload(self) -> None:
-        """Forgets the item; the window stays. Raises ContentError when mpv does not answer: the surface is then of no more use."""
+        """Forgets the item; the window stays. Raises ContentError when mpv does not let go: the surface is then of no more use.
+
+        It may go on with a stream long after it was told to stop, and what is loaded next would wait for that.
+        """
         self._told.forget()
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
                 self._dropped = await self.call(calls.stop)
+                await self._told.until_closed()
         except TimeoutError as error:
             raise ContentError("hung", self._name, "its decoder does not let go") from error
         self._name = ""

@@ -17,7 +17,8 @@ OBSERVED = ("eof-reached", "video-out-params", "duration", "container-fps", "cur
 class ToldByMpv:
     """Of one handle; its attributes are the loop's alone, and `changed` is set at each word.
 
-    `failure`: why the item cannot be shown, in words; `drawn` and `has_video` together say that its first frame is there.
+    `failure`: why the item cannot be shown, in words; `drawn` and `has_video` together say that its first frame is there;
+    `is_open`: libmpv has something open, wanted or not.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, stall_s: float) -> None:
@@ -28,7 +29,7 @@ class ToldByMpv:
         self.failure: str | None = None
         self.sound_output: str | None = None
         self.entry = self._past = 0  # libmpv's numbers, which only grow: of what was loaded last, and before it
-        self._opened = self._live = self._deaf = False
+        self.is_open = self._opened = self._live = self._deaf = False
 
     def expect(self, kind: Kind, begin_s: float) -> None:
         """Another item is loaded, from `begin_s` on: what was told of the one before says nothing of it."""
@@ -55,6 +56,12 @@ class ToldByMpv:
         except TimeoutError:
             return False
 
+    async def until_closed(self) -> None:
+        """Until libmpv has let go of what it had open."""
+        while self.is_open:
+            self.changed.clear()
+            await self.changed.wait()
+
     # --- from mpv's thread
 
     def event(self, event: Any) -> None:
@@ -80,6 +87,7 @@ class ToldByMpv:
     # --- on the loop
 
     def _begins(self, entry: int) -> None:
+        self.is_open = True
         self._opened = entry > self._past  # else of what was replaced before it had begun
         self.changed.set()
 
@@ -88,6 +96,7 @@ class ToldByMpv:
         self.changed.set()
 
     def _ends(self, reason: int, error: int) -> None:
+        self.is_open = False
         if self._opened and reason in (0, 4):  # the end came, or an error
             self.failure = error_words(error) if reason == 4 else "it ended before its first frame"
         self.changed.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import mpv
 
@@ -26,6 +27,7 @@ class SlowHandle:
 
     def __init__(self) -> None:
         self.event, self.told = threading.Event(), list[str]()
+        self.frame_drop_count = self.decoder_frame_drop_count = 0
 
     def command(self, *words: str) -> None:
         if words[0] == "loadfile":
@@ -51,6 +53,20 @@ async def test_one_that_was_closed_plays_no_sound_however_late_its_library_told_
     await surface.close()
     await asyncio.sleep(0)
     assert surface.sound_output is None
+
+
+async def test_a_surface_is_of_use_again_when_its_library_has_let_go_of_what_it_had_open():
+    surface = surface_of(SlowHandle())
+    surface._told.event(SimpleNamespace(event_id=SimpleNamespace(value=6), data=SimpleNamespace(playlist_entry_id=1)))
+    await eventually(lambda: surface._told.is_open)
+    unloading = asyncio.ensure_future(surface.unload())
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+    assert not unloading.done()
+    surface._told.event(SimpleNamespace(event_id=SimpleNamespace(value=7), data=SimpleNamespace(reason=2, error=0)))
+    async with asyncio.timeout(20):
+        await unloading
+        await surface.unload()
 
 
 async def test_a_handle_is_ended_after_the_call_that_is_under_way(tmp_path):
