@@ -43,7 +43,7 @@ HEAD_S, CONNECT_S, NEXT_S = 20.0, 15.0, 2.0
 MOST = 200  # connections at once: Chromium asks for 32 of one proxy, and as many sockets of its own kind as pages want
 KNOWN = 64  # hosts of which it is known why they did not open
 STREAMS_AT_ONCE, STREAM_EVERY_S = 300, 0.02  # connections of what plays streams; a playlist may name variants without end
-VARIANTS_AT_ONCE, VARIANT_EVERY_S = 1000, 0.1  # of all playlists: one may name others that name others, or itself
+VARIANTS_AT_ONCE, VARIANT_EVERY_S = 600, 0.1  # of all playlists: one may name others that name others, or itself
 
 
 class Wall:

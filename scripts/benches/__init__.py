@@ -10,7 +10,7 @@
     watch     what is seen of a player while it is attacked
     start, footprint, agents, download, rules, items, pushed, seamless, regions, trigger, endurance, flash, small, hostile, cards,
               boundary: what is measured; summary: what `seamless` makes of a recording
-    rivals, hostile_server   other players, and a server that attacks
+    rivals, hostile_server, hostile_films   other players, and a server that attacks
     plot      a picture of holds and blanks
 
 A bench judges nothing: it prints met or missed, and fails only when something could not be measured.

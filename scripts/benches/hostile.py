@@ -25,6 +25,7 @@ from player.sizes import parse_size
 from scripts.benches.figures import Figure, Required
 from scripts.benches.flash import MB, MEMORY, written
 from scripts.benches.footprint import until_playing
+from scripts.benches.hostile_films import full_index
 from scripts.benches.hostile_server import HostileServer, Json, hostile_server
 from scripts.benches.rig import Rig, daemon
 from scripts.benches.watch import Watch, of_one_cause, watching
@@ -87,6 +88,10 @@ def _endless(url: str) -> list[Json]:
     return _entries(Kind.LIVESTREAM, *(f"{url}/{name}" for name in ("endless.m3u8", "endless.mpd", "keyed.m3u8", "many.m3u8")))
 
 
+def _films(url: str) -> list[Json]:
+    return _entries(Kind.LIVESTREAM, f"{url}/index.mp4", f"{url}/itself.m3u8")
+
+
 def _listening(_: str) -> list[Json]:
     ways = ("srt://127.0.0.1:9999?mode=listener", "srt://0.0.0.0:9999?mode=rendezvous", "udp://0.0.0.0:9998", "rtp://0.0.0.0:9996")
     return _entries(Kind.LIVESTREAM, *ways)
@@ -121,6 +126,7 @@ ATTACKS = (
     Attack("2 addresses", items=_inside),
     Attack("3 listening", items=_listening),
     Attack("3 endless", items=_endless),
+    Attack("3 films", items=_films),
     Attack("4 page", items=lambda url: _entries(Kind.WEB, f"{url}/fills.html")),
     Attack("4 large pages", items=lambda url: _entries(Kind.WEB, *(f"{url}/holds.html?{LARGE_MIB}&{n}" for n in range(3)))),
     Attack("4 growing page", items=lambda url: _entries(Kind.WEB, f"{url}/holds.html?1000000")),
@@ -143,6 +149,8 @@ def hostile(seconds: float) -> list[Figure]:
     with _removed(runtime), hostile_server() as server, Rig(settings=settings, runtime=runtime) as rig:
         server.files["/inside.m3u8"] = _playlist(), "application/vnd.apple.mpegurl"
         server.files["/many.m3u8"] = b"#EXTM3U\n" + b"#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n" * 10_000, "audio/mpegurl"
+        server.files["/itself.m3u8"] = b"#EXTM3U\n" + b"#EXT-X-STREAM-INF:BANDWIDTH=1\nitself.m3u8\n" * 300, "audio/mpegurl"
+        server.files["/index.mp4"] = full_index(), "video/mp4"
         server.endless = dict(_long_playlists())
         rig.environment["SIGNAGE__CMS__URL"] = server.url
         run = rig.player("run").pid
