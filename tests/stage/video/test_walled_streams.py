@@ -45,7 +45,9 @@ def hostile(inside: int) -> dict[str, str]:
     segments = [
         f"http://{at}/plain.ts", f"https://{at}/tls.ts", f"http://0x7f.1:{inside}/hex.ts", f"http://inward.test:{inside}/name.ts",
         f"/away?to=http://{at}/redirect.ts", f"tcp://{at}", f"tls://{at}", f"crypto+http://{at}/a.ts",
-        f"crypto:http://{at}/a.ts", f"rtmp://{at}/a/b", f"udp://{at}", f"hls+http://{at}/a.m3u8", f"data:http://{at}",
+        f"crypto:http://{at}/a.ts", f"concat:http://{at}/a.ts|http://{at}/b.ts", f"cache:http://{at}/a.ts",
+        f"async:http://{at}/a.ts", f"subfile,,start,0,end,9,,:http://{at}/a.ts", f"rtmp://{at}/a/b", f"udp://{at}",
+        f"hls+http://{at}/a.m3u8", f"data:http://{at}",
         f"httpproxy://{at}/router.ts", f"httpproxy://u:p@{at}/0.0.0.0:80", f"httpproxy://localhost:{inside}/a.ts",
         f"httpproxy://[::ffff:127.0.0.1]:{inside}/a.ts", f"crypto+httpproxy://{at}/a.ts",
     ]  # fmt: skip
