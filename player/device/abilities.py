@@ -55,7 +55,11 @@ def _host(folders: Folders, root: RootSocket) -> Iterator[Ability]:
     has_systemd = (folders.run / "systemd/system").is_dir()
     for name, service in (("restart", "logind"), ("time zone", "timedated")):
         yield Ability(name, (service,) if has_systemd else (), _NO_SYSTEMD)
-    for name, service in (("time server", "timesyncd"), ("clock setting", "timedated")):
+    by_helper = {
+        "time server": "timesyncd", "clock setting": "timedated", "system log": "the journal", "VPN": "the unit of devices.vpn",
+        "other versions": "bundles in update.folder",
+    }  # fmt: skip
+    for name, service in by_helper.items():
         ways = (f"{service}, by root's helper",) if has_systemd and root.is_there else ()
         yield Ability(name, ways, NOT_THERE if has_systemd else _NO_SYSTEMD)
 
