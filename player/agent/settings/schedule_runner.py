@@ -138,7 +138,7 @@ class ScheduleRunner:
 
     async def _ask(self, name: str, value: bool | int, who: str) -> None:
         # Refused: it is wanted, and the registry tells the device again; or a policy holds it, and it is due when none does.
-        with contextlib.suppress(BoxError, SettingRefused):
+        with contextlib.suppress(BoxError, SettingRefused), self._mistakes.kept_to(name):
             await self._settings.ask(name, value, by=Asker.SCHEDULE, who=who)
 
     async def _do(self, action: PowerAction) -> None:

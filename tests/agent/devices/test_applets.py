@@ -210,14 +210,23 @@ async def test_a_refresh_leaves_what_an_applet_kept_and_a_reload_begins_without_
     assert page.read_bytes() == b"<h1>"
     assert len(list((box.folder / "cache/applets/built").iterdir())) == 1
     (raw,) = (box.folder / "cache/applets/files").iterdir()
+    status, answer, _ = await box.ask(
+        "POST", f"{versions[0]}/file?build=false", {"path": "a.js", "type": "text/javascript", "hash": md5(b"1")}
+    )
+    assert (status, await upload(box, answer, b"1")) == (200, 201)
+    assert (await power(box, "APPLET_RELOAD"))["confirmed"]
+    assert [path.name for path in (box.folder / "cache/applets/built").glob("*/*")] == ["index.html"], (
+        "what is not built is not seen"
+    )
+    await box.ask("DELETE", f"{versions[0]}/file/a.js?build=false")
     raw.write_bytes(b"<h2>")
     assert (await power(box, "APPLET_RELOAD"))["reason"] == "index.html: it is not any more what was uploaded; upload it again"
-    assert told() == (2, 1, False, True)
+    assert told() == (3, 2, False, True)
     raw.unlink()
     assert "cannot be read" in (await power(box, "APPLET_RELOAD"))["reason"]
     box.close()
     await box.open()
-    assert box.management.applets.plan().timings[0].run.cleared == 1
+    assert box.management.applets.plan().timings[0].run.cleared == 2
 
 
 async def test_what_an_upload_left_when_the_player_was_killed_is_gone_after_its_start(box: Managed):
@@ -427,6 +436,12 @@ async def test_tests_of_a_version_pass_or_fail_with_what_they_threw_or_because_i
     found = await tested()
     assert (found["successfulTests"], found["failedTests"], found["pendingTests"]) == (["first", "second"], [], [])
     assert [one.script for one in box.stage.asked[-2:] if isinstance(one, ExamineApplet)] == ["first()", "second()"]
+    box.stage.mistakes[ExamineApplet] = KeyError("first")
+    found = await tested()
+    assert (found["testResults"], bool(found["finishedAt"])) == (dict.fromkeys(("first", "second"), "it was not made"), True)
+    assert "(KeyError)" in box.management.log.of_kind(ActionKind.APPLET_TEST)[0].reason
+    del box.stage.mistakes[ExamineApplet]
+    await tested()
     assert box.management.log.of_kind(ActionKind.APPLET_TEST)[0].reason == "2 tests were made; failed: none"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from player.agent.devices.effects import EffectOutcome
 from player.core.actions import ActionKind
-from player.core.ports.stage import AppletSaid
+from player.core.ports.stage import AppletSaid, Reread
 from tests.fakes.disk import files_no_larger_than
 from tests.fakes.management import SECRET, V1, Managed, ended, got, managed
 from tests.fakes.pages import Page
@@ -79,6 +79,17 @@ async def test_an_item_of_a_policy_stumbles_alone(box: Managed, caplog: pytest.L
     box.audio.mistake = None
     await box.management.look()
     assert box.audio.level == 15
+
+
+async def test_an_item_of_a_policy_that_stumbles_on_its_way_to_a_device_holds_up_no_other(box: Managed):
+    box.stage.mistakes[Reread] = RuntimeError(SECRET)
+    timer = {"type": "TIMER_1", "timeOn": "08:00:00", "timeOff": None, "weekdays": ["MONDAY"], "volume": 30}
+    items = [{"type": "ORIENTATION", "value": {"orientation": "PORTRAIT"}}, {"type": "TIMERS", "value": [timer]}]
+    _, _, headers = await box.ask("POST", "/v1/policy", {"name": "House", "items": items})
+    await box.ask("POST", f"{V1}/policy", {"uid": headers["Location"].rpartition("/")[2], "priority": 1})
+    await eventually(lambda: box.schedule.current.timers, 20)
+    statuses = await got(box, f"{V1}/policy-status")
+    assert [one["reason"] for one in statuses] == ["the policy's ORIENTATION: " + KEPT_TO_ITSELF.format("RuntimeError"), None]
 
 
 async def test_what_a_policy_says_no_more_while_it_is_being_enforced_is_not_brought_about(box: Managed):

@@ -20,7 +20,7 @@ from player.core.faults import FaultBook
 from player.core.ports.box import Absent, Switch
 from player.core.ports.stage import StageStatus
 from player.core.settings import SETTINGS, Asker
-from player.errors import BoxError, SettingRefused, StorageError
+from player.errors import BoxError, SettingRefused, StorageError, Stumbled
 from player.journal_reader import journal_bytes, read_journal
 from tests.fakes.clock import FakeClock
 from tests.fakes.device import FakeAudio, FakeHost, FakePanel, FakeSwitches
@@ -327,6 +327,20 @@ async def test_a_sound_server_that_is_late_is_told_when_it_is_there_and_is_one_f
     assert caplog.text.count("not in effect") == 2  # it begins, and it is over
     row = await settings.row("volume")
     assert (row.in_effect, row.asked_by) == (True, "an earlier version")
+
+
+async def test_a_driver_that_raises_what_nobody_foresaw_has_refused_and_is_told_again(box: Box):
+    settings = await box.start()
+    box.audio.mistake = ZeroDivisionError("s3cret")
+    async with running(*telling(settings)):
+        with pytest.raises(Stumbled):
+            await settings.ask("volume", 35, **LINE)
+        (fault,) = box.book.faults
+        assert (fault.code, "(ZeroDivisionError)" in fault.message, "s3cret" in fault.message) == ("setting", True, False)
+        box.audio.mistake = None
+        box.clock.forward(400)
+        await eventually(lambda: box.audio.level == 35)
+        await eventually(lambda: box.codes() == [])
 
 
 async def test_a_request_in_vain_is_told_again_until_another_one_comes(box: Box):

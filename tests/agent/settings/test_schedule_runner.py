@@ -50,11 +50,15 @@ class Box:
         await self.settings.open()
         return ScheduleRunner(
             self.folder / "device_schedule.json", self.settings, self.clock, zone=lambda: self.zone, floor=lambda: self.floor,
-            deeds={PowerAction.REBOOT: self.reboot, PowerAction.RESTART_APP: self.fail}, look_s=0.01,
+            deeds={PowerAction.REBOOT: self.reboot, PowerAction.RESTART_APP: self.fail, PowerAction.APPLET_ON: self.stumble},
+            look_s=0.01,
         )  # fmt: skip
 
     async def reboot(self) -> None:
         self.deeds.append("reboot")
+
+    async def stumble(self) -> None:
+        raise ZeroDivisionError
 
     async def fail(self) -> None:
         raise BoxError("restart", "the fake was told to break")
@@ -253,13 +257,23 @@ async def test_two_plans_for_one_moment_are_one_restart(box: Box):
 
 async def test_what_cannot_be_done_or_fails_is_said_and_holds_nothing_up(box: Box, caplog: pytest.LogCaptureFixture):
     schedule = await box.start()
-    for number, action in enumerate((PowerAction.APPLET_OFF, PowerAction.RESTART_APP, PowerAction.REBOOT)):
+    for number, action in enumerate((PowerAction.APPLET_OFF, PowerAction.RESTART_APP, PowerAction.APPLET_ON, PowerAction.REBOOT)):
         schedule.plan(box.plan(action, 3, str(number)))
     box.until(3)
     await schedule.look()
     assert box.deeds == ["reboot"]
     assert "applet_off was planned for this moment, and this box cannot do it" in caplog.text
     assert "restart_app, as planned, failed: restart: the fake was told to break" in caplog.text
+    assert "(ZeroDivisionError)" in caplog.text
+
+
+async def test_a_state_over_which_the_player_stumbles_holds_no_other_up(box: Box):
+    schedule = await box.start()
+    box.panel.mistake = ZeroDivisionError()
+    schedule.set_timer(box.timer(volume=35))
+    box.until(8)
+    await schedule.look()
+    assert box.audio.level == 35
 
 
 async def test_a_planned_screen_is_a_state(box: Box):
