@@ -336,12 +336,11 @@ class FakeAudio:
 
 @dataclass
 class FakePanel:
-    """`core.ports.Panel` that keeps what it was told, and says so where it `confirms`; with `mistake` it raises that."""
+    """`core.ports.Panel` that keeps what it was told, and says so where it `confirms`."""
 
     power: bool = True
     level: int = 100
     broken: bool = False
-    mistake: Exception | None = None
     confirms: bool = True
     source: InputSource = InputSource.PLAYER
     reminded: list[tuple[bool, bool]] = field(default_factory=list)
@@ -373,8 +372,6 @@ class FakePanel:
         return self.source
 
     def _check(self) -> None:
-        if self.mistake is not None:
-            raise self.mistake
         if self.broken:
             raise BoxError("panel", "the fake was told to break")
 

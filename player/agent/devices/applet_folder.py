@@ -108,16 +108,13 @@ class AppletFolder:
                 raise ContentError("hash_mismatch", file.path, "it is not any more what was uploaded; upload it again")
 
     def build_anew(self, files: Sequence[AppletFile]) -> None:
-        """Makes the folder with these files once more. Raises StorageError."""
+        """Makes the folder with these files once more; the one before goes with the next sweep. Raises StorageError."""
         target = self._built / digest_of(files)
         before = target.with_suffix(".old")
         shutil.rmtree(before, ignore_errors=True)
         with contextlib.suppress(OSError):
             target.rename(before)
-        try:
-            self.build(files)
-        finally:
-            shutil.rmtree(before, ignore_errors=True)
+        self.build(files)
 
     def is_built(self, name: str) -> bool:
         """Whether the folder of that name is there."""

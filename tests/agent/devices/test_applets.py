@@ -214,9 +214,10 @@ async def test_a_refresh_leaves_what_an_applet_kept_and_a_reload_begins_without_
         "POST", f"{versions[0]}/file?build=false", {"path": "a.js", "type": "text/javascript", "hash": md5(b"1")}
     )
     assert (status, await upload(box, answer, b"1")) == (200, 201)
+    (box.folder / "cache/applets/files" / hashlib.sha256(b"1").hexdigest()).write_bytes(b"2")
     assert (await power(box, "APPLET_RELOAD"))["confirmed"]
     assert [path.name for path in (box.folder / "cache/applets/built").glob("*/*")] == ["index.html"], (
-        "what is not built is not seen"
+        "what is not built is neither seen nor looked at"
     )
     await box.ask("DELETE", f"{versions[0]}/file/a.js?build=false")
     raw.write_bytes(b"<h2>")

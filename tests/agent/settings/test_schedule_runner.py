@@ -20,6 +20,7 @@ from player.core.device_schedule import (
     Timer,
     TimerLevel,
 )
+from player.core.ports.stage import Reread
 from player.core.schedule import EVERY_DAY
 from player.core.settings import Asker
 from player.errors import BoxError, SettingRefused, StorageError
@@ -39,11 +40,11 @@ class Box:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.clock, self.panel, self.audio = folder, FakeClock(NIGHT), FakePanel(), FakeAudio()
-        self.deeds: list[str] = []
+        self.deeds, self.stage = list[str](), FakeStage()
         self.floor, self.zone = 0.0, UTC_ZONE
 
     async def start(self) -> ScheduleRunner:
-        brief = BriefStore(self.folder / "orders.json", FakeStage())
+        brief = BriefStore(self.folder / "orders.json", self.stage)
         self.settings: SettingsRegistry = registry(
             self.folder, brief, FakeStage(), self.clock, panel=self.panel, audio=self.audio
         )  # fmt: skip
@@ -267,13 +268,14 @@ async def test_what_cannot_be_done_or_fails_is_said_and_holds_nothing_up(box: Bo
     assert "(ZeroDivisionError)" in caplog.text
 
 
-async def test_a_state_over_which_the_player_stumbles_holds_no_other_up(box: Box):
+async def test_a_state_over_which_the_player_stumbles_holds_nothing_up(box: Box):
     schedule = await box.start()
-    box.panel.mistake = ZeroDivisionError()
+    box.stage.mistakes[Reread] = ZeroDivisionError()
     schedule.set_timer(box.timer(volume=35))
+    schedule.plan(box.plan(PowerAction.REBOOT, 8))
     box.until(8)
     await schedule.look()
-    assert box.audio.level == 35
+    assert box.deeds == ["reboot"]
 
 
 async def test_a_planned_screen_is_a_state(box: Box):
