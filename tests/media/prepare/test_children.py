@@ -166,6 +166,13 @@ async def test_two_at_once_do_not_wait_for_each_other_and_one_of_two_is_kept(tmp
         assert len(below()) == 1
 
 
+async def test_what_opens_foreign_files_is_told_nothing_of_what_the_agent_was_told(tmp_path: Path):
+    async with Children() as children:
+        await looked_at(children, tmp_path, picture(tmp_path / "good.png", 1))
+        assert names_told(below()[0]) <= {b"", b"PATH", b"LANG", b"MALLOC_ARENA_MAX"}
+    assert len(os.environ) > 3, "of which there is more"
+
+
 async def test_where_what_forks_them_is_gone_another_is_started(tmp_path: Path):
     good = picture(tmp_path / "good.png", 1)
     async with Children(idle_s=0.05) as children:
@@ -191,6 +198,11 @@ def below() -> list[str]:
     """This process's children that fork others and live."""
     pids = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
     return [pid for pid in pids if b"player.media.prepare.nursery" in command_of(pid)]
+
+
+def names_told(pid: str) -> set[bytes]:
+    """Of what stands in its environment."""
+    return {one.partition(b"=")[0] for one in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")}
 
 
 def command_of(pid: str) -> bytes:
