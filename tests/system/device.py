@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from player.demo.adcast.client import Operator
+from player.demo.adcast.seed import EMAIL, PASSWORD
+from player.demo.adcast.server import DemoServer
 from scripts.quiet_boot import quieted
-from tests.system.machine import SIZE, Machine
+from tests.system.machine import HOST, SIZE, Machine, installed_image
+
+CONFIG = '[stage]\nrenderer = "pixman"\n\n[cms]\nurl = "http://{host}:{port}"\npoll_interval = 5\nheartbeat_interval = 5\n'
 
 UNITS = ("signage-compositor", "signage-stage", "signage-agent")
 QUIET = quieted("", splash=False)
@@ -64,6 +75,35 @@ class Device:
         """As somebody at the box does it."""
         self.machine.sh("systemctl --no-block poweroff")
         self.machine.wait_off(SLOW)
+
+
+class Paired(Device):
+    """A device, and the server that it belongs to."""
+
+    def __init__(self, machine: Machine, folder: Path, port: int) -> None:
+        super().__init__(machine)
+        self.folder, self.port = folder, port
+
+    def server(self) -> DemoServer:
+        """The one server of its life; entered again it goes on."""
+        return DemoServer(self.folder / "server", "127.0.0.1", self.port, heartbeat_interval_s=5.0)
+
+    async def pair(self, operator: Operator) -> None:
+        """As an operator does it, by the code on the panel."""
+        await operator.login(EMAIL, PASSWORD)
+        await asyncio.to_thread(self.machine.wait, lambda: self.status()["pairing_code"], "a pairing code", SLOW)
+        await operator.pair((await asyncio.to_thread(self.status))["pairing_code"])
+
+
+@contextlib.contextmanager
+def installed(folder: Path) -> Iterator[Paired]:
+    """A machine that is off, with a disk that loses what was not flushed and the player installed in a chroot."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    image = installed_image("bookworm", folder, CONFIG.format(host=HOST, port=port))
+    with Machine(folder, image, lossy=int(time.time())) as machine:
+        yield Paired(machine, folder, port)
 
 
 def _body(said: str) -> dict[str, Any]:

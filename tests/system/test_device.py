@@ -9,53 +9,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
 from player.demo.adcast.client import Operator
 from player.demo.adcast.seed import EMAIL, PASSWORD
-from player.demo.adcast.server import DemoServer
 from player.demo.samples import Sample
 from tests.fakes.certificate import self_signed
 from tests.fakes.samples import make_picture
-from tests.system.device import QUIET, SLOW, UNITS, Device
-from tests.system.machine import HOST, Machine, installed_image
+from tests.system.device import QUIET, SLOW, UNITS, Paired, installed
+from tests.system.machine import HOST
 from tests.system.panel import is_console
 
 pytestmark = [pytest.mark.root, pytest.mark.nightly, pytest.mark.timeout(7200)]
-CONFIG = '[stage]\nrenderer = "pixman"\n\n[cms]\nurl = "http://{host}:{port}"\npoll_interval = 5\nheartbeat_interval = 5\n'
 BROWN = (0x99, 0x66, 0x33)  # of both pictures (`make_picture`)
 CUTS = int(os.environ.get("SIGNAGE_CUTS", "10"))
 CLOCK_KEPT = "/var/lib/systemd/timesync/clock"  # by which systemd lifts a clock that lost its battery
 
 
-class Paired(Device):
-    """A device, and the server that it belongs to."""
-
-    def __init__(self, machine: Machine, folder: Path, port: int) -> None:
-        super().__init__(machine)
-        self.folder, self.port = folder, port
-
-    def server(self) -> DemoServer:
-        """The one server of its life; entered again it goes on."""
-        return DemoServer(self.folder / "server", "127.0.0.1", self.port, heartbeat_interval_s=5.0)
-
-
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paired]:
-    """A machine that is off, with the player installed in a chroot."""
-    folder = tmp_path_factory.mktemp("vm")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    image = installed_image("bookworm", folder, CONFIG.format(host=HOST, port=port))
-    with Machine(folder, image, lossy=int(time.time())) as machine:
-        yield Paired(machine, folder, port)
+    """A machine that is off, with the player installed."""
+    with installed(tmp_path_factory.mktemp("vm")) as found:
+        yield found
 
 
 async def test_an_image_made_in_a_chroot_boots_to_the_players_picture_and_no_word_of_the_system_is_seen(device: Paired) -> None:
@@ -71,9 +50,7 @@ async def test_it_is_paired_and_plays(device: Paired) -> None:
     async with device.server() as server, Operator(server.url) as operator:
         pictures = [Sample(name, "image", make_picture(device.folder / f"{name}.png"), 10.0) for name in ("Bean", "Leaf")]
         await server.seed_samples(pictures)
-        await operator.login(EMAIL, PASSWORD)
-        await asyncio.to_thread(device.machine.wait, lambda: device.status()["pairing_code"], "a pairing code", SLOW)
-        await operator.pair((await asyncio.to_thread(device.status))["pairing_code"])
+        await device.pair(operator)
         await asyncio.to_thread(
             device.machine.wait, lambda: device.plays() and device.status()["paired"], "content on screen, and to be paired", SLOW
         )
