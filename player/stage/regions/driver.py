@@ -271,6 +271,7 @@ class RegionDriver:
             placed.surface.start()
         try:
             await change(self.visibility, what)
+            self._tell_notice(effect.item, placed)  # before it is watched: what broke it by then is told after, and stands
         finally:
             if not moves:  # only now: frames that passed before the window was seen would be lost
                 placed.surface.start()
@@ -286,7 +287,6 @@ class RegionDriver:
         self.shown.set()
         if self.visibility.is_open:
             self.give_up_stand_ins()
-        self._tell_notice(effect.item, placed)
         self._region_events.changed()
 
     def _tell_notice(self, item: Item, placed: Placed) -> None:

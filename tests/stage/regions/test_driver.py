@@ -14,6 +14,7 @@ from player.core.content import Item, Playlist, Transition, TransitionKind, full
 from player.core.cues import PlaylistChanged, PlayRecord, PrepareFailed, Resumed
 from player.core.kinds import Kind
 from player.core.ports.screen import Playable
+from player.errors import ContentError
 from player.runtime.clock import SystemClock
 from player.stage.regions.driver import PARKED_AT, SEAM_S, RegionDriver, RegionEvents
 from player.stage.regions.surfaces import SurfacePool, SurfaceSort, Windows
@@ -36,6 +37,8 @@ class Region:
         compositor = self.compositor = FakeCompositor()
         make = self.make = Maker(compositor)
         self.hangs = False
+        self.why: ContentError | None = None  # whatever comes on screen from then on has broken already
+        self.told: list[tuple[str, str]] = []
 
         async def timed(sort: SurfaceSort, name: str, size: tuple[int, int]) -> FakeSurface:
             surface = await make(sort, name, size)
@@ -54,10 +57,15 @@ class Region:
                 self.volumes.append(volume)
 
             async def ended() -> None:
+                if self.why:
+                    raise self.why
                 await asyncio.sleep(natural_s or 1000)
 
+            async def unload() -> None:
+                await asyncio.sleep(0.05)
+
             surface.fetch, surface.load, surface.duration_s, surface.ended = fetch, note, lambda: natural_s, ended
-            surface.set_volume = be_heard
+            surface.set_volume, surface.unload = be_heard, unload
             surface.start = lambda: self.steps.append(("start", len(compositor.swapped)))
             return surface
 
@@ -74,8 +82,8 @@ class Region:
             clock=SystemClock(),
             region_events=RegionEvents(
                 record=lambda _, play: self.plays.append(play),
-                report=lambda _: None,
-                recover=lambda _: None,
+                report=lambda report: self.told.append(("broken", report.item.name)),
+                recover=lambda item: self.told.append(("well", item.name)),
                 about_to_show=lambda *_: self.shown.append(time.monotonic()),
                 changed=lambda: None,
             ),
@@ -136,6 +144,16 @@ async def test_c16_a_page_that_was_not_ready_in_time_has_its_window_closed(tmp_p
         await eventually(lambda: region.loaded)
         region.driver.send(PrepareFailed(1, "timeout", "was not ready in time"))
         await eventually(lambda: region.make.made[0].closed)
+
+
+async def test_the_fault_of_a_page_that_broke_before_it_was_seen_stands(tmp_path: Path):
+    region = Region(tmp_path, Kind.WEB, duration_s=0.3)
+    async with running(region.driver.run()):
+        region.driver.send(PlaylistChanged(region.playlist))
+        await eventually(lambda: region.shown)
+        region.why = ContentError("page_memory", "two", "takes too much")
+        await eventually(lambda: {("broken", "two"), ("well", "two")} <= {*region.told})
+    assert region.told.index(("well", "two")) < region.told.index(("broken", "two"))
 
 
 async def test_what_is_fetched_for_an_item_is_fetched_out_of_sight(tmp_path: Path):
