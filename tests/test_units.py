@@ -143,6 +143,9 @@ def test_on_one_busy_processor_the_agent_gets_a_seventh() -> None:
     weights = {name: int(values(name, "CPUWeight")[0]) for name in UNITS}
     assert weights["agent"] / sum(weights.values()) >= 1 / 7
     assert weights["stage"] > weights["agent"], "the picture goes first"
+    at_a_boot = weights | {"compositor": int(values("compositor", "StartupCPUWeight")[0])}
+    assert weights["agent"] / sum(at_a_boot.values()) >= 1 / 15, "a boot ends when the agent is up"
+    assert at_a_boot["compositor"] > 2 * weights["compositor"], "the panel is black until it has drawn"
 
 
 def test_the_browser_can_be_asked_for_by_the_stage_alone_and_each_is_a_unit() -> None:
