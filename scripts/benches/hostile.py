@@ -188,6 +188,7 @@ def _attacked(attack: Attack, server: HostileServer, rig: Rig, run: int, port: i
         Figure("hostile", f"{attack.name}: ports opened", len(watch.opened), required=Required(0)),
         Figure("hostile", f"{attack.name}: agent's memory", watch.agent_mb - idle.agent_mb, "MB", required=Required(AGENT_MB)),
         Figure("hostile", f"{attack.name}: stage's memory", watch.stage_mb - idle.stage_mb, "MB", required=Required(STAGE_MB)),
+        Figure("hostile", f"{attack.name}: with the programs' pages", watch.stage_whole_mb - idle.stage_whole_mb, "MB"),
         Figure("hostile", f"{attack.name}: written", spent / MB / minutes, "MB a minute", required=Required(WRITTEN_MB)),
         Figure("hostile", f"{attack.name}: lines of a cause", of_one_cause(lines) / minutes, "a minute", required=Required(LINES)),
         Figure("hostile", f"{attack.name}: plays meanwhile", shown, required=Required(1, at_least=True)),

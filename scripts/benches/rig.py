@@ -228,20 +228,21 @@ def daemon(parent: int, name: str) -> psutil.Process | None:
     return None
 
 
-def pss_mb(pid: int) -> float:
+def pss_mb(pid: int, of: Sequence[str] = ("Pss:",)) -> float:
     """A process's proportional share of memory, in megabytes (1024 x 1024)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"process {pid} does not tell its memory")
+    told = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    found = [int(line.split()[1]) for line in told if line.startswith(tuple(of))]
+    if not found:
+        raise ValueError(f"process {pid} does not tell its memory")
+    return sum(found) / 1024
 
 
-def tree_pss_mb(pid: int) -> float:
+def tree_pss_mb(pid: int, of: Sequence[str] = ("Pss:",)) -> float:
     """Of a process and everything below it."""
-    total = pss_mb(pid)
+    total = pss_mb(pid, of)
     for child in psutil.Process(pid).children(recursive=True):
         with contextlib.suppress(OSError, ValueError):
-            total += pss_mb(child.pid)
+            total += pss_mb(child.pid, of)
     return total
 
 

@@ -1,4 +1,8 @@
-"""What is seen of a player from outside while it is attacked: its loops, its memory, its ports, and what it wrote into the log."""
+"""What is seen of a player from outside while it is attacked: its loops, its memory, its ports, and what it wrote into the log.
+
+Its memory is what the kernel cannot take back. The pages of programs are files on disk, of which a browser alone has 200 MB in
+memory as long as nobody else wants it; and whether another browser on the same machine shares them says nothing of an attack.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +22,23 @@ from scripts.benches.rig import pss_mb, tree_pss_mb
 LOOK_S, ASK_S = 0.2, 0.05
 UNKNOWN = b'{"kind": "Request", "body": {"id": 1, "op": "are you there"}}\n'  # which the stage refuses at once
 LISTENS = "0A"  # in /proc/net/tcp
+HELD = ("Pss_Anon:", "Pss_Shmem:", "SwapPss:")
 PORTS = frozenset({9996, 9997, 9998, 9999})  # that streams want opened
 
 
 @dataclass
 class Watch:
-    """What is seen of a player while it is attacked. Milliseconds, megabytes; `opened`: those of `PORTS` that somebody has."""
+    """What is seen of a player while it is attacked. Milliseconds, megabytes; `opened`: those of `PORTS` that somebody has.
+
+    `stage_whole_mb`: the stage's memory with the pages of programs.
+    """
 
     agent_stall_ms: float = 0.0
     stage_stall_ms: float = 0.0
     opened: set[int] = field(default_factory=set)
     agent_mb: float = 0.0
     stage_mb: float = 0.0
+    stage_whole_mb: float = 0.0
     over: threading.Event = field(default_factory=threading.Event)
 
     def look(self, agent: int, stage: int) -> None:
@@ -37,8 +46,9 @@ class Watch:
         while not self.over.wait(LOOK_S):
             self.opened |= opened_ports() & PORTS
             with contextlib.suppress(OSError, ValueError):
-                self.agent_mb = max(self.agent_mb, pss_mb(agent))
-                self.stage_mb = max(self.stage_mb, tree_pss_mb(stage))
+                self.agent_mb = max(self.agent_mb, pss_mb(agent, HELD))
+                self.stage_mb = max(self.stage_mb, tree_pss_mb(stage, HELD))
+                self.stage_whole_mb = max(self.stage_whole_mb, tree_pss_mb(stage))
 
     def ask_agent(self, control: Path) -> None:
         """How long the agent takes to say that it is alive, again and again until it is over."""

@@ -11,7 +11,8 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 
 from player.core.allowance import Allowance
 from player.core.page_memory import PageMemory, too_large
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 ROOMS_LOOK_S, MEMORY_LOOK_S, PULSE_S, CLOSE_S = 5.0, 0.1, 10.0, 1.0
 LOOKS_AT_THE_SAME = 10  # until they are sought anew, which takes some milliseconds
 LEAST_FREE = 16 * 1024 * 1024  # with less a page is not opened
+LOOKS_UNTIL_SHOWN = 20  # for which a page has been on screen beside the others
 SILENT_S = 30.0  # of which a good page on a busy box may take some
 ENDS_WITHIN_S = 10.0  # from the end of a process until the browser has told of it, on a busy box
 _MIB = 1024 * 1024
@@ -73,29 +75,40 @@ class PageWeights:
 
     def __init__(self, memory: PageMemory, lines: Allowance) -> None:
         self._memory, self._lines = memory, lines
-        # When, and what it held: the browser tells of a page later, and not of which process.
-        self._ended: list[tuple[float, int]] = []
+        # When, which, and why: the browser tells of a page later, and not of which process.
+        self._ended: list[tuple[float, int, str]] = []
 
-    async def watch(self, quarters: Quarters, browser: int) -> None:
-        """Those of the browser with that process id, until cancelled."""
+    async def watch(self, quarters: Quarters, browser: int, pages: Callable[[], Collection[WebPage]]) -> None:
+        """Those of the browser with that process id, until cancelled. Where a page follows another both are on screen for a moment,
+        which makes no more room.
+        """
         renderers: list[int] = []
+        shown: deque[int] = deque(maxlen=LOOKS_UNTIL_SHOWN)
         for look in itertools.count():
             await asyncio.sleep(MEMORY_LOOK_S)
+            shown.append(sum(page.is_shown for page in pages()))
             held: dict[int, int] = {}
             with contextlib.suppress(BoxError):
                 if look % LOOKS_AT_THE_SAME == 0:
                     renderers = await quarters.renderers(browser)
                 held = await quarters.held(renderers)
-            for pid in too_large(held, self._memory):
-                self._ended.append((time.monotonic(), held[pid]))
+                renderers = [*held]
+            for pid in too_large(held, self._memory, min(shown)):
                 quarters.post("end_renderer", pid=pid)
-                if self._lines.spare(time.monotonic()):
-                    log.warning("browser: process %d of a page held %d MB, and was ended", pid, held[pid] // _MIB)
+                if pid not in [one for _, one, _ in self._ended]:
+                    self._note(pid, held, min(shown))
 
     def why_it_ended(self) -> tuple[str, str]:
         """Why the process of a page that has just ended did: code and reason of its fault."""
-        self._ended = [(at, held) for at, held in self._ended if time.monotonic() - at < ENDS_WITHIN_S]
-        if not self._ended:
-            return "page_crashed", "the page crashed"
-        held, most = self._ended[-1][1] // _MIB, self._memory.held // _MIB
-        return "page_memory", f"the page takes {held} MB of memory, where {most} are allowed (stage.page_memory)"
+        self._ended = [one for one in self._ended if time.monotonic() - one[0] < ENDS_WITHIN_S]
+        return ("page_memory", self._ended[-1][-1]) if self._ended else ("page_crashed", "the page crashed")
+
+    def _note(self, pid: int, held: Mapping[int, int], shown: int) -> None:
+        mine, all_of_them = held[pid] // _MIB, sum(held.values()) // _MIB
+        why = f"the page takes {mine} MB of memory, where {self._memory.held // _MIB} are allowed"
+        if held[pid] <= self._memory.held:
+            together = self._memory.together(shown) // _MIB
+            why = f"the page takes {mine} MB of memory, and with it all take {all_of_them}, where {together} are allowed"
+        self._ended.append((time.monotonic(), pid, f"{why} (stage.page_memory)"))
+        if self._lines.spare(time.monotonic()):
+            log.warning("browser: process %d was ended: %s", pid, why)

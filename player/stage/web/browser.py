@@ -227,7 +227,7 @@ class BrowserProcess:
                 group.create_task(keep_rooms_small(self._rooms, quarters, self._pages.values, alone), name="browser-rooms"),
                 group.create_task(hear_pages(self._pages.values), name="browser-pulse"),
                 group.create_task(close_given_up(self._pages.values, self._close_target), name="browser-hung"),
-                group.create_task(self._weights.watch(quarters, process.pid), name="browser-memory"),
+                group.create_task(self._weights.watch(quarters, process.pid, self._pages.values), name="browser-memory"),
                 group.create_task(self._end_idle(process), name="browser-rest"),
             ]
             try:

@@ -26,6 +26,7 @@ from player.stage.web.picture_page import DECODED, PagePicture
 
 log = logging.getLogger(__name__)
 BLANK = "about:blank"
+LEFT = "data:text/html,"  # as empty, and another process: that of the page that is left ends, with all that it holds
 BROKEN = ("page_crashed", "page_closed", "browser_gone", "page_hangs", "page_storage", "page_memory")
 WHOLE_S = 1.0  # how long a page whose text is there is given for its pictures: most have them by then, and some never
 DRAW_S = 10.0
@@ -41,13 +42,11 @@ class WebPage:
 
     def __init__(self, cdp: Cdp, target: str, session: str, load_s: float, user_agent: str, why: Why, lines: Allowance) -> None:
         self.target, self.closed = target, asyncio.Event()
-        self._user_agent, self._why, self._lines = user_agent, why, lines
+        self._cdp, self._session, self._user_agent, self._why, self._lines = cdp, session, user_agent, why, lines
         self.app_id = self.profile = ""  # what the compositor calls its window; where it keeps what it keeps
-        self._cdp, self._session = cdp, session
-        self._name, self._load_s = "page", load_s
-        self._guard = Guard(target)
+        self._name, self._load_s, self._guard = "page", load_s, Guard(target)
         self._drawn, self._blank, self._given_up = False, True, False
-        self._overdue = False
+        self._overdue = self.is_shown = False  # nothing was drawn in time; somebody sees it
         self._parsed, self._whole = asyncio.Event(), asyncio.Event()
         self._options, self._size = WebOptions(), (0, 0)
         self._documents, self._led = Allowance(DOCUMENTS_AT_ONCE, DOCUMENT_EVERY_S), 0
@@ -145,7 +144,7 @@ class WebPage:
         self._unhost()
         self.tell(0, muted=True, shown=False)
         try:
-            await self._call("Page.navigate", deadline_s=2.0, url=BLANK)
+            await self._call("Page.navigate", deadline_s=2.0, url=LEFT)
             await self._call("Runtime.evaluate", deadline_s=1.0, expression="0")
         except BoxError as error:
             self._give_up(error.reason)
@@ -178,6 +177,7 @@ class WebPage:
 
     def tell(self, volume: int, *, muted: bool, shown: bool) -> None:
         """How loud the page's sounds are (0 to 100), and whether somebody sees it: all its frames, and what it leads to."""
+        self.is_shown = shown
         self._frames.tell(volume, muted=muted, shown=shown)
 
     def zoom(self, zoom: float, size: tuple[int, int]) -> None:

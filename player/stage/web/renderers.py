@@ -22,12 +22,18 @@ def renderers_of(browser: int) -> list[int]:
 
 
 def held_by(renderers: Iterable[int]) -> dict[int, int]:
-    """Bytes that each of them holds, by process id, of those that are there. Reads a file each, and takes no lock of theirs."""
+    """Bytes that each of them holds, and each that was started since by who started one of them: by process id, the last to come
+    last. Reads a file each, and takes no lock of theirs.
+    """
     found: dict[int, int] = {}
+    makers: dict[int, None] = {}
     for pid in renderers:
-        with contextlib.suppress(OSError, ValueError):  # it ends meanwhile
-            lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
-            found[pid] = sum(int(line.split()[1]) for line in lines if line.startswith(_HELD)) * 1024
+        if told := _told_by(pid):
+            found[pid], maker = told
+            makers[maker] = None
+    for pid in [child for maker in makers for child in _children(maker) if child not in found and _is_renderer(child)]:
+        if told := _told_by(pid):
+            found[pid], _ = told
     return found
 
 
@@ -37,12 +43,27 @@ def end_renderer(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def _told_by(pid: int) -> tuple[int, int] | None:
+    """What a process holds, and who started it; None where it ends meanwhile."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        held = sum(int(line.split()[1]) for line in lines if line.startswith(_HELD)) * 1024
+        return held, next(int(line.split()[1]) for line in lines if line.startswith("PPid:"))
+    except (OSError, ValueError, StopIteration):
+        return None
+
+
 def _renderers(pid: int) -> Iterator[int]:
     """Those that descend from `pid`."""
+    for child in _children(pid):
+        yield from (child,) if _is_renderer(child) else _renderers(child)
+
+
+def _children(pid: int) -> Iterator[int]:
+    """In the order in which they came."""
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            for child in task.read_text(encoding="ascii").split():
-                yield from (int(child),) if _is_renderer(int(child)) else _renderers(int(child))
+            yield from map(int, task.read_text(encoding="ascii").split())
 
 
 def _is_renderer(pid: int) -> bool:

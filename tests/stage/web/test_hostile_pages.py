@@ -30,6 +30,7 @@ SIZE, AT = (640, 360), Rect(100, 50, 640, 360)
 LIME = (0, 255, 0)
 WITHIN_S = 40.0
 GROWS = "const kept = []; setInterval(() => kept.push(new Uint8Array(16 << 20).fill(1)), 40)"
+HOLDS = "const kept = []; const go = () => kept.push(new Uint8Array(16 << 20).fill(1)) < 12 && setTimeout(go, 40); go()"
 HEAD = "<!doctype html><body style='margin:0;background:lime'>"
 
 
@@ -63,6 +64,7 @@ class Site:
 PAGES = {
     "/good": HEAD,
     "/grows": f"{HEAD}<script>{GROWS}</script>",
+    "/holds": f"{HEAD}<script>{HOLDS}</script>",
     "/frame": f"{HEAD}<iframe src='http://localhost:PORT/grows'></iframe>",
     "/asks": f"{HEAD}<a id=link></a><div style='opacity:0'><input type=file id=chosen><input type=color id=colour>"
     "<input type=date id=day><select id=one><option>1</select><video id=film muted></video><iframe name=frame></iframe></div>",
@@ -145,6 +147,24 @@ async def test_l3_a_page_that_takes_too_much_memory_is_ended_and_costs_nobody_el
     await eventually(lambda: stand.renderers() == before, WITHIN_S)
     assert MEMORY.held // 2 < most < MEMORY.asked  # looked at less often than it is ended
     assert stand.browser.pid == pid
+
+
+async def test_l3_where_the_room_of_all_is_full_what_comes_next_gives_way_and_comes_once_the_one_on_screen_is_left(stand: Stand):
+    page = playable(stand.site.url("/holds"))
+    on_screen, following = (WebSurface(stand.browser, name, None, None) for name in ("on-screen", "following"))
+    await on_screen.load(page)
+    on_screen.start()
+    await eventually(lambda: max(held_by(renderers_of(stand.browser.pid)).values()) > MEMORY.held * 3 // 4, WITHIN_S)
+    assert await code_of(following, page) == "page_memory"
+    assert await on_screen._page._evaluate("kept.length") == 12
+    await on_screen.unload()
+    await following.load(page)
+    await eventually(lambda: max(held_by(renderers_of(stand.browser.pid)).values()) > MEMORY.held * 3 // 4, WITHIN_S)
+    assert await following._page._evaluate("kept.length") == 12
+    assert sum(held_by(renderers_of(stand.browser.pid)).values()) < MEMORY.together(1), "what was left holds nothing"
+    for surface in (on_screen, following):
+        await surface.close()
+    await stand.unharmed()
 
 
 async def test_l3_a_page_that_answers_no_more_is_told_and_ended_whatever_it_is_busy_with(stand: Stand):
