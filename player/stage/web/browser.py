@@ -151,6 +151,7 @@ class BrowserProcess:
         self._late = {profile: late for profile, late in self._late.items() if self._rooms.has(profile)}
         for page in self._pages.values():
             if page.is_blank and not self._rooms.has(page.profile):
+                page.fail("page_closed", "its room is gone")  # who wants one of that name gets another
                 self._close_target(page.target)
 
     async def close(self, page: WebPage) -> None:

@@ -157,7 +157,8 @@ async def test_l3_where_the_room_of_all_is_full_what_comes_next_gives_way_and_co
     await eventually(lambda: max(held_by(renderers_of(stand.browser.pid)).values()) > MEMORY.held * 3 // 4, WITHIN_S)
     assert await code_of(following, page) == "page_memory"
     assert await on_screen._page._evaluate("kept.length") == 12
-    await on_screen.unload()
+    for surface in (following, on_screen):
+        await surface.unload()
     await following.load(page)
     await eventually(lambda: max(held_by(renderers_of(stand.browser.pid)).values()) > MEMORY.held * 3 // 4, WITHIN_S)
     assert await following._page._evaluate("kept.length") == 12
