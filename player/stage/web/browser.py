@@ -79,8 +79,7 @@ class BrowserProcess:
         self._user_agent, self._admit, self._rest_after_s = "", admit, rest_after_s
         self._facts = BrowserFacts(runtime / "browser.known", faults, apart=admit is not None)
         self._rooms = Rooms(room_limit=ROOM_LIMIT, all_limit=room_for_all(runtime))
-        self._wanted = asyncio.Event()
-        self._settled = asyncio.Event()  # it is up, or could not start
+        self._wanted, self._settled = asyncio.Event(), asyncio.Event()  # the second: it is up, or could not start
         self._why_not = BoxError("browser", "it went away; it is started again by itself")
         self._cdp: Cdp | None = None
         self._group: asyncio.TaskGroup | None = None
