@@ -71,8 +71,13 @@ async def test_what_was_too_much_is_said(sizes: dict[int, int], ended: list[int]
 
 
 async def test_where_one_follows_another_both_are_on_screen_for_a_moment_and_have_no_more_room():
-    renderers = Renderers({1: 150, 2: 150})
-    await watched(renderers, lambda looks: 1 if looks < 2 else 2, 4)
+    renderers = Renderers({1: 150, 2: 80})
+
+    def follows(looks: int) -> int:
+        renderers.sizes[2] = 80 if looks < 2 else 150
+        return 1 if looks < 2 else 2
+
+    await watched(renderers, follows, 4)
     assert renderers.ended == [2]
 
 
