@@ -22,6 +22,7 @@ from tests.e2e import neighbours
 from tests.e2e.line import Line
 from tests.e2e.player_box import WITHIN_S, PlayerBox, colour_of, until
 from tests.fakes.device import FakeLogind, private_bus, serving
+from tests.fakes.running import bound
 
 Json = dict[str, Any]
 
@@ -67,7 +68,7 @@ class World:
         await self.box.until(lambda s: self._published(s, wanted), f"{', '.join(names)} on air")
         shown = {name for name, _ in wanted}
         with contextlib.suppress(AssertionError):  # an item stays for its time, also when the programme is another one
-            await self.box.until(lambda s: {item["name"] for item in s["now"]["items"]} <= shown, limit_s=4)
+            await self.box.until(lambda s: {item["name"] for item in s["now"]["items"]} <= shown, limit_s=2.5)
             await self.box.until_seen(*names, limit_s=4)
             return
         await self.order("next")
@@ -168,7 +169,7 @@ class World:
         try:
             yield
         finally:
-            await self.server.__aenter__()
+            await bound(self.server.__aenter__)
 
     async def heartbeat(self) -> float:
         """Waits for the next heartbeat that the server answers; when (monotonic)."""
