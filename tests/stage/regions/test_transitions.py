@@ -54,7 +54,7 @@ async def test_slides_and_wipes_come_from_their_side(box: StageBox):
                 seen.clear()
             await box.ask(NextItem())
             await box.until_looks(partial(is_whole, of=came))
-        assert (went, came) not in seen
+            assert (went, came) not in seen
 
 
 class SlowCompositor(FakeCompositor):
