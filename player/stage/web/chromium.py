@@ -29,6 +29,8 @@ _QUIET_FEATURES = (
 )
 # Fewer processes: none that waits for a page to come, none for sound and the network, whose own would be without a sandbox anyway.
 _LIGHT_FEATURES = "SpareRendererForSitePerProcess,AudioServiceOutOfProcess"
+# What would ask somebody at the panel, in a box of the browser's own: who he is, a device, a download.
+_ASKING = "FedCm,WebIdentityDigitalCredentials,WebUSB,WebHID,Serial,BackgroundFetch"
 # --test-type: no bar in the picture that warns of flags (`--gaia-url` is one of those).
 _FLAGS = (
     "--test-type --no-first-run --no-default-browser-check --no-pings --noerrdialogs "
@@ -39,7 +41,7 @@ _FLAGS = (
     "--disable-hang-monitor --disable-session-crashed-bubble --disable-prompt-on-repost --disable-backgrounding-occluded-windows "
     "--disable-pinch --overscroll-history-navigation=0 --deny-permission-prompts --metrics-recording-only --password-store=basic "
     "--autoplay-policy=no-user-gesture-required --hide-scrollbars --force-device-scale-factor=1 --ozone-platform=wayland "
-    f"--disk-cache-size={CACHE} --disable-features={_QUIET_FEATURES},{_LIGHT_FEATURES} "
+    f"--disable-blink-features={_ASKING} --disk-cache-size={CACHE} --disable-features={_QUIET_FEATURES},{_LIGHT_FEATURES} "
     f"--enable-features=NetworkServiceInProcess2,StorageQuotaSettings:PoolSizeBytes/{QUOTA}"
 ).split()
 # What would go out beside the proxy: QUIC, and the calls of WebRTC (whose flag older versions know by the other name).

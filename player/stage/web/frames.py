@@ -16,6 +16,7 @@ _TAMING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Page.enable", {}),
     ("Runtime.enable", {}),
     ("Page.addScriptToEvaluateOnNewDocument", {"source": TAMED}),
+    ("WebAuthn.enable", {"enableUI": False}),  # what wants somebody's key finds none, and nobody is asked
     ("Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}),
 )
 

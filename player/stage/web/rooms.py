@@ -33,7 +33,10 @@ _PREFERENCES: dict[str, Any] = {
     "download_restrictions": 3,
     "hardware": {"screen_capture_enabled": False},  # a page that somebody touches would ask which window it may see
     "net": {"network_prediction_options": 2},
-    "profile": {"default_content_setting_values": {"automatic_downloads": 2, "notifications": 2, "geolocation": 2}},
+    "profile": {
+        "default_content_setting_values": {"automatic_downloads": 2, "notifications": 2, "geolocation": 2},
+        "mixed_forms_warnings": False,  # a page of the browser's own, which asks whether to send by plain http
+    },
     "safebrowsing": {"enabled": False},
     "search": {"suggest_enabled": False},
     "signin": {"allowed": False, "allowed_on_next_startup": False},

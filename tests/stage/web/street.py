@@ -124,10 +124,13 @@ class Street:
 
     async def until_looks(self, holds: Callable[[Image.Image], bool], within_s: float = 60.0) -> None:
         """Waits until it holds for what is seen of the page."""
-        place = (AT.x, AT.y, AT.x + AT.width, AT.y + AT.height)
         async with asyncio.timeout(within_s):
-            while not holds((await self.look()).crop(place)):  # noqa: ASYNC110 - another process's state
+            while not holds(await self.seen()):  # noqa: ASYNC110 - another process's state
                 await asyncio.sleep(0.1)
+
+    async def seen(self) -> Image.Image:
+        """The page's place on the screen."""
+        return (await self.look()).crop((AT.x, AT.y, AT.x + AT.width, AT.y + AT.height))
 
     async def ask(self, script: str) -> object:
         """What an expression comes to in the page."""

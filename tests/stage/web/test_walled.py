@@ -135,7 +135,9 @@ STYLE = "body {margin: 0; background: lime} p {margin: 0; height: 40px; font: 40
 
 
 async def test_l3_a_web_font_that_does_not_come_or_is_none_costs_no_text_and_leads_nowhere_else(made: Street):
-    inside, pid = f"http://{made.inside}/font", made.browser.pid
+    inside = f"http://{made.inside}/font"
+    await made.open(f"{made.plain}/good")
+    pid = made.browser.pid
     made.site.page("/none", b"wOF2" + bytes(1000), "font/woff2")
     fonts = (
         "/hangs", "/long", "/none", "/gone", "/round/1", inside, f"/hops/5?to={inside}", "file:///etc/passwd", "data:font/ttf,x",
