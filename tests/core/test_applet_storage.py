@@ -75,6 +75,7 @@ def test_an_address_is_of_the_pages_own_origin_and_written_out():
 
 def test_a_cached_file_whose_uid_is_a_path_has_its_neighbours_beside_it():
     assert address_of(OwnRoom.CACHE, name_of("menu/ü/index.html")) == "/.signage-own/cache/menu/%C3%BC/index.html"
+    assert address_of(OwnRoom.CACHE, name_of("menu/index.html")) == "/.signage-own/cache/menu/index.html"
     for uid in ("a/../b", "/a", "//a", "a//b", "a/./b", "./a", "a/"):
         assert address_of(OwnRoom.CACHE, name_of(uid)).count("/") == 3, "a browser would make another path of it"
     with pytest.raises(ValueError, match="at most"):
