@@ -7,6 +7,7 @@ shows is read from pictures of the screen itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -22,9 +24,11 @@ from PIL import Image, ImageChops
 from player.cli.client import ControlClient
 from player.core.proof import verify
 from player.errors import PinNotLookedAt
+from player.stage.web import landing
 from tests.e2e import neighbours
 from tests.e2e.player_box import colour_of, until
 from tests.e2e.world import World, installation
+from tests.fakes.running import running
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
 
@@ -318,6 +322,62 @@ async def test_c1_c2_c8_c9_bad_items_cost_themselves_and_are_named_at_the_server
             said = await world.fault_about(name)
             assert said["content_id"] or said["item_id"], said
         await world.box.until_seen("orange")
+
+
+LISTENING = (
+    "srt://127.0.0.1:9999?mode=listener", "srt://0.0.0.0:9998?mode=rendezvous", "udp://0.0.0.0:9997", "rtp://@0.0.0.0:9996",
+    "srt://127.0.0.1:9995",
+)  # fmt: skip
+
+
+async def test_c9_nothing_that_is_shown_opens_a_port_and_nothing_that_the_player_starts_knows_its_configuration(
+    world: World,
+) -> None:
+    def slip_in(answer: dict[str, Any]) -> dict[str, Any]:
+        rows = [("web", f"{world.site}/page/blue"), *(("livestream", address) for address in LISTENING)]
+        answer["playlist"]["items"] += [
+            {"id": f"port-{n}", "content_id": 9100 + n, "name": f"port {n}", "type": kind, "source_url": url, "duration": 2}
+            for n, (kind, url) in enumerate(rows)
+        ]
+        return answer
+
+    await world.paired()
+    seen = set[tuple[str, str, int]]()
+    with world.line.changing("/api/device/playlist", slip_in):
+        async with running(_listening(world, seen)):
+            await world.on_air({"content_id": await world.picture("red"), "duration": 2}, wait=False)
+            await world.box.until_seen("blue")
+            for n in range(1, 1 + len(LISTENING)):
+                await world.fault_about(f"port {n}")
+        assert [pid for pid in map(world.box.pid, ("stage", "agent", "browser")) if pid is None] == []
+    doors = sorted(address for protocol, address, _ in seen if protocol.startswith("tcp"))
+    assert {port for _, _, port in seen} & set(range(9995, 10000)) == set(), (
+        "those that were asked for; a caller has one of its own"
+    )
+    assert doors in (["127.0.0.1"] * 2, ["127.0.0.1"] * 2 + [landing.ADDRESS]), f"the wall's, and what README tells: {seen}"
+    assert [one for one in seen if one[1] == landing.ADDRESS and one[2] != landing.PORT] == []
+    assert {words: told for words, told in _told(world).items() if any(name.startswith("SIGNAGE__") for name in told)} == {}
+
+
+async def _listening(world: World, seen: set[tuple[str, str, int]]) -> None:
+    """Notes what is there at two looks: a socket that something is tried with is gone by the second."""
+    before = set[tuple[str, str, int]]()
+    while True:
+        found = await asyncio.to_thread(world.box.listens)
+        seen |= found & before
+        before = found
+        await asyncio.sleep(0.2)
+
+
+def _told(world: World) -> dict[str, set[str]]:
+    """The names in the environment of everything that runs beside the daemons themselves."""
+    found = {}
+    for one in world.box.family():
+        with contextlib.suppress(psutil.Error):
+            words = one.cmdline()
+            if "player" not in words:
+                found[" ".join(words)[:100]] = set(one.environ())
+    return found
 
 
 async def test_c12_ten_thousand_items_play(world: World) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import signal
+import socket
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,6 +150,26 @@ class PlayerBox:
             return found[1] if len(found) > 1 else None
         return found[0] if found else None
 
+    def family(self) -> list[psutil.Process]:
+        """Every process that lives because it runs."""
+        assert self._process
+        try:
+            ours = psutil.Process(self._process.pid)
+            return [ours, *ours.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def listens(self) -> set[tuple[str, str, int]]:
+        """Where its processes can be called from a network, in whichever one they live: protocol, address, port."""
+        rows, held = set[tuple[str, str, int, str]](), set[str]()
+        for one in self.family():
+            at = Path(f"/proc/{one.pid}")
+            with contextlib.suppress(OSError):
+                for protocol in ("tcp", "tcp6", "udp", "udp6"):
+                    rows |= set(_called(protocol, (at / "net" / protocol).read_text().splitlines()[1:]))
+                held |= {str(handle.readlink()) for handle in (at / "fd").iterdir()}
+        return {(protocol, address, port) for protocol, address, port, number in rows if f"socket:[{number}]" in held}
+
     async def kill(self, name: str) -> None:
         """A sudden death."""
 
@@ -237,6 +259,16 @@ class PlayerBox:
             out, err = await process.communicate()
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
+
+
+def _called(protocol: str, rows: list[str]) -> Iterator[tuple[str, str, int, str]]:
+    """Of a table in /proc/net those that wait to be called: protocol, address, port, and the number of the socket."""
+    for words in map(str.split, rows):
+        (address, _, port), nobody = words[1].partition(":"), set(words[2]) <= set("0:")
+        if words[3] == "0A" or (protocol.startswith("udp") and nobody):
+            packed = b"".join(bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8))
+            family = socket.AF_INET6 if len(packed) > 4 else socket.AF_INET
+            yield protocol, socket.inet_ntop(family, packed), int(port, 16), words[9]
 
 
 def _is(process: psutil.Process, name: str) -> bool:
