@@ -18,6 +18,7 @@ from player.core.address_policy import Why
 from player.core.allowance import Allowance
 from player.core.content import WebOptions
 from player.errors import BoxError, ContentError
+from player.stage.web import dress
 from player.stage.web.applet_page import BINDING, AppletPage
 from player.stage.web.cdp import Cdp
 from player.stage.web.frames import Frames
@@ -47,6 +48,7 @@ class WebPage:
         self._name, self._load_s, self._guard = "page", load_s, Guard(target)
         self._drawn, self._blank, self._given_up = False, True, False
         self._overdue = self.is_shown = False  # nothing was drawn in time; somebody sees it
+        self._waiting: asyncio.Timeout | None = None  # while it is opened or drawn
         self._parsed, self._whole = asyncio.Event(), asyncio.Event()
         self._options, self._size = WebOptions(), (0, 0)
         self._documents, self._led = Allowance(DOCUMENTS_AT_ONCE, DOCUMENT_EVERY_S), 0
@@ -125,9 +127,11 @@ class WebPage:
         """Raises ContentError: too late, the browser's refusal, or what went wrong meanwhile."""
         url = self._guard.address
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as self._waiting:
                 yield
         except TimeoutError as error:
+            if self._problem is not None:
+                raise self._problem from error
             self._overdue = True
             if self._led > MANY_LED:
                 self.fail(*ENDLESS)
@@ -135,6 +139,8 @@ class WebPage:
             raise self._problem or self._error("page_unreachable", f"{url} was not drawn within {seconds:g} s") from error
         except BoxError as error:
             raise self._problem or self._error("page_hangs", f"{url}: {error.reason}") from error
+        finally:
+            self._waiting = None
         if self._problem is not None:
             raise self._problem
 
@@ -182,15 +188,17 @@ class WebPage:
 
     def zoom(self, zoom: float, size: tuple[int, int]) -> None:
         """Lays the page out for a screen smaller by `zoom` and draws it larger by as much."""
-        method, params = _zoomed(zoom, size)
+        method, params = dress.zoomed(zoom, size)
         self._post(method, **params)
 
     def fail(self, code: str, reason: str) -> None:
-        """Notes the first thing that went wrong."""
+        """Notes the first thing that went wrong. Who waits for the page waits no more: one whose process ended never answers."""
         if self._problem is None:
             self._problem = self._error(code, reason)
         self._changed.set()
         self._parsed.set()
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(asyncio.get_running_loop().time())
 
     def ended(self, target: str, code: str, reason: str) -> None:
         """The process of a target ended. A frame that crashes is the page's own affair; one that took too much costs the page."""
@@ -222,10 +230,9 @@ class WebPage:
         self._post("Page.crash")
 
     async def _dress(self, options: WebOptions, size: tuple[int, int], background: str) -> None:
-        await self._call("Emulation.setDefaultBackgroundColorOverride", color=_colour(background))
+        for method, params in (dress.ground(background), dress.zoomed(options.zoom, size)):
+            await self._call(method, **params)
         self._frames.call_themselves(options.user_agent or self._user_agent)
-        method, params = _zoomed(options.zoom, size)
-        await self._call(method, **params)
         await self._call("Page.setWebLifecycleState", state="active")
 
     async def _navigate(self, url: str) -> None:
@@ -334,17 +341,3 @@ class WebPage:
         """A page tries as often as it likes."""
         if self._lines.spare(time.monotonic()):
             log.warning("%s: %s", self._name, sentence)
-
-
-def _colour(text: str) -> dict[str, int]:
-    red, green, blue = bytes.fromhex(text.lstrip("#"))
-    return {"r": red, "g": green, "b": blue, "a": 255}
-
-
-def _zoomed(zoom: float, size: tuple[int, int]) -> tuple[str, dict[str, Any]]:
-    if zoom == 1.0:
-        return "Emulation.clearDeviceMetricsOverride", {}
-    width, height = (round(side / zoom) for side in size)
-    return "Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": height, "deviceScaleFactor": 0, "mobile": False, "scale": zoom, "dontSetVisibleSize": True,
-    }  # fmt: skip

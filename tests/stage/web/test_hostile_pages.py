@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ from player.stage.web.renderers import held_by, renderers_of
 from player.stage.web.surface import WebSurface
 from tests.conftest import Look, looking
 from tests.fakes.browsers import MEMORY, running_browser
+from tests.fakes.measured import seconds_at_most
 from tests.fakes.running import eventually
 
 pytestmark = [pytest.mark.stage, pytest.mark.asyncio(loop_scope="module")]
@@ -185,6 +187,31 @@ async def test_l3_a_page_that_answers_no_more_is_told_and_ended_whatever_it_is_b
     await stand.unharmed()
     await surface.close()
     assert stand.browser.pid == pid
+
+
+async def test_l3_a_page_whose_process_ends_while_it_is_drawn_is_told_at_once(stand: Stand):
+    before, shown = stand.renderers(), playable(stand.site.url("/good"))
+    surface = WebSurface(stand.browser, "ends", None, None)
+    for _ in seconds_at_most(8.0):  # the browser's answer, which such a process never gives, is waited for ten seconds
+        await surface.fetch(shown)
+        its = stand.renderers() - before
+        signal_to(its, signal.SIGSTOP)
+        drawing = asyncio.ensure_future(surface.load(shown))
+        await asyncio.sleep(0.5)
+        signal_to(its, signal.SIGKILL)
+        with pytest.raises(ContentError) as caught:
+            await drawing
+        assert caught.value.code == "page_crashed"
+    await surface.close()
+    await eventually(lambda: stand.renderers() == before, WITHIN_S)
+    await stand.unharmed()
+
+
+def signal_to(pids: set[int], number: signal.Signals) -> None:
+    """Of the page that was there before, the process may be going by itself."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 # What would open a window, ask people, or take a file; each in a touch of its own.
