@@ -35,18 +35,23 @@ QUIET_S, SETTLE_S = 10.0, 6.0
 SILENT = 40  # connections of a stranger
 PASSWORD = "bench-password"  # noqa: S105 - of a player that lives for minutes
 LARGE_MIB = parse_size(StageConfig().page_memory) // 2**20 - 40  # with what an empty page holds: just under what one may
+ENDLESS = ("/endless.m3u8", "/endless.mpd", "/keyed.m3u8", "/many.m3u8")
 _numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What the server says meanwhile, what else it has, and what is done beside it (with a port of the control API, until then)."""
+    """What the server says meanwhile, what else it has, and what is done beside it (with a port of the control API, until then).
+
+    `paths`: of the server's, without which nothing was attacked.
+    """
 
     name: str
     beat: Callable[[], Json] | None = None
     items: Callable[[str], list[Json]] | None = None
     ahead: Callable[[], list[Json]] | None = None
     beside: Callable[[int, float], None] | None = None
+    paths: tuple[str, ...] = ()
 
     def begin(self, server: HostileServer) -> None:
         """From here on it means harm."""
@@ -85,7 +90,7 @@ def _inside(url: str) -> list[Json]:
 
 
 def _endless(url: str) -> list[Json]:
-    return _entries(Kind.LIVESTREAM, *(f"{url}/{name}" for name in ("endless.m3u8", "endless.mpd", "keyed.m3u8", "many.m3u8")))
+    return _entries(Kind.LIVESTREAM, *(f"{url}{path}" for path in ENDLESS))
 
 
 def _films(url: str) -> list[Json]:
@@ -121,16 +126,20 @@ def _strangers(port: int, until: float) -> None:
 ATTACKS = (
     Attack("1 commands", beat=_commands),
     Attack("1 alerts", beat=_alerts),
-    Attack("1 feeds", items=lambda url: _entries(Kind.TICKER, *(f"{url}/feed-{n}" for n in range(4000)))),
+    Attack("1 feeds", items=lambda url: _entries(Kind.TICKER, *(f"{url}/feed-{n}" for n in range(4000))), paths=("/feed-0",)),
     Attack("1 files ahead", ahead=lambda: [{"content_id": n, "type": "image", "download_url": f"/{n}.jpg"} for n in range(50_000)]),
     Attack("2 addresses", items=_inside),
     Attack("3 listening", items=_listening),
-    Attack("3 endless", items=_endless),
-    Attack("3 films", items=_films),
-    Attack("4 page", items=lambda url: _entries(Kind.WEB, f"{url}/fills.html")),
-    Attack("4 large pages", items=lambda url: _entries(Kind.WEB, *(f"{url}/holds.html?{LARGE_MIB}&{n}" for n in range(3)))),
-    Attack("4 growing page", items=lambda url: _entries(Kind.WEB, f"{url}/holds.html?1000000")),
-    Attack("5 files", items=lambda url: _entries(Kind.IMAGE, f"{url}/bomb.png", f"{url}/fills.html")),
+    Attack("3 endless", items=_endless, paths=ENDLESS),
+    Attack("3 films", items=_films, paths=("/index.mp4", "/itself.m3u8")),
+    Attack("4 page", items=lambda url: _entries(Kind.WEB, f"{url}/fills.html"), paths=("/fills.html",)),
+    Attack(
+        "4 large pages",
+        items=lambda url: _entries(Kind.WEB, *(f"{url}/holds.html?{LARGE_MIB}&{n}" for n in range(3))),
+        paths=("/holds.html",),
+    ),
+    Attack("4 growing page", items=lambda url: _entries(Kind.WEB, f"{url}/holds.html?1000000"), paths=("/holds.html",)),
+    Attack("5 files", items=lambda url: _entries(Kind.IMAGE, f"{url}/bomb.png", f"{url}/fills.html"), paths=("/bomb.png",)),
     Attack("6 strangers", beside=_strangers),
     Attack("7 text", items=_forged),
     Attack("1 paired or not", beat=lambda: {"paired": next(_numbers) % 2 == 0}),  # last: the box asks seldom after it
@@ -168,6 +177,7 @@ def _attacked(attack: Attack, server: HostileServer, rig: Rig, run: int, port: i
     quiet = HostileServer()
     agent, stage = _pids(run)
     log, plays = rig.log("run"), len(list(read_journal(rig.dirs.plays)))
+    asked = server.asked.copy()
     size, before, until = log.stat().st_size, sum(written(run).values()), time.monotonic() + seconds
     attack.begin(server)
     with watching(rig.dirs, agent, stage) as watch:
@@ -192,6 +202,12 @@ def _attacked(attack: Attack, server: HostileServer, rig: Rig, run: int, port: i
         Figure("hostile", f"{attack.name}: written", spent / MB / minutes, "MB a minute", required=Required(WRITTEN_MB)),
         Figure("hostile", f"{attack.name}: lines of a cause", of_one_cause(lines) / minutes, "a minute", required=Required(LINES)),
         Figure("hostile", f"{attack.name}: plays meanwhile", shown, required=Required(1, at_least=True)),
+        *(
+            Figure(
+                "hostile", f"{attack.name}: asked for {path}", server.asked[path] - asked[path], required=Required(1, at_least=True)
+            )
+            for path in attack.paths
+        ),
     ]
 
 

@@ -8,6 +8,7 @@ import io
 import json
 import threading
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,11 +54,10 @@ class HostileServer:
     programme: Callable[[list[Json]], Json] = _plain
     files: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     endless: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
-    asked: int = 0
+    asked: Counter[str] = field(default_factory=Counter)  # for each path
 
     def answer(self, path: str) -> tuple[bytes, str] | None:
         """What stands at `path`; None where nothing does."""
-        self.asked += 1
         name = path.partition("?")[0]
         match name.removeprefix("/api/device/"):
             case "register":
@@ -93,6 +93,7 @@ def hostile_server() -> Iterator[HostileServer]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            made.asked[self.path.partition("?")[0]] += 1
             if begun := made.endless.get(self.path):
                 self._go_on(*begun)
                 return

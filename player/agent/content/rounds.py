@@ -24,7 +24,7 @@ from player.runtime.tasks import Latest, jittered
 
 log = logging.getLogger(__name__)
 LOOK_S = 5.0
-LONGEST_REST_S = 900.0
+LONGEST_REST_S = 300.0
 FIRST_REST_S = 30.0  # a box that has something to show need not be the first to ask
 
 
