@@ -16,7 +16,7 @@ DAY_S = 86_400.0
 LEAST_A_DAY = 512 * 1024 * 1024  # bytes, however small a cache is
 REVISIONS, REVISION_EVERY_S = 6, 600.0
 A_MINUTE = 1_000_000  # bytes of what is written for each change
-PROGRAMMES_AT_ONCE = 5_000_000  # bytes: what comes after a long one is not to wait
+PROGRAMMES_AT_ONCE = 8_000_000  # bytes: ten thousand items of AdCast take 6.4 million, and what follows is not to wait
 LEAST_WRITE = 65_536  # what flash is worn by for a file of a few bytes, with its name and the file system's own journal
 
 

@@ -74,7 +74,7 @@ class Sync:
         self._decided: tuple[Work, Supply, Published | None, bool] | None = None  # the last decision was made of these
         self._feeds, self._fed = feeds, frozenset[str]()  # and those feeds that had come when the round began
         self._scrub = Scrub(cache)
-        self._round = asyncio.Lock()
+        self._round, self._publishing = asyncio.Lock(), asyncio.Lock()
         self._wanted: Programme | None = None
         self._on_air: Published | None = None
         self._before: Manifest | None = None  # until the stage says that it has moved on
@@ -212,13 +212,17 @@ class Sync:
     # --- publishing ---
 
     async def _publish_what_came(self, work: Work, count: int) -> None:
-        """While files still come, looked at now and then: what the screen lacks most may be here. A long one is written seldom."""
-        if self._clock.monotonic() - self._looked_at < LOOK_EVERY_S or self.rest_s() > 0:
+        """While files still come, looked at now and then: what the screen lacks most may be here. A long one is written seldom.
+
+        Not while one is written: a slow disk takes longer for it than the next files to come.
+        """
+        if self._publishing.locked() or self._clock.monotonic() - self._looked_at < LOOK_EVERY_S or self.rest_s() > 0:
             return
         if count:
             self._looked_at = self._clock.monotonic()
         try:
-            await self._publish(work, self._asset_fetcher.ready(work.needs), is_over=False)
+            async with self._publishing:
+                await self._publish(work, self._asset_fetcher.ready(work.needs), is_over=False)
         except StorageError as error:
             log.warning("%s; it is tried again when everything is ready", error)
 

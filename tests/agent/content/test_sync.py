@@ -602,7 +602,7 @@ async def test_a_long_programme_is_written_seldom_while_its_files_come_and_when_
         return await made(*given, **more)
 
     async def written(bench: Bench, length: int) -> int:
-        pages = [(Item(f"w{n}", f"w{n}", "w", Kind.WEB, 10, url=f"https://a.example/{n}{'x' * 400}"), None) for n in range(length)]
+        pages = [(Item(f"w{n}", f"w{n}", "w", Kind.WEB, 10, url=f"https://a.example/{n}{'x' * 700}"), None) for n in range(length)]
         bench.cms.want(*pages, *(bench.video(f"film{n}") for n in range(20)))
         before = len(bench.stage.asked)
         await bench.sync.once()
