@@ -85,8 +85,10 @@ async def test_all_five_types_play_and_each_is_seen(world: World) -> None:
 
 
 async def test_commands_that_steer_playback_arrive_and_are_seen(world: World) -> None:
+    await world.colours("blue")
+    await world.box.until_seen("blue")
     await world.colours("red", "lime", seconds=600)
-    before = await world.box.until_seen("red", "lime")
+    before = await world.box.until_seen("red", "lime")  # and not what was on screen before
     other = {"red": "lime", "lime": "red"}[before]
     for kind, colour in (("next", other), ("previous", before)):
         assert (await world.order(kind))["status"] == "succeeded"
